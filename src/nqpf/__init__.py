@@ -1,0 +1,35 @@
+"""Measuring new quality productive forces: the library behind the book.
+
+The names below are what a chapter needs; each is imported when first used, so
+that ``import nqpf`` stays quick.
+"""
+
+from __future__ import annotations
+
+import importlib
+
+__version__ = "0.1.0"
+
+_HOME = {
+    "Panel": "nqpf.data",
+    "Catalogue": "nqpf.data",
+    "System": "nqpf.systems",
+    "IndicatorMatrix": "nqpf.systems",
+    "Recipe": "nqpf.index",
+    "Index": "nqpf.index",
+}
+_ROOMS = ("data", "errors", "index", "provinces", "regress", "report", "systems", "tfp")
+
+__all__ = sorted({*_HOME, *_ROOMS, "__version__"})
+
+
+def __getattr__(name: str) -> object:
+    if name in _HOME:
+        return getattr(importlib.import_module(_HOME[name]), name)
+    if name in _ROOMS:
+        return importlib.import_module(f"nqpf.{name}")
+    raise AttributeError(f"module 'nqpf' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return list(__all__)

@@ -1,0 +1,136 @@
+"""The 31 provincial units: codes, names, regions, neighbours and places on the tile map."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterable
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from nqpf.errors import ProvinceError
+from nqpf.paths import root
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["table", "codes", "code_of", "name", "region", "neighbours", "REGIONS"]
+
+REGIONS = {
+    "east": "东部",
+    "central": "中部",
+    "west": "西部",
+    "northeast": "东北",
+}
+_BLANK = re.compile(r"[\s\u3000\ufeff]+")
+
+
+@lru_cache(maxsize=1)
+def _table() -> pd.DataFrame:
+    import pandas as pd
+
+    frame = pd.read_csv(root() / "data" / "provinces.csv", keep_default_na=False)
+    return frame.set_index("code")
+
+
+def table() -> pd.DataFrame:
+    """Return the provinces, one row each, indexed by GB/T 2260 code.
+
+    Columns are the names (`en`, `zh`, `zh_full`), the two-letter `abbr`, the
+    four-region (`region4`) and three-region (`region3`) groupings of the
+    National Bureau of Statistics, the place on the tile map (`tile_row`,
+    `tile_col`), the coordinates of the capital in degrees and the codes of
+    the land `neighbours`.
+
+    Examples
+    --------
+    >>> len(table())
+    31
+    """
+    return _table().copy()
+
+
+def codes() -> list[int]:
+    """Return the 31 codes in ascending order."""
+    return [int(code) for code in _table().index]
+
+
+@lru_cache(maxsize=1)
+def _spellings() -> dict[str, int]:
+    known: dict[str, int] = {}
+    for code, row in _table().iterrows():
+        for text in (str(code), str(code)[:2], row["en"], row["zh"], row["zh_full"]):
+            known[_normal(text)] = int(code)
+    known.update({"xizang": 540000, "neimongol": 150000})
+    return known
+
+
+def _normal(text: object) -> str:
+    return _BLANK.sub("", str(text)).casefold()
+
+
+def code_of(label: object) -> int:
+    """Return the GB/T 2260 code of a province given by code or by name.
+
+    Parameters
+    ----------
+    label : str or int
+        A six-digit or two-digit code, or an English or Chinese name. Spaces
+        inside names are ignored.
+
+    Raises
+    ------
+    nqpf.errors.ProvinceError
+        If the label is unknown; the message offers the nearest spelling.
+
+    Examples
+    --------
+    >>> code_of("北 京"), code_of("Inner Mongolia"), code_of(44)
+    (110000, 150000, 440000)
+    """
+    known = _spellings()
+    key = _normal(label)
+    if key.endswith(".0"):  # a spreadsheet that keeps codes as numbers
+        key = key[:-2]
+    if key in known:
+        return known[key]
+    near = difflib.get_close_matches(key, known, n=1, cutoff=0.4)
+    raise ProvinceError(
+        f"unknown province {str(label)!r}",
+        expected="one of the 31 provinces by code, English or Chinese name",
+        hint=f"did you mean {name(known[near[0]])} ({known[near[0]]})" if near else None,
+    )
+
+
+def name(code: int, language: str = "en") -> str:
+    """Return a province's name: ``en``, ``zh``, ``zh_full``, ``abbr`` or ``both``.
+
+    Examples
+    --------
+    >>> name(110000, "both")
+    'Beijing 北京'
+    """
+    row = _table().loc[code]
+    return f"{row['en']} {row['zh']}" if language == "both" else str(row[language])
+
+
+def region(code: int, grouping: str = "region4") -> str:
+    """Return the region of a province under a grouping (`region4` or `region3`)."""
+    return str(_table().loc[code, grouping])
+
+
+def neighbours(code: int, hainan: bool = False) -> list[int]:
+    """Return the codes of the provinces that share a land border.
+
+    Parameters
+    ----------
+    code : int
+        GB/T 2260 code.
+    hainan : bool
+        Link Hainan to Guangdong across the strait, as many papers do.
+    """
+    linked: Iterable[str] = str(_table().loc[code, "neighbours"]).split()
+    result = [int(other) for other in linked]
+    if hainan and code in (440000, 460000):
+        result.append(460000 if code == 440000 else 440000)
+    return sorted(result)
