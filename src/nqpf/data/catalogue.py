@@ -4,16 +4,40 @@ from __future__ import annotations
 
 from functools import lru_cache
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from nqpf.errors import DataError
 from nqpf.paths import root
 
-__all__ = ["Break", "Bilingual", "Catalogue", "Flag", "Segment", "Source", "Variable"]
+__all__ = [
+    "Bilingual",
+    "Break",
+    "Catalogue",
+    "Flag",
+    "Segment",
+    "Source",
+    "Total",
+    "Variable",
+]
 
+def _spelt_out(years: object) -> object:
+    """Turn ``[2010, "2012-2014"]`` into ``[2010, 2012, 2013, 2014]``."""
+    if not isinstance(years, list):
+        return years
+    spelt: list[object] = []
+    for entry in years:
+        first, dash, last = str(entry).partition("-")
+        if dash and first.isdecimal() and last.isdecimal():
+            spelt.extend(range(int(first), int(last) + 1))
+        else:
+            spelt.append(entry)
+    return spelt
+
+
+Years = Annotated[list[int], BeforeValidator(_spelt_out)]
 Flag = Literal["official", "spliced", "extrapolated", "interpolated", "break", "reader"]
 
 
@@ -41,12 +65,22 @@ class Source(_Strict):
     bytes: int
     licence: str
     reader: str
+    options: dict[str, Any] = Field(default_factory=dict)
+    aliases: dict[str, int] = Field(default_factory=dict)
+    ignore: dict[str, str] = Field(default_factory=dict)
     embedded: bool = True
     note: str = ""
 
 
 class Segment(_Strict):
-    """A run of years of one variable, read from one place of one source."""
+    """A run of years of one variable, read from one place of one source.
+
+    A figure becomes ``value * factor`` when the source states one unit
+    throughout, or ``value * factors[label]`` when it states it row by row.
+    `missing` lists the numbers that stand for an empty cell, `skip` the
+    province-years that are left out on purpose (say why in `note`) and
+    `gaps` those that the source leaves empty.
+    """
 
     source: str
     item: str
@@ -56,7 +90,9 @@ class Segment(_Strict):
     factor: float = 1.0
     factors: dict[str, float] = Field(default_factory=dict)
     flag: Flag = "official"
-    skip: dict[int, list[int]] = Field(default_factory=dict)
+    missing: list[float] = Field(default_factory=list)
+    skip: dict[int, Years] = Field(default_factory=dict)
+    gaps: dict[int, Years] = Field(default_factory=dict)
     note: str = ""
 
 
@@ -68,8 +104,23 @@ class Break(_Strict):
     note: str
 
 
+class Total(_Strict):
+    """A national figure as the yearbook prints it, where no source file has the row."""
+
+    year: int
+    value: float
+    vintage: str = ""
+    source: str
+
+
 class Variable(_Strict):
-    """One variable of the panel."""
+    """One variable of the panel.
+
+    `second` names places where another file gives the same series: it is read
+    for comparison and never enters the panel. `national_range` is where the
+    provinces' sum may lie around the national figure, in percent of it, and
+    `national_note` says why when that is not zero.
+    """
 
     name: Bilingual
     theme: str
@@ -82,7 +133,10 @@ class Variable(_Strict):
     vintages: list[str] = Field(default_factory=list)
     absent: list[int] = Field(default_factory=list)
     national: Literal["sum", "none"] = "none"
+    national_range: tuple[float, float] = (-0.1, 0.1)
     national_note: str = ""
+    totals: list[Total] = Field(default_factory=list)
+    second: list[Segment] = Field(default_factory=list)
     breaks: list[Break] = Field(default_factory=list)
     note: str = ""
 
