@@ -1,0 +1,47 @@
+"""What a chapter shows: figures with alternative text, tables, verdicts and notes.
+
+Each name is imported when first used, so that a chapter that prints a table
+does not wait for the drawing packages.
+"""
+
+from __future__ import annotations
+
+import importlib
+
+_HOME = {
+    "Html": "html",
+    "Picture": "picture",
+    "argument_table": "survey",
+    "catalogue_table": "catalogue",
+    "data_note": "notes",
+    "heatmap_agreement": "agreement",
+    "map_explorer": "explore",
+    "province_lines": "lines",
+    "rank_bump": "agreement",
+    "rank_explorer": "explore",
+    "ranking": "bars",
+    "ranking_table": "tables",
+    "region_lines": "lines",
+    "scatter_ranks": "agreement",
+    "show": "picture",
+    "status_badges": "notes",
+    "system_table": "tables",
+    "tile_map": "maps",
+    "tile_maps": "maps",
+    "use_style": "style",
+    "vega": "explore",
+    "verdict": "notes",
+    "weights_chart": "bars",
+}
+
+__all__ = sorted(_HOME)
+
+
+def __getattr__(name: str) -> object:
+    if name in _HOME:
+        return getattr(importlib.import_module(f"nqpf.report.{_HOME[name]}"), name)
+    raise AttributeError(f"module 'nqpf.report' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return list(__all__)

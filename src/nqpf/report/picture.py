@@ -1,0 +1,103 @@
+"""A figure with its alternative text, shown as an image that every page can carry."""
+
+from __future__ import annotations
+
+import base64
+import html
+import io
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from nqpf.report.style import style
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+__all__ = ["MAX_BYTES", "Picture", "show"]
+
+MAX_BYTES = 150_000
+_DPI = 200
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A figure and the sentence that stands for it when it cannot be seen.
+
+    In a web page it shows as an image that carries the sentence; in a PDF as
+    a PNG; in a terminal as the sentence alone.
+
+    Parameters
+    ----------
+    figure : matplotlib.figure.Figure
+        The drawing; still open to changes by the reader.
+    alt : str
+        Alternative text, made from the data (see :mod:`nqpf.report.alt`).
+    """
+
+    figure: Figure
+    alt: str
+
+    def __iter__(self) -> Iterator[object]:
+        """Allow ``figure, alt = tile_map(...)``."""
+        return iter((self.figure, self.alt))
+
+    def svg(self) -> bytes:
+        """Return the figure as SVG; the same figure gives the same bytes."""
+        return self._draw("svg", metadata={"Date": None, "Creator": None})
+
+    def png(self) -> bytes:
+        """Return the figure as PNG at 200 dots per inch, fit for print and dense screens."""
+        return self._draw("png", dpi=_DPI, metadata={"Software": None})
+
+    def _draw(self, kind: str, **options: object) -> bytes:
+        buffer = io.BytesIO()
+        with style():
+            self.figure.savefig(buffer, format=kind, **options)
+        return buffer.getvalue()
+
+    def html(self) -> str:
+        """Return an ``<img>`` element that carries the figure and its text.
+
+        A vector image where it is light, otherwise the PNG. As an image, not
+        as inline SVG, so that the identifiers of two figures never clash.
+        """
+        kind, data = "image/svg+xml", self.svg()
+        if len(data) > MAX_BYTES:
+            kind, data = "image/png", self.png()
+        width = round(self.figure.get_figwidth() * 96)
+        encoded = base64.b64encode(data).decode("ascii")
+        return (
+            f'<img class="nqpf-figure" alt="{html.escape(self.alt)}" width="{width}" '
+            f'style="max-width:100%;height:auto;background:#fff" '
+            f'src="data:{kind};base64,{encoded}">'
+        )
+
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, object]:
+        return {
+            "text/html": self.html(),
+            "image/png": base64.b64encode(self.png()).decode("ascii"),
+            "text/plain": repr(self),
+        }
+
+    def __repr__(self) -> str:
+        return f"[Figure: {self.alt}]"
+
+
+def show(figure: Figure | Picture, alt: str) -> Picture:
+    """Give a figure its alternative text.
+
+    Parameters
+    ----------
+    figure : matplotlib.figure.Figure or Picture
+        A figure drawn by the chapter, or one of this package's to be described anew.
+    alt : str
+        What a reader who cannot see the figure should know; computed from the data.
+
+    Examples
+    --------
+    >>> from nqpf.report.style import new_figure
+    >>> show(new_figure(2, 1), "An empty figure.")
+    [Figure: An empty figure.]
+    """
+    return Picture(figure.figure, alt)
