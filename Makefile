@@ -1,0 +1,47 @@
+# make help lists the targets. Needs Python 3.11-3.13; PYTHON=/path/to/python picks one.
+# Every target that needs packages first makes .venv from the pinned list.
+
+python := .venv/bin/python
+export MAKECMDGOALS
+
+.DEFAULT_GOAL := help
+.PHONY: help env book test lint format lab data bench lock clean
+
+help: ## list the targets
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1|\2/p' Makefile | awk -F'|' '{ printf "%-12s %s\n", $$1, $$2 }'
+
+env: ## make .venv from requirements.lock, once
+	@PYTHON="$(PYTHON)" sh scripts/set_up.sh
+
+book: env ## build the book and print where it is
+	@$(python) scripts/build_book.py
+
+test: env ## run every test; those in a browser need chromium and a built book
+	@$(python) -m pytest -n auto --dist loadgroup
+
+lint: env ## check style, imports and the headers of the notebooks
+	@$(python) -m ruff check .
+	@$(python) -m ruff format --check .
+	@.venv/bin/lint-imports
+	@$(python) scripts/check_notebooks.py
+
+format: env ## format the code
+	@$(python) -m ruff check --fix-only --quiet .
+	@$(python) -m ruff format .
+
+lab: env ## open the chapters as notebooks in JupyterLab
+	@$(python) scripts/open_lab.py
+
+data: env ## rebuild the panel from its sources and compare; EXTRA=1 fetches the optional sets
+	@$(python) -m nqpf data build $(if $(EXTRA),--extra)
+
+bench: env ## time the library beside its peers
+	@$(python) -m benchmarks
+
+lock: env ## pin the requirements of pyproject.toml again (needs uv)
+	uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 \
+		--generate-hashes --no-emit-index-url --no-emit-find-links --no-header -o requirements.lock
+	$(python) scripts/write_environment.py
+
+clean: ## remove the built book and the environment
+	rm -rf _build .venv .pytest_cache .ruff_cache .import_linter_cache

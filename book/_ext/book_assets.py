@@ -1,0 +1,89 @@
+"""Put MathJax and Vega into the built site, so that no page asks another host.
+
+Both come from Python packages of the environment: MathJax from
+django-static-mathjax, Vega from vl-convert-python. Neither enters the repository.
+
+A page that holds a chart written as ::
+
+    <div class="vega-chart" role="img" aria-label="what the chart shows">
+      <script type="application/json">the Vega-Lite specification</script>
+    </div>
+
+gets Vega and charts.js; no other page loads them.
+"""
+
+from __future__ import annotations
+
+import shutil
+from importlib.metadata import distribution
+from pathlib import Path
+
+from docutils import nodes
+from sphinx.application import Sphinx
+
+_CHART = 'class="vega-chart"'
+_MATHJAX_PARTS = ("input/tex/extensions", "output/chtml/fonts/woff-v2")
+
+
+def _mathjax_folder() -> Path:
+    """Return the ``es5`` folder of the installed MathJax, without importing Django."""
+    return Path(str(distribution("django-static-mathjax").locate_file("mathjax/static/mathjax")))
+
+
+def copy_mathjax(target: Path) -> None:
+    """Copy the TeX component, its extensions, its fonts and its licence to `target`."""
+    source = _mathjax_folder()
+    shutil.rmtree(target, ignore_errors=True)
+    for part in _MATHJAX_PARTS:
+        shutil.copytree(source / "es5" / part, target / part)
+    shutil.copy2(source / "LICENSE", target)
+    shutil.copy2(source / "es5" / "tex-mml-chtml.js", target)
+
+
+def write_vega(target: Path) -> None:
+    """Write Vega, Vega-Lite and Vega-Embed to `target` as one plain script.
+
+    The bundle is a module; inside a function it also runs from a ``file:`` address,
+    where browsers refuse modules.
+    """
+    import vl_convert
+
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.write_text(f"(function () {{\n{vl_convert.javascript_bundle()}\n}})();\n", "utf-8")
+
+
+def _write_assets(app: Sphinx) -> None:
+    if app.builder.format != "html":
+        return
+    vendor = Path(app.outdir) / "_static" / "vendor"
+    if not (vendor / "mathjax" / "tex-mml-chtml.js").exists():
+        copy_mathjax(vendor / "mathjax")
+    if not (vendor / "vega.js").exists():
+        write_vega(vendor / "vega.js")
+
+
+def _scripts_of_page(
+    app: Sphinx, page: str, template: str, context: dict, doctree: nodes.document | None
+) -> None:
+    """Add the chart scripts where there is a chart; drop what would ask another host.
+
+    sphinx-thebe adds scripts to every page that name a public file server, and adds
+    them twice, which the browser reports as an error. The book does not use it.
+    """
+    if _CHART in context.get("body", ""):
+        app.add_js_file("vendor/vega.js")
+        app.add_js_file("charts.js")
+    context["script_files"] = [
+        script
+        for script in context.get("script_files", [])
+        if "thebe" not in f"{script} {getattr(script, 'attributes', {}).get('body', '')}".lower()
+    ]
+    context["css_files"] = [css for css in context.get("css_files", []) if "thebe" not in str(css)]
+
+
+def setup(app: Sphinx) -> dict[str, object]:
+    """Connect the two steps to Sphinx."""
+    app.connect("builder-inited", _write_assets)
+    # After sphinx-thebe, and before the theme renders the page.
+    app.connect("html-page-context", _scripts_of_page, priority=900)
+    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,0 +1,161 @@
+"""Build the book: drop what is stale, run the chapters in parallel, make the pages.
+
+Usage: python scripts/build_book.py
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+BUILD = ROOT / "_build"
+CONFIG = ROOT / "book" / "_config.yml"
+TOC = ROOT / "book" / "_toc.yml"
+
+# The cache of executed chapters looks at their cells only, and Sphinx at the pages'
+# sources only. What else each depends on:
+RESULTS_DEPEND_ON = ("src", "data", "requirements.lock")
+PAGES_DEPEND_ON = (*RESULTS_DEPEND_ON, "book/_ext", "book/_toc.yml")
+
+CELL_TIMEOUT = 300  # seconds, as in book/_config.yml
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+# One thread per kernel: the chapters already use every core, and sums do not
+# depend on how a library divides its work.
+_ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+
+
+def fingerprint(root: Path, parts: tuple[str, ...]) -> str:
+    """Return a hash of the names and contents of the files in `parts` and of the Python used.
+
+    Contents rather than times: a fresh clone or a change of branch sets every time anew.
+    """
+    digest = hashlib.sha256(repr(sys.version_info[:3]).encode())
+    for part in parts:
+        path = root / part
+        files = [path] if path.is_file() else sorted(p for p in path.rglob("*") if p.is_file())
+        for file in files:
+            if "__pycache__" in file.parts or file.suffix == ".tmp":
+                continue
+            digest.update(f"\0{file.relative_to(root).as_posix()}\0".encode())
+            digest.update(hashlib.sha256(file.read_bytes()).digest())
+    return digest.hexdigest()
+
+
+def drop_stale(root: Path, build: Path) -> list[str]:
+    """Remove results and pages made from other inputs; return the names of what went."""
+    dropped = []
+    for name, parts, folders in (
+        ("results", RESULTS_DEPEND_ON, (".jupyter_cache",)),
+        ("pages", PAGES_DEPEND_ON, (".doctrees", "html")),
+    ):
+        stamp = build / f".{name}-made-from"
+        now = fingerprint(root, parts)
+        if stamp.exists() and stamp.read_text("utf-8") == now:
+            continue
+        for folder in folders:
+            if (build / folder).exists():
+                shutil.rmtree(build / folder)
+                dropped.append(folder)
+        build.mkdir(exist_ok=True)
+        stamp.write_text(now, "utf-8")
+    return dropped
+
+
+def chapters(root: Path, toc: Path) -> list[Path]:
+    """Return the notebooks among the pages of the table of contents, in its order."""
+    from myst_nb.core.read import is_myst_markdown_notebook
+    from sphinx_external_toc.parsing import parse_toc_yaml
+
+    pages = [root / f"{page}.md" for page in parse_toc_yaml(str(toc))]
+    missing = [page.relative_to(root).as_posix() for page in pages if not page.exists()]
+    if missing:
+        sys.exit(f"book/_toc.yml names pages that do not exist: {', '.join(missing)}")
+    return [page for page in pages if is_myst_markdown_notebook(page.read_text("utf-8"))]
+
+
+def run_chapters(paths: list[Path], cache_folder: Path, root: Path) -> list[str]:
+    """Run the chapters that the cache does not hold, one kernel per core.
+
+    Returns
+    -------
+    list of str
+        One text per failed chapter: its name and the traceback of the cell.
+    """
+    from jupyter_cache import get_cache
+    from jupyter_cache.base import CacheBundleIn
+    from jupyter_cache.executors.utils import single_nb_execution
+    from jupyter_cache.readers import get_reader
+
+    reader = {"type": "plugin", "name": "myst_nb_md"}
+    read = get_reader(reader)
+    cache = get_cache(cache_folder)
+    waiting = {}
+    for path in paths:
+        notebook = read(str(path))
+        try:
+            cache.match_cache_notebook(notebook)
+        except KeyError:
+            waiting[path] = notebook
+    failures = []
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        running = {
+            pool.submit(single_nb_execution, notebook, str(path.parent), CELL_TIMEOUT, False): path
+            for path, notebook in waiting.items()
+        }
+        for done in as_completed(running):
+            path, result = running[done], done.result()
+            name = path.relative_to(root).as_posix()
+            if result.err:
+                failures.append(f"{name}\n{_COLOUR.sub('', str(result.err)).strip()}")
+                print(f"  failed  {name}", flush=True)
+                continue
+            record = cache.add_nb_to_project(str(path), read_data=reader)
+            cache.cache_notebook_bundle(
+                CacheBundleIn(result.nb, record.uri, data={"execution_seconds": result.time}),
+                check_validity=False,
+                overwrite=True,
+            )
+            print(f"  {result.time:5.1f} s  {name}", flush=True)
+    return failures
+
+
+def make_pages() -> int:
+    """Run Jupyter Book with every warning an error; return its exit code."""
+    start = "from jupyter_book.cli.main import main; main()"
+    command = [sys.executable, "-c", start, "build", str(ROOT), "--path-output", str(ROOT)]
+    command += ["--config", str(CONFIG), "--toc", str(TOC), "-n", "-W", "--keep-going", "--quiet"]
+    return subprocess.run(command, cwd=ROOT, check=False).returncode
+
+
+def main() -> int:
+    """Build the book and say where it is and how long that took."""
+    start = time.monotonic()
+    os.environ.update(dict.fromkeys(_ONE_THREAD, "1"))
+    drop_stale(ROOT, BUILD)
+    paths = chapters(ROOT, TOC)
+    print(f"Running the chapters ({len(paths)}, those unchanged are kept) ...", flush=True)
+    failures = run_chapters(paths, BUILD / ".jupyter_cache", ROOT)
+    if failures:
+        print("\n\n".join(["", *failures]), file=sys.stderr)
+        print(f"\n{len(failures)} of {len(paths)} chapters failed.", file=sys.stderr)
+        return 1
+    print("Making the pages ...", flush=True)
+    code = make_pages()
+    if code:
+        print("The pages have the warnings above; the book is not finished.", file=sys.stderr)
+        return code
+    front = BUILD / "html" / "index.html"
+    print(f"The book is ready after {time.monotonic() - start:.0f} s: {front}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,52 @@
+#!/bin/sh
+# Make .venv from requirements.lock and install the library into it.
+# Does nothing when .venv already matches. PYTHON names another interpreter.
+set -eu
+cd "$(dirname "$0")/.."
+
+fits() {
+    "$1" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null
+}
+
+find_python() {
+    for name in ${PYTHON:-python3 python3.13 python3.12 python3.11 python}; do
+        if fits "$name"; then
+            command -v "$name"
+            return
+        fi
+    done
+    {
+        echo "This project needs Python 3.11, 3.12 or 3.13."
+        for name in ${PYTHON:-python3}; do
+            echo "  $name is $("$name" --version 2>/dev/null || echo 'not installed')"
+        done
+        echo "Install one of them, or name it: make ${MAKECMDGOALS:-book} PYTHON=/path/to/python3.12"
+    } >&2
+    return 1
+}
+
+# What .venv was made from: this folder (a virtual environment cannot be moved) and the lock.
+made_from() { pwd && cat requirements.lock; }
+
+environment=.venv/.made-from
+package=.venv/.package
+wanted=$(find_python)
+version() { "$1" -c 'import sys; print(sys.version_info[:2])'; }
+
+if ! { made_from | cmp -s - "$environment"; } ||
+    { [ -n "${PYTHON:-}" ] && [ "$(version "$wanted")" != "$(version .venv/bin/python)" ]; }; then
+    echo "Setting up .venv with $("$wanted" --version) (about a minute) ..."
+    "$wanted" -m venv --clear .venv || {
+        echo "Python could not make a virtual environment; on Debian and Ubuntu install python3-venv." >&2
+        exit 1
+    }
+    .venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+    made_from >"$environment"
+fi
+
+# The command `nqpf` and the library's version are read from pyproject.toml.
+if ! cmp -s pyproject.toml "$package"; then
+    .venv/bin/python -m pip install --quiet --disable-pip-version-check \
+        --no-deps --no-build-isolation --editable .
+    cp pyproject.toml "$package"
+fi
