@@ -1,0 +1,191 @@
+"""The grammar of indicator formulas: characters to tokens, tokens to a tree."""
+
+from __future__ import annotations
+
+import keyword
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from nqpf.errors import FormulaError
+
+__all__ = ["Binary", "Name", "Negative", "Node", "Number", "names", "parse"]
+
+MAX_LENGTH = 300
+MAX_DEPTH = 20
+_EXPECTED = "variable names, decimal numbers, + - * / and parentheses"
+_TOKEN = re.compile(
+    r"(?P<number>[0-9]+(?:\.[0-9]+)?)|(?P<name>[A-Za-z][A-Za-z0-9_]*)|(?P<symbol>[-+*/()])"
+)
+_REFUSED = {
+    ".": "attribute access with '.'",
+    "[": "a subscript '['",
+    "]": "a subscript ']'",
+    "{": "a brace '{'",
+    "}": "a brace '}'",
+    "'": "text in quotes",
+    '"': "text in quotes",
+    "`": "a back quote",
+    ",": "a list with ','",
+    ":": "':' (a lambda, slice or assignment)",
+    "=": "an assignment or comparison with '='",
+    "<": "a comparison with '<'",
+    ">": "a comparison with '>'",
+    "!": "a comparison with '!'",
+    "%": "the operator '%'",
+    "@": "the operator '@'",
+    "&": "the operator '&'",
+    "|": "the operator '|'",
+    "^": "the operator '^'",
+    "~": "the operator '~'",
+    ";": "a second statement with ';'",
+    "#": "a comment with '#'",
+    "\\": "a backslash",
+    "_": "a name that starts with '_'",
+}
+
+
+@dataclass(frozen=True)
+class Number:
+    value: float
+
+
+@dataclass(frozen=True)
+class Name:
+    key: str
+
+
+@dataclass(frozen=True)
+class Negative:
+    operand: Node
+
+
+@dataclass(frozen=True)
+class Binary:
+    symbol: str
+    left: Node
+    right: Node
+
+
+Node = Number | Name | Negative | Binary
+
+
+@dataclass(frozen=True)
+class _Token:
+    kind: str
+    text: str
+    column: int
+
+
+def parse(text: str, where: dict[str, object]) -> Node:
+    """Return the tree of a formula; see :meth:`nqpf.systems.Formula.parse`."""
+    return _Parser(text, where).parse()
+
+
+def names(node: Node) -> Iterator[str]:
+    """Yield the variable names of a tree, from left to right."""
+    if isinstance(node, Name):
+        yield node.key
+    elif isinstance(node, Negative):
+        yield from names(node.operand)
+    elif isinstance(node, Binary):
+        yield from names(node.left)
+        yield from names(node.right)
+
+
+class _Parser:
+    """Recursive descent: sum of products of signed atoms."""
+
+    def __init__(self, text: str, where: dict[str, object]) -> None:
+        self.where = where
+        if len(text) > MAX_LENGTH:
+            raise FormulaError(
+                f"a formula of {len(text)} characters is too long",
+                where=where,
+                expected=f"at most {MAX_LENGTH} characters",
+            )
+        self.end = len(text) + 1
+        self.tokens = list(self._tokens(text))
+        self.position = 0
+
+    def _error(self, what: str, column: int) -> FormulaError:
+        return FormulaError(
+            f"{what} is not allowed", where={**self.where, "column": column}, expected=_EXPECTED
+        )
+
+    def _tokens(self, text: str) -> Iterator[_Token]:
+        place = 0
+        while place < len(text):
+            if text[place] in " \n":
+                place += 1
+                continue
+            match = _TOKEN.match(text, place)
+            if match is None:
+                character = text[place]
+                what = _REFUSED.get(character, f"character {character!a}")
+                raise self._error(what, place + 1)
+            token = _Token(str(match.lastgroup), match.group(), place + 1)
+            place = match.end()
+            following = text[place : place + 1]
+            if token.kind == "number" and (following.isalnum() or following in {"_", "."}):
+                raise self._error(f"number {token.text + following!r}...", token.column)
+            if token.kind == "name" and keyword.iskeyword(token.text):
+                raise self._error(f"the word {token.text!r}", token.column)
+            if token.text in {"*", "/"} and following == token.text:
+                raise self._error(f"the operator {token.text * 2!r}", token.column)
+            yield token
+
+    def parse(self) -> Node:
+        tree = self._sum(0)
+        token = self._next()
+        if token is not None:
+            raise self._error(self._unexpected(token), token.column)
+        return tree
+
+    def _unexpected(self, token: _Token) -> str:
+        before = self.tokens[self.position - 1] if self.position else None
+        if token.text == "(" and before is not None:
+            return f"a call '{before.text}('"
+        return f"{token.text!r} after {before.text!r}" if before else f"{token.text!r} here"
+
+    def _next(self) -> _Token | None:
+        return self.tokens[self.position] if self.position < len(self.tokens) else None
+
+    def _take(self, symbols: str) -> str | None:
+        token = self._next()
+        if token is None or token.kind != "symbol" or token.text not in symbols:
+            return None
+        self.position += 1
+        return token.text
+
+    def _sum(self, depth: int) -> Node:
+        left = self._product(depth)
+        while symbol := self._take("+-"):
+            left = Binary(symbol, left, self._product(depth))
+        return left
+
+    def _product(self, depth: int) -> Node:
+        left = self._atom(depth)
+        while symbol := self._take("*/"):
+            left = Binary(symbol, left, self._atom(depth))
+        return left
+
+    def _atom(self, depth: int) -> Node:
+        token = self._next()
+        if token is None:
+            raise self._error("an unfinished formula", self.end)
+        if depth > MAX_DEPTH:
+            raise self._error(f"nesting deeper than {MAX_DEPTH}", token.column)
+        if self._take("-"):
+            return Negative(self._atom(depth + 1))
+        if self._take("("):
+            inner = self._sum(depth + 1)
+            if not self._take(")"):
+                token = self._next()
+                what = self._unexpected(token) if token else "an unclosed parenthesis"
+                raise self._error(what, token.column if token else self.end)
+            return inner
+        if token.kind == "symbol":
+            raise self._error(self._unexpected(token), token.column)
+        self.position += 1
+        return Number(float(token.text)) if token.kind == "number" else Name(token.text)
