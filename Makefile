@@ -30,7 +30,9 @@ format: env ## format the code
 	@$(python) -m ruff format .
 
 lab: env ## open the chapters as notebooks in JupyterLab
-	@$(python) scripts/open_lab.py
+	@.venv/bin/jupytext-config --settings-file .venv/share/jupyter/lab/settings/overrides.json \
+		set-default-viewer markdown myst
+	@$(python) -m jupyter lab
 
 data: env ## rebuild the panel from its sources and compare; EXTRA=1 fetches the optional sets
 	@$(python) -m nqpf data build $(if $(EXTRA),--extra)

@@ -22,11 +22,16 @@ TOC = ROOT / "book" / "_toc.yml"
 
 # The cache of executed chapters looks at their cells only, and Sphinx at the pages'
 # sources only. What else each depends on:
-RESULTS_DEPEND_ON = ("src", "data", "requirements.lock")
-PAGES_DEPEND_ON = (*RESULTS_DEPEND_ON, "book/_ext", "book/_toc.yml")
+DEPEND_ON = {
+    "results": ("src", "data", "requirements.lock"),
+    "pages": ("src", "data", "requirements.lock", "book/_ext", "book/_toc.yml"),
+}
+FOLDERS = {"results": (".jupyter_cache",), "pages": (".doctrees", "html")}
 
 CELL_TIMEOUT = 300  # seconds, as in book/_config.yml
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+# Each kernel would warn that other users of this machine could read its loopback traffic.
+_KERNEL_OPTIONS = ["--IPKernelApp.log_level=ERROR"]
 # One thread per kernel: the chapters already use every core, and sums do not
 # depend on how a library divides its work.
 _ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
@@ -49,24 +54,31 @@ def fingerprint(root: Path, parts: tuple[str, ...]) -> str:
     return digest.hexdigest()
 
 
-def drop_stale(root: Path, build: Path) -> list[str]:
-    """Remove results and pages made from other inputs; return the names of what went."""
+def drop_stale(build: Path, made_from: dict[str, str]) -> list[str]:
+    """Remove results and pages made from other inputs than `made_from` names.
+
+    Returns
+    -------
+    list of str
+        The folders of `build` that were removed.
+    """
     dropped = []
-    for name, parts, folders in (
-        ("results", RESULTS_DEPEND_ON, (".jupyter_cache",)),
-        ("pages", PAGES_DEPEND_ON, (".doctrees", "html")),
-    ):
-        stamp = build / f".{name}-made-from"
-        now = fingerprint(root, parts)
-        if stamp.exists() and stamp.read_text("utf-8") == now:
+    for kind, folders in FOLDERS.items():
+        stamp = build / f".{kind}-made-from"
+        if stamp.exists() and stamp.read_text("utf-8") == made_from[kind]:
             continue
+        stamp.unlink(missing_ok=True)
         for folder in folders:
             if (build / folder).exists():
                 shutil.rmtree(build / folder)
                 dropped.append(folder)
-        build.mkdir(exist_ok=True)
-        stamp.write_text(now, "utf-8")
     return dropped
+
+
+def mark(build: Path, kind: str, made_from: dict[str, str]) -> None:
+    """Note what the results or pages now in `build` were made from."""
+    build.mkdir(exist_ok=True)
+    (build / f".{kind}-made-from").write_text(made_from[kind], "utf-8")
 
 
 def chapters(root: Path, toc: Path) -> list[Path]:
@@ -107,7 +119,14 @@ def run_chapters(paths: list[Path], cache_folder: Path, root: Path) -> list[str]
     failures = []
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         running = {
-            pool.submit(single_nb_execution, notebook, str(path.parent), CELL_TIMEOUT, False): path
+            pool.submit(
+                single_nb_execution,
+                notebook,
+                str(path.parent),
+                CELL_TIMEOUT,
+                allow_errors=False,
+                extra_arguments=_KERNEL_OPTIONS,
+            ): path
             for path, notebook in waiting.items()
         }
         for done in as_completed(running):
@@ -139,10 +158,12 @@ def main() -> int:
     """Build the book and say where it is and how long that took."""
     start = time.monotonic()
     os.environ.update(dict.fromkeys(_ONE_THREAD, "1"))
-    drop_stale(ROOT, BUILD)
+    made_from = {kind: fingerprint(ROOT, parts) for kind, parts in DEPEND_ON.items()}
+    drop_stale(BUILD, made_from)
     paths = chapters(ROOT, TOC)
     print(f"Running the chapters ({len(paths)}, those unchanged are kept) ...", flush=True)
     failures = run_chapters(paths, BUILD / ".jupyter_cache", ROOT)
+    mark(BUILD, "results", made_from)
     if failures:
         print("\n\n".join(["", *failures]), file=sys.stderr)
         print(f"\n{len(failures)} of {len(paths)} chapters failed.", file=sys.stderr)
@@ -151,7 +172,10 @@ def main() -> int:
     code = make_pages()
     if code:
         print("The pages have the warnings above; the book is not finished.", file=sys.stderr)
+        # Sphinx would not repeat the warnings of pages that it has already read.
+        (BUILD / ".pages-made-from").unlink(missing_ok=True)
         return code
+    mark(BUILD, "pages", made_from)
     front = BUILD / "html" / "index.html"
     print(f"The book is ready after {time.monotonic() - start:.0f} s: {front}")
     return 0

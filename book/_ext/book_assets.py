@@ -71,8 +71,8 @@ def _scripts_of_page(
     them twice, which the browser reports as an error. The book does not use it.
     """
     if _CHART in context.get("body", ""):
-        app.add_js_file("vendor/vega.js")
-        app.add_js_file("charts.js")
+        app.add_js_file("vendor/vega.js", loading_method="defer")
+        app.add_js_file("charts.js", loading_method="defer")
     context["script_files"] = [
         script
         for script in context.get("script_files", [])
