@@ -23,6 +23,7 @@ __all__ = [
     "Variable",
 ]
 
+
 def _spelt_out(years: object) -> object:
     """Turn ``[2010, "2012-2014"]`` into ``[2010, 2012, 2013, 2014]``."""
     if not isinstance(years, list):
@@ -79,7 +80,9 @@ class Segment(_Strict):
     throughout, or ``value * factors[label]`` when it states it row by row.
     `missing` lists the numbers that stand for an empty cell, `skip` the
     province-years that are left out on purpose (say why in `note`) and
-    `gaps` those that the source leaves empty.
+    `gaps` those that the source leaves empty. A figure under `residual`, which
+    the source lacks or misreads, is the national figure less the other
+    provinces: an identity, flagged ``spliced``.
     """
 
     source: str
@@ -93,6 +96,7 @@ class Segment(_Strict):
     missing: list[float] = Field(default_factory=list)
     skip: dict[int, Years] = Field(default_factory=dict)
     gaps: dict[int, Years] = Field(default_factory=dict)
+    residual: dict[int, Years] = Field(default_factory=dict)
     note: str = ""
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass
 
@@ -10,7 +11,7 @@ import pandas as pd
 
 from nqpf.data.catalogue import Segment, Source
 from nqpf.errors import DataError, ProvinceError, UnitError
-from nqpf.provinces import code_of
+from nqpf.provinces import code_of, codes
 
 __all__ = ["NATIONAL", "Harmonised", "harmonise", "significant"]
 
@@ -26,7 +27,7 @@ class Harmonised:
     Parameters
     ----------
     provinces : DataFrame
-        Columns ``province`` (GB/T 2260 code), ``year``, ``value``, sorted.
+        Columns ``province`` (GB/T 2260 code), ``year``, ``value``, ``flag``, sorted.
     national : DataFrame
         Columns ``year``, ``value``: the source's own national row, if it has one.
     """
@@ -79,12 +80,11 @@ def harmonise(raw: pd.DataFrame, source: Source, segment: Segment) -> Harmonised
     rows = rows.sort_values(["code", "year"])
     rows = rows[["code", "year", "number"]].rename(columns={"code": "province", "number": "value"})
     whole = rows["province"] == _WHOLE
-    provinces = _without(rows[~whole], segment.skip)
+    national = rows.loc[whole, ["year", "value"]].reset_index(drop=True)
+    provinces = _without(rows[~whole].assign(flag=segment.flag), segment.skip)
+    provinces = _with_residuals(provinces, national, source, segment)
     _refuse_gaps(provinces, source, segment)
-    return Harmonised(
-        provinces.reset_index(drop=True),
-        rows.loc[whole, ["year", "value"]].reset_index(drop=True),
-    )
+    return Harmonised(provinces.reset_index(drop=True), national)
 
 
 def _where(source: Source, segment: Segment, **more: object) -> dict[str, object]:
@@ -96,7 +96,9 @@ def _select(raw: pd.DataFrame, source: Source, segment: Segment) -> pd.DataFrame
     if rows.empty:
         known = ", ".join(sorted(raw["item"].astype("str").unique())[:12])
         raise DataError(
-            f"item {segment.item!r} not found", where={"file": source.path}, expected=known
+            f"item {segment.item!r} not found",
+            where={"file": source.path},
+            expected=known,
         )
     return rows[rows["year"].between(*segment.years)].copy()
 
@@ -154,7 +156,7 @@ def _factors(units: pd.Series, source: Source, segment: Segment) -> pd.Series:
         declared = {segment.unit}
     if labels - declared:
         raise UnitError(
-            f"unit {sorted(labels - declared)[0]!r} is not the declared one",
+            f"unit {min(labels - declared)!r} is not the declared one",
             where=_where(source, segment),
             expected=" or ".join(repr(label) for label in sorted(declared)),
             hint="give the segment a factor for each unit that the series is labelled with",
@@ -180,6 +182,31 @@ def _without(rows: pd.DataFrame, skip: dict[int, list[int]]) -> pd.DataFrame:
     pairs = {(code, year) for code, years in skip.items() for year in years}
     keep = [pair not in pairs for pair in zip(rows["province"], rows["year"], strict=True)]
     return rows[np.array(keep, dtype=bool)]
+
+
+def _with_residuals(
+    rows: pd.DataFrame, national: pd.DataFrame, source: Source, segment: Segment
+) -> pd.DataFrame:
+    whole = dict(zip(national["year"], national["value"], strict=True))
+    for code, years in segment.residual.items():
+        for year in years:
+            others = rows[(rows["year"] == year) & (rows["province"] != code)]
+            if year not in whole or len(others) != len(codes()) - 1:
+                raise DataError(
+                    "a residual needs the national figure and those of all other provinces",
+                    where=_where(source, segment, province=code, year=year),
+                )
+            # The difference of printed figures: ten digits are more than any of them has.
+            value = significant(whole[year] - math.fsum(others["value"]), 10)
+            kept = rows[(rows["year"] != year) | (rows["province"] != code)]
+            row = {
+                "province": [code],
+                "year": [year],
+                "value": [value],
+                "flag": ["spliced"],
+            }
+            rows = pd.concat([kept, pd.DataFrame(row)])
+    return rows.sort_values(["province", "year"])
 
 
 def _refuse_gaps(rows: pd.DataFrame, source: Source, segment: Segment) -> None:

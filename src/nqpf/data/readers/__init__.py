@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["COLUMNS", "NAMES", "read"]
 
 COLUMNS = ["province", "year", "item", "value", "unit"]
-NAMES = ("techme", "capital", "nbs", "sheets")
+NAMES = ("techme", "capital", "nbs", "merged", "blocks", "sulphur")
 
 
 def read(name: str, path: Path, **options: Any) -> pd.DataFrame:
@@ -46,10 +46,11 @@ def read(name: str, path: Path, **options: Any) -> pd.DataFrame:
 
     Examples
     --------
-    >>> read("stone tablets", Path("a.csv"))
+    >>> from nqpf.paths import root
+    >>> read("techme", root() / "data" / "provinces.csv")
     Traceback (most recent call last):
     ...
-    nqpf.errors.DataError: unknown reader 'stone tablets'; expected techme, capital, nbs, sheets.
+    nqpf.errors.SourceError: not an R data file: Unknown file format [file provinces.csv].
     """
     if name not in NAMES:
         raise DataError(f"unknown reader {name!r}", expected=", ".join(NAMES))

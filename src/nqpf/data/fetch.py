@@ -1,0 +1,173 @@
+"""Source files by hash: from a mirror folder, from the user's cache, or from their public address.
+
+A mirror is a folder with each file at ``<owner>__<repository>/<first 12 of the
+commit>/<path>``, named by the environment variable ``NQPF_MIRROR``. Its files
+are read in place. Without a mirror, files are downloaded once and kept in the
+user's cache folder. Either way a file is used only if its SHA-256 is the one
+in the catalogue.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from urllib.parse import quote
+
+from nqpf.data.catalogue import Catalogue, Source
+from nqpf.errors import SourceError
+from nqpf.paths import inside
+
+__all__ = [
+    "HOST",
+    "address",
+    "cache_folder",
+    "fetch",
+    "fetch_all",
+    "mirror_folder",
+    "optional",
+    "sha256",
+]
+
+HOST = "https://raw.githubusercontent.com"
+_EMBEDDED = "the tables in data/panel are complete without it; only rebuilding them needs it"
+
+
+def address(source: Source, host: str = HOST) -> str:
+    """Return the public address of a source file, percent-encoded.
+
+    Examples
+    --------
+    >>> source = Source(repository="a/b", commit="0" * 40, path="数据 1.csv",
+    ...                 sha256="0" * 64, bytes=1, licence="MIT", reader="nbs")
+    >>> address(source).removeprefix(HOST).replace("0" * 40, "<commit>")
+    '/a/b/<commit>/%E6%95%B0%E6%8D%AE%201.csv'
+    """
+    return f"{host}/{source.repository}/{source.commit}/{quote(source.path)}"
+
+
+def mirror_folder() -> Path | None:
+    """Return the folder that ``NQPF_MIRROR`` names, or None when it is not set.
+
+    Raises
+    ------
+    nqpf.errors.SourceError
+        If it names something that is not a folder.
+    """
+    named = os.environ.get("NQPF_MIRROR")
+    if not named:
+        return None
+    folder = Path(named)
+    if not folder.is_dir():
+        raise SourceError(
+            f"NQPF_MIRROR names {named!r}, which is not a folder",
+            hint="correct or unset the variable",
+        )
+    return folder
+
+
+def cache_folder() -> Path:
+    """Return the folder in which downloads are kept: the user's cache, outside the project."""
+    import pooch
+
+    return Path(pooch.os_cache("nqpf"))
+
+
+def sha256(path: Path) -> str:
+    """Return the SHA-256 of a file as hexadecimal digits."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def fetch(source: Source, host: str = HOST, cache: Path | None = None) -> Path:
+    """Return a local path at which a source file stands with the right hash.
+
+    Parameters
+    ----------
+    source : Source
+        Entry of the catalogue.
+    host : str
+        First part of the public address.
+    cache : Path or None
+        Folder for downloads; :func:`cache_folder` when None.
+
+    Raises
+    ------
+    nqpf.errors.SourceError
+        If the file cannot be had, or is not the one that was pinned. A file
+        of the right hash that is already there is never replaced.
+    """
+    mirror = mirror_folder()
+    if mirror is not None:
+        return _from_mirror(source, mirror)
+    return _from_network(source, host, cache or cache_folder())
+
+
+def fetch_all(
+    catalogue: Catalogue,
+    keys: Iterable[str],
+    host: str = HOST,
+    cache: Path | None = None,
+) -> dict[str, Path]:
+    """Return the local path of each source named by `keys`."""
+    return {key: fetch(catalogue.sources[key], host, cache) for key in keys}
+
+
+def optional(catalogue: Catalogue, host: str = HOST, cache: Path | None = None) -> dict[str, Path]:
+    """Return the local paths of the research data sets, which are fetched but never embedded."""
+    keys = [key for key, source in catalogue.sources.items() if not source.embedded]
+    return fetch_all(catalogue, keys, host, cache)
+
+
+def _from_mirror(source: Source, mirror: Path) -> Path:
+    owner = source.repository.replace("/", "__")
+    path = inside(mirror, f"{owner}/{source.commit[:12]}/{source.path}")
+    if not path.is_file():
+        raise SourceError(
+            "the mirror does not hold the file",
+            where={"file": source.path, "mirror": mirror.name},
+            expected=f"{owner}/{source.commit[:12]}/{source.path}",
+            hint="complete the mirror or unset NQPF_MIRROR",
+        )
+    found = sha256(path)
+    if found != source.sha256:
+        raise SourceError(
+            f"the mirror's file has SHA-256 {found}",
+            where={"file": source.path, "bytes": path.stat().st_size},
+            expected=f"{source.sha256} ({source.bytes} bytes)",
+            hint="copy the file again; it is damaged, cut off or another version",
+        )
+    return path
+
+
+def _from_network(source: Source, host: str, cache: Path) -> Path:
+    import pooch
+
+    # The hash in the name lets files of the same name, and other versions, stand side by side.
+    name = f"{source.sha256[:16]}-{Path(source.path).name}"
+    pooch.get_logger().setLevel("WARNING")
+    try:
+        # pooch downloads beside the target and moves the file only once its hash is right.
+        found = pooch.retrieve(
+            address(source, host),
+            known_hash=f"sha256:{source.sha256}",
+            fname=name,
+            path=cache,
+            downloader=pooch.HTTPDownloader(timeout=30),
+        )
+    except ValueError as error:  # what pooch raises for a wrong hash
+        raise SourceError(
+            "what was downloaded is not the pinned file and was thrown away",
+            where={"file": source.path, "address": address(source, host)},
+            expected=f"SHA-256 {source.sha256}",
+            hint=f"try again; {_EMBEDDED}" if source.embedded else "try again",
+        ) from error
+    except OSError as error:  # every network error of requests is one
+        raise SourceError(
+            f"the file could not be downloaded: {error}",
+            where={"file": source.path},
+            expected="a network connection, or a mirror folder in NQPF_MIRROR",
+            hint=_EMBEDDED if source.embedded else "the panel does not need it",
+        ) from error
+    return Path(found)
