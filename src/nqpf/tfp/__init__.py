@@ -1,5 +1,15 @@
 """Total factor productivity: capital, growth accounting and the residual."""
 
+from nqpf.tfp.accounts import production, real_gdp
 from nqpf.tfp.capital import capital_stock, perpetual_inventory, rebase
+from nqpf.tfp.solow import SolowResult, solow_residual
 
-__all__ = ["capital_stock", "perpetual_inventory", "rebase"]
+__all__ = [
+    "SolowResult",
+    "capital_stock",
+    "perpetual_inventory",
+    "production",
+    "real_gdp",
+    "rebase",
+    "solow_residual",
+]

@@ -7,13 +7,28 @@ from typing import TYPE_CHECKING, overload
 import numpy as np
 import pandas as pd
 
-from nqpf.errors import DataError, MethodError, SampleError
-from nqpf.tfp.sample import check_consecutive, check_finite, check_keys, nearest, place
+from nqpf.errors import MethodError, SampleError
+from nqpf.tfp.sample import (
+    check_consecutive,
+    check_finite,
+    check_keys,
+    check_positive,
+    nearest,
+    per_unit,
+    place,
+)
 
 if TYPE_CHECKING:
     from nqpf.data import Panel
 
-__all__ = ["DEPRECIATION", "FIRST_YEAR", "INITIAL", "capital_stock", "perpetual_inventory", "rebase"]
+__all__ = [
+    "DEPRECIATION",
+    "FIRST_YEAR",
+    "INITIAL",
+    "capital_stock",
+    "perpetual_inventory",
+    "rebase",
+]
 
 DEPRECIATION = 0.096  # Zhang, Wu and Zhang (2004)
 FIRST_YEAR = 1952
@@ -75,7 +90,7 @@ def perpetual_inventory(investment, deflator, depreciation=DEPRECIATION, initial
     Examples
     --------
     >>> perpetual_inventory(np.array([10.0, 10.0, 12.0]), np.array([1.0, 1.0, 1.2]))
-    array([100.   , 100.4  , 100.7616])
+    array([100.    , 100.4   , 100.7616])
     """
     if not isinstance(investment, pd.Series):
         values, prices = np.asarray(investment), np.asarray(deflator)
@@ -91,7 +106,7 @@ def perpetual_inventory(investment, deflator, depreciation=DEPRECIATION, initial
 
     real = _real_investment(investment, deflator)
     units = real.index.get_level_values(0).unique()
-    rates = _per_unit(depreciation, units, "depreciation")
+    rates = per_unit(depreciation, units, "depreciation")
     if not rates.between(0, 1, inclusive="left").all():
         raise MethodError(f"depreciation {depreciation!r}", expected="a rate in [0, 1)")
     firsts = _first_stocks(real, rates, initial)
@@ -102,7 +117,7 @@ def perpetual_inventory(investment, deflator, depreciation=DEPRECIATION, initial
             level = (1 - rates[unit]) * level + real.iat[position]
             stock[position] = level
     result = pd.Series(stock, index=real.index, name="capital_stock")
-    _check_positive(result, "the stock", "more capital than its disposals")
+    check_positive(result, "the stock", "more capital than its disposals")
     return result.reindex(investment.index)
 
 
@@ -122,37 +137,13 @@ def _real_investment(investment: pd.Series, deflator: pd.Series) -> pd.Series:
     both.index.names = investment.index.names
     check_finite(both, "the inventory")
     check_consecutive(both.index, "the inventory")
-    _check_positive(both["deflator"], "deflator", "a positive price index")
+    check_positive(both["deflator"], "deflator", "a positive price index")
     return (both["investment"] / both["deflator"]).astype(float)
 
 
-def _check_positive(series: pd.Series, what: str, wanted: str) -> None:
-    bad = series[~(series > 0)]
-    if len(bad):
-        raise DataError(
-            f"{what} is {bad.iloc[0]:g}",
-            where=place(bad.index[0], series.index.names),
-            expected=wanted,
-        )
-
-
-def _per_unit(value: float | pd.Series, units: pd.Index, what: str) -> pd.Series:
-    series = value if isinstance(value, pd.Series) else pd.Series(float(value), index=units)
-    absent = units.difference(series.dropna().index)
-    if len(absent):
-        raise SampleError(
-            f"{what} is not given for a unit",
-            where=place((absent[0],), (units.name,)),
-            expected="one number per unit",
-        )
-    return series.reindex(units).astype(float)
-
-
-def _first_stocks(
-    real: pd.Series, rates: pd.Series, initial: str | float | pd.Series
-) -> pd.Series:
+def _first_stocks(real: pd.Series, rates: pd.Series, initial: str | float | pd.Series) -> pd.Series:
     if not isinstance(initial, str):
-        return _per_unit(initial, rates.index, "the initial stock")
+        return per_unit(initial, rates.index, "the initial stock")
     groups = real.groupby(level=0)
     if initial == "share":
         return groups.first() / _FIRST_SHARE
@@ -210,7 +201,7 @@ def rebase(stock: pd.Series, deflator: pd.Series, base: int) -> pd.Series:
     check_keys(deflator.index, "the deflator")
     at_base = deflator[deflator.index.get_level_values(1) == base].droplevel(1)
     units = stock.index.get_level_values(0)
-    factors = _per_unit(at_base, units.unique(), f"the price of {base}")
+    factors = per_unit(at_base, units.unique(), f"the price of {base}")
     return stock * factors.reindex(units).to_numpy()
 
 

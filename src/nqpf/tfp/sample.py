@@ -11,7 +11,16 @@ import pandas as pd
 from nqpf import provinces
 from nqpf.errors import DataError, SampleError
 
-__all__ = ["by_key", "check_consecutive", "check_finite", "check_keys", "place"]
+__all__ = [
+    "by_key",
+    "check_consecutive",
+    "check_finite",
+    "check_keys",
+    "check_positive",
+    "nearest",
+    "per_unit",
+    "place",
+]
 
 
 def place(key: Sequence[object], names: Sequence[object]) -> dict[str, object]:
@@ -111,6 +120,42 @@ def check_consecutive(index: pd.MultiIndex, what: str) -> None:
         )
 
 
+def check_positive(series: pd.Series, what: str, wanted: str) -> None:
+    """Raise when a figure is zero or negative.
+
+    Raises
+    ------
+    nqpf.errors.DataError
+        Names the key of the first such figure.
+    """
+    bad = series[~(series > 0)]
+    if len(bad):
+        raise DataError(
+            f"{what} is {bad.iloc[0]:g}",
+            where=place(bad.index[0], series.index.names),
+            expected=wanted,
+        )
+
+
+def per_unit(value: float | pd.Series, units: pd.Index, what: str) -> pd.Series:
+    """Return one number per unit, from one number or from a series by unit.
+
+    Raises
+    ------
+    nqpf.errors.SampleError
+        If the series lacks a unit.
+    """
+    series = value if isinstance(value, pd.Series) else pd.Series(float(value), index=units)
+    absent = units.difference(series.dropna().index)
+    if len(absent):
+        raise SampleError(
+            f"{what} is not given for a unit",
+            where=place((absent[0],), (units.name,)),
+            expected="one number per unit",
+        )
+    return series.reindex(units).astype(float)
+
+
 def by_key(
     frame: pd.DataFrame, columns: Sequence[str], unit: str, time: str, what: str
 ) -> pd.DataFrame:
@@ -135,6 +180,10 @@ def by_key(
         If a key is doubled or a figure is missing.
     """
     levels = [name for name in frame.index.names if name in (unit, time)]
+    for name in (*columns, unit, time):
+        count = list(frame.columns).count(name) + levels.count(name)
+        if count > 1:
+            raise DataError(f"{what} has {name!r} {count} times", expected="one of it")
     flat = frame.reset_index(level=levels) if levels else frame
     for name in (*columns, unit, time):
         if name not in flat.columns:

@@ -1,0 +1,190 @@
+"""Regressions side by side, for a page, for LaTeX and as a data frame."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from html import escape
+
+import pandas as pd
+
+from nqpf.errors import MethodError
+from nqpf.regress.effects import RegressionResult
+
+__all__ = ["RegressionTable"]
+
+_STARS = ((0.01, "***"), (0.05, "**"), (0.10, "*"))
+_LATEX = {
+    "\\": r"\textbackslash{}",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    **{character: "\\" + character for character in "&%$#_{}"},
+}
+
+
+@dataclass(frozen=True)
+class RegressionTable:
+    """Several regressions in one table.
+
+    Parameters
+    ----------
+    results : mapping of str to RegressionResult
+        Column heading and regression, in order.
+    stars : bool
+        Mark p < 0.10, 0.05 and 0.01. Off by default: the standard errors say more.
+    digits : int
+        Decimals; a smaller number is printed with as many significant digits.
+    labels : mapping of str to str
+        Names to print for variables.
+
+    Raises
+    ------
+    nqpf.errors.MethodError
+        If there is no regression to print.
+
+    Examples
+    --------
+    >>> from nqpf.regress import fixed_effects
+    >>> keys = pd.MultiIndex.from_product([[1, 2, 3], [2020, 2021, 2022]],
+    ...                                   names=["province", "year"])
+    >>> frame = pd.DataFrame({"x": [1, 2, 4, 2, 5, 7, 3, 3, 8.0]}, index=keys)
+    >>> frame["y"] = frame["x"] ** 2
+    >>> table = RegressionTable({"squares": fixed_effects(frame, "y", ["x"])})
+    >>> table.to_frame().loc[("R2 within", ""), "squares"]
+    '0.851'
+    """
+
+    results: Mapping[str, RegressionResult]
+    stars: bool = False
+    digits: int = 3
+    labels: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if not self.results:
+            raise MethodError("a table of no regressions", expected="at least one result")
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a reader needs to read the figures."""
+        kinds = dict.fromkeys(
+            (r.covariance_label, r.convention_label) for r in self.results.values()
+        )
+        lines = ["Standard errors in parentheses."]
+        lines += [f"Standard errors {label}, convention {text}." for label, text in kinds]
+        if self.stars:
+            marks = ", ".join(f"{mark} p < {level:.2f}" for level, mark in reversed(_STARS))
+            lines.append(f"{marks}.")
+        else:
+            lines.append("Significance is not starred.")
+        return tuple(lines)
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return the printed strings, indexed by row and statistic.
+
+        Coefficients stand at ``(variable, "coefficient")`` and
+        ``(variable, "std. error")``, the other rows at ``(row, "")``.
+        """
+        rows: dict[tuple[str, str], list[str]] = {}
+        results = list(self.results.values())
+        rows["Outcome", ""] = [self._label(r.outcome) for r in results]
+        for name in self._variables():
+            rows[self._label(name), "coefficient"] = [self._coefficient(r, name) for r in results]
+            rows[self._label(name), "std. error"] = [self._error(r, name) for r in results]
+        for title, cells in self._foot(results).items():
+            rows[title, ""] = cells
+        index = pd.MultiIndex.from_tuples(rows, names=["row", "statistic"])
+        return pd.DataFrame(list(rows.values()), index=index, columns=list(self.results))
+
+    def _variables(self) -> list[str]:
+        names = dict.fromkeys(name for r in self.results.values() for name in r.params.index)
+        return [name for name in names if name != "const"] + ["const"] * ("const" in names)
+
+    def _label(self, name: str) -> str:
+        return self.labels.get(name, "Constant" if name == "const" else name)
+
+    def _number(self, value: float) -> str:
+        small = value != 0 and abs(value) < 10.0**-self.digits
+        return f"{value:.{self.digits}g}" if small else f"{value:,.{self.digits}f}"
+
+    def _coefficient(self, result: RegressionResult, name: str) -> str:
+        if name not in result.params.index:
+            return ""
+        pvalue = result.pvalues[name]
+        marks = [mark for level, mark in _STARS if pvalue < level] if self.stars else []
+        return self._number(result.params[name]) + (marks[0] if marks else "")
+
+    def _error(self, result: RegressionResult, name: str) -> str:
+        if name not in result.params.index:
+            return ""
+        return f"({self._number(result.std_errors[name])})"
+
+    def _foot(self, results: list[RegressionResult]) -> dict[str, list[str]]:
+        units = " / ".join(dict.fromkeys(r.unit.capitalize() for r in results))
+        times = " / ".join(dict.fromkeys(r.time.capitalize() for r in results))
+        rows = {
+            "Observations": [f"{r.nobs:,}" for r in results],
+            f"{units} groups": [str(r.groups) for r in results],
+            f"{times} periods": [str(r.periods) for r in results],
+            "R2 within": [f"{r.rsquared_within:.3f}" for r in results],
+            f"{units} effects": [_yes(r.effects in ("two-way", "unit")) for r in results],
+            f"{times} effects": [_yes(r.effects in ("two-way", "time")) for r in results],
+            "Standard errors": [r.covariance_label for r in results],
+            "Convention": [r.convention for r in results],
+            "Data vintage": [r.vintage or "not stated" for r in results],
+        }
+        return rows
+
+    def _printed(self) -> list[tuple[str, list[str]]]:
+        """Return heading and cells of each printed row; a standard error has no heading."""
+        frame = self.to_frame()
+        return [
+            ("" if statistic == "std. error" else row, list(cells))
+            for (row, statistic), cells in zip(frame.index, frame.to_numpy(), strict=True)
+        ]
+
+    def to_html(self) -> str:
+        """Return the table as HTML; every text is escaped."""
+        heads = "".join(f'<th scope="col">{escape(name)}</th>' for name in self.results)
+        body = "".join(
+            f'<tr><th scope="row">{escape(title)}</th>'
+            + "".join(f"<td>{escape(cell)}</td>" for cell in cells)
+            + "</tr>\n"
+            for title, cells in self._printed()
+        )
+        notes = "<br>".join(escape(line) for line in self.notes)
+        span = len(self.results) + 1
+        return (
+            '<table class="regression-table">\n'
+            f"<thead><tr><td></td>{heads}</tr></thead>\n<tbody>\n{body}</tbody>\n"
+            f'<tfoot><tr><td colspan="{span}">{notes}</td></tr></tfoot>\n</table>'
+        )
+
+    _repr_html_ = to_html
+
+    def to_latex(self) -> str:
+        """Return the table as LaTeX (package booktabs); every text is escaped."""
+        lines = [rf"\begin{{tabular}}{{l{'c' * len(self.results)}}}", r"\toprule"]
+        lines += [_latex_row("", list(self.results)), r"\midrule"]
+        lines += [_latex_row(title, cells) for title, cells in self._printed()]
+        lines.append(r"\bottomrule")
+        span = len(self.results) + 1
+        lines += [
+            rf"\multicolumn{{{span}}}{{l}}{{\footnotesize {_latex(note)}}} \\"
+            for note in self.notes
+        ]
+        return "\n".join([*lines, r"\end{tabular}"])
+
+    def __str__(self) -> str:
+        return "\n".join([self.to_frame().to_string(), *self.notes])
+
+
+def _yes(value: bool) -> str:
+    return "yes" if value else "no"
+
+
+def _latex(text: str) -> str:
+    return "".join(_LATEX.get(character, character) for character in text)
+
+
+def _latex_row(title: str, cells: list[str]) -> str:
+    return " & ".join(_latex(cell) for cell in [title, *cells]) + r" \\"
