@@ -18,7 +18,7 @@ _HOME = {
     "Recipe": "nqpf.index",
     "Index": "nqpf.index",
 }
-_ROOMS = ("data", "errors", "index", "provinces", "regress", "report", "systems", "tfp")
+_ROOMS = ("compare", "data", "errors", "index", "provinces", "regress", "report", "systems", "tfp")
 
 __all__ = sorted({*_HOME, *_ROOMS, "__version__"})
 
