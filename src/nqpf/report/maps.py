@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import textwrap
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,7 @@ from nqpf.report.style import (
     has_chinese,
     ink_on,
     new_figure,
+    number,
     readable,
     style,
 )
@@ -53,7 +55,7 @@ def tile_map(
     label : str or None
         What is measured, with its unit; the name of the Series when None.
     cmap : str or None
-        Colour map; cividis when None, or PuOr when `center` is given.
+        Colour map; viridis, dark for high, when None, or PuOr when `center` is given.
     fmt : str
         Format of the value in a tile.
     ax : matplotlib.axes.Axes or None
@@ -117,18 +119,19 @@ def tile_maps(
 
     data = pd.DataFrame({column: province_values(frame[column]) for column in frame.columns})
     rows = -(-data.shape[1] // 2)
-    height = 0.95 + 3.5 * rows + 0.4
+    head, each, foot = 1.3, 3.4, 0.35  # inches
+    height = head + each * rows + foot
     with style():
         figure = new_figure(7.0, height)
         figure.text(0.01, 1 - 0.08 / height, readable(title), fontsize=17, va="top")
+        figure.text(0.01, 1 - 0.45 / height, readable(label), fontsize=13, va="top")
         scale = _scale(data.stack(), cmap, center)
-        bar = figure.add_axes((0.02, 1 - 0.62 / height, 0.5, 0.16 / height))
+        bar = figure.add_axes((0.01, 1 - 0.92 / height, 0.55, 0.17 / height))
         _draw_bar(figure.colorbar(scale, cax=bar, orientation="horizontal"), fmt)
-        figure.text(0.54, 1 - 0.54 / height, readable(label), fontsize=13, va="center")
         for place, column in enumerate(data.columns):
             row, side = divmod(place, 2)
-            bottom = 1 - (1.15 + 3.5 * (row + 1) - 0.1) / height
-            ax = figure.add_axes((0.01 + 0.5 * side, bottom, 0.48, 3.3 / height))
+            bottom = 1 - (head + each * (row + 1)) / height
+            ax = figure.add_axes((0.01 + 0.5 * side, bottom, 0.48, (each - 0.15) / height))
             _tiles(ax, data[column], scale)
             ax.text(0, 0.1, textwrap.fill(readable(column), 22), fontsize=15, va="top")
         figure.text(0.01, 0.08 / height, ABSENT, fontsize=12, va="bottom", color=GREY)
@@ -157,7 +160,7 @@ def _tiles(
     ax.axis("off")
     for code, place in provinces.table().iterrows():
         value = values[code]
-        gone = value != value  # NaN
+        gone = math.isnan(value)
         fill = "#f4f4f4" if gone else scale.to_rgba(value)
         _square(ax, place["tile_col"], place["tile_row"], fill, gone)
         middle, top = place["tile_col"] + (1 - _GAP) / 2, place["tile_row"]
@@ -170,7 +173,7 @@ def _tiles(
         size = 15 if has_chinese() else min(13, 92 / len(name))
         ax.text(middle, top + 0.22, name, fontsize=size, **text)
         ax.text(middle, top + 0.49, place["abbr"], fontsize=11, **text)
-        written = missing if gone else fmt.format(value)
+        written = missing if gone else number(value, fmt)
         ax.text(middle, top + 0.74, written, fontsize=11 if gone else 14, **text)
 
 
@@ -192,8 +195,8 @@ def _colour_bar(ax: Axes, scale: ScalarMappable, label: str, fmt: str) -> None:
 def _draw_bar(bar: object, fmt: str) -> None:
     from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-    bar.locator = MaxNLocator(nbins=4)
-    bar.formatter = FuncFormatter(lambda value, _place: fmt.format(value))
+    bar.locator = MaxNLocator(nbins=5)
+    bar.formatter = FuncFormatter(lambda value, _place: number(value, fmt))
     bar.outline.set_visible(False)
     bar.ax.tick_params(labelsize=12)
     bar.ax.grid(False)

@@ -28,6 +28,7 @@ __all__ = [
     "has_chinese",
     "ink_on",
     "new_figure",
+    "number",
     "province_label",
     "readable",
     "region_label",
@@ -38,7 +39,8 @@ __all__ = [
 # Okabe and Ito (2008), "Color universal design", without the yellow that
 # disappears on white paper.
 CATEGORIES = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
-SEQUENTIAL = "cividis"
+# Reversed, because on white paper a reader takes the darker for the more.
+SEQUENTIAL = "viridis_r"
 DIVERGING = "PuOr"
 GREY = "#6b6b6b"
 PALE = "#c9c9c9"
@@ -207,6 +209,17 @@ def darker(color: object, ratio: float = 4.5) -> str:
     while contrast((red * keep, green * keep, blue * keep), "white") < ratio:
         keep -= 0.02
     return to_hex((red * keep, green * keep, blue * keep))
+
+
+def number(value: float, fmt: str) -> str:
+    """Return a number for a figure, with a true minus sign.
+
+    Examples
+    --------
+    >>> number(-0.25, "{:+.1f}")
+    '−0.2'
+    """
+    return fmt.format(value).replace("-", "\N{MINUS SIGN}")
 
 
 def readable(text: object) -> str:

@@ -1,0 +1,192 @@
+"""Small marks and boxes: status of a fact, verdict on a study, the data behind a result."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from html import escape
+from typing import TYPE_CHECKING
+
+from nqpf import provinces
+from nqpf.errors import MethodError
+from nqpf.report.alt import listed
+from nqpf.report.html import Html
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from nqpf.data import Panel
+    from nqpf.systems import IndicatorMatrix
+
+__all__ = ["LEVELS", "STATUS", "data_note", "status_badges", "verdict"]
+
+STATUS = {
+    "S": "S: the survey states it",
+    "V": "V: verified in a second public record",
+    "B": "B: this book's own choice",
+}
+LEVELS = {
+    "N": "Numbers reproduced: inputs and printed results are both at hand",
+    "M": "Method and dimensions reproduced on this book's panel",
+    "D": "Described only",
+}
+_MARK = re.compile(r"\(([SVB](?:, ?[SVB])*)\)|^([SVB])$")
+
+
+def status_badges(text: str) -> Html:
+    """Turn the marks (S), (V) and (B) of a text into badges that say what they mean.
+
+    Parameters
+    ----------
+    text : str
+        Plain text with marks in brackets, ``(S)`` or ``(S, V)``, or a single letter.
+
+    Examples
+    --------
+    >>> status_badges("entropy (S)").html
+    'entropy <span class="status status-s" title="S: the survey states it">S</span>'
+    """
+    parts, end = [], 0
+    for match in _MARK.finditer(text):
+        parts.append(escape(text[end : match.start()]))
+        letters = re.findall("[SVB]", match[0])
+        parts.append(" ".join(_badge(letter) for letter in letters))
+        end = match.end()
+    parts.append(escape(text[end:]))
+    return Html("".join(parts), text)
+
+
+def _badge(letter: str) -> str:
+    title = escape(STATUS[letter])
+    return f'<span class="status status-{letter.lower()}" title="{title}">{letter}</span>'
+
+
+def verdict(level: str, reason: str, missing: str | Sequence[str] = ()) -> Html:
+    """Return the box that closes a study chapter: how far the study could be reproduced.
+
+    Parameters
+    ----------
+    level : {'N', 'M', 'D'}
+        Numbers reproduced, method and dimensions reproduced on this panel, or described.
+    reason : str
+        Why this level.
+    missing : str or sequence of str
+        What would lift the study to the next level.
+
+    Raises
+    ------
+    nqpf.errors.MethodError
+        If the level is unknown.
+
+    Examples
+    --------
+    >>> print(verdict("D", "No inputs are printed.", "the authors' indicators"))
+    Verdict: D. Described only. No inputs are printed.
+    Missing: the authors' indicators
+    """
+    if level not in LEVELS:
+        raise MethodError(f"unknown level {level!r}", expected="'N', 'M' or 'D'")
+    missing = [missing] if isinstance(missing, str) else list(missing)
+    rest = f"<p>What is missing:</p><ul>{_items(missing)}</ul>" if missing else ""
+    html = (
+        f'<div class="admonition verdict verdict-{level.lower()}">'
+        f'<p class="admonition-title">Verdict: level {level}</p>'
+        f"<p><strong>{escape(LEVELS[level])}.</strong> {status_badges(reason).html}</p>"
+        f"{rest}</div>"
+    )
+    text = f"Verdict: {level}. {LEVELS[level]}. {reason}"
+    return Html(html, text + (f"\nMissing: {'; '.join(missing)}" if missing else ""))
+
+
+def _items(texts: Iterable[str]) -> str:
+    return "".join(f"<li>{status_badges(text).html}</li>" for text in texts)
+
+
+def data_note(
+    panel: Panel,
+    matrix: IndicatorMatrix | None = None,
+    variables: Sequence[str] | None = None,
+    years: Iterable[int] | None = None,
+    vintage: str = "census5",
+) -> Html:
+    """Say in a line on what data a result stands.
+
+    Parameters
+    ----------
+    panel : Panel
+        The panel in use; it tells the flag of each figure.
+    matrix : IndicatorMatrix or None
+        The sample; sets variables, years and vintage.
+    variables : sequence of str or None
+        Variables of the catalogue, when there is no matrix of a system.
+    years : iterable of int or None
+        Years, when there is no matrix; all when None.
+    vintage : str
+        Vintage of the national accounts, when there is no matrix.
+
+    Returns
+    -------
+    Html
+        Vintage, sample, what was dropped and why, the share of figures by
+        flag, and whether the reader's own rows are among them.
+
+    Raises
+    ------
+    nqpf.errors.MethodError
+        If neither variables nor the matrix of a system are given.
+    """
+    if matrix is not None:
+        vintage = matrix.vintage or vintage
+        years = matrix.years
+        variables = matrix.system.variables if matrix.system and not variables else variables
+    if not variables:
+        raise MethodError("no variables", expected="a matrix of a system, or variables")
+    flags = panel.flags(variables, years, vintage)
+    if matrix is not None:
+        flags = flags.reindex(matrix.values.index)
+    dated = any(panel.catalogue.variables[key].vintages for key in variables)
+    parts = [
+        f"national accounts of vintage {vintage}" if dated else "no series with vintages",
+        _sample(flags),
+        *(_dropped(matrix.dropped) if matrix is not None else []),
+        _flags(flags.stack()),
+    ]
+    text = "Data: " + "; ".join(parts) + "."
+    return Html(f'<p class="data-note">{escape(text)}</p>', text)
+
+
+def _sample(flags: pd.DataFrame) -> str:
+    from nqpf.systems.matrix import span
+
+    rows = flags.dropna(how="all")
+    units, years = rows.index.unique("province"), rows.index.unique("year")
+    text = f"{len(units)} provinces, {span(years)}, {len(rows)} province-years"
+    return text if len(rows) == len(units) * len(years) else text + " (unbalanced)"
+
+
+def _dropped(dropped: pd.DataFrame) -> list[str]:
+    """Say what the sample leaves out, reasons with most rows first."""
+    from nqpf.systems.matrix import span
+
+    reasons = []
+    order = dropped.groupby("reason", sort=True).size().sort_values(ascending=False, kind="stable")
+    for reason in order.index:
+        rows = dropped[dropped["reason"] == reason]
+        units = rows["province"].unique()
+        who = listed([provinces.name(code) for code in units], limit=3)
+        who = "all provinces" if len(units) == len(provinces.codes()) else who
+        reasons.append(f"{who} {span(rows['year'])} ({reason})")
+    return (
+        [f"left out {len(dropped)} province-years: {listed(reasons, limit=4)}"] if reasons else []
+    )
+
+
+def _flags(flags: pd.Series) -> str:
+    counts = flags.dropna().value_counts()
+    total = int(counts.sum())
+    if not total:
+        return "no figures"
+    shares = [f"{100 * n / total:.1f} % {flag}" for flag, n in counts.items()]
+    own = int(counts.get("reader", 0))
+    note = f"{own} of the reader's own rows" if own else "no rows added by the reader"
+    return f"{total:,} figures, {', '.join(shares)}; {note}"

@@ -1,0 +1,87 @@
+"""Tables of a chapter: the system that was measured, and who stands where."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from nqpf import provinces
+from nqpf.report.html import Html, both_names, table
+from nqpf.report.inputs import in_year
+from nqpf.report.notes import status_badges
+
+if TYPE_CHECKING:
+    from nqpf.index import Index
+    from nqpf.systems import System
+
+__all__ = ["ranking_table", "system_table"]
+
+
+def ranking_table(index: Index, year: int, n: int | None = 10) -> Html:
+    """Return the first provinces of a year with score and dimension scores.
+
+    Parameters
+    ----------
+    index : Index
+        A fitted index.
+    year : int
+        Year to rank.
+    n : int or None
+        How many provinces; all when None. Provinces that tie share the better rank.
+
+    Raises
+    ------
+    nqpf.errors.SampleError
+        If the year has no scores.
+    """
+    scores = in_year(index.scores, year).sort_values(ascending=False, kind="stable")
+    ranks = index.rank(year)
+    system = getattr(index.matrix, "system", None)
+    dimensions = list(index.dimension_scores.columns)
+    heads = [system.dimension_names[key].en if system else str(key) for key in dimensions]
+    parts = index.dimension_scores.xs(year, level="year")
+    rows = []
+    for code in scores.index[:n]:
+        name = both_names(provinces.name(code, "en"), provinces.name(code, "zh"))
+        each = [f"{parts.loc[code, key]:.3f}" for key in dimensions]
+        rows.append([f"{ranks[code]}", name, f"{scores[code]:.3f}", *each])
+    caption = f"Scores in {year}, {len(rows)} of {len(scores)} provinces"
+    return table(
+        ["rank", "province", "score", *heads], rows, caption, numeric=["rank", "score", *heads]
+    )
+
+
+def system_table(system: System) -> Html:
+    """Return a system's indicators by dimension, with the status of every choice.
+
+    Parameters
+    ----------
+    system : System
+        System with its card; names come in both languages.
+    """
+    stated = {dimension.key: dimension.status for dimension in system.study.dimensions}
+    rows = []
+    for dimension in system.card.dimensions:
+        label = system.dimension_names[dimension.key]
+        head = both_names(label.en, label.zh)
+        mark = status_badges(f"({stated.get(dimension.key, 'B')})")
+        head = Html(f"{head.html} {mark.html}", f"{head.text} {mark.text}")
+        for use in dimension.indicators:
+            rows.append([head, *_indicator(system, use)])
+            head = Html("", "")  # the name stands once, at its first indicator
+    caption = f"{system.title}: {len(system.indicators)} indicators"
+    return table(["dimension", "indicator", "formula, unit", "+/−", "why"], rows, caption)
+
+
+def _indicator(system: System, use: object) -> list[object]:
+    one = system.indicators[use.use]
+    name, formula = both_names(one.name.en, one.name.zh), Html(*_formula(one.formula, one.unit))
+    why = f"{use.reason} ({use.status})"
+    if use.proxy_for:
+        why += f"; stands in for {use.proxy_for}"
+    return [name, formula, "+" if one.direction == "benefit" else "−", status_badges(why)]
+
+
+def _formula(formula: str, unit: str) -> tuple[str, str]:
+    from html import escape
+
+    return f"<code>{escape(formula)}</code><br>{escape(unit)}", f"{formula} [{unit}]"
