@@ -1,0 +1,60 @@
+"""What the survey states about a study, fact by fact with its status."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from nqpf.report.html import Html, both_names, table
+from nqpf.report.notes import status_badges
+
+if TYPE_CHECKING:
+    from nqpf.systems import Study
+
+__all__ = ["studies_table", "study_table"]
+
+_FACTS = ("basis", "sample", "weighting", "aggregation")
+_NOT_STATED = "not stated"
+
+
+def study_table(study: Study) -> Html:
+    """Return a study's known facts, one row each; what nobody states is *not stated*.
+
+    Parameters
+    ----------
+    study : nqpf.systems.Study
+        A surveyed study.
+    """
+    rows: list[list[object]] = [["study", study.title, ""]]
+    if study.publication:
+        paper = study.publication
+        where = f"{paper.title}, {paper.journal} {paper.issue}: {paper.pages}"
+        where += f", doi {paper.doi}" if paper.doi else ""
+        rows.append(["published", where, status_badges(paper.status)])
+    for name in _FACTS:
+        fact = getattr(study, name)
+        rows.append(
+            [name, fact.text, status_badges(fact.status)] if fact else [name, _NOT_STATED, ""]
+        )
+    for dimension in study.dimensions:
+        label = both_names(dimension.name.en, dimension.name.zh)
+        rows.append(["dimension", label, status_badges(dimension.status)])
+    if not study.dimensions and study.kind == "composite":
+        rows.append(["dimensions", _NOT_STATED, ""])
+    rows += [["also", fact.text, status_badges(fact.status)] for fact in study.statements]
+    return table(["fact", "what is known", "status"], rows)
+
+
+def studies_table(kind: str) -> Html:
+    """Return all surveyed studies of one kind (``composite`` or ``tfp``), a row each."""
+    from nqpf.systems import Study
+    from nqpf.systems.study import keys
+
+    rows = []
+    for study in map(Study.load, keys("studies")):
+        if study.kind == kind:
+            facts = [getattr(study, name) for name in ("weighting", "aggregation")]
+            cells = [Html(f"{f.text} {status_badges(f.status).html}", f.text) if f else _NOT_STATED
+                     for f in facts]
+            dimensions = "; ".join(str(d.name) for d in study.dimensions) or _NOT_STATED
+            rows.append([study.title, *cells, dimensions, study.level])
+    return table(["study", "weighting", "aggregation", "dimensions", "level"], rows)
