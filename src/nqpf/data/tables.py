@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import pandas as pd
 
 from nqpf.errors import DataError
@@ -28,6 +30,8 @@ def to_bytes(frame: pd.DataFrame, order: list[str]) -> bytes:
 def _cell(cell: object) -> str:
     """Write a number with the fewest digits that give it back exactly."""
     if isinstance(cell, float):
+        if not math.isfinite(cell):
+            raise DataError(f"{cell} cannot stand in a table", expected="a finite number")
         return repr(float(cell)).removesuffix(".0")
     text = str(cell)
     if any(mark in text for mark in ',"\n'):
