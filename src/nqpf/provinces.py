@@ -22,6 +22,8 @@ REGIONS = {
     "west": "西部",
     "northeast": "东北",
 }
+_NOT_COVERED = {"香港", "hongkong", "810000", "澳门", "macao", "macau", "820000"}
+_NOT_COVERED |= {"台湾", "taiwan", "710000"}
 _BLANK = re.compile(r"[\s\u3000\ufeff]+")
 
 
@@ -94,12 +96,22 @@ def code_of(label: object) -> int:
         key = key[:-2]
     if key in known:
         return known[key]
-    near = difflib.get_close_matches(key, known, n=1, cutoff=0.4)
+    shown = str(label) if len(str(label)) <= 40 else f"{str(label)[:39]}…"
     raise ProvinceError(
-        f"unknown province {str(label)!r}",
+        f"unknown province {shown!r}",
         expected="one of the 31 provinces by code, English or Chinese name",
-        hint=f"did you mean {name(known[near[0]])} ({known[near[0]]})" if near else None,
+        hint=_advice(key[:40]),
     )
+
+
+def _advice(key: str) -> str | None:
+    if key in _NOT_COVERED:
+        return "Hong Kong, Macao and Taiwan are not in the panel for lack of comparable series"
+    known = _spellings()
+    names = [spelling for spelling in known if not spelling.isdigit()]
+    # One wrong character of two is still a likely slip; of Latin letters more must agree.
+    near = difflib.get_close_matches(key, names, n=1, cutoff=0.6 if key.isascii() else 0.5)
+    return f"did you mean {name(known[near[0]])} ({known[near[0]]})" if near else None
 
 
 def name(code: int, language: str = "en") -> str:

@@ -1,0 +1,124 @@
+"""The command ``nqpf``: the reader's own data, rebuilding the tables, what the panel holds."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+import nqpf
+from nqpf.errors import NqpfError
+
+__all__ = ["app"]
+
+
+class _Group(TyperGroup):
+    """Commands whose refusals are one message on standard error, never a traceback."""
+
+    def invoke(self, ctx: Any) -> Any:
+        for stream in (sys.stdout, sys.stderr):
+            if hasattr(stream, "reconfigure"):  # a terminal may lack Chinese characters
+                stream.reconfigure(errors="replace")
+        try:
+            return super().invoke(ctx)
+        except NqpfError as error:
+            _say(str(error), err=True)
+            raise typer.Exit(1) from None
+
+
+app = typer.Typer(
+    cls=_Group,
+    help="Measuring new quality productive forces.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_show_locals=False,
+)
+data = typer.Typer(help="The panel and your own figures.", no_args_is_help=True)
+app.add_typer(data, name="data")
+
+_File = Annotated[Path, typer.Argument(help="Your figures: a .csv or .xlsx file.")]
+
+
+def _say(message: str, err: bool = False) -> None:
+    """Print text as it is: no markup, and no control character that a file may carry."""
+    typer.echo("".join(c if c.isprintable() or c == "\n" else "?" for c in message), err=err)
+
+
+def _extra() -> Path:
+    from nqpf.paths import root
+
+    return root() / "data" / "extra"
+
+
+@app.command()
+def version() -> None:
+    """Print the version."""
+    _say(nqpf.__version__)
+
+
+@data.command("check")
+def check_file(file: _File) -> None:
+    """Say what your figures would change; write nothing."""
+    from nqpf.data import Panel
+    from nqpf.data.reader import preview
+
+    _say(str(preview(file, Panel.load(extra=False), _extra())))
+    _say(f"Nothing was written. To use the figures: nqpf data add {file}")
+
+
+@data.command("add")
+def add_file(
+    file: _File,
+    replace: Annotated[
+        bool, typer.Option("--replace", help="Replace an earlier file of the same name.")
+    ] = False,
+) -> None:
+    """Check your figures and keep them in data/extra for the next build of the book."""
+    from nqpf.data import Panel
+    from nqpf.data.reader import add
+
+    _say(str(add(file, Panel.load(extra=False), _extra(), replace=replace)))
+    _say(f"Written to data/extra/{file.stem}.csv; the next `make book` uses it.")
+
+
+@data.command("build")
+def build(
+    update: Annotated[
+        bool, typer.Option("--update", help="Write the tables instead of comparing them.")
+    ] = False,
+    extra: Annotated[
+        bool, typer.Option("--extra", help="Also fetch the optional research data sets.")
+    ] = False,
+) -> None:
+    """Rebuild every table from its sources and compare it with the embedded one."""
+    from nqpf.data import build as tables
+    from nqpf.tfp.capital import capital_stock
+
+    run = tables.update if update else tables.verify
+    _say(str(run(derivations={"perpetual_inventory": capital_stock}, extra=extra)))
+
+
+@data.command("list")
+def list_variables() -> None:
+    """List the variables with their units, years and gaps."""
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    from nqpf.data import Panel
+
+    panel = Panel.load()
+    columns = ["variable", "name", "unit", "vintage", "years", "provinces", "gaps"]
+    table = Table(*columns, box=None, pad_edge=False)
+    for (key, vintage), row in panel.coverage().iterrows():
+        entry = panel.catalogue.variables[key]
+        years = f"{row['first']:.0f}-{row['last']:.0f}"
+        counts = f"{row['provinces']:.0f}", f"{row['gaps']:.0f}"
+        cells = [key, str(entry.name), entry.unit, vintage, years, *counts]
+        table.add_row(*(Text(cell) for cell in cells))
+    console = Console()
+    console.width = console.width if console.is_terminal else 200
+    console.print(table)

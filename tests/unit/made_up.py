@@ -1,0 +1,89 @@
+"""A made-up project for tests: six variables, invented figures, no table of the real panel."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+from pathlib import Path
+
+import yaml
+
+from nqpf.provinces import codes
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+HEADER = "province,year,variable,value,unit,source"
+
+VARIABLES = {
+    "gdp": ("Gross domestic product", "地区生产总值", "100 million yuan", ["census5", "census4"]),
+    "population": ("Population", "常住人口", "10,000 persons", []),
+    "urbanisation": ("Urbanisation", "城镇化率", "%", []),
+    "energy": ("Energy consumption", "能源消费总量", "10,000 tce", []),
+    "hightech_profit": ("High-tech profit", "高技术产业利润", "100 million yuan", []),
+    "rd_expenditure": ("R&D expenditure", "研发经费", "100 million yuan", []),
+}
+YEARS = range(2019, 2024)
+
+
+def figure(code: int, year: int, variable: str) -> float:
+    """Return the invented figure of a province, year and variable."""
+    level = 10 + list(VARIABLES).index(variable)
+    return round(level * (codes().index(code) + 1) * 1.05 ** (year - 2019), 2)
+
+
+def make_project(home: Path) -> Path:
+    """Write a project folder with a catalogue, the provinces and one table of figures."""
+    (home / "data" / "panel").mkdir(parents=True)
+    shutil.copy(REPOSITORY / "data" / "provinces.csv", home / "data")
+    some = {"en": "made up", "zh": "虚构"}
+    variables = {
+        key: {
+            "name": {"en": en, "zh": zh},
+            "theme": "test",
+            "unit": unit,
+            "definition": "Made up for a test.",
+            "publisher": some,
+            "yearbook": some,
+            "vintages": vintages,
+        }
+        for key, (en, zh, unit, vintages) in VARIABLES.items()
+    }
+    catalogue = yaml.safe_dump(
+        {"sources": {}, "variables": variables}, allow_unicode=True, sort_keys=False
+    )
+    (home / "data" / "catalogue.yaml").write_text(catalogue, encoding="utf-8")
+    lines = ["province,year,variable,value,vintage,flag"]
+    for key, (_, _, _, vintages) in sorted(VARIABLES.items()):
+        for vintage in sorted(vintages) or [""]:
+            for code in codes():
+                lines += [
+                    f"{code},{year},{key},{figure(code, year, key)!r},{vintage},official"
+                    for year in YEARS
+                ]
+    (home / "data" / "panel" / "test.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return home
+
+
+def state(folder: Path) -> dict[str, str]:
+    """Return the SHA-256 of every file below a folder."""
+    return {
+        path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
+
+
+def write_csv(path: Path, *rows: str, header: str = HEADER, encoding: str = "utf-8") -> Path:
+    """Write a reader's file from a header and rows."""
+    path.write_bytes(("\n".join([header, *rows]) + "\n").encode(encoding))
+    return path
+
+
+def write_xlsx(path: Path, *rows: list[object], header: str = HEADER) -> Path:
+    """Write a reader's workbook with one sheet."""
+    from openpyxl import Workbook
+
+    book = Workbook()
+    for row in [header.split(","), *rows]:
+        book.active.append(row)
+    book.save(path)
+    return path

@@ -1,0 +1,117 @@
+"""The 31 provincial units: codes, names, regions, neighbours and the tile map."""
+
+from __future__ import annotations
+
+import pytest
+
+from nqpf.errors import ProvinceError
+from nqpf.provinces import REGIONS, code_of, codes, name, neighbours, region, table
+
+
+def test_31_units_with_distinct_codes_names_and_tiles() -> None:
+    frame = table()
+    assert len(frame) == 31
+    assert frame.index.is_unique
+    for column in ("en", "zh", "zh_full", "abbr"):
+        assert frame[column].is_unique
+    assert not frame.duplicated(["tile_row", "tile_col"]).any()
+    assert codes() == sorted(codes())
+
+
+def test_codes_are_those_of_the_standard() -> None:
+    # GB/T 2260: the first digit is the great region, the last four of a province are 0000.
+    assert all(110000 <= code <= 650000 and code % 10000 == 0 for code in codes())
+    first = {"北京": 110000, "上海": 310000, "重庆": 500000, "西藏": 540000, "新疆": 650000}
+    assert {zh: code_of(zh) for zh in first} == first
+
+
+@pytest.mark.parametrize("column", ["en", "zh", "zh_full"])
+def test_every_name_leads_to_its_code(column: str) -> None:
+    for code, label in table()[column].items():
+        assert code_of(label) == code
+        assert code_of(f" {label[0]} {label[1:].upper()}\u3000") == code
+
+
+@pytest.mark.parametrize(
+    "label",
+    [110000, 110000.0, "110000", "110000.0", "11", 11, "\ufeff北京", "BEI JING", " 北京市\n"],
+)
+def test_spellings_of_beijing(label: object) -> None:
+    assert code_of(label) == 110000
+
+
+def test_names_that_differ_by_a_letter_stay_apart() -> None:
+    assert (code_of("Shanxi"), code_of("Shaanxi")) == (140000, 610000)
+    assert (code_of("Hebei"), code_of("Hubei")) == (130000, 420000)
+    assert (code_of("Xizang"), code_of("Nei Mongol")) == (540000, 150000)
+
+
+@pytest.mark.parametrize(
+    ("label", "hint"),
+    [
+        ("Bejing", "Did you mean Beijing (110000)."),
+        ("Guandong", "Did you mean Guangdong (440000)."),
+        ("内蒙", "Did you mean Inner Mongolia (150000)."),
+        ("黑龙江县", "Did you mean Heilongjiang (230000)."),
+        ("香港", "Hong Kong, Macao and Taiwan are not in the panel"),
+        ("Macau", "Hong Kong, Macao and Taiwan are not in the panel"),
+        ("710000", "Hong Kong, Macao and Taiwan are not in the panel"),
+    ],
+)
+def test_unknown_spellings_offer_the_nearest(label: str, hint: str) -> None:
+    with pytest.raises(ProvinceError) as caught:
+        code_of(label)
+    assert f"unknown province {label!r}; expected one of the 31 provinces" in str(caught.value)
+    assert hint in str(caught.value)
+
+
+@pytest.mark.parametrize("label", ["990000", "", None, "全国", 1e300, "²", "x" * 100_000])
+def test_without_a_near_one_nothing_is_offered(label: object) -> None:
+    with pytest.raises(ProvinceError) as caught:
+        code_of(label)
+    assert "Did you mean" not in str(caught.value)
+    assert len(str(caught.value)) < 200
+
+
+def test_neighbours_are_mutual() -> None:
+    for code in codes():
+        assert code not in neighbours(code)
+        for other in neighbours(code):
+            assert code in neighbours(other)
+    assert [code for code in codes() if not neighbours(code)] == [460000]
+    assert neighbours(110000) == [120000, 130000]
+
+
+def test_hainan_is_linked_only_when_asked() -> None:
+    assert 460000 not in neighbours(440000)
+    assert neighbours(460000, hainan=True) == [440000]
+    assert 460000 in neighbours(440000, hainan=True)
+    assert neighbours(110000, hainan=True) == neighbours(110000)
+
+
+def test_regions() -> None:
+    four = table()["region4"].value_counts().to_dict()
+    assert four == {"west": 12, "east": 10, "central": 6, "northeast": 3}
+    assert set(four) == set(REGIONS)
+    assert table()["region3"].value_counts().to_dict() == {"west": 12, "east": 11, "central": 8}
+    assert region(210000) == "northeast"
+    assert region(210000, "region3") == "east"
+
+
+def test_tiles_lie_roughly_as_on_a_map() -> None:
+    frame = table()
+    ranks = frame[["tile_row", "tile_col", "latitude", "longitude"]].rank()
+    assert ranks["tile_row"].corr(ranks["latitude"]) < -0.9
+    assert ranks["tile_col"].corr(ranks["longitude"]) > 0.8
+
+
+def test_names() -> None:
+    assert name(440000) == "Guangdong"
+    assert name(440000, "zh_full") == "广东省"
+    assert name(440000, "both") == "Guangdong 广东"
+
+
+def test_the_table_is_a_copy() -> None:
+    frame = table()
+    frame["en"] = ""
+    assert name(110000) == "Beijing"
