@@ -1,0 +1,8 @@
+"""Composite indices: normalise, weigh, aggregate; a recipe joins the three."""
+
+from nqpf.index import aggregate, normalise, weights
+from nqpf.index.normalise import ConstantIndicatorWarning
+from nqpf.index.recipe import Recipe
+from nqpf.index.result import Index
+
+__all__ = ["ConstantIndicatorWarning", "Index", "Recipe", "aggregate", "normalise", "weights"]

@@ -1,0 +1,143 @@
+"""Aggregation: normalised indicators and weights to one score per row."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from nqpf.index._arrays import (
+    Floats,
+    blocks,
+    matrix,
+    require_finite,
+    sweep,
+    weight_vector,
+)
+
+__all__ = ["ADDITIVE", "METHODS", "linear", "topsis"]
+
+
+def linear(z: ArrayLike, w: ArrayLike) -> Floats:
+    """Return the weighted sum of the indicators, S_i = sum_j w_j z_ij.
+
+    Parameters
+    ----------
+    z : array_like, shape (N, m)
+        Normalised indicators in [0, 1], more is better.
+    w : array_like, shape (m,)
+        Weights of zero or more that sum to 1 within 1e-12.
+
+    Returns
+    -------
+    ndarray, shape (N,)
+        Scores in [0, 1].
+
+    Raises
+    ------
+    nqpf.errors.MethodError
+        If the weights have the wrong length, sign or sum.
+    nqpf.errors.DataError
+        If a value is missing or infinite.
+
+    Examples
+    --------
+    >>> linear([[0.0, 1.0], [1.0, 0.5]], [0.75, 0.25])
+    array([0.25 , 0.875])
+    """
+    z = matrix(z)
+    w = weight_vector(w, z.shape[1])
+    scores = np.einsum("ij,j->i", z, w)  # no BLAS: the same result on any number of threads
+    require_finite(z, scores)
+    return scores
+
+
+def topsis(z: ArrayLike, w: ArrayLike) -> Floats:
+    """Return the relative closeness of each row to the ideal.
+
+    With v_ij = w_j z_ij, the ideal and the anti-ideal are the largest and
+    the smallest v_j over all rows; D+ and D- are the Euclidean distances to
+    them, and C_i = D-_i / (D+_i + D-_i) (Hwang and Yoon 1981, with a worked
+    example on pp. 133-134). Weights enter once, in v.
+
+    Parameters
+    ----------
+    z : array_like, shape (N, m)
+        Normalised indicators, more is better.
+    w : array_like, shape (m,)
+        Weights of zero or more that sum to 1 within 1e-12.
+
+    Returns
+    -------
+    ndarray, shape (N,)
+        Closeness in [0, 1], 1 at the ideal. Where all rows are the same in
+        every weighted column, ideal and anti-ideal coincide and 0 / 0 is
+        set to 0.5: each row is as near to the one as to the other.
+
+    Raises
+    ------
+    nqpf.errors.MethodError
+        If the weights have the wrong length, sign or sum.
+    nqpf.errors.DataError
+        If a value is missing or infinite.
+
+    Examples
+    --------
+    >>> topsis([[0.0, 0.0], [0.5, 0.5], [1.0, 1.0]], [0.5, 0.5])
+    array([0. , 0.5, 1. ])
+    """
+    z = matrix(z)
+    w = weight_vector(w, z.shape[1])
+    low, high = sweep(z, np.minimum, np.maximum)
+    require_finite(z, low, high)
+    with np.errstate(over="ignore", invalid="ignore"):
+        largest = (w * (high - low)).max()
+    if not 1e-100 < largest < 1e100:  # squares would overflow or vanish
+        z, w = _unit_columns(z, w, low, high)
+        if not w.any():
+            return np.full(len(z), 0.5)
+        low, high = np.zeros_like(w), (w > 0).astype(np.float64)
+    return _closeness(z, w, low, high)
+
+
+def _closeness(z: Floats, w: Floats, low: Floats, high: Floats) -> Floats:
+    to_ideal, to_anti = np.empty(len(z)), np.empty(len(z))
+    for rows, block in blocks(z):
+        for end, distance in ((high, to_ideal), (low, to_anti)):
+            gap = block - end
+            gap *= w
+            gap *= gap
+            np.add.reduce(gap, axis=1, out=distance[rows])
+    np.sqrt(to_ideal, out=to_ideal)
+    np.sqrt(to_anti, out=to_anti)
+    to_ideal += to_anti
+    np.divide(to_anti, to_ideal, out=to_anti)
+    return to_anti
+
+
+def _unit_columns(z: Floats, w: Floats, low: Floats, high: Floats) -> tuple[Floats, Floats]:
+    """Return columns scaled to [0, 1] and weights scaled to match, up to a common factor.
+
+    Closeness depends on the products w_j (z_ij - z_kj) up to a common factor
+    only, so ranges move from the columns into the weights. Products are
+    formed on mantissas and exponents apart, where they cannot overflow.
+    """
+    with np.errstate(over="ignore"):
+        half = np.where(np.isinf(high - low), 0.5, 1.0)
+    low, width = low * half, high * half - low * half
+    used = (width > 0) & (w > 0)
+    if not used.any():
+        return z, np.zeros_like(w)
+    unit = np.divide(z * half - low, width, out=np.zeros_like(z), where=used)
+    (w_part, w_power), (range_part, range_power) = np.frexp(w), np.frexp(width)
+    power = w_power + range_power + (half < 1.0)
+    return unit, np.where(used, np.ldexp(w_part * range_part, power - power[used].max()), 0.0)
+
+
+METHODS: dict[str, Callable[..., Floats]] = {
+    "linear": linear,
+    "topsis": topsis,
+}
+# Methods whose score is the sum of one contribution w_j z_ij per indicator.
+ADDITIVE = frozenset({"linear"})
