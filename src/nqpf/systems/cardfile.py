@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, Validation
 
 from nqpf.errors import CardError
 
-__all__ = ["Bilingual", "Key", "Strict", "Text", "read_card"]
+__all__ = ["Bilingual", "Key", "Strict", "Text", "label", "read_card"]
 
 MAX_BYTES = 200_000
 MAX_DEPTH = 12
@@ -72,7 +72,7 @@ def _check_events(text: str) -> None:
 
 
 def _parse(path: Path) -> object:
-    where: dict[str, object] = {"file": path.name}
+    where: dict[str, object] = {"file": label(path)}
     try:
         raw = path.read_bytes()
     except OSError as error:
@@ -84,7 +84,7 @@ def _parse(path: Path) -> object:
     try:
         text = raw.decode("utf-8-sig")
         _check_events(text)
-        return yaml.load(text, Loader=_Loader)
+        return yaml.load(text, Loader=_Loader)  # noqa: S506 - builds text, lists and mappings
     except UnicodeDecodeError as error:
         raise CardError(
             f"byte {error.start} is not UTF-8",
@@ -98,6 +98,11 @@ def _parse(path: Path) -> object:
     except yaml.YAMLError as error:
         first = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise CardError(f"not valid YAML: {first}", where=where) from error
+
+
+def label(path: Path) -> str:
+    """Return a card's name for messages: folder and file, as a study and its card share a name."""
+    return f"{path.parent.name}/{path.name}"
 
 
 def read_card(path: Path, model: type[_Model]) -> _Model:
@@ -120,7 +125,7 @@ def read_card(path: Path, model: type[_Model]) -> _Model:
     if not isinstance(raw, dict):
         raise CardError(
             "the file holds no fields",
-            where={"file": path.name},
+            where={"file": label(path)},
             expected="lines of the form 'field: value'",
         )
     try:
@@ -138,6 +143,6 @@ def _schema_error(path: Path, error: ValidationError) -> CardError:
     more = f" (and {len(problems) - 1} more problems)" if len(problems) > 1 else ""
     return CardError(
         f"{first['msg']}{given}{more}",
-        where={"file": path.name, "field": field},
+        where={"file": label(path), "field": field},
         hint="see docs/cards.md for the fields of a card",
     )

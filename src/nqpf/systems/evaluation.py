@@ -97,4 +97,7 @@ def _most_missing(wide: pd.DataFrame) -> str:
     missing = wide.isna().sum().sort_values(ascending=False, kind="stable")
     if wide.empty:
         return "the panel has no figure of these variables in the years asked for"
-    return f"{missing.index[0]} is missing in {missing.iloc[0]} of {len(wide)} province-years"
+    return (
+        f"the variable {missing.index[0]} is missing in {missing.iloc[0]} "
+        f"of {len(wide)} province-years"
+    )

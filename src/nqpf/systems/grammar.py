@@ -47,21 +47,29 @@ _REFUSED = {
 
 @dataclass(frozen=True)
 class Number:
+    """A decimal number."""
+
     value: float
 
 
 @dataclass(frozen=True)
 class Name:
+    """A variable of the panel."""
+
     key: str
 
 
 @dataclass(frozen=True)
 class Negative:
+    """A unary minus."""
+
     operand: Node
 
 
 @dataclass(frozen=True)
 class Binary:
+    """A sum, difference, product or quotient."""
+
     symbol: str
     left: Node
     right: Node

@@ -11,7 +11,7 @@ from pydantic import Field
 
 from nqpf.errors import CardError
 from nqpf.paths import root
-from nqpf.systems.cardfile import Bilingual, Key, Strict, Text, read_card
+from nqpf.systems.cardfile import Bilingual, Key, Strict, Text, label, read_card
 
 __all__ = [
     "NOT_STATED",
@@ -109,10 +109,12 @@ class Study(Strict):
         path = find("studies", key, home)
         study = read_card(path, cls)
         if study.key != key:
-            raise CardError(f"key {study.key!r} is not the file's name", where={"file": path.name})
+            raise CardError(
+                f"key {study.key!r} is not the file's name", where={"file": label(path)}
+            )
         names = [dimension.key for dimension in study.dimensions]
         if len(set(names)) < len(names):
-            raise CardError(f"a dimension is there twice: {names}", where={"file": path.name})
+            raise CardError(f"a dimension is there twice: {names}", where={"file": label(path)})
         return study
 
     @property

@@ -14,7 +14,7 @@ import pandas as pd
 from nqpf.errors import CardError
 from nqpf.paths import root
 from nqpf.systems.card import Card, Indicator, Indicators
-from nqpf.systems.cardfile import Bilingual, read_card
+from nqpf.systems.cardfile import Bilingual, label, read_card
 from nqpf.systems.evaluation import evaluate
 from nqpf.systems.formula import Formula
 from nqpf.systems.matrix import IndicatorMatrix
@@ -77,13 +77,13 @@ class System:
         path = find("systems", key, home)
         card = read_card(path, Card)
         if card.key != key:
-            raise CardError(f"key {card.key!r} is not the file's name", where={"file": path.name})
+            raise CardError(f"key {card.key!r} is not the file's name", where={"file": label(path)})
         study = Study.load(card.study, home)
-        _check_dimensions(card, study, path.name)
+        _check_dimensions(card, study, label(path))
         known = read_card(home / "data" / "indicators.yaml", Indicators).indicators
-        used = _resolve(card, known, path.name)
+        used = _resolve(card, known, label(path))
         formulas = {
-            name: Formula.parse(one.formula, {"file": "indicators.yaml", "indicator": name})
+            name: Formula.parse(one.formula, {"file": "data/indicators.yaml", "indicator": name})
             for name, one in used.items()
         }
         return cls(card, study, MappingProxyType(used), MappingProxyType(formulas))
@@ -216,8 +216,9 @@ def _check_dimensions(card: Card, study: Study, file: str) -> None:
         )
     for dimension in card.dimensions:
         if (dimension.name is None) != bool(stated):
+            problem = "has a name of its own" if stated else "lacks a name"
             raise CardError(
-                f"dimension {dimension.key!r} {'has a name of its own' if stated else 'lacks a name'}",
+                f"dimension {dimension.key!r} {problem}",
                 where={"file": file, "field": f"dimensions.{dimension.key}.name"},
                 expected="the name in the study's file, or here when the study states none",
             )
