@@ -183,7 +183,16 @@ def _load(path: Path, _stamp: int) -> Catalogue:
         return Catalogue.model_validate(raw)
     except (yaml.YAMLError, ValidationError, UnicodeDecodeError) as error:
         raise DataError(
-            f"the catalogue cannot be read: {error}",
+            f"the catalogue cannot be read: {_summary(error)}",
             where={"file": path.name},
             expected="sources and variables as described in docs/catalogue.md",
         ) from error
+
+
+def _summary(error: Exception) -> str:
+    if not isinstance(error, ValidationError):
+        return str(error)
+    first = error.errors()[0]
+    place = ".".join(str(part) for part in first["loc"])
+    more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
+    return f"{place}: {first['msg']}{more}"

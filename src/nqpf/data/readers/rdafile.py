@@ -28,9 +28,7 @@ def frame(path: Path, columns: list[str]) -> pd.DataFrame:
             warnings.simplefilter("ignore", UserWarning)
             objects = rdata.read_rda(path)
     except (ValueError, EOFError, OSError, NotImplementedError) as error:
-        raise SourceError(
-            f"not an R data file: {error}", where={"file": path.name}
-        ) from error
+        raise SourceError(f"not an R data file: {error}", where={"file": path.name}) from error
     frames = [each for each in objects.values() if isinstance(each, pd.DataFrame)]
     if len(frames) != 1:
         raise SourceError(

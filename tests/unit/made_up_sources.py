@@ -1,0 +1,98 @@
+"""Made-up source files, their catalogue entries and a mirror that holds them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+import rdata
+import yaml
+from made_up import REPOSITORY
+
+from nqpf.data.catalogue import Segment, Source
+from nqpf.data.fetch import sha256
+from nqpf.provinces import codes, name
+
+COMMIT = "0123456789ab" + "c" * 28
+SOME = {"en": "made up", "zh": "虚构"}
+
+
+def source(**changes: object) -> Source:
+    """Return the entry of a made-up file."""
+    entry = {
+        "repository": "someone/something",
+        "commit": COMMIT,
+        "path": "data/数据 1.rda",
+        "sha256": "0" * 64,
+        "bytes": 1,
+        "licence": "MIT",
+        "reader": "techme",
+    }
+    return Source(**(entry | changes))
+
+
+def segment(**changes: object) -> Segment:
+    """Return a segment of a made-up file."""
+    entry = {"source": "made", "item": "a", "years": (2020, 2020), "unit": "吨"}
+    return Segment(**(entry | changes))
+
+
+def raw(*rows: tuple) -> pd.DataFrame:
+    """Return what a reader would: rows of province, year, value and, if not tonnes, unit."""
+    full = [(row[0], row[1], "a", row[2], row[3] if len(row) > 3 else "吨") for row in rows]
+    return pd.DataFrame(full, columns=["province", "year", "item", "value", "unit"])
+
+
+def everywhere(year: int, value: float = 1.0, without: int | None = None) -> list[tuple]:
+    """Return one row per province, in Chinese, with the same value."""
+    return [(name(code, "zh"), year, value) for code in codes() if code != without]
+
+
+def write_techme(path: Path, rows: pd.DataFrame) -> Path:
+    """Write an R file in the layout of the science yearbooks, with years as text."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    table = pd.DataFrame(
+        {
+            "province": rows["province"].astype("str"),
+            "year": rows["year"].astype("str"),
+            "chn_block4": "虚构",
+            "value": rows["value"].astype("float64"),
+            "units": rows["unit"].astype("str"),
+            "variables": rows["item"].astype("str"),
+        }
+    )
+    rdata.write_rda(path, {"made": table})
+    return path
+
+
+def write_mirror(mirror: Path, rows: pd.DataFrame, entry: Source | None = None) -> Source:
+    """Put a made-up file in a mirror folder and return its pinned entry."""
+    entry = entry or source()
+    folder = mirror / entry.repository.replace("/", "__") / entry.commit[:12]
+    path = write_techme(folder / entry.path, rows)
+    pinned = {"sha256": sha256(path), "bytes": path.stat().st_size}
+    return entry.model_copy(update=pinned)
+
+
+def variable(**changes: object) -> dict[str, object]:
+    """Return the catalogue's text of a made-up variable."""
+    entry = {
+        "name": SOME,
+        "theme": "test",
+        "unit": "10,000 t",
+        "definition": "Made up for a test.",
+        "publisher": SOME,
+        "yearbook": SOME,
+    }
+    return entry | changes
+
+
+def write_project(home: Path, sources: dict[str, Source], variables: dict[str, object]) -> Path:
+    """Write a project folder that has a catalogue and the provinces, and no table."""
+    (home / "data").mkdir(parents=True)
+    provinces = REPOSITORY / "data" / "provinces.csv"
+    (home / "data" / "provinces.csv").write_bytes(provinces.read_bytes())
+    entries = {key: entry.model_dump(mode="json") for key, entry in sources.items()}
+    text = yaml.safe_dump({"sources": entries, "variables": variables}, allow_unicode=True)
+    (home / "data" / "catalogue.yaml").write_text(text, encoding="utf-8")
+    return home
