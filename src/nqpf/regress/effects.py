@@ -10,8 +10,8 @@ import pandas as pd
 
 from nqpf.errors import EstimationError, MethodError
 from nqpf.regress.conventions import DEFAULT, SampleSize, describe, scaling
-from nqpf.regress.within import check_regressors, check_singletons
 from nqpf.tfp.sample import by_key, nearest
+from nqpf.tfp.within import check_regressors, check_singletons
 
 __all__ = ["EFFECTS", "ERRORS", "RegressionResult", "fixed_effects"]
 

@@ -259,13 +259,16 @@ def _first_year(index: pd.MultiIndex, province: int) -> int | None:
 
 
 def _check_starts(index: pd.MultiIndex) -> None:
+    """Raise unless every series starts in 1952, or when its province left one that does."""
     for province in index.get_level_values(0).unique():
-        first = _first_year(index, province)
-        if first != FIRST_YEAR and province not in _SPLIT:
+        first, whole = _first_year(index, province), _SPLIT.get(province)
+        parted = whole and {(whole, first - 1), (whole, first)} <= set(index)
+        if first != FIRST_YEAR and not parted:
+            rest = f" or {place((whole,), ('province',))['province']} before it" if whole else ""
             raise SampleError(
                 f"investment starts in {first}",
                 where=place((province,), ("province",)),
-                expected=f"a series from {FIRST_YEAR}, on which the first stock rests",
+                expected=f"a series from {FIRST_YEAR}, on which the first stock rests{rest}",
             )
 
 
@@ -275,12 +278,6 @@ def _divide(
     """Divide the stock of `whole` when `part` leaves it, and accumulate both from there."""
     year = _first_year(gfcf.index, part)
     pair = [part, whole]
-    if (whole, year - 1) not in stock.index or (whole, year) not in stock.index:
-        raise SampleError(
-            "the province that it was part of has no stock to divide",
-            where=place((part, year), ("province", "year")),
-            expected=f"{place((whole,), ('province',))['province']} in {year - 1} and {year}",
-        )
     invested = gfcf.loc[[(province, year) for province in pair]].droplevel(1)
     before = stock[whole, year - 1] * invested / invested.sum()
     own = gfcf.index.get_level_values(0).isin(pair) & (gfcf.index.get_level_values(1) >= year)

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from nqpf.errors import EstimationError
+from nqpf.tfp.within import check_regressors
 
 __all__ = ["ReturnsTest", "ShareEstimate", "estimate_share"]
 
@@ -77,7 +78,9 @@ def estimate_share(logs: pd.DataFrame, returns: str) -> ShareEstimate:
     from scipy.stats import t as student
 
     outcome = logs["output"] - logs["labour"]
-    free = pd.DataFrame({"capital": logs["capital"] - logs["labour"], "labour": logs["labour"]})
+    free = pd.DataFrame(
+        {"capital per worker": logs["capital"] - logs["labour"], "labour": logs["labour"]}
+    )
     params, errors = _two_way(outcome, free)
     clusters = logs.index.get_level_values(0).nunique()
     tstat = params["labour"] / errors["labour"]
@@ -89,18 +92,18 @@ def estimate_share(logs: pd.DataFrame, returns: str) -> ShareEstimate:
         df=clusters - 1,
     )
     if returns == "constant":
-        params, errors = _two_way(outcome, free[["capital"]])
-    alpha = float(params["capital"])
+        params, errors = _two_way(outcome, free[["capital per worker"]])
+    alpha = float(params["capital per worker"])
     beta = test.scale - alpha if returns == "variable" else 1 - alpha
-    return ShareEstimate(alpha, float(beta), float(errors["capital"]), test)
+    return ShareEstimate(alpha, float(beta), float(errors["capital per worker"]), test)
 
 
 def _two_way(outcome: pd.Series, regressors: pd.DataFrame) -> tuple[pd.Series, pd.Series]:
     """Return coefficients and standard errors clustered by unit, convention "nested"."""
     from linearmodels.panel import PanelOLS
-    from linearmodels.panel.utility import AbsorbingEffectError
 
-    units, times = (outcome.index.get_level_values(level).nunique() for level in (0, 1))
+    levels = [outcome.index.get_level_values(level) for level in (0, 1)]
+    units, times = (level.nunique() for level in levels)
     free = len(outcome) - regressors.shape[1] - units - times + 1
     if units < 2 or times < 2 or free < 1:
         raise EstimationError(
@@ -108,19 +111,14 @@ def _two_way(outcome: pd.Series, regressors: pd.DataFrame) -> tuple[pd.Series, p
             "the capital share",
             hint="impose a share",
         )
-    try:
-        fit = PanelOLS(outcome, regressors, entity_effects=True, time_effects=True).fit(
-            cov_type="clustered",
-            cluster_entity=True,
-            group_debias=True,
-            auto_df=False,
-            count_effects=False,
-        )
-    except AbsorbingEffectError as error:
-        raise EstimationError(
-            "capital per worker or labour does not vary once unit and year effects are removed",
-            hint="impose a share, or use more years",
-        ) from error
+    check_regressors(regressors, *(pd.factorize(level)[0] for level in levels))
+    fit = PanelOLS(outcome, regressors, entity_effects=True, time_effects=True).fit(
+        cov_type="clustered",
+        cluster_entity=True,
+        group_debias=True,
+        auto_df=False,
+        count_effects=False,
+    )
     count, columns = regressors.shape
     # (N - 1)/(N - K) with K = regressors + years; linearmodels divides by N - regressors
     scale = (count - columns) / (count - columns - times)
