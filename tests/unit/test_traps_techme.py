@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gzip
+import random
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +14,7 @@ from made_up_sources import everywhere, raw, segment, source, write_techme
 from nqpf.data import Panel, checks, readers
 from nqpf.data.catalogue import Catalogue
 from nqpf.data.harmonise import harmonise
-from nqpf.errors import DataError, ProvinceError, SourceError, UnitError
+from nqpf.errors import DataError, NqpfError, ProvinceError, SourceError, UnitError
 
 
 @pytest.fixture(scope="module")
@@ -143,6 +145,24 @@ def test_reader_refuses_what_is_no_r_file(tmp_path: Path, content: bytes) -> Non
     path.write_bytes(content)
     with pytest.raises(SourceError, match="a.rda"):
         readers.read("techme", path)
+
+
+def test_reader_refuses_damaged_files_with_its_own_error(tmp_path: Path) -> None:
+    intact = write_techme(tmp_path / "a.rda", raw(*everywhere(2020))).read_bytes()
+    plain = gzip.decompress(intact)
+    chance, refused = random.Random(0), 0  # noqa: S311 - not a secret
+    for _ in range(200):
+        damaged = bytearray(chance.choice([intact, plain]))
+        compressed = damaged[:2] == intact[:2]
+        damaged[chance.randrange(len(damaged))] = chance.randrange(256)
+        damaged = damaged[: chance.randrange(1, len(damaged))] if chance.random() < 0.3 else damaged
+        path = tmp_path / "b.rda"
+        path.write_bytes(bytes(damaged) if compressed else gzip.compress(bytes(damaged)))
+        try:
+            readers.read("techme", path)
+        except NqpfError:
+            refused += 1
+    assert refused > 100
 
 
 def test_reader_refuses_another_layout(tmp_path: Path) -> None:

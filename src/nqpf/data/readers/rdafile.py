@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import lzma
+import struct
 import warnings
+import zlib
 from pathlib import Path
 
 import pandas as pd
@@ -10,6 +13,24 @@ import pandas as pd
 from nqpf.errors import SourceError
 
 __all__ = ["frame", "years"]
+
+# What rdata and the decompressors raise on bytes that are not an intact R file.
+_DAMAGE = (
+    ArithmeticError,
+    AssertionError,
+    AttributeError,
+    EOFError,
+    LookupError,
+    MemoryError,
+    NotImplementedError,
+    OSError,
+    RecursionError,
+    TypeError,
+    ValueError,
+    lzma.LZMAError,
+    struct.error,
+    zlib.error,
+)
 
 
 def frame(path: Path, columns: list[str]) -> pd.DataFrame:
@@ -27,7 +48,7 @@ def frame(path: Path, columns: list[str]) -> pd.DataFrame:
             # Row names and tibble classes have no counterpart here and are not wanted.
             warnings.simplefilter("ignore", UserWarning)
             objects = rdata.read_rda(path)
-    except (ValueError, EOFError, OSError, NotImplementedError) as error:
+    except _DAMAGE as error:
         raise SourceError(f"not an R data file: {error}", where={"file": path.name}) from error
     frames = [each for each in objects.values() if isinstance(each, pd.DataFrame)]
     if len(frames) != 1:
