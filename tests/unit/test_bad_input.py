@@ -199,6 +199,7 @@ FILES = {
     "old.xls": (lambda path: path.write_bytes(b"x"), ["kind .xls", ".csv or .xlsx", "save"]),
     "bare": (lambda path: path.write_bytes(b"x"), ["kind without a suffix"]),
     "utf16.csv": (lambda path: write_csv(path, GOOD, encoding="utf-16"), ["unknown encoding"]),
+    "marked.csv": (lambda path: path.write_bytes(b"\xef\xbb\xbf\xb1\xb1"), ["UTF-8 or GB18030"]),
     "binary.csv": (lambda path: path.write_bytes(b"a,\x00\xff\n"), ["UTF-8 or GB18030"]),
     "quote.csv": (lambda path: write_csv(path, '"Beijing,2024'), ["not valid CSV", "row 2"]),
     "really.csv": (lambda path: write_xlsx(path.with_suffix(".xlsx")).rename(path), ["suffix .xl"]),

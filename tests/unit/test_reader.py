@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pandas as pd
 import pytest
-from made_up import HEADER, figure, make_project, state, write_csv, write_xlsx
+from made_up import HEADER, REPOSITORY, figure, make_project, state, write_csv, write_xlsx
 
 from nqpf.data import Panel
 from nqpf.data.reader import add, check, extend, overlay, preview, read_rows
@@ -314,6 +315,31 @@ def test_a_long_report_is_cut(tmp_path: Path, panel: Panel) -> None:
     assert "revised and 5 more" in text
 
 
+def _readme() -> str:
+    return (REPOSITORY / "data" / "extra" / "README.md").read_text(encoding="utf-8")
+
+
+def test_the_examples_of_the_readme(tmp_path: Path) -> None:
+    from nqpf.data import Catalogue
+
+    examples = re.findall(r"^```\n(province,.*?)^```", _readme(), flags=re.DOTALL | re.MULTILINE)
+    assert len(examples) == 2
+    (tmp_path / "year.csv").write_text(examples[0], encoding="utf-8")
+    (tmp_path / "robots.csv").write_text(examples[1], encoding="utf-8")
+    assert len(read_rows(tmp_path / "year.csv", Catalogue.load())) == 2
+    own = read_rows(tmp_path / "robots.csv", Catalogue.load())
+    assert own.loc[0, ["variable", "name_zh"]].tolist() == ["industrial_robots", "在用工业机器人"]
+
+
+def test_the_units_of_the_readme() -> None:
+    from nqpf.data.reader_cells import CHINESE_UNITS
+
+    table = _readme().partition("## Chinese units")[2]
+    rows = re.findall(r"^\| (.+?) \| (.+?) \|$", table, flags=re.MULTILINE)
+    listed = {zh: unit for cell, unit in rows[2:] for zh in cell.split(" or ")}
+    assert listed == CHINESE_UNITS
+
+
 def test_all_chinese_units_are_units_of_the_real_catalogue() -> None:
     from nqpf.data import Catalogue
     from nqpf.data.reader_cells import CHINESE_UNITS
@@ -322,11 +348,28 @@ def test_all_chinese_units_are_units_of_the_real_catalogue() -> None:
     assert set(CHINESE_UNITS.values()) == {entry.unit for entry in catalogue.variables.values()}
 
 
+def test_every_series_of_the_real_panel_could_be_a_readers(tmp_path: Path) -> None:
+    """The newest year of every variable, given back as a file, is accepted and changes nothing."""
+    panel = Panel.load(extra=False)
+    frame = panel.frame[panel.frame["vintage"].isin(["", "census5"])]
+    units = {key: panel.catalogue.unit(key) for key in panel.variables}
+    rows = frame[frame["year"] == frame.groupby("variable")["year"].transform("max")]
+    rows = rows.assign(unit=rows["variable"].map(units), source="given back")
+    rows[[*HEADER.split(","), "vintage"]].to_csv(tmp_path / "mine.csv", index=False)
+    found = check(tmp_path / "mine.csv", panel)
+    assert (found.unchanged, len(found.new), len(found.revised)) == (len(rows), 0, 0)
+    assert set(found.rows["variable"]) == set(panel.variables)
+
+
+def test_only_series_that_fall_below_zero_may_be_negative() -> None:
+    from nqpf.data.reader_rows import _MAY_BE_NEGATIVE
+
+    frame = Panel.load(extra=False).frame
+    assert set(frame.loc[frame["value"] < 0, "variable"]) == _MAY_BE_NEGATIVE
+
+
 def test_real_panel_with_a_year_of_2024(tmp_path: Path) -> None:
-    try:
-        panel = Panel.load(extra=False)
-    except DataError as error:
-        pytest.skip(f"the embedded tables are not there: {error}")
+    panel = Panel.load(extra=False)
     last = panel.wide(["population"], years=[2023])["population"]
     rows = [f"{code},2024,population,{value!r},万人,s" for (code, _), value in last.items()]
     path = write_csv(tmp_path / "mine.csv", *rows)

@@ -105,7 +105,8 @@ def _decoded(content: bytes, name: str) -> str:
             hint="give it the suffix .xlsx",
         )
     if content[:2] not in (b"\xff\xfe", b"\xfe\xff"):  # the marks of UTF-16
-        for encoding in ("utf-8-sig", "gb18030"):
+        marked = content[:3] == b"\xef\xbb\xbf"  # as UTF-8: a wrong byte is damage then
+        for encoding in ("utf-8-sig",) if marked else ("utf-8", "gb18030"):
             try:
                 text = content.decode(encoding)
             except UnicodeDecodeError:

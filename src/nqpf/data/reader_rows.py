@@ -25,8 +25,9 @@ _REQUIRED = ["province", "year", "variable", "value", "unit", "source"]
 _OPTIONAL = ["vintage", "name_en", "name_zh"]
 ROW_COLUMNS = _REQUIRED + _OPTIONAL
 
-# A profit may be a loss; every other variable of the catalogue counts something.
-_MAY_BE_NEGATIVE = {"hightech_profit"}
+# A profit may be a loss, and disposals may exceed investment (as in two early years of
+# the panel); every other variable of the catalogue counts something.
+_MAY_BE_NEGATIVE = {"gfcf", "hightech_profit"}
 _MOST_PROBLEMS = 20
 
 
