@@ -182,7 +182,6 @@ def fixed_effects(
     _check_request(outcome, names, effects, errors)
     data = by_key(frame, [outcome, *names], unit, time, "the frame")
     unit_effects, time_effects = effects in ("two-way", "unit"), effects in ("two-way", "time")
-    check_singletons(data.index, [0] * unit_effects + [1] * time_effects)
     codes = [pd.factorize(data.index.get_level_values(level), sort=True)[0] for level in (0, 1)]
     size = SampleSize(
         nobs=len(data),
@@ -193,6 +192,7 @@ def fixed_effects(
         time_effects=time_effects,
     )
     factor, df = scaling(convention, errors == "clustered", size)
+    check_singletons(data.index, [0] * unit_effects + [1] * time_effects)
     used = [codes[0] if unit_effects else None, codes[1] if time_effects else None]
     check_regressors(data[names], *used)
     params, cov, residuals, rsquared = _fit(data, outcome, names, codes, effects, errors)

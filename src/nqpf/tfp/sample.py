@@ -190,7 +190,7 @@ def by_key(
             raise DataError(
                 f"unknown variable {name!r}",
                 expected=f"a column or index level of {what}",
-                hint=nearest(name, [str(column) for column in flat.columns]),
+                hint=nearest(name, map(str, [*flat.columns, *frame.index.names])),
             )
     keyed = flat.set_index([unit, time])[list(dict.fromkeys(columns))].sort_index()
     check_keys(keyed.index, what)

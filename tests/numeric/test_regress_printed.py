@@ -1,0 +1,77 @@
+"""Fixed effects against Stata's and gretl's printed output on Grunfeld's ten firms.
+
+The data come with statsmodels (Grunfeld 1958; the first ten firms are those
+of Stata's ``webuse grunfeld``). Printed by::
+
+    xtset company year
+    xtreg invest mvalue kstock, fe                 (and vce(robust))
+    regress invest mvalue kstock                   (and vce(robust), vce(cluster company))
+
+gretl prints the same robust fixed-effects errors, with t(9).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from nqpf.regress import fixed_effects
+
+
+@pytest.fixture(scope="module")
+def grunfeld():
+    from statsmodels.datasets import grunfeld
+
+    frame = grunfeld.load_pandas().data
+    return frame[frame["firm"] != "American Steel"]
+
+
+PRINTED = [
+    ("unit", "unadjusted", "all", [0.1101238, 0.3100653], [0.0118567, 0.0173545]),
+    ("unit", "clustered", "nested", [0.1101238, 0.3100653], [0.0151945, 0.0527518]),
+    (
+        "pooled",
+        "unadjusted",
+        "nested",
+        [0.1155622, 0.2306785, -42.71437],
+        [0.0058357, 0.0254758, 9.511676],
+    ),
+    (
+        "pooled",
+        "robust",
+        "nested",
+        [0.1155622, 0.2306785, -42.71437],
+        [0.006811, 0.0488655, 11.5747],
+    ),
+    (
+        "pooled",
+        "clustered",
+        "nested",
+        [0.1155622, 0.2306785, -42.71437],
+        [0.0158943, 0.0849671, 20.4252],
+    ),
+]
+
+
+@pytest.mark.parametrize(("effects", "errors", "convention", "params", "std_errors"), PRINTED)
+def test_printed_coefficients_and_errors(grunfeld, effects, errors, convention, params, std_errors):
+    fit = fixed_effects(
+        grunfeld,
+        "invest",
+        ["value", "capital"],
+        unit="firm",
+        effects=effects,
+        errors=errors,
+        convention=convention,
+    )
+    for got, printed in ((fit.params, params), (fit.std_errors, std_errors)):
+        # half a unit of the seventh significant digit, the last that Stata prints
+        scale = 10.0 ** (np.floor(np.log10(np.abs(printed))) - 6)
+        assert (np.abs(got.to_numpy() - printed) <= 0.51 * np.maximum(scale, 1e-7)).all()
+
+
+def test_printed_p_values(grunfeld):
+    fit = fixed_effects(grunfeld, "invest", ["value", "capital"], unit="firm", effects="unit")
+    assert fit.tstats.round(3).tolist() == [7.248, 5.878]
+    assert fit.pvalues["value"] == pytest.approx(4.83e-05, abs=5e-8)
+    assert fit.pvalues["capital"] == pytest.approx(0.0002, abs=5e-5)

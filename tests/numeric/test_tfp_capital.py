@@ -1,0 +1,58 @@
+"""Perpetual inventory against a closed form and a published stock."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from nqpf.data import Panel
+from nqpf.tfp import capital_stock, perpetual_inventory
+
+
+@pytest.mark.parametrize("rate", [0.0, 0.096, 0.1096, 0.5])
+def test_recursion_equals_the_weighted_sum_of_past_investment(rate):
+    rng = np.random.default_rng(0)
+    real, prices = rng.uniform(0.5, 5, (7, 60)), rng.uniform(0.5, 9, (7, 60))
+    stock = perpetual_inventory(real * prices, prices, rate)
+    age = np.subtract.outer(np.arange(60), np.arange(60))
+    weights = np.where(age >= 0, (1 - rate) ** np.maximum(age, 0), 0)
+    before = (real[:, :1] / 0.10 - real[:, :1]) * (1 - rate) ** np.arange(60)
+    np.testing.assert_allclose(stock, real @ weights.T + before, rtol=1e-12)
+
+
+def test_beijing_equals_the_stock_that_the_source_package_documents():
+    """CapitalStock for R documents CompK(prv = 'beijing'): 38866.56346 and 40271.13639."""
+    wide = Panel.load(extra=False).wide(["gfcf", "investment_price"]).loc[[110000]]
+    stock = perpetual_inventory(wide["gfcf"], wide["investment_price"])
+    assert stock[110000, 2021] == pytest.approx(38866.56346, abs=5e-6)
+    assert stock[110000, 2022] == pytest.approx(40271.13639, abs=5e-6)
+
+
+def test_the_documented_stock_rests_on_the_rule_of_ten_per_cent():
+    """Other first stocks miss the documented digits, so the test above can tell them apart."""
+    wide = Panel.load(extra=False).wide(["gfcf", "investment_price"]).loc[[110000]]
+    other = perpetual_inventory(wide["gfcf"], wide["investment_price"], initial="steady-state")
+    assert abs(other[110000, 2022] - 40271.13639) > 1e-4
+
+
+def test_the_embedded_stock_is_what_the_library_computes():
+    panel = Panel.load(extra=False)
+    rows = capital_stock(panel)
+    stored = panel.frame[panel.frame["variable"] == "capital_stock"]
+    key = ["province", "year", "flag"]
+    merged = rows.merge(stored, on=key, suffixes=("", "_stored"), validate="one_to_one")
+    assert len(merged) == len(rows) == len(stored)
+    # derived figures are stored to ten significant digits
+    np.testing.assert_allclose(merged["value"], merged["value_stored"], rtol=5.1e-10)
+
+
+def test_chongqing_and_sichuan_hold_in_1996_what_sichuan_alone_would():
+    panel = Panel.load(extra=False)
+    wide = panel.wide(["gfcf", "investment_price"])
+    before = perpetual_inventory(
+        *(wide[name].loc[[510000]].loc[:, :1995] for name in ("gfcf", "investment_price"))
+    )[510000, 1995]
+    real = (wide["gfcf"] / wide["investment_price"]).loc[[(500000, 1996), (510000, 1996)]]
+    rows = capital_stock(panel).set_index(["province", "year"])["value"]
+    both = rows[500000, 1996] + rows[510000, 1996]
+    assert both == pytest.approx(0.904 * before + real.sum(), rel=1e-12)

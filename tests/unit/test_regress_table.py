@@ -1,0 +1,141 @@
+"""Tables of regressions, and variables in standard deviations."""
+
+from __future__ import annotations
+
+from html.parser import HTMLParser
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from nqpf.errors import DataError, EstimationError, MethodError, SampleError
+from nqpf.regress import RegressionTable, fixed_effects, standardise
+
+
+def frame():
+    rng = np.random.default_rng(0)
+    keys = pd.MultiIndex.from_product([range(8), range(2010, 2016)], names=["province", "year"])
+    data = pd.DataFrame(rng.normal(size=(48, 3)), keys, ["y", "a_1", "b"])
+    return data.assign(y=data["y"] + 2 * data["a_1"])
+
+
+def results():
+    data = frame()
+    return {
+        "(1) <y>": fixed_effects(data, "y", ["a_1"], vintage="census5"),
+        "(2) pooled": fixed_effects(data, "y", ["b", "a_1"], effects="pooled", errors="robust"),
+    }
+
+
+class Cells(HTMLParser):
+    """Text of the cells of each row."""
+
+    def __init__(self, html):
+        super().__init__()
+        self.rows, self.tags = [], set()
+        self.feed(html)
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.add(tag)
+        if tag == "tr":
+            self.rows.append([])
+        elif tag in ("td", "th"):
+            self.rows[-1].append("")
+
+    def handle_data(self, data):
+        if self.rows and self.rows[-1]:
+            self.rows[-1][-1] += data.strip()
+
+
+def test_every_figure_that_a_reader_needs_is_printed():
+    fits = results()
+    table = RegressionTable(fits).to_frame()
+    one, two = table["(1) <y>"], table["(2) pooled"]
+    fit = fits["(1) <y>"]
+    assert one["a_1", "coefficient"] == f"{fit.params['a_1']:.3f}"
+    assert one["a_1", "std. error"] == f"({fit.std_errors['a_1']:.3f})"
+    assert one["b", "coefficient"] == one["Constant", "std. error"] == ""
+    assert one["Observations", ""] == "48"
+    assert one["Province groups", ""] == "8"
+    assert one["Year periods", ""] == "6"
+    assert one["R2 within", ""] == f"{fit.rsquared_within:.3f}"
+    assert (one["Province effects", ""], two["Year effects", ""]) == ("yes", "no")
+    assert one["Standard errors", ""] == "clustered by province"
+    assert (one["Convention", ""], two["Standard errors", ""]) == ("nested", "robust")
+    assert (one["Data vintage", ""], two["Data vintage", ""]) == ("census5", "not stated")
+
+
+def test_variables_keep_the_order_of_first_use_and_the_constant_ends_them():
+    rows = RegressionTable(results()).to_frame().index.get_level_values("row").unique()
+    assert rows[:4].tolist() == ["Outcome", "a_1", "b", "Constant"]
+
+
+def test_stars_are_off_unless_asked_for_and_the_legend_says_which():
+    plain = RegressionTable(results())
+    starred = RegressionTable(results(), stars=True)
+    assert not plain.to_frame().map(lambda cell: "*" in cell).to_numpy().any()
+    assert starred.to_frame().loc[("a_1", "coefficient"), "(1) <y>"].endswith("***")
+    assert any("not starred" in note for note in plain.notes)
+    assert any("*** p < 0.01" in note for note in starred.notes)
+
+
+def test_notes_give_the_formula_of_each_convention_once():
+    fits = {name: fixed_effects(frame(), "y", "b", convention=name) for name in ("nested", "all")}
+    fits["again"] = fits["all"]
+    notes = RegressionTable(fits).notes
+    assert sum("G/(G-1)" in note for note in notes) == 2
+
+
+def test_html_escapes_every_text():
+    html = RegressionTable(results(), labels={"a_1": "<script>alert(1)</script>"}).to_html()
+    cells = Cells(html)
+    assert "script" not in cells.tags
+    assert cells.rows[0][1:] == ["(1) <y>", "(2) pooled"]
+    assert cells.rows[2][0] == "<script>alert(1)</script>"
+    assert len({len(row) for row in cells.rows[:-1]}) == 1
+
+
+def test_latex_escapes_and_keeps_columns():
+    text = RegressionTable(results(), labels={"b": r"50% & \more {x}"}).to_latex()
+    assert r"a\_1 & " in text
+    assert r"50\% \& \textbackslash{}more \{x\}" in text
+    rows = [
+        line for line in text.splitlines() if line.endswith(r"\\") and "multicolumn" not in line
+    ]
+    assert {line.replace(r"\&", "").count("&") for line in rows} == {2}
+
+
+def test_small_numbers_keep_their_digits():
+    data = frame()
+    fit = fixed_effects(data.assign(y=data["y"] * 1e-6), "y", "a_1")
+    cell = RegressionTable({"small": fit}).to_frame().loc[("a_1", "coefficient"), "small"]
+    assert float(cell) == pytest.approx(fit.params["a_1"], rel=1e-2)
+
+
+def test_an_empty_table_is_refused():
+    with pytest.raises(MethodError, match="no regressions"):
+        RegressionTable({})
+
+
+def test_standardising_gives_z_scores_of_the_rows_given():
+    data = frame()
+    before = data.copy()
+    scaled = standardise(data, ["a_1"])
+    assert scaled["a_1"].mean() == pytest.approx(0, abs=1e-12)
+    assert scaled["a_1"].std() == pytest.approx(1)
+    pd.testing.assert_frame_equal(data, before)
+    pd.testing.assert_series_equal(scaled["b"], data["b"])
+    raw, unit = (fixed_effects(f, "y", "a_1") for f in (data, scaled))
+    assert unit.params["a_1"] == pytest.approx(raw.params["a_1"] * data["a_1"].std())
+    assert unit.pvalues["a_1"] == pytest.approx(raw.pvalues["a_1"])
+
+
+def test_columns_that_cannot_be_standardised():
+    data = frame()
+    with pytest.raises(DataError, match="Did you mean 'a_1'"):
+        standardise(data, ["a1"])
+    with pytest.raises(EstimationError, match="'b' does not vary"):
+        standardise(data.assign(b=0.1), ["b"])
+    data.loc[(0, 2010), "b"] = np.nan
+    with pytest.raises(SampleError, match="province 0, year 2010, variable b"):
+        standardise(data, ["b"])
