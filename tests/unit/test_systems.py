@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from pathlib import Path
 
@@ -21,7 +22,9 @@ from nqpf.errors import (
 )
 from nqpf.paths import root
 from nqpf.systems import IndicatorMatrix, Study, System, available, overview
+from nqpf.systems.card import Card, Dimension, Indicator, Use
 from nqpf.systems.matrix import span
+from nqpf.systems.study import StatedDimension
 
 INDICATORS = """\
 indicators:
@@ -417,6 +420,12 @@ def test_wang_wang_and_dong_differ_only_where_their_authors_do():
         assert a == two.dimension[two.dimension == other].index.tolist()
     assert one.recipe["aggregate"] == "linear"
     assert two.recipe["aggregate"] == "topsis"
+
+
+@pytest.mark.parametrize("model", [Study, Card, Indicator, Use, Dimension, StatedDimension])
+def test_the_guide_names_every_field_of_a_card(model):
+    guide = (root() / "docs" / "cards.md").read_text(encoding="utf-8")
+    assert [field for field in model.model_fields if not re.search(rf"\b{field}\b", guide)] == []
 
 
 def test_every_shared_indicator_serves_a_card():

@@ -3,7 +3,7 @@
 A formula may hold variable names, decimal numbers, ``+ - * /``, unary minus
 and parentheses. It has a grammar of its own, so there is nothing in it that
 could call, import or reach an attribute; see
-``docs/decisions/0201-own-formula-grammar.md``.
+``docs/decisions/0021-own-formula-grammar.md``.
 """
 
 from __future__ import annotations

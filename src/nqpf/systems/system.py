@@ -180,6 +180,7 @@ class System:
                         "status": use.status,
                         "reason": use.reason,
                         "proxy for": use.proxy_for or "",
+                        "note": shared.note or "",
                     }
                 )
         return pd.DataFrame(rows, index=pd.Index(list(self.indicators), name="key"))
