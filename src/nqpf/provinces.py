@@ -109,8 +109,11 @@ def _advice(key: str) -> str | None:
         return "Hong Kong, Macao and Taiwan are not in the panel for lack of comparable series"
     known = _spellings()
     names = [spelling for spelling in known if not spelling.isdigit()]
-    # One wrong character of two is still a likely slip; of Latin letters more must agree.
-    near = difflib.get_close_matches(key, names, n=1, cutoff=0.6 if key.isascii() else 0.5)
+    if key.isascii():
+        near = difflib.get_close_matches(key, names, n=1, cutoff=0.6)
+    else:  # one character of two may be wrong, more likely the second
+        near = difflib.get_close_matches(key, names, n=5, cutoff=0.5)
+        near.sort(key=lambda spelling: spelling[0] != key[0])
     return f"did you mean {name(known[near[0]])} ({known[near[0]]})" if near else None
 
 

@@ -52,6 +52,7 @@ def test_names_that_differ_by_a_letter_stay_apart() -> None:
         ("Bejing", "Did you mean Beijing (110000)."),
         ("Guandong", "Did you mean Guangdong (440000)."),
         ("内蒙", "Did you mean Inner Mongolia (150000)."),
+        ("北平", "Did you mean Beijing (110000)."),
         ("黑龙江县", "Did you mean Heilongjiang (230000)."),
         ("香港", "Hong Kong, Macao and Taiwan are not in the panel"),
         ("Macau", "Hong Kong, Macao and Taiwan are not in the panel"),
