@@ -129,3 +129,28 @@ def test_sulphur_figures_are_matched_by_content(tmp_path: Path) -> None:
     assert frame["unit"].unique().tolist() == ["吨"]
     with pytest.raises(SourceError, match="not the keyed ratio 2 .*row 2, province 安徽省"):
         readers.read("sulphur", sulphur_book(tmp_path / "b.xlsx", swap=True))
+
+
+@pytest.mark.parametrize("reader", ["nbs", "merged", "blocks", "sulphur"])
+@pytest.mark.parametrize("content", [b"", b"PK\x03\x04 half a workbook", b"\x00" * 40])
+@pytest.mark.parametrize("name", ["a.xlsx", "a.csv"])
+def test_wreckage_is_refused_by_name(
+    tmp_path: Path, reader: str, content: bytes, name: str
+) -> None:
+    path = tmp_path / name
+    path.write_bytes(content)
+    options = {"across": "years"} if reader == "blocks" else {}
+    with pytest.raises(SourceError, match=f"file {name}"):
+        readers.read(reader, path, **options)
+
+
+def test_sheet_that_does_not_exist(tmp_path: Path) -> None:
+    path = book(tmp_path / "a.xlsx", one=[["地区", "年份", "x"], ["北京", 2020, 1]])
+    with pytest.raises(SourceError, match="not a readable table.*'two'.*file a.xlsx"):
+        readers.read("merged", path, sheet="two")
+
+
+def test_short_and_blank_lines(tmp_path: Path) -> None:
+    path = tmp_path / "panel.csv"
+    path.write_text("x,province,year\n\n1,Anhui,2010\n2\n", encoding="utf-8")
+    assert readers.read("merged", path)["value"].tolist() == [1.0]

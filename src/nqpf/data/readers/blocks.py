@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 
 from nqpf.data.readers.cells import clean, number, rows, split_unit, tidy, whole_year
-from nqpf.errors import MethodError
+from nqpf.errors import MethodError, SourceError
 
 __all__ = ["read"]
 
@@ -45,6 +45,8 @@ def read(path: Path, across: str, sheet: str | int = 0) -> pd.DataFrame:
     if across not in ("provinces", "years"):
         raise MethodError(f"unknown layout {across!r}", expected="'provinces' or 'years'")
     header, *lines = rows(path, sheet)
+    if len(header) < 3:
+        raise SourceError("no blocks found", where={"file": path.name})
     keys = {i: _key(cell, across == "years") for i, cell in enumerate(header)}
     keys = {i: key for i, key in keys.items() if key}
     records, item = [], ("", "")

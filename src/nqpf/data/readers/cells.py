@@ -8,6 +8,7 @@ import math
 import re
 from collections.abc import Sequence
 from pathlib import Path
+from zipfile import BadZipFile
 
 import pandas as pd
 
@@ -23,11 +24,11 @@ _YEAR = re.compile(r"^(\d{4})(?:\.0)?年?$")
 
 
 def clean(cell: object) -> str:
-    """Return a cell as text without tabs, blanks at the ends or byte-order marks.
+    r"""Return a cell as text without tabs, blanks at the ends or byte-order marks.
 
     Examples
     --------
-    >>> clean("北京市\\t")
+    >>> clean("北京市\t")
     '北京市'
     """
     if cell is None or (isinstance(cell, float) and math.isnan(cell)):
@@ -98,17 +99,30 @@ def split_unit(label: object) -> tuple[str, str]:
 def rows(path: Path, sheet: str | int = 0) -> list[list[object]]:
     """Return the rows of a CSV file (UTF-8 or GB 18030) or of one sheet of a workbook.
 
+    Rows are as long as the longest one; missing cells are empty.
+
     Raises
     ------
     nqpf.errors.SourceError
-        If the file is missing or in no known encoding.
+        If the file is missing, empty, not a table, or in no known encoding,
+        or the workbook has no such sheet.
     """
     if not path.is_file():
         raise SourceError("file not found", where={"file": path.name})
-    if path.suffix.lower() == ".xlsx":
-        frame = pd.read_excel(path, sheet_name=sheet, header=None, dtype=object)
-        return frame.to_numpy(dtype=object).tolist()
-    return list(csv.reader(io.StringIO(_decode(path))))
+    try:
+        if path.suffix.lower() == ".xlsx":
+            frame = pd.read_excel(path, sheet_name=sheet, header=None, dtype=object)
+            lines = frame.to_numpy(dtype=object).tolist()
+        else:
+            lines = list(csv.reader(io.StringIO(_decode(path))))
+    except (csv.Error, BadZipFile, KeyError, ValueError) as error:
+        if isinstance(error, SourceError):
+            raise
+        raise SourceError(f"not a readable table: {error}", where={"file": path.name}) from error
+    if not lines:
+        raise SourceError("the table is empty", where={"file": path.name})
+    width = max(len(line) for line in lines)
+    return [[*line, *[""] * (width - len(line))] for line in lines]
 
 
 def _decode(path: Path) -> str:

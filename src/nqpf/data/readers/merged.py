@@ -48,14 +48,14 @@ def read(path: Path, sheet: str | int = 0, single: bool = False) -> pd.DataFrame
     labels = [clean(cell) for cell in header]
     keys = header_index(labels, _PROVINCE, path), header_index(labels, _YEAR, path)
     items = _items({i: label for i, label in enumerate(labels) if label and i not in keys})
-    texts = {i for i in items if not any(_is_number(row[i]) for row in lines if i < len(row))}
+    texts = {i for i in items if not any(_is_number(row[i]) for row in lines)}
     records = []
     for line, row in enumerate(lines, 2):
         province, year = clean(row[keys[0]]), whole_year(row[keys[1]])
         if not province or year is None:
             continue
         for place, (name, unit) in items.items():
-            if place in texts or place >= len(row):
+            if place in texts:
                 continue
             where = {"file": path.name, "row": line, "province": province, "year": year}
             value = number(row[place], **where, column=name)

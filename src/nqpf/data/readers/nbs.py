@@ -45,19 +45,18 @@ def read(path: Path, item: str = "") -> pd.DataFrame:
         If a cell is not a number.
     """
     lines = rows(path)
-    start = next((i for i, row in enumerate(lines) if row and clean(row[0]) == _REGION), None)
+    start = next((i for i, row in enumerate(lines) if clean(row[0]) == _REGION), None)
     if start is None:
         raise SourceError("no header line", where={"file": path.name}, expected=f"{_REGION} first")
-    about = [clean(row[0]) for row in lines[:start] if row]
+    about = [clean(row[0]) for row in lines[:start]]
     columns = _columns(lines[start], about, item, path)
     records = []
     for line, row in enumerate(lines[start + 1 :], start + 2):
-        label = clean(row[0]) if row else ""
+        label = clean(row[0])
         if label.startswith(_NOTES):
             break
         for place, (name, unit, year) in columns.items():
-            cell = row[place] if place < len(row) else ""
-            value = number(cell, file=path.name, row=line, province=label, year=year)
+            value = number(row[place], file=path.name, row=line, province=label, year=year)
             if label and value is not None:
                 records.append((label, year, name, value, unit))
     return tidy(records, path)
