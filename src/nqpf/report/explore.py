@@ -20,6 +20,11 @@ if TYPE_CHECKING:
 __all__ = ["map_explorer", "rank_explorer", "vega"]
 
 _SHAPES = {"east": "circle", "central": "square", "west": "triangle-up", "northeast": "diamond"}
+# A chart as wide as its box needs a box with a width; vega-embed alone shrinks it to nothing.
+_STRETCH = "display:flex;flex-direction:column;max-width:42rem"
+_WRITTEN = (
+    "!isValid(datum.value) ? '–' : format(datum.value, abs(datum.value) < 100 ? '.3r' : ',.0f')"
+)
 _FONT = "system-ui, 'Noto Sans SC', 'PingFang SC', 'Microsoft YaHei', sans-serif"
 
 
@@ -44,7 +49,7 @@ def vega(chart: alt.TopLevelMixin, alt: str) -> Html:
     spec = spec.replace("<", "\\u003c")
     # A group, not an image: as an image its menus would be hidden from screen readers.
     return Html(
-        f'<div class="vega-chart" role="group" aria-label="{escape(alt)}">'
+        f'<div class="vega-chart" role="group" aria-label="{escape(alt)}" style="{_STRETCH}">'
         f"<noscript><p>{escape(alt)} The interactive chart needs JavaScript.</p></noscript>"
         f'<script type="application/json">{spec}</script></div>',
         f"[Interactive chart: {alt}]",
@@ -103,7 +108,9 @@ def rank_explorer(ranks_long: pd.DataFrame) -> Html:
     points = base.mark_point(filled=True, size=70, opacity=1).encode(
         shape=alt.Shape("region:N", scale=_region_scale("shape"), legend=_legend())
     )
-    names = base.mark_text(align="left", dx=6, fontSize=11).encode(text="abbr:N")
+    names = base.mark_text(align="left", dx=6, fontSize=11).encode(
+        text="abbr:N", color=alt.value("#222222")
+    )
     chart = _finish(alt.layer(points, names), "rank_explorer", years, [across, up], height=420)
     text = (
         f"Interactive scatter plot of the ranks of {_count(wide)} provinces by two of "
@@ -142,7 +149,7 @@ def map_explorer(scores_long: pd.DataFrame, label: str = "score") -> Html:
     base = (
         alt.Chart(alt.Data(values=wide))
         .transform_calculate(value="datum.values[shown]", share="datum.shares[shown]")
-        .transform_calculate(written="isValid(datum.value) ? format(datum.value, '.3~r') : '–'")
+        .transform_calculate(written=_WRITTEN)
         .encode(
             x=alt.X("column:O", **place),
             y=alt.Y("row:O", **place),
@@ -162,7 +169,7 @@ def map_explorer(scores_long: pd.DataFrame, label: str = "score") -> Html:
     text = {"baseline": "middle"}
     layers = alt.layer(
         base.mark_rect().encode(color=fill),
-        base.mark_text(fontSize=13, dy=-9, **text).encode(text="zh:N", color=ink),
+        base.mark_text(fontSize=13, dy=-9, **text).encode(text="abbr:N", color=ink),
         base.mark_text(fontSize=12, dy=9, **text).encode(text="written:N", color=ink),
     )
     chart = _finish(layers, "map_explorer", years, [shown], height=400)
@@ -200,7 +207,6 @@ def _wide(frame: pd.DataFrame, column: str) -> tuple[list[dict], list[str], list
                 {
                     "year": year,
                     "name": provinces.name(code, "both"),
-                    "zh": place["zh"],
                     "abbr": place["abbr"],
                     "region": place["region4"].capitalize(),
                     "row": int(place["tile_row"]),

@@ -74,19 +74,16 @@ class Picture:
     def html(self) -> str:
         """Return an ``<img>`` element that carries the figure and its text.
 
-        A vector image where it is light, otherwise the PNG. As an image, not
-        as inline SVG, so that the identifiers of two figures never clash.
+        A vector image, or the PNG where that is lighter and the other heavy. As
+        an image, not as inline SVG, so that identifiers of two figures never clash.
         """
-        vector = self.svg()
-        if len(vector) <= MAX_BYTES:
-            # Percent-encoded: a server's compression makes less of base64.
-            source = "data:image/svg+xml," + quote(vector, safe=" /:;,=()-.'")
-        else:
-            source = "data:image/png;base64," + base64.b64encode(self.png()).decode("ascii")
+        source = _address("svg+xml", self.svg())
+        if len(source) > MAX_BYTES:
+            source = min(source, _address("png", self.png()), key=len)
         width = round(self.figure.get_figwidth() * 96)
         return (
             f'<img class="nqpf-figure" alt="{html.escape(self.alt)}" width="{width}" '
-            f'style="max-width:100%;height:auto;background:#fff" src="{html.escape(source)}">'
+            f'style="max-width:100%;height:auto;background:#fff" src="{source}">'
         )
 
     def _repr_mimebundle_(
@@ -100,6 +97,17 @@ class Picture:
 
     def __repr__(self) -> str:
         return f"[Figure: {self.alt}]"
+
+
+def _address(kind: str, data: bytes) -> str:
+    """Return an image as the address of an ``<img>``.
+
+    SVG is percent-encoded, because a server's compression makes less of
+    base64. Neither form holds a character that could end the attribute.
+    """
+    if kind == "svg+xml":
+        return "data:image/svg+xml," + quote(data, safe=" /:;,=()-.")
+    return f"data:image/{kind};base64," + base64.b64encode(data).decode("ascii")
 
 
 def show(figure: Figure | Picture, alt: str) -> Picture:

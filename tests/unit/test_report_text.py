@@ -1,0 +1,262 @@
+"""Alternative texts, tables, badges, verdicts and notes: what they say, and nothing unescaped."""
+
+from __future__ import annotations
+
+import base64
+import re
+from html.parser import HTMLParser
+
+import pandas as pd
+import pytest
+
+from nqpf import provinces, report
+from nqpf.data import Catalogue, Panel, Variable
+from nqpf.errors import MethodError, SampleError
+from nqpf.index import Recipe
+from nqpf.report import alt
+from nqpf.report.html import table
+from nqpf.report.style import new_figure
+from nqpf.systems import IndicatorMatrix, System, available
+
+CODES = provinces.codes()
+EVIL = "<script>alert('x')</script> & \"quoted\""
+NAME = {"en": "made up", "zh": "虚构"}
+
+
+class Page(HTMLParser):
+    """Collects tags and text; fails on a tag that is closed but not open."""
+
+    void = {"br", "img"}
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.tags, self.open, self.said, self.attributes = [], [], "", {}
+        self.feed(html)
+        self.close()
+        assert not self.open, f"not closed: {self.open}"
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append(tag)
+        self.attributes.update(dict(attrs))
+        if tag not in self.void:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        self.said += data
+
+
+def variable(theme: str = "accounts", vintages: tuple[str, ...] = ()) -> Variable:
+    return Variable(
+        name=NAME, theme=theme, unit="items", definition="made up", publisher=NAME,
+        yearbook=NAME, vintages=list(vintages),
+    )  # fmt: skip
+
+
+def made_panel(reader_rows: int = 0) -> Panel:
+    """Two variables, 31 provinces, 2020-2021; b is spliced in 2021 and absent in Tibet."""
+    rows = []
+    for code in CODES:
+        for year in (2020, 2021):
+            rows.append([code, year, "a", 1.0 + code, "census5", "official"])
+            if code != 540000:
+                flag = "spliced" if year == 2021 else "official"
+                rows.append([code, year, "b", 2.0 * year, "", flag])
+    for row in rows[:reader_rows]:
+        row[-1] = "reader"
+    frame = pd.DataFrame(rows, columns=["province", "year", "variable", "value", "vintage", "flag"])
+    catalogue = Catalogue(
+        sources={}, variables={"a": variable(vintages=("census5",)), "b": variable()}
+    )
+    return Panel(frame, catalogue)
+
+
+def made_matrix() -> IndicatorMatrix:
+    values = made_panel().wide(["a", "b"])
+    dropped = values[values.isna().any(axis=1)].index.to_frame(index=False)
+    dropped["reason"] = "missing: b"
+    values = values.dropna()
+    return IndicatorMatrix(
+        values,
+        pd.Series({"a": True, "b": True}),
+        pd.Series({"a": "first", "b": "second"}),
+        vintage="census5",
+        dropped=dropped,
+    )
+
+
+# Alternative texts -------------------------------------------------------------------------
+
+
+def test_map_text_names_extremes_and_gaps():
+    values = pd.Series({110000: 0.61, 310000: 0.5, 540000: None, 460000: 0.05})
+    text = alt.describe_map(values, "Index, 2022", "score")
+    assert text == (
+        "Tile map. Index, 2022; score: highest Beijing 0.61, lowest Hainan 0.05. No data for Tibet."
+    )
+
+
+def test_map_text_of_nothing():
+    text = alt.describe_map(pd.Series({110000: float("nan")}), "Index", "score")
+    assert "no figures" in text and "No data for Beijing" in text
+
+
+def test_lines_text_follows_the_data():
+    means = pd.DataFrame({"east": [1.0, 2.0], "west": [None, 3.0]}, index=[2021, 2022])
+    text = alt.describe_lines(means, "Levels", "score", "{:.1f}")
+    assert "east 1.0 in 2021 to 2.0 in 2022; west 3.0 in 2022." in text
+
+
+def test_agreement_text_finds_the_weakest_pair():
+    matrix = pd.DataFrame([[1, 0.2, 0.9], [0.2, 1, 0.5], [0.9, 0.5, 1]], list("abc"), list("abc"))
+    text = alt.describe_agreement(matrix, "correlation")
+    assert "0.20 (b and a) to 0.90 (c and a)" in text
+    assert "single measure" in alt.describe_agreement(matrix.iloc[:1, :1], "correlation")
+
+
+def test_listed_counts_the_rest():
+    assert alt.listed(list("abcdefgh"), limit=4) == "a, b, c and 5 more"
+    assert alt.listed([]) == ""
+
+
+def test_text_of_a_figure_changes_with_its_data():
+    first = pd.Series(range(31), index=CODES, dtype=float)
+    assert "highest Xinjiang 30" in report.tile_map(first, fmt="{:.0f}").alt
+    assert "highest Beijing 99" in report.tile_map(first.replace(0.0, 99.0), fmt="{:.0f}").alt
+
+
+# Pictures ----------------------------------------------------------------------------------
+
+
+def test_picture_is_an_image_with_escaped_text():
+    picture = report.show(new_figure(2, 1), EVIL)
+    page = Page(picture.html())
+    assert page.tags == ["img"]
+    assert page.attributes["alt"] == EVIL
+    assert page.attributes["src"].startswith("data:image/svg+xml,%3C%3Fxml")
+    assert repr(picture) == f"[Figure: {EVIL}]"
+
+
+def test_picture_has_a_form_for_page_print_and_terminal():
+    bundle = report.show(new_figure(2, 1), "An empty figure.")._repr_mimebundle_()
+    assert set(bundle) == {"text/html", "image/png", "text/plain"}
+    assert base64.b64decode(bundle["image/png"]).startswith(b"\x89PNG")
+
+
+def test_picture_unpacks_and_is_described_anew():
+    figure, text = report.show(new_figure(2, 1), "old")
+    assert text == "old"
+    assert report.show(report.show(figure, text), "new").alt == "new"
+    assert report.show(report.show(figure, text), "new").figure is figure
+
+
+def test_heavy_drawing_becomes_a_png():
+    figure = new_figure(3, 2)
+    ax = figure.add_axes((0, 0, 1, 1))
+    ax.plot(range(8000), [i * 7919 % 8000 for i in range(8000)], "o", markersize=1)
+    source = Page(report.show(figure, "many points").html()).attributes["src"]
+    assert source.startswith("data:image/png;base64,")
+
+
+# Tables ------------------------------------------------------------------------------------
+
+
+def test_table_escapes_and_aligns():
+    made = table([EVIL, "value"], [[EVIL, 1], ["北京", 20]], caption=EVIL, numeric=["value"])
+    page = Page(made.html)
+    assert "script" not in page.tags
+    assert page.said.count(EVIL) == 3
+    plain = repr(table(["name", "value"], [["北京", 1], ["abcd", 20]], numeric=["value"]))
+    assert plain.splitlines() == ["name  value", "北京      1", "abcd     20"]
+
+
+def test_ranking_table_agrees_with_the_index():
+    index = Recipe(weights="equal", aggregate="linear").fit(made_matrix())
+    made = report.ranking_table(index, 2021, n=3)
+    page = Page(made.html)
+    assert page.tags.count("tr") == 4
+    top = index.rank(2021).index[0]
+    assert f"1{provinces.name(top, 'both')}{index.scores[(top, 2021)]:.3f}" in page.said
+    assert "3 of 30 provinces" in repr(made)
+    assert Page(report.ranking_table(index, 2021, n=None).html).tags.count("tr") == 31
+    with pytest.raises(SampleError, match="no scores for 1999"):
+        report.ranking_table(index, 1999)
+
+
+@pytest.mark.parametrize("key", available())
+def test_system_table_holds_every_indicator_and_status(key):
+    system = System.load(key)
+    made = report.system_table(system)
+    page = Page(made.html)
+    for one in system.indicators.values():
+        assert one.name.en in page.said and one.name.zh in page.said and one.formula in page.said
+    for name in system.dimension_names.values():
+        assert page.said.count(f"{name.en} {name.zh}") == 1
+        assert str(name) in repr(made)
+    statuses = [use.status for part in system.card.dimensions for use in part.indicators]
+    assert made.html.count("status-b") >= statuses.count("B") > 0
+
+
+# Badges, verdicts, notes -------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "badges"),
+    [("entropy (S)", "s"), ("journal (S, V)", "sv"), ("B", "b"), ("no mark (X) in ABS", "")],
+)
+def test_badges(text, badges):
+    made = report.status_badges(text)
+    assert re.findall("status-([svb])", made.html) == list(badges)
+    assert repr(made) == text
+
+
+def test_badges_explain_themselves_and_escape():
+    page = Page(report.status_badges(f"{EVIL} (V)").html)
+    assert page.tags == ["span"]
+    assert page.attributes["title"] == "V: verified in a second public record"
+
+
+@pytest.mark.parametrize("level", "NMD")
+def test_verdict_states_level_reason_and_what_is_missing(level):
+    made = report.verdict(level, f"because {EVIL}", ["inputs", EVIL])
+    page = Page(made.html)
+    assert "script" not in page.tags and page.tags.count("li") == 2
+    assert f"level {level}" in page.said and f"because {EVIL}" in page.said
+    assert repr(made).startswith(f"Verdict: {level}.")
+
+
+def test_verdict_without_a_gap_and_with_a_wrong_level():
+    assert "missing" not in report.verdict("N", "all at hand").html
+    with pytest.raises(MethodError, match="'N', 'M' or 'D'"):
+        report.verdict("A", "perfect")
+
+
+def test_data_note_of_a_matrix():
+    text = repr(report.data_note(made_panel(), made_matrix(), ["a", "b"]))
+    assert text == (
+        "Data: national accounts of vintage census5; 30 provinces, 2020-2021, 60 province-years; "
+        "left out 2 province-years: Tibet 2020-2021 (missing: b); "
+        "120 figures, 75.0 % official, 25.0 % spliced; no rows added by the reader."
+    )
+
+
+def test_data_note_of_variables_and_of_readers_rows():
+    note = report.data_note(made_panel(reader_rows=3), variables=["b"], years=[2020])
+    assert "no series with vintages; 30 provinces, 2020, 30 province-years" in repr(note)
+    assert "reader" in repr(note) and Page(note.html).said == repr(note)
+    both = repr(report.data_note(made_panel(reader_rows=3), variables=["a", "b"]))
+    assert "3 of the reader's own rows" in both
+
+
+def test_data_note_takes_variables_from_the_system():
+    with pytest.raises(MethodError, match="variables"):
+        report.data_note(made_panel(), made_matrix())
+
+
+def test_every_promised_name_is_there():
+    for name in report.__all__:
+        assert callable(getattr(report, name))
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        report.nothing  # noqa: B018
