@@ -13,6 +13,7 @@ __version__ = "0.1.0"
 _HOME = {
     "Panel": "nqpf.data",
     "Catalogue": "nqpf.data",
+    "Study": "nqpf.systems",
     "System": "nqpf.systems",
     "IndicatorMatrix": "nqpf.systems",
     "Recipe": "nqpf.index",

@@ -25,6 +25,8 @@ _HOME = {
     "scatter_ranks": "agreement",
     "show": "picture",
     "status_badges": "notes",
+    "studies_table": "study",
+    "study_table": "study",
     "system_table": "tables",
     "tile_map": "maps",
     "tile_maps": "maps",

@@ -133,6 +133,29 @@ class IndicatorMatrix:
             return indicator
         return getattr(self.system.indicators[indicator].name, language)
 
+    def select(self, indicators: Iterable[str]) -> IndicatorMatrix:
+        """Return the matrix of some indicators only, in the order of the columns.
+
+        Raises
+        ------
+        nqpf.errors.SampleError
+            If an indicator is unknown or none is left.
+        """
+        wanted = list(indicators)
+        unknown = [key for key in wanted if key not in self.values.columns]
+        if unknown or not wanted:
+            raise SampleError(
+                f"no indicator {unknown[0]!r}" if unknown else "no indicator is selected",
+                expected=f"some of {', '.join(map(str, self.values.columns))}",
+            )
+        keep = [key for key in self.values.columns if key in wanted]
+        return replace(
+            self,
+            values=self.values[keep],
+            benefit=self.benefit[keep],
+            dimension=self.dimension[keep],
+        )
+
     def balanced(self) -> IndicatorMatrix:
         """Return the largest balanced sub-sample.
 
