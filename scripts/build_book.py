@@ -166,7 +166,8 @@ def main() -> int:
     mark(BUILD, "results", made_from)
     if failures:
         print("\n\n".join(["", *failures]), file=sys.stderr)
-        print(f"\n{len(failures)} of {len(paths)} chapters failed.", file=sys.stderr)
+        names = ", ".join(text.split("\n", 1)[0] for text in failures)
+        print(f"\n{len(failures)} of {len(paths)} chapters failed: {names}", file=sys.stderr)
         return 1
     print("Making the pages ...", flush=True)
     code = make_pages()

@@ -20,9 +20,9 @@ _HAN_RUN = re.compile(f"[{HAN}]+")
 _SPLIT_QUERY = r"""
 function splitQuery(query) {
   const han = /[HAN]+/gu;
-  const pairs = (query.match(han) || []).flatMap((run) =>
-    run.length === 1 ? [run] : Array.from({ length: run.length - 1 }, (_, i) => run.slice(i, i + 2)));
-  const words = query.replace(han, " ").split(/[^\p{Letter}\p{Number}_]+/gu).filter((word) => word);
+  const cut = (run) => Array.from({ length: run.length - 1 }, (_, i) => run.slice(i, i + 2));
+  const pairs = (query.match(han) || []).flatMap((run) => (run.length === 1 ? [run] : cut(run)));
+  const words = query.replace(han, " ").split(/[^\p{Letter}\p{Number}_]+/gu).filter((w) => w);
   return pairs.concat(words);
 }
 """.replace("HAN", HAN)

@@ -1,0 +1,69 @@
+"""Check that each chapter opens as a notebook in Jupyter and runs in the book.
+
+Usage: python scripts/check_notebooks.py
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from pathlib import Path
+
+import yaml
+
+ROOT = Path(__file__).resolve().parents[1]
+
+# Jupytext needs the first to open the file as a notebook, MyST-NB to see its cells
+# (a kernel alone is not enough), and the kernel to be the one of the environment.
+HEADER = {
+    ("jupytext", "text_representation", "extension"): ".md",
+    ("jupytext", "text_representation", "format_name"): "myst",
+    ("kernelspec", "name"): "python3",
+}
+_FRONT_MATTER = re.compile(r"\A---\n(.*?)\n---\n", re.DOTALL)
+_LANGUAGE = re.compile(r"^`{3,}\{code-cell\}(.*)$", re.MULTILINE)
+
+
+def problems(text: str) -> list[str]:
+    """Return what is wrong with the source of a chapter.
+
+    Examples
+    --------
+    >>> problems("# A title")
+    ['no header between two lines of ---']
+    """
+    found = _FRONT_MATTER.match(text)
+    if not found:
+        return ["no header between two lines of ---"]
+    header = yaml.safe_load(found.group(1))
+    wrong = []
+    for keys, expected in HEADER.items():
+        value = header
+        for key in keys:
+            value = value.get(key) if isinstance(value, dict) else None
+        if value != expected:
+            wrong.append(f"header: {'.'.join(keys)} is {value!r}; expected {expected!r}")
+    body = text[found.end() :]
+    if not re.match(r"\s*(\([\w-]+\)=\s*)?# \S", body):
+        wrong.append("the text does not begin with a title")
+    languages = {language.strip() for language in _LANGUAGE.findall(body)}
+    if not languages:
+        wrong.append("no code cell; a page without code belongs in book/")
+    wrong += [f"a code cell for {other!r}" for other in sorted(languages - {"ipython3", ""})]
+    return wrong
+
+
+def main() -> int:
+    """Check every chapter under notebooks/ and print what is wrong."""
+    chapters = sorted((ROOT / "notebooks").rglob("*.md"))
+    count = 0
+    for chapter in chapters:
+        for problem in problems(chapter.read_text("utf-8")):
+            print(f"{chapter.relative_to(ROOT).as_posix()}: {problem}")
+            count += 1
+    print(f"{len(chapters)} chapters, {count} problems in their headers")
+    return 1 if count else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,86 @@
+"""The written pages: links lead somewhere, and nothing comes from another host."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from urllib.parse import unquote, urldefrag, urljoin
+
+import pytest
+from bs4 import BeautifulSoup
+
+LOADING = {"script": "src", "img": "src", "link": "href", "iframe": "src", "source": "src"}
+# A <link> of these kinds is fetched when the page opens; others only name an address.
+FETCHED = {"stylesheet", "preload", "icon", "modulepreload", "preconnect", "dns-prefetch"}
+
+
+@cache
+def read(path: Path) -> BeautifulSoup:
+    return BeautifulSoup(path.read_text("utf-8"), "html.parser")
+
+
+def pages(html: Path) -> list[Path]:
+    return [path for path in sorted(html.rglob("*.html")) if "_static" not in path.parts]
+
+
+def test_internal_links_and_anchors_resolve(html: Path) -> None:
+    broken = []
+    for path in pages(html):
+        for link in read(path).find_all("a", href=True):
+            address, anchor = urldefrag(link["href"])
+            if "://" in address or address.startswith(("mailto:", "data:")):
+                continue
+            target = (path.parent / unquote(urljoin("", address))).resolve() if address else path
+            if not target.is_file():
+                broken.append(f"{path.relative_to(html)}: {link['href']}")
+            elif anchor and target.suffix == ".html" and not _has(target, unquote(anchor)):
+                broken.append(f"{path.relative_to(html)}: no place {link['href']}")
+    assert broken == []
+
+
+def _has(path: Path, anchor: str) -> bool:
+    return read(path).find(attrs={"id": anchor}) is not None
+
+
+def test_pages_load_nothing_from_another_host(html: Path) -> None:
+    outside = []
+    for path in pages(html):
+        for name, attribute in LOADING.items():
+            for element in read(path).find_all(name, attrs={attribute: True}):
+                if name == "link" and not FETCHED & set(element.get("rel", [])):
+                    continue
+                if element[attribute].startswith(("http:", "https:", "//")):
+                    outside.append(f"{path.relative_to(html)}: {element[attribute]}")
+    assert outside == []
+
+
+def test_style_sheets_load_nothing_from_another_host(html: Path) -> None:
+    for sheet in html.rglob("*.css"):
+        text = sheet.read_text("utf-8").replace(" ", "")
+        for fetched in ("url(http", "url(//", 'url("http', "url('http", '@import"http'):
+            assert fetched not in text, sheet
+
+
+def test_charts_are_loaded_only_where_there_are_charts(html: Path) -> None:
+    for path in pages(html):
+        soup = read(path)
+        scripts = [script["src"] for script in soup.find_all("script", src=True)]
+        loads = any("vendor/vega.js" in script for script in scripts)
+        assert loads == bool(soup.select(".vega-chart")), path
+
+
+@pytest.mark.parametrize("part", ["tex-mml-chtml.js", "LICENSE", "output/chtml/fonts/woff-v2"])
+def test_mathematics_is_in_the_site(html: Path, part: str) -> None:
+    assert (html / "_static/vendor/mathjax" / part).exists()
+
+
+def test_links_to_a_repository_follow_the_setting(html: Path) -> None:
+    import yaml
+
+    root = Path(__file__).resolve().parents[2]
+    setting = yaml.safe_load((root / "book/_config.yml").read_text("utf-8"))["repository"]["url"]
+    buttons = "a.btn-source-repository-button, a.btn-source-issues-button, a[href*=mybinder]"
+    for path in pages(html):
+        assert bool(read(path).select(buttons)) == (bool(setting) and "notebooks" in path.parts), (
+            path
+        )

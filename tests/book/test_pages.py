@@ -1,0 +1,132 @@
+"""Every page in a browser, on a desk and on a phone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page
+from sphinx_external_toc.parsing import parse_toc_yaml
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGES = [*parse_toc_yaml(str(ROOT / "book" / "_toc.yml")), "search", "genindex"]
+WIDTHS = {"desk": 1280, "phone": 390}
+
+READY = """async () => {
+  await window.MathJax?.startup?.promise;
+  await Promise.all(window.bookCharts ?? []);
+}"""
+FACTS = """() => {
+  const all = (selector) => [...document.querySelectorAll(selector)];
+  const main = (selector) => all("main " + selector);
+  const text = (element) => element.textContent.slice(0, 200);
+  return {
+    tooWide: document.documentElement.scrollWidth - window.innerWidth,
+    // The theme keeps a second, hidden copy of the title for printing.
+    titles: all("h1").filter((h) => !h.closest("#jb-print-docs-body")).length,
+    math: main(".math").length,
+    unrendered: main(".math").filter((m) => !m.querySelector("mjx-container")).map(text),
+    mathErrors: all("mjx-merror, [data-mjx-error]").map(text),
+    withoutAlt: all("img").filter((i) => !i.alt.trim()).map((i) => i.src.slice(0, 80)),
+    broken: all("img").filter((i) => i.complete && !i.naturalWidth).map((i) => i.src.slice(0, 80)),
+    undrawn: main(".vega-chart").filter((c) => !c.querySelector("svg") || !c.ariaLabel).length,
+    warnings: main(".output.stderr").map(text),
+    tracebacks: main(".output.traceback").map(text),
+  };
+}"""
+
+
+@pytest.fixture
+def page(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Page]:
+    """Open a window of the width that the test asks for."""
+    width = getattr(request, "param", WIDTHS["desk"])
+    opened = browser.new_page(viewport={"width": width, "height": 850})
+    yield opened
+    opened.close()
+
+
+def watch(page: Page, site: str) -> list[str]:
+    """Return a list that fills with what goes wrong on the page; block other hosts."""
+    wrong: list[str] = []
+
+    def outside(route: object) -> None:
+        address = route.request.url
+        if address.startswith((site, "data:", "blob:")):
+            route.continue_()
+        else:
+            wrong.append(f"asked {address}")
+            route.abort()
+
+    page.route("**/*", outside)
+    page.on("console", lambda m: wrong.append(f"console: {m.text}") if m.type == "error" else None)
+    page.on("pageerror", lambda error: wrong.append(f"page error: {error}"))
+    page.on("requestfailed", lambda request: wrong.append(f"failed {request.url}"))
+    page.on(
+        "response",
+        lambda answer: (
+            wrong.append(f"{answer.status} {answer.url}") if answer.status >= 400 else None
+        ),
+    )
+    return wrong
+
+
+@pytest.mark.parametrize("page", WIDTHS.values(), ids=WIDTHS.keys(), indirect=True)
+@pytest.mark.parametrize("name", PAGES)
+def test_page(page: Page, site: str, name: str) -> None:
+    wrong = watch(page, site)
+    page.goto(f"{site}/{name}.html", wait_until="load")
+    page.evaluate(READY)
+    facts = page.evaluate(FACTS)
+    assert wrong == []
+    assert facts["tooWide"] <= 0, "the page scrolls sideways"
+    assert facts["titles"] == 1
+    for kind in ("unrendered", "mathErrors", "withoutAlt", "broken", "warnings", "tracebacks"):
+        assert facts[kind] == [], kind
+    assert facts["undrawn"] == 0, "a chart is not drawn or has no aria-label"
+
+
+def with_mathematics() -> list[str]:
+    """Return the pages whose source holds mathematics outside its code."""
+    found = []
+    for name in PAGES:
+        source = ROOT / f"{name}.md"
+        blocks = source.read_text("utf-8").split("```") if source.exists() else []
+        if any(
+            i % 2 == 0 and "$" in part or part.startswith("{math}") for i, part in enumerate(blocks)
+        ):
+            found.append(name)
+    return found
+
+
+@pytest.mark.parametrize("name", with_mathematics())
+def test_mathematics_is_rendered(page: Page, site: str, name: str) -> None:
+    page.goto(f"{site}/{name}.html", wait_until="load")
+    page.evaluate(READY)
+    assert page.locator("main mjx-container").count() > 0
+
+
+def test_the_root_leads_to_the_front_page(page: Page, site: str) -> None:
+    page.goto(f"{site}/index.html")
+    page.wait_for_url("**/book/index.html")
+
+
+@pytest.mark.parametrize("name", [name for name in PAGES if name.startswith("notebooks/")])
+def test_figures_stay_on_white_in_the_dark(page: Page, site: str, name: str) -> None:
+    page.goto(f"{site}/{name}.html", wait_until="load")
+    page.evaluate("document.documentElement.dataset.theme = 'dark'")
+    colours = page.evaluate(
+        """() => [...document.querySelectorAll("main img, main .vega-chart-view")].map((image) =>
+             getComputedStyle(image).backgroundColor + getComputedStyle(image).filter)"""
+    )
+    assert set(colours) <= {"rgb(255, 255, 255)none"}
+
+
+def test_a_phone_opens_and_closes_the_contents(browser: Browser, site: str) -> None:
+    page = browser.new_page(viewport={"width": WIDTHS["phone"], "height": 850})
+    page.goto(f"{site}/book/glossary.html", wait_until="load")
+    contents = page.locator(".bd-sidebar-primary a.reference", has_text="Glossary").first
+    assert not contents.is_visible()
+    page.locator(".primary-toggle").first.click()
+    contents.wait_for(state="visible")
+    page.close()

@@ -1,0 +1,107 @@
+"""pyproject.toml, environment.yml and requirements.lock say the same."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+import yaml
+from packaging.markers import default_environment
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+from write_environment import environment
+
+ROOT = Path(__file__).resolve().parents[2]
+PYPROJECT = (ROOT / "pyproject.toml").read_text("utf-8")
+LOCK = (ROOT / "requirements.lock").read_text("utf-8")
+DIRECT = "nqpf (pyproject.toml)"  # how the lock marks what pyproject.toml asks for itself
+PYTHONS = ("3.11", "3.12", "3.13")
+
+
+def wanted(pyproject: str) -> list[Requirement]:
+    """Return every requirement of a pyproject.toml, those of its extras among them."""
+    project = tomllib.loads(pyproject)["project"]
+    texts = project["dependencies"] + sum(project["optional-dependencies"].values(), [])
+    return [Requirement(text) for text in texts]
+
+
+def pins(lock: str) -> list[tuple[Requirement, str]]:
+    """Return each pin of a lock with the lines (hashes, origin) below it."""
+    blocks = re.split(r"^(?=[a-z0-9])", lock, flags=re.MULTILINE)[1:]
+    return [(Requirement(re.split(r" \\|\n", block)[0].strip()), block) for block in blocks]
+
+
+def applies(pin: Requirement, python: str, system: str) -> bool:
+    platform = {"Linux": "linux", "Darwin": "darwin", "Windows": "win32"}[system]
+    place = default_environment() | {
+        "python_version": python,
+        "python_full_version": f"{python}.0",
+        "platform_system": system,
+        "sys_platform": platform,
+        "os_name": "nt" if system == "Windows" else "posix",
+    }
+    return pin.marker is None or pin.marker.evaluate(place)
+
+
+def drift(pyproject: str, lock: str, python: str, system: str) -> list[str]:
+    """Say where a lock is not the one of a pyproject.toml, for a Python on a system."""
+    found = {}
+    for pin, _ in pins(lock):
+        if applies(pin, python, system):
+            found.setdefault(canonicalize_name(pin.name), []).append(pin)
+    problems = []
+    for requirement in wanted(pyproject):
+        candidates = found.get(canonicalize_name(requirement.name), [])
+        versions = [str(pin.specifier).removeprefix("==") for pin in candidates]
+        if len(versions) != 1 or versions[0] not in requirement.specifier:
+            problems.append(f"{requirement}: the lock has {versions or 'no pin'}; run `make lock`")
+    direct = {canonicalize_name(pin.name) for pin, text in pins(lock) if DIRECT in text}
+    dropped = direct - {canonicalize_name(requirement.name) for requirement in wanted(pyproject)}
+    return problems + [f"{name} is pinned for nobody; run `make lock`" for name in sorted(dropped)]
+
+
+@pytest.mark.parametrize("python", PYTHONS)
+@pytest.mark.parametrize("system", ["Linux", "Darwin", "Windows"])
+def test_lock_is_that_of_pyproject(python: str, system: str) -> None:
+    assert drift(PYPROJECT, LOCK, python, system) == []
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "named"),
+    [
+        ('"numpy>=', '"numpy>=99.', "numpy"),
+        ('"pooch>=1.8",', "", "pooch"),
+        ('"pooch>=1.8",', '"pooch>=1.8", "a-new-package>=1",', "a-new-package"),
+    ],
+)
+def test_a_lock_of_another_pyproject_is_noticed(old: str, new: str, named: str) -> None:
+    assert old in PYPROJECT
+    problems = drift(PYPROJECT.replace(old, new), LOCK, "3.12", "Linux")
+    assert len(problems) == 1
+    assert problems[0].startswith(named)
+
+
+def test_every_pin_is_exact_and_hashed() -> None:
+    for pin, block in pins(LOCK):
+        assert re.fullmatch(r"==[\w.!+]+", str(pin.specifier)), f"{pin} is not exact"
+        assert re.search(r"--hash=sha256:[0-9a-f]{64}\b", block), f"{pin} has no hash"
+        assert pin.url is None, f"{pin} names an address"
+
+
+def test_lock_has_nothing_but_pins_hashes_and_comments() -> None:
+    for line in LOCK.splitlines():
+        assert re.match(r"[a-z0-9][\w.-]*==|    --hash=sha256:|    #", line), line
+
+
+def test_environment_yml_is_the_generated_one() -> None:
+    text = (ROOT / "environment.yml").read_text("utf-8")
+    assert text == environment(PYPROJECT), "run python scripts/write_environment.py"
+
+
+def test_environment_yml_installs_the_lock_on_the_pythons_of_pyproject() -> None:
+    described = yaml.safe_load((ROOT / "environment.yml").read_text("utf-8"))
+    python = Requirement(described["dependencies"][0])
+    assert all(f"{version}.0" in python.specifier for version in PYTHONS)
+    assert described["dependencies"][-1] == {"pip": ["-r requirements.lock"]}

@@ -1,0 +1,189 @@
+"""What holds for every tracked file: sizes, names of machines, safe calls, working commands."""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).resolve().parents[2]
+MODULE_LINES = 300
+FUNCTION_LINES = 60
+FILE_BYTES = 1_500_000
+
+# In pieces, so that this file does not hold what it forbids.
+_HOSTS = [("py", "pi.org"), ("python", "hosted.org"), ("npm", "js.org"), ("npm", "js.com")]
+_FLAGS = [("--index", "-url"), ("--extra-index", "-url"), ("--find", "-links")]
+REGISTRY = re.compile("|".join(re.escape(a + b) for a, b in _HOSTS + _FLAGS))
+MACHINE_PATH = re.compile(r"(?<![\w.:/-])/(?:home|Users|root|work|mnt)/\w")
+
+# Loading any of these on `import nqpf` would make every command slow to start.
+HEAVY = {"matplotlib", "seaborn", "statsmodels", "linearmodels", "altair", "sklearn", "rdata"}
+
+
+def tracked(suffix: str = "") -> list[Path]:
+    """Return the files that git tracks, or all but the built ones where there is no git."""
+    listing = subprocess.run(
+        ["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    if listing.returncode:
+        pytest.skip("not a git clone: which files belong to the project is not known")
+    names = [name for name in listing.stdout.split("\0") if name.endswith(suffix)]
+    return [ROOT / name for name in names if name and (ROOT / name).is_file()]
+
+
+def texts() -> dict[str, str]:
+    found = {}
+    for path in tracked():
+        try:
+            found[path.relative_to(ROOT).as_posix()] = path.read_text("utf-8")
+        except UnicodeDecodeError:
+            continue
+    return found
+
+
+@pytest.mark.parametrize("pattern", [REGISTRY, MACHINE_PATH], ids=["registry", "machine path"])
+def test_no_tracked_file_names(pattern: re.Pattern[str]) -> None:
+    hits = [
+        f"{name}: {match.group()}"
+        for name, text in texts().items()
+        if (match := pattern.search(text))
+    ]
+    assert hits == []
+
+
+def test_patterns_find_what_they_forbid() -> None:
+    assert REGISTRY.search("https://files." + "python" + "hosted.org/x")
+    assert MACHINE_PATH.search("open('/home" + "/someone/data')")
+    assert not MACHINE_PATH.search("https://example.org/home/page")
+
+
+def test_no_tracked_file_is_large() -> None:
+    assert [p.name for p in tracked() if p.stat().st_size > FILE_BYTES] == []
+
+
+def test_no_front_end_library_or_font_is_tracked() -> None:
+    ours = {"charts.js"}
+    kinds = (".js", ".mjs", ".ttf", ".otf", ".woff", ".woff2", ".wasm")
+    found = {path.name for path in tracked() if path.suffix in kinds}
+    assert found - ours == set()
+
+
+def test_modules_and_functions_fit_a_screen() -> None:
+    long = []
+    for path in tracked(".py"):
+        if "src" not in path.relative_to(ROOT).parts and "scripts" not in path.parts:
+            continue
+        source = path.read_text("utf-8")
+        if source.count("\n") >= MODULE_LINES:
+            long.append(f"{path.name}: {source.count(chr(10))} lines")
+        for node in ast.walk(ast.parse(source)):
+            if isinstance(node, ast.FunctionDef):
+                body = node.body[1:] if ast.get_docstring(node) else node.body
+                lines = body[-1].end_lineno - body[0].lineno + 1 if body else 0
+                if lines > FUNCTION_LINES:
+                    long.append(f"{path.name}: {node.name} has {lines} lines")
+    assert long == []
+
+
+def unsafe_calls(source: str) -> list[str]:
+    """Return what a module does that could run a reader's file as a program, or hide a fault."""
+    found = []
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Call):
+            name = ast.unparse(node.func)
+            if name in {"eval", "exec", "compile", "__import__"} or name.startswith("pickle."):
+                found.append(name)
+            if name in {"pd.eval", "yaml.unsafe_load", "yaml.full_load", "os.system"}:
+                found.append(name)
+            if any(k.arg == "shell" and ast.unparse(k.value) == "True" for k in node.keywords):
+                found.append(f"{name}(shell=True)")
+        if isinstance(node, ast.ExceptHandler):
+            caught = ast.unparse(node.type) if node.type else "everything"
+            if caught in {"everything", "Exception", "BaseException"}:
+                found.append(f"except {caught}")
+    return found
+
+
+def test_no_unsafe_call() -> None:
+    sources = {
+        path.relative_to(ROOT).as_posix(): path.read_text("utf-8") for path in tracked(".py")
+    }
+    hits = {name: unsafe_calls(source) for name, source in sources.items() if "tests" not in name}
+    assert {name: calls for name, calls in hits.items() if calls} == {}
+
+
+@pytest.mark.parametrize(
+    "source",
+    ["eval('1')", "pickle.load(f)", "run('x', shell=True)", "try:\n  x\nexcept Exception:\n  y"],
+)
+def test_unsafe_calls_are_seen(source: str) -> None:
+    assert len(unsafe_calls(source)) == 1
+
+
+def test_import_loads_no_heavy_package() -> None:
+    code = "import sys, nqpf; print(*{name.split('.')[0] for name in sys.modules})"
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert HEAVY & set(done.stdout.split()) == set()
+
+
+def targets() -> set[str]:
+    return set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE))
+
+
+# A command stands in backticks or begins a line in a document, follows anything in a script.
+PROSE, SCRIPT = r"(?:`|^[ $]*)make ([a-z ]+)", r"^[^#\n]*\bmake ([a-z ]+)"
+
+
+@pytest.mark.parametrize(
+    ("name", "pattern"),
+    [
+        ("README.md", PROSE),
+        ("CONTRIBUTING.md", PROSE),
+        (".ci/run", SCRIPT),
+        (".github/workflows/book.yml", SCRIPT),
+    ],
+)
+def test_commands_named_in_documents_exist(name: str, pattern: str) -> None:
+    text = (ROOT / name).read_text("utf-8")
+    named = {word for words in re.findall(pattern, text, re.MULTILINE) for word in words.split()}
+    assert named, f"{name} names no command"
+    assert named <= targets()
+
+
+def test_makefile_names_only_existing_scripts() -> None:
+    for script in re.findall(r"scripts/\w+\.\w+", (ROOT / "Makefile").read_text("utf-8")):
+        assert (ROOT / script).is_file(), script
+
+
+def test_workflow_is_complete() -> None:
+    workflow = yaml.safe_load((ROOT / ".github/workflows/book.yml").read_text("utf-8"))
+    assert set(workflow["jobs"]) == {"test", "deploy"}
+    assert workflow["jobs"]["deploy"]["needs"] == "test"
+    for job in workflow["jobs"].values():
+        assert job["timeout-minutes"] <= 30
+        for step in job["steps"]:
+            assert ("uses" in step) != ("run" in step), step
+            if "uses" in step:
+                assert re.fullmatch(r"[\w-]+/[\w-]+@v\d+", step["uses"]), step["uses"]
+
+
+def test_version_is_one_and_documented() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text("utf-8"))
+    assert citation["version"] == project["version"]
+    assert f"## [{project['version']}]" in (ROOT / "CHANGELOG.md").read_text("utf-8")
+
+
+def test_decisions_have_a_number_of_their_own() -> None:
+    names = [path.name for path in (ROOT / "docs/decisions").glob("*.md")]
+    numbers = [re.match(r"(\d{4})-[a-z0-9-]+\.md", name).group(1) for name in names]
+    assert len(numbers) == len(set(numbers)) > 0
