@@ -38,7 +38,7 @@ data: env ## rebuild the panel from its sources and compare; EXTRA=1 fetches the
 	@$(python) -m nqpf data build $(if $(EXTRA),--extra)
 
 bench: env ## time the library beside its peers
-	@$(python) -m benchmarks
+	@for file in benchmarks/bench_*.py; do $(python) $$file || exit 1; done
 
 lock: env ## pin the requirements of pyproject.toml again (needs uv)
 	uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 \
