@@ -168,6 +168,20 @@ def test_only_the_collinear_regressors_are_named():
         fixed_effects(frame, "y", ["a", "b", "c", "d"])
 
 
+def test_rounding_on_a_large_level_is_not_variation():
+    frame = sample(8)
+    unit, year = (frame.index.get_level_values(level).to_numpy() for level in (0, 1))
+    frame["b"] = 1e9 + (unit * 0.1 + year * 0.7)
+    with pytest.raises(EstimationError, match="absorbed by the province and year effects"):
+        fit(frame)
+
+
+def test_raw_money_beside_a_small_share():
+    frame = sample(9)
+    scaled = fit(frame.assign(a=frame["a"] * 1e12, b=frame["b"] * 1e-9))
+    np.testing.assert_allclose(scaled.tstats, fit(frame).tstats, rtol=1e-9)
+
+
 def test_small_variation_on_a_large_level_is_variation():
     frame = sample(8)
     np.testing.assert_allclose(

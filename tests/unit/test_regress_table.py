@@ -87,9 +87,12 @@ def test_notes_give_the_formula_of_each_convention_once():
 
 
 def test_html_escapes_every_text():
-    html = RegressionTable(results(), labels={"a_1": "<script>alert(1)</script>"}).to_html()
+    html = RegressionTable(
+        results(), labels={"a_1": "<script>alert(1)</script>", "y": "<img>"}
+    ).to_html()
     cells = Cells(html)
-    assert "script" not in cells.tags
+    assert not {"script", "img"} & cells.tags
+    assert cells.rows[1] == ["Outcome", "<img>", "<img>"]
     assert cells.rows[0][1:] == ["(1) <y>", "(2) pooled"]
     assert cells.rows[2][0] == "<script>alert(1)</script>"
     assert len({len(row) for row in cells.rows[:-1]}) == 1

@@ -81,8 +81,9 @@ class SolowResult:
         -------
         DataFrame by unit
             ``output``, ``capital``, ``labour``, ``tfp`` in log points a year
-            (the last three add up to the first), the share of growth that
-            each explains (``*_share``), and ``years``, the number averaged.
+            (the last three add up to the first), the part of growth that
+            each explains (``*_contribution_share``; unbounded when output
+            hardly grows), and ``years``, the number averaged.
 
         Raises
         ------
@@ -102,7 +103,7 @@ class SolowResult:
         groups = rows[inside].groupby(level=0)
         table = groups.mean()
         for source in ("capital", "labour", "tfp"):
-            table[f"{source}_share"] = table[source] / table["output"]
+            table[f"{source}_contribution_share"] = table[source] / table["output"]
         table["years"] = groups.size()
         return table
 
