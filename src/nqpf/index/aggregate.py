@@ -10,9 +10,11 @@ from numpy.typing import ArrayLike
 from nqpf.index._arrays import (
     Floats,
     blocks,
+    buffer,
     matrix,
     require_finite,
     sweep,
+    tile,
     weight_vector,
 )
 
@@ -103,12 +105,16 @@ def topsis(z: ArrayLike, w: ArrayLike) -> Floats:
 
 def _closeness(z: Floats, w: Floats, low: Floats, high: Floats) -> Floats:
     to_ideal, to_anti = np.empty(len(z)), np.empty(len(z))
+    weights, lows, spreads = tile(w, z), tile(low, z), tile((high - low) * w, z)
+    room = buffer(z)
     for rows, block in blocks(z):
-        for end, distance in ((high, to_ideal), (low, to_anti)):
-            gap = block - end
-            gap *= w
-            gap *= gap
-            np.add.reduce(gap, axis=1, out=distance[rows])
+        n = len(block)
+        gap = room[:n]
+        np.subtract(block, lows[:n], out=gap)
+        gap *= weights[:n]
+        np.einsum("ij,ij->i", gap, gap, out=to_anti[rows])
+        gap -= spreads[:n]
+        np.einsum("ij,ij->i", gap, gap, out=to_ideal[rows])
     np.sqrt(to_ideal, out=to_ideal)
     np.sqrt(to_anti, out=to_anti)
     to_ideal += to_anti

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from nqpf.errors import DataError, MethodError
-from nqpf.index._arrays import Floats, blocks, matrix, require_finite, sweep
+from nqpf.index._arrays import Floats, blocks, matrix, require_finite, sweep, tile
 
 __all__ = ["METHODS", "WITHIN_YEAR", "ConstantIndicatorWarning", "minmax", "minmax_yearly"]
 
@@ -137,13 +137,13 @@ def _scale(x: Floats, benefit: NDArray[np.bool_]) -> tuple[Floats, NDArray[np.bo
         x, low, high = x * half, low * half, high * half
         width = high - low
     width[constant] = 1.0
-    worst = np.where(benefit, low, high)
+    worst, widths = tile(np.where(benefit, low, high), x), tile(width, x)
     z = np.empty_like(x)
     for rows, block in blocks(x):
-        block -= worst
-        np.abs(block, out=block)
-        block /= width
-        z[rows] = block
+        part = z[rows]
+        np.subtract(block, worst[: len(block)], out=part)
+        np.abs(part, out=part)
+        part /= widths[: len(block)]
     return z, constant
 
 

@@ -13,7 +13,7 @@ import pandas as pd
 
 from nqpf.errors import MethodError, SampleError
 from nqpf.index import aggregate, normalise, weights
-from nqpf.index.result import Index
+from nqpf.index.result import Index, names
 
 if TYPE_CHECKING:
     from nqpf.systems import IndicatorMatrix
@@ -122,13 +122,13 @@ class Recipe:
         """
         values = matrix.values
         _check(values)
-        names = list(values.columns)
-        dimension = _by_indicator(matrix.dimension, names, "dimension").astype(str)
+        keys = list(values.columns)
+        dimension = _by_indicator(matrix.dimension, keys, "dimension").astype(str)
         data = {
             "x": values.to_numpy(dtype=np.float64),
-            "benefit": _by_indicator(matrix.benefit, names, "benefit").to_numpy(),
+            "benefit": _by_indicator(matrix.benefit, keys, "benefit").to_numpy(),
             "years": values.index.get_level_values("year").to_numpy(),
-            "names": names,
+            "names": keys,
         }
         normalising, weighting, aggregating = self._methods()
         data["z"] = z = self._call(normalising, data)
@@ -197,18 +197,15 @@ def _check(values: pd.DataFrame) -> None:
         twice = values.columns[values.columns.duplicated()][0]
         raise SampleError("an indicator is there twice", where={"indicator": twice})
     if values.index.has_duplicates:
-        province, year = values.index[values.index.duplicated()][0]
-        raise SampleError(
-            "a province and year are there twice", where={"province": province, "year": year}
-        )
+        twice = values.index[values.index.duplicated()][0]
+        raise SampleError("a province and year are there twice", where=_place(twice))
     for name, column in values.items():
         if not pd.api.types.is_numeric_dtype(column):
             raise SampleError("values are not numbers", where={"indicator": name})
     finite = np.isfinite(values.to_numpy(dtype=np.float64, na_value=np.nan))
     if not finite.all():
         row, column = np.argwhere(~finite)[0]
-        province, year = values.index[row]
-        place = {"province": province, "year": year, "indicator": values.columns[column]}
+        place = _place(values.index[row]) | {"indicator": values.columns[column]}
         raise SampleError(
             f"value {values.iat[row, column]} cannot be used",
             where=place,
@@ -217,12 +214,17 @@ def _check(values: pd.DataFrame) -> None:
         )
 
 
-def _by_indicator(series: pd.Series, names: list[str], what: str) -> pd.Series:
+def _place(row: tuple[object, object]) -> dict[str, object]:
+    province, year = row
+    return {"province": f"{names([province])[0]} ({province})", "year": year}
+
+
+def _by_indicator(series: pd.Series, keys: list[str], what: str) -> pd.Series:
     """Return the series in the order of the columns, aligned by name."""
-    absent = [name for name in names if name not in series.index or pd.isna(series[name])]
+    absent = [key for key in keys if key not in series.index or pd.isna(series[key])]
     if absent:
         raise SampleError(
             f"no {what} for {', '.join(map(str, absent))}",
             expected=f"one {what} for each indicator",
         )
-    return series.loc[names]
+    return series.loc[keys]

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from nqpf.index.recipe import Recipe
     from nqpf.systems import IndicatorMatrix
 
-__all__ = ["Index"]
+__all__ = ["Index", "names"]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -97,8 +97,8 @@ class Index:
         by_year = self.scores.groupby(level="year")
         table = by_year.agg(["size", "mean", "std", "min", "max"])
         table = table.rename(columns={"size": "provinces", "std": "sd"})
-        table["highest"] = _names(key[0] for key in by_year.idxmax())
-        table["lowest"] = _names(key[0] for key in by_year.idxmin())
+        table["highest"] = names(key[0] for key in by_year.idxmax())
+        table["lowest"] = names(key[0] for key in by_year.idxmin())
         return table
 
     def to_frame(self) -> pd.DataFrame:
@@ -112,7 +112,7 @@ class Index:
             columns[f"score {year}"] = self.scores.xs(year, level="year")
             columns[f"rank {year}"] = self.rank(year).astype("Int64")
         table = pd.DataFrame(columns).sort_values(f"rank {self.years[-1]}", kind="stable")
-        return table.set_axis(_names(table.index))
+        return table.set_axis(names(table.index))
 
     def _caption(self) -> str:
         first, last = self.years[0], self.years[-1]
@@ -131,7 +131,7 @@ class Index:
         return f"<p>{html.escape(self._caption())}</p>\n{table}"
 
 
-def _names(labels: Iterable[object]) -> list[str]:
+def names(labels: Iterable[object]) -> list[str]:
     """Return English names of province codes; other labels as they are."""
     known = provinces.table()["en"].to_dict()
     return [str(known.get(label, label)) for label in labels]

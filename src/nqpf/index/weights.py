@@ -11,7 +11,16 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from nqpf.errors import DataError, MethodError
-from nqpf.index._arrays import Floats, blocks, matrix, require_finite, sweep
+from nqpf.index._arrays import (
+    Floats,
+    blocks,
+    buffer,
+    matrix,
+    reduce_rows,
+    require_finite,
+    sweep,
+    tile,
+)
 from nqpf.index.normalise import ConstantIndicatorWarning
 
 __all__ = ["METHODS", "entropy", "equal"]
@@ -87,17 +96,19 @@ def entropy(z: ArrayLike, shift: float = 0.0) -> Floats:
 
 def _divergence(z: Floats, mean: Floats, varying: NDArray[np.bool_]) -> Floats:
     """Return the sum of q ln q - (q - 1) over rows, q = z / mean, for each varying column."""
-    inverse = np.divide(1.0, mean, out=np.zeros_like(mean), where=varying)
-    total = np.zeros_like(mean)
-    for _, q in blocks(z):
-        q *= inverse
-        term = q + _TINY  # changes q = 0 only: its ln stays finite, and 0 ln 0 is exactly 0
+    inverse = tile(np.divide(1.0, mean, out=np.zeros_like(mean), where=varying), z)
+    total, q_room, term_room = np.zeros_like(inverse), buffer(z), buffer(z)
+    for _, block in blocks(z):
+        n = len(block)
+        q, term = q_room[:n], term_room[:n]
+        np.multiply(block, inverse[:n], out=q)
+        np.add(q, _TINY, out=term)  # changes q = 0 only, where ln stays finite: 0 ln 0 is 0
         np.log(term, out=term)
         term *= q
         q -= 1.0
         term -= q
-        total += np.add.reduce(term, axis=0)
-    return total
+        total[:n] += term
+    return reduce_rows(np.add, total)
 
 
 def _negative(z: Floats) -> DataError:
