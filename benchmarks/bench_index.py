@@ -49,11 +49,18 @@ def reference(z: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return w.astype(float), (np.sqrt(far) / (np.sqrt(near) + np.sqrt(far))).astype(float)
 
 
-def best(call: Callable[[], object], rows: int) -> float:
-    """Return the best time of one call in seconds."""
-    number = 100 if rows < 10_000 else 1
-    call()
-    return min(timeit.repeat(call, number=number, repeat=5 if number > 1 else 3)) / number
+def side_by_side(
+    mine: Callable[[], object], theirs: Callable[[], object], rows: int
+) -> tuple[float, float]:
+    """Return the best time of one call of each in seconds, the two taken in turns."""
+    number, rounds = (50, 7) if rows < 10_000 else (1, 4)
+    mine(), theirs()
+    times = [
+        (timeit.timeit(mine, number=number), timeit.timeit(theirs, number=number))
+        for _ in range(rounds)
+    ]
+    a, b = (min(column) / number for column in zip(*times, strict=True))
+    return a, b
 
 
 def said(kept: bool) -> str:
@@ -99,7 +106,7 @@ def compare(rows: int, wanted: float) -> bool:
     print(f"\n{rows:,} x {COLUMNS}" + f"{'nqpf':>32}{'scikit-criteria':>18}{'ratio':>8}")
     ratios = {}
     for name, (mine, theirs) in cases.items():
-        a, b = best(mine, rows), best(theirs, rows)
+        a, b = side_by_side(mine, theirs, rows)
         ratios[name] = b / a
         print(f"  {name:<32}{a * 1e3:>10.3f} ms{b * 1e3:>15.3f} ms{b / a:>8.1f}")
     w, scores = reference(z)
