@@ -1,0 +1,62 @@
+"""All measures of new quality productive forces on one sample."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from nqpf.data import Panel
+from nqpf.data.panel import DEFAULT_VINTAGE
+from nqpf.errors import SampleError
+from nqpf.index import Recipe
+from nqpf.systems import System, available
+from nqpf.tfp import production, solow_residual
+
+__all__ = ["TFP", "measures"]
+
+TFP = "tfp"
+
+
+def measures(
+    panel: Panel, systems: Sequence[str] | None = None, vintage: str = DEFAULT_VINTAGE
+) -> pd.DataFrame:
+    """Return every composite index and TFP where all of them exist.
+
+    Each system is computed on its own complete sample, as its chapter does;
+    only then are the scores cut to the province-years that all measures
+    share, so that a figure here is the figure printed there.
+
+    Parameters
+    ----------
+    panel : Panel
+        Official figures.
+    systems : sequence of str or None
+        Keys of the systems; all that have a card when None.
+    vintage : str
+        Vintage of the national accounts for every measure.
+
+    Returns
+    -------
+    DataFrame indexed (province, year)
+        One column per system key and ``tfp``, the log of total factor
+        productivity with a capital share of one half.
+
+    Raises
+    ------
+    nqpf.errors.SampleError
+        If no province-year has all measures.
+    """
+    columns = {}
+    for key in available() if systems is None else systems:
+        system = System.load(key)
+        columns[key] = Recipe(**system.recipe).fit(system.evaluate(panel, vintage=vintage)).scores
+    columns[TFP] = solow_residual(production(panel, vintage=vintage)).log_tfp
+    frame = pd.DataFrame(columns).dropna().sort_index()
+    if frame.empty:
+        raise SampleError(
+            "no province-year has every measure",
+            expected=f"an overlap of {', '.join(columns)}",
+            hint="compare fewer measures",
+        )
+    return frame
