@@ -48,10 +48,10 @@ class Page(HTMLParser):
         self.said += data
 
 
-def variable(theme: str = "accounts", vintages: tuple[str, ...] = ()) -> Variable:
+def variable(name: str, vintages: tuple[str, ...] = ()) -> Variable:
     return Variable(
-        name=NAME, theme=theme, unit="items", definition="made up", publisher=NAME,
-        yearbook=NAME, vintages=list(vintages),
+        name={"en": name, "zh": "虚构"}, theme="accounts", unit="items", definition="made up",
+        publisher=NAME, yearbook=NAME, vintages=list(vintages),
     )  # fmt: skip
 
 
@@ -68,7 +68,7 @@ def made_panel(reader_rows: int = 0) -> Panel:
         row[-1] = "reader"
     frame = pd.DataFrame(rows, columns=["province", "year", "variable", "value", "vintage", "flag"])
     catalogue = Catalogue(
-        sources={}, variables={"a": variable(vintages=("census5",)), "b": variable()}
+        sources={}, variables={"a": variable("output", ("census5",)), "b": variable("patents")}
     )
     return Panel(frame, catalogue)
 
@@ -237,7 +237,7 @@ def test_data_note_of_a_matrix():
     text = repr(report.data_note(made_panel(), made_matrix(), ["a", "b"]))
     assert text == (
         "Data: national accounts of vintage census5; 30 provinces, 2020-2021, 60 province-years; "
-        "left out 2 province-years: Tibet 2020-2021 (missing: b); "
+        "left out 2 province-years: Tibet 2020-2021 (missing: patents); "
         "120 figures, 75.0 % official, 25.0 % spliced; no rows added by the reader."
     )
 

@@ -17,7 +17,7 @@ _HOME = {
     "heatmap_agreement": "agreement",
     "map_explorer": "explore",
     "province_lines": "lines",
-    "rank_bump": "agreement",
+    "rank_bump": "bump",
     "rank_explorer": "explore",
     "ranking": "bars",
     "ranking_table": "tables",

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import textwrap
 from typing import TYPE_CHECKING
 
 from nqpf import provinces
 from nqpf.errors import SampleError
 from nqpf.report.alt import describe_ranking, describe_weights
 from nqpf.report.inputs import in_year, label_of
+from nqpf.report.layout import WIDTH, headed_figure, place_axes, wrapped
 from nqpf.report.picture import Picture
 from nqpf.report.style import (
     CATEGORIES,
     GREY,
     REGION_STYLES,
     darker,
-    new_figure,
     number,
     province_label,
     readable,
@@ -26,6 +25,7 @@ from nqpf.report.style import (
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 __all__ = ["ranking", "weights_chart"]
 
@@ -74,13 +74,11 @@ def ranking(
     if interval is not None and not values.index.isin(interval.index).all():
         raise SampleError("the interval lacks a province", expected="a row per province shown")
     with style():
-        height = 1.5 + 0.285 * len(values)
-        figure = new_figure(7.0, height)
-        ax = figure.add_axes((0.33, 0.42 / height, 0.56, 1 - 1.5 / height))
-        figure.text(0.02, 1 - 0.08 / height, readable(title), fontsize=16, va="top")
-        figure.text(0.02, 1 - 0.45 / height, readable(label), fontsize=13, va="top")
+        rows = 0.285 * len(values)
+        figure, head = headed_figure(title, label, 0.35 + rows + 0.42)
+        ax = place_axes(figure, 2.31, head + 0.35, 3.92, rows)
         _dots(ax, values, fmt, interval)
-        _region_key(figure, sorted({provinces.region(c) for c in values.index}), height)
+        _region_key(figure, {provinces.region(code) for code in values.index}, head)
     return Picture(figure, describe_ranking(values, title, label, fmt))
 
 
@@ -104,7 +102,7 @@ def _dots(ax: Axes, values: pd.Series, fmt: str, interval: pd.DataFrame | None) 
     ax.spines["left"].set_visible(False)
 
 
-def _region_key(figure: object, regions: list[str], height: float) -> None:
+def _region_key(figure: Figure, regions: set[str], head: float) -> None:
     from matplotlib.lines import Line2D
 
     handles = [
@@ -122,11 +120,12 @@ def _region_key(figure: object, regions: list[str], height: float) -> None:
     figure.legend(
         handles=handles,
         loc="upper left",
-        bbox_to_anchor=(0.0, 1 - 0.72 / height),
+        bbox_to_anchor=(0.0, 1 - head / figure.get_figheight()),
         ncols=4,
         fontsize=12,
         handletextpad=0.1,
         columnspacing=1.0,
+        borderpad=0.2,
     )
 
 
@@ -161,28 +160,29 @@ def weights_chart(
             raise SampleError(f"indicator {key!r} has no dimension or no name")
     groups = [(d, weights[dimension.reindex(weights.index) == d]) for d in dimension.unique()]
     groups = [(d, group.sort_values(ascending=False)) for d, group in groups if len(group)]
-    height = 0.75 + 0.45 * len(weights) + 0.45 * len(groups)
+    lines = {key: wrapped(names[key], 78) for key in weights.index}
+    body = 0.45 * len(groups) + 0.23 * len(weights)
+    body += sum(0.22 * (name.count("\n") + 1) for name in lines.values())
     with style():
-        figure = new_figure(7.0, height)
-        figure.text(0.02, 1 - 0.08 / height, readable(title), fontsize=16, va="top")
-        ax = figure.add_axes((0.02, 0.01, 0.96, 1 - 0.55 / height))
-        ax.set(xlim=(0, 1.16 * weights.max()), ylim=(height - 0.6, 0))  # heights in inches
+        figure, head = headed_figure(title, "", body)
+        ax = place_axes(figure, 0.14, head, WIDTH - 0.28, body)
+        ax.set(xlim=(0, 1.16 * weights.max()), ylim=(body, 0))  # heights in inches
         ax.axis("off")
-        _weight_bars(ax, groups, names)
+        _weight_bars(ax, groups, lines)
     return Picture(figure, describe_weights(weights, dimension, names))
 
 
-def _weight_bars(ax: Axes, groups: list[tuple[str, pd.Series]], names: pd.Series) -> None:
+def _weight_bars(ax: Axes, groups: list[tuple[str, pd.Series]], lines: dict[object, str]) -> None:
     down = 0.0
     for place, (dimension, group) in enumerate(groups):
         color = CATEGORIES[place % len(CATEGORIES)]
         head = f"{readable(dimension)}: {group.sum():.1%}"
         ax.text(0, down + 0.2, head, fontsize=14, color=darker(color), va="center")
-        down += 0.4
+        down += 0.38
         for key, weight in group.items():
-            name = textwrap.shorten(readable(names[key]), 70, placeholder="…")
-            ax.text(0, down + 0.08, name, fontsize=12, va="center")
-            ax.barh(down + 0.29, weight, height=0.17, color=color)
-            ax.text(weight, down + 0.29, f" {weight:.1%}", fontsize=12, va="center", color=GREY)
-            down += 0.45
-        down += 0.05
+            ax.text(0, down, lines[key], fontsize=12, va="top", linespacing=1.1)
+            down += 0.22 * (lines[key].count("\n") + 1)
+            ax.barh(down + 0.1, weight, height=0.16, color=color)
+            ax.text(weight, down + 0.1, f" {weight:.1%}", fontsize=12, va="center", color=GREY)
+            down += 0.23
+        down += 0.07

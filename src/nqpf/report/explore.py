@@ -11,7 +11,7 @@ from nqpf.errors import DataError, SampleError
 from nqpf.report.alt import listed
 from nqpf.report.html import Html
 from nqpf.report.maps import ABSENT
-from nqpf.report.style import REGION_STYLES, SEQUENTIAL
+from nqpf.report.style import REGION_STYLES
 
 if TYPE_CHECKING:
     import altair as alt
@@ -159,13 +159,13 @@ def map_explorer(scores_long: pd.DataFrame, label: str = "score") -> Html:
             ],
         )
     )
-    scale = alt.Scale(scheme=SEQUENTIAL.removesuffix("_r"), reverse=True, domain=[0, 1])
+    scale = alt.Scale(scheme="yellowgreenblue", domain=[0, 1])  # Vega's name of YlGnBu
     fill = alt.condition(
         "isValid(datum.share)",
         alt.Color("share:Q", scale=scale, legend=None),
         alt.value("#eeeeee"),
     )
-    ink = alt.condition("datum.share > 0.52", alt.value("white"), alt.value("black"))
+    ink = alt.condition("datum.share > 0.67", alt.value("white"), alt.value("black"))
     text = {"baseline": "middle"}
     layers = alt.layer(
         base.mark_rect().encode(color=fill),

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from html import escape
 
-__all__ = ["Html", "both_names", "table"]
+__all__ = ["Html", "both_names", "table", "text_width"]
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,8 @@ def table(
     header : sequence of str
         Column headings.
     rows : iterable of sequences
-        Cells; an :class:`Html` is taken as it is, anything else is escaped.
+        Cells; an :class:`Html` is taken as it is, anything else is escaped. A
+        row of one cell is a heading over the rows below it.
     caption : str
         Caption, plain text.
     numeric : sequence of str
@@ -75,10 +76,7 @@ def table(
     rows = [list(row) for row in rows]
     right = [heading in numeric for heading in header]
     head = "".join(f'<th scope="col">{escape(heading)}</th>' for heading in header)
-    body = "".join(
-        "<tr>" + "".join(_cell(c, r) for c, r in zip(row, right, strict=True)) + "</tr>"
-        for row in rows
-    )
+    body = "".join(_row(row, right) for row in rows)
     title = f"<caption>{escape(caption)}</caption>" if caption else ""
     html = (
         f'<div class="table-box"><table class="nqpf-table">{title}'
@@ -87,26 +85,49 @@ def table(
     return Html(html, _plain([list(header), *rows], right, caption))
 
 
+def _row(row: Sequence[object], right: Sequence[bool]) -> str:
+    if len(row) == 1:
+        heading = f'<th colspan="{len(right)}" scope="rowgroup" style="text-align:left">'
+        return f"<tr>{heading}{_content(row[0])}</th></tr>"
+    return "<tr>" + "".join(_cell(c, r) for c, r in zip(row, right, strict=True)) + "</tr>"
+
+
+def _content(cell: object) -> str:
+    return cell.html if isinstance(cell, Html) else escape(str(cell))
+
+
 def _cell(cell: object, right: bool) -> str:
-    content = cell.html if isinstance(cell, Html) else escape(str(cell))
+    content = _content(cell)
     return f'<td style="text-align:right">{content}</td>' if right else f"<td>{content}</td>"
 
 
 def _plain(rows: Sequence[Sequence[object]], right: Sequence[bool], caption: str) -> str:
     text = [[c.text if isinstance(c, Html) else str(c) for c in row] for row in rows]
-    widths = [max(map(_width, column)) for column in zip(*text, strict=True)]
+    full = [row for row in text if len(row) == len(right)]
+    widths = [max(map(text_width, column)) for column in zip(*full, strict=True)]
     lines = [caption] if caption else []
     for row in text:
+        if len(row) == 1:
+            lines.append(row[0])
+            continue
         cells = [
-            " " * (width - _width(cell)) + cell if flush else cell + " " * (width - _width(cell))
+            " " * (width - text_width(cell)) + cell
+            if flush
+            else cell + " " * (width - text_width(cell))
             for cell, width, flush in zip(row, widths, right, strict=True)
         ]
         lines.append("  ".join(cells).rstrip())
     return "\n".join(lines)
 
 
-def _width(text: str) -> int:
-    """Return the width of a text in a terminal, where a Chinese character takes two places."""
+def text_width(text: str) -> int:
+    """Return the width of a text in letters, of which a Chinese character takes two.
+
+    Examples
+    --------
+    >>> text_width("GDP 总值")
+    8
+    """
     from unicodedata import east_asian_width
 
     return sum(2 if east_asian_width(character) in "WF" else 1 for character in text)

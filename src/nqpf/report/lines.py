@@ -11,17 +11,17 @@ from nqpf import provinces
 from nqpf.errors import MethodError, SampleError
 from nqpf.report.alt import describe_lines, listed
 from nqpf.report.inputs import label_of, panel_values
+from nqpf.report.layout import headed_figure, place_axes
 from nqpf.report.picture import Picture
 from nqpf.report.style import (
     CATEGORIES,
     GREY,
+    MARKERS,
     PALE,
     REGION_STYLES,
     Mark,
     darker,
-    new_figure,
     province_label,
-    readable,
     region_label,
     style,
 )
@@ -29,10 +29,9 @@ from nqpf.report.style import (
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 __all__ = ["province_lines", "region_lines", "spread"]
-
-_MARKERS = "os^Dv*X"
 
 
 def region_lines(
@@ -80,8 +79,7 @@ def region_lines(
     means, complete = _means(data, grouping)
     notes = _notes(data, complete)
     with style():
-        figure = new_figure(7.0, 5.2 + 0.25 * len(notes))
-        ax = _year_axes(figure, title, label, len(notes))
+        figure, ax = _year_axes(title, label, len(notes))
         for region in means.columns:
             mark = REGION_STYLES[region]
             _line(ax, means[region].where(complete[region]), mark, 3 if region == "all" else 2)
@@ -90,7 +88,8 @@ def region_lines(
         ends = {region: (means[region].dropna(), REGION_STYLES[region]) for region in means}
         _label_ends(ax, {region_label(region): end for region, end in ends.items()})
         for line, note in enumerate(reversed(notes)):
-            figure.text(0.02, 0.015 + 0.046 * line, note, fontsize=12, color=GREY)
+            up = (0.08 + 0.25 * line) / figure.get_figheight()
+            figure.text(0.02, up, note, fontsize=12, color=GREY)
     named = means.rename(columns=lambda region: region_label(region).split(" ")[0])
     alt = describe_lines(named.rename(columns={"All": "all provinces"}), title, label, fmt)
     return Picture(figure, " ".join([alt, *(f"{note}." for note in notes)]))
@@ -135,12 +134,11 @@ def province_lines(
         raise SampleError(f"{len(chosen)} provinces to highlight", expected="at most seven")
     ends = {}
     with style():
-        figure = new_figure(7.0, 5.2)
-        ax = _year_axes(figure, title, label, 0)
+        figure, ax = _year_axes(title, label, 0)
         for code in wide.columns.difference(chosen):
             ax.plot(wide.index, wide[code], color=PALE, linewidth=1)
         for place, code in enumerate(chosen):
-            mark = Mark(CATEGORIES[place], _MARKERS[place], "-")
+            mark = Mark(CATEGORIES[place], MARKERS[place], "-")
             _line(ax, wide[code], mark, 2.4)
             ends[province_label(code)] = (wide[code].dropna(), mark)
         _label_ends(ax, ends)
@@ -212,18 +210,15 @@ def _notes(data: pd.Series, complete: pd.DataFrame) -> list[str]:
     return notes
 
 
-def _year_axes(figure: object, title: str, label: str, notes: int) -> Axes:
+def _year_axes(title: str, label: str, notes: int) -> tuple[Figure, Axes]:
     from matplotlib.ticker import MaxNLocator
 
-    height = figure.get_figheight()
-    bottom = (0.45 + 0.25 * notes) / height
-    ax = figure.add_axes((0.1, bottom, 0.62, 1 - bottom - 0.85 / height))
-    figure.text(0.02, 1 - 0.08 / height, readable(title), fontsize=16, va="top")
-    figure.text(0.02, 1 - 0.44 / height, readable(label), fontsize=13, va="top", color="#444444")
+    figure, head = headed_figure(title, label, 4.4 + 0.25 * notes)
+    ax = place_axes(figure, 0.72, head + 0.05, 4.3, 3.9)
     ax.xaxis.set_major_locator(MaxNLocator(nbins=6, integer=True, min_n_ticks=1))
     ax.yaxis.set_major_locator(MaxNLocator(nbins=6))
     ax.grid(False, axis="x")
-    return ax
+    return figure, ax
 
 
 def _line(ax: Axes, values: pd.Series, mark: Mark, width: float) -> None:

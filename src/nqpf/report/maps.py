@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-import textwrap
 from typing import TYPE_CHECKING
 
 from nqpf import provinces
 from nqpf.report.alt import describe_map, describe_maps
 from nqpf.report.inputs import label_of, province_values
+from nqpf.report.layout import headed_figure, place_axes, wrapped
 from nqpf.report.picture import Picture
 from nqpf.report.style import (
     DIVERGING,
@@ -18,7 +18,6 @@ from nqpf.report.style import (
     ink_on,
     new_figure,
     number,
-    readable,
     style,
 )
 
@@ -55,7 +54,7 @@ def tile_map(
     label : str or None
         What is measured, with its unit; the name of the Series when None.
     cmap : str or None
-        Colour map; viridis, dark for high, when None, or PuOr when `center` is given.
+        Colour map; YlGnBu, dark for high, when None, or PuOr when `center` is given.
     fmt : str
         Format of the value in a tile.
     ax : matplotlib.axes.Axes or None
@@ -87,9 +86,9 @@ def tile_map(
             ax = new_figure(7.0, 6.5).add_axes((0.01, 0.01, 0.98, 0.98))
         scale = _scale(data, cmap, center)
         _tiles(ax, data, scale, fmt, missing)
-        ax.text(0, 0.02, textwrap.fill(readable(title), 40), fontsize=17, va="top")
+        ax.text(0, 0.02, wrapped(title, 44), fontsize=17, va="top")
         _colour_bar(ax, scale, label, fmt)
-        ax.text(0, 7.06, textwrap.fill(ABSENT, 33), fontsize=12, va="top", color=GREY)
+        ax.text(0, 7.06, wrapped(ABSENT, 33), fontsize=12, va="top", color=GREY)
     return Picture(ax.figure, describe_map(data, title, label, fmt) + f" {ABSENT}.")
 
 
@@ -119,22 +118,19 @@ def tile_maps(
 
     data = pd.DataFrame({column: province_values(frame[column]) for column in frame.columns})
     rows = -(-data.shape[1] // 2)
-    head, each, foot = 1.3, 3.4, 0.35  # inches
-    height = head + each * rows + foot
+    bar_height, each, foot = 0.6, 3.4, 0.35  # inches
     with style():
-        figure = new_figure(7.0, height)
-        figure.text(0.01, 1 - 0.08 / height, readable(title), fontsize=17, va="top")
-        figure.text(0.01, 1 - 0.45 / height, readable(label), fontsize=13, va="top")
+        figure, head = headed_figure(title, label, bar_height + each * rows + foot)
         scale = _scale(data.stack(), cmap, center)
-        bar = figure.add_axes((0.01, 1 - 0.92 / height, 0.55, 0.17 / height))
+        bar = place_axes(figure, 0.14, head, 3.9, 0.17)
         _draw_bar(figure.colorbar(scale, cax=bar, orientation="horizontal"), fmt)
         for place, column in enumerate(data.columns):
             row, side = divmod(place, 2)
-            bottom = 1 - (head + each * (row + 1)) / height
-            ax = figure.add_axes((0.01 + 0.5 * side, bottom, 0.48, (each - 0.15) / height))
+            top = head + bar_height + each * row
+            ax = place_axes(figure, 0.07 + 3.5 * side, top, 3.36, each - 0.15)
             _tiles(ax, data[column], scale)
-            ax.text(0, 0.1, textwrap.fill(readable(column), 22), fontsize=15, va="top")
-        figure.text(0.01, 0.08 / height, ABSENT, fontsize=12, va="bottom", color=GREY)
+            ax.text(0, 0.1, wrapped(column, 20), fontsize=15, va="top")
+        figure.text(0.02, 0.01, ABSENT, fontsize=12, va="bottom", color=GREY)
     return Picture(figure, describe_maps(data, title, label, fmt) + f" {ABSENT}.")
 
 
@@ -181,13 +177,14 @@ def _square(ax: Axes, column: int, row: int, fill: object, gone: bool) -> None:
     from matplotlib.patches import Rectangle
 
     side = 1 - _GAP
-    hatch = {"hatch": "///", "edgecolor": "#d0d0d0", "linewidth": 0} if gone else {"linewidth": 0}
-    ax.add_patch(Rectangle((column, row), side, side, facecolor=fill, **hatch))
+    # A thin line keeps the lightest tiles apart from the paper.
+    drawn = {"facecolor": fill, "edgecolor": "#cfcfcf", "linewidth": 0.6}
+    ax.add_patch(Rectangle((column, row), side, side, hatch="///" if gone else None, **drawn))
 
 
 def _colour_bar(ax: Axes, scale: ScalarMappable, label: str, fmt: str) -> None:
     """Set the colour bar into the empty north-west corner of the map."""
-    ax.text(0, 0.98, textwrap.shorten(readable(label), 48), fontsize=13, va="center")
+    ax.text(0, 0.98, wrapped(label, 46), fontsize=13, va="center")
     bar = ax.inset_axes((0.02, 1.25, 3.9, 0.2), transform=ax.transData)
     _draw_bar(ax.figure.colorbar(scale, cax=bar, orientation="horizontal"), fmt)
 

@@ -148,7 +148,7 @@ def data_note(
     parts = [
         f"national accounts of vintage {vintage}" if dated else "no series with vintages",
         _sample(flags),
-        *(_dropped(matrix.dropped) if matrix is not None else []),
+        *(_dropped(matrix.dropped, panel) if matrix is not None else []),
         _flags(flags.stack()),
     ]
     text = "Data: " + "; ".join(parts) + "."
@@ -164,7 +164,7 @@ def _sample(flags: pd.DataFrame) -> str:
     return text if len(rows) == len(units) * len(years) else text + " (unbalanced)"
 
 
-def _dropped(dropped: pd.DataFrame) -> list[str]:
+def _dropped(dropped: pd.DataFrame, panel: Panel) -> list[str]:
     """Say what the sample leaves out, reasons with most rows first."""
     from nqpf.systems.matrix import span
 
@@ -175,10 +175,16 @@ def _dropped(dropped: pd.DataFrame) -> list[str]:
         units = rows["province"].unique()
         who = listed([provinces.name(code) for code in units], limit=3)
         who = "all provinces" if len(units) == len(provinces.codes()) else who
-        reasons.append(f"{who} {span(rows['year'])} ({reason})")
+        reasons.append(f"{who} {span(rows['year'])} ({_named(reason, panel)})")
     return (
         [f"left out {len(dropped)} province-years: {listed(reasons, limit=4)}"] if reasons else []
     )
+
+
+def _named(reason: str, panel: Panel) -> str:
+    """Put the names of variables in the place of their keys."""
+    known = panel.catalogue.variables
+    return re.sub(r"\w+", lambda m: known[m[0]].name.en if m[0] in known else m[0], reason)
 
 
 def _flags(flags: pd.Series) -> str:

@@ -20,7 +20,7 @@ __all__ = ["MAX_BYTES", "Picture", "show"]
 
 MAX_BYTES = 150_000
 _DPI = 200
-_COLORS = 128
+_COLORS = 256
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,7 @@ __all__ = [
     "DIVERGING",
     "REGION_STYLES",
     "SEQUENTIAL",
+    "MARKERS",
     "Mark",
     "contrast",
     "darker",
@@ -39,9 +40,11 @@ __all__ = [
 # Okabe and Ito (2008), "Color universal design", without the yellow that
 # disappears on white paper.
 CATEGORIES = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
-# Reversed, because on white paper a reader takes the darker for the more.
-SEQUENTIAL = "viridis_r"
+# Light to dark, because on white paper a reader takes the darker for the more;
+# safe for the colour-blind (Harrower and Brewer 2003, "ColorBrewer.org").
+SEQUENTIAL = "YlGnBu"
 DIVERGING = "PuOr"
+MARKERS = "os^Dv*X"  # one per category
 GREY = "#6b6b6b"
 PALE = "#c9c9c9"
 
@@ -226,7 +229,7 @@ def readable(text: object) -> str:
     """Return a text without its Chinese characters when no font can draw them."""
     if has_chinese():
         return str(text)
-    return " ".join(_CJK.sub(" ", str(text)).split())
+    return "\n".join(" ".join(line.split()) for line in _CJK.sub(" ", str(text)).split("\n"))
 
 
 def province_label(code: int) -> str:

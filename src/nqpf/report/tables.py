@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from html import escape
 from typing import TYPE_CHECKING
 
 from nqpf import provinces
@@ -12,6 +13,7 @@ from nqpf.report.notes import status_badges
 if TYPE_CHECKING:
     from nqpf.index import Index
     from nqpf.systems import System
+    from nqpf.systems.card import Use
 
 __all__ = ["ranking_table", "system_table"]
 
@@ -59,29 +61,23 @@ def system_table(system: System) -> Html:
         System with its card; names come in both languages.
     """
     stated = {dimension.key: dimension.status for dimension in system.study.dimensions}
-    rows = []
+    rows: list[list[object]] = []
     for dimension in system.card.dimensions:
         label = system.dimension_names[dimension.key]
-        head = both_names(label.en, label.zh)
+        name = both_names(label.en, label.zh)
         mark = status_badges(f"({stated.get(dimension.key, 'B')})")
-        head = Html(f"{head.html} {mark.html}", f"{head.text} {mark.text}")
-        for use in dimension.indicators:
-            rows.append([head, *_indicator(system, use)])
-            head = Html("", "")  # the name stands once, at its first indicator
+        rows.append([Html(f"{name.html} {mark.html}", f"{name.text} {mark.text}")])
+        rows += [_indicator(system, use) for use in dimension.indicators]
     caption = f"{system.title}: {len(system.indicators)} indicators"
-    return table(["dimension", "indicator", "formula, unit", "+/−", "why"], rows, caption)
+    return table(["indicator", "+/−", "why it stands for the dimension"], rows, caption)
 
 
-def _indicator(system: System, use: object) -> list[object]:
+def _indicator(system: System, use: Use) -> list[object]:
     one = system.indicators[use.use]
-    name, formula = both_names(one.name.en, one.name.zh), Html(*_formula(one.formula, one.unit))
+    name = both_names(one.name.en, one.name.zh)
+    formula = f"<code>{escape(one.formula)}</code>, {escape(one.unit)}"
+    what = Html(f"{name.html}<br>{formula}", f"{name.text} = {one.formula} [{one.unit}]")
     why = f"{use.reason} ({use.status})"
     if use.proxy_for:
         why += f"; stands in for {use.proxy_for}"
-    return [name, formula, "+" if one.direction == "benefit" else "−", status_badges(why)]
-
-
-def _formula(formula: str, unit: str) -> tuple[str, str]:
-    from html import escape
-
-    return f"<code>{escape(formula)}</code><br>{escape(unit)}", f"{formula} [{unit}]"
+    return [what, "+" if one.direction == "benefit" else "−", status_badges(why)]
