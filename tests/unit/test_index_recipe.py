@@ -1,6 +1,7 @@
 """Recipe and Index: names, options, labels, what is refused and what is printed."""
 
 import copy
+import dataclasses
 from types import SimpleNamespace
 
 import numpy as np
@@ -264,7 +265,10 @@ def test_labels_are_escaped(matrix):
         [("<script>alert(1)</script>", 2021), ("b & c", 2021)], names=["province", "year"]
     )
     values = pd.DataFrame({"<i>": [1.0, 2.0]}, index=rows)
-    page = Recipe(shift=1e-4).fit(made_matrix(values))._repr_html_()
+    index = Recipe(shift=1e-4).fit(made_matrix(values))
+    page = dataclasses.replace(index, recipe="<b>")._repr_html_()
+    assert "<b>" not in page
+    assert "&lt;b&gt;" in page
     assert "<script>" not in page
     assert "&lt;script&gt;" in page
     assert "b &amp; c" in page
