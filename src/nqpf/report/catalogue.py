@@ -12,7 +12,18 @@ if TYPE_CHECKING:
     from nqpf.data import Panel
     from nqpf.data.catalogue import Segment, Source, Variable
 
-__all__ = ["catalogue_table"]
+__all__ = ["catalogue_table", "variable_link"]
+
+
+def variable_link(key: str) -> str:
+    """Return the address of a variable's line in the catalogue, from any chapter of a part.
+
+    Examples
+    --------
+    >>> variable_link("gdp")
+    '../data/panel.html#var-gdp'
+    """
+    return f"../data/panel.html#var-{quote(key)}"
 
 
 def catalogue_table(panel: Panel, theme: str) -> Html:
@@ -87,9 +98,7 @@ def _coverage(table: object) -> str:
 
 
 def _segment(segment: Segment, source: Source) -> str:
-    address = (
-        f"https://github.com/{source.repository}/blob/{source.commit}/{quote(source.path)}"
-    )
+    address = f"https://github.com/{source.repository}/blob/{source.commit}/{quote(source.path)}"
     years = f"{segment.years[0]}–{segment.years[1]}"
     detail = f"item “{escape(segment.item)}”, {years}, flag {segment.flag}"
     if segment.vintage:

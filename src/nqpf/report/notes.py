@@ -148,7 +148,7 @@ def data_note(
     parts = [
         f"national accounts of vintage {vintage}" if dated else "no series with vintages",
         _sample(flags),
-        *(_dropped(matrix.dropped, panel) if matrix is not None else []),
+        *(_dropped(matrix, panel) if matrix is not None else []),
         _flags(flags.stack()),
     ]
     text = "Data: " + "; ".join(parts) + "."
@@ -164,21 +164,22 @@ def _sample(flags: pd.DataFrame) -> str:
     return text if len(rows) == len(units) * len(years) else text + " (unbalanced)"
 
 
-def _dropped(dropped: pd.DataFrame, panel: Panel) -> list[str]:
-    """Say what the sample leaves out, reasons with most rows first."""
+def _dropped(matrix: IndicatorMatrix, panel: Panel) -> list[str]:
+    """Say what the sample leaves out: years without any row, then reasons, most rows first."""
     from nqpf.systems.matrix import span
 
+    inside = matrix.dropped["year"].isin(matrix.years)
+    outside, dropped = matrix.dropped[~inside], matrix.dropped[inside]
+    notes = [f"no province is complete in {span(outside['year'])}"] if len(outside) else []
     reasons = []
     order = dropped.groupby("reason", sort=True).size().sort_values(ascending=False, kind="stable")
     for reason in order.index:
         rows = dropped[dropped["reason"] == reason]
-        units = rows["province"].unique()
-        who = listed([provinces.name(code) for code in units], limit=3)
-        who = "all provinces" if len(units) == len(provinces.codes()) else who
+        who = listed([provinces.name(code) for code in rows["province"].unique()], limit=3)
         reasons.append(f"{who} {span(rows['year'])} ({_named(reason, panel)})")
-    return (
-        [f"left out {len(dropped)} province-years: {listed(reasons, limit=4)}"] if reasons else []
-    )
+    if reasons:
+        notes.append(f"left out {len(dropped)} province-years: {listed(reasons, limit=4)}")
+    return notes
 
 
 def _named(reason: str, panel: Panel) -> str:

@@ -53,8 +53,10 @@ def studies_table(kind: str) -> Html:
     for study in map(Study.load, keys("studies")):
         if study.kind == kind:
             facts = [getattr(study, name) for name in ("weighting", "aggregation")]
-            cells = [Html(f"{f.text} {status_badges(f.status).html}", f.text) if f else _NOT_STATED
-                     for f in facts]
+            cells = [
+                Html(f"{f.text} {status_badges(f.status).html}", f.text) if f else _NOT_STATED
+                for f in facts
+            ]
             dimensions = "; ".join(str(d.name) for d in study.dimensions) or _NOT_STATED
             rows.append([study.title, *cells, dimensions, study.level])
     return table(["study", "weighting", "aggregation", "dimensions", "level"], rows)

@@ -9,12 +9,17 @@ import yaml
 
 from nqpf.errors import DataError
 from nqpf.paths import root
-from nqpf.report.html import Html
+from nqpf.report.catalogue import variable_link
+from nqpf.report.html import Html, both_names, table
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from nqpf.data import Panel
 
 __all__ = ["argument_table"]
+
+_NOTHING = "—"
 
 
 def argument_table(part: str, panel: Panel) -> Html:
@@ -37,26 +42,18 @@ def argument_table(part: str, panel: Panel) -> Html:
     if part not in parts:
         raise DataError(f"unknown part {part!r}", where={"file": path.name}, expected=str([*parts]))
     span = panel.frame.groupby("variable")["year"].agg(["min", "max"])
-    rows, plain = [], []
+    rows = []
     for point in parts[part]["points"]:
         measured = [_measure(key, span, panel, path.name) for key in point["variables"]]
-        cells = [
-            f"{escape(point['name']['en'])}<br><span lang='zh'>{escape(point['name']['zh'])}</span>",
-            escape(point["says"]),
-            "<br>".join(escape(text) for text in measured) or "—",
-            escape(point["gap"]) or "—",
-        ]
-        rows.append("<tr>" + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>")
-        plain.append(f"{point['name']['en']}: {'; '.join(measured) or 'nothing in the panel'}")
-    head = "".join(
-        f"<th scope='col'>{text}</th>"
-        for text in ("Point", "In short", "What the panel has", "What it lacks")
-    )
-    table = f"<thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody>"
-    return Html(f"<div class='table-box'><table>{table}</table></div>", "\n".join(plain))
+        name = both_names(point["name"]["en"], point["name"]["zh"])
+        lines = Html("<br>".join(m.html for m in measured), "; ".join(m.text for m in measured))
+        rows.append(
+            [name, point["says"], lines if measured else _NOTHING, point["gap"] or _NOTHING]
+        )
+    return table(["point", "in short", "what the panel has", "what it lacks"], rows)
 
 
-def _measure(key: str, span: object, panel: Panel, file: str) -> str:
+def _measure(key: str, span: pd.DataFrame, panel: Panel, file: str) -> Html:
     if key not in panel.catalogue.variables or key not in span.index:
         raise DataError(
             f"the panel has no variable {key!r}",
@@ -64,4 +61,5 @@ def _measure(key: str, span: object, panel: Panel, file: str) -> str:
             hint="correct the list of variables in data/argument.yaml",
         )
     first, last = span.loc[key]
-    return f"{panel.catalogue.variables[key].name.en}, {first}–{last}"
+    text = f"{panel.catalogue.variables[key].name.en}, {first}–{last}"
+    return Html(f'<a href="{variable_link(key)}">{escape(text)}</a>', text)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from html import escape
 from typing import TYPE_CHECKING
 
 from nqpf import provinces
+from nqpf.report.catalogue import variable_link
 from nqpf.report.html import Html, both_names, table
 from nqpf.report.inputs import in_year
 from nqpf.report.notes import status_badges
@@ -75,9 +77,18 @@ def system_table(system: System) -> Html:
 def _indicator(system: System, use: Use) -> list[object]:
     one = system.indicators[use.use]
     name = both_names(one.name.en, one.name.zh)
-    formula = f"<code>{escape(one.formula)}</code>, {escape(one.unit)}"
+    formula = f"<code>{_linked(one.formula)}</code>, {escape(one.unit)}"
     what = Html(f"{name.html}<br>{formula}", f"{name.text} = {one.formula} [{one.unit}]")
     why = f"{use.reason} ({use.status})"
     if use.proxy_for:
         why += f"; stands in for {use.proxy_for}"
     return [what, "+" if one.direction == "benefit" else "−", status_badges(why)]
+
+
+def _linked(formula: str) -> str:
+    """Return a formula in which each variable leads to its line in the catalogue."""
+    return re.sub(
+        r"[a-z][a-z0-9_]*",
+        lambda name: f'<a href="{variable_link(name[0])}">{name[0]}</a>',
+        escape(formula),
+    )
