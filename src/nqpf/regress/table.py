@@ -152,11 +152,10 @@ class RegressionTable:
             for title, cells in self._printed()
         )
         notes = "<br>".join(escape(line) for line in self.notes)
-        span = len(self.results) + 1
         return (
-            '<table class="regression-table">\n'
-            f"<thead><tr><td></td>{heads}</tr></thead>\n<tbody>\n{body}</tbody>\n"
-            f'<tfoot><tr><td colspan="{span}">{notes}</td></tr></tfoot>\n</table>'
+            '<div class="table-box"><table class="regression-table">\n'
+            f"<thead><tr><td></td>{heads}</tr></thead>\n<tbody>\n{body}</tbody>\n</table>"
+            f'</div>\n<p class="data-note">{notes}</p>'
         )
 
     _repr_html_ = to_html
