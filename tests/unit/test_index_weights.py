@@ -142,4 +142,5 @@ def test_equal_weights():
 
 
 def test_registry():
-    assert METHODS == {"entropy": entropy, "equal": equal}
+    assert METHODS["entropy"] is entropy
+    assert METHODS["equal"] is equal

@@ -1,10 +1,8 @@
-"""Weights: one non-negative number per indicator, summing to one."""
+"""Entropy weights, and equal weights for comparison."""
 
 from __future__ import annotations
 
 import math
-import warnings
-from collections.abc import Callable
 from numbers import Real
 
 import numpy as np
@@ -21,9 +19,9 @@ from nqpf.index._arrays import (
     sweep,
     tile,
 )
-from nqpf.index.normalise import ConstantIndicatorWarning
+from nqpf.index.weights._columns import none_varies
 
-__all__ = ["METHODS", "entropy", "equal"]
+__all__ = ["entropy", "equal"]
 
 _TINY = np.finfo(np.float64).tiny
 
@@ -74,24 +72,29 @@ def entropy(z: ArrayLike, shift: float = 0.0) -> Floats:
         raise MethodError(f"shift is {shift!r}", expected="a finite number of zero or more")
     if shift:
         z = z + shift
+    gain = divergence(z)
+    if not gain.any():
+        return none_varies(z.shape[1], "entropy")
+    return gain / gain.sum()
+
+
+def divergence(z: Floats) -> Floats:
+    """Return (1 - e_j) N ln N of each column of a matrix, 0 for one that does not vary."""
     low, high, total = sweep(z, np.minimum, np.maximum, np.add)
     require_finite(z, low, high)
     if low.min() < 0:
         raise _negative(z)
     varying = low < high
     if not varying.any():
-        warnings.warn(
-            "no column varies, so entropy weights are equal", ConstantIndicatorWarning, stacklevel=2
-        )
-        return equal(z)
+        return np.zeros(z.shape[1])
     if high.max() > 1e100 or high[varying].min() < 1e-100:
         z = z / np.where(high > 0, high, 1.0)  # sums of extreme magnitudes overflow or lose digits
         (total,) = sweep(z, np.add)
-    divergence = np.where(varying, _divergence(z, total / len(z), varying), 0.0)
-    np.maximum(divergence, 0.0, out=divergence)
-    if divergence.max() == 0.0:  # columns that differ from a constant by rounding only
-        divergence[varying] = 1.0
-    return divergence / divergence.sum()
+    gain = np.where(varying, _divergence(z, total / len(z), varying), 0.0)
+    np.maximum(gain, 0.0, out=gain)
+    if gain.max() == 0.0:  # columns that differ from a constant by rounding only
+        gain[varying] = 1.0
+    return gain
 
 
 def _divergence(z: Floats, mean: Floats, varying: NDArray[np.bool_]) -> Floats:
@@ -141,9 +144,3 @@ def equal(z: ArrayLike) -> Floats:
     """
     m = matrix(z).shape[1]
     return np.full(m, 1.0 / m)
-
-
-METHODS: dict[str, Callable[..., Floats]] = {
-    "entropy": entropy,
-    "equal": equal,
-}
