@@ -172,7 +172,7 @@ def main() -> int:
     print("Making the pages ...", flush=True)
     code = make_pages()
     if code:
-        print("The pages have the warnings above; the book is not finished.", file=sys.stderr)
+        print("The pages have the problems above; the book is not finished.", file=sys.stderr)
         # Sphinx would not repeat the warnings of pages that it has already read.
         (BUILD / ".pages-made-from").unlink(missing_ok=True)
         return code

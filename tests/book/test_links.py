@@ -7,7 +7,11 @@ from pathlib import Path
 from urllib.parse import unquote, urldefrag, urljoin
 
 import pytest
+import yaml
 from bs4 import BeautifulSoup
+from sphinx_external_toc.parsing import parse_toc_yaml
+
+ROOT = Path(__file__).resolve().parents[2]
 
 LOADING = {"script": "src", "img": "src", "link": "href", "iframe": "src", "source": "src"}
 # A <link> of these kinds is fetched when the page opens; others only name an address.
@@ -75,12 +79,12 @@ def test_mathematics_is_in_the_site(html: Path, part: str) -> None:
 
 
 def test_links_to_a_repository_follow_the_setting(html: Path) -> None:
-    import yaml
-
-    root = Path(__file__).resolve().parents[2]
-    setting = yaml.safe_load((root / "book/_config.yml").read_text("utf-8"))["repository"]["url"]
-    buttons = "a.btn-source-repository-button, a.btn-source-issues-button, a[href*=mybinder]"
-    for path in pages(html):
-        assert bool(read(path).select(buttons)) == (bool(setting) and "notebooks" in path.parts), (
-            path
+    setting = yaml.safe_load((ROOT / "book/_config.yml").read_text("utf-8"))["repository"]["url"]
+    for name in parse_toc_yaml(str(ROOT / "book/_toc.yml")):
+        soup = read(html / f"{name}.html")
+        for button in ("repository", "edit", "issues"):
+            assert bool(soup.select(f".btn-source-{button}-button")) == bool(setting), name
+        launches = bool(soup.select("a[href*='/v2/gh/'], a[href*='/v2/gl/']"))
+        assert launches == (
+            bool(setting) and (ROOT / f"{name}.md").read_text("utf-8").startswith("---")
         )

@@ -116,8 +116,9 @@ def test_figures_stay_on_white_in_the_dark(page: Page, site: str, name: str) -> 
     page.goto(f"{site}/{name}.html", wait_until="load")
     page.evaluate("document.documentElement.dataset.theme = 'dark'")
     colours = page.evaluate(
-        """() => [...document.querySelectorAll("main img, main .vega-chart-view")].map((image) =>
-             getComputedStyle(image).backgroundColor + getComputedStyle(image).filter)"""
+        """() => [...document.querySelectorAll(".bd-article :is(img, .vega-chart-view)")]
+             .map((image) => getComputedStyle(image))
+             .map((style) => style.backgroundColor + style.filter)"""
     )
     assert set(colours) <= {"rgb(255, 255, 255)none"}
 
