@@ -172,5 +172,6 @@ def test_yearly_needs_a_year_per_row():
 
 
 def test_registry():
-    assert METHODS == {"minmax": minmax, "minmax_yearly": minmax_yearly}
+    assert METHODS["minmax"] is minmax
+    assert METHODS["minmax_yearly"] is minmax_yearly
     assert {"minmax_yearly"} == WITHIN_YEAR

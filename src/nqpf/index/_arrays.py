@@ -34,17 +34,20 @@ def matrix(x: ArrayLike, name: str = "z") -> Floats:
     return array
 
 
-def weight_vector(w: ArrayLike, m: int) -> Floats:
+def weight_vector(w: ArrayLike, m: int, name: str = "w") -> Floats:
     """Return `w` as a float vector after checking length, sign and sum."""
     try:
         vector = np.asarray(w, dtype=np.float64)
     except (TypeError, ValueError) as error:
-        raise MethodError(f"w is not numeric: {error}", expected="a vector of numbers") from None
+        text = f"{name} is not numeric: {error}"
+        raise MethodError(text, expected="a vector of numbers") from None
     if vector.shape != (m,):
-        raise MethodError(f"w has shape {vector.shape}", expected=f"one weight per column ({m},)")
+        raise MethodError(
+            f"{name} has shape {vector.shape}", expected=f"one weight per column ({m},)"
+        )
     total = vector.sum()
     if not np.isfinite(total):
-        raise MethodError("w holds a missing or infinite weight", expected="finite weights")
+        raise MethodError(f"{name} holds a missing or infinite weight", expected="finite weights")
     if vector.min() < 0:
         column = int(vector.argmin())
         raise MethodError(

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import ArrayLike
 
+from nqpf.index import coupling
 from nqpf.index._arrays import (
     Floats,
     blocks,
@@ -17,8 +18,23 @@ from nqpf.index._arrays import (
     tile,
     weight_vector,
 )
+from nqpf.index._names import require_known
+from nqpf.index.means import geometric, harmonic
+from nqpf.index.outranking import copeland
+from nqpf.index.vikor import measures
 
-__all__ = ["ADDITIVE", "METHODS", "linear", "topsis"]
+__all__ = [
+    "ADDITIVE",
+    "METHODS",
+    "NON_NEGATIVE",
+    "WITHIN_DIMENSION",
+    "copeland",
+    "geometric",
+    "harmonic",
+    "linear",
+    "topsis",
+    "vikor",
+]
 
 
 def linear(z: ArrayLike, w: ArrayLike) -> Floats:
@@ -55,13 +71,13 @@ def linear(z: ArrayLike, w: ArrayLike) -> Floats:
     return scores
 
 
-def topsis(z: ArrayLike, w: ArrayLike) -> Floats:
+def topsis(z: ArrayLike, w: ArrayLike, weighting: str = "once") -> Floats:
     """Return the relative closeness of each row to the ideal.
 
     With v_ij = w_j z_ij, the ideal and the anti-ideal are the largest and
     the smallest v_j over all rows; D+ and D- are the Euclidean distances to
     them, and C_i = D-_i / (D+_i + D-_i) (Hwang and Yoon 1981, with a worked
-    example on pp. 133-134). Weights enter once, in v.
+    example on pp. 133-134).
 
     Parameters
     ----------
@@ -69,6 +85,10 @@ def topsis(z: ArrayLike, w: ArrayLike) -> Floats:
         Normalised indicators, more is better.
     w : array_like, shape (m,)
         Weights of zero or more that sum to 1 within 1e-12.
+    weighting : str
+        ``once`` as above, so that a squared distance holds w_j^2; ``sqrt``
+        for the distance sqrt(sum_j w_j (z_ij - z*_j)^2) of some papers, which
+        holds w_j and follows large weights less.
 
     Returns
     -------
@@ -80,7 +100,8 @@ def topsis(z: ArrayLike, w: ArrayLike) -> Floats:
     Raises
     ------
     nqpf.errors.MethodError
-        If the weights have the wrong length, sign or sum.
+        If the weights have the wrong length, sign or sum, or `weighting` is
+        unknown.
     nqpf.errors.DataError
         If a value is missing or infinite.
 
@@ -91,6 +112,9 @@ def topsis(z: ArrayLike, w: ArrayLike) -> Floats:
     """
     z = matrix(z)
     w = weight_vector(w, z.shape[1])
+    require_known("weighting of distances", weighting, ("once", "sqrt"))
+    if weighting == "sqrt":
+        w = np.sqrt(w)
     low, high = sweep(z, np.minimum, np.maximum)
     require_finite(z, low, high)
     with np.errstate(over="ignore", invalid="ignore"):
@@ -141,9 +165,62 @@ def _unit_columns(z: Floats, w: Floats, low: Floats, high: Floats) -> tuple[Floa
     return unit, np.where(used, np.ldexp(w_part * range_part, power - power[used].max()), 0.0)
 
 
+def vikor(z: ArrayLike, w: ArrayLike, v: float = 0.5) -> Floats:
+    """Return the measure Q of VIKOR, **lower is better**.
+
+    Q_i joins the sum of the weighted regrets of a row, S_i, and the largest
+    of them, R_i (Opricovic and Tzeng 2004). The formulas and what holds for
+    ties are with :func:`nqpf.index.vikor.measures`, the conditions of
+    acceptance with :func:`nqpf.index.vikor.compromise`. A recipe turns Q
+    round: its scores are 1 - Q.
+
+    Parameters
+    ----------
+    z : array_like, shape (N, m)
+        Normalised indicators, more is better.
+    w : array_like, shape (m,)
+        Weights of zero or more that sum to 1 within 1e-12.
+    v : float
+        Weight of group utility against individual regret, from 0 to 1.
+
+    Returns
+    -------
+    ndarray, shape (N,)
+        Q in [0, 1]; 0 for all where all rows are the same.
+
+    Raises
+    ------
+    nqpf.errors.MethodError
+        If the weights have the wrong length, sign or sum, or `v` is not a
+        number from 0 to 1.
+    nqpf.errors.DataError
+        If a value is missing or infinite.
+
+    Examples
+    --------
+    >>> vikor([[0.0, 0.0], [0.5, 0.5], [1.0, 1.0]], [0.5, 0.5])
+    array([1. , 0.5, 0. ])
+    """
+    return measures(z, w, v).Q
+
+
+def _vikor_score(z: ArrayLike, w: ArrayLike, v: float = 0.5) -> Floats:
+    """Return 1 - Q, so that more is better as with every other method."""
+    return 1.0 - vikor(z, w, v)
+
+
 METHODS: dict[str, Callable[..., Floats]] = {
+    "copeland": copeland,
+    "coupling": coupling.of_dimensions,
+    "geometric": geometric,
+    "harmonic": harmonic,
     "linear": linear,
     "topsis": topsis,
+    "vikor": _vikor_score,
 }
 # Methods whose score is the sum of one contribution w_j z_ij per indicator.
 ADDITIVE = frozenset({"linear"})
+# Methods that take roots or products, so that values below zero have no meaning.
+NON_NEGATIVE = frozenset({"coupling", "geometric", "harmonic"})
+# The method that scores a dimension, where it is another than the one that joins all indicators.
+WITHIN_DIMENSION: dict[str, Callable[..., Floats]] = {"coupling": linear}

@@ -1,21 +1,39 @@
-"""Normalisation: raw indicators to [0, 1], where more is better."""
+"""Normalisation: raw indicators to common units, where more is better."""
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Sequence
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from nqpf.errors import DataError, MethodError
-from nqpf.index._arrays import Floats, blocks, matrix, require_finite, sweep, tile
+from nqpf.errors import DataError
+from nqpf.index._arrays import Floats, matrix, require_finite, sweep
+from nqpf.index._columns import (
+    ConstantIndicatorWarning,
+    directions,
+    labels,
+    nothing_varies,
+    unit_range,
+    warn,
+    warn_constant,
+)
+from nqpf.index.standardise import rank, vector, zscore
+from nqpf.index.target import target
 
-__all__ = ["METHODS", "WITHIN_YEAR", "ConstantIndicatorWarning", "minmax", "minmax_yearly"]
-
-
-class ConstantIndicatorWarning(UserWarning):
-    """An indicator takes one value only, so it carries no information."""
+__all__ = [
+    "METHODS",
+    "SIGNED",
+    "UNIT",
+    "WITHIN_YEAR",
+    "ConstantIndicatorWarning",
+    "minmax",
+    "minmax_yearly",
+    "rank",
+    "target",
+    "vector",
+    "zscore",
+]
 
 
 def minmax(x: ArrayLike, benefit: ArrayLike, names: Sequence[str] | None = None) -> Floats:
@@ -56,13 +74,8 @@ def minmax(x: ArrayLike, benefit: ArrayLike, names: Sequence[str] | None = None)
            [1.  , 1.  ]])
     """
     x = matrix(x, "x")
-    benefit = _directions(benefit, x.shape[1])
-    z, constant = _scale(x, benefit)
-    if constant.all():
-        raise _nothing_varies()
-    if constant.any():
-        labels = ", ".join(_labels(constant, names))
-        _warn(f"constant, so set to zero: {labels}")
+    z, constant = unit_range(x, directions(benefit, x.shape[1]))
+    warn_constant(constant, names)
     return z
 
 
@@ -106,7 +119,7 @@ def minmax_yearly(
     array([0., 1., 0., 1.])
     """
     x = matrix(x, "x")
-    benefit = _directions(benefit, x.shape[1])
+    benefit = directions(benefit, x.shape[1])
     years = np.asarray(years)
     if years.shape != (len(x),):
         raise DataError(f"years has shape {years.shape}", expected=f"one year per row ({len(x)},)")
@@ -115,69 +128,28 @@ def minmax_yearly(
     flat: dict[str, list[str]] = {}
     for year in np.unique(years):
         rows = years == year
-        z[rows], constant = _scale(x[rows], benefit)
+        z[rows], constant = unit_range(x[rows], benefit)
         if constant.all():
-            raise _nothing_varies(year)
-        for label in _labels(constant, names):
+            raise nothing_varies(year)
+        for label in labels(constant, names):
             flat.setdefault(label, []).append(str(year))
     if flat:
         places = "; ".join(f"{label} in {', '.join(when)}" for label, when in flat.items())
-        _warn(f"constant within a year, so set to zero there: {places}")
+        warn(f"constant within a year, so set to zero there: {places}")
     return z
-
-
-def _scale(x: Floats, benefit: NDArray[np.bool_]) -> tuple[Floats, NDArray[np.bool_]]:
-    low, high = sweep(x, np.minimum, np.maximum)
-    require_finite(x, low, high, name="x")
-    constant = low == high
-    with np.errstate(over="ignore"):
-        width = high - low
-    if np.isinf(width).any():  # the range of a column exceeds the largest double
-        half = np.where(np.isinf(width), 0.5, 1.0)
-        x, low, high = x * half, low * half, high * half
-        width = high - low
-    width[constant] = 1.0
-    worst, widths = tile(np.where(benefit, low, high), x), tile(width, x)
-    z = np.empty_like(x)
-    for rows, block in blocks(x):
-        part = z[rows]
-        np.subtract(block, worst[: len(block)], out=part)
-        np.abs(part, out=part)
-        part /= widths[: len(block)]
-    return z, constant
-
-
-def _directions(benefit: ArrayLike, m: int) -> NDArray[np.bool_]:
-    array = np.asarray(benefit)
-    # Booleans only: the +1 and -1 of other packages are both true.
-    if array.dtype != np.bool_ or array.shape != (m,):
-        raise MethodError(
-            f"benefit is {array.dtype} of shape {array.shape}",
-            expected=f"one boolean per column ({m},), True where more is better",
-        )
-    return array
-
-
-def _labels(mask: NDArray[np.bool_], names: Sequence[str] | None) -> list[str]:
-    return [str(names[j]) if names is not None else f"column {j}" for j in np.flatnonzero(mask)]
-
-
-def _warn(message: str) -> None:
-    warnings.warn(message, ConstantIndicatorWarning, stacklevel=3)
-
-
-def _nothing_varies(year: object = None) -> DataError:
-    return DataError(
-        "every indicator is constant",
-        where=None if year is None else {"year": year},
-        expected="an indicator that differs between at least two rows",
-        hint="use more provinces or years" if year is None else "leave the year out",
-    )
 
 
 METHODS: dict[str, Callable[..., Floats]] = {
     "minmax": minmax,
     "minmax_yearly": minmax_yearly,
+    "rank": rank,
+    "target": target,
+    "vector": vector,
+    "zscore": zscore,
 }
 # Methods whose scores rank provinces within a year but do not compare over time.
 WITHIN_YEAR = frozenset({"minmax_yearly"})
+# Methods whose best possible value is 1 and worst 0, so that 1 - z is a shortfall.
+UNIT = frozenset({"minmax", "minmax_yearly", "rank", "target"})
+# Methods that always give values below zero.
+SIGNED = frozenset({"zscore"})

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -13,6 +12,7 @@ import pandas as pd
 
 from nqpf.errors import MethodError, SampleError
 from nqpf.index import aggregate, normalise, weights
+from nqpf.index._names import require_known
 from nqpf.index.result import Index, names
 
 if TYPE_CHECKING:
@@ -23,7 +23,10 @@ __all__ = ["Recipe"]
 Method = Callable[..., np.ndarray]
 
 # The data a method may ask for by parameter name; its other parameters are options.
-_DATA = ("x", "benefit", "years", "names", "z", "w")
+_DATA = ("x", "benefit", "years", "names", "dimension", "z", "w")
+
+# Weightings that take shares of a total, so that values below zero have no meaning.
+_SHARES = frozenset({"entropy", "ahp_entropy"})
 
 
 @dataclass(frozen=True, init=False)
@@ -44,7 +47,9 @@ class Recipe:
     Raises
     ------
     nqpf.errors.MethodError
-        If a method or an option is unknown; the message lists the valid ones.
+        If a method or an option is unknown, or the normalisation gives values
+        below zero that the weights or the aggregation cannot use; the message
+        lists the valid ones.
 
     Examples
     --------
@@ -77,9 +82,8 @@ class Recipe:
         for stage, name in chosen.items():
             object.__setattr__(self, stage, name)
         object.__setattr__(self, "options", options)
-        valid = sorted({key for method in self._methods() for key in _options(method)})
-        for key in options:
-            _require_known("option", key, valid)
+        self._check_options()
+        self._check_signs()
 
     def _methods(self) -> tuple[Method, Method, Method]:
         """Return the three functions, in the order they run."""
@@ -87,6 +91,41 @@ class Recipe:
             _lookup("normalisation", self.normalise, normalise.METHODS),
             _lookup("weighting", self.weights, weights.METHODS),
             _lookup("aggregation", self.aggregate, aggregate.METHODS),
+        )
+
+    def _check_options(self) -> None:
+        """Raise unless every option is known and none is lacking."""
+        methods = self._methods()
+        valid = sorted({key for method in methods for key in _options(method)})
+        for key in self.options:
+            require_known("option", key, valid)
+        for method in methods:
+            for key, parameter in _options(method).items():
+                if parameter.default is parameter.empty and key not in self.options:
+                    raise MethodError(
+                        f"the option {key!r} is lacking",
+                        where={"method": method.__name__},
+                        expected=f"Recipe(..., {key}=...)",
+                    )
+
+    def _check_signs(self, z: np.ndarray | None = None) -> None:
+        """Raise if values below zero would meet a method that cannot use them."""
+        below = self.normalise in normalise.SIGNED if z is None else z.min() < 0
+        stages = {
+            "weights": (self.weights, weights.METHODS, _SHARES),
+            "aggregate": (self.aggregate, aggregate.METHODS, aggregate.NON_NEGATIVE),
+        }
+        wrong = [name for name, _, refused in stages.values() if name in refused]
+        if not (below and wrong):
+            return
+        works = [
+            f"{stage} one of {', '.join(sorted(set(valid) - refused))}"
+            for stage, (_, valid, refused) in stages.items()
+        ]
+        raise MethodError(
+            f"{self.normalise!r} gives values below zero, which {' and '.join(wrong)} cannot use",
+            expected="normalise one of " + ", ".join(sorted(normalise.UNIT)),
+            hint=f"or keep {self.normalise!r} with " + " and ".join(works),
         )
 
     def __str__(self) -> str:
@@ -114,6 +153,9 @@ class Recipe:
             indicator has no direction or dimension.
         nqpf.errors.DataError
             If every indicator is constant.
+        nqpf.errors.MethodError
+            If normalised values below zero meet weights or an aggregation
+            that cannot use them.
 
         Warns
         -----
@@ -129,13 +171,16 @@ class Recipe:
             "benefit": _by_indicator(matrix.benefit, keys, "benefit").to_numpy(),
             "years": values.index.get_level_values("year").to_numpy(),
             "names": keys,
+            "dimension": dimension.to_numpy(),
         }
         normalising, weighting, aggregating = self._methods()
         data["z"] = z = self._call(normalising, data)
+        self._check_signs(z)
         data["w"] = w = self._call(weighting, data)
         scores = self._call(aggregating, data)
+        scoring = aggregate.WITHIN_DIMENSION.get(self.aggregate, aggregating)
         parts = {
-            key: self._within(aggregating, data, (dimension == key).to_numpy())
+            key: self._within(scoring, data, (dimension == key).to_numpy())
             for key in dimension.unique()
         }
         contributions = None
@@ -146,6 +191,7 @@ class Recipe:
             weights=pd.Series(w, index=values.columns, name="weight"),
             dimension_scores=pd.DataFrame(parts, index=values.index),
             contributions=contributions,
+            normalised=pd.DataFrame(z, index=values.index, columns=values.columns),
             recipe=self,
             matrix=matrix,
             comparable_over_time=self.normalise not in normalise.WITHIN_YEAR,
@@ -161,28 +207,18 @@ class Recipe:
         w = data["w"][own]
         if not w.any():
             return np.full(len(data["z"]), np.nan)
-        part = {"x": data["x"][:, own], "z": data["z"][:, own], "w": w / w.sum()}
+        part = {key: data[key][:, own] for key in ("x", "z")} | {"w": w / w.sum()}
         return self._call(method, {**data, **part})
 
 
-def _options(method: Method) -> list[str]:
-    return [key for key in inspect.signature(method).parameters if key not in _DATA]
+def _options(method: Method) -> dict[str, inspect.Parameter]:
+    parameters = inspect.signature(method).parameters
+    return {key: parameter for key, parameter in parameters.items() if key not in _DATA}
 
 
 def _lookup(what: str, name: str, registry: Mapping[str, Method]) -> Method:
-    _require_known(what, name, list(registry))
+    require_known(what, name, registry)
     return registry[name]
-
-
-def _require_known(what: str, name: str, valid: list[str]) -> None:
-    if name in valid:
-        return
-    near = difflib.get_close_matches(str(name), valid, n=1, cutoff=0.4)
-    raise MethodError(
-        f"unknown {what} {name!r}",
-        expected="one of " + ", ".join(valid) if valid else f"no {what} for these methods",
-        hint=f"did you mean {near[0]!r}" if near else None,
-    )
 
 
 def _check(values: pd.DataFrame) -> None:

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from nqpf import provinces
-from nqpf.errors import SampleError
+from nqpf.errors import MethodError, SampleError
 
 if TYPE_CHECKING:
     from nqpf.index.recipe import Recipe
     from nqpf.systems import IndicatorMatrix
 
-__all__ = ["Index", "names"]
+__all__ = ["Index", "names", "not_additive"]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -26,16 +26,20 @@ class Index:
     Parameters
     ----------
     scores : Series
-        Score on ``(province, year)``, in [0, 1], more is better.
+        Score on ``(province, year)``, more is better; in [0, 1] unless
+        standard scores are added up.
     weights : Series
         Weight by indicator; they sum to 1.
     dimension_scores : DataFrame
         Score of each dimension on ``(province, year)``: the same aggregation
         over the dimension's own indicators, their weights rescaled to sum to
-        1. Missing where all weights of a dimension are zero.
+        1; under coupling the weighted sums that are coupled. Missing where
+        all weights of a dimension are zero.
     contributions : DataFrame or None
         Weight times normalised value by indicator, where the aggregation is
         a sum: each row then adds up to the score. None otherwise.
+    normalised : DataFrame
+        Normalised value by indicator, more is better.
     recipe : Recipe
         How the index was made.
     matrix : IndicatorMatrix
@@ -49,6 +53,7 @@ class Index:
     weights: pd.Series
     dimension_scores: pd.DataFrame
     contributions: pd.DataFrame | None
+    normalised: pd.DataFrame
     recipe: Recipe
     matrix: IndicatorMatrix
     comparable_over_time: bool
@@ -81,6 +86,31 @@ class Index:
         self._require(year)
         return ranks.xs(year, level="year").sort_values(kind="stable")
 
+    def rows(self, year: int) -> pd.MultiIndex:
+        """Return the labels ``(province, year)`` of one year.
+
+        Raises
+        ------
+        nqpf.errors.SampleError
+            If the year has no scores.
+        """
+        self._require(year)
+        labels = self.scores.index
+        return labels[labels.get_level_values("year") == year]
+
+    def dimension_contributions(self) -> pd.DataFrame:
+        """Return what each dimension adds to the score; each row adds up to it.
+
+        Raises
+        ------
+        nqpf.errors.MethodError
+            If the aggregation is not a sum of contributions.
+        """
+        if self.contributions is None:
+            raise not_additive(self.recipe.aggregate)
+        dimension = self.matrix.dimension.loc[self.contributions.columns].astype(str)
+        return self.contributions.T.groupby(dimension, sort=False).sum().T
+
     def _require(self, year: int) -> None:
         if year not in self.years:
             raise SampleError(
@@ -93,12 +123,15 @@ class Index:
         """Return one row per year: provinces, mean, sd, range, and who is first and last.
 
         `sd` divides by n - 1, so it is missing where a year has one province.
+        Where scores do not compare over time, a last column says so.
         """
         by_year = self.scores.groupby(level="year")
         table = by_year.agg(["size", "mean", "std", "min", "max"])
         table = table.rename(columns={"size": "provinces", "std": "sd"})
         table["highest"] = names(key[0] for key in by_year.idxmax())
         table["lowest"] = names(key[0] for key in by_year.idxmin())
+        if not self.comparable_over_time:
+            table["comparable_over_time"] = False
         return table
 
     def to_frame(self) -> pd.DataFrame:
@@ -129,6 +162,15 @@ class Index:
     def _repr_html_(self) -> str:
         table = self._ends().to_html(escape=True, na_rep="", float_format="{:.4f}".format)
         return f"<p>{html.escape(self._caption())}</p>\n{table}"
+
+
+def not_additive(aggregate: str) -> MethodError:
+    """Return the error for an index whose score is not a sum of contributions."""
+    return MethodError(
+        f"the score by {aggregate!r} is not a sum of contributions",
+        expected="an index with aggregate='linear'",
+        hint="fit the same matrix with Recipe(aggregate='linear', ...)",
+    )
 
 
 def names(labels: Iterable[object]) -> list[str]:
