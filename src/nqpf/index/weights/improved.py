@@ -94,7 +94,7 @@ def ahp_entropy_judgements(z: ArrayLike) -> EntropyJudgements:
     >>> round(result.largest_ratio, 2), result.levels, result.scale.round(2)
     (4.82, 5, array([1.  , 1.98, 2.95, 3.89, 4.82]))
     >>> result.weights.round(3), round(result.consistency.ratio, 3)
-    (array([0.707, 0.147, 0.147]), 0.0)
+    (array([0.684, 0.164, 0.152]), 0.004)
     """
     z = matrix(z)
     g = divergence(z)
