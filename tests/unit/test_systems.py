@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-import shutil
 from pathlib import Path
 
 import numpy as np
@@ -20,11 +18,8 @@ from nqpf.errors import (
     SampleError,
     VintageError,
 )
-from nqpf.paths import root
-from nqpf.systems import IndicatorMatrix, Study, System, available, overview
-from nqpf.systems.card import Card, Dimension, Indicator, Use
+from nqpf.systems import IndicatorMatrix, System
 from nqpf.systems.matrix import span
-from nqpf.systems.study import StatedDimension
 
 INDICATORS = """\
 indicators:
@@ -278,6 +273,24 @@ def test_span_joins_runs():
 # --- cards ---
 
 
+def test_a_card_may_hold_several_recipes_and_what_is_missing(tmp_path):
+    card = CARD.replace("dimensions:", """\
+also:
+  - normalise: {method: minmax_yearly, status: B}
+    weights: {method: not_there_yet, status: S}
+    aggregate: {method: topsis, status: S}
+dimensions:""") + "    missing: [life expectancy, days of illness]\n"  # fmt: skip
+    system = System.load("toy-2024", write(tmp_path, card=card))
+    assert system.recipes == [
+        {"normalise": "minmax", "weights": "entropy", "aggregate": "linear"},
+        {"normalise": "minmax_yearly", "weights": "not_there_yet", "aggregate": "topsis"},
+    ]
+    assert system.recipe == system.recipes[0]
+    assert system.card.also[0].weights.status == "S"
+    assert system.card.dimensions[1].missing == ("life expectancy", "days of illness")
+    assert System.load("toy-2024", write(tmp_path)).recipes == [system.recipe]
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
@@ -286,6 +299,8 @@ def test_span_joins_runs():
         ({"card": CARD + "key: toy-2024\n"}, r"key 'key' is written twice \[file .*line 15\]"),
         ({"card": CARD.replace("key: toy", "key: tou", 1)}, "not the file's name"),
         ({"card": CARD.replace("status: S", "status: X")}, "'S', 'V' or 'B'.*field recipe.weights"),
+        ({"card": CARD + "also: [{normalise: {method: minmax, status: B}}]\n"}, "also.0.weights"),
+        ({"card": CARD + "    missing: ['']\n"}, "field dimensions.1.missing.0"),
         ({"card": CARD.replace("use: richness", "use: richnes")}, "Did you mean 'richness'"),
         ({"card": CARD.replace("use: dirt", "use: richness")}, "'richness' is used twice"),
         ({"card": CARD.replace("key: health", "key: wealth")}, "a dimension is there twice"),
@@ -358,88 +373,3 @@ def test_a_card_cannot_be_changed_after_reading(toy):
         toy.card.key = "other"
     with pytest.raises(TypeError):
         toy.indicators["dirt"] = toy.indicators["richness"]
-
-
-# --- the project's own cards ---
-
-SURVEYED = {
-    "composite": 15,
-    "tfp": 4,
-}
-
-
-def test_every_surveyed_study_has_its_record():
-    table = overview()
-    assert table["kind"].value_counts().to_dict() == SURVEYED
-    assert set(available()) == set(table.index[table["level"] == "M"])
-    assert not (table["level"] == "N").any()
-    assert table.loc["gong-2024", "dimensions"] == "not stated"
-    assert table.loc["wu-2024", "weighting"] == "not stated"
-    assert table.loc["jiang-qiao-2024", "study"].startswith(
-        "Jiang Yongmu and Qiao Zhangyuan (2024c)"
-    )
-
-
-def test_bases_of_construction_are_the_surveys_three_groups():
-    basis = overview().groupby("basis").groups
-    assert sorted(basis["classical theory (S)"]) == [
-        "dong-2024",
-        "wang-wang-2024",
-        "yang-hong-2024",
-    ]
-    assert sorted(basis["basis of formation (S)"]) == ["dai-2024", "wu-2024"]
-    assert len(basis["connotation and traits (S)"]) == 6
-
-
-def test_the_growth_remark_on_lu_2024_is_right():
-    low, high = 0.3026, 0.8747
-    text = " ".join(fact.text for fact in Study.load("lu-2024").statements)
-    assert f"from {low} (2012) to {high} (2021)" in text
-    compound = (high / low) ** (1 / 9) - 1
-    divided = (high / low - 1) / 9
-    assert f"{compound:.1%}".replace("%", " %") in Study.load("lu-2024").remark
-    assert round(100 * divided) == 21
-
-
-@pytest.mark.parametrize("key", available())
-def test_no_indicator_is_attributed_to_authors_whose_list_is_not_at_hand(key):
-    system = System.load(key)
-    table = system.table()
-    assert set(table["status"]) == {"B"}
-    assert table["reason"].str.len().min() > 5
-    assert table.groupby("dimension").size().min() >= 2
-    known = Catalogue.load().variables
-    assert "the study's indicator list" in system.study.missing
-    assert [name for name in system.variables if name not in known] == []
-
-
-def test_wang_wang_and_dong_differ_only_where_their_authors_do():
-    one, two = System.load("wang-wang-2024"), System.load("dong-2024")
-    for mine, other in [("labourers", "labourers"), ("objects", "objects"), ("means", "means")]:
-        a = one.dimension[one.dimension == mine].index.tolist()
-        assert a == two.dimension[two.dimension == other].index.tolist()
-    assert one.recipe["aggregate"] == "linear"
-    assert two.recipe["aggregate"] == "topsis"
-
-
-@pytest.mark.parametrize("model", [Study, Card, Indicator, Use, Dimension, StatedDimension])
-def test_the_guide_names_every_field_of_a_card(model):
-    guide = (root() / "docs" / "cards.md").read_text(encoding="utf-8")
-    assert [field for field in model.model_fields if not re.search(rf"\b{field}\b", guide)] == []
-
-
-def test_every_shared_indicator_serves_a_card():
-    import yaml
-
-    text = (root() / "data" / "indicators.yaml").read_text(encoding="utf-8")
-    defined = set(yaml.safe_load(text)["indicators"])
-    used = {key for card in available() for key in System.load(card).indicators}
-    assert used == defined
-
-
-def test_cards_load_from_a_copy_of_the_project(tmp_path):
-    for part in ("systems", "studies"):
-        shutil.copytree(root() / "data" / part, tmp_path / "data" / part)
-    shutil.copy(root() / "data" / "indicators.yaml", tmp_path / "data" / "indicators.yaml")
-    assert available(tmp_path) == available()
-    assert System.load("dong-2024", tmp_path).variables == System.load("dong-2024").variables

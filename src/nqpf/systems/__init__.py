@@ -1,8 +1,9 @@
-"""Indicator systems: cards, safe formulas, and their evaluation on a panel."""
+"""Indicator systems: cards, safe formulas, their evaluation on a panel, and what they share."""
 
 from nqpf.systems.card import Indicator
 from nqpf.systems.formula import Formula
 from nqpf.systems.matrix import IndicatorMatrix
+from nqpf.systems.overlap import filled, membership, pairwise, usual
 from nqpf.systems.study import Study, overview
 from nqpf.systems.system import System, available
 
@@ -13,5 +14,9 @@ __all__ = [
     "Study",
     "System",
     "available",
+    "filled",
+    "membership",
     "overview",
+    "pairwise",
+    "usual",
 ]

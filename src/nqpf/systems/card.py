@@ -30,7 +30,7 @@ class Indicators(Strict):
 
 
 class Use(Strict):
-    """Why an indicator stands for a dimension, and which usual one it replaces."""
+    """Why an indicator stands for a dimension, and the one usual indicator it replaces, if any."""
 
     use: Key
     status: Status
@@ -39,12 +39,17 @@ class Use(Strict):
 
 
 class Dimension(Strict):
-    """A dimension; `name` is given only where the study states no dimensions."""
+    """A dimension; `name` is given only where the study states no dimensions.
+
+    `missing` names the usual indicators that open data neither hold nor
+    replace by a proxy.
+    """
 
     key: Key
     name: Bilingual | None = None
     note: Text | None = None
     indicators: tuple[Use, ...] = Field(min_length=1)
+    missing: tuple[Text, ...] = ()
 
 
 class Choice(Strict):
@@ -55,7 +60,7 @@ class Choice(Strict):
 
 
 class Steps(Strict):
-    """The default recipe: one choice per step."""
+    """A recipe: one choice per step."""
 
     normalise: Choice
     weights: Choice
@@ -63,11 +68,16 @@ class Steps(Strict):
 
 
 class Card(Strict):
-    """``data/systems/<key>.yaml``: how this book fills a study's dimensions."""
+    """``data/systems/<key>.yaml``: how this book fills a study's dimensions.
+
+    `recipe` is the default; `also` holds the further recipes of a study that
+    sets several beside each other.
+    """
 
     key: Key
     study: Key
     name: Bilingual
     recipe: Steps
+    also: tuple[Steps, ...] = ()
     dimensions: tuple[Dimension, ...] = Field(min_length=1)
     note: Text | None = None

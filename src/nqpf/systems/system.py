@@ -13,7 +13,7 @@ import pandas as pd
 
 from nqpf.errors import CardError
 from nqpf.paths import root
-from nqpf.systems.card import Card, Indicator, Indicators
+from nqpf.systems.card import Card, Indicator, Indicators, Steps
 from nqpf.systems.cardfile import Bilingual, label, read_card
 from nqpf.systems.evaluation import evaluate
 from nqpf.systems.formula import Formula
@@ -101,7 +101,18 @@ class System:
     @property
     def recipe(self) -> dict[str, str]:
         """Names of the default methods: ``Recipe(**system.recipe)``."""
-        return {step: choice.method for step, choice in self.card.recipe}
+        return _methods(self.card.recipe)
+
+    @property
+    def recipes(self) -> list[dict[str, str]]:
+        """Names of the methods of every recipe that the card gives, the default first.
+
+        Examples
+        --------
+        >>> [recipe["aggregate"] for recipe in System.load("gong-2024").recipes]
+        ['topsis', 'linear', 'vikor']
+        """
+        return [_methods(steps) for steps in (self.card.recipe, *self.card.also)]
 
     @cached_property
     def dimension_names(self) -> dict[str, Bilingual]:
@@ -201,6 +212,10 @@ def available(home: Path | None = None) -> list[str]:
     True
     """
     return keys("systems", home)
+
+
+def _methods(steps: Steps) -> dict[str, str]:
+    return {step: choice.method for step, choice in steps}
 
 
 def _check_dimensions(card: Card, study: Study, file: str) -> None:

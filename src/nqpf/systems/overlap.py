@@ -1,0 +1,182 @@
+"""Which indicator serves which system, how far systems overlap, how much open data can fill."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from nqpf.errors import MethodError
+from nqpf.systems.system import System, available
+
+__all__ = ["filled", "membership", "pairwise", "usual"]
+
+_FILLED = ["direct", "proxy", "missing"]
+
+
+def _load(keys: Sequence[str] | None, home: Path | None) -> list[System]:
+    return [System.load(key, home) for key in (available(home) if keys is None else keys)]
+
+
+def membership(
+    keys: Sequence[str] | None = None, home: Path | None = None, names: bool = False
+) -> pd.DataFrame:
+    """Return which indicator serves which system.
+
+    Parameters
+    ----------
+    keys : sequence of str or None
+        Systems, in the order of the columns; all when None.
+    home : Path or None
+        Project folder; found by itself when None.
+    names : bool
+        Label the rows by English name instead of key.
+
+    Returns
+    -------
+    DataFrame of bool
+        One row per indicator that serves any of the systems (named
+        ``indicator``), one column per system (named ``system``). Indicators
+        that serve most systems come first, equal ones by key.
+
+    Examples
+    --------
+    >>> membership(["lu-guo-2024", "wang-wang-2024"]).loc["rd_intensity"].tolist()
+    [True, True]
+    """
+    systems = _load(keys, home)
+    shared = {key: one for system in systems for key, one in system.indicators.items()}
+    columns = {s.key: [key in s.indicators for key in sorted(shared)] for s in systems}
+    frame = pd.DataFrame(columns, index=pd.Index(sorted(shared), name="indicator"), dtype=bool)
+    frame = frame.rename_axis(columns="system")
+    frame = frame.loc[frame.sum(axis="columns").sort_values(ascending=False, kind="stable").index]
+    return frame.rename(index=lambda key: shared[key].name.en) if names else frame
+
+
+def pairwise(
+    measure: str = "jaccard", keys: Sequence[str] | None = None, home: Path | None = None
+) -> pd.DataFrame:
+    """Return how much any two systems share.
+
+    With A and B the indicators of the systems in row and column:
+
+    - ``jaccard``: |A and B| / |A or B|, the same both ways;
+    - ``share``: |A and B| / |A|, the part of the row's indicators that the
+      column holds too;
+    - ``count``: |A and B|.
+
+    Parameters
+    ----------
+    measure : {'jaccard', 'share', 'count'}
+        Kind of overlap.
+    keys : sequence of str or None
+        Systems, in this order; all when None.
+    home : Path or None
+        Project folder; found by itself when None.
+
+    Returns
+    -------
+    DataFrame, systems by systems
+        Between 0 and 1, on the diagonal 1; whole numbers for ``count``.
+
+    Raises
+    ------
+    nqpf.errors.MethodError
+        If the measure is unknown.
+
+    Examples
+    --------
+    >>> table = pairwise("share", ["wang-wang-2024", "dong-2024"])
+    >>> float(table.loc["wang-wang-2024", "dong-2024"])
+    1.0
+    """
+    if measure not in ("jaccard", "share", "count"):
+        raise MethodError(
+            f"unknown measure of overlap {measure!r}", expected="'jaccard', 'share' or 'count'"
+        )
+    member = membership(keys, home).astype(int)
+    both = member.T.dot(member).rename_axis(columns="other")
+    if measure == "count":
+        return both
+    size = member.sum()
+    if measure == "share":
+        return both.div(size, axis="index")
+    either = -both.sub(size, axis="index").sub(size, axis="columns")
+    return both / either
+
+
+def usual(keys: Sequence[str] | None = None, home: Path | None = None) -> pd.DataFrame:
+    """Return every usual indicator of the systems and how open data fill it.
+
+    A *usual* indicator is one that this literature commonly takes for a
+    dimension, in the judgement of this book (B); it is not a study's own
+    list. The card tells its fate:
+
+    - ``direct``: an indicator of the card without ``proxy_for`` is a usual one itself;
+    - ``proxy``: an indicator with ``proxy_for`` stands in for the one usual
+      indicator that the field names;
+    - ``missing``: the dimension's ``missing`` names it; nothing fills it.
+
+    Parameters
+    ----------
+    keys : sequence of str or None
+        Systems; all when None.
+    home : Path or None
+        Project folder; found by itself when None.
+
+    Returns
+    -------
+    DataFrame
+        Columns ``system``, ``dimension`` (key), ``usual`` (what is wanted),
+        ``filled`` (direct, proxy or missing) and ``by`` (name of the
+        indicator in its place, empty when missing), in the order of the cards.
+
+    Examples
+    --------
+    >>> table = usual(["lu-guo-2024"])
+    >>> table.loc[table["dimension"] == "digital", "filled"].unique().tolist()
+    ['direct', 'missing']
+    """
+    rows = []
+    for system in _load(keys, home):
+        for dimension in system.card.dimensions:
+            for use in dimension.indicators:
+                name = system.indicators[use.use].name.en
+                how = "proxy" if use.proxy_for else "direct"
+                rows.append((system.key, dimension.key, use.proxy_for or name, how, name))
+            rows += [(system.key, dimension.key, one, "missing", "") for one in dimension.missing]
+    return pd.DataFrame(rows, columns=["system", "dimension", "usual", "filled", "by"])
+
+
+def filled(keys: Sequence[str] | None = None, home: Path | None = None) -> pd.DataFrame:
+    """Return how much of each system's usual indicators open data fill.
+
+    Parameters
+    ----------
+    keys : sequence of str or None
+        Systems, in the order of the rows; all when None.
+    home : Path or None
+        Project folder; found by itself when None.
+
+    Returns
+    -------
+    DataFrame, one row per system
+        Counts of :func:`usual` (``usual``, of which ``direct``, ``proxy``,
+        ``missing``) and ``share direct``, ``share proxy``, ``share missing``,
+        which sum to 1.
+
+    Examples
+    --------
+    >>> shares = filled(["lu-guo-2024", "yang-hong-2024"])["share direct"]
+    >>> bool(shares["yang-hong-2024"] < shares["lu-guo-2024"])
+    True
+    """
+    table = usual(keys, home)
+    order = table["system"].unique()
+    counts = table.groupby(["system", "filled"]).size().unstack(fill_value=0)
+    counts = counts.reindex(index=order, columns=_FILLED, fill_value=0)
+    counts = counts.rename_axis(index="system", columns=None)
+    total = counts.sum(axis="columns")
+    shares = counts.div(total, axis="index").add_prefix("share ")
+    return pd.concat([total.rename("usual"), counts, shares], axis="columns")

@@ -1,0 +1,232 @@
+"""The project's own studies and cards: what is stated, what is shared, what is attributed."""
+
+from __future__ import annotations
+
+import re
+import shutil
+
+import pytest
+import yaml
+
+from nqpf.data import Catalogue
+from nqpf.paths import root
+from nqpf.systems import Study, System, available, overview
+from nqpf.systems.card import Card, Dimension, Indicator, Use
+from nqpf.systems.study import StatedDimension
+
+# What the survey lists; a reader's own studies may stand beside these.
+COMPOSITE = [
+    "dai-2024", "dong-2024", "gong-2024", "han-2024", "jiang-qiao-2024", "jin-2024",
+    "li-li-2024", "liu-2024", "lu-2024", "lu-guo-2024", "ren-2024", "wang-wang-2024",
+    "wu-2024", "yang-hong-2024", "zou-2024",
+]  # fmt: skip
+TFP = ["li-qx-2024", "qiao-ma-2024", "shi-sun-2024", "yang-wang-2023"]
+
+# The survey's lists, in its order, as the book translates them.
+DIMENSIONS = {
+    "dai-2024": "创新驱动 人才积累 产业升级 绿色发展",
+    "dong-2024": "劳动者 劳动资料 劳动对象 优化组合跃升",
+    "gong-2024": "",
+    "han-2024": "更高素质的劳动者 更高科技的劳动资料 更广范围的劳动对象 "
+    "新生产技术 新生产组织 新生产要素",
+    "jiang-qiao-2024": "创新 协调 绿色 开放 共享 高科技 高效能 高质量",
+    "jin-2024": "智力人才汇聚 技术创新储备 新兴企业吸引 知识成果交流 技术成果转化 新兴产品形成",
+    "li-li-2024": "",
+    "liu-2024": "新产业 新模式 新动能",
+    "lu-2024": "科技生产力 绿色生产力 数字生产力",
+    "lu-guo-2024": "科技生产力 绿色生产力 数字生产力",
+    "ren-2024": "智能化 绿色化 创新化 人本化 产业发展安全 制度环境",
+    "wang-wang-2024": "劳动者 劳动对象 生产资料",
+    "wu-2024": "创新支持 算力基础 数据支撑 算法加持",
+    "yang-hong-2024": "数字劳动力 数字劳动对象 数字生产资料",
+    "zou-2024": "",
+}
+
+# weights and aggregation by card; S where the survey states the method, else the book's default.
+ENTROPY_TOPSIS = ("entropy S", "topsis S")
+DEFAULT = ("entropy B", "topsis B")
+METHODS = {
+    "dai-2024": ENTROPY_TOPSIS,
+    "dong-2024": ENTROPY_TOPSIS,
+    "gong-2024": ENTROPY_TOPSIS,
+    "han-2024": ("entropy S", "linear B"),
+    "jiang-qiao-2024": DEFAULT,
+    "jin-2024": DEFAULT,
+    "li-li-2024": ("pursuit S", "linear S"),
+    "liu-2024": ENTROPY_TOPSIS,
+    "lu-2024": ("ahp_entropy S", "topsis S"),
+    "lu-guo-2024": ENTROPY_TOPSIS,
+    "ren-2024": DEFAULT,
+    "wang-wang-2024": ("entropy S", "linear B"),
+    "wu-2024": DEFAULT,
+    "yang-hong-2024": DEFAULT,
+    "zou-2024": ("variation S", "coupling S"),
+}
+
+
+def uses(key: str, dimension: str) -> list[str]:
+    belongs = System.load(key).dimension
+    return belongs.index[belongs == dimension].tolist()
+
+
+# --- studies ---
+
+
+def test_every_surveyed_study_has_its_record():
+    table = overview()
+    assert [key for key in COMPOSITE + TFP if key not in table.index] == []
+    assert (table.loc[COMPOSITE, "kind"] == "composite").all()
+    assert (table.loc[TFP, "kind"] == "tfp").all()
+    assert table.loc["gong-2024", "dimensions"] == "not stated"
+    assert table.loc["wu-2024", "weighting"] == "not stated"
+    assert table.loc["jiang-qiao-2024", "study"].startswith(
+        "Jiang Yongmu and Qiao Zhangyuan (2024c)"
+    )
+
+
+def test_levels_are_those_that_cards_and_inputs_allow():
+    """No inputs are printed, so none is N; all fifteen have a card, so all are M."""
+    level = overview()["level"]
+    assert (level[COMPOSITE] == "M").all()
+    assert (level[TFP] == "D").all()
+    assert set(COMPOSITE) <= set(available())
+
+
+def test_bases_of_construction_are_the_surveys_three_groups():
+    basis = overview().loc[COMPOSITE].groupby("basis").groups
+    assert sorted(basis["classical theory (S)"]) == [
+        "dong-2024",
+        "wang-wang-2024",
+        "yang-hong-2024",
+    ]
+    assert sorted(basis["basis of formation (S)"]) == ["dai-2024", "wu-2024"]
+    assert sorted(basis["connotation and traits (S)"]) == [
+        "han-2024", "jiang-qiao-2024", "jin-2024", "liu-2024", "lu-guo-2024", "ren-2024",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("key", COMPOSITE)
+def test_dimensions_are_the_surveys(key):
+    study = Study.load(key)
+    assert " ".join(dimension.name.zh for dimension in study.dimensions) == DIMENSIONS[key]
+    assert {d.status for d in study.dimensions} <= ({"V"} if key == "lu-2024" else {"S"})
+
+
+def test_han_has_two_groups_of_three():
+    groups = [dimension.group.en for dimension in Study.load("han-2024").dimensions]
+    assert groups == ["substantive factors"] * 3 + ["permeating factors"] * 3
+
+
+def test_the_growth_remark_on_lu_2024_is_right():
+    low, high = 0.3026, 0.8747
+    text = " ".join(fact.text for fact in Study.load("lu-2024").statements)
+    assert f"from {low} (2012) to {high} (2021)" in text
+    compound = (high / low) ** (1 / 9) - 1
+    divided = (high / low - 1) / 9
+    assert f"{compound:.1%}".replace("%", " %") in Study.load("lu-2024").remark
+    assert round(100 * divided) == 21
+
+
+# --- cards ---
+
+
+@pytest.mark.parametrize("key", available())
+def test_no_indicator_is_attributed_to_authors_whose_list_is_not_at_hand(key):
+    system = System.load(key)
+    table = system.table()
+    assert set(table["status"]) == {"B"}
+    assert table["reason"].str.len().min() > 5
+    known = Catalogue.load().variables
+    assert "the study's indicator list" in system.study.missing
+    assert [name for name in system.variables if name not in known] == []
+
+
+@pytest.mark.parametrize("key", available())
+def test_each_dimension_has_two_indicators_or_says_why_not(key):
+    for dimension in System.load(key).card.dimensions:
+        assert len(dimension.indicators) >= 2 or "One indicator only" in (dimension.note or "")
+
+
+@pytest.mark.parametrize("key", COMPOSITE)
+def test_methods_are_the_surveys_or_marked_as_the_books(key):
+    card, study = System.load(key).card, Study.load(key)
+    chosen = [
+        f"{step.method} {step.status}" for step in (card.recipe.weights, card.recipe.aggregate)
+    ]
+    assert tuple(chosen) == METHODS[key]
+    assert card.recipe.normalise.status == "B"
+    assert card.recipe.weights.status == ("S" if study.weighting else "B")
+    assert card.recipe.aggregate.status == ("S" if study.aggregation else "B")
+
+
+def test_gong_sets_three_aggregations_of_entropy_weights_side_by_side():
+    system = System.load("gong-2024")
+    assert [recipe["aggregate"] for recipe in system.recipes] == ["topsis", "linear", "vikor"]
+    assert {recipe["weights"] for recipe in system.recipes} == {"entropy"}
+    marks = {step.status for steps in system.card.also for step in (steps.weights, steps.aggregate)}
+    assert marks == {"S"}
+
+
+def test_where_the_survey_states_no_dimensions_the_card_says_so():
+    for key in ("gong-2024", "li-li-2024", "zou-2024"):
+        card = System.load(key).card
+        assert [str(dimension.name.zh) for dimension in card.dimensions] == [
+            "劳动者", "劳动资料", "劳动对象", "优化组合",
+        ]  # fmt: skip
+        assert "not its dimensions" in card.note
+
+
+def test_systems_differ_only_where_their_authors_do():
+    """The same dimension holds the same indicators, whoever names it."""
+    for dimension in ("labourers", "objects", "means"):
+        same = uses("dong-2024", dimension)
+        for key in ("wang-wang-2024", "gong-2024", "li-li-2024", "zou-2024"):
+            assert uses(key, dimension) == same
+    for key in ("gong-2024", "li-li-2024", "zou-2024"):
+        assert uses(key, "combination") == uses("dong-2024", "leap")
+    for dimension in ("labourers", "objects"):
+        assert uses("han-2024", dimension) == uses("dong-2024", dimension)
+    for dimension in ("technological", "green", "digital"):
+        assert uses("lu-2024", dimension) == uses("lu-guo-2024", dimension)
+    assert uses("dai-2024", "green") == uses("lu-guo-2024", "green")
+
+
+def test_cards_that_share_an_indicator_set_differ_in_method():
+    assert System.load("wang-wang-2024").recipe["aggregate"] == "linear"
+    assert System.load("dong-2024").recipe == System.load("gong-2024").recipe
+    recipes = [
+        tuple(System.load(k).recipe.values()) for k in ("dong-2024", "li-li-2024", "zou-2024")
+    ]
+    assert len(set(recipes)) == 3
+    assert System.load("lu-2024").recipe != System.load("lu-guo-2024").recipe
+
+
+def test_the_same_reason_is_given_for_the_same_indicator_in_the_same_dimension():
+    seen: dict[tuple[str, str], str] = {}
+    for key in ("dong-2024", "wang-wang-2024", "gong-2024", "li-li-2024", "zou-2024"):
+        for dimension in System.load(key).card.dimensions:
+            for use in dimension.indicators:
+                text = f"{use.reason}; {use.proxy_for}"
+                if dimension.key != "leap":
+                    assert seen.setdefault((dimension.key, use.use), text) == text
+
+
+def test_every_shared_indicator_serves_a_card():
+    text = (root() / "data" / "indicators.yaml").read_text(encoding="utf-8")
+    defined = set(yaml.safe_load(text)["indicators"])
+    used = {key for card in available() for key in System.load(card).indicators}
+    assert used == defined
+
+
+@pytest.mark.parametrize("model", [Study, Card, Indicator, Use, Dimension, StatedDimension])
+def test_the_guide_names_every_field_of_a_card(model):
+    guide = (root() / "docs" / "cards.md").read_text(encoding="utf-8")
+    assert [field for field in model.model_fields if not re.search(rf"\b{field}\b", guide)] == []
+
+
+def test_cards_load_from_a_copy_of_the_project(tmp_path):
+    for part in ("systems", "studies"):
+        shutil.copytree(root() / "data" / part, tmp_path / "data" / part)
+    shutil.copy(root() / "data" / "indicators.yaml", tmp_path / "data" / "indicators.yaml")
+    assert available(tmp_path) == available()
+    assert System.load("dong-2024", tmp_path).variables == System.load("dong-2024").variables
