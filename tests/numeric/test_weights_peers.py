@@ -61,7 +61,7 @@ def test_the_component_agrees_with_statsmodels(raw):
     expected = theirs.eigenvecs[:, 0] * np.sign(theirs.eigenvecs[:, 0].sum())
     np.testing.assert_allclose(ours.loadings, expected, rtol=0, atol=1e-10)
     np.testing.assert_allclose(ours.eigenvalues, theirs.eigenvals / len(raw), rtol=1e-9)
-    assert ours.share == pytest.approx(theirs.rsquare.iloc[1], rel=1e-12)
+    assert ours.share == pytest.approx(theirs.rsquare[1], rel=1e-12)
 
 
 def test_variation_is_scipys_coefficient(raw):

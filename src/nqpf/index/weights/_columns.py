@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -49,8 +48,3 @@ def standardised(x: Floats) -> tuple[Floats, Floats]:
     if np.isinf(width).any():
         width = high / 2 - low / 2
     return unit / length, length * (width / width.max())
-
-
-def label(column: int, names: Sequence[str] | None) -> str:
-    """Return the name of a column, or its position."""
-    return str(names[column]) if names is not None else f"column {column}"

@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike
 
 from nqpf.errors import MethodError
 from nqpf.index._arrays import Floats, matrix, weight_vector
+from nqpf.index._names import require_known
 
 __all__ = ["combination"]
 
@@ -56,10 +57,7 @@ def combination(vectors: ArrayLike, method: str = "mean") -> Floats:
     >>> combination(vectors, method="game").round(4)
     array([0.326 , 0.242 , 0.4321])
     """
-    if method not in _METHODS:
-        raise MethodError(
-            f"unknown combination {method!r}", expected="one of " + ", ".join(_METHODS)
-        )
+    require_known("combination", method, _METHODS)
     table = matrix(vectors, "vectors")
     for position, row in enumerate(table):
         try:

@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from nqpf.index._arrays import Floats
-from nqpf.index.weights._columns import label, none_varies, spread, standardised, varying_columns
+from nqpf.index._columns import labels
+from nqpf.index.weights._columns import none_varies, spread, standardised, varying_columns
 
 __all__ = ["FirstComponent", "first_component", "pca"]
 
@@ -128,8 +129,8 @@ def pca(z: ArrayLike, names: Sequence[str] | None = None) -> Floats:
             "loadings of the first component sum to zero, so PCA weights are equal", stacklevel=2
         )
         return spread(np.ones(int(varying.sum())), varying)
-    opposed = np.flatnonzero(component.loadings < -_SAME)
-    if opposed.size:
-        named = ", ".join(label(column, names) for column in opposed)
+    opposed = component.loadings < -_SAME
+    if opposed.any():
+        named = ", ".join(labels(opposed, names))
         warnings.warn(f"negative loading, so no PCA weight: {named}", stacklevel=2)
     return spread(np.maximum(component.loadings, 0.0)[varying], varying)

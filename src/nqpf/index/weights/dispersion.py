@@ -10,7 +10,8 @@ from numpy.typing import ArrayLike
 
 from nqpf.errors import DataError, MethodError
 from nqpf.index._arrays import Floats, reduce_rows
-from nqpf.index.weights._columns import label, none_varies, spread, standardised, varying_columns
+from nqpf.index._columns import labels
+from nqpf.index.weights._columns import none_varies, spread, standardised, varying_columns
 
 __all__ = ["critic", "variation"]
 
@@ -69,10 +70,10 @@ def variation(x: ArrayLike, ddof: int = 1, names: Sequence[str] | None = None) -
     size = reduce_rows(np.add, np.abs(own)) / len(own)
     zero = np.abs(mean) <= 8 * np.finfo(np.float64).eps * size
     if zero.any():
-        column = int(np.flatnonzero(varying)[zero.argmax()])
+        varying[varying] = zero
         raise DataError(
             "the mean is zero, so there is no coefficient of variation",
-            where={"indicator": label(column, names)},
+            where={"indicator": labels(varying, names)[0]},
             expected="an indicator on a ratio scale, with a mean other than zero",
             hint="weigh by another method or leave the indicator out",
         )
