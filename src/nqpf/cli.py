@@ -1,4 +1,4 @@
-"""The command ``nqpf``: the reader's own data, rebuilding the tables, what the panel holds."""
+"""The command ``nqpf``: the reader's own data and studies, rebuilding the tables."""
 
 from __future__ import annotations
 
@@ -38,6 +38,8 @@ app = typer.Typer(
 )
 data = typer.Typer(help="The panel and your own figures.", no_args_is_help=True)
 app.add_typer(data, name="data")
+study = typer.Typer(help="Studies: their cards and chapters.", no_args_is_help=True)
+app.add_typer(study, name="study")
 
 _File = Annotated[Path, typer.Argument(help="Your figures: a .csv or .xlsx file.")]
 
@@ -122,3 +124,18 @@ def list_variables() -> None:
     console = Console()
     console.width = console.width if console.is_terminal else 200
     console.print(table)
+
+
+@study.command("new")
+def new_study(
+    key: Annotated[str, typer.Argument(help="Family names and year, such as li-wang-2025.")],
+) -> None:
+    """Write a study's record, card and chapter for you to fill; list it in the contents."""
+    from nqpf.paths import root
+    from nqpf.systems import scaffold
+
+    home = root()
+    for path in scaffold.new_study(key, home):
+        _say(f"Written: {path.relative_to(home).as_posix()}")
+    _say("It builds as it is, with example indicators. docs/cards.md explains the fields;")
+    _say("replace the examples, then run `make test book`.")

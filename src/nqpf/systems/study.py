@@ -20,6 +20,7 @@ __all__ = [
     "StatedDimension",
     "Study",
     "find",
+    "is_key",
     "keys",
     "overview",
 ]
@@ -136,7 +137,7 @@ def find(folder: str, key: str, home: Path | None = None) -> Path:
 
     cards = (home or root()) / "data" / folder
     path = cards / f"{key}.yaml"
-    if _KEY.fullmatch(str(key)) and path.is_file():
+    if is_key(key) and path.is_file():
         return path
     known = keys(folder, home)
     near = difflib.get_close_matches(str(key), known, n=1, cutoff=0.5)
@@ -151,7 +152,18 @@ def find(folder: str, key: str, home: Path | None = None) -> Path:
 def keys(folder: str, home: Path | None = None) -> list[str]:
     """Return the keys of the cards in ``data/<folder>``: files named ``author-year.yaml``."""
     cards = ((home or root()) / "data" / folder).glob("*.yaml")
-    return sorted(card.stem for card in cards if _KEY.fullmatch(card.stem))
+    return sorted(card.stem for card in cards if is_key(card.stem))
+
+
+def is_key(key: str) -> bool:
+    """Return whether a text has the form of a study's key, ``author-year`` in lower case.
+
+    Examples
+    --------
+    >>> is_key("li-wang-2025"), is_key("Li Wang 2025")
+    (True, False)
+    """
+    return len(str(key)) <= 60 and _KEY.fullmatch(str(key)) is not None
 
 
 def overview(home: Path | None = None) -> pd.DataFrame:
