@@ -35,6 +35,7 @@ version() { "$1" -c 'import sys; print(sys.version_info[:2])'; }
 
 if ! { made_from | cmp -s - "$environment"; } ||
     { [ -n "${PYTHON:-}" ] && [ "$(version "$wanted")" != "$(version .venv/bin/python)" ]; }; then
+    began=$(date +%s)
     echo "Setting up .venv with $("$wanted" --version) (about a minute) ..."
     "$wanted" -m venv --clear .venv || {
         echo "Python could not make a virtual environment; on Debian and Ubuntu install python3-venv." >&2
@@ -42,6 +43,7 @@ if ! { made_from | cmp -s - "$environment"; } ||
     }
     .venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
     made_from >"$environment"
+    echo "Set up in $(($(date +%s) - began)) s."
 fi
 
 # The command `nqpf` and the library's version are read from pyproject.toml.
