@@ -1,0 +1,47 @@
+"""Made-up matrices and weights for tests of composite indices."""
+
+from __future__ import annotations
+
+import hypothesis.extra.numpy as arrays
+import numpy as np
+import pandas as pd
+from hypothesis import assume
+from hypothesis import strategies as st
+
+from nqpf.systems import IndicatorMatrix
+
+PROVINCES, YEARS = [110000, 310000, 440000, 650000], [2020, 2021, 2022]
+DIMENSION = {
+    "rd": "labour",
+    "patents": "labour",
+    "so2": "green",
+    "energy": "green",
+    "rail": "means",
+}
+COSTS = ("so2", "energy")
+
+UNIT = st.one_of(st.integers(0, 4).map(lambda k: k / 4), st.floats(0, 1))
+ANY = st.one_of(st.integers(-2, 2).map(float), st.floats(allow_nan=False, allow_infinity=False))
+
+
+def made_matrix(values: pd.DataFrame | None = None, dimension: dict | None = None):
+    """Return four provinces, three years, five indicators and three dimensions."""
+    if values is None:
+        rows = pd.MultiIndex.from_product([PROVINCES, YEARS], names=["province", "year"])
+        drawn = np.random.default_rng(5).lognormal(size=(len(rows), len(DIMENSION)))
+        values = pd.DataFrame(drawn, index=rows, columns=list(DIMENSION))
+    return IndicatorMatrix(
+        values,
+        benefit=pd.Series({key: key not in COSTS for key in values}),
+        dimension=pd.Series({key: (dimension or DIMENSION)[key] for key in values}),
+    )
+
+
+@st.composite
+def weighted(draw, elements=UNIT, rows=(1, 9), columns=(1, 5)):
+    """Draw a matrix and weights that sum to 1, some of them zero."""
+    n, m = draw(st.integers(*rows)), draw(st.integers(*columns))
+    z = draw(arrays.arrays(np.float64, (n, m), elements=elements))
+    w = draw(arrays.arrays(np.float64, m, elements=st.integers(0, 9).map(float)))
+    assume(w.sum() > 0)
+    return z, w / w.sum()

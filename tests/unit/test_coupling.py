@@ -1,0 +1,251 @@
+"""Coupling coordination: its forms, zero scores, dimensions, grades, and the recipe."""
+
+import warnings
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from made_up_index import made_matrix, weighted
+
+from nqpf.errors import DataError, MethodError
+from nqpf.index import Recipe
+from nqpf.index.aggregate import linear
+from nqpf.index.coupling import FORMS, coordination, of_dimensions, subsystems
+from nqpf.index.grades import GRADES, grade
+
+MANY = [form for form in FORMS if form != "two-system"]
+scores = weighted(rows=(1, 6), columns=(2, 5)).map(lambda case: case[0])
+
+
+def test_by_hand():
+    # U = 0.2 and 0.8: mean 0.5, geometric mean 0.4, so C = 0.8, T = 0.5, D = sqrt(0.4).
+    c, t, d = coordination([[0.2, 0.8]])
+    np.testing.assert_allclose([c[0], t[0], d[0]], [0.8, 0.5, 0.4**0.5], rtol=1e-15)
+    # Without the root, 0.16 / 0.25; the older form squares that.
+    assert coordination([[0.2, 0.8]], form="no-root").C[0] == pytest.approx(0.64, rel=1e-15)
+    assert coordination([[0.2, 0.8]], form="two-system").C[0] == pytest.approx(0.4096, rel=1e-15)
+    # (1 - 0.6) times 0.2 / 0.8, and the root of it.
+    assert coordination([[0.2, 0.8]], form="wang").C[0] == pytest.approx(0.1**0.5, rel=1e-15)
+    # Three subsystems: 0.1 x 0.4 x 0.4 = 0.016, mean 0.3, cube root of 0.016 / 0.027.
+    c, t, _ = coordination([[0.1, 0.4, 0.4]], alpha=[0.5, 0.25, 0.25])
+    assert c[0] == pytest.approx((16 / 27) ** (1 / 3), rel=1e-15)
+    assert t[0] == pytest.approx(0.25, rel=1e-15)
+
+
+@pytest.mark.parametrize("form", MANY)
+@given(u=scores)
+def test_bounds(form, u):
+    for values in coordination(u, form=form):
+        assert values.shape == (len(u),)
+        assert ((values >= 0) & (values <= 1)).all()
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("level", [1e-300, 0.1, 1 / 3, 1.0])
+def test_equal_subsystems_are_fully_coupled(form, level):
+    c, t, d = coordination([[level, level]], form=form)
+    np.testing.assert_allclose([c[0], t[0]], [1, level], rtol=1e-14)
+    assert d[0] == pytest.approx(level**0.5, rel=1e-14)
+
+
+@pytest.mark.parametrize("form", MANY)
+@pytest.mark.parametrize("row", [[0.0, 0.9, 0.5], [0.0, 0.0, 0.0], [0.0, 5e-324, 1.0]], ids=str)
+def test_a_subsystem_at_zero_uncouples(form, row):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        c, t, d = coordination([row], form=form)
+    assert c[0] == d[0] == 0
+    assert t[0] == pytest.approx(sum(row) / 3, abs=1e-15)
+
+
+@pytest.mark.parametrize("form", MANY)
+def test_a_single_subsystem_is_coupled_with_itself(form):
+    c, t, d = coordination([[0.25], [0.0], [1.0]], form=form)
+    np.testing.assert_array_equal(c, [1, 0, 1])
+    np.testing.assert_array_equal(t, [0.25, 0, 1])
+    np.testing.assert_array_equal(d, [0.5, 0, 1])
+
+
+@pytest.mark.parametrize("form", ["standard", "no-root"])
+@given(u=scores, factor=st.sampled_from([1e-200, 1e-9, 0.5]))
+def test_two_forms_do_not_depend_on_the_level(form, u, factor):
+    u = np.where(u < 1e-6, 0.0, u)
+    np.testing.assert_allclose(
+        coordination(u * factor, form=form).C, coordination(u, form=form).C, rtol=0, atol=1e-12
+    )
+
+
+@pytest.mark.parametrize("form", MANY)
+@given(u=scores, random=st.randoms(use_true_random=False))
+def test_order_does_not_matter(form, u, random):
+    rows, columns = list(range(len(u))), list(range(u.shape[1]))
+    random.shuffle(rows)
+    random.shuffle(columns)
+    for mixed, values in zip(
+        coordination(u[rows][:, columns], form=form), coordination(u, form=form), strict=True
+    ):
+        np.testing.assert_allclose(mixed, values[rows], rtol=0, atol=1e-14)
+
+
+@given(scores)
+def test_forms_are_in_order(u):
+    standard, plain = coordination(u).C, coordination(u, form="no-root").C
+    assert (plain <= standard + 1e-15).all()
+    np.testing.assert_allclose(standard ** u.shape[1], plain, rtol=0, atol=1e-14)
+
+
+@given(scores)
+def test_raising_every_subsystem_raises_d(u):
+    lower = u * 0.5
+    assert (coordination(lower).D <= coordination(u).D + 1e-15).all()
+
+
+def test_tiny_scores_keep_their_digits():
+    c = coordination([[2e-320, 8e-320]]).C[0]
+    assert c == pytest.approx(0.8, abs=1e-3)  # subnormal numbers have few digits themselves
+    assert coordination([[2e-300, 8e-300]]).C[0] == pytest.approx(0.8, rel=1e-14)
+
+
+def test_the_older_form_is_for_two():
+    with pytest.raises(MethodError, match="'two-system' met 3 subsystems; expected two.*'wang'"):
+        coordination([[0.1, 0.2, 0.3]], form="two-system")
+
+
+@pytest.mark.parametrize("form", ["standart", None, 2])
+def test_unknown_forms_offer_the_known_ones(form):
+    with pytest.raises(
+        MethodError, match="unknown form of coupling .*standard, no-root, two-system, wang"
+    ):
+        coordination([[0.1, 0.2]], form=form)
+
+
+@pytest.mark.parametrize(
+    ("alpha", "message"),
+    [
+        ([1.0], r"alpha has shape \(1,\)"),
+        ([0.5, 0.6], "sum to 1.1"),
+        ([1.5, -0.5], "weight -0.5 is negative"),
+        (["a", "b"], "alpha is not numeric"),
+        ([np.nan, 1], "alpha holds a missing"),
+    ],
+    ids=str,
+)
+def test_alpha_is_checked(alpha, message):
+    with pytest.raises(MethodError, match=message):
+        coordination([[0.1, 0.2]], alpha=alpha)
+
+
+@pytest.mark.parametrize(
+    ("u", "message"),
+    [
+        ([[0.1, -0.2]], r"u holds -0.2 \[row 0, column 1\]; expected scores .* from 0 to 1"),
+        ([[0.1, 1.1]], r"u holds 1.1"),
+        ([[0.1, np.nan]], r"u holds nan \[row 0, column 1\]"),
+        ([0.1, 0.2], r"u has shape \(2,\)"),
+    ],
+    ids=str,
+)
+def test_scores_are_checked(u, message):
+    with pytest.raises(DataError, match=message):
+        coordination(u)
+
+
+def test_rounding_above_one_is_one():
+    assert coordination([[1 + 1e-15, 1.0]]).T[0] == 1
+
+
+@given(weighted(columns=(2, 5)))
+def test_subsystems_are_sums_with_weights_rescaled(case):
+    z, w = case
+    dimension = ["a" if j % 2 else "b" for j in range(len(w))]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        u = subsystems(z, w, dimension)
+    for key in u:
+        own = np.array(dimension) == key
+        np.testing.assert_allclose(
+            u[key], linear(z[:, own], w[own] / w[own].sum()), rtol=0, atol=1e-12
+        )
+
+
+def test_a_dimension_without_weight_is_left_out_aloud():
+    with pytest.warns(UserWarning, match="left out of the coupling: green$"):
+        u = subsystems([[0.2, 0.4]], [1.0, 0.0], ["labour", "green"])
+    assert u.columns.tolist() == ["labour"]
+
+
+def test_one_dimension_per_column():
+    with pytest.raises(MethodError, match=r"dimension has shape \(1,\); expected one per column"):
+        subsystems([[0.2, 0.4]], [0.5, 0.5], ["labour"])
+
+
+def test_alpha_by_dimension():
+    z, w, dimension = [[0.2, 0.8]], [0.5, 0.5], ["labour", "means"]
+    d = of_dimensions(z, w, dimension, alpha={"means": 0.75, "labour": 0.25})
+    assert d[0] == pytest.approx((0.8 * 0.65) ** 0.5, rel=1e-15)
+    for wrong in ({"means": 1.0}, [0.5, 0.5], {"means": 0.5, "labour": 0.2, "green": 0.3}):
+        with pytest.raises(MethodError, match="one number for each of labour, means"):
+            of_dimensions(z, w, dimension, alpha=wrong)
+
+
+def test_recipe_couples_the_dimension_scores():
+    index = Recipe(aggregate="coupling").fit(made_matrix())
+    sums = Recipe(aggregate="linear").fit(made_matrix())
+    pd.testing.assert_frame_equal(index.dimension_scores, sums.dimension_scores)
+    expected = coordination(sums.dimension_scores.to_numpy()).D
+    np.testing.assert_allclose(index.scores, expected, rtol=0, atol=1e-12)
+    assert index.contributions is None
+    assert index.comparable_over_time
+
+
+def test_recipe_passes_the_form_and_alpha():
+    alpha = {"labour": 0.5, "green": 0.3, "means": 0.2}
+    index = Recipe(aggregate="coupling", form="wang", alpha=alpha).fit(made_matrix())
+    u = index.dimension_scores[["labour", "green", "means"]].to_numpy()
+    expected = coordination(u, alpha=[0.5, 0.3, 0.2], form="wang").D
+    np.testing.assert_allclose(index.scores, expected, rtol=0, atol=1e-12)
+
+
+def test_recipe_with_a_single_dimension():
+    matrix = made_matrix(dimension=dict.fromkeys(["rd", "patents", "so2", "energy", "rail"], "all"))
+    index = Recipe(aggregate="coupling").fit(matrix)
+    np.testing.assert_allclose(index.scores, index.dimension_scores["all"] ** 0.5, atol=1e-15)
+
+
+@pytest.mark.filterwarnings("ignore::nqpf.index.ConstantIndicatorWarning")
+def test_recipe_without_weight_on_a_dimension():
+    matrix = made_matrix(made_matrix().values.assign(rail=1.0))
+    with pytest.warns(UserWarning, match="left out of the coupling: means"):
+        index = Recipe(aggregate="coupling").fit(matrix)
+    assert index.dimension_scores["means"].isna().all()
+    kept = index.dimension_scores[["labour", "green"]].to_numpy()
+    np.testing.assert_allclose(index.scores, coordination(kept).D, rtol=0, atol=1e-12)
+
+
+def test_ten_grades_meet_at_tenths():
+    assert len(GRADES) == 10
+    middle = grade(np.arange(0.05, 1, 0.1), language="zh")
+    assert middle.tolist() == [zh for zh, _ in GRADES]
+    bounds = grade([0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0])
+    assert bounds.cat.codes.tolist() == [*range(10), 9]
+    just_below = grade(np.nextafter([0.1, 0.5, 0.9], 0))
+    assert just_below.cat.codes.tolist() == [0, 4, 8]
+
+
+def test_grades_keep_labels_and_order():
+    d = pd.Series([0.95, 0.05], index=["a", "b"])
+    grades = grade(d)
+    assert grades.index.tolist() == ["a", "b"]
+    assert grades.min() == "extreme imbalance"
+    assert grades.cat.ordered
+
+
+def test_grades_are_checked():
+    with pytest.raises(DataError, match=r"d holds 1.2 \[row 1\]"):
+        grade([0.5, 1.2])
+    with pytest.raises(DataError, match=r"d holds nan \[row x\]"):
+        grade(pd.Series([np.nan], index=["x"]))
+    with pytest.raises(MethodError, match="unknown language 'fr'; expected one of zh, en"):
+        grade([0.5], language="fr")
