@@ -9,6 +9,7 @@ import pytest
 from nqpf import provinces
 from nqpf.data import Panel
 from nqpf.errors import VintageError
+from nqpf.index import Recipe
 from nqpf.systems import System, available
 
 YEARS = range(2013, 2024)
@@ -81,6 +82,14 @@ SHARES = [
     "environment_budget_share",
 ]  # fmt: skip
 
+# The fifteen of the survey by sample; plain sense is asked of these, not of a reader's own.
+ELEMENTS = ["dong-2024", "gong-2024", "han-2024", "li-li-2024", "wang-wang-2024", "zou-2024"]
+WITHOUT_SOFTWARE = ["dai-2024", "jiang-qiao-2024"]
+WITH_SOFTWARE = [
+    "liu-2024", "lu-2024", "lu-guo-2024", "ren-2024", "wu-2024", "yang-hong-2024",
+]  # fmt: skip
+SURVEYED = [*ELEMENTS, *WITHOUT_SOFTWARE, *WITH_SOFTWARE, "jin-2024"]
+
 
 @pytest.fixture(scope="module")
 def panel() -> Panel:
@@ -143,13 +152,6 @@ def test_national_magnitudes_are_those_that_are_published(panel):
     assert 36 < total.value_added_secondary / total.gdp * 100 < 41
 
 
-ELEMENTS = ["dong-2024", "gong-2024", "han-2024", "li-li-2024", "wang-wang-2024", "zou-2024"]
-WITHOUT_SOFTWARE = ["dai-2024", "jiang-qiao-2024"]
-WITH_SOFTWARE = [
-    "liu-2024", "lu-2024", "lu-guo-2024", "ren-2024", "wu-2024", "yang-hong-2024",
-]  # fmt: skip
-
-
 @pytest.mark.parametrize("key", ELEMENTS)
 def test_systems_of_elements_cover_31_provinces_but_for_tibet_in_2014(panel, key):
     matrix = System.load(key).evaluate(panel, years=YEARS)
@@ -183,7 +185,8 @@ def test_source_and_sink_cover_30_provinces_to_2022(panel):
 
 def test_every_card_covers_30_provinces_from_2013_to_2022(panel):
     """All but Qinghai 2021 (no software revenue): the common ground of the comparison."""
-    for key in ELEMENTS + WITHOUT_SOFTWARE + WITH_SOFTWARE + ["jin-2024"]:
+    assert len(SURVEYED) == 15
+    for key in SURVEYED:
         matrix = System.load(key).evaluate(panel, years=range(2013, 2023))
         assert len(matrix.provinces) >= 30
         assert len(matrix.values) >= 299
@@ -191,7 +194,7 @@ def test_every_card_covers_30_provinces_from_2013_to_2022(panel):
 
 def test_costs_are_those_of_energy_emissions_and_fertiliser():
     costs = set()
-    for key in available():
+    for key in SURVEYED:
         benefit = System.load(key).benefit
         costs |= set(benefit.index[~benefit])
     assert costs == {
@@ -199,7 +202,7 @@ def test_costs_are_those_of_energy_emissions_and_fertiliser():
     }  # fmt: skip
 
 
-@pytest.mark.parametrize("key", available())
+@pytest.mark.parametrize("key", SURVEYED)
 def test_the_other_vintage_gives_other_values_and_ends_in_2022(panel, key):
     system = System.load(key)
     if "value_added_secondary" in system.variables:
@@ -217,7 +220,7 @@ def test_the_other_vintage_gives_other_values_and_ends_in_2022(panel, key):
     assert ratio.max() - ratio.min() > 0.01
 
 
-@pytest.mark.parametrize("key", available())
+@pytest.mark.parametrize("key", SURVEYED)
 def test_the_provinces_that_everybody_expects_lead_by_a_plain_mean(panel, key):
     """An unweighted mean of ranks: no method of the library has a part in it."""
     matrix = System.load(key).evaluate(panel, years=[2022])
@@ -227,7 +230,21 @@ def test_the_provinces_that_everybody_expects_lead_by_a_plain_mean(panel, key):
     assert len(leaders & {"Beijing", "Shanghai", "Guangdong", "Jiangsu", "Zhejiang"}) >= 4
 
 
-@pytest.mark.parametrize("key", available())
+@pytest.mark.parametrize("key", ELEMENTS)
+@pytest.mark.parametrize("aggregate", ["linear", "topsis"])
+def test_water_and_a_small_economy_do_not_lead(panel, key, aggregate):
+    """Tibet came fourth when the share of generation that is not thermal was an element.
+
+    Technology bought is large against its small GDP. It is left in han-2024, which adds
+    linearly; TOPSIS, not that study's method, would lift Tibet there (decision 50).
+    """
+    index = Recipe(weights="entropy", aggregate=aggregate).fit(System.load(key).evaluate(panel))
+    ranks = pd.DataFrame({year: index.rank(year) for year in YEARS})
+    assert ranks.loc[540000].min() > (10 if (key, aggregate) == ("han-2024", "topsis") else 25)
+    assert (ranks.loc[110000] <= 2).all()
+
+
+@pytest.mark.parametrize("key", SURVEYED)
 def test_no_indicator_carries_more_than_two_fifths_of_the_entropy_weight(panel, key):
     """Entropy weights by their definition, written out here."""
     matrix = System.load(key).evaluate(panel)

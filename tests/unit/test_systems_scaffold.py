@@ -45,7 +45,8 @@ NEW = [
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A copy of the project's cards and figures with a short table of contents."""
     home = tmp_path / "home"
-    shutil.copytree(root() / "data", home / "data", ignore=shutil.ignore_patterns("extra"))
+    mine = shutil.ignore_patterns("extra", "li-wang-2025.yaml", "zhao-2026.yaml")
+    shutil.copytree(root() / "data", home / "data", ignore=mine)
     (home / "book").mkdir()
     (home / "book" / "_toc.yml").write_text(CONTENTS, encoding="utf-8")
     monkeypatch.setenv("NQPF_HOME", str(home))
