@@ -137,6 +137,32 @@ def test_without_stability_the_best_and_the_second_belong():
     assert len(result.members) < len(z)
 
 
+def test_a_shared_best_is_stable_only_if_each_is():
+    # A and B share Q = 0.25; A is best by S, C by R, and B by neither.
+    regret = {"A": [0, 0, 0, 0.9], "B": [0.82, 0.82, 0.5, 0], "C": [0.8] * 4, "D": [1.0] * 4}
+    z = 1 - np.array(list(regret.values()))
+    result = compromise(z, np.full(4, 0.25), labels=list(regret))
+    np.testing.assert_allclose(result.table.loc[["A", "B"], "Q"], 0.25, rtol=0, atol=1e-12)
+    assert result.table["S"].idxmin() == "A"
+    assert result.table["R"].idxmin() == "C"
+    assert not result.stability
+    assert not result.advantage
+    assert result.table.loc[["A", "B"], "rank_Q"].tolist() == [1, 1]
+    assert set(result.members) == {"A", "B", "C"}
+
+
+def test_a_distance_of_exactly_dq_is_outside_the_set():
+    result = compromise([[1.0], [0.9], [0.75], [0.3], [0.0]], [1.0], labels=list("abcde"))
+    assert result.table.loc["c", "Q"] == result.threshold == 0.25
+    assert result.members == ["a", "b"]
+
+
+def test_close_values_have_ranks_of_their_own():
+    result = compromise([[1.0], [1.0 - 1e-9], [0.98], [0.0]], [1.0])
+    for measure in ("S", "R", "Q"):
+        assert result.table[f"rank_{measure}"].tolist() == [1, 2, 3, 4]
+
+
 def test_one_alternative_is_its_own_compromise():
     result = compromise([[0.3, 0.4]], HALF, labels=["only"])
     assert result.advantage

@@ -85,10 +85,10 @@ def test_the_largest_obstacles_come_first(index):
 
 
 def test_equal_obstacles_keep_the_order_of_columns():
-    rows = pd.MultiIndex.from_product([[110000, 310000], [2022]], names=["province", "year"])
-    values = pd.DataFrame({"rail": [1.0, 2], "rd": [1.0, 2], "patents": [1.0, 2]}, index=rows)
+    rows = pd.MultiIndex.from_product([range(60), [2022]], names=["province", "year"])
+    values = pd.DataFrame({key: np.arange(60.0) for key in ("rail", "rd", "patents")}, index=rows)
     index = Recipe(weights="equal", aggregate="linear").fit(made_matrix(values))
-    assert leading(index)["obstacle"].tolist() == ["rail", "rd", "patents"]
+    assert leading(index)["obstacle"].tolist() == ["rail", "rd", "patents"] * 59
 
 
 @pytest.mark.parametrize("aggregate", sorted(set(METHODS) - {"linear"}))
