@@ -12,6 +12,7 @@ from nqpf.errors import SampleError
 from nqpf.index import Recipe
 from nqpf.systems import System, available
 from nqpf.tfp import production, solow_residual
+from nqpf.tfp.accounts import BASE
 
 __all__ = ["TFP", "measures"]
 
@@ -51,7 +52,9 @@ def measures(
     for key in available() if systems is None else systems:
         system = System.load(key)
         columns[key] = Recipe(**system.recipe).fit(system.evaluate(panel, vintage=vintage)).scores
-    columns[TFP] = solow_residual(production(panel, vintage=vintage)).log_tfp
+    first = int(panel.wide(["gdp"], vintage=vintage).dropna().index.unique("year").min())
+    base = max(BASE, first)  # prices of a year that the vintage reaches
+    columns[TFP] = solow_residual(production(panel, base=base, vintage=vintage)).log_tfp
     frame = pd.DataFrame(columns).dropna().sort_index()
     if frame.empty:
         raise SampleError(

@@ -19,6 +19,7 @@ _HOME = {
     "province_lines": "lines",
     "rank_bump": "bump",
     "rank_explorer": "explore",
+    "rank_ranges": "ranges",
     "ranking": "bars",
     "ranking_table": "tables",
     "region_lines": "lines",

@@ -68,8 +68,11 @@ def system_table(system: System) -> Html:
         label = system.dimension_names[dimension.key]
         name = both_names(label.en, label.zh)
         mark = status_badges(f"({stated.get(dimension.key, 'B')})")
-        rows.append([Html(f"{name.html} {mark.html}", f"{name.text} {mark.text}")])
+        note = dimension.note or ""
+        rows.append([Html(f"{name.html} {mark.html}", f"{name.text} {mark.text}"), "", note])
         rows += [_indicator(system, use) for use in dimension.indicators]
+        if dimension.missing:
+            rows.append(["", "", f"Usual, and not open: {'; '.join(dimension.missing)}."])
     caption = f"{system.title}: {len(system.indicators)} indicators"
     return table(["indicator", "+/−", "why it stands for the dimension"], rows, caption)
 

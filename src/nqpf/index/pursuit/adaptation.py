@@ -43,7 +43,7 @@ def refine(
     mean = best = start
     top = values(start[None], columns, radius)[0]
     for done in range(1, rounds + 1):  # noqa: B007 - counts the rounds
-        floor = 1e-14 * covariance.diagonal().max()  # the sphere takes one dimension away
+        floor = 1e-12 * covariance.diagonal().max()  # the sphere takes one dimension away
         factor = np.linalg.cholesky(covariance + floor * np.eye(m))
         cloud = np.einsum("sk,jk->sj", rng.standard_normal((samples, m)), factor)
         directions = unit(mean + step * cloud)

@@ -137,7 +137,7 @@ def projection_index(x: ArrayLike, a: ArrayLike, radius: float = 0.1) -> float:
         raise MethodError("a holds a missing or infinite element", expected="finite elements")
     z = np.einsum("nj,j->n", x, direction)
     if not np.isfinite(z).all():
-        require_finite(x, z, name="x")
+        require_finite(x, x, name="x")
         raise out_of_range(math.inf)
     return measure(z, radius).value
 
@@ -212,7 +212,8 @@ def projection_pursuit(
         options = {"seed": int(seed), **options}
     low = x.min(axis=0)
     require_finite(x, low, x.max(axis=0), name="x")
-    columns = np.ascontiguousarray((x - low).T)  # Q does not feel a shift, its digits do
+    with np.errstate(over="ignore"):  # refused by its size
+        columns = np.ascontiguousarray((x - low).T)  # Q does not feel a shift, its digits do
     found = _best(columns, radius, search, options)
     measured = measure(np.einsum("j,jn->n", found.direction, columns), radius)
     projection = np.einsum("nj,j->n", x, found.direction)

@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike
 
 from nqpf.errors import MethodError
 from nqpf.index._arrays import Floats, matrix
+from nqpf.index.pursuit import pursuit_weights
 from nqpf.index.weights.combine import combination
 from nqpf.index.weights.components import pca
 from nqpf.index.weights.dispersion import critic, variation
@@ -98,4 +99,5 @@ METHODS: dict[str, Callable[..., Floats]] = {
     "ahp": ahp_of_indicators,
     "ahp_entropy": ahp_entropy,
     "combination": combination_of_methods,
+    "pursuit": pursuit_weights,
 }

@@ -1,0 +1,339 @@
+"""Projection pursuit: what the index, the solvers and the certificate promise and refuse."""
+
+import dataclasses
+import os
+import subprocess
+import sys
+
+import hypothesis.extra.numpy as arrays
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from nqpf.errors import DataError, MethodError
+from nqpf.index import ConstantIndicatorWarning
+from nqpf.index.aggregate import linear
+from nqpf.index.pursuit import (
+    certify,
+    projection_index,
+    projection_pursuit,
+    pursuit_weights,
+)
+from nqpf.index.pursuit.certificate import Certificate
+from nqpf.index.pursuit.density import values
+
+GRID = st.integers(0, 20).map(lambda k: k / 20)
+SMALL = {"population": 40, "generations": 30, "elite": 4}
+
+
+def matrices(elements=GRID, rows=(2, 12), columns=(1, 4)):
+    shape = st.tuples(st.integers(*rows), st.integers(*columns))
+    return shape.flatmap(lambda s: arrays.arrays(np.float64, s, elements=elements))
+
+
+def two_groups(rows=40):
+    x = np.random.default_rng(0).normal(size=(rows, 3))
+    x[: rows // 2, 1] += 4.0
+    return x
+
+
+def even(m):
+    return np.full(m, 1 / np.sqrt(m))
+
+
+# The index
+
+
+@given(matrices(), st.randoms(use_true_random=False))
+def test_row_order_does_not_matter(x, random):
+    order = list(range(len(x)))
+    random.shuffle(order)
+    a = even(x.shape[1])
+    assert projection_index(x[order], a) == pytest.approx(projection_index(x, a), rel=1e-13)
+
+
+@given(matrices(), st.sampled_from([1e-60, 1e-3, 7.0, 1e60]))
+def test_index_grows_with_the_square_of_the_scale(x, scale):
+    a = even(x.shape[1])
+    expected = scale**2 * projection_index(x, a)
+    assert projection_index(scale * x, a) == pytest.approx(expected, rel=1e-9)
+
+
+@given(matrices(), st.integers(-50, 50))
+def test_a_shift_does_not_matter(x, shift):
+    a = even(x.shape[1])
+    assert projection_index(x + shift, a) == pytest.approx(projection_index(x, a), rel=1e-9)
+
+
+@pytest.mark.parametrize("value", [0.0, 0.1, 1 / 3, -7e90])
+def test_a_projection_that_does_not_vary_has_no_index(value):
+    assert projection_index(np.full((7, 2), value), [0.6, 0.8]) == 0.0
+
+
+def test_a_wider_radius_counts_more():
+    x = two_groups()
+    found = [projection_index(x, even(3), radius) for radius in (1e-12, 0.1, 0.2, 1.0, 100.0)]
+    assert found == sorted(found)
+    assert found[0] < found[1] < found[-1]
+
+
+@given(matrices(columns=(2, 4)))
+def test_many_directions_at_once_give_what_one_gives(x):
+    m = x.shape[1]
+    directions = np.vstack([even(m), np.eye(m), np.arange(1.0, m + 1)])
+    together = values(directions, np.ascontiguousarray(x.T), 0.1)
+    alone = [projection_index(x, a) for a in directions]
+    np.testing.assert_allclose(together, alone, rtol=1e-11, atol=1e-13)
+
+
+# The direction
+
+
+@pytest.mark.parametrize("solver", ["multistart", "genetic"])
+@settings(max_examples=15, deadline=None)
+@given(x=matrices(columns=(1, 5)))
+def test_direction_is_non_negative_of_length_one_and_belongs_to_the_result(solver, x):
+    if (x == x[0]).all():
+        return
+    options = SMALL if solver == "genetic" else {}
+    best = projection_pursuit(x, solver=solver, **options)
+    assert (best.direction >= 0).all()
+    assert np.linalg.norm(best.direction) == pytest.approx(1.0, rel=1e-14)
+    np.testing.assert_allclose(best.projection, x @ best.direction, rtol=1e-14, atol=1e-15)
+    assert best.spread == pytest.approx(best.projection.std(ddof=1), rel=1e-12)
+    assert best.value == pytest.approx(best.spread * best.density, rel=1e-15)
+    assert best.value == pytest.approx(projection_index(x, best.direction), rel=1e-9)
+
+
+@settings(max_examples=15, deadline=None)
+@given(matrices(columns=(2, 4)))
+def test_no_indicator_alone_nor_equal_weights_are_better(x):
+    if (x == x[0]).all():
+        return
+    found = projection_pursuit(x).value
+    m = x.shape[1]
+    others = [projection_index(x, a) for a in (*np.eye(m), even(m))]
+    assert found >= max(others) * (1 - 1e-11)
+
+
+@pytest.mark.parametrize("options", [{}, {"solver": "genetic", "seed": 3}])
+def test_same_seed_same_answer(options):
+    x = two_groups()
+    first, second = (projection_pursuit(x, **options) for _ in range(2))
+    np.testing.assert_array_equal(first.direction, second.direction)
+    assert first.value == second.value
+
+
+def test_seeds_make_genetic_runs_differ_and_leave_the_other_solver_alone():
+    x = two_groups()
+    runs = [projection_pursuit(x, solver="genetic", seed=s, **SMALL) for s in (0, 1)]
+    assert runs[0].seed == 0 and runs[1].seed == 1
+    assert not np.array_equal(runs[0].direction, runs[1].direction)
+    fixed = [projection_pursuit(x, seed=s) for s in (0, 1)]
+    assert fixed[0].seed is None
+    np.testing.assert_array_equal(fixed[0].direction, fixed[1].direction)
+
+
+def test_the_number_of_threads_does_not_matter():
+    program = (
+        "import numpy as np; from nqpf.index.pursuit import projection_pursuit as p;"
+        "x = np.random.default_rng(0).random((300, 30));"
+        "print(p(x).direction.tobytes().hex(), p(x, solver='genetic').direction.tobytes().hex())"
+    )
+    printed = set()
+    for threads in ("1", "4"):
+        names = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
+        environment = {**os.environ, **dict.fromkeys(names, threads)}
+        command = [sys.executable, "-c", program]
+        run = subprocess.run(command, env=environment, capture_output=True, check=True)
+        printed.add(run.stdout)
+    assert len(printed) == 1
+
+
+def test_an_indicator_that_does_not_vary_gets_nothing():
+    x = np.insert(two_groups(), 1, 0.3, axis=1)
+    best = projection_pursuit(x)
+    assert best.direction[1] == 0.0
+    np.testing.assert_allclose(
+        np.delete(best.direction, 1), projection_pursuit(two_groups()).direction, atol=1e-12
+    )
+
+
+def test_a_single_indicator_is_the_direction():
+    best = projection_pursuit([[0.0, 5.0], [1.0, 5.0], [0.4, 5.0]])
+    np.testing.assert_array_equal(best.direction, [1.0, 0.0])
+    assert best.value == projection_index([[0.0], [1.0], [0.4]], [1.0])
+
+
+def test_indicators_that_do_not_vary_at_all_warn():
+    with pytest.warns(ConstantIndicatorWarning, match="no column varies"):
+        best = projection_pursuit(np.full((5, 4), 0.1))
+    np.testing.assert_array_equal(best.direction, np.full(4, 0.5))
+    assert best.value == best.spread == best.density == 0.0
+
+
+def test_two_rows_suffice():
+    best = projection_pursuit([[0.0, 0.0], [3.0, 4.0]])
+    np.testing.assert_allclose(best.direction, [0.6, 0.8], atol=1e-6)  # z apart as far as can be
+    assert best.spread == pytest.approx(5 / np.sqrt(2), rel=1e-10)
+
+
+def test_inputs_stay_as_they_are_and_results_are_frozen():
+    x = two_groups()
+    before = x.copy()
+    best = projection_pursuit(x)
+    np.testing.assert_array_equal(x, before)
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        best.value = 0.0
+    assert repr(best).startswith("Q = 48.6405 (S = ")
+
+
+def test_a_short_search_says_that_it_has_not_come_to_rest():
+    x = np.random.default_rng(1).random((60, 8))
+    assert not projection_pursuit(x, solver="genetic", generations=5).converged
+
+
+# Weights
+
+
+def test_a_linear_aggregate_with_the_weights_is_the_projection():
+    x = two_groups() - two_groups().min(axis=0)
+    w = pursuit_weights(x)
+    best = projection_pursuit(x)
+    assert w.sum() == pytest.approx(1.0, abs=1e-12)
+    np.testing.assert_allclose(linear(x, w) * best.direction.sum(), best.projection, rtol=1e-12)
+
+
+# The certificate
+
+
+def test_certificate_compares_every_seed_with_the_deterministic_answer():
+    x = two_groups()
+    certificate = certify(x, seeds=[4, 9])
+    table, optimum = certificate.table(), certificate.optimum
+    assert list(table.index) == [4, 9]
+    for seed in (4, 9):
+        run = projection_pursuit(x, solver="genetic", seed=seed)
+        assert table.loc[seed, "value"] == run.value
+        assert table.loc[seed, "shortfall"] == (optimum.value - run.value) / optimum.value
+        assert table.loc[seed, "direction"] == np.abs(run.direction - optimum.direction).max()
+    assert certificate.gap == table["shortfall"].min()
+    assert certificate.agreed and "agrees" in certificate.verdict()
+    summary = certificate.summary()["value"]
+    assert summary["worst genetic Q"] == table["value"].min()
+    assert summary["gap of the best, relative"] == certificate.gap
+    assert certificate.verdict() in certificate._repr_html_()
+
+
+def test_certificate_prints_the_gap_where_the_solvers_disagree():
+    x = np.random.default_rng(1).random((60, 8))
+    optimum = projection_pursuit(x)
+    poor = projection_pursuit(x, solver="genetic", population=4, generations=2, elite=1)
+    below, above = Certificate(optimum, (poor,)), Certificate(poor, (optimum,))
+    assert below.gap > 1e-3 and not below.agreed
+    assert f"{below.gap:.1e} (relative) below" in below.verdict()
+    assert above.gap < -1e-3 and "above" in above.verdict()
+    ranks = below.table().iloc[0]
+    assert ranks["rank_correlation"] < 1 and ranks["largest_shift"] >= 1
+
+
+def test_certificate_without_spread_has_no_gap():
+    with pytest.warns(ConstantIndicatorWarning):
+        assert certify(np.ones((4, 2)), seeds=[0]).gap == 0.0
+
+
+def test_rows_that_tie_share_a_rank():
+    optimum = projection_pursuit([[0.0], [1.0], [1.0 + 1e-12]])
+    flipped = dataclasses.replace(optimum, projection=np.array([0.0, 1.0 + 1e-12, 1.0]))
+    assert Certificate(optimum, (flipped,)).table()["largest_shift"].tolist() == [0.0]
+
+
+# What is refused
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize(
+    "call", [lambda x: projection_index(x, [0.0, 1.0]), projection_pursuit, pursuit_weights]
+)
+def test_a_value_that_is_not_finite_is_named(call, bad):
+    x = np.random.default_rng(0).random((6, 2))
+    x[4, 0] = bad
+    with pytest.raises(DataError, match=r"x holds -?(nan|inf) \[row 4, column 0\]"):
+        call(x)
+
+
+@pytest.mark.parametrize("call", [lambda x: projection_index(x, [1.0]), projection_pursuit])
+def test_one_row_is_refused(call):
+    with pytest.raises(DataError, match="x has 1 row; expected two rows or more"):
+        call([[1.0]])
+
+
+@pytest.mark.parametrize("radius", [0, -0.1, np.nan, np.inf, "wide", True, None])
+def test_a_radius_that_is_not_positive_is_refused(radius):
+    with pytest.raises(MethodError, match="radius is .*expected a positive number"):
+        projection_index([[0.0], [1.0]], [1.0], radius)
+    with pytest.raises(MethodError, match="radius is"):
+        projection_pursuit([[0.0], [1.0]], radius)
+
+
+def test_an_unknown_solver_offers_the_known_ones():
+    with pytest.raises(MethodError) as caught:
+        projection_pursuit(two_groups(), solver="genetics")
+    assert "unknown solver 'genetics'; expected one of genetic, multistart" in str(caught.value)
+    assert "Did you mean 'genetic'" in str(caught.value)
+
+
+def test_an_option_of_the_other_solver_is_refused():
+    with pytest.raises(MethodError, match="unknown option of the multistart solver 'population'"):
+        projection_pursuit(two_groups(), population=10)
+
+
+@pytest.mark.parametrize(
+    ("option", "message"),
+    [
+        ({"population": 1}, "population is 1; expected a whole number from 2"),
+        ({"population": 20.5}, "population is 20.5"),
+        ({"generations": 0}, "generations is 0; expected a whole number from 1"),
+        ({"elite": 0}, "elite is 0"),
+        ({"population": 10, "elite": 10}, "fewer elite than population"),
+        ({"crossover": 1.5}, "crossover is 1.5; expected a probability from 0 to 1"),
+        ({"mutation": np.nan}, "mutation is nan"),
+        ({"seed": -1}, "seed is -1; expected a whole number of zero or more"),
+        ({"seed": 1.0}, "seed is 1.0"),
+        ({"seed": True}, "seed is True"),
+    ],
+)
+def test_options_out_of_range_are_refused(option, message):
+    with pytest.raises(MethodError, match=message):
+        projection_pursuit(two_groups(), solver="genetic", **option)
+
+
+def test_a_number_of_starts_below_zero_is_refused():
+    with pytest.raises(MethodError, match="starts is -1"):
+        projection_pursuit(two_groups(), starts=-1)
+
+
+@pytest.mark.parametrize("a", [[1.0], [1.0, 2.0, 3.0, 4.0], 1.0])
+def test_a_direction_of_another_length_is_refused(a):
+    with pytest.raises(MethodError, match=r"expected one element per column \(3,\)"):
+        projection_index(two_groups(), a)
+
+
+def test_a_direction_that_is_not_finite_is_refused():
+    with pytest.raises(MethodError, match="a holds a missing or infinite element"):
+        projection_index(two_groups(), [1.0, np.nan, 0.0])
+
+
+@pytest.mark.parametrize("scale", [1e-150, 1e150, 5e307, -5e307])
+def test_magnitudes_that_cannot_be_squared_are_refused(scale):
+    x = scale * np.array([[0.0, 1.0], [3.0, 0.5], [1.0, 1.0]])
+    for call in (lambda: projection_index(x, [90.0, 90.0]), lambda: projection_pursuit(x)):
+        with pytest.raises(DataError, match="the values spread over .*Normalise first") as caught:
+            call()
+        assert "expected a spread between 1e-140 and 1e+140" in str(caught.value)
+
+
+def test_no_seed_is_refused():
+    with pytest.raises(MethodError, match="seeds is empty"):
+        certify(two_groups(), seeds=[])
