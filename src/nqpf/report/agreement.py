@@ -24,6 +24,7 @@ from nqpf.report.style import (
 )
 
 if TYPE_CHECKING:
+    import numpy as np
     import pandas as pd
     from matplotlib.axes import Axes
 
@@ -137,9 +138,12 @@ def heatmap_agreement(
     size = len(matrix)
     signed = float(np.nanmin(matrix.to_numpy())) < 0
     names = [f"{name} {place}" for place, name in enumerate(matrix.index, start=1)]
+    # Past nine measures a cell has room for two digits only: hundredths, without the 0.
+    crowded = size > 9
+    side = 0.36 if crowded else 0.62
     with style():
-        figure, head = headed_figure(title, label, 0.62 * size + 0.4)
-        ax = place_axes(figure, 2.66, head, 4.2, 0.62 * size)
+        figure, head = headed_figure(title, label + " × 100" * crowded, side * size + 0.4)
+        ax = place_axes(figure, *((1.5, head, 5.36) if crowded else (2.66, head, 4.2)), side * size)
         sns.heatmap(
             matrix.to_numpy(dtype=float),
             mask=np.triu(np.ones((size, size), dtype=bool), k=1),
@@ -152,14 +156,16 @@ def heatmap_agreement(
             ax=ax,
         )
         ax.grid(False)
-        _cell_values(ax, matrix, fmt)
-        ax.set_yticklabels([wrapped(n, 30) for n in names], rotation=0, fontsize=12.5)
+        colors = ax.collections[0].to_rgba(matrix.to_numpy(dtype=float))
+        _cell_values(ax, 100 * matrix if crowded else matrix, "{:.0f}" if crowded else fmt, colors)
+        ax.set_yticklabels(
+            [wrapped(n, 16 if crowded else 30) for n in names], rotation=0, fontsize=12.5
+        )
         ax.set_xticklabels(range(1, size + 1), fontsize=12.5)
     return Picture(figure, describe_agreement(matrix, label))
 
 
-def _cell_values(ax: Axes, matrix: pd.DataFrame, fmt: str) -> None:
-    colors = ax.collections[0].to_rgba(matrix.to_numpy(dtype=float))
+def _cell_values(ax: Axes, matrix: pd.DataFrame, fmt: str, colors: np.ndarray) -> None:
     for row in range(len(matrix)):
         for column in range(row + 1):
             ax.text(
@@ -168,6 +174,6 @@ def _cell_values(ax: Axes, matrix: pd.DataFrame, fmt: str) -> None:
                 number(matrix.iloc[row, column], fmt),
                 ha="center",
                 va="center",
-                fontsize=13,
+                fontsize=13 if len(matrix) <= 9 else 11,
                 color=ink_on(colors[row, column]),
             )
