@@ -170,7 +170,7 @@ def test_bounded_at_any_magnitude(method, case):
         (harmonic, 0.3),
         (linear, 0.3),
     ],
-    ids=str,
+    ids=lambda value: getattr(value, "__name__", str(value)),
 )
 @pytest.mark.parametrize("rows", [1, 4])
 def test_identical_rows_and_one_row_have_an_answer(method, answer, rows):
