@@ -21,7 +21,6 @@ from nqpf.index.pursuit import (
     pursuit_weights,
 )
 from nqpf.index.pursuit.certificate import Certificate
-from nqpf.index.pursuit.density import values
 
 GRID = st.integers(0, 20).map(lambda k: k / 20)
 SMALL = {"population": 40, "generations": 30, "elite": 4}
@@ -82,7 +81,7 @@ def test_a_wider_radius_counts_more():
 def test_many_directions_at_once_give_what_one_gives(x):
     m = x.shape[1]
     directions = np.vstack([even(m), np.eye(m), np.arange(1.0, m + 1)])
-    together = values(directions, np.ascontiguousarray(x.T), 0.1)
+    together = projection_index(x, directions)
     alone = [projection_index(x, a) for a in directions]
     np.testing.assert_allclose(together, alone, rtol=1e-11, atol=1e-13)
 
@@ -254,7 +253,13 @@ def test_rows_that_tie_share_a_rank():
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
 @pytest.mark.parametrize(
-    "call", [lambda x: projection_index(x, [0.0, 1.0]), projection_pursuit, pursuit_weights]
+    "call",
+    [
+        lambda x: projection_index(x, [0.0, 1.0]),
+        lambda x: projection_index(x, np.eye(2)),
+        projection_pursuit,
+        pursuit_weights,
+    ],
 )
 def test_a_value_that_is_not_finite_is_named(call, bad):
     x = np.random.default_rng(0).random((6, 2))
@@ -314,24 +319,36 @@ def test_a_number_of_starts_below_zero_is_refused():
         projection_pursuit(two_groups(), starts=-1)
 
 
-@pytest.mark.parametrize("a", [[1.0], [1.0, 2.0, 3.0, 4.0], 1.0])
+@pytest.mark.parametrize(
+    "a", [[1.0], [1.0, 2.0, 3.0, 4.0], 1.0, np.ones((2, 4)), np.ones((1, 1, 3))]
+)
 def test_a_direction_of_another_length_is_refused(a):
-    with pytest.raises(MethodError, match=r"expected one element per column \(3,\)"):
+    with pytest.raises(MethodError, match=r"expected one element per column, \(..., 3\)"):
         projection_index(two_groups(), a)
 
 
-def test_a_direction_that_is_not_finite_is_refused():
+@pytest.mark.parametrize("a", [[1.0, np.nan, 0.0], [[1.0, 0.0, 0.0], [0.0, np.inf, 0.0]]])
+def test_a_direction_that_is_not_finite_is_refused(a):
     with pytest.raises(MethodError, match="a holds a missing or infinite element"):
-        projection_index(two_groups(), [1.0, np.nan, 0.0])
+        projection_index(two_groups(), a)
 
 
 @pytest.mark.parametrize("scale", [1e-150, 1e150, 5e307, -5e307])
 def test_magnitudes_that_cannot_be_squared_are_refused(scale):
     x = scale * np.array([[0.0, 1.0], [3.0, 0.5], [1.0, 1.0]])
-    for call in (lambda: projection_index(x, [90.0, 90.0]), lambda: projection_pursuit(x)):
+    for call in (
+        lambda: projection_index(x, [90.0, 90.0]),
+        lambda: projection_index(x, [[90.0, 90.0]]),
+        lambda: projection_pursuit(x),
+    ):
         with pytest.raises(DataError, match="the values spread over .*Normalise first") as caught:
             call()
         assert "expected a spread between 1e-140 and 1e+140" in str(caught.value)
+
+
+def test_many_directions_too_long_to_be_squared_are_refused():
+    with pytest.raises(DataError, match="the values spread over"):
+        projection_index([[0.0], [1.0]], [[1.0], [1e200]])
 
 
 def test_no_seed_is_refused():

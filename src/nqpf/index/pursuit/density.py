@@ -8,6 +8,7 @@ number of threads cannot change a result. Directions are rows of `directions`
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -32,18 +33,19 @@ class Measured(NamedTuple):
 
 
 def measure(z: Floats, radius: float) -> Measured:
-    """Return Q = S D of one projection; `z` is finite and not changed."""
-    z = np.sort(z)
-    z -= z[0]  # exact for equal values, so that a constant projection has no spread at all
-    n = len(z)
-    if z[-1] == 0.0:
+    """Return Q = S D of one projection, which is sorted in place."""
+    z.sort()
+    width = float(z[-1]) - float(z[0])
+    if width == 0.0:
         return Measured(0.0, 0.0, 0.0)
-    if not SMALLEST < z[-1] < LARGEST:
-        raise out_of_range(z[-1])
-    z -= z.sum() / n
-    spread = float(np.sqrt((z * z).sum() / (n - 1)))
+    if not SMALLEST < width < LARGEST:  # a value that is not finite makes a width that is not
+        raise out_of_range(math.inf if math.isnan(width) else width)
+    n = len(z)
+    z -= z[0]  # exact for neighbours, so that nearly equal values keep their digits
+    z -= np.add.reduce(z) / n
+    spread = math.sqrt(np.add.reduce(z * z) / (n - 1))
     pairs, excess = _neighbours(z, radius * spread)
-    density = float(radius * spread * pairs + 2.0 * (excess * z).sum())
+    density = radius * spread * pairs + 2.0 * float(np.add.reduce(excess * z))
     return Measured(spread * density, spread, density)
 
 
@@ -66,11 +68,12 @@ def _neighbours(z: Floats, reach: float) -> tuple[int, NDArray[np.intp]]:
     """
     n = len(z)
     after = z.searchsorted(z + reach, side="right")
-    before = np.bincount(after, minlength=n + 1)[:n].cumsum()
-    after += before
-    order = np.arange(1, 2 * n, 2)
     # Right neighbours are after - i - 1, left ones i - before.
-    return int(2 * (after - before).sum() - n * n), after - order
+    pairs = 2 * int(np.add.reduce(after)) - n * n
+    before = np.bincount(after, minlength=n)[:n].cumsum()
+    after += before
+    after -= np.arange(1, 2 * n, 2)
+    return pairs, after
 
 
 def values(directions: Floats, columns: Floats, radius: float) -> Floats:

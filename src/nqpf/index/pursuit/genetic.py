@@ -9,6 +9,9 @@ from nqpf.index._arrays import Floats
 from nqpf.index.pursuit.density import unit, values
 from nqpf.index.pursuit.search import TOLERANCE, Search
 
+# Generations with hardly a gain after which the population counts as converged.
+_REST = 20
+
 
 def genetic(
     columns: Floats,
@@ -36,13 +39,13 @@ def genetic(
         parents = np.concatenate([parents[old], children[new]])
         fitness = np.concatenate([fitness[old], scores[new]])
         best.append(fitness.max())
-    late = best[-1 - generations // 5]
+    gained = best[-1] - best[-1 - _REST] if generations > _REST else best[-1]
     return Search(
         parents[fitness.argmax()],
         population,
         generations,
         population * (generations + 1),
-        bool(best[-1] - late <= TOLERANCE * best[-1]),
+        bool(gained <= TOLERANCE * best[-1]),
     )
 
 

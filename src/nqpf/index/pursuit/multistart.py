@@ -12,6 +12,9 @@ from nqpf.index.pursuit.adaptation import refine
 from nqpf.index.pursuit.density import gradients, unit
 from nqpf.index.pursuit.search import TOLERANCE, Search
 
+# Times that the best direction is refined again, as long as that gains.
+_RESTARTS = 2
+
 
 def multistart(columns: Floats, radius: float, *, starts: int = 96) -> Search:
     """Climb from many starts, then refine; see `projection_pursuit` for the stages."""
@@ -31,16 +34,20 @@ def multistart(columns: Floats, radius: float, *, starts: int = 96) -> Search:
     stages += [
         refine(columns, radius, start, 0.05, 200, 15, rng) for start in _apart(climbed, heights)
     ]
-    for step, samples, rounds in ((0.05, 400, 70), (0.002, 150, 60)):
-        leader = max(stages, key=lambda stage: stage.value)
-        stages.append(refine(columns, radius, leader.direction, step, samples, rounds, rng))
-    best = max(stages, key=lambda stage: stage.value)
+    leader = max(stages, key=lambda stage: stage.value)
+    best = refine(columns, radius, leader.direction, 0.05, 400, 70, rng)
+    stages.append(best)
+    for _ in range(_RESTARTS):
+        before, best = best, refine(columns, radius, best.direction, 0.002, 120, 45, rng)
+        stages.append(best)
+        if best.value - before.value <= TOLERANCE * best.value:
+            break
     return Search(
         best.direction,
         len(first),
         sum(stage.rounds for stage in stages),
         evaluations + sum(stage.evaluations for stage in stages),
-        bool(best.value - stages[-2].value <= TOLERANCE * best.value),
+        bool(best.value - before.value <= TOLERANCE * best.value),
     )
 
 

@@ -17,7 +17,7 @@ from nqpf.errors import DataError, MethodError
 from nqpf.index._arrays import Floats, matrix, require_finite
 from nqpf.index._names import require_known
 from nqpf.index.normalise import ConstantIndicatorWarning
-from nqpf.index.pursuit.density import LARGEST, SMALLEST, measure, out_of_range
+from nqpf.index.pursuit.density import LARGEST, SMALLEST, measure, out_of_range, values
 from nqpf.index.pursuit.genetic import genetic
 from nqpf.index.pursuit.multistart import multistart
 from nqpf.index.pursuit.search import Search
@@ -57,9 +57,9 @@ class ProjectionPursuit:
     evaluations : int
         Projection indices and gradients computed.
     converged : bool
-        Whether the last stretch of the search gained less than 1e-6 of Q. It
-        says that the search has come to rest, not that no better direction
-        exists.
+        Whether the last 20 generations, or the last refinement, gained no more
+        than 1e-6 of Q. It says that the search has come to rest, not that no
+        better direction exists.
     """
 
     direction: Floats
@@ -84,7 +84,7 @@ class ProjectionPursuit:
         )
 
 
-def projection_index(x: ArrayLike, a: ArrayLike, radius: float = 0.1) -> float:
+def projection_index(x: ArrayLike, a: ArrayLike, radius: float = 0.1) -> float | Floats:
     """Return Q(a) = S D: how far a projection spreads and how densely it clusters.
 
     z = x a; S is the sample standard deviation of z; D = sum_kl (R - |z_k -
@@ -95,22 +95,24 @@ def projection_index(x: ArrayLike, a: ArrayLike, radius: float = 0.1) -> float:
     ----------
     x : array_like, shape (N, m)
         Normalised indicators, N >= 2.
-    a : array_like, shape (m,)
-        Direction, used as it is given; the studies use one of length 1.
+    a : array_like, shape (m,) or (p, m)
+        Direction, used as it is given; the studies use one of length 1. Many
+        directions at once take a fraction of the time that each takes alone.
     radius : float
         R in units of S.
 
     Returns
     -------
-    float
+    float, or ndarray of shape (p,)
         Q, zero if the projection does not vary. In units of the indicators
-        squared: c x has c^2 times the index of x.
+        squared: c x has c^2 times the index of x. Of many directions at once
+        with about three digits fewer.
 
     Raises
     ------
     nqpf.errors.DataError
         If a value is missing or infinite, there is one row only, or the
-        projections spread over less than 1e-140 or more than 1e140.
+        values spread over less than 1e-140 or more than 1e140.
     nqpf.errors.MethodError
         If `a` does not fit or `radius` is not a positive number.
 
@@ -126,20 +128,30 @@ def projection_index(x: ArrayLike, a: ArrayLike, radius: float = 0.1) -> float:
     >>> x = [[0.0], [0.0], [2.0], [2.0]]
     >>> round(projection_index(x, [1.0]), 6)  # 1.1547 * 8 * 0.11547
     1.066667
+    >>> projection_index(x, [[1.0], [0.5]]).round(6)
+    array([1.066667, 0.266667])
     """
     x, radius = _checked(x, radius)
-    direction = np.asarray(a, dtype=np.float64)
-    if direction.shape != (x.shape[1],):
+    a = np.asarray(a, dtype=np.float64)
+    if a.ndim not in (1, 2) or a.shape[-1] != x.shape[1]:
         raise MethodError(
-            f"a has shape {direction.shape}", expected=f"one element per column ({x.shape[1]},)"
+            f"a has shape {a.shape}", expected=f"one element per column, (..., {x.shape[1]})"
         )
-    if not np.isfinite(direction).all():
-        raise MethodError("a holds a missing or infinite element", expected="finite elements")
-    z = np.einsum("nj,j->n", x, direction)
-    if not np.isfinite(z).all():
+    if a.ndim == 2:
+        _require_finite_direction(a)
+        columns = _columns(x)
+        with np.errstate(over="ignore", invalid="ignore"):
+            found = values(a, columns, radius)
+        if not np.isfinite(found).all():
+            raise out_of_range(float(columns.max() * np.abs(a).max()))
+        return found
+    z = np.einsum("nj,j->n", x, a)
+    try:
+        return measure(z, radius).value
+    except DataError:
+        _require_finite_direction(a)
         require_finite(x, x, name="x")
-        raise out_of_range(math.inf)
-    return measure(z, radius).value
+        raise
 
 
 def projection_pursuit(
@@ -210,10 +222,7 @@ def projection_pursuit(
         raise MethodError(f"seed is {seed!r}", expected="a whole number of zero or more")
     if solver == "genetic":
         options = {"seed": int(seed), **options}
-    low = x.min(axis=0)
-    require_finite(x, low, x.max(axis=0), name="x")
-    with np.errstate(over="ignore"):  # refused by its size
-        columns = np.ascontiguousarray((x - low).T)  # Q does not feel a shift, its digits do
+    columns = _columns(x)
     found = _best(columns, radius, search, options)
     measured = measure(np.einsum("j,jn->n", found.direction, columns), radius)
     projection = np.einsum("nj,j->n", x, found.direction)
@@ -228,6 +237,22 @@ def projection_pursuit(
     )
 
 
+def _columns(x: Floats) -> Floats:
+    """Return the indicators as rows, each from zero: Q does not feel a shift, its digits do."""
+    low = x.min(axis=0)
+    require_finite(x, low, x.max(axis=0), name="x")
+    with np.errstate(over="ignore"):  # refused by its size
+        columns = np.ascontiguousarray((x - low).T)
+    if columns.any() and not SMALLEST < columns.max() < LARGEST:
+        raise out_of_range(columns.max())
+    return columns
+
+
+def _require_finite_direction(a: Floats) -> None:
+    if not np.isfinite(a).all():
+        raise MethodError("a holds a missing or infinite element", expected="finite elements")
+
+
 def _best(
     columns: Floats, radius: float, search: Callable[..., Search], options: dict[str, Any]
 ) -> Search:
@@ -240,8 +265,6 @@ def _best(
             stacklevel=3,
         )
         return Search(np.full(len(columns), 1.0 / math.sqrt(len(columns))), 1, 0, 1, True)
-    if not SMALLEST < columns.max() < LARGEST:
-        raise out_of_range(columns.max())
     found = Search(np.ones(1), 1, 0, 1, True)
     if varying.sum() > 1:
         found = search(columns[varying], radius, **options)
