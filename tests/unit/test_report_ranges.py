@@ -19,6 +19,7 @@ from nqpf.report import (
     system_table,
 )
 from nqpf.systems import IndicatorMatrix, Study, System, available
+from nqpf.systems.study import keys
 
 
 def some_ranks() -> pd.DataFrame:
@@ -75,8 +76,10 @@ def test_each_part_of_the_argument_names_known_variables() -> None:
 def test_what_nobody_states_is_printed_as_not_stated() -> None:
     text = study_table(Study.load("qiao-ma-2024")).text
     assert text.count("not stated") >= 2
-    assert len(studies_table("composite").text.splitlines()) == 16
-    assert len(studies_table("tfp").text.splitlines()) == 5
+    kinds = [Study.load(key).kind for key in keys("studies")]
+    for kind, least in (("composite", 15), ("tfp", 4)):
+        rows = len(studies_table(kind).text.splitlines()) - 1
+        assert rows == kinds.count(kind) >= least
 
 
 def test_short_names_tell_the_studies_apart() -> None:
