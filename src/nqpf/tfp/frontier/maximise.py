@@ -1,0 +1,208 @@
+"""Maximise the likelihood of a frontier and say how the search ended."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from nqpf.tfp.frontier.coordinates import Coordinates
+from nqpf.tfp.frontier.likelihood import Sample
+
+__all__ = ["BoundaryWarning", "Convergence", "ConvergenceWarning", "Maximum", "maximise"]
+
+# Log-likelihood that one more Newton step would gain at most, for the search to count as ended.
+DECREMENT = 1e-8
+BEST_STARTS = 3
+# L-BFGS-B finds the region, or the bound; near it Newton steps end the search.
+FIRST_ITERATIONS = 200
+LONGEST_STEP = 2.0
+HALVINGS = 20
+
+
+class ConvergenceWarning(UserWarning):
+    """The search for the maximum did not converge."""
+
+
+class BoundaryWarning(UserWarning):
+    """The maximum lies at the edge of the parameter space."""
+
+
+@dataclass(frozen=True)
+class Convergence:
+    """How the search for the maximum ended.
+
+    Attributes
+    ----------
+    converged : bool
+        The Hessian is negative definite and a further Newton step would gain less than 1e-8; at a
+        bound, the gradient of the free parameters is small instead.
+    boundary : tuple of str
+        Parameters that stopped at a bound of the search: ``gamma`` near 0 or 1, ``eta``.
+    message : str
+        Words of the optimiser that ran first.
+    iterations : int
+        Iterations of the winning search, Newton steps included.
+    gradient_norm : float
+        Largest absolute derivative, in coordinates where regressors have mean square one.
+    decrement : float
+        Half of g' (-H)^-1 g, the gain expected from one more step; NaN where the Hessian is not
+        negative definite.
+    starts : DataFrame
+        ``gamma``, ``eta`` and ``mean`` of each start and the ``loglik`` it led to.
+    """
+
+    converged: bool
+    boundary: tuple[str, ...]
+    message: str
+    iterations: int
+    gradient_norm: float
+    decrement: float
+    starts: pd.DataFrame
+
+
+@dataclass(frozen=True, eq=False)
+class Maximum:
+    """Estimates, their covariance (NaN where it cannot be had) and the state of the search."""
+
+    parameters: np.ndarray
+    covariance: np.ndarray
+    loglik: float
+    convergence: Convergence
+
+
+def maximise(
+    sample: Sample, beta: np.ndarray, sigma2: float, names: list[str], max_iterations: int
+) -> Maximum:
+    """Return the best maximum that searches from several starts lead to.
+
+    Parameters
+    ----------
+    sample : Sample
+        The data.
+    beta, sigma2 : array (k,), float
+        Coefficients and residual variance of ordinary least squares.
+    names : list of str
+        Names of all parameters, in order.
+    max_iterations : int
+        Bound on the iterations of each search.
+
+    Notes
+    -----
+    A grid over gamma (0.1 to 0.9, as in FRONTIER 4.1), and over eta and the mean where they are
+    free, is ranked by its likelihood. From the best three, L-BFGS-B is followed by Newton steps
+    with a Hessian from differences of the analytic gradient.
+    """
+    space = Coordinates(sample, beta, sigma2)
+    grid = list(
+        itertools.product(
+            np.arange(1, 10) / 10,
+            (-0.1, 0.0, 0.1) if sample.decay else (0.0,),
+            (-1.0, 0.0, 1.0) if space.p else (0.0,),
+        )
+    )
+    grid.sort(key=lambda guess: space.minus(space.start(*guess))[0])
+    searches = [_search(space, guess, max_iterations) for guess in grid[:BEST_STARTS]]
+    # A search that did not end may stand higher than one that did; the flag then says so.
+    best = min(searches, key=lambda search: search.minus)
+    starts = pd.DataFrame(grid[:BEST_STARTS], columns=["gamma", "eta", "mean"])
+    starts["loglik"] = [-search.minus for search in searches]
+    return _described(space, best, names, starts)
+
+
+@dataclass(frozen=True, eq=False)
+class _Search:
+    at: np.ndarray
+    minus: float
+    message: str
+    iterations: int
+
+
+def _search(space: Coordinates, guess: tuple[float, float, float], max_iterations: int) -> _Search:
+    from scipy.optimize import minimize
+
+    limit = min(FIRST_ITERATIONS, max_iterations)
+    found = minimize(
+        space.minus,
+        space.start(*guess),
+        jac=True,
+        method="L-BFGS-B",
+        bounds=space.bounds,
+        options={"maxiter": limit, "maxfun": 20 * limit, "ftol": 1e-13},
+    )
+    at, value, count = found.x, float(found.fun), int(found.nit)
+    while count < max_iterations:
+        moved = _newton(space, at, value)
+        if moved is None:
+            break
+        gain, count = value - moved[1], count + 1
+        at, value = moved
+        if gain < 1e-13 * (1 + abs(value)):
+            break
+    return _Search(at, value, str(found.message), count)
+
+
+def _newton(space: Coordinates, at: np.ndarray, value: float) -> tuple[np.ndarray, float] | None:
+    """Return the point after one Newton step, or None when no step improves.
+
+    Absolute eigenvalues lead away from saddles; the floor keeps flat directions within reach.
+    """
+    free = ~space.bound(at)
+    gradient = space.minus(at)[1][free]
+    roots, directions = np.linalg.eigh(space.hessian(at)[np.ix_(free, free)])
+    size = np.maximum(np.abs(roots), 1e-8 * np.abs(roots).max())
+    step = directions @ (directions.T @ gradient / size)
+    step *= min(1.0, LONGEST_STEP / np.abs(step).max(initial=1e-300))
+    for _ in range(HALVINGS):
+        trial = at.copy()
+        trial[free] -= step
+        trial = np.clip(trial, space.lower, space.upper)
+        trial_value = space.minus(trial)[0]
+        if trial_value < value:
+            return trial, trial_value
+        step = step / 2
+    return None
+
+
+def _solve(hessian: np.ndarray, gradient: np.ndarray) -> np.ndarray | None:
+    """Return H^-1 g, or None unless H is positive definite beyond rounding."""
+    roots = np.linalg.eigvalsh(hessian)
+    if not roots[0] > 1e-10 * roots[-1]:
+        return None
+    return np.linalg.solve(hessian, gradient)
+
+
+def _described(
+    space: Coordinates, best: _Search, names: list[str], starts: pd.DataFrame
+) -> Maximum:
+    """Return estimates for the reader, and whether they are a maximum."""
+    gradient = space.minus(best.at)[1]
+    bound = space.bound(best.at)
+    hessian = space.hessian(best.at)
+    step = _solve(hessian[np.ix_(~bound, ~bound)], gradient[~bound])
+    decrement = np.nan if step is None else float(gradient[~bound] @ step) / 2
+    norm = float(np.abs(gradient[~bound]).max())
+    size = len(best.at)
+    covariance = np.full((size, size), np.nan)
+    if step is not None and not bound.any():
+        jacobian = space.jacobian(best.at)
+        covariance = jacobian @ np.linalg.inv(hessian) @ jacobian.T
+    # Where gamma nears 0, the other parameters of inefficiency are not identified and the Hessian
+    # is singular, though the search has ended.
+    flat = bool(bound.any()) and norm < 1e-3
+    return Maximum(
+        parameters=space.original(best.at),
+        covariance=covariance,
+        loglik=-best.minus,
+        convergence=Convergence(
+            converged=decrement < DECREMENT or flat,
+            boundary=tuple(np.array(names)[bound]),
+            message=best.message,
+            iterations=best.iterations,
+            gradient_norm=norm,
+            decrement=decrement,
+            starts=starts,
+        ),
+    )
