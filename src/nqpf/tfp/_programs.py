@@ -31,11 +31,11 @@ import highspy
 import numpy as np
 
 from nqpf.errors import EstimationError
+from nqpf.tfp._facets import facet_of
 
 __all__ = ["Furthest", "Program", "furthest"]
 
 _OPTIONS = {
-    "output_flag": False,
     "threads": 1,
     "parallel": "off",
     "presolve": "off",
@@ -48,10 +48,14 @@ _STATUS = {
     highspy.HighsModelStatus.kInfeasible: "infeasible",
     highspy.HighsModelStatus.kUnbounded: "unbounded",
 }
-# A basis settles a unit when its solution is non-negative up to rounding. Data
-# are scaled to at most 1, so this is far above rounding and far below any
-# difference in a score that could be printed.
-_ROUNDING = 1e-11
+
+
+class _Quiet(highspy.Highs):
+    """HiGHS without its banner, which its constructor prints before options can be set."""
+
+    def enableCallbacks(self) -> None:  # noqa: N802 (a name of highspy)
+        self.setOptionValue("output_flag", False)
+        super().enableCallbacks()
 
 
 class Program:
@@ -105,7 +109,7 @@ class Program:
         model.a_matrix_.start_ = np.searchsorted(column, np.arange(columns + 1))
         model.a_matrix_.index_ = row
         model.a_matrix_.value_ = matrix.T[column, row]
-        self._highs = highspy.Highs()
+        self._highs = _Quiet()
         for name, value in _OPTIONS.items():
             self._highs.setOptionValue(name, value)
         if self._highs.passModel(model) == highspy.HighsStatus.kError:
@@ -251,7 +255,7 @@ def furthest(
         if status[unit] != "optimal":
             continue
         value[unit] = program.value
-        facet = _facet(program.basis(), reference, tied, direction[unit])
+        facet = facet_of(program.basis(), reference, tied, direction[unit])
         if facet is None:
             continue
         value[unit] = facet.bound(direction[[unit]], target[[unit]])[0]
@@ -272,42 +276,3 @@ def _program(reference: np.ndarray, tied: np.ndarray) -> Program:
         col_lower=np.append(np.zeros(columns), -np.inf),
         maximise=True,
     )
-
-
-@dataclass(frozen=True)
-class _Facet:
-    """The k - 1 columns of a basis without t, and the prices that are orthogonal to them."""
-
-    prices: np.ndarray
-    solver: np.ndarray
-
-    def bound(self, direction: np.ndarray, target: np.ndarray) -> np.ndarray:
-        slope = direction @ self.prices
-        level = target @ self.prices
-        return np.divide(level, slope, out=np.full(len(slope), np.nan), where=slope > _ROUNDING)
-
-    def attains(self, bound: np.ndarray, direction: np.ndarray, target: np.ndarray) -> np.ndarray:
-        rest = target - bound[:, None] * direction
-        return np.isfinite(bound) & (rest @ self.solver.T >= -_ROUNDING).all(axis=1)
-
-
-def _facet(
-    basis: np.ndarray, reference: np.ndarray, tied: np.ndarray, direction: np.ndarray
-) -> _Facet | None:
-    """Return the facet of an optimal basis, or None if t is not basic or rounding spoils it."""
-    rows, columns = reference.shape
-    others = basis[basis != columns]
-    if len(others) != rows - 1:
-        return None
-    slacks = np.eye(rows)
-    spanned = [reference[:, j] if j >= 0 else slacks[:, -1 - j] for j in others]
-    square = np.column_stack([*spanned, direction])
-    if np.linalg.cond(square) > 1e8:
-        return None
-    inverse = np.linalg.inv(square)
-    prices = inverse[-1] / np.abs(inverse[-1]).max()
-    sound = (prices[~tied] >= -_ROUNDING).all() and (prices @ reference >= -_ROUNDING).all()
-    basic_tied = any(j < 0 and tied[-1 - j] for j in others)
-    if not sound or basic_tied:
-        return None
-    return _Facet(prices, np.linalg.pinv(square[:, :-1]))
