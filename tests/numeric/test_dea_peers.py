@@ -1,0 +1,241 @@
+"""Efficiency and Malmquist indices against linprog, DEAP's printed examples and DEAPack.
+
+The reference here solves the multiplier (dual) form, one dense program per unit, with
+scipy; the library solves the envelopment form with highspy and shares bases.
+"""
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.optimize import linprog
+
+from nqpf.data import Panel
+from nqpf.tfp import production
+from nqpf.tfp.dea import efficiency, malmquist
+
+PRODUCTION = (["capital", "labour"], ["output"], "province", "year")
+
+
+@pytest.fixture(scope="module")
+def provinces():
+    """31 provinces in the eleven years 2012-2022."""
+    frame = production(Panel.load(), years=range(2012, 2023))
+    assert frame.shape == (341, 3)
+    return frame
+
+
+def multiplier(x_ref, y_ref, x, y, returns, orientation):
+    """Farrell score of one unit from the dual: prices of inputs v and outputs u.
+
+    Output: min v x + w  s.t.  u y = 1, v X - u Y + w >= 0; the score is the reciprocal.
+    Input:  max u y - w  s.t.  v x = 1, v X - u Y + w >= 0.
+    """
+    x_ref, x = x_ref / x_ref.mean(0), x / x_ref.mean(0)
+    y_ref, y = y_ref / y_ref.mean(0), y / y_ref.mean(0)
+    m, s = x.size, y.size
+    free = [1.0] if returns == "vrs" else []
+    above = -np.hstack([x_ref, -y_ref, np.ones((len(x_ref), len(free)))])
+    cost = {"output": [*x, *(0 * y), *free], "input": [*(0 * x), *-y, *free]}[orientation]
+    unit = {"output": [*(0 * x), *y], "input": [*x, *(0 * y)]}[orientation]
+    found = linprog(
+        cost,
+        A_ub=above,
+        b_ub=np.zeros(len(x_ref)),
+        A_eq=[[*unit, *(0.0 for _ in free)]],
+        b_eq=[1.0],
+        bounds=[(0, None)] * (m + s) + [(None, None)] * len(free),
+        method="highs",
+        options={"primal_feasibility_tolerance": 1e-10, "dual_feasibility_tolerance": 1e-10},
+    )
+    if found.status == 3:  # an unbounded dual: the unit cannot be reached
+        return np.nan
+    assert found.status == 0, found.message
+    return 1 / found.fun if orientation == "output" else -found.fun
+
+
+def scores(frame, inputs, outputs, reference_years, year, returns, orientation):
+    reference = frame[frame.index.get_level_values(1).isin(reference_years)]
+    units = frame.xs(year, level=1)
+    x_ref, y_ref = reference[inputs].to_numpy(), reference[outputs].to_numpy()
+    found = [
+        multiplier(x_ref, y_ref, x, y, returns, orientation)
+        for x, y in zip(units[inputs].to_numpy(), units[outputs].to_numpy(), strict=True)
+    ]
+    return pd.Series(found, index=units.index)
+
+
+def textbook(frame, inputs, outputs, reference="contemporaneous", orientation="output", rd=False):
+    """All five indices between adjacent years, each written from its definition."""
+    years = sorted(frame.index.get_level_values(1).unique())
+    rows = {}
+
+    def base(year):
+        past = [y for y in years if y <= year]
+        return {"contemporaneous": [year], "sequential": past}[reference]
+
+    def score(at, year, returns):
+        return scores(frame, inputs, outputs, at, year, returns, orientation)
+
+    for t, u in zip(years, years[1:], strict=False):
+        c = {(a, b): score(base(a), b, "crs") for a in (t, u) for b in (t, u)}
+        v = {(a, a): score(base(a), a, "vrs") for a in (t, u)}
+        row = {
+            "effch": c[u, u] / c[t, t],
+            "techch": np.sqrt(c[t, u] / c[u, u] * c[t, t] / c[u, t]),
+            "pech": v[u, u] / v[t, t],
+            "sech": (c[u, u] / v[u, u]) / (c[t, t] / v[t, t]),
+            "tfpch": np.sqrt(c[t, u] / c[t, t] * c[u, u] / c[u, t]),
+        }
+        if rd:
+            v |= {(a, b): score(base(a), b, "vrs") for a, b in ((t, u), (u, t))}
+            scale = {key: c[key] / v[key] for key in c}
+            row["techch"] = np.sqrt(v[t, u] / v[u, u] * v[t, t] / v[u, t])
+            row["sech"] = np.sqrt(scale[t, u] / scale[t, t] * scale[u, u] / scale[u, t])
+        rows[u] = pd.DataFrame(row)
+    return pd.concat(rows, names=[frame.index.names[1]]).swaplevel().sort_index()
+
+
+def random_panel(seed, units=9, years=3):
+    """Some units are copies, some scaled copies: ties and degenerate corners."""
+    rng = np.random.default_rng(seed)
+    values = rng.lognormal(0, 0.6, (units * years, 5))
+    values[3], values[7] = values[0], 2 * values[4]
+    index = pd.MultiIndex.from_product([range(units), range(years)], names=["unit", "year"])
+    return pd.DataFrame(values, index, ["a", "b", "c", "p", "q"])
+
+
+def test_provinces_equal_the_dual_solved_one_by_one(provinces):
+    expected = textbook(provinces, ["capital", "labour"], ["output"])
+    found = malmquist(provinces, *PRODUCTION, returns="vrs")
+    pd.testing.assert_frame_equal(found.indices, expected, rtol=0, atol=1e-8)
+
+
+@pytest.mark.filterwarnings("ignore:.*have no solution")
+@pytest.mark.parametrize("orientation", ["output", "input"])
+def test_provinces_by_ray_and_desli_equal_the_dual(provinces, orientation):
+    years = provinces.index.get_level_values("year")
+    late = provinces[years >= 2019]
+    expected = textbook(late, ["capital", "labour"], ["output"], orientation=orientation, rd=True)
+    found = malmquist(late, *PRODUCTION, returns="vrs", orientation=orientation, split="ray-desli")
+    pd.testing.assert_frame_equal(found.indices, expected, rtol=0, atol=1e-8)
+    assert found.infeasible.empty == expected.notna().all(axis=None)
+
+
+def test_the_global_index_of_provinces_equals_the_dual(provinces):
+    years = range(2012, 2023)
+    pooled = pd.DataFrame(
+        {
+            y: scores(provinces, *PRODUCTION[:2], years, y, "crs", "output")
+            for y in (2012, 2017, 2022)
+        }
+    )
+    own = {y: scores(provinces, *PRODUCTION[:2], [y], y, "crs", "output") for y in (2012, 2022)}
+    found = malmquist(provinces, *PRODUCTION, reference="global")
+    chained = found.cumulative().xs(2022, level="year")
+    np.testing.assert_allclose(chained.tfpch, pooled[2022] / pooled[2012], atol=1e-8)
+    gap = (pooled[2022] / own[2022]) / (pooled[2012] / own[2012])
+    np.testing.assert_allclose(chained.techch, gap, atol=1e-8)
+    np.testing.assert_allclose(found.scores.crs_global.xs(2017, level=1), pooled[2017], atol=1e-8)
+
+
+@pytest.mark.filterwarnings("ignore:.*have no solution")
+@pytest.mark.parametrize("reference", ["contemporaneous", "sequential"])
+@pytest.mark.parametrize("orientation", ["output", "input"])
+@pytest.mark.parametrize("seed", [0, 1])
+def test_random_panels_equal_the_dual(seed, orientation, reference):
+    frame = random_panel(seed)
+    inputs, outputs = ["a", "b", "c"], ["p", "q"]
+    expected = textbook(frame, inputs, outputs, reference, orientation, rd=True)
+    found = malmquist(
+        frame, inputs, outputs, "unit", "year", "vrs", orientation, reference, "ray-desli"
+    )
+    pd.testing.assert_frame_equal(found.indices, expected, rtol=0, atol=1e-8)
+    missing = expected.isna().any(axis=1)
+    named = found.infeasible[["unit", "year"]].itertuples(index=False)
+    later = {(u, y) for u, y in map(tuple, named)} | {
+        (u, y + 1) for u, y, f in found.infeasible.iloc[:, :3].itertuples(index=False) if f > y
+    }
+    assert set(missing.index[missing]) <= later
+
+
+@pytest.mark.parametrize("returns", ["crs", "vrs"])
+@pytest.mark.parametrize("orientation", ["output", "input"])
+def test_efficiency_of_many_inputs_and_outputs_equals_the_dual(returns, orientation):
+    rng = np.random.default_rng(3)
+    x, y = rng.lognormal(0, 1, (40, 4)), rng.lognormal(0, 1, (40, 3))
+    names = [f"x{i}" for i in range(4)], [f"y{i}" for i in range(3)]
+    frame = pd.DataFrame(np.hstack([x, y]), columns=[*names[0], *names[1]]).assign(unit=range(40))
+    expected = [multiplier(x, y, x[i], y[i], returns, orientation) for i in range(40)]
+    found = efficiency(frame, *names, "unit", returns, orientation)
+    np.testing.assert_allclose(found.scores, expected, rtol=0, atol=1e-8)
+
+
+# DEAP 2.1 (Coelli 1996, CEPA working paper 96/08), examples as its guide prints them.
+
+
+def test_first_example_of_deap():
+    frame = pd.DataFrame(
+        [[1, 1, 2, 5], [2, 2, 2, 4], [3, 3, 6, 6], [4, 1, 3, 2], [5, 2, 6, 2]],
+        columns=["firm", "y", "x1", "x2"],
+    )
+    found = efficiency(frame, ["x1", "x2"], ["y"], "firm", "crs", "input").scores
+    assert found.round(3).tolist() == [0.5, 1.0, 0.833, 0.714, 1.0]
+
+
+def test_second_example_of_deap():
+    frame = pd.DataFrame({"firm": range(1, 6), "y": range(1, 6), "x": [2, 4, 3, 5, 6]})
+    crs = efficiency(frame, ["x"], ["y"], "firm", "crs", "input").scores
+    vrs = efficiency(frame, ["x"], ["y"], "firm", "vrs", "input").scores
+    assert crs.round(3).tolist() == [0.5, 0.5, 1.0, 0.8, 0.833]
+    assert vrs.round(3).tolist() == [1.0, 0.625, 1.0, 0.9, 1.0]
+    assert (crs / vrs).round(3).tolist() == [0.5, 0.8, 1.0, 0.889, 0.833]
+
+
+DEAP_DATA = {  # (output, input) of firms 1 to 5
+    1: [(1, 2), (2, 4), (3, 3), (4, 5), (5, 6)],
+    2: [(1, 2), (3, 4), (4, 3), (3, 5), (5, 5)],
+    3: [(1, 2), (3, 4), (4, 3), (3, 5), (5, 5)],
+}
+DEAP_SCORES = {  # against the frontier of the year before, the same, the next; VRS
+    1: [
+        (None, 0.500, 0.375, 1.000),
+        (None, 0.500, 0.375, 0.545),
+        (None, 1.000, 0.750, 1.000),
+        (None, 0.800, 0.600, 0.923),
+        (None, 0.833, 0.625, 1.000),
+    ],
+    2: [
+        (0.500, 0.375, 0.375, 1.000),
+        (0.750, 0.563, 0.563, 0.667),
+        (1.333, 1.000, 1.000, 1.000),
+        (0.600, 0.450, 0.450, 0.600),
+        (1.000, 0.750, 0.750, 1.000),
+    ],
+}
+DEAP_INDICES = [  # effch, techch, pech, sech, tfpch of year 2; all are 1 in year 3
+    (0.750, 1.333, 1.000, 0.750, 1.000),
+    (1.125, 1.333, 1.222, 0.920, 1.500),
+    (1.000, 1.333, 1.000, 1.000, 1.333),
+    (0.562, 1.333, 0.650, 0.865, 0.750),
+    (0.900, 1.333, 1.000, 0.900, 1.200),
+]
+
+
+def test_fourth_example_of_deap():
+    frame = pd.DataFrame(
+        [(f, t, y, x) for t, rows in DEAP_DATA.items() for f, (y, x) in enumerate(rows, 1)],
+        columns=["firm", "year", "y", "x"],
+    )
+    found = malmquist(frame, ["x"], ["y"], "firm", "year", returns="vrs")
+    printed = 0.5e-3 + 1e-9  # three decimals; 0.5625 is printed both as 0.563 and as 0.562
+    columns = ["crs_before", "crs", "crs_after", "vrs"]
+    for year, table in DEAP_SCORES.items():
+        expected = np.array(table, dtype=float)
+        np.testing.assert_allclose(
+            found.scores.xs(year, level="year")[columns], expected, rtol=0, atol=printed
+        )
+    second, third = (found.indices.xs(year, level="year") for year in (2, 3))
+    np.testing.assert_allclose(second, DEAP_INDICES, rtol=0, atol=printed)
+    np.testing.assert_allclose(third, 1, rtol=0, atol=1e-12)
+    means = found.by_time().loc[2]
+    np.testing.assert_allclose(means, [0.844, 1.333, 0.955, 0.883, 1.125], rtol=0, atol=printed)

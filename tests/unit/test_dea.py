@@ -1,0 +1,310 @@
+"""Efficiency and Malmquist indices: properties, directions, bad input."""
+
+import subprocess
+import sys
+
+import hypothesis.extra.numpy as arrays
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from nqpf.errors import DataError, EstimationError, MethodError, SampleError
+from nqpf.tfp._programs import Program, furthest
+from nqpf.tfp.dea import efficiency, malmquist
+
+REFERENCES = ["contemporaneous", "sequential", "global"]
+PARTS = {
+    ("crs", "fgnz"): ["effch", "techch"],
+    ("vrs", "fgnz"): ["pech", "sech", "techch"],
+    ("vrs", "ray-desli"): ["pech", "sech", "techch"],
+}
+
+
+def made_up_panel(units=12, years=4, inputs=2, outputs=2, seed=0):
+    rng = np.random.default_rng(seed)
+    index = pd.MultiIndex.from_product(
+        [[f"u{i:02d}" for i in range(units)], range(2010, 2010 + years)], names=["unit", "year"]
+    )
+    columns = [f"x{i}" for i in range(inputs)] + [f"y{i}" for i in range(outputs)]
+    return pd.DataFrame(rng.lognormal(0, 0.5, (len(index), len(columns))), index, columns)
+
+
+PANEL = made_up_panel()
+X, Y = ["x0", "x1"], ["y0", "y1"]
+
+
+def run(frame=PANEL, **options):
+    return malmquist(frame, X, Y, "unit", "year", **options)
+
+
+@pytest.mark.filterwarnings("ignore:.*have no solution")
+@pytest.mark.parametrize("reference", REFERENCES)
+@pytest.mark.parametrize("orientation", ["output", "input"])
+@pytest.mark.parametrize(("returns", "split"), PARTS)
+def test_indices_multiply_to_their_parts(returns, split, orientation, reference):
+    found = run(returns=returns, split=split, orientation=orientation, reference=reference)
+    product = found.indices[PARTS[returns, split]].prod(axis=1, skipna=False)
+    rows = product.notna()
+    assert rows.sum() > len(rows) / 2
+    np.testing.assert_allclose(product[rows], found.indices.tfpch[rows], rtol=1e-12)
+    if split == "fgnz":
+        both = found.indices.get(["pech", "sech"])
+        if both is not None:
+            np.testing.assert_allclose(both.prod(axis=1), found.indices.effch, rtol=1e-12)
+
+
+@pytest.mark.parametrize("reference", REFERENCES)
+@pytest.mark.parametrize("orientation", ["output", "input"])
+def test_doubled_output_everywhere_is_progress(orientation, reference):
+    first = PANEL.xs(2010, level="year")
+    better = first.assign(y0=2 * first.y0, y1=2 * first.y1)
+    frame = pd.concat({2010: first, 2011: better}, names=["year"]).reset_index()
+    indices = run(frame, orientation=orientation, reference=reference).indices
+    np.testing.assert_allclose(indices.tfpch, 2, rtol=1e-12)
+    np.testing.assert_allclose(indices.techch, 2, rtol=1e-12)
+    np.testing.assert_allclose(indices.effch, 1, rtol=1e-12)
+
+
+@pytest.mark.parametrize("orientation", ["output", "input"])
+def test_a_unit_that_catches_up_gains_efficiency_and_one_that_falls_back_loses(orientation):
+    frame = pd.DataFrame(
+        {"x0": 1.0, "y0": [2.0, 2.0, 1.0, 2.0, 2.0, 1.0]},
+        pd.MultiIndex.from_product([["best", "up", "down"], [1, 2]], names=["unit", "year"]),
+    )
+    found = malmquist(frame, ["x0"], ["y0"], "unit", "year", orientation=orientation)
+    assert found.indices.effch.to_dict() == pytest.approx(
+        {("best", 2): 1.0, ("up", 2): 2.0, ("down", 2): 0.5}
+    )
+    assert found.indices.techch.to_numpy() == pytest.approx(1.0)
+
+
+def test_orientations_agree_under_constant_returns():
+    for reference in REFERENCES:
+        np.testing.assert_allclose(
+            run(reference=reference).indices,
+            run(reference=reference, orientation="input").indices,
+            rtol=1e-11,
+        )
+
+
+def test_the_global_index_is_circular_and_the_adjacent_one_is_not():
+    ends = PANEL[PANEL.index.get_level_values("year").isin([2010, 2013])]
+    ends = ends.rename(index={2013: 2011}, level="year")
+    chained = run(reference="global").cumulative().tfpch.xs(2013, level="year")
+    scores = run(reference="global").scores.crs_global.unstack()
+    np.testing.assert_allclose(chained, scores[2013] / scores[2010], rtol=1e-12)
+    adjacent = run().cumulative().tfpch.xs(2013, level="year")
+    direct = run(ends).indices.tfpch.xs(2011, level="year")
+    assert np.abs(adjacent - direct).max() > 0.01
+
+
+def test_a_sequential_frontier_never_recedes():
+    assert run(reference="sequential").indices.techch.min() >= 1 - 1e-12
+    assert run().indices.techch.min() < 1
+
+
+def test_every_frontier_has_units_of_score_1_and_none_above():
+    scores = run(returns="vrs").scores
+    for column in ("crs", "vrs"):
+        best = scores[column].groupby(level="year").max()
+        np.testing.assert_allclose(best, 1, atol=1e-12)
+    assert (scores.vrs >= scores.crs - 1e-12).all()
+    pooled = run(reference="global").scores
+    assert pooled.crs_global.max() == pytest.approx(1, abs=1e-12)
+    assert (pooled.crs_global <= pooled.crs + 1e-12).all()
+
+
+@pytest.mark.parametrize("returns", ["crs", "vrs"])
+def test_units_of_measure_order_of_rows_and_columns_change_nothing(returns):
+    scale = {"x0": 1e6, "x1": 1e-5, "y0": 3.7e4, "y1": 1e-3}
+    other = (PANEL * pd.Series(scale)).sample(frac=1, random_state=1)
+    found = malmquist(other.reset_index(), X[::-1], Y[::-1], "unit", "year", returns=returns)
+    pd.testing.assert_frame_equal(found.indices, run(returns=returns).indices, rtol=1e-9)
+
+
+def test_no_input_is_changed_and_labels_are_kept():
+    before = PANEL.copy()
+    found = run(returns="vrs")
+    pd.testing.assert_frame_equal(PANEL, before)
+    assert found.indices.index.names == ["unit", "year"]
+    assert list(found.infeasible.columns) == ["unit", "year", "frontier", "returns"]
+    assert found.infeasible.empty
+    assert list(found.indices.columns) == ["effch", "techch", "pech", "sech", "tfpch"]
+    assert found.indices.index.get_level_values("year").unique().tolist() == [2011, 2012, 2013]
+    assert "tfpch" in found._repr_html_()
+
+
+def test_means_are_geometric():
+    found = run()
+    expected = found.indices.tfpch.unstack().prod(axis=1) ** (1 / 3)
+    np.testing.assert_allclose(found.by_unit().tfpch, expected, rtol=1e-12)
+    np.testing.assert_allclose(
+        found.by_time().tfpch, found.indices.tfpch.unstack(0).prod(axis=1) ** (1 / 12), rtol=1e-12
+    )
+
+
+def test_problems_without_solution_are_named_and_leave_the_index():
+    # In 2011 the small unit uses less input than any unit of 2010.
+    frame = pd.DataFrame(
+        {"x": [2.0, 1.0, 4.0, 4.0], "y": [1.0, 1.0, 3.0, 3.0]},
+        pd.MultiIndex.from_product([["small", "large"], [2010, 2011]], names=["unit", "year"]),
+    )
+    with pytest.warns(UserWarning, match="unit.*small.*year.*2011.*frontier of 2010"):
+        found = malmquist(frame, ["x"], ["y"], "unit", "year", "vrs", split="ray-desli")
+    assert found.infeasible.to_dict("records") == [
+        {"unit": "small", "year": 2011, "frontier": 2010, "returns": "vrs"}
+    ]
+    assert found.indices.loc[("small", 2011), ["techch", "sech"]].isna().all()
+    assert found.indices[["pech", "tfpch"]].notna().all(axis=None)
+    assert found.indices.loc["large"].notna().all(axis=None)
+    assert np.isnan(found.by_time().techch.loc[2011])  # a mean over the others would hide it
+    assert np.isnan(found.cumulative().techch.loc[("small", 2011)])
+
+
+def test_an_output_that_a_frontier_lacks_is_reported():
+    frame = PANEL.copy()
+    frame.loc[frame.index.get_level_values("year") == 2010, "y1"] = 0.0
+    for orientation in ("output", "input"):
+        with pytest.warns(UserWarning, match="have no solution"):
+            found = run(frame, orientation=orientation)
+        assert set(found.infeasible.frontier) == {2010}
+        assert len(found.infeasible) == 12
+
+
+def spoilt(column, value, at=("u03", 2011)):
+    frame = PANEL.copy()
+    frame.loc[at, column] = value
+    return frame
+
+
+BAD_PANELS = {
+    "zero input": (lambda: spoilt("x0", 0.0), DataError, "x0 is 0.*u03.*2011"),
+    "negative input": (lambda: spoilt("x1", -1.0), DataError, "x1 is -1.*u03.*2011"),
+    "negative output": (lambda: spoilt("y1", -2.0), DataError, "y1 is -2.*u03.*2011"),
+    "nothing produced": (lambda: spoilt(Y, 0.0), DataError, "u03.*2011.*produces something"),
+    "missing figure": (lambda: spoilt("y0", np.nan), SampleError, "u03.*2011.*y0"),
+    "infinite figure": (lambda: spoilt("y0", np.inf), SampleError, "u03.*2011.*y0"),
+    "unbalanced": (
+        lambda: PANEL.drop(("u03", 2011)),
+        SampleError,
+        "not balanced: 1 row.*u03.*2011",
+    ),
+    "missing year": (lambda: PANEL.drop(2011, level="year"), SampleError, "gap.*u00.*2011"),
+    "one year": (lambda: PANEL.xs(2011, level="year", drop_level=False), SampleError, "one year"),
+    "one unit": (lambda: PANEL.loc[["u03"]], SampleError, "one unit.*u03"),
+    "doubled key": (lambda: pd.concat([PANEL, PANEL.iloc[[5]]]), SampleError, "more than once"),
+    "no rows": (lambda: PANEL.iloc[:0], SampleError, "no rows"),
+    "text": (lambda: PANEL.assign(x0="a"), DataError, "x0"),
+    "unknown column": (lambda: PANEL.rename(columns={"x0": "x00"}), DataError, "x0.*x00"),
+}
+
+
+@pytest.mark.parametrize("case", BAD_PANELS)
+def test_bad_panels_are_named(case):
+    make, error, message = BAD_PANELS[case]
+    with pytest.raises(error, match=message):
+        run(make())
+
+
+BAD_OPTIONS = {
+    "returns": ({"returns": "crz"}, "crz.*Did you mean 'crs'"),
+    "orientation": ({"orientation": "outputs"}, "outputs.*Did you mean 'output'"),
+    "reference": ({"reference": "globl"}, "globl.*Did you mean 'global'"),
+    "split": ({"split": "ray"}, "unknown split 'ray'"),
+    "split at constant returns": ({"split": "ray-desli"}, "returns='vrs'"),
+    "no input": ({"inputs": []}, "no inputs"),
+    "no output": ({"outputs": []}, "no outputs"),
+    "twice": ({"outputs": ["y0", "x0"]}, "'x0' is named twice"),
+}
+
+
+@pytest.mark.parametrize("case", BAD_OPTIONS)
+def test_bad_options_are_named(case):
+    options, message = BAD_OPTIONS[case]
+    arguments = {"inputs": X, "outputs": Y, **options}
+    with pytest.raises(MethodError, match=message):
+        malmquist(PANEL, unit="unit", time="year", **arguments)
+
+
+def test_bad_cross_sections_are_named():
+    year = PANEL.xs(2010, level="year")
+    cases = [
+        (PANEL, SampleError, "more than once.*u00.*malmquist"),
+        (year.iloc[[0]], SampleError, "one unit.*u00"),
+        (year.iloc[:0], SampleError, "no rows"),
+        (year.assign(x0=0.0), DataError, "x0 is 0.*u00"),
+        (year.assign(y0=np.nan), SampleError, "u00.*y0"),
+        (year.rename(columns={"y0": "y00"}), DataError, "'y0'.*y00"),
+    ]
+    for frame, error, message in cases:
+        with pytest.raises(error, match=message):
+            efficiency(frame, X, Y, "unit")
+    with pytest.raises(MethodError, match="unknown returns"):
+        efficiency(year, X, Y, "unit", returns="drs")
+
+
+def test_efficiency_ranks_the_frontier_first():
+    year = PANEL.xs(2010, level="year")
+    found = efficiency(year, X, Y, "unit", "vrs", "input")
+    table = found.to_frame()
+    assert (table["rank"].eq(1) == (found.scores > 1 - 1e-9)).all()
+    assert found.inputs == ("x0", "x1")
+    assert "rank" in found._repr_html_()
+
+
+# Decimals with few digits make ties and degenerate corners likely.
+QUANTITIES = st.integers(1, 30).map(lambda k: k / 10)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    arrays.arrays(float, (7, 2), elements=QUANTITIES),
+    arrays.arrays(float, (7, 2), elements=QUANTITIES),
+)
+def test_scores_lie_on_or_below_a_frontier_that_larger_samples_only_raise(x, y):
+    frame = pd.DataFrame(np.hstack([x, y]), columns=[*X, *Y]).assign(unit=range(7))
+    both = {r: efficiency(frame, X, Y, "unit", r).scores for r in ("crs", "vrs")}
+    fewer = efficiency(frame.iloc[:5], X, Y, "unit").scores
+    assert (both["crs"] > 0).all()
+    assert both["crs"].max() == pytest.approx(1, abs=1e-10)
+    assert (both["vrs"] <= 1 + 1e-10).all()
+    assert (both["crs"] <= both["vrs"] + 1e-9).all()
+    assert (both["crs"].iloc[:5] <= fewer + 1e-9).all()
+
+
+def test_a_basis_settles_units_without_their_own_program():
+    rng = np.random.default_rng(0)
+    x, y = rng.uniform(1, 2, (60, 2)), rng.uniform(1, 2, (60, 1))
+    reference = np.vstack([x.T, -y.T])
+    direction, target = np.hstack([0 * x, y]), np.hstack([x, 0 * y])
+    together = furthest(reference, direction, target)
+    apart = [furthest(reference, direction[[i]], target[[i]]).value[0] for i in range(60)]
+    np.testing.assert_allclose(together.value, apart, rtol=1e-12)
+    assert together.solved < 20
+
+
+def test_programs_say_how_they_ended():
+    program = Program([[1.0, 1.0]], [1.0, 2.0], [2.0], [2.0])
+    assert program.solve() == "optimal"
+    assert program.value == pytest.approx(2.0)
+    assert program.primal() == pytest.approx([2.0, 0.0])
+    assert program.duals() == pytest.approx([1.0])
+    assert program.basis().tolist() == [0]
+    program.set_column(0, [-1.0])
+    assert (program.solve(), program.value) == ("optimal", pytest.approx(4.0))
+    program.set_cost([0, 1], [-1.0, -1.0])
+    assert program.solve() == "unbounded"
+    program.set_rows([0], [-3.0], [-3.0])
+    program.set_column(0, [1.0])
+    assert program.solve() == "infeasible"
+    with pytest.raises(EstimationError, match="finite"):
+        Program([[np.inf]], [1.0], [0.0], [1.0])
+
+
+def test_the_solver_prints_nothing():
+    # HiGHS greets once per process, so only a fresh one can tell.
+    code = "from nqpf.tfp._programs import Program; print(Program([[1]], [1], [2], [2]).solve())"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert (done.stdout, done.stderr) == ("optimal\n", "")
