@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from dataclasses import replace
 
 import numpy as np
@@ -9,7 +10,7 @@ from scipy.special import log_ndtr
 
 from nqpf.tfp.frontier.likelihood import Sample, log_likelihood
 
-__all__ = ["Coordinates"]
+__all__ = ["GAMMA_MARGIN", "Coordinates"]
 
 # The search stops short of gamma = 0 and 1, where the likelihood is not defined.
 GAMMA_MARGIN = 1e-6
@@ -29,16 +30,21 @@ class Coordinates:
         self.sample = replace(sample, x=x, z=z)
         self.beta, self.sigma2 = beta, sigma2
         edge = np.log1p(-GAMMA_MARGIN) - np.log(GAMMA_MARGIN)
-        free = [(None, None)] * (self.k + self.p)
+        free = [(-np.inf, np.inf)] * (self.k + self.p)
         s = np.log(sigma2)
-        self.bounds = [*free, (s - 20, s + 20), (-edge, edge)]
+        bounds = [*free, (s - 20, s + 20), (-edge, edge)]
         if sample.decay:
             # exp(eta lead) stays below exp(20).
-            self.bounds.append((-20 / sample.lead.max(), 20 / sample.lead.max()))
+            bounds.append((-20 / sample.lead.max(), 20 / sample.lead.max()))
 
-        limits = np.array(self.bounds, dtype=float)
-        self.lower = np.where(np.isnan(limits[:, 0]), -np.inf, limits[:, 0])
-        self.upper = np.where(np.isnan(limits[:, 1]), np.inf, limits[:, 1])
+        self.lower, self.upper = np.array(bounds).T
+
+    def without_inefficiency(self) -> Coordinates:
+        """Return the same coordinates with gamma held at its lower bound."""
+        out = copy(self)
+        out.upper = self.upper.copy()
+        out.upper[self.k + self.p + 1] = self.lower[self.k + self.p + 1]
+        return out
 
     def bound(self, at: np.ndarray) -> np.ndarray:
         """Return which coordinates stand at a bound."""
@@ -98,7 +104,8 @@ class Coordinates:
         beta = np.linalg.solve(self.from_x, self.beta + expected * _first(self.k))
         delta = np.linalg.solve(self.from_z, mean * sigma_u * _first(self.p))
         logs = [np.log(sigma2), np.log(gamma / (1 - gamma))]
-        return np.array([*beta, *delta, *logs, *([eta] if self.sample.decay else [])])
+        start = np.array([*beta, *delta, *logs, *([eta] if self.sample.decay else [])])
+        return np.clip(start, self.lower, self.upper)
 
 
 def _first(size: int) -> np.ndarray:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from nqpf.tfp.frontier.coordinates import Coordinates
+from nqpf.tfp.frontier.coordinates import GAMMA_MARGIN, Coordinates
 from nqpf.tfp.frontier.likelihood import Sample
 
 __all__ = ["BoundaryWarning", "Convergence", "ConvergenceWarning", "Maximum", "maximise"]
@@ -16,6 +16,8 @@ __all__ = ["BoundaryWarning", "Convergence", "ConvergenceWarning", "Maximum", "m
 # Log-likelihood that one more Newton step would gain at most, for the search to count as ended.
 DECREMENT = 1e-8
 BEST_STARTS = 3
+# A frontier that adds less than this to the log-likelihood without inefficiency has none.
+NO_GAIN = 1e-6
 # L-BFGS-B finds the region, or the bound; near it Newton steps end the search.
 FIRST_ITERATIONS = 200
 LONGEST_STEP = 2.0
@@ -93,7 +95,8 @@ def maximise(
     -----
     A grid over gamma (0.1 to 0.9, as in FRONTIER 4.1), and over eta and the mean where they are
     free, is ranked by its likelihood. From the best three, L-BFGS-B is followed by Newton steps
-    with a Hessian from differences of the analytic gradient.
+    with a Hessian from differences of the analytic gradient. A search without inefficiency wins
+    where the others gain nothing over it.
     """
     space = Coordinates(sample, beta, sigma2)
     grid = list(
@@ -109,6 +112,11 @@ def maximise(
     best = min(searches, key=lambda search: search.minus)
     starts = pd.DataFrame(grid[:BEST_STARTS], columns=["gamma", "eta", "mean"])
     starts["loglik"] = [-search.minus for search in searches]
+    # Towards gamma = 0 the likelihood flattens, so a search stops before it: look there as well.
+    edge = space.without_inefficiency()
+    none = _search(edge, (GAMMA_MARGIN, 0.0, 0.0), max_iterations)
+    if none.minus <= best.minus + NO_GAIN:
+        return _described(edge, none, names, starts)
     return _described(space, best, names, starts)
 
 
@@ -129,7 +137,7 @@ def _search(space: Coordinates, guess: tuple[float, float, float], max_iteration
         space.start(*guess),
         jac=True,
         method="L-BFGS-B",
-        bounds=space.bounds,
+        bounds=list(zip(space.lower, space.upper, strict=True)),
         options={"maxiter": limit, "maxfun": 20 * limit, "ftol": 1e-13},
     )
     at, value, count = found.x, float(found.fun), int(found.nit)
