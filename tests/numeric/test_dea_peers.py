@@ -239,3 +239,76 @@ def test_fourth_example_of_deap():
     np.testing.assert_allclose(third, 1, rtol=0, atol=1e-12)
     means = found.by_time().loc[2]
     np.testing.assert_allclose(means, [0.844, 1.333, 0.955, 0.883, 1.125], rtol=0, atol=printed)
+
+
+# DEAPack calls a change what is above 1 in progress, as we do. Its plain Malmquist
+# index can also refer to variable returns throughout, an index that we do not offer: it
+# does not measure productivity. Its sequential reference has no Malmquist index.
+
+PEER_COLUMNS = {
+    ("contemporaneous", "fgnz"): {
+        "efficiency_change": "effch",
+        "technical_change": "techch",
+        "pure_efficiency_change": "pech",
+        "fgnz_scale_change": "sech",
+        "productivity_change": "tfpch",
+    },
+    ("contemporaneous", "ray-desli"): {
+        "vrs_technical_change": "techch",
+        "pure_efficiency_change": "pech",
+        "ray_desli_scale_change": "sech",
+        "productivity_change": "tfpch",
+    },
+    ("global", "fgnz"): {
+        "efficiency_change": "effch",
+        "best_practice_change": "techch",
+        "productivity_change": "tfpch",
+    },
+}
+
+
+@pytest.mark.filterwarnings("ignore:.*have no solution")
+@pytest.mark.parametrize(("reference", "split"), PEER_COLUMNS)
+def test_provinces_equal_deapack(provinces, reference, split):
+    import deapack
+
+    model = {
+        ("contemporaneous", "fgnz"): deapack.FGNZEnhancedMalmquistProductivityIndex,
+        ("contemporaneous", "ray-desli"): deapack.RayDesliMalmquistProductivityIndex,
+        ("global", "fgnz"): deapack.GlobalMalmquistProductivityIndex,
+    }[reference, split]
+    late = provinces[provinces.index.get_level_values("year") >= 2020].reset_index()
+    data = deapack.DEAData.from_frame(
+        late, dmu="province", period="year", inputs=["capital", "labour"], outputs="output"
+    )
+    columns = PEER_COLUMNS[reference, split]
+    theirs = model().fit(data).summary_frame.set_index(["dmu_id", "period"])[list(columns)]
+    theirs = theirs.rename(columns=columns).rename_axis(["province", "year"]).sort_index()
+    found = malmquist(late, *PRODUCTION, returns="vrs", reference=reference, split=split)
+    assert len(theirs) == len(found.indices) == 62
+    pd.testing.assert_frame_equal(
+        found.indices[list(columns.values())].loc[theirs.index],
+        theirs.astype(float),
+        rtol=0,
+        atol=1e-8,
+    )
+
+
+@pytest.mark.parametrize("returns", ["crs", "vrs"])
+@pytest.mark.parametrize("orientation", ["output", "input"])
+def test_efficiency_of_provinces_equals_deapack(provinces, returns, orientation):
+    import deapack
+
+    year = provinces.xs(2022, level="year").reset_index()
+    data = deapack.DEAData.from_frame(
+        year, dmu="province", inputs=["capital", "labour"], outputs="output"
+    )
+    model = {
+        ("crs", "output"): deapack.CCROutput,
+        ("crs", "input"): deapack.CCRInput,
+        ("vrs", "output"): deapack.BCCOutput,
+        ("vrs", "input"): deapack.BCCInput,
+    }[returns, orientation]
+    theirs = model().fit(data).summary_frame.set_index("dmu_id")["efficiency"].sort_index()
+    found = efficiency(year, ["capital", "labour"], ["output"], "province", returns, orientation)
+    np.testing.assert_allclose(found.scores.loc[theirs.index], theirs, rtol=0, atol=1e-8)
