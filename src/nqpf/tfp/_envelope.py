@@ -135,10 +135,10 @@ def projections(technology: Envelope, points: np.ndarray) -> Iterator[Projection
         if status != "optimal":
             raise EstimationError(f"the slacks-based program of a unit is {status}")
         solution = program.primal()
-        t = solution[-1]
+        slack, t = solution[n : n + d], solution[-1]
         yield Projection(
             program.value,
-            solution[n : n + d] / t * technology.scale * length,
+            np.where(slack > 0, slack, 0.0) / t * technology.scale * length,
             solution[:n] / t * length / technology.size,
         )
 
@@ -161,10 +161,7 @@ def _slacks_program(technology: Envelope) -> tuple[Program, np.ndarray]:
     if form.weak:
         upper[n + m + form.good : n + d] = 0.0
     cost = np.append(np.zeros(n + d), 1.0)
-    # Entries that change must exist when the program is built; the caller sets them.
-    start = matrix.copy()
-    start[0, n + m : n + d] = start[1 : d + 1, -1] = 1.0
-    return Program(start, cost, right, right, 0.0, upper), matrix
+    return Program(matrix, cost, right, right, 0.0, upper), matrix
 
 
 def distances(technology: Envelope, points: np.ndarray) -> np.ndarray:
