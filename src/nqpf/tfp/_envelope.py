@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,7 +10,12 @@ from nqpf.errors import EstimationError
 from nqpf.tfp._activities import Form
 from nqpf.tfp._programs import Program, furthest
 
-__all__ = ["Envelope", "Projection", "distances", "envelope", "projections"]
+__all__ = ["Envelope", "Projections", "distances", "envelope", "projections"]
+
+# A basis is optimal for a point if no value and no reduced cost is negative up to
+# rounding. Figures are near 1, so this is far below any difference in a score.
+_ROUNDING = 1e-11
+_CONDITION = 1e8
 
 
 @dataclass(frozen=True)
@@ -49,10 +53,20 @@ class Envelope:
 
 
 @dataclass(frozen=True)
-class Projection:
-    """What the slacks-based program says of one unit: its score, slacks and intensities."""
+class Projections:
+    """What slacks-based programs say of P points.
 
-    rho: float
+    Attributes
+    ----------
+    rho : array (P,)
+        Scores.
+    slacks : array (P, variables)
+        In the units of the data.
+    intensity : array (P, n)
+        Weight of each column of the technology, as multiples of the unit it comes from.
+    """
+
+    rho: np.ndarray
     slacks: np.ndarray
     intensity: np.ndarray
 
@@ -105,63 +119,126 @@ def _undominated(points: np.ndarray, form: Form) -> np.ndarray:
     return np.sort(np.array(kept))
 
 
-def projections(technology: Envelope, points: np.ndarray) -> Iterator[Projection]:
-    """Yield the slacks-based projection of each point (P, variables), which it must span.
+def projections(technology: Envelope, points: np.ndarray) -> Projections:
+    """Return the slacks-based projections of points (P, variables), which it must span.
 
     Tone's fractional program is made linear by Charnes and Cooper (1962): with
     t = 1 / denominator, minimise t - (1/m) sum S-/x subject to
     t + (1/s) (sum Sg/yg + sum Sb/yb) = 1 and t point = columns L +- S.
     One program serves all points: only column t, the first row and costs change.
+    The basis it ends with settles every other point for which it is optimal too.
 
     Raises
     ------
     nqpf.errors.EstimationError
-        If the point lies outside the technology.
+        If a point lies outside the technology.
     """
-    form = technology.form
-    n, m, d = len(technology.columns), form.inputs, form.variables
-    scored = slice(m, m + form.good) if form.weak else slice(m, d)
-    share = 1.0 / (scored.stop - scored.start)
-    program, matrix = _slacks_program(technology)
-    first = np.arange(n, n + m)
     sized, size = technology.sized(points)
-    for point, length in zip(sized, size, strict=True):
-        matrix[1 : d + 1, -1] = -point
-        matrix[0, n + scored.start : n + scored.stop] = share / point[scored]
-        program.set_cost(first, -1.0 / (m * point[:m]))
-        for column in (*range(n + scored.start, n + scored.stop), n + d):
-            program.set_column(column, matrix[:, column])
-        status = program.solve()
+    problem = _Slacks(technology, sized)
+    n, d = len(technology.columns), technology.form.variables
+    rho, solution = np.full(len(points), np.nan), np.zeros((len(points), n + d))
+    left = np.arange(len(points))
+    while len(left):
+        first, left = left[0], left[1:]
+        rho[first], solution[first] = problem.solve(first)
+        columns = problem.basis()
+        if columns is None:
+            continue
+        settled, values, scores = problem.settle(columns, left)
+        rho[left[settled]] = scores
+        solution[np.ix_(left[settled], columns)] = values
+        left = left[~settled]
+    slack = np.where(solution[:, n:] > 0, solution[:, n:], 0.0)
+    return Projections(
+        rho,
+        slack * technology.scale * size[:, None],
+        solution[:, :n] * size[:, None] / technology.size,
+    )
+
+
+class _Slacks:
+    """The program of all points, and the test that one basis is optimal for others.
+
+    Apart from t, a basis has as many columns of intensities and slacks as there
+    are balances, the same for every point: it gives values z >= 0 or not, and a ratio
+    rho = numerator / denominator, which is least if no column of reduced cost
+    numerator - rho denominator is negative.
+    """
+
+    def __init__(self, technology: Envelope, points: np.ndarray) -> None:
+        form = technology.form
+        n, d, m = len(technology.columns), form.variables, form.inputs
+        scored = slice(m, m + form.good) if form.weak else slice(m, d)
+        self._n, self._d = n, d
+        self._scored = np.arange(n + scored.start, n + scored.stop)
+        self._inputs = np.arange(n, n + m)
+        # Bad outputs that are held have no slack.
+        self._held = np.arange(n + scored.stop, n + d)
+        self._top, self._bottom = np.zeros((len(points), n + d)), np.zeros((len(points), n + d))
+        self._top[:, n : n + m] = -1.0 / (m * points[:, :m])
+        share = 1.0 / len(self._scored)
+        self._bottom[:, self._scored] = share / points[:, scored]
+        sign = np.ones(d)
+        sign[m : m + form.good] = -1.0
+        self._balance = np.hstack([technology.columns.T, np.diag(sign)])
+        self._right = points
+        if form.variable:
+            total = np.append(np.ones(n), np.zeros(d))
+            self._balance = np.vstack([self._balance, total])
+            self._right = np.column_stack([points, np.ones(len(points))])
+        self._program = self._build()
+
+    def _build(self) -> Program:
+        rows, columns = self._balance.shape
+        matrix = np.zeros((rows + 1, columns + 1))
+        matrix[1:, :-1] = self._balance
+        right = np.append(1.0, np.zeros(rows))
+        upper = np.full(columns + 1, np.inf)
+        upper[self._held] = 0.0
+        self._matrix = matrix
+        return Program(matrix, np.append(np.zeros(columns), 1.0), right, right, 0.0, upper)
+
+    def solve(self, point: int) -> tuple[float, np.ndarray]:
+        """Return the score of a point and its intensities and slacks."""
+        self._matrix[:, -1] = np.append(1.0, -self._right[point])
+        self._matrix[0, self._scored] = self._bottom[point, self._scored]
+        self._program.set_cost(self._inputs, self._top[point, self._inputs])
+        for column in (*self._scored, self._n + self._d):
+            self._program.set_column(column, self._matrix[:, column])
+        status = self._program.solve()
         if status != "optimal":
             raise EstimationError(f"the slacks-based program of a unit is {status}")
-        solution = program.primal()
-        slack, t = solution[n : n + d], solution[-1]
-        yield Projection(
-            program.value,
-            np.where(slack > 0, slack, 0.0) / t * technology.scale * length,
-            solution[:n] / t * length / technology.size,
+        solution = self._program.primal()
+        return self._program.value, solution[:-1] / solution[-1]
+
+    def basis(self) -> np.ndarray | None:
+        """Return the basic columns other than t, or None if they cannot serve others."""
+        basis = self._program.basis()
+        columns = basis[basis != self._n + self._d]
+        usable = len(columns) == len(self._balance) and (columns >= 0).all()
+        if not usable or np.isin(columns, self._held).any():
+            return None
+        return columns if np.linalg.cond(self._balance[:, columns]) < _CONDITION else None
+
+    def settle(
+        self, columns: np.ndarray, points: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Return which points a basis is optimal for, their basic values and their scores."""
+        inverse = np.linalg.inv(self._balance[:, columns])
+        values = self._right[points] @ inverse.T
+        settled = (values >= -_ROUNDING).all(axis=1)
+        points, values = points[settled], values[settled]
+        at = np.ix_(points, columns)
+        rho = (1.0 + (self._top[at] * values).sum(axis=1)) / (
+            1.0 + (self._bottom[at] * values).sum(axis=1)
         )
-
-
-def _slacks_program(technology: Envelope) -> tuple[Program, np.ndarray]:
-    """Return the program and its matrix; variables are intensities, slacks and t."""
-    form = technology.form
-    n, d, m = len(technology.columns), form.variables, form.inputs
-    sign = np.ones(d)
-    sign[m : m + form.good] = -1.0
-    matrix = np.zeros((d + 1 + form.variable, n + d + 1))
-    matrix[0, -1] = 1.0
-    matrix[1 : d + 1, :n] = technology.columns.T
-    matrix[1 : d + 1, n : n + d] = np.diag(sign)
-    if form.variable:
-        matrix[-1, :n], matrix[-1, -1] = 1.0, -1.0
-    right = np.zeros(len(matrix))
-    right[0] = 1.0
-    upper = np.full(n + d + 1, np.inf)
-    if form.weak:
-        upper[n + m + form.good : n + d] = 0.0
-    cost = np.append(np.zeros(n + d), 1.0)
-    return Program(matrix, cost, right, right, 0.0, upper), matrix
+        cost = self._top[points] - rho[:, None] * self._bottom[points]
+        prices = cost[:, columns] @ inverse
+        reduced = cost - prices @ self._balance
+        reduced[:, self._held] = 0.0
+        least = (reduced >= -_ROUNDING).all(axis=1)
+        settled[settled] = least
+        return settled, np.maximum(values[least], 0.0), rho[least]
 
 
 def distances(technology: Envelope, points: np.ndarray) -> np.ndarray:

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from nqpf.tfp._activities import REFERENCE, Activities, one_of, read
-from nqpf.tfp._envelope import Envelope, Projection, envelope, projections
+from nqpf.tfp._envelope import Envelope, Projections, envelope, projections
 from nqpf.tfp.directional import own_distances
 from nqpf.tfp.luenberger import GlobalLuenbergerResult, parts
 
@@ -118,38 +118,34 @@ def slacks(
     """
     one_of("reference", reference, REFERENCE)
     sample = read(frame, inputs, good, bad, unit, time, returns, disposability)
-    found: list[tuple[int, Envelope, Projection]] = []
+    index = sample.frame.index
+    rho, excess = np.empty(len(index)), np.empty(sample.frame.shape)
+    peers = []
     for rows, spanning in sample.technologies(reference):
         technology = envelope(sample.values, spanning, sample.form)
-        projected = projections(technology, sample.values[rows])
-        found += [(row, technology, p) for row, p in zip(rows, projected, strict=True)]
-    found.sort(key=lambda triple: triple[0])
-    index = sample.frame.index
+        found = projections(technology, sample.values[rows])
+        rho[rows], excess[rows] = found.rho, found.slacks
+        peers.append(_peers(found, technology, index, rows))
+    names = list(index.names)
     return SlacksResult(
-        pd.Series([p.rho for _, _, p in found], index=index, name="rho"),
-        pd.DataFrame(
-            [p.slacks for _, _, p in found], index=index, columns=sample.frame.columns, dtype=float
-        ),
-        _peers(found, index),
+        pd.Series(rho, index=index, name="rho"),
+        pd.DataFrame(excess, index=index, columns=sample.frame.columns),
+        pd.concat(peers, ignore_index=True).sort_values(names, kind="stable", ignore_index=True),
         returns,
         disposability,
         reference,
     )
 
 
-def _peers(found: list[tuple[int, Envelope, Projection]], index: pd.Index) -> pd.DataFrame:
-    lines = []
-    for row, technology, projection in found:
-        intensity = projection.intensity
-        used = np.flatnonzero(intensity > _INTENSITY * intensity.max())
-        key = index[row] if index.nlevels > 1 else (index[row],)
-        for j in used:
-            peer = index[technology.rows[j]]
-            peer = peer if index.nlevels > 1 else (peer,)
-            lines.append((*key, *peer, intensity[j], bool(technology.abated[j])))
-    names = list(index.names)
-    columns = [*names, *(f"peer_{name}" for name in names), "intensity", "abated"]
-    return pd.DataFrame(lines, columns=columns)
+def _peers(
+    found: Projections, technology: Envelope, index: pd.Index, rows: np.ndarray
+) -> pd.DataFrame:
+    used = found.intensity > _INTENSITY * found.intensity.max(axis=1, keepdims=True)
+    point, column = np.nonzero(used)
+    peer = index[technology.rows[column]].to_frame(index=False).add_prefix("peer_")
+    numbers = {"intensity": found.intensity[used], "abated": technology.abated[column]}
+    unit = index[rows[point]].to_frame(index=False)
+    return pd.concat([unit, peer, pd.DataFrame(numbers)], axis=1)
 
 
 def global_malmquist_luenberger(
@@ -235,7 +231,7 @@ def _rho(sample: Activities, reference: str) -> pd.Series:
     rho = np.empty(len(sample.frame))
     for rows, spanning in sample.technologies(reference):
         technology = envelope(sample.values, spanning, sample.form)
-        rho[rows] = [p.rho for p in projections(technology, sample.values[rows])]
+        rho[rows] = projections(technology, sample.values[rows]).rho
     return pd.Series(rho, index=sample.frame.index)
 
 
