@@ -11,16 +11,17 @@ import pandas as pd
 from nqpf.tfp.frontier.coordinates import GAMMA_MARGIN, Coordinates
 from nqpf.tfp.frontier.likelihood import Sample
 
-__all__ = ["BoundaryWarning", "Convergence", "ConvergenceWarning", "Maximum", "maximise"]
+__all__ = ["NO_GAIN", "BoundaryWarning", "Convergence", "ConvergenceWarning", "Maximum", "maximise"]
 
 # Log-likelihood that one more Newton step would gain at most, for the search to count as ended.
 DECREMENT = 1e-8
 BEST_STARTS = 3
 # A frontier that adds less than this to the log-likelihood without inefficiency has none.
-NO_GAIN = 1e-6
+NO_GAIN = 1e-5
 # L-BFGS-B finds the region, or the bound; near it Newton steps end the search.
-FIRST_ITERATIONS = 200
+FIRST_ITERATIONS = 50
 LONGEST_STEP = 2.0
+LEAST_GAIN = 1e-9
 HALVINGS = 20
 
 
@@ -107,14 +108,14 @@ def maximise(
         )
     )
     grid.sort(key=lambda guess: space.minus(space.start(*guess))[0])
-    searches = [_search(space, guess, max_iterations) for guess in grid[:BEST_STARTS]]
+    # Towards gamma = 0 the likelihood flattens and searches creep, so the edge is searched first.
+    edge = space.without_inefficiency()
+    none = _search(edge, (GAMMA_MARGIN, 0.0, 0.0), max_iterations)
+    searches = [_search(space, guess, max_iterations, none.minus) for guess in grid[:BEST_STARTS]]
     # A search that did not end may stand higher than one that did; the flag then says so.
     best = min(searches, key=lambda search: search.minus)
     starts = pd.DataFrame(grid[:BEST_STARTS], columns=["gamma", "eta", "mean"])
     starts["loglik"] = [-search.minus for search in searches]
-    # Towards gamma = 0 the likelihood flattens, so a search stops before it: look there as well.
-    edge = space.without_inefficiency()
-    none = _search(edge, (GAMMA_MARGIN, 0.0, 0.0), max_iterations)
     if none.minus <= best.minus + NO_GAIN:
         return _described(edge, none, names, starts)
     return _described(space, best, names, starts)
@@ -128,7 +129,13 @@ class _Search:
     iterations: int
 
 
-def _search(space: Coordinates, guess: tuple[float, float, float], max_iterations: int) -> _Search:
+def _search(
+    space: Coordinates,
+    guess: tuple[float, float, float],
+    max_iterations: int,
+    edge: float = np.inf,
+) -> _Search:
+    """Search from one start; stop where the likelihood is that of no inefficiency, `edge`."""
     from scipy.optimize import minimize
 
     limit = min(FIRST_ITERATIONS, max_iterations)
@@ -141,13 +148,13 @@ def _search(space: Coordinates, guess: tuple[float, float, float], max_iteration
         options={"maxiter": limit, "maxfun": 20 * limit, "ftol": 1e-13},
     )
     at, value, count = found.x, float(found.fun), int(found.nit)
-    while count < max_iterations:
+    while count < max_iterations and abs(value - edge) > NO_GAIN:
         moved = _newton(space, at, value)
         if moved is None:
             break
         gain, count = value - moved[1], count + 1
         at, value = moved
-        if gain < 1e-13 * (1 + abs(value)):
+        if gain < LEAST_GAIN:
             break
     return _Search(at, value, str(found.message), count)
 
@@ -206,7 +213,7 @@ def _described(
         loglik=-best.minus,
         convergence=Convergence(
             converged=decrement < DECREMENT or flat,
-            boundary=tuple(np.array(names)[bound]),
+            boundary=tuple(name for name, at in zip(names, bound, strict=True) if at),
             message=best.message,
             iterations=best.iterations,
             gradient_norm=norm,

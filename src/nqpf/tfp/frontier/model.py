@@ -11,7 +11,13 @@ import pandas as pd
 
 from nqpf.errors import EstimationError, SampleError
 from nqpf.tfp.frontier.likelihood import Sample, posterior
-from nqpf.tfp.frontier.maximise import BoundaryWarning, ConvergenceWarning, Maximum, maximise
+from nqpf.tfp.frontier.maximise import (
+    NO_GAIN,
+    BoundaryWarning,
+    ConvergenceWarning,
+    Maximum,
+    maximise,
+)
 from nqpf.tfp.frontier.options import Model, checked, independent, levels
 from nqpf.tfp.frontier.results import FrontierResult
 from nqpf.tfp.frontier.technology import elasticities, regressors, trend_effect
@@ -208,7 +214,7 @@ def _warn(found: Maximum, names: list[str], fit: _LeastSquares, max_iterations: 
     bound = [
         f"{name} stopped at {found.parameters[names.index(name)]:.6g}" for name in state.boundary
     ]
-    if found.loglik - fit.loglik < 1e-6:
+    if found.loglik - fit.loglik < NO_GAIN:
         bound.append("the frontier fits no better than least squares: it finds no inefficiency")
         if fit.skewness > 0:
             bound.append(
