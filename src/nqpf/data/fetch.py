@@ -22,6 +22,7 @@ from nqpf.paths import inside
 __all__ = [
     "HOST",
     "address",
+    "at_hand",
     "cache_folder",
     "fetch",
     "fetch_all",
@@ -120,6 +121,26 @@ def optional(catalogue: Catalogue, host: str = HOST, cache: Path | None = None) 
     return fetch_all(catalogue, keys, host, cache)
 
 
+def at_hand(source: Source, cache: Path | None = None) -> Path | None:
+    """Return where a source file stands already, or None; nothing is downloaded.
+
+    Raises
+    ------
+    nqpf.errors.SourceError
+        If a mirror is set and does not hold the pinned file.
+    """
+    mirror = mirror_folder()
+    if mirror is not None:
+        return _from_mirror(source, mirror)
+    path = (cache or cache_folder()) / _cached_name(source)
+    return path if path.is_file() and sha256(path) == source.sha256 else None
+
+
+def _cached_name(source: Source) -> str:
+    """Return a name with the hash, so that files of one name stand side by side."""
+    return f"{source.sha256[:16]}-{Path(source.path).name}"
+
+
 def _from_mirror(source: Source, mirror: Path) -> Path:
     owner = source.repository.replace("/", "__")
     path = inside(mirror, f"{owner}/{source.commit[:12]}/{source.path}")
@@ -144,15 +165,13 @@ def _from_mirror(source: Source, mirror: Path) -> Path:
 def _from_network(source: Source, host: str, cache: Path) -> Path:
     import pooch
 
-    # The hash in the name lets files of the same name, and other versions, stand side by side.
-    name = f"{source.sha256[:16]}-{Path(source.path).name}"
     pooch.get_logger().setLevel("WARNING")
     try:
         # pooch downloads beside the target and moves the file only once its hash is right.
         found = pooch.retrieve(
             address(source, host),
             known_hash=f"sha256:{source.sha256}",
-            fname=name,
+            fname=_cached_name(source),
             path=cache,
             downloader=pooch.HTTPDownloader(timeout=30),
         )
