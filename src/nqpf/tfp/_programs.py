@@ -35,11 +35,13 @@ from nqpf.tfp._facets import facet_of
 
 __all__ = ["Furthest", "Program", "furthest"]
 
+_DUAL, _PRIMAL = 1, 4  # HiGHS's numbers of its simplex strategies
 _OPTIONS = {
     "threads": 1,
     "parallel": "off",
     "presolve": "off",
     "solver": "simplex",
+    "simplex_strategy": _DUAL,
     "primal_feasibility_tolerance": 1e-10,
     "dual_feasibility_tolerance": 1e-10,
 }
@@ -149,8 +151,10 @@ class Program:
         """
         self._highs.run()
         if self._highs.getModelStatus() not in _STATUS:
-            self._highs.clearSolver()  # a poor starting basis can stop it
+            self._highs.clearSolver()  # a poor starting basis can stop it,
+            self._highs.setOptionValue("simplex_strategy", _PRIMAL)  # and so can very large prices
             self._highs.run()
+            self._highs.setOptionValue("simplex_strategy", _DUAL)
         status = self._highs.getModelStatus()
         if status not in _STATUS:
             raise EstimationError(
@@ -235,11 +239,11 @@ def furthest(
     ([1.0, 2.0], 1)
     """
     reference, direction, target = (np.asarray(a, float) for a in (reference, direction, target))
-    # Columns may be multiplied by any positive number, and so may a unit's two
-    # vectors together: neither changes t, and both keep the program well scaled.
+    # Columns may be multiplied by any positive number; so may a unit's target, if t
+    # is divided by it, and its direction. All of that keeps the program well scaled.
     reference = reference / np.abs(reference).max(axis=0)
-    size = np.abs(np.hstack([direction, target])).max(axis=1, keepdims=True)
-    direction, target = direction / size, target / size
+    length, height = (_largest(vectors) for vectors in (direction, target))
+    direction, target = direction / length[:, None], target / height[:, None]
     units, rows = target.shape
     tied = np.zeros(rows, dtype=bool)
     tied[list(equal)] = True
@@ -263,7 +267,12 @@ def furthest(
         settled = facet.attains(bound, direction[left], target[left])
         value[left[settled]], status[left[settled]] = bound[settled], "optimal"
         left = left[~settled]
-    return Furthest(value, status, solved)
+    return Furthest(value * (height / length), status, solved)
+
+
+def _largest(vectors: np.ndarray) -> np.ndarray:
+    largest = np.abs(vectors).max(axis=1)
+    return np.where(largest > 0, largest, 1.0)
 
 
 def _program(reference: np.ndarray, tied: np.ndarray) -> Program:
