@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nqpf.errors import DataError, MethodError, SampleError
+from nqpf.errors import DataError, EstimationError, MethodError, SampleError
+from nqpf.tfp._programs import Program
 from nqpf.tfp.sbm import global_malmquist_luenberger, slacks
 
 ROLES = {"inputs": ["x1", "x2"], "good": ["y"], "bad": ["b"]}
@@ -274,3 +275,13 @@ def test_an_unknown_measure_and_period_are_refused():
         global_malmquist_luenberger(panel(), **ROLES, measure="radial")
     with pytest.raises(SampleError, match="no year 2030"):
         global_malmquist_luenberger(panel(), **ROLES).between(2010, 2030)
+
+
+def test_programs_without_a_solution_are_reported_with_unit_and_period(monkeypatch):
+    # A unit always belongs to the technology it helps to span, so the solver has to fail.
+    monkeypatch.setattr(Program, "solve", lambda self: "infeasible")
+    with pytest.raises(EstimationError, match="province 0, year 2010"):
+        slacks(panel(units=2, years=2), **ROLES, time="year")
+    found = global_malmquist_luenberger(panel(units=2, years=2), **ROLES)
+    assert len(found.infeasible) == 8 and found.changes.isna().all().all()
+    assert found.infeasible.iloc[0].tolist() == [0, 2010, "global"]

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from nqpf.errors import EstimationError
 from nqpf.tfp._activities import Form
 from nqpf.tfp._programs import Program, furthest
 
@@ -127,11 +126,7 @@ def projections(technology: Envelope, points: np.ndarray) -> Projections:
     t + (1/s) (sum Sg/yg + sum Sb/yb) = 1 and t point = columns L +- S.
     One program serves all points: only column t, the first row and costs change.
     The basis it ends with settles every other point for which it is optimal too.
-
-    Raises
-    ------
-    nqpf.errors.EstimationError
-        If a point lies outside the technology.
+    A program without a solution leaves a score of NaN.
     """
     sized, size = technology.sized(points)
     problem = _Slacks(technology, sized)
@@ -141,7 +136,7 @@ def projections(technology: Envelope, points: np.ndarray) -> Projections:
     while len(left):
         first, left = left[0], left[1:]
         rho[first], solution[first] = problem.solve(first)
-        columns = problem.basis()
+        columns = None if np.isnan(rho[first]) else problem.basis()
         if columns is None:
             continue
         settled, values, scores = problem.settle(columns, left)
@@ -199,15 +194,14 @@ class _Slacks:
         return Program(matrix, np.append(np.zeros(columns), 1.0), right, right, 0.0, upper)
 
     def solve(self, point: int) -> tuple[float, np.ndarray]:
-        """Return the score of a point and its intensities and slacks."""
+        """Return the score of a point (NaN without a solution), its intensities and slacks."""
         self._matrix[:, -1] = np.append(1.0, -self._right[point])
         self._matrix[0, self._scored] = self._bottom[point, self._scored]
         self._program.set_cost(self._inputs, self._top[point, self._inputs])
         for column in (*self._scored, self._n + self._d):
             self._program.set_column(column, self._matrix[:, column])
-        status = self._program.solve()
-        if status != "optimal":
-            raise EstimationError(f"the slacks-based program of a unit is {status}")
+        if self._program.solve() != "optimal":
+            return np.nan, np.zeros(self._n + self._d)
         solution = self._program.primal()
         return self._program.value, solution[:-1] / solution[-1]
 

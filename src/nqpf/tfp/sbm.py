@@ -8,10 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from nqpf.errors import EstimationError
 from nqpf.tfp._activities import REFERENCE, Activities, one_of, read
 from nqpf.tfp._envelope import Envelope, Projections, envelope, projections
 from nqpf.tfp.directional import own_distances
 from nqpf.tfp.luenberger import GlobalLuenbergerResult, parts
+from nqpf.tfp.sample import place
 
 __all__ = ["SlacksResult", "global_malmquist_luenberger", "slacks"]
 
@@ -106,6 +108,8 @@ def slacks(
         If a name is unknown or an amount is not positive.
     nqpf.errors.SampleError
         If an amount is missing, a key doubled, or there is one unit only.
+    nqpf.errors.EstimationError
+        If the solver finds no solution; names the unit.
 
     Examples
     --------
@@ -126,6 +130,14 @@ def slacks(
         found = projections(technology, sample.values[rows])
         rho[rows], excess[rows] = found.rho, found.slacks
         peers.append(_peers(found, technology, index, rows))
+    if np.isnan(rho).any():
+        first = index[int(np.flatnonzero(np.isnan(rho))[0])]
+        raise EstimationError(
+            "the slacks-based program has no solution",
+            where=place(first if index.nlevels > 1 else (first,), index.names),
+            expected="a unit within the technology that it helps to span",
+            hint="look for figures of very different size",
+        )
     names = list(index.names)
     return SlacksResult(
         pd.Series(rho, index=index, name="rho"),
