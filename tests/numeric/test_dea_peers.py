@@ -170,6 +170,19 @@ def test_efficiency_of_many_inputs_and_outputs_equals_the_dual(returns, orientat
     np.testing.assert_allclose(found.scores, expected, rtol=0, atol=1e-8)
 
 
+@pytest.mark.parametrize("returns", ["crs", "vrs"])
+@pytest.mark.parametrize("orientation", ["output", "input"])
+def test_units_of_very_different_size_equal_the_dual(returns, orientation):
+    # Outputs per input differ 1e5 times: without scaling HiGHS gives up on such programs.
+    rng = np.random.default_rng(0)
+    x, y = np.exp(rng.normal(0, 3, (40, 1))), np.exp(rng.normal(0, 3, (40, 1)))
+    assert (y / x).max() / (y / x).min() > 1e5
+    frame = pd.DataFrame({"unit": range(40), "x": x.ravel(), "y": y.ravel()})
+    expected = [multiplier(x, y, x[i], y[i], returns, orientation) for i in range(40)]
+    found = efficiency(frame, ["x"], ["y"], "unit", returns, orientation)
+    np.testing.assert_allclose(found.scores, expected, rtol=1e-8, atol=0)
+
+
 # DEAP 2.1 (Coelli 1996, CEPA working paper 96/08), examples as its guide prints them.
 
 

@@ -1,5 +1,6 @@
 """Efficiency and Malmquist indices: properties, directions, bad input."""
 
+import os
 import subprocess
 import sys
 
@@ -308,3 +309,23 @@ def test_the_solver_prints_nothing():
     code = "from nqpf.tfp._programs import Program; print(Program([[1]], [1], [2], [2]).solve())"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert (done.stdout, done.stderr) == ("optimal\n", "")
+
+
+def test_the_number_of_threads_changes_no_digit():
+    code = (
+        "import numpy as np; from nqpf.tfp._radial import radial_scores; "
+        "x, y = np.split(np.random.default_rng(0).lognormal(0, 0.5, (400, 5)), [3], axis=1); "
+        "print(radial_scores(x, y, x, y, 'vrs').tobytes().hex())"
+    )
+    found = {
+        subprocess.run(
+            [sys.executable, "-c", code],
+            env={**os.environ, "OMP_NUM_THREADS": n, "OPENBLAS_NUM_THREADS": n},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for n in ("1", "2")
+    }
+    assert len(found) == 1
+    assert len(found.pop()) > 400 * 16
