@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from made_up_frontier import frontier_panel
-from scipy.stats import chi2
+from scipy.stats import chi2, norm
 
 from nqpf.errors import DataError, EstimationError, MethodError, SampleError
 from nqpf.tfp.frontier import (
@@ -75,6 +75,17 @@ def test_the_likelihood_stays_finite_far_in_the_tails():
     for mean in (-1e4, 1e4):
         value, gradient = log_likelihood(np.array([0.0, mean, 0.01, 0.999]), sample)
         assert np.isfinite(value) and np.isfinite(gradient).all()
+
+
+def test_the_likelihood_nears_the_normal_where_truncation_does_not_bind():
+    rng = np.random.default_rng(0)
+    e = rng.normal(size=50)
+    sample = Sample(e, np.ones((50, 1)), np.ones((50, 1)), np.arange(50), np.zeros(50), False)
+    # u is 3 but for a millionth of the variance: e + 3 - beta is normal.
+    value, gradient = log_likelihood(np.array([3.0, 3.0, 0.8, 1e-6]), sample)
+    assert value == pytest.approx(norm.logpdf(e, 0, np.sqrt(0.8)).sum(), abs=1e-10)
+    assert gradient[0] == pytest.approx(e.sum() / 0.8, abs=1e-8)
+    assert gradient[1] == pytest.approx(-e.sum() / 0.8, abs=1e-8)
 
 
 # Technology
@@ -269,6 +280,18 @@ def test_wrong_skewness_is_said_and_efficiency_is_one():
     assert result.loglik == pytest.approx(result.loglik_ols, abs=1e-4)
     assert result.parameters["std_error"].isna().all()
     assert result.test_no_inefficiency().p_value == 1.0
+
+
+def test_determinants_without_an_error_of_their_own_are_said():
+    frame = frontier_panel(6, units=60, years=4, sigma_u=1e-4, delta=(2.0, 0.1))
+    with pytest.warns(BoundaryWarning, match="serve as regressors"):
+        result = estimate(frame, inefficiency="1995", determinants=["z"])
+    # Then least squares with z as a regressor is the maximum.
+    logs = np.log(frame[["output", *INPUTS]])
+    x = np.column_stack([np.ones(240), logs[INPUTS], frame["z"]])
+    beta, rest = np.linalg.lstsq(x, logs["output"], rcond=None)[:2]
+    assert result.parameters.loc["delta:z", "estimate"] == pytest.approx(-beta[3], abs=1e-5)
+    assert result.loglik == pytest.approx(-120 * (np.log(2 * np.pi * rest[0] / 240) + 1), abs=1e-5)
 
 
 def test_stopping_early_is_said(panel):

@@ -72,9 +72,9 @@ def log_mills(x: np.ndarray) -> np.ndarray:
     )
 
 
-def _slope(x: np.ndarray) -> np.ndarray:
-    """Return the derivative of :func:`log_mills`, x + phi(x) / Phi(x)."""
-    return x + np.exp(-log_mills(x)) / np.sqrt(2 * np.pi)
+def _hazard(x: np.ndarray) -> np.ndarray:
+    """Return phi(x) / Phi(x)."""
+    return np.exp(-log_mills(x)) / np.sqrt(2 * np.pi)
 
 
 def log_likelihood(parameters: np.ndarray, sample: Sample) -> tuple[float, np.ndarray]:
@@ -102,44 +102,63 @@ def log_likelihood(parameters: np.ndarray, sample: Sample) -> tuple[float, np.nd
                - [ln Phi(w) + w^2/2] + [ln Phi(r) + r^2/2] - e'e / (2 (1 - gamma) sigma^2)
         w = m / sqrt(gamma sigma^2)
         r = (m (1 - gamma) - gamma a) / sqrt(gamma (1 - gamma) sigma^2 d)
+
+    For m > 0, w^2 and r^2 may be huge and nearly equal; the squares are then gathered into the
+    normal quadratic form of f = e + h m, which is the same number without the cancellation.
     """
     beta, delta, sigma2, gamma, eta = sample.split(parameters)
     n = sample.sizes
     e = sample.y - sample.x @ beta
     h = np.exp(eta * sample.lead)
-    a, q, ee = sample.total(h * e), sample.total(h * h), sample.total(e * e)
+    a, q = sample.total(h * e), sample.total(h * h)
     m = sample.z @ delta
     d = 1 + gamma * (q - 1)
     scale = np.sqrt(gamma * (1 - gamma) * sigma2 * d)
     w, r = m / np.sqrt(gamma * sigma2), (m * (1 - gamma) - gamma * a) / scale
     noise = (1 - gamma) * sigma2
+    gathered = (m > 0).astype(float)
+    f = e + np.repeat(gathered * m, n) * h
+    b, g = sample.total(h * f), gathered * gamma / d
+    square = (sample.total(f * f) - g * b * b) / noise
+    tails = np.where(m > 0, log_ndtr(r) - log_ndtr(w), log_mills(r) - log_mills(w))
     value = (
         -n / 2 * np.log(2 * np.pi * sigma2)
         - (n - 1) / 2 * np.log1p(-gamma)
         - np.log(d) / 2
-        - log_mills(w)
-        + log_mills(r)
-        - ee / (2 * noise)
+        - square / 2
+        + tails
     ).sum()
 
-    kw, kr = _slope(w), _slope(r)
-    by_beta = sample.x.T @ (np.repeat(kr * gamma / scale, n) * h + e / noise)
-    by_delta = sample.z.T @ (kr * (1 - gamma) / scale - kw / np.sqrt(gamma * sigma2))
-    by_sigma2 = (-n + kw * w - kr * r + ee / noise).sum() / (2 * sigma2)
+    # Derivatives of the two tails by w and r; gathered squares have their own.
+    kw, kr = _hazard(w) + (1 - gathered) * w, _hazard(r) + (1 - gathered) * r
+    by_beta = sample.x.T @ (
+        np.repeat(kr * gamma / scale, n) * h + (f - np.repeat(g * b, n) * h) / noise
+    )
+    by_delta = sample.z.T @ (
+        kr * (1 - gamma) / scale - kw / np.sqrt(gamma * sigma2) - gathered * b / (sigma2 * d)
+    )
+    by_sigma2 = (-n + kw * w - kr * r + square).sum() / (2 * sigma2)
     r_by_gamma = -(m + a) / scale - r / 2 * (1 / gamma - 1 / (1 - gamma) + (q - 1) / d)
     by_gamma = (
         (n - 1) / (2 * (1 - gamma))
         - (q - 1) / (2 * d)
         + kw * w / (2 * gamma)
         + kr * r_by_gamma
-        - ee / (2 * noise * (1 - gamma))
+        - square / (2 * (1 - gamma))
+        + gathered * b**2 / (2 * noise * d**2)
     ).sum()
     gradient = [*by_beta, *by_delta, by_sigma2, by_gamma]
     if sample.decay:
-        a_by_eta = sample.total(sample.lead * h * e)
-        q_by_eta = 2 * sample.total(sample.lead * h * h)
-        r_by_eta = -gamma * a_by_eta / scale - r * gamma * q_by_eta / (2 * d)
-        gradient.append((kr * r_by_eta - gamma * q_by_eta / (2 * d)).sum())
+        a_eta = sample.total(sample.lead * h * e)
+        q_eta = 2 * sample.total(sample.lead * h * h)
+        b_eta = a_eta + gathered * m * q_eta
+        r_eta = -gamma * a_eta / scale - r * gamma * q_eta / (2 * d)
+        half_square_eta = (
+            gathered * m * (a_eta + gathered * m * q_eta / 2)
+            - g * b * b_eta
+            + g * gamma * q_eta * b**2 / (2 * d)
+        ) / noise
+        gradient.append((kr * r_eta - gamma * q_eta / (2 * d) - half_square_eta).sum())
     return float(value), np.array(gradient)
 
 
@@ -181,10 +200,15 @@ def posterior(parameters: np.ndarray, sample: Sample) -> Posterior:
     spread = np.sqrt(gamma * (1 - gamma) * sigma2 / d)
     ratio = mean / spread
     rows = np.repeat(np.arange(len(d)), sample.sizes)
-    # -h mu* + h^2 s*^2 / 2 is the difference of the squares that log_mills carries.
-    log_efficiency = log_mills(ratio[rows] - h * spread[rows]) - log_mills(ratio)[rows]
+    near, shifted = ratio[rows], ratio[rows] - h * spread[rows]
+    # Far below zero log_mills carries the squares whose difference is the first factor's exponent.
+    log_efficiency = np.where(
+        near > 0,
+        log_ndtr(shifted) - log_ndtr(near) - h * mean[rows] + (h * spread[rows]) ** 2 / 2,
+        log_mills(shifted) - log_mills(near),
+    )
     return Posterior(
         residual=e,
         efficiency=np.exp(log_efficiency),
-        inefficiency=h * (spread * _slope(ratio))[rows],
+        inefficiency=h * (spread * (ratio + _hazard(ratio)))[rows],
     )

@@ -40,8 +40,8 @@ class Convergence:
     Attributes
     ----------
     converged : bool
-        The Hessian is negative definite and a further Newton step would gain less than 1e-8; at a
-        bound, the gradient of the free parameters is small instead.
+        A further Newton step would gain less than 1e-8 and, unless a parameter is at a bound,
+        the Hessian is negative definite.
     boundary : tuple of str
         Parameters that stopped at a bound of the search: ``gamma`` near 0 or 1, ``eta``.
     message : str
@@ -51,8 +51,7 @@ class Convergence:
     gradient_norm : float
         Largest absolute derivative, in coordinates where regressors have mean square one.
     decrement : float
-        Half of g' (-H)^-1 g, the gain expected from one more step; NaN where the Hessian is not
-        negative definite.
+        Half of g' (-H)^-1 g, the gain expected from one more step.
     starts : DataFrame
         ``gamma``, ``eta`` and ``mean`` of each start and the ``loglik`` it led to.
     """
@@ -160,15 +159,10 @@ def _search(
 
 
 def _newton(space: Coordinates, at: np.ndarray, value: float) -> tuple[np.ndarray, float] | None:
-    """Return the point after one Newton step, or None when no step improves.
-
-    Absolute eigenvalues lead away from saddles; the floor keeps flat directions within reach.
-    """
+    """Return the point after one Newton step, or None when no step improves."""
     free = ~space.bound(at)
     gradient = space.minus(at)[1][free]
-    roots, directions = np.linalg.eigh(space.hessian(at)[np.ix_(free, free)])
-    size = np.maximum(np.abs(roots), 1e-8 * np.abs(roots).max())
-    step = directions @ (directions.T @ gradient / size)
+    step, _ = _step(space.hessian(at)[np.ix_(free, free)], gradient)
     step *= min(1.0, LONGEST_STEP / np.abs(step).max(initial=1e-300))
     for _ in range(HALVINGS):
         trial = at.copy()
@@ -181,12 +175,15 @@ def _newton(space: Coordinates, at: np.ndarray, value: float) -> tuple[np.ndarra
     return None
 
 
-def _solve(hessian: np.ndarray, gradient: np.ndarray) -> np.ndarray | None:
-    """Return H^-1 g, or None unless H is positive definite beyond rounding."""
-    roots = np.linalg.eigvalsh(hessian)
-    if not roots[0] > 1e-10 * roots[-1]:
-        return None
-    return np.linalg.solve(hessian, gradient)
+def _step(hessian: np.ndarray, gradient: np.ndarray) -> tuple[np.ndarray, bool]:
+    """Return the Newton step, and whether H is positive definite beyond rounding.
+
+    Absolute eigenvalues lead away from saddles; the floor keeps flat directions within reach.
+    """
+    roots, directions = np.linalg.eigh(hessian)
+    largest = np.abs(roots).max()
+    size = np.maximum(np.abs(roots), 1e-8 * largest)
+    return directions @ (directions.T @ gradient / size), bool(roots[0] > 1e-10 * largest)
 
 
 def _described(
@@ -196,27 +193,24 @@ def _described(
     gradient = space.minus(best.at)[1]
     bound = space.bound(best.at)
     hessian = space.hessian(best.at)
-    step = _solve(hessian[np.ix_(~bound, ~bound)], gradient[~bound])
-    decrement = np.nan if step is None else float(gradient[~bound] @ step) / 2
-    norm = float(np.abs(gradient[~bound]).max())
+    step, definite = _step(hessian[np.ix_(~bound, ~bound)], gradient[~bound])
+    decrement = float(gradient[~bound] @ step) / 2
     size = len(best.at)
     covariance = np.full((size, size), np.nan)
-    if step is not None and not bound.any():
+    if definite and not bound.any():
         jacobian = space.jacobian(best.at)
         covariance = jacobian @ np.linalg.inv(hessian) @ jacobian.T
-    # Where gamma nears 0, the other parameters of inefficiency are not identified and the Hessian
-    # is singular, though the search has ended.
-    flat = bool(bound.any()) and norm < 1e-3
     return Maximum(
         parameters=space.original(best.at),
         covariance=covariance,
         loglik=-best.minus,
         convergence=Convergence(
-            converged=decrement < DECREMENT or flat,
+            # At a bound of gamma other parameters are not identified and H is singular.
+            converged=decrement < DECREMENT and (definite or bool(bound.any())),
             boundary=tuple(name for name, at in zip(names, bound, strict=True) if at),
             message=best.message,
             iterations=best.iterations,
-            gradient_norm=norm,
+            gradient_norm=float(np.abs(gradient[~bound]).max()),
             decrement=decrement,
             starts=starts,
         ),

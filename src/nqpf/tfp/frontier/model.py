@@ -24,6 +24,9 @@ from nqpf.tfp.frontier.technology import elasticities, regressors, trend_effect
 
 __all__ = ["battese_coelli"]
 
+# Standard deviations from zero at which a normal is cut by less than a millionth.
+UNBOUND = 5.0
+
 
 def battese_coelli(
     frame: pd.DataFrame,
@@ -93,8 +96,8 @@ def battese_coelli(
     ConvergenceWarning
         If the search did not reach a maximum.
     BoundaryWarning
-        If gamma or eta stopped at a bound, or no inefficiency was found; the message says
-        when least-squares residuals are skewed the wrong way.
+        If gamma or eta stopped at a bound, no inefficiency was found (the message says when
+        least-squares residuals are skewed the wrong way), or truncation does not bind.
     UserWarning
         If an elasticity is negative in some rows.
 
@@ -144,7 +147,7 @@ def battese_coelli(
         )
     fit = _least_squares(sample, x)
     found = maximise(sample, fit.beta, fit.variance, names, max_iterations)
-    _warn(found, names, fit, max_iterations)
+    _warn(found, sample, names, fit, max_iterations)
     return _result(model, data, logs, years, sample, found, names, fit)
 
 
@@ -200,7 +203,9 @@ def _least_squares(sample: Sample, x: pd.DataFrame) -> _LeastSquares:
     )
 
 
-def _warn(found: Maximum, names: list[str], fit: _LeastSquares, max_iterations: int) -> None:
+def _warn(
+    found: Maximum, sample: Sample, names: list[str], fit: _LeastSquares, max_iterations: int
+) -> None:
     """Say what is wrong with a maximum, if anything is."""
     state = found.convergence
     if not state.converged:
@@ -220,6 +225,13 @@ def _warn(found: Maximum, names: list[str], fit: _LeastSquares, max_iterations: 
             bound.append(
                 f"the least-squares residuals are skewed the wrong way ({fit.skewness:+.2f})"
             )
+    _, delta, sigma2, gamma, _ = sample.split(found.parameters)
+    if len(delta) and (sample.z @ delta).min() > UNBOUND * np.sqrt(gamma * sigma2):
+        bound.append(
+            f"the mean before truncation is over {UNBOUND:g} sigma_u everywhere, so truncation "
+            "does not bind: determinants serve as regressors and the level of efficiency is not "
+            "identified"
+        )
     if bound:
         warnings.warn("; ".join(bound), BoundaryWarning, stacklevel=3)
 
