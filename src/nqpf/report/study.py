@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from html import escape
 from typing import TYPE_CHECKING
 
 from nqpf.report.html import Html, both_names, table
@@ -9,10 +10,14 @@ from nqpf.report.notes import status_badges
 
 if TYPE_CHECKING:
     from nqpf.systems import Study
+    from nqpf.systems.study import Stated
 
 __all__ = ["studies_table", "study_table"]
 
-_FACTS = ("basis", "sample", "weighting", "aggregation")
+_FACTS = {
+    "composite": ("basis", "sample", "weighting", "aggregation"),
+    "tfp": ("estimator", "sample"),
+}
 _NOT_STATED = "not stated"
 
 
@@ -30,7 +35,7 @@ def study_table(study: Study) -> Html:
         where = f"{paper.title}, {paper.journal} {paper.issue}: {paper.pages}"
         where += f", doi {paper.doi}" if paper.doi else ""
         rows.append(["published", where, status_badges(paper.status)])
-    for name in _FACTS:
+    for name in _FACTS[study.kind]:
         fact = getattr(study, name)
         rows.append(
             [name, fact.text, status_badges(fact.status)] if fact else [name, _NOT_STATED, ""]
@@ -49,14 +54,19 @@ def studies_table(kind: str) -> Html:
     from nqpf.systems import Study
     from nqpf.systems.study import keys
 
+    facts = _FACTS[kind][-2:]
+    heads = ["study", *facts, *(["dimensions"] if kind == "composite" else []), "level"]
     rows = []
     for study in map(Study.load, keys("studies")):
         if study.kind == kind:
-            facts = [getattr(study, name) for name in ("weighting", "aggregation")]
-            cells = [
-                Html(f"{f.text} {status_badges(f.status).html}", f.text) if f else _NOT_STATED
-                for f in facts
-            ]
-            dimensions = "; ".join(str(d.name) for d in study.dimensions) or _NOT_STATED
-            rows.append([study.title, *cells, dimensions, study.level])
-    return table(["study", "weighting", "aggregation", "dimensions", "level"], rows)
+            cells = [_stated(getattr(study, name)) for name in facts]
+            if kind == "composite":
+                cells.append("; ".join(str(d.name) for d in study.dimensions) or _NOT_STATED)
+            rows.append([study.title, *cells, study.level])
+    return table(heads, rows)
+
+
+def _stated(fact: Stated | None) -> Html | str:
+    if fact is None:
+        return _NOT_STATED
+    return Html(f"{escape(fact.text)} {status_badges(fact.status).html}", fact.text)

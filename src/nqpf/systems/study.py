@@ -92,6 +92,7 @@ class Study(Strict):
     sample: Stated | None = None
     weighting: Stated | None = None
     aggregation: Stated | None = None
+    estimator: Stated | None = None
     dimensions: tuple[StatedDimension, ...] = ()
     statements: tuple[Stated, ...] = ()
     remark: Text | None = None
