@@ -10,6 +10,7 @@ in the catalogue.
 from __future__ import annotations
 
 import hashlib
+import warnings
 import os
 from collections.abc import Iterable
 from pathlib import Path
@@ -70,7 +71,10 @@ def mirror_folder() -> Path | None:
 
 def cache_folder() -> Path:
     """Return the folder in which downloads are kept: the user's cache, outside the project."""
-    import pooch
+    with warnings.catch_warnings():
+        # Inside a notebook pooch's progress bar complains that widgets are missing.
+        warnings.simplefilter("ignore")
+        import pooch
 
     return Path(pooch.os_cache("nqpf"))
 
