@@ -10,8 +10,8 @@ in the catalogue.
 from __future__ import annotations
 
 import hashlib
-import warnings
 import os
+import warnings
 from collections.abc import Iterable
 from pathlib import Path
 from urllib.parse import quote
