@@ -351,6 +351,10 @@ def test_columns_that_do_not_work(panel):
         battese_coelli(panel, "output", [], "firm", "year")
     with pytest.raises(MethodError, match="'output' is named twice"):
         battese_coelli(panel, "output", ["output"], "firm", "year")
+    with pytest.raises(MethodError, match=r"inputs is the name 'capital'; expected a list"):
+        battese_coelli(panel, "output", "capital", "firm", "year")
+    with pytest.raises(MethodError, match="the output and a determinant"):
+        estimate(panel, inefficiency="1995", determinants=["output"])
     with pytest.raises(MethodError, match="like a parameter"):
         battese_coelli(panel.rename(columns={"z": "gamma"}), "output", ["gamma"], "firm", "year")
 

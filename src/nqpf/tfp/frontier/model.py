@@ -18,7 +18,7 @@ from nqpf.tfp.frontier.maximise import (
     Maximum,
     maximise,
 )
-from nqpf.tfp.frontier.options import Model, checked, independent, levels
+from nqpf.tfp.frontier.options import Model, checked, columns_of, independent, levels
 from nqpf.tfp.frontier.results import FrontierResult
 from nqpf.tfp.frontier.technology import elasticities, regressors, trend_effect
 
@@ -123,12 +123,12 @@ def battese_coelli(
     model = checked(
         Model(
             output,
-            tuple(inputs),
+            columns_of(inputs, "inputs"),
             form,
             inefficiency,
             distribution,
             decay,
-            tuple(determinants),
+            columns_of(determinants, "determinants"),
             trend,
             max_iterations,
         )

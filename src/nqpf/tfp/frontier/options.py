@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -11,7 +12,7 @@ from nqpf.errors import EstimationError, MethodError, SampleError
 from nqpf.tfp.frontier.technology import CONSTANT, TREND
 from nqpf.tfp.sample import by_key, check_positive, nearest
 
-__all__ = ["Model", "checked", "independent", "levels"]
+__all__ = ["Model", "checked", "columns_of", "independent", "levels"]
 
 FORMS = ("cobb-douglas", "translog")
 MODELS = ("1992", "1995")
@@ -92,11 +93,15 @@ def _named(model: Model) -> Model:
         twice = [name for i, name in enumerate(names) if name in names[:i]]
         if twice:
             raise MethodError(f"{twice[0]!r} is named twice", expected="different columns")
-    taken = [name for name in model.inputs if name in RESERVED]
-    if taken:
+    if model.output in model.determinants:
         raise MethodError(
-            f"an input is called {taken[0]!r}, like a parameter", expected="another name"
+            f"{model.output!r} is the output and a determinant", expected="another determinant"
         )
+    for name in model.inputs:
+        if name in RESERVED or "*" in name or "^" in name:
+            raise MethodError(
+                f"an input is called {name!r}, like a parameter", expected="another name"
+            )
     return model
 
 
@@ -107,6 +112,19 @@ def _known(given: str, known: tuple[str, ...], what: str) -> None:
             expected=" or ".join(map(repr, known)),
             hint=nearest(given, known),
         )
+
+
+def columns_of(given: Sequence[str], what: str) -> tuple[str, ...]:
+    """Return names as a tuple.
+
+    Raises
+    ------
+    nqpf.errors.MethodError
+        If one name is given bare, whose letters would be taken for names.
+    """
+    if isinstance(given, str):
+        raise MethodError(f"{what} is the name {given!r}", expected=f"a list such as [{given!r}]")
+    return tuple(given)
 
 
 def levels(frame: pd.DataFrame, model: Model, unit: str, time: str) -> pd.DataFrame:
