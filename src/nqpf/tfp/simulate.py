@@ -16,8 +16,8 @@ _RHO, _SD_OMEGA = 0.7, 0.3  # productivity
 _RHO_WAGE = 0.3
 _SD_OUTPUT = 0.1  # measurement error of output
 _DISCOUNT, _DEPRECIATION = 0.95, 0.2
-_HORIZON = 100  # (0.95 x 0.8)^100 = 1e-12 of the value of capital lies beyond
-_BURN_IN = 100  # years before the sample, from almost no capital
+_HORIZON = 60  # (0.95 x 0.8)^60 = 7e-8 of the value of capital lies beyond
+_BURN_IN = 60  # years before the sample: 0.8^60 = 2e-6 of a stock is left after them
 
 
 @dataclass(frozen=True)
@@ -36,18 +36,23 @@ class Design:
         Standard deviation of ln(1 / phi), the ease of adjusting capital, which
         differs between firms for good. Only without it does investment alone
         reveal productivity, as Olley and Pakes (1996) assume.
+    sd_capital : float
+        Standard deviation added to ln K in the first year of the sample:
+        firms that enter unequal.
     """
 
     sd_wage: float
     lead: float
     sd_labour: float
     sd_adjustment: float = 0.6
+    sd_capital: float = 0.0
 
 
 DESIGNS = {
     1: Design(sd_wage=0.1, lead=0.5, sd_labour=0.0),
     2: Design(sd_wage=0.0, lead=0.0, sd_labour=0.37),
     3: Design(sd_wage=0.1, lead=0.5, sd_labour=0.37),
+    4: Design(sd_wage=0.0, lead=0.0, sd_labour=0.37, sd_adjustment=0.0, sd_capital=0.6),
 }
 
 
@@ -69,9 +74,11 @@ def simulate_firms(
 
     Parameters
     ----------
-    design : {1, 2, 3} or Design
+    design : {1, 2, 3, 4} or Design
         1: wages differ and labour is chosen half a year ahead; 2: labour is
-        chosen with an error that materials do not follow; 3: both.
+        chosen with an error that materials do not follow; 3: both. 4 is not
+        theirs: the second, but every firm adjusts capital with the same ease
+        and firms enter unequal, so that investment reveals productivity.
     firms, years : int
         Size of the balanced panel.
     seed : int
@@ -106,7 +113,8 @@ def simulate_firms(
     wage = _autoregression(rng, size, _RHO_WAGE, chosen.sd_wage)
     ease = np.exp(rng.normal(0, chosen.sd_adjustment, firms))
     invested = ease[:, None] * investment(omega, wage, chosen)
-    capital = np.log(_capital(invested))
+    unequal = np.exp(rng.normal(0, chosen.sd_capital, firms))
+    capital = np.log(_capital(invested, unequal))
     planned = capital + _labour_per_capital(early, wage, chosen)
     labour = planned + rng.normal(0, chosen.sd_labour, size)
     share_k, share_l = TRUTH["capital"], TRUTH["labour"]
@@ -131,7 +139,7 @@ def _design(design: int | Design) -> Design:
     if isinstance(design, Design):
         return design
     if design not in DESIGNS:
-        raise MethodError(f"unknown design {design!r}", expected="1, 2, 3 or a Design")
+        raise MethodError(f"unknown design {design!r}", expected="1, 2, 3, 4 or a Design")
     return DESIGNS[design]
 
 
@@ -204,9 +212,15 @@ def investment(omega: np.ndarray, wage: np.ndarray, design: Design) -> np.ndarra
     return profit * value
 
 
-def _capital(invested: np.ndarray) -> np.ndarray:
-    """Return capital at the start of each year, K_{t+1} = 0.8 K_t + I_t, from almost none."""
+def _capital(invested: np.ndarray, unequal: np.ndarray) -> np.ndarray:
+    """Return capital at the start of each year, K_{t+1} = 0.8 K_t + I_t.
+
+    It grows from almost nothing; in the first year of the sample it is
+    multiplied by `unequal`, (n,).
+    """
     capital = np.full_like(invested, 1e-40)
     for t in range(1, invested.shape[1]):
         capital[:, t] = (1 - _DEPRECIATION) * capital[:, t - 1] + invested[:, t - 1]
+        if t == _BURN_IN:
+            capital[:, t] *= unequal
     return capital

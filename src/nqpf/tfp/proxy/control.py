@@ -128,11 +128,11 @@ def olley_pakes(
 
     The first step of :func:`levinsohn_petrin`, with investment in place of
     materials; in the second, nonlinear least squares, g fits y - b l - a k
-    (Olley and Pakes 1996, equation 12; Yasar, Raciborski and Poi 2008). Investment reveals productivity only where it is positive: rows
-    whose proxy is minus infinity (the logarithm of zero) or missing are
-    dropped and recorded. With `exit`, g also takes the probability of
-    surviving from last year, by a probit on last year's polynomial of state
-    and proxy (Olley and Pakes 1996, equations 10 to 12).
+    (Olley and Pakes 1996, equation 12; Yasar, Raciborski and Poi 2008).
+    Investment reveals productivity only where it is positive: rows whose
+    proxy is minus infinity (the logarithm of zero) or missing are dropped and
+    recorded. With `exit`, g also takes the probability of surviving from last
+    year, by a probit on last year's polynomial of state and proxy.
 
     Parameters
     ----------
