@@ -148,6 +148,21 @@ def test_invented_plants_score_as_in_programs_written_out(returns, disposability
     np.testing.assert_allclose(found.distance, expected, rtol=0, atol=1e-8)
 
 
+@pytest.mark.parametrize("seed", [13, 24, 31])
+@pytest.mark.parametrize("returns", ["crs", "vrs"])
+def test_figures_of_very_different_size_score_as_in_programs_written_out(returns, seed):
+    # Ratios beyond 1e7 within a column: tolerances must be relative to each unit.
+    rng = np.random.default_rng(seed)
+    values = rng.lognormal(0, 3, (60, 1)) * rng.lognormal(0, 3, (60, 6))
+    frame = pd.DataFrame(values, columns=["x0", "x1", "x2", "y0", "y1", "b0"])
+    frame.index.name = "plant"
+    assert (frame.max() / frame.min()).max() > 1e7
+    roles = {"inputs": ["x0", "x1", "x2"], "good": ["y0", "y1"], "bad": ["b0"]}
+    expected = all_written_out(frame, roles, returns, "strong")
+    found = slacks(frame, **roles, unit="plant", returns=returns)
+    np.testing.assert_allclose(found.rho, expected, rtol=0, atol=1e-8)
+
+
 @pytest.mark.parametrize(("returns", "disposability"), KINDS)
 def test_slacks_and_peers_rebuild_the_score_and_the_unit(returns, disposability):
     frame, roles = invented(11)

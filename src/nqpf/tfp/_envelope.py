@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from nqpf.errors import EstimationError
 from nqpf.tfp._activities import Form
 from nqpf.tfp._programs import Program, furthest
 
 __all__ = ["Envelope", "Projections", "distances", "envelope", "projections"]
 
 # A basis is optimal for a point if no value and no reduced cost is negative up to
-# rounding. Figures are near 1, so this is far below any difference in a score.
+# rounding; values are compared with the point's own figures, which may be small.
 _ROUNDING = 1e-11
 _CONDITION = 1e8
 
@@ -134,14 +135,17 @@ def projections(technology: Envelope, points: np.ndarray) -> Projections:
     rho, solution = np.full(len(points), np.nan), np.zeros((len(points), n + d))
     left = np.arange(len(points))
     while len(left):
-        first, left = left[0], left[1:]
+        first = left[0]
         rho[first], solution[first] = problem.solve(first)
         columns = None if np.isnan(rho[first]) else problem.basis()
-        if columns is None:
-            continue
-        settled, values, scores = problem.settle(columns, left)
-        rho[left[settled]] = scores
-        solution[np.ix_(left[settled], columns)] = values
+        settled = np.arange(len(left)) == 0
+        if columns is not None:
+            settled, values, scores = problem.settle(columns, left)
+            rho[left[settled]] = scores
+            solution[np.ix_(left[settled], columns)] = values
+        if np.isnan(rho[first]) or not settled[0]:
+            rho[first], solution[first] = _alone(technology, sized[first])
+            settled[0] = True
         left = left[~settled]
     slack = np.where(solution[:, n:] > 0, solution[:, n:], 0.0)
     return Projections(
@@ -149,6 +153,20 @@ def projections(technology: Envelope, points: np.ndarray) -> Projections:
         slack * technology.scale * size[:, None],
         solution[:, :n] * size[:, None] / technology.size,
     )
+
+
+def _alone(technology: Envelope, point: np.ndarray) -> tuple[float, np.ndarray]:
+    """Return what the program says of one point when figures are shares of the point's own.
+
+    For points so far from the others that tolerances of the shared program mean nothing.
+    """
+    shares = technology.columns / point
+    most = shares.max(axis=1)
+    scaled = replace(technology, columns=shares / most[:, None], size=technology.size * most)
+    rho, solution = _Slacks(scaled, np.ones((1, len(point)))).solve(0)
+    solution[: len(most)] /= most
+    solution[len(most) :] *= point
+    return rho, solution
 
 
 class _Slacks:
@@ -177,8 +195,14 @@ class _Slacks:
         sign[m : m + form.good] = -1.0
         self._balance = np.hstack([technology.columns.T, np.diag(sign)])
         self._right = points
+        # Largest ratio of a column's figures to a point's: what an intensity of 1 may weigh.
+        most = np.max(
+            [np.outer(1 / p, c) for p, c in zip(points.T, technology.columns.T, strict=True)],
+            axis=0,
+        )
+        self._size = np.hstack([1 / most, points])
         if form.variable:
-            total = np.append(np.ones(n), np.zeros(d))
+            total = np.append(1.0 / technology.size, np.zeros(d))
             self._balance = np.vstack([self._balance, total])
             self._right = np.column_stack([points, np.ones(len(points))])
         self._program = self._build()
@@ -200,9 +224,13 @@ class _Slacks:
         self._program.set_cost(self._inputs, self._top[point, self._inputs])
         for column in (*self._scored, self._n + self._d):
             self._program.set_column(column, self._matrix[:, column])
-        if self._program.solve() != "optimal":
-            return np.nan, np.zeros(self._n + self._d)
+        try:
+            status = self._program.solve()
+        except EstimationError:
+            status = "unknown"
         solution = self._program.primal()
+        if status != "optimal" or solution[-1] <= 0:
+            return np.nan, np.zeros(self._n + self._d)
         return self._program.value, solution[:-1] / solution[-1]
 
     def basis(self) -> np.ndarray | None:
@@ -220,7 +248,7 @@ class _Slacks:
         """Return which points a basis is optimal for, their basic values and their scores."""
         inverse = np.linalg.inv(self._balance[:, columns])
         values = self._right[points] @ inverse.T
-        settled = (values >= -_ROUNDING).all(axis=1)
+        settled = (values >= -_ROUNDING * self._size[np.ix_(points, columns)]).all(axis=1)
         points, values = points[settled], values[settled]
         at = np.ix_(points, columns)
         rho = (1.0 + (self._top[at] * values).sum(axis=1)) / (
