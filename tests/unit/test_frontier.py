@@ -301,6 +301,14 @@ def test_stopping_early_is_said(panel):
     assert not result.summary()["converged"]
 
 
+def test_no_inefficiency_is_not_concluded_from_searches_cut_short():
+    frame = section(units=200)
+    frame["output"] *= np.exp(2 * frame["u"])
+    with pytest.warns(BoundaryWarning), pytest.warns(ConvergenceWarning):
+        result = estimate(frame, max_iterations=1)
+    assert result.convergence.boundary == ("gamma",) and not result.convergence.converged
+
+
 def test_the_state_of_the_search_is_kept(panel):
     state = estimate(panel, trend="neutral").convergence
     assert state.converged and state.boundary == ()

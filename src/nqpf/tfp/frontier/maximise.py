@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -115,9 +115,12 @@ def maximise(
     best = min(searches, key=lambda search: search.minus)
     starts = pd.DataFrame(grid[:BEST_STARTS], columns=["gamma", "eta", "mean"])
     starts["loglik"] = [-search.minus for search in searches]
-    if none.minus <= best.minus + NO_GAIN:
-        return _described(edge, none, names, starts)
-    return _described(space, best, names, starts)
+    if none.minus > best.minus + NO_GAIN:
+        return _described(space, best, names, starts)
+    found = _described(edge, none, names, starts)
+    # Searches cut short say nothing about what lies away from the edge.
+    ended = found.convergence.converged and best.iterations < max_iterations
+    return replace(found, convergence=replace(found.convergence, converged=ended))
 
 
 @dataclass(frozen=True, eq=False)
