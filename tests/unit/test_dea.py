@@ -202,6 +202,11 @@ BAD_PANELS = {
     "doubled key": (lambda: pd.concat([PANEL, PANEL.iloc[[5]]]), SampleError, "more than once"),
     "no rows": (lambda: PANEL.iloc[:0], SampleError, "no rows"),
     "text": (lambda: PANEL.assign(x0="a"), DataError, "x0"),
+    "sizes beyond any": (
+        lambda: spoilt(X, 1e300),
+        EstimationError,
+        "own frontier.*2011.*unit of measure",
+    ),
     "unknown column": (lambda: PANEL.rename(columns={"x0": "x00"}), DataError, "x0.*x00"),
 }
 
@@ -221,6 +226,7 @@ BAD_OPTIONS = {
     "split at constant returns": ({"split": "ray-desli"}, "returns='vrs'"),
     "no input": ({"inputs": []}, "no inputs"),
     "no output": ({"outputs": []}, "no outputs"),
+    "key as output": ({"outputs": ["year"]}, "'year' is named twice"),
     "twice": ({"outputs": ["y0", "x0"]}, "'x0' is named twice"),
 }
 
@@ -242,6 +248,7 @@ def test_bad_cross_sections_are_named():
         (year.assign(x0=0.0), DataError, "x0 is 0.*u00"),
         (year.assign(y0=np.nan), SampleError, "u00.*y0"),
         (year.rename(columns={"y0": "y00"}), DataError, "'y0'.*y00"),
+        (pd.concat([year, year[["x0"]]], axis=1), DataError, "'x0' 2 times"),
     ]
     for frame, error, message in cases:
         with pytest.raises(error, match=message):

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from nqpf.errors import MethodError, SampleError
-from nqpf.tfp._radial import check_option, check_quantities, columns_of, radial_scores
+from nqpf.tfp._radial import check_option, check_own, check_quantities, columns_of, radial_scores
 from nqpf.tfp.sample import by_key, check_consecutive, place
 
 __all__ = ["Malmquist", "malmquist"]
@@ -129,6 +129,8 @@ def malmquist(
         If a key is doubled, a figure or a year missing, or there is one unit or year only.
     nqpf.errors.MethodError
         If an option is unknown or a column named twice.
+    nqpf.errors.EstimationError
+        If figures are too different in size to be solved.
 
     Warns
     -----
@@ -151,7 +153,7 @@ def malmquist(
     check_option(split, ("fgnz", "ray-desli"), "split")
     if split == "ray-desli" and returns == "crs":
         raise MethodError("split 'ray-desli' needs variable returns", expected="returns='vrs'")
-    inputs, outputs = columns_of(inputs, outputs)
+    inputs, outputs = columns_of(inputs, outputs, unit, time)
     keyed = by_key(frame, [*inputs, *outputs], unit, time, "the frame")
     _check_balanced(keyed.index)
     check_quantities(keyed, inputs, outputs)
@@ -159,13 +161,15 @@ def malmquist(
     scores = {"crs": quantities.scores("crs", reference)}
     if returns == "vrs":
         scores["vrs"] = quantities.scores("vrs", reference, across=split == "ray-desli")
+    table = quantities.label(
+        {f"{r}{name}": values for r, found in scores.items() for name, values in found.items()}
+    )
+    for own in scores:
+        check_own(table[own])
     infeasible = _infeasible(scores, quantities.times, quantities.units)
-    power = 1.0 if reference == "global" else 0.5
     return Malmquist(
-        quantities.label(_indices(scores, power, split), 1),
-        quantities.label(
-            {f"{r}{name}": values for r, found in scores.items() for name, values in found.items()}
-        ),
+        quantities.label(_indices(scores, 1.0 if reference == "global" else 0.5, split), 1),
+        table,
         infeasible,
         returns,
         orientation,
@@ -270,7 +274,6 @@ def _indices(
 def _infeasible(
     scores: dict[str, dict[str, np.ndarray]], times: pd.Index, units: pd.Index
 ) -> pd.DataFrame:
-    """Return the programs without solution, warning when there are any."""
     rows = list(_without_solution(scores, times, units))
     table = pd.DataFrame(rows, columns=[units.name, times.name, "frontier", "returns"])
     if rows:

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from nqpf.errors import DataError, MethodError, SampleError
+from nqpf.errors import DataError, EstimationError, MethodError, SampleError
 from nqpf.tfp._programs import furthest
 from nqpf.tfp.sample import nearest, place
 
-__all__ = ["check_option", "check_quantities", "columns_of", "radial_scores"]
+__all__ = ["check_option", "check_own", "check_quantities", "columns_of", "radial_scores"]
 
 
 def radial_scores(
@@ -79,22 +79,24 @@ def _largest(quantities: np.ndarray) -> np.ndarray:
     return np.where(largest > 0, largest, 1.0)
 
 
-def columns_of(inputs: Sequence[str], outputs: Sequence[str]) -> tuple[list[str], list[str]]:
+def columns_of(
+    inputs: Sequence[str], outputs: Sequence[str], *key: str
+) -> tuple[list[str], list[str]]:
     """Return the names of inputs and outputs as lists.
 
     Raises
     ------
     nqpf.errors.MethodError
-        If one of them is empty or a column is named twice.
+        If one of them is empty or a column, of the key too, is named twice.
     """
     both = [[names] if isinstance(names, str) else list(names) for names in (inputs, outputs)]
     for names, what in zip(both, ("inputs", "outputs"), strict=True):
         if not names:
             raise MethodError(f"no {what} are named", expected="at least one column")
-    flat = [*both[0], *both[1]]
+    flat = [*both[0], *both[1], *key]
     double = [name for name in flat if flat.count(name) > 1]
     if double:
-        raise MethodError(f"{double[0]!r} is named twice among inputs and outputs")
+        raise MethodError(f"{double[0]!r} is named twice among inputs, outputs and key")
     return both[0], both[1]
 
 
@@ -130,6 +132,25 @@ def check_quantities(keyed: pd.DataFrame, inputs: Sequence[str], outputs: Sequen
                 expected=wanted,
                 hint="frontiers compare quantities; leave the unit out, and say so",
             )
+
+
+def check_own(scores: pd.Series) -> None:
+    """Raise when a unit has no score against a frontier to which it belongs itself.
+
+    Raises
+    ------
+    nqpf.errors.EstimationError
+        Names the first such unit; only rounding can bring this about.
+    """
+    lost = scores.index[scores.isna()]
+    if len(lost):
+        key = lost[0] if scores.index.nlevels > 1 else (lost[0],)
+        raise EstimationError(
+            "HiGHS finds no score against the unit's own frontier",
+            where=place(key, scores.index.names),
+            expected="figures whose ratios differ less than 1e9 times",
+            hint="look for a wrong unit of measure, here or in another row",
+        )
 
 
 def check_option(value: str, known: Sequence[str], what: str) -> None:

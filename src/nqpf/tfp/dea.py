@@ -9,7 +9,7 @@ import pandas as pd
 
 from nqpf.errors import DataError, SampleError
 from nqpf.tfp._malmquist import Malmquist, malmquist
-from nqpf.tfp._radial import check_option, check_quantities, columns_of, radial_scores
+from nqpf.tfp._radial import check_option, check_own, check_quantities, columns_of, radial_scores
 from nqpf.tfp.sample import check_finite, nearest, place
 
 __all__ = ["Efficiency", "Malmquist", "efficiency", "malmquist"]
@@ -84,6 +84,8 @@ def efficiency(
         If a unit appears twice, a figure is missing or there is one unit only.
     nqpf.errors.MethodError
         If an option is unknown or a column named twice.
+    nqpf.errors.EstimationError
+        If figures are too different in size to be solved.
 
     Examples
     --------
@@ -95,14 +97,15 @@ def efficiency(
     """
     check_option(returns, ("crs", "vrs"), "returns")
     check_option(orientation, ("output", "input"), "orientation")
-    inputs, outputs = columns_of(inputs, outputs)
+    inputs, outputs = columns_of(inputs, outputs, unit)
     keyed = _by_unit(frame, [*inputs, *outputs], unit)
     check_quantities(keyed, inputs, outputs)
     x, y = keyed[inputs].to_numpy(), keyed[outputs].to_numpy()
-    scores = radial_scores(x, y, x, y, returns, orientation)
     labels = keyed.index.get_level_values(0)
+    scores = pd.Series(radial_scores(x, y, x, y, returns, orientation), labels, name="score")
+    check_own(scores)
     return Efficiency(
-        pd.Series(scores, index=labels, name="score"),
+        scores,
         returns,
         orientation,
         tuple(inputs),
@@ -113,7 +116,10 @@ def efficiency(
 def _by_unit(frame: pd.DataFrame, columns: list[str], unit: str) -> pd.DataFrame:
     flat = frame.reset_index(level=unit) if unit in frame.index.names else frame
     for name in (*columns, unit):
-        if name not in flat.columns:
+        count = list(flat.columns).count(name)
+        if count > 1:
+            raise DataError(f"the frame has {name!r} {count} times", expected="one of it")
+        if not count:
             raise DataError(
                 f"unknown variable {name!r}",
                 expected="a column or index level of the frame",
