@@ -140,11 +140,11 @@ def growth() -> bool:
         pooled = timed(units, 11, reference="global")
         times.append((crs, vrs, pooled))
         print(f"  {units:>6,}{crs * 1e3:>10.1f}{vrs * 1e3:>12.1f}{pooled * 1e3:>10.1f}")
-    span = math.log(UNITS[-1] / UNITS[-2])
-    exponents = [math.log(b / a) / span for a, b in zip(times[-2], times[-1], strict=True)]
+    span = math.log(UNITS[-1] / UNITS[-3])
+    exponents = [math.log(b / a) / span for a, b in zip(times[-3], times[-1], strict=True)]
     kept = max(exponents) <= WANTED_EXPONENT
     print(
-        f"  {UNITS[-2]:,} to {UNITS[-1]:,} units: exponents "
+        f"  {UNITS[-3]:,} to {UNITS[-1]:,} units: exponents "
         + ", ".join(f"{e:.2f}" for e in exponents)
         + f"; wanted {WANTED_EXPONENT:g} at most: {'kept' if kept else 'NOT KEPT'}"
     )
