@@ -190,9 +190,11 @@ def test_wooldridge_both_equations_are_stacked_gmm():
     peer = model.fit(iter_limit=2, cov_type="clustered", clusters=cluster)
     fit = proxy.wooldridge(firms(2), *ROLES, "materials", *KEY)
     np.testing.assert_allclose(fit.params, peer.params.iloc[:2], rtol=1e-6)
-    # One unit counts once per equation there, so that N is doubled in J and in the covariance.
     assert fit.criterion == pytest.approx(peer.j_stat.stat, rel=1e-5)
     assert peer.j_stat.df == 1
+    # Theirs is a sandwich with moments at the second step, ours the inverse with those of the
+    # first: two estimates of one covariance.
+    np.testing.assert_allclose(fit.std_errors, peer.std_errors.iloc[:2], rtol=0.05)
 
 
 def test_the_search_finds_what_a_search_without_derivatives_finds():

@@ -321,6 +321,23 @@ def test_exit_needs_firms_that_exit():
         proxy.olley_pakes(frame(), *roles, exit="attrition")
     with pytest.raises(DataError, match="unknown variable 'closed'"):
         proxy.olley_pakes(frame(), *roles, exit="closed")
+    vague = frame().assign(closes=lambda f: (f["year"] == 3).where(f.index != 8).astype("boolean"))
+    with pytest.raises(SampleError, match="closes is missing .firm 2, year 3"):
+        proxy.olley_pakes(vague, *roles, exit="closes")
+
+
+def test_lost_bootstrap_samples_are_counted():
+    f = frame(firms=2)
+    # A draw of one firm twice has six rows that differ, and the six terms of the polynomial
+    # fit anything there: nothing is left for labour.
+    with pytest.warns(UserWarning, match="of 8 bootstrap samples gave no estimate"):
+        fit = proxy.levinsohn_petrin(
+            f, *INPUTS, "materials", *KEY, degree=2, markov=1, replications=8, seed=2
+        )
+    lost = fit.bootstrap.isna().any(axis=1)
+    assert 0 < lost.sum() < 7
+    np.testing.assert_allclose(fit.std_errors, fit.bootstrap[~lost].std(ddof=1))
+    assert f"{8 - lost.sum()} samples" in fit.errors
 
 
 def test_an_input_fixed_within_firms_has_no_firm_effect_estimate():

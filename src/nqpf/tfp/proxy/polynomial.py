@@ -61,7 +61,7 @@ def powers(x: np.ndarray, degree: int) -> np.ndarray:
     """
     spread = x.std()
     scaled = (x - x.mean()) / (spread if spread > 0 else 1.0)
-    terms = np.ones((len(x), degree + 1))
+    terms = np.ones((len(x), degree + 1), order="F")
     for order in range(1, degree + 1):
         terms[:, order] = terms[:, order - 1] * scaled
     return terms

@@ -270,5 +270,12 @@ def _survival(
         last = flat.groupby(unit)[time].max().reindex(index.get_level_values(0)).to_numpy()
         leaves = (year.to_numpy() == last) & (last < flat[time].max())
     else:
+        if flat[exit].isna().any():
+            row = flat.loc[flat[exit].isna().idxmax(), [unit, time]]
+            raise SampleError(
+                f"{exit} is missing",
+                where=place(tuple(row), (unit, time)),
+                expected="true or false in every row",
+            )
         leaves = flat[exit].astype(bool).set_axis(keys).reindex(index).to_numpy()
     return np.where(there & ~leaves, 1.0, np.where(leaves, 0.0, np.nan))
