@@ -355,6 +355,13 @@ def test_the_same_seed_gives_the_same_firms():
     assert not simulate_firms(3, 5, 4, 9).equals(simulate_firms(3, 5, 4, 8))
 
 
+def test_an_error_in_materials_changes_materials_alone():
+    clean, noisy = (simulate_firms(1, 2000, 3, 9, sd_materials=sd) for sd in (0.0, 0.2))
+    same = [c for c in clean.columns if c != "materials"]
+    pd.testing.assert_frame_equal(noisy[same], clean[same])
+    assert (noisy["materials"] - clean["materials"]).std() == pytest.approx(0.2, abs=0.01)
+
+
 @pytest.mark.parametrize("design", DESIGNS)
 def test_moments_of_the_simulated_firms(design):
     f = simulate_firms(design, firms=3000, years=8, seed=4)
