@@ -17,7 +17,7 @@ book: env ## build the book and print where it is
 	@$(python) scripts/build_book.py
 
 test: env ## run every test; those in a browser need chromium and a built book
-	@$(python) -m pytest -n auto --dist loadgroup
+	@$(python) -m pytest -n auto --dist worksteal
 
 lint: env ## check style, imports and the headers of the notebooks
 	@$(python) -m ruff check .
