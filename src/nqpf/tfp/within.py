@@ -13,9 +13,12 @@ from nqpf.tfp.sample import place
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["check_regressors", "check_singletons", "demean"]
+__all__ = ["check_regressors", "check_singletons", "demean", "rounding_floor"]
 
 _RELATIVE = 1e-9  # variation below this share of a regressor's own is rounding
+_ROUNDING = 1e-14  # sums by group below this share of sqrt(N) times the norm are zero
+_PASSES = 3  # the first removes the effects, the others what rounding left of them
+_SINGULAR = 1e-12
 
 
 def demean(values: np.ndarray, unit: np.ndarray | None, time: np.ndarray | None) -> np.ndarray:
@@ -38,18 +41,48 @@ def demean(values: np.ndarray, unit: np.ndarray | None, time: np.ndarray | None)
     """
     if unit is None and time is None:
         return values - values.mean(axis=0)
-    first = unit if unit is not None else time
-    result = _less_means(values, first)
     if unit is None or time is None:
-        return result
-    dummies = _less_means(np.eye(time.max() + 1)[time], unit)
-    return result - dummies @ np.linalg.lstsq(dummies, result, rcond=None)[0]
+        within = _Means(unit if unit is not None else time)
+        return within.removed(within.removed(values))
+    # The larger set of effects is removed by means, the smaller by solving for it.
+    large, small = (unit, time) if unit.max() >= time.max() else (time, unit)
+    within, across = _Means(large), _Means(small)
+    shared = within.summing @ across.summing.T
+    gram = np.diag(across.counts) - (shared.T / within.counts @ shared).toarray()
+    left = within.removed(values)
+    rounding = _ROUNDING * np.sqrt(len(left)) * np.linalg.norm(left, axis=0)
+    for _ in range(_PASSES):
+        sums = across.summing @ left
+        if (np.abs(sums) <= rounding).all():
+            break
+        effects = _solve(gram, sums)
+        left = within.removed(left - effects[small])
+    return left
 
 
-def _less_means(values: np.ndarray, codes: np.ndarray) -> np.ndarray:
-    sums = np.zeros((codes.max() + 1, values.shape[1]))
-    np.add.at(sums, codes, values)
-    return values - (sums / np.bincount(codes)[:, None])[codes]
+class _Means:
+    """Sums and means by group, for any order of rows."""
+
+    def __init__(self, codes: np.ndarray) -> None:
+        from scipy import sparse
+
+        rows = len(codes)
+        pattern = (np.ones(rows), codes, np.arange(rows + 1))
+        self.codes = codes
+        self.summing = sparse.csc_array(pattern, shape=(int(codes.max()) + 1, rows))
+        self.counts = np.maximum(np.bincount(codes), 1)
+
+    def removed(self, values: np.ndarray) -> np.ndarray:
+        means = self.summing @ values
+        means /= self.counts[:, None]
+        return values - means[self.codes]
+
+
+def _solve(gram: np.ndarray, sums: np.ndarray) -> np.ndarray:
+    """Solve for effects that are determined up to a constant per connected part of the sample."""
+    from scipy.linalg import lstsq
+
+    return lstsq(gram, sums, cond=_SINGULAR, check_finite=False)[0]
 
 
 def check_singletons(index: pd.MultiIndex, levels: Sequence[int]) -> None:
@@ -76,6 +109,19 @@ def check_singletons(index: pd.MultiIndex, levels: Sequence[int]) -> None:
             )
 
 
+def rounding_floor(values: np.ndarray) -> np.ndarray:
+    """Return (m,) norms below which what is left of a column of `values` is rounding.
+
+    Examples
+    --------
+    >>> rounding_floor(np.array([[-1.0], [1.0]])) < 1e-8
+    array([ True])
+    """
+    level = np.maximum(values.max(axis=0), -values.min(axis=0))
+    spread = np.linalg.norm(values - values.mean(axis=0), axis=0)
+    return _RELATIVE * spread + 1e-14 * level * np.sqrt(len(values))
+
+
 def check_regressors(frame: pd.DataFrame, unit: np.ndarray | None, time: np.ndarray | None) -> None:
     """Raise when a regressor is constant, absorbed by effects or collinear with others.
 
@@ -91,10 +137,8 @@ def check_regressors(frame: pd.DataFrame, unit: np.ndarray | None, time: np.ndar
     nqpf.errors.EstimationError
         Names the regressors and the effects.
     """
-    values = frame.to_numpy()
-    values = values - values.mean(axis=0)
-    rounding = 1e-14 * np.abs(frame.to_numpy()).max(axis=0) * np.sqrt(len(frame))
-    floor = _RELATIVE * np.linalg.norm(values, axis=0) + rounding
+    floor = rounding_floor(frame.to_numpy())
+    values = frame.to_numpy() - frame.to_numpy().mean(axis=0)
     names = frame.index.names
     tried = [
         (None, None, "is constant", True),

@@ -1,0 +1,281 @@
+r"""Fixed-effects least squares with clustered errors for thousands of specifications at once.
+
+Effects are removed once from every variable that a grid of specifications uses. Coefficients
+then need only the cross-products Z'Z of what is left, and clustered errors only the
+cross-products within each cluster, because the score of cluster g is
+
+.. math:: s_g = X_g'y_g - X_g'X_g b.
+
+A specification is a choice of rows and columns of these matrices; its cost depends on the number
+of clusters, not of rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from nqpf.errors import MethodError
+from nqpf.regress._request import (
+    KERNEL_ERRORS,
+    check_errors,
+    check_specifications,
+    distinct,
+    positions,
+)
+from nqpf.regress._sweep import bartlett, grouped_products, score_variances, sweep
+from nqpf.regress.conventions import DEFAULT, SampleSize, scaling
+from nqpf.tfp.sample import by_key, nearest
+from nqpf.tfp.within import check_singletons, demean, rounding_floor
+
+__all__ = ["KERNEL_ERRORS", "CrossProducts", "KernelFits", "cross_products"]
+
+EFFECTS = ("two-way", "unit", "time", "pooled")
+
+
+@dataclass(frozen=True)
+class KernelFits:
+    """S regressions of k regressors each on one sample.
+
+    Attributes
+    ----------
+    params, std_errors : (S, k)
+        Coefficients in the units of the variables; NaN where `collinear`.
+    rsquared_within : (S,)
+        Share of the outcome's variation explained once effects are removed.
+    collinear : (S,) bool
+        The specification cannot be estimated: a variable does not vary once the effects are
+        removed, or a regressor is a combination of the others.
+    df : int or None
+        Degrees of freedom of the t distribution; None for the normal.
+    nobs, groups, periods : int
+        Rows, units and years.
+    errors, convention : str
+        As given to :meth:`CrossProducts.fit_many`.
+    """
+
+    params: np.ndarray
+    std_errors: np.ndarray
+    rsquared_within: np.ndarray
+    collinear: np.ndarray
+    df: int | None
+    nobs: int
+    groups: int
+    periods: int
+    errors: str
+    convention: str
+
+    @property
+    def tstats(self) -> np.ndarray:
+        """(S, k) coefficients over their standard errors."""
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return self.params / self.std_errors
+
+    @property
+    def pvalues(self) -> np.ndarray:
+        """(S, k) two-sided p values."""
+        from scipy import special
+
+        size = np.abs(self.tstats)
+        below = special.ndtr(-size) if self.df is None else special.stdtr(self.df, -size)
+        return 2 * below
+
+
+@dataclass(frozen=True)
+class CrossProducts:
+    """Cross-products of variables once effects are removed.
+
+    Attributes
+    ----------
+    columns : tuple of str
+        The p variables.
+    total : (p, p)
+        Sums over all rows; row and column of a variable without variation are zero.
+    by_unit : (G, p, p)
+        Sums within each unit, units in the order of their keys.
+    by_period : (T, p, p)
+        Sums within each year, in time order.
+    nobs, groups, periods : int
+        Rows N, units G and years T.
+    unit_effects, time_effects : bool
+        Which effects were removed; with neither, the mean was.
+    """
+
+    columns: tuple[str, ...]
+    total: np.ndarray
+    by_unit: np.ndarray
+    by_period: np.ndarray
+    nobs: int
+    groups: int
+    periods: int
+    unit_effects: bool
+    time_effects: bool
+
+    @property
+    def absorbed(self) -> tuple[str, ...]:
+        """Variables that do not vary once the effects are removed."""
+        still = np.diag(self.total) == 0
+        return tuple(name for name, flag in zip(self.columns, still, strict=True) if flag)
+
+    def fit_many(
+        self,
+        outcomes: Sequence[int] | Sequence[str] | np.ndarray,
+        regressors: Sequence[Sequence[int]] | Sequence[Sequence[str]] | np.ndarray,
+        errors: str = "clustered",
+        convention: str = DEFAULT,
+    ) -> KernelFits:
+        """Estimate S specifications of k regressors each.
+
+        Parameters
+        ----------
+        outcomes : (S,) positions in `columns`, or names
+        regressors : (S, k) positions in `columns`, or names
+        errors : {"clustered", "clustered-period", "driscoll-kraay"}
+            Clustered by unit or by year, or Driscoll and Kraay's with the lags of
+            ``nqpf.regress._sweep.bartlett``.
+        convention : {"nested", "all", "linearmodels", "none"}
+            Small-sample convention, see :mod:`nqpf.regress.conventions`. For errors clustered by
+            year, units and years change places in it; Driscoll-Kraay errors count every effect.
+
+        Returns
+        -------
+        KernelFits
+
+        Raises
+        ------
+        nqpf.errors.DataError
+            If a variable is unknown.
+        nqpf.errors.MethodError
+            If an option is unknown, the shapes do not fit, or a specification names a variable
+            twice.
+        nqpf.errors.EstimationError
+            If there are too few rows or clusters.
+        """
+        check_errors(errors)
+        y, x = positions(self.columns, outcomes, 1), positions(self.columns, regressors, 2)
+        check_specifications(self.columns, y, x)
+        factor, df = scaling(convention, errors != "driscoll-kraay", self._size(x.shape[1], errors))
+        with np.errstate(divide="ignore"):
+            unit_length = 1 / np.sqrt(np.diag(self.total))
+        unit_length[~np.isfinite(unit_length)] = 0.0
+        pairs = unit_length[:, None] * unit_length
+        chosen = np.concatenate([x, y[:, None]], axis=1).T
+        params, inverse, unexplained, collinear = sweep(
+            (self.total * pairs)[chosen[:, None], chosen[None]]
+        )
+        grouped = np.moveaxis(self.by_unit if errors == "clustered" else self.by_period, 0, 2)
+        lags = bartlett(self.periods) if errors == "driscoll-kraay" else np.empty(0)
+        variances = score_variances(grouped * pairs[:, :, None], y, x, params, inverse, lags)
+        # Differences of the last digits may make a variance of zero negative.
+        std_errors = np.sqrt(factor * np.maximum(variances, 0))
+        with np.errstate(divide="ignore", invalid="ignore"):
+            back = unit_length[x] / unit_length[y][:, None]
+        lost = np.where(collinear, np.nan, 1.0)
+        return KernelFits(
+            params=params * back * lost[:, None],
+            std_errors=std_errors * back * lost[:, None],
+            rsquared_within=(1 - unexplained) * lost,
+            collinear=collinear,
+            df=df,
+            nobs=self.nobs,
+            groups=self.groups,
+            periods=self.periods,
+            errors=errors,
+            convention=convention,
+        )
+
+    def fit(
+        self,
+        outcome: str,
+        regressors: Sequence[str],
+        errors: str = "clustered",
+        convention: str = DEFAULT,
+    ) -> KernelFits:
+        """Estimate one specification; see :meth:`fit_many`."""
+        return self.fit_many([outcome], [list(regressors)], errors, convention)
+
+    def _size(self, regressors: int, errors: str) -> SampleSize:
+        groups, periods = self.groups, self.periods
+        unit_effects, time_effects = self.unit_effects, self.time_effects
+        if errors == "clustered-period":  # the convention's clusters are then the years
+            groups, periods = periods, groups
+            unit_effects, time_effects = time_effects, unit_effects
+        return SampleSize(self.nobs, regressors, groups, periods, unit_effects, time_effects)
+
+
+def cross_products(
+    frame: pd.DataFrame,
+    columns: Sequence[str],
+    unit: str = "province",
+    time: str = "year",
+    effects: str = "two-way",
+) -> CrossProducts:
+    """Remove effects from `columns` and sum their cross-products, in all and by group.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        `unit` and `time` as index levels or columns, one row per unit and time, no figure
+        missing. The sample may be unbalanced.
+    columns : sequence of str
+        Every outcome and regressor of the specifications to come.
+    unit, time : str
+        Names of the key.
+    effects : {"two-way", "unit", "time", "pooled"}
+        Fixed effects to remove; ``"pooled"`` removes the mean.
+
+    Returns
+    -------
+    CrossProducts
+
+    Raises
+    ------
+    nqpf.errors.DataError
+        If a variable is unknown or not numeric.
+    nqpf.errors.SampleError
+        If a figure is missing, a key doubled, or a unit or year with an effect of its own has
+        one row.
+    nqpf.errors.MethodError
+        If `effects` is unknown, or no column or one twice is named.
+
+    Examples
+    --------
+    >>> keys = pd.MultiIndex.from_product([[1, 2, 3], [2020, 2021, 2022]],
+    ...                                   names=["province", "year"])
+    >>> frame = pd.DataFrame({"x": [1, 2, 4, 2, 5, 7, 3, 3, 8.0]}, index=keys)
+    >>> frame["y"] = 2 * frame["x"] + [0, 1, 3, 5, 6, 8, 9, 10, 12]
+    >>> fits = cross_products(frame, ["y", "x"]).fit_many(["y", "x"], [["x"], ["y"]])
+    >>> fits.params.ravel().round(3), fits.collinear
+    (array([2. , 0.5]), array([False, False]))
+    """
+    names = distinct(columns)
+    if effects not in EFFECTS:
+        raise MethodError(
+            f"unknown effects {effects!r}",
+            expected=" or ".join(map(repr, EFFECTS)),
+            hint=nearest(effects, EFFECTS),
+        )
+    data = by_key(frame, names, unit, time, "the frame")
+    units, times = (
+        pd.factorize(data.index.get_level_values(level), sort=True)[0] for level in (0, 1)
+    )
+    unit_effects, time_effects = effects in ("two-way", "unit"), effects in ("two-way", "time")
+    check_singletons(data.index, [0] * unit_effects + [1] * time_effects)
+    values = data.to_numpy()
+    left = demean(values, units if unit_effects else None, times if time_effects else None)
+    left[:, np.linalg.norm(left, axis=0) <= rounding_floor(values)] = 0.0
+    by_year = np.argsort(times, kind="stable")
+    return CrossProducts(
+        columns=tuple(names),
+        total=left.T @ left,
+        by_unit=grouped_products(left, units),
+        by_period=grouped_products(left[by_year], times[by_year]),
+        nobs=len(left),
+        groups=int(units[-1]) + 1,
+        periods=int(times.max()) + 1,
+        unit_effects=unit_effects,
+        time_effects=time_effects,
+    )
