@@ -1,0 +1,257 @@
+"""A folder of Parquet parts, one per batch, of which each is whole or absent."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import re
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from nqpf.errors import DataError, MethodError, SampleError, SourceError
+
+try:
+    import fcntl
+except ImportError:  # Windows: two runs at once repeat work there, but each part stays whole.
+    fcntl = None
+
+__all__ = ["MANIFEST", "Parts", "check_names", "encode"]
+
+MANIFEST = "manifest.json"
+
+_FULL = {errno.ENOSPC, errno.EDQUOT}
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,199}")
+
+
+def encode(frame: pd.DataFrame, name: str, stamp: str) -> bytes:
+    """Return a batch's table as a Parquet file that carries its name, stamp and checksums.
+
+    Raises
+    ------
+    nqpf.errors.SampleError
+        If this is no table, or its keys are in the index, which is not kept.
+    """
+    if not isinstance(frame, pd.DataFrame):
+        raise SampleError(f"a {type(frame).__name__}", expected="a DataFrame from each batch")
+    if any(level is not None for level in frame.index.names):
+        raise SampleError(
+            f"keys in the index: {', '.join(map(str, frame.index.names))}",
+            expected="keys in columns, because the index is not kept",
+            hint="return frame.reset_index()",
+        )
+    table = pa.Table.from_pandas(frame, preserve_index=False)
+    own = {b"nqpf.batch": name.encode(), b"nqpf.stamp": stamp.encode()}
+    sink = pa.BufferOutputStream()
+    table = table.replace_schema_metadata({**(table.schema.metadata or {}), **own})
+    pq.write_table(table, sink, write_page_checksum=True)
+    return sink.getvalue().to_pybytes()
+
+
+@dataclass(frozen=True)
+class Parts:
+    """The parts of one run.
+
+    Attributes
+    ----------
+    folder : Path
+    stamp : str
+        Of declaration, data and code; parts of another stamp are refused.
+    """
+
+    folder: Path
+    stamp: str
+
+    def path(self, name: str) -> Path:
+        """Return the file of a batch."""
+        return self.folder / f"{name}.parquet"
+
+    @contextmanager
+    def open(self) -> Iterator[None]:
+        """Make the folder, claim it for this run and check whose parts it holds.
+
+        Raises
+        ------
+        nqpf.errors.SourceError
+            If it belongs to another stamp, or its manifest cannot be read.
+        nqpf.errors.DataError
+            If another run is writing to it, or it cannot be written.
+        """
+        manifest = self.folder / MANIFEST
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            lock = (self.folder / ".lock").open("ab")
+        except OSError as error:
+            raise _cannot_write(self.folder, error) from error
+        with lock:
+            self._claim(lock.fileno())
+            if manifest.exists():
+                self._check_manifest(manifest)
+            else:
+                text = json.dumps({"format": 1, "stamp": self.stamp}, indent=1) + "\n"
+                _write(manifest, text.encode())
+            yield
+
+    def _claim(self, descriptor: int) -> None:
+        if fcntl is None:
+            return
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise DataError(
+                "another run is writing to this store",
+                where={"folder": self.folder},
+                hint="wait until it ends, or give another store",
+            ) from error
+        except OSError:
+            return  # a file system without locks, as for Windows
+
+    def _check_manifest(self, manifest: Path) -> None:
+        try:
+            found = json.loads(manifest.read_text(encoding="utf-8"))["stamp"]
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise SourceError(
+                "the manifest of the store cannot be read",
+                where={"file": manifest},
+                hint="delete this file; each part carries its stamp and is checked by it",
+            ) from error
+        if found != self.stamp:
+            raise self._foreign(manifest, str(found))
+
+    def _foreign(self, path: Path, found: str) -> SourceError:
+        return SourceError(
+            f"results of another declaration, data or code, stamp {found!r}",
+            where={"file": path},
+            expected=f"stamp {self.stamp!r}",
+            hint="give another store, or delete this folder to compute everything again",
+        )
+
+    def done(self, names: Iterable[str]) -> set[str]:
+        """Return the names whose part is there and whole.
+
+        Raises
+        ------
+        nqpf.errors.SourceError
+            If a part belongs to another stamp.
+        """
+        return {name for name in names if self._table(name) is not None}
+
+    def write(self, name: str, content: bytes) -> None:
+        """Write a part that is whole or absent, whatever happens meanwhile.
+
+        Raises
+        ------
+        nqpf.errors.DataError
+            If the disk is full or the folder cannot be written.
+        """
+        _write(self.path(name), content)
+
+    def read(self, names: Iterable[str]) -> pd.DataFrame:
+        """Return the parts one below the other, in the order of `names`.
+
+        Raises
+        ------
+        nqpf.errors.SourceError
+            If a part has gone or belongs to another stamp.
+        nqpf.errors.SampleError
+            If the columns of two batches differ.
+        """
+        tables: list[pa.Table] = []
+        first = ""
+        for name in names:
+            table = self._table(name)
+            if table is None:
+                raise SourceError(
+                    f"the part of batch {name!r} has gone or cannot be read",
+                    where={"file": self.path(name)},
+                    hint="run the same call again: it computes this batch only",
+                )
+            first = first or name
+            if tables and table.column_names != tables[0].column_names:
+                raise _columns_differ(first, tables[0].column_names, name, table.column_names)
+            tables.append(table)
+        try:
+            joined = pa.concat_tables(tables, promote_options="permissive")
+        except pa.ArrowInvalid as error:
+            raise SampleError(
+                f"columns of one name hold different types in different batches: {error}",
+                expected="text or numbers throughout",
+            ) from error
+        return joined.to_pandas()
+
+    def _table(self, name: str) -> pa.Table | None:
+        """Return a part, or None when it is missing, cut short or damaged."""
+        path = self.path(name)
+        try:
+            table = pq.ParquetFile(path, page_checksum_verification=True).read()
+        except (OSError, pa.ArrowInvalid):
+            return None
+        own = table.schema.metadata or {}
+        found = own.get(b"nqpf.stamp", b"none").decode(errors="replace")
+        if found != self.stamp:
+            raise self._foreign(path, found)
+        return table if own.get(b"nqpf.batch") == name.encode() else None
+
+
+def check_names(names: Iterable[str]) -> None:
+    """Raise when a batch cannot be named in a file system.
+
+    Raises
+    ------
+    nqpf.errors.MethodError
+        Names the batch.
+    """
+    seen: dict[str, str] = {}
+    for name in names:
+        if not isinstance(name, str) or not _NAME.fullmatch(name):
+            raise MethodError(
+                f"batch {name!r} cannot name a file",
+                expected="letters A to Z, digits, '.', '_' and '-', at most 200, "
+                "beginning with a letter or digit",
+            )
+        other = seen.setdefault(name.casefold(), name)
+        if other != name:
+            raise MethodError(
+                f"batches {other!r} and {name!r} differ by case only",
+                expected="names that stay apart on every file system",
+            )
+
+
+def _write(path: Path, content: bytes) -> None:
+    partial = path.with_name(f".{path.name}.partial")
+    try:
+        with partial.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())  # some file systems report a full disk only here
+        partial.replace(path)
+    except OSError as error:
+        raise _cannot_write(path, error) from error
+    finally:  # after an interruption too: leave nothing half-written behind
+        partial.unlink(missing_ok=True)
+
+
+def _cannot_write(path: Path, error: OSError) -> DataError:
+    full = error.errno in _FULL
+    return DataError(
+        "the disk is full" if full else f"cannot write: {error.strerror or error}",
+        where={"file": path},
+        expected="room for one more part" if full else "a folder that can be written",
+        hint=f"finished parts are kept in {path.parent} and nothing is half-written; "
+        f"{'free some space' if full else 'correct this'} and run the same call again",
+    )
+
+
+def _columns_differ(first: str, have: list[str], name: str, found: list[str]) -> SampleError:
+    odd = sorted(set(have) ^ set(found))
+    return SampleError(
+        f"the columns of batches {first!r} and {name!r} differ"
+        + (f" in {', '.join(odd)}" if odd else " in their order"),
+        expected=f"{', '.join(have)} from each batch",
+    )
