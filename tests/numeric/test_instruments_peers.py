@@ -1,0 +1,239 @@
+"""Instruments against linearmodels, sums by hand, a grid, and printed output on teaching data."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from nqpf.regress.instruments import instrumental
+
+CASES = [(0, 0), (1, 40), (2, 90)]
+EFFECTS = ("two-way", "unit", "time", "pooled")
+
+
+def sample(seed, drop, units=31, years=11):
+    rng = np.random.default_rng(seed)
+    keys = pd.MultiIndex.from_product(
+        [range(units), range(2010, 2010 + years)], names=["province", "year"]
+    )
+    walks = rng.normal(size=(units, years, 6)).cumsum(axis=1).reshape(-1, 6)
+    frame = pd.DataFrame(walks, keys, ["z", "v", "u", "w", "x", "error"])
+    frame["x"] += 0.4 * frame["z"] + 0.2 * frame["v"] + 0.1 * frame["u"] + 0.5 * frame["error"]
+    frame["y"] = 0.5 * frame["x"] + 0.3 * frame["w"] + frame["error"]
+    return frame.iloc[np.sort(rng.permutation(len(frame))[drop:])]
+
+
+def dummies(frame, effects):
+    columns = [np.ones((len(frame), 1))]
+    for level, kinds in ((0, ("two-way", "unit")), (1, ("two-way", "time"))):
+        if effects in kinds:
+            codes = frame.index.get_level_values(level)
+            columns.append(pd.get_dummies(codes).to_numpy(float)[:, 1:])
+    return np.hstack(columns)
+
+
+def peer_fit(frame, effects, errors, model="IV2SLS"):
+    """linearmodels 7.1 on explicit dummies."""
+    import linearmodels.iv as iv
+
+    d = dummies(frame, effects)
+    exog = pd.DataFrame(d, frame.index, [f"d{i}" for i in range(d.shape[1])])
+    exog.insert(0, "w", frame["w"])
+    options = {"clusters": pd.factorize(frame.index.get_level_values(0))[0]}
+    options = options if errors == "clustered" else {}
+    arguments = frame["y"], exog, frame[["x"]], frame[["z", "v", "u"]]
+    if model == "IV2SLS":
+        return iv.IV2SLS(*arguments).fit(cov_type=errors, **options)
+    kind = {"clustered": "clustered", "robust": "robust", "unadjusted": "unadjusted"}[errors]
+    fit = iv.IVGMM(*arguments, weight_type=kind, **options)
+    return fit.fit(iter_limit=2, cov_type=errors, **options)
+
+
+@pytest.mark.parametrize(("seed", "drop"), CASES)
+@pytest.mark.parametrize("effects", EFFECTS)
+@pytest.mark.parametrize("errors", ["clustered", "robust", "unadjusted"])
+def test_estimates_equal_linearmodels_on_dummies(seed, drop, effects, errors):
+    frame = sample(seed, drop)
+    peer = peer_fit(frame, effects, errors)
+    got = instrumental(
+        frame, "y", "x", ["z", "v", "u"], "w", effects=effects, errors=errors, convention="none"
+    )
+    np.testing.assert_allclose(got.params[["x", "w"]], peer.params[["x", "w"]], rtol=1e-10)
+    wanted = peer.cov.loc[["x", "w"], ["x", "w"]]
+    np.testing.assert_allclose(got.cov.loc[["x", "w"], ["x", "w"]], wanted, rtol=1e-9)
+    np.testing.assert_allclose(got.residuals, peer.resids, atol=1e-9)
+    assert got.diagnostics.sargan.statistic == pytest.approx(peer.sargan.stat, rel=1e-9)
+    wu = peer.wu_hausman()
+    assert got.diagnostics.wu_hausman.statistic == pytest.approx(wu.stat, rel=1e-8)
+    assert got.diagnostics.wu_hausman.pvalue == pytest.approx(wu.pval, rel=1e-7)
+    if errors == "unadjusted":
+        first = peer.first_stage.diagnostics.loc["x"]
+        row = got.diagnostics.first_stage.loc["x"]
+        assert row["partial_r2"] == pytest.approx(first["partial.rsquared"], rel=1e-9)
+
+
+@pytest.mark.parametrize("errors", ["clustered", "robust"])
+@pytest.mark.parametrize("effects", ["time", "pooled"])
+def test_hansen_equals_the_objective_of_two_step_gmm(effects, errors):
+    """Of linearmodels, with fewer moments than clusters, so that it can weight them all."""
+    frame = sample(3, 20)
+    peer = peer_fit(frame, effects, errors, "IVGMM")
+    got = instrumental(frame, "y", "x", ["z", "v", "u"], "w", effects=effects, errors=errors)
+    assert got.diagnostics.hansen.statistic == pytest.approx(peer.j_stat.stat, rel=1e-7)
+    assert got.diagnostics.hansen.pvalue == pytest.approx(peer.j_stat.pval, rel=1e-6)
+
+
+def reduced_form_wald(frame, value, effects, errors, convention):
+    """Wald statistic of the instruments in y - value x, sums written out by cluster."""
+    d = np.column_stack([frame[["z", "v", "u", "w"]].to_numpy(), dummies(frame, effects)])
+    y = (frame["y"] - value * frame["x"]).to_numpy()
+    bread = np.linalg.inv(d.T @ d)
+    b = bread @ d.T @ y
+    e = y - d @ b
+    n, g = len(y), frame.index.get_level_values(0).nunique()
+    if errors == "unadjusted":
+        cov = bread * (e @ e) / (n - d.shape[1])
+    else:
+        meat = np.zeros_like(bread)
+        for province in frame.index.get_level_values(0).unique():
+            rows = frame.index.get_level_values(0) == province
+            score = d[rows].T @ e[rows]
+            meat += np.outer(score, score)
+        counted = d.shape[1] if convention == "all" else d.shape[1] - (g - 1) * ("unit" in effects)
+        cov = bread @ meat @ bread * g / (g - 1) * (n - 1) / (n - counted)
+    return b[:3] @ np.linalg.solve(cov[:3, :3], b[:3]), n - d.shape[1], g - 1
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize(
+    ("effects", "errors"),
+    [("two-way", "clustered"), ("pooled", "clustered"), ("unit", "unadjusted")],
+)
+def test_the_set_equals_inversion_on_a_grid(seed, effects, errors):
+    from scipy.stats import f
+
+    frame = sample(seed, 30)
+    got = instrumental(
+        frame, "y", "x", ["z", "v", "u"], "w", effects=effects, errors=errors, convention="all"
+    )
+    found = got.diagnostics.anderson_rubin
+    for value in np.linspace(-3, 4, 71):
+        wald, rows, clusters = reduced_form_wald(frame, value, effects, errors, "all")
+        limit = f.ppf(0.95, 3, clusters if errors == "clustered" else rows)
+        assert (wald / 3 <= limit) == (value in found)
+    for end in np.ravel(found.intervals):
+        if np.isfinite(end):
+            wald, rows, clusters = reduced_form_wald(frame, end, effects, errors, "all")
+            df = clusters if errors == "clustered" else rows
+            assert wald / 3 == pytest.approx(f.ppf(0.95, 3, df), rel=1e-7)
+
+
+def test_robust_first_stage_by_hand():
+    frame = sample(5, 10)
+    swapped = frame.assign(y=frame["x"])  # y - 0 x is then the first stage's outcome
+    wald, _, _ = reduced_form_wald(swapped, 0.0, "pooled", "clustered", "all")
+    got = instrumental(
+        frame, "y", "x", ["z", "v", "u"], "w", effects="pooled", convention="all"
+    ).diagnostics.first_stage
+    assert got.loc["x", "F_robust"] == pytest.approx(wald / 3, rel=1e-9)
+
+
+def test_effective_f_is_the_f_of_homoskedastic_errors_and_of_one_instrument():
+    frame = sample(6, 0)
+    plain = instrumental(frame, "y", "x", ["z", "v", "u"], "w", errors="unadjusted").diagnostics
+    assert plain.effective_f == pytest.approx(plain.first_stage.loc["x", "F"], rel=1e-10)
+    single = instrumental(frame, "y", "x", "z", "w").diagnostics
+    assert single.effective_f == pytest.approx(single.first_stage.loc["x", "F_robust"], rel=1e-10)
+    # Andrews, Stock and Sun (2019): 23.1 with one instrument and a tenth of the bias
+    assert round(single.effective_critical, 1) == 23.1
+
+
+def test_critical_value_of_the_effective_f_by_simulation():
+    """The 95th percentile of the quadratic form that the critical value approximates."""
+    got = instrumental(sample(7, 0), "y", "x", ["z", "v", "u"], "w", errors="unadjusted")
+    rng = np.random.default_rng(0)
+    centre = np.array([np.sqrt(10 * 3.0), 0, 0])
+    draws = ((rng.normal(size=(200_000, 3)) + centre) ** 2).sum(axis=1) / 3
+    assert np.quantile(draws, 0.95) == pytest.approx(got.diagnostics.effective_critical, rel=0.005)
+
+
+@pytest.fixture(scope="module")
+def card():
+    from linearmodels.datasets import card
+
+    return card.load().assign(person=range(3010), wave=1)
+
+
+REGIONS = [f"reg66{i}" for i in range(1, 9)]
+CONTROLS = ["exper", "expersq", "black", "south", "smsa", *REGIONS, "smsa66"]
+PRINTED_SETS = {
+    # ivmodel 1.9 (R), tests/testthat of that package on Card's data: set, F, df
+    "one": (["nearc4"], [], (0.143037504074, 0.250862634531), 82.7445324192, "F(1, 3008)"),
+    "two": (["nearc4", "nearc2"], [], (0.166084633236, 0.260253933988), 51.3582485426, None),
+    "one, controls": (["nearc4"], CONTROLS, (0.0248048359651, 0.284823593339), 5.41527923822, None),
+    "two, controls": (
+        ["nearc4", "nearc2"],
+        CONTROLS,
+        (0.0536002610089, 0.361980791255),
+        5.24393512598,
+        "F(2, 2993)",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", PRINTED_SETS)
+def test_printed_anderson_rubin_sets(card, case):
+    """linearmodels ships lwage with six decimals, so that seven digits of F can agree."""
+    instruments, controls, interval, statistic, distribution = PRINTED_SETS[case]
+    frame = card.assign(lwage=np.log(card["wage"]))
+    found = instrumental(
+        frame,
+        "lwage",
+        "educ",
+        instruments,
+        controls,
+        unit="person",
+        time="wave",
+        effects="pooled",
+        errors="unadjusted",
+    ).diagnostics
+    np.testing.assert_allclose(found.anderson_rubin.intervals, [interval], atol=5e-8)
+    assert found.anderson_rubin_test.statistic == pytest.approx(statistic, rel=5e-7)
+    assert distribution in (None, found.anderson_rubin_test.distribution)
+
+
+def test_printed_output_on_mroz():
+    """ivreg2r (R), reference page of its mroz data; the same figures as Stata's ivreg2.
+
+    lwage on educ (instruments motheduc, fatheduc), exper, expersq; working women.
+    """
+    from linearmodels.datasets import mroz
+
+    frame = mroz.load()
+    frame = frame[frame["inlf"] == 1].assign(person=range(428), wave=1)
+    request = frame, "lwage", "educ", ["motheduc", "fatheduc"], ["exper", "expersq"]
+    options = {"unit": "person", "time": "wave", "effects": "pooled"}
+    got = instrumental(*request, errors="unadjusted", convention="none", **options)
+    names = ["const", "educ", "exper", "expersq"]
+    assert got.params[names].round(7).tolist() == [0.0481003, 0.0613966, 0.0441704, -0.0008990]
+    assert got.std_errors[names].round(7).tolist() == [0.3984530, 0.0312895, 0.0133696, 0.0003998]
+    assert got.pvalues[names].round(6).tolist() == [0.903915, 0.049737, 0.000954, 0.024543]
+    assert round(got.rsquared_within, 4) == 0.1357
+    found = got.diagnostics
+    assert round(found.cragg_donald, 2) == 55.40
+    assert found.first_stage.loc["educ", ["partial_r2", "F"]].round(4).tolist() == [0.2076, 55.4003]
+    assert round(found.sargan.statistic, 2) == 0.38
+    assert round(found.sargan.pvalue, 4) == 0.5386
+    # Wald with e'e/(N-K): ivreg2 prints F(2, 423) = 1.90, p = 0.1505
+    exact = instrumental(*request, errors="unadjusted", convention="all", **options).diagnostics
+    assert round(exact.anderson_rubin_test.statistic, 2) == 1.90
+    assert round(exact.anderson_rubin_test.pvalue, 4) == 0.1505
+    assert exact.anderson_rubin_test.distribution == "F(2, 423)"
+    # AER's ivreg (R) prints the degrees-of-freedom errors of the same regression
+    small = instrumental(*request, errors="unadjusted", convention="all", **options)
+    printed = [0.4003281, 0.0314367, 0.0134325, 0.0004017]
+    assert small.std_errors[names].round(7).tolist() == printed
+    # sandwich's HC1 (R), eight digits
+    robust = instrumental(*request, errors="robust", convention="all", **options)
+    assert robust.std_errors["educ"] == pytest.approx(0.03333859, abs=5e-9)
