@@ -13,7 +13,7 @@ from nqpf.regress.conventions import DEFAULT
 from nqpf.regress.effects import fixed_effects
 from nqpf.regress.threshold.result import ThresholdResult
 from nqpf.regress.threshold.search import Design
-from nqpf.regress.threshold.stages import confidence, find, tests_of
+from nqpf.regress.threshold.stages import confidence, find, significance
 from nqpf.tfp.sample import by_key, nearest, place
 from nqpf.tfp.within import check_regressors
 
@@ -132,7 +132,7 @@ def threshold(
     least = max(int(np.ceil(trim * len(data))), len(regimes) + 1)
     stages, found = find(design, thresholds, least, grid, threshold)
     df = (design.units - (effects == "two-way")) * (design.periods - 1)
-    tests = tests_of(design, stages, bootstrap, df, np.random.default_rng(seed))
+    tests = significance(design, stages, bootstrap, df, np.random.default_rng(seed))
     intervals, profiles, critical, ssr = confidence(design, found, least, grid, df, level)
     members = design.members(found)
     labels = _labels(threshold, design.values[sorted(found)])
@@ -145,7 +145,15 @@ def threshold(
         thresholds=intervals,
         tests=tests.set_axis(pd.Index(_NUMBERS[:thresholds], name="thresholds")),
         regression=fixed_effects(
-            split, outcome, [*others, *parts], unit, time, effects, errors, convention, vintage
+            split,
+            outcome,
+            [*others, *parts],
+            unit=unit,
+            time=time,
+            effects=effects,
+            errors=errors,
+            convention=convention,
+            vintage=vintage,
         ),
         counts=_counts(data, labels, members),
         members=pd.Series(members + 1, index=data.index, name="regime"),

@@ -17,7 +17,7 @@ from nqpf.regress.threshold.search import (
     resampled,
 )
 
-__all__ = ["Stage", "confidence", "find", "tests_of"]
+__all__ = ["Stage", "confidence", "find", "significance"]
 
 _CRITICAL = (0.10, 0.05, 0.01)
 _MOVE = 1e-12  # a refinement that lowers the sum of squares by less is rounding
@@ -65,7 +65,7 @@ def find(
         if prepared is None:
             raise SampleError(
                 f"no value of {name!r} parts {len(design.order)} rows into {count + 1} regimes "
-                f"of {least} or more",
+                f"of {least} or more" + " beside the thresholds found first" * (count > 1),
                 hint="ask for fewer thresholds or trim less",
             )
         sums = prepared.ssr()
@@ -115,7 +115,7 @@ def _refined(
     return positions
 
 
-def tests_of(
+def significance(
     design: Design, stages: list[Stage], bootstrap: int, df: int, rng: np.random.Generator
 ) -> pd.DataFrame:
     """Return F, its bootstrap p value and critical values, one row per stage.

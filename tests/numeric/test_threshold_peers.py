@@ -1,0 +1,300 @@
+"""Panel thresholds against refits candidate by candidate, linearmodels and pyxthreg.
+
+pyxthreg 0.0.3 (Python, of the model of Stata's xthreg) was run once with ``grid=0``, which
+tries every distinct value. Hansen's investment data are not part of the project: their test
+looks for hansen1999_invest.csv in the folder that NQPF_CASES names, or in ../shared/cases.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+
+from nqpf import paths
+from nqpf.regress.threshold import threshold
+from nqpf.regress.threshold.search import Design
+from nqpf.regress.threshold.stages import find, significance
+
+CUTS, SLOPES = (-0.5, 0.6), (1.0, 1.8, 0.7)
+
+
+def sample(seed, units=9, years=7, noise=0.6):
+    """A small panel with two thresholds, ties in q and serial correlation."""
+    rng = np.random.default_rng(seed)
+    keys = pd.MultiIndex.from_product([range(units), range(years)], names=["province", "year"])
+    frame = pd.DataFrame(rng.normal(size=(len(keys), 5)), keys, ["y", "x", "z", "q", "w"])
+    frame["q"] = frame["q"].round(1)
+    frame["x"] += 1.5
+    slope = np.array(SLOPES)[np.searchsorted(CUTS, frame["q"])]
+    walk = frame["y"].groupby(level=0).cumsum()
+    frame["y"] = noise * walk + slope * frame["x"] + 0.5 * frame["w"]
+    return frame
+
+
+def less_effects(frame, effects):
+    """The matrix that removes explicit dummies of units and years."""
+    dummies = [
+        pd.get_dummies(frame.index.get_level_values(level)).to_numpy(float)
+        for level in range(2 if effects == "two-way" else 1)
+    ]
+    left = np.linalg.svd(np.hstack(dummies), full_matrices=False)
+    left = left.U[:, left.S > 1e-10]
+    return np.eye(len(frame)) - left @ left.T
+
+
+class Refits:
+    """Least squares at given thresholds, each fitted on its own."""
+
+    def __init__(self, frame, regimes, effects, least):
+        self.q, self.w = frame["q"].to_numpy(), frame[["w"]].to_numpy()
+        self.regimes, self.values = frame[regimes].to_numpy(), sorted(frame["q"].unique())
+        self.less, self.least = less_effects(frame, effects), least
+
+    def residuals(self, y, cuts):
+        member = np.searchsorted(np.sort(cuts), self.q)
+        parts = [self.regimes * (member == r)[:, None] for r in range(len(cuts) + 1)]
+        x = self.less @ np.hstack([self.w, *parts])
+        return self.less @ y - x @ np.linalg.lstsq(x, self.less @ y, rcond=None)[0]
+
+    def ssr(self, y, cuts):
+        return float((self.residuals(y, cuts) ** 2).sum())
+
+    def allowed(self, cut, others):
+        cuts = sorted([*others, cut])
+        sizes = np.bincount(np.searchsorted(cuts, self.q), minlength=len(cuts) + 1)
+        return cut not in others and sizes.min() >= self.least
+
+    def best(self, y, others):
+        """The further threshold with the least sum of squares, and all sums by value."""
+        sums = {c: self.ssr(y, [*others, c]) for c in self.values if self.allowed(c, others)}
+        return min(sums, key=sums.get), sums
+
+
+@pytest.mark.parametrize("regimes", [["x"], ["x", "z"]], ids=["one-slope", "two-slopes"])
+@pytest.mark.parametrize("effects", ["unit", "two-way"])
+def test_search_and_profiles_equal_a_refit_at_each_value(regimes, effects):
+    frame = sample(0)
+    y, refits = frame["y"].to_numpy(), Refits(frame, regimes, effects, 7)
+    result = threshold(
+        frame, "y", regimes, "q", ["w"], thresholds=3, bootstrap=0, trim=0.1, effects=effects
+    )
+    found = []
+    for number in range(3):
+        before = refits.ssr(y, found)
+        cut, sums = refits.best(y, found)
+        row = result.tests.iloc[number]
+        assert row["ssr"] == pytest.approx(sums[cut], rel=1e-10)
+        assert row["F"] == pytest.approx(result.df * (before / sums[cut] - 1), rel=1e-9)
+        found, total, moved = [*found, cut], sums[cut], number > 0
+        while moved:
+            moved = False
+            for place in range(len(found)):
+                others = found[:place] + found[place + 1 :]
+                other, sums = refits.best(y, others)
+                if sums[other] < total * (1 - 1e-12):
+                    found, moved = [*others[:place], other, *others[place:]], True
+                    total = sums[other]
+    assert result.thresholds["estimate"].tolist() == sorted(found)
+    assert result.ssr == pytest.approx(total, rel=1e-10)
+    for cut, ratio in zip(sorted(found), result.profiles, strict=True):
+        sums = refits.best(y, [c for c in found if c != cut])[1]
+        assert ratio.index.tolist() == list(sums)
+        naive = result.df * (np.array(list(sums.values())) / total - 1)
+        np.testing.assert_allclose(ratio, naive, rtol=1e-9, atol=1e-9)
+
+
+@pytest.mark.parametrize("regimes", [["x"], ["x", "z"]], ids=["one-slope", "two-slopes"])
+@pytest.mark.parametrize("effects", ["unit", "two-way"])
+def test_bootstrap_equals_a_refit_of_each_sample(regimes, effects):
+    frame = sample(1, units=8, years=5, noise=2.0)
+    refits, size = Refits(frame, regimes, effects, 8), 12
+    result = threshold(
+        frame,
+        "y",
+        regimes,
+        "q",
+        ["w"],
+        thresholds=2,
+        bootstrap=size,
+        seed=3,
+        trim=0.2,
+        effects=effects,
+    )
+    rng, y, known, larger = np.random.default_rng(3), frame["y"].to_numpy(), [], []
+    for number in range(2):
+        cut, _ = refits.best(y, known)
+        histories = refits.residuals(y, [*known, cut]).reshape(8, 5)
+        fitted = y - refits.residuals(y, known)
+        simulated = []
+        for draw in rng.integers(8, size=(size, 8)):
+            # Under the null in full, fitted values and errors: F does not depend on the former.
+            again = fitted + histories[draw].ravel()
+            sums = refits.best(again, known)[1]
+            simulated.append(result.df * (refits.ssr(again, known) / min(sums.values()) - 1))
+        row = result.tests.iloc[number]
+        larger.append(int((np.array(simulated) >= row["F"]).sum()))
+        assert row["p_value"] == pytest.approx((1 + larger[-1]) / (1 + size), abs=1e-12)
+        np.testing.assert_allclose(
+            row[["10%", "5%", "1%"]].to_numpy(float),
+            np.quantile(simulated, [0.9, 0.95, 0.99]),
+            rtol=1e-9,
+        )
+        known = [*known, cut]
+    assert any(0 < count < size for count in larger)  # or the comparison says little
+
+
+@pytest.mark.parametrize("effects", ["unit", "two-way"])
+def test_slopes_and_errors_equal_linearmodels(effects):
+    from linearmodels.panel import PanelOLS
+
+    frame = sample(2)
+    result = threshold(
+        frame, "y", "x", "q", ["w"], thresholds=2, bootstrap=0, effects=effects, convention="none"
+    )
+    low, high = result.thresholds["estimate"]
+    exog = pd.DataFrame(
+        {
+            "w": frame["w"],
+            "1": frame["x"] * (frame["q"] <= low),
+            "2": frame["x"] * ((frame["q"] > low) & (frame["q"] <= high)),
+            "3": frame["x"] * (frame["q"] > high),
+        }
+    )
+    peer = PanelOLS(
+        frame["y"], exog, entity_effects=True, time_effects=effects == "two-way"
+    ).fit(cov_type="clustered", cluster_entity=True, debiased=False, auto_df=False,
+          count_effects=False)  # fmt: skip
+    np.testing.assert_allclose(result.regression.params, peer.params, rtol=1e-10)
+    np.testing.assert_allclose(result.regression.std_errors, peer.std_errors, rtol=1e-9)
+    assert result.ssr == pytest.approx(float(peer.resid_ss), rel=1e-10)
+
+
+def test_two_thresholds_reach_the_least_over_all_pairs():
+    frame = sample(3, units=12, years=8, noise=0.2)
+    result = threshold(frame, "y", "x", "q", ["w"], thresholds=2, bootstrap=0, trim=0.1)
+    y, refits = frame["y"].to_numpy(), Refits(frame, ["x"], "unit", 10)
+    everything = min(
+        refits.ssr(y, [low, high])
+        for low in refits.values
+        for high in refits.values
+        if low < high and refits.allowed(high, [low])
+    )
+    assert result.ssr == pytest.approx(everything, rel=1e-10)
+
+
+def test_grunfeld_equals_pyxthreg():
+    """Ten firms of statsmodels' Grunfeld data, value by capital: pyxthreg 0.0.3, trim 0.1."""
+    from statsmodels.datasets import grunfeld
+
+    frame = grunfeld.load_pandas().data
+    result = threshold(
+        frame[frame["firm"] != "American Steel"],
+        "invest",
+        "value",
+        "capital",
+        "capital",
+        unit="firm",
+        bootstrap=0,
+        trim=0.1,
+        errors="unadjusted",
+        convention="all",
+    )
+    row = result.thresholds.iloc[0]
+    assert row[["estimate", "lower", "upper"]].tolist() == [279.1, 213.8, 344.0]
+    assert result.ssr == pytest.approx(477059.8873481145, rel=1e-12)
+    linear = result.ssr + result.tests["F"].iloc[0] * result.ssr / result.df
+    assert linear == pytest.approx(523478.1473862516, rel=1e-12)
+    np.testing.assert_allclose(
+        result.regression.params,
+        [0.21966054220966197, 0.11509541391001682, 0.14477878516798015],
+        rtol=1e-11,
+    )
+    np.testing.assert_allclose(
+        result.regression.std_errors,
+        [0.026928151539287633, 0.011408725164051434, 0.013957260339850763],
+        rtol=1e-11,
+    )
+
+
+def test_size_of_the_bootstrap_test():
+    """200 samples without a threshold: rejections at 5 % within their 99.9 % band.
+
+    benchmarks/bench_threshold.py does the same with 1,000 samples.
+    """
+    rng, samples, units, years, rejected = np.random.default_rng(7), 200, 31, 8, 0
+    for _ in range(samples):
+        y, x, q = rng.normal(size=(3, units * years))
+        design = Design(
+            outcome=(y.reshape(units, years) - y.reshape(units, years).mean(1)[:, None]).ravel(),
+            fixed=np.empty((units * years, 0)),
+            regime=x[:, None],
+            values=np.sort(q),
+            below=np.arange(1, units * years + 1),
+            order=np.argsort(q),
+            units=units,
+            periods=years,
+        )
+        stages, _ = find(design, 1, 25, None, "q")
+        table = significance(design, stages, 99, units * (years - 1), rng)
+        rejected += table["p_value"].iloc[0] <= 0.05
+    low, high = stats.binom.ppf([0.0005, 0.9995], samples, 0.05)
+    assert low <= rejected <= high
+
+
+def invest():
+    folder = os.environ.get("NQPF_CASES") or paths.root().parent / "shared" / "cases"
+    file = Path(folder) / "hansen1999_invest.csv"
+    if not file.is_file():
+        pytest.skip(f"{file.name} is not distributed with the project; NQPF_CASES names its folder")
+    frame = pd.read_csv(file)
+    lags = frame.groupby("firm")[["tobinq", "cfa", "debta"]].shift()
+    frame[["q1", "c1", "d1"]] = lags
+    frame["q2"], frame["q3"] = frame["q1"] ** 2, frame["q1"] ** 3
+    frame["qd1"] = frame["q1"] * frame["d1"]
+    return frame.dropna()
+
+
+PYXTHREG = {  # thresholds, sum of squares, slopes of cash flow
+    1: ([0.0157], 17.781650813952435, None),
+    2: (
+        [0.0157, 0.54003],
+        17.723695140490193,
+        [0.0593322510, 0.0931260836, 0.0380967674],
+    ),
+    3: (
+        [0.0157, 0.51227, 0.53942],
+        17.68772761358518,
+        [0.0590286072, 0.0925878023, 0.201158675, 0.0419775479],
+    ),
+}
+
+
+@pytest.mark.parametrize("number", PYXTHREG)
+def test_hansens_investment_equals_pyxthreg(number):
+    """565 firms in 14 years after the lag, all 6,668 candidates that a trim of 1 % leaves."""
+    cuts, ssr, slopes = PYXTHREG[number]
+    result = threshold(
+        invest(),
+        "inva",
+        "c1",
+        "d1",
+        ["q1", "q2", "q3", "d1", "qd1"],
+        unit="firm",
+        thresholds=number,
+        bootstrap=0,
+        trim=0.01,
+    )
+    assert result.thresholds["estimate"].tolist() == cuts
+    assert result.ssr == pytest.approx(ssr, rel=1e-11)
+    linear = result.tests["ssr"].iloc[0] * (1 + result.tests["F"].iloc[0] / result.df)
+    assert linear == pytest.approx(17.861098726454266, rel=1e-11)
+    if slopes:
+        np.testing.assert_allclose(result.slopes["coefficient"], slopes, rtol=1e-8)
+    assert result.df == 565 * 13
+    interval = result.thresholds.iloc[0][["lower", "upper"]].tolist()
+    assert interval == [0.01246 if number == 1 else 0.01298, 0.01806]
