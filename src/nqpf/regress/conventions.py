@@ -23,6 +23,14 @@ The plain covariance is the sandwich (X'X)^-1 M (X'X)^-1 of clustered or
 robust errors, or e'e/N (X'X)^-1. Robust and unadjusted errors have no
 clusters in which effects could be nested: ``nested`` and ``all`` are then both
 N/(N-K) with every effect counted and t with N - K.
+
+Two-way clustered errors add the covariances by unit and by year and subtract
+the one by both (Cameron, Gelbach and Miller 2011). With M the smaller number
+of clusters, ``nested`` scales all three by M/(M-1) (N-1)/(N-K), K = k + 1
+because both effects are nested, as fixest and reghdfe; ``all`` scales each
+by its own G/(G-1) (N-1)/(N-K), as Petersen's cluster2 and statsmodels. Both
+use t with M - 1. Driscoll-Kraay errors are clustered by year in spirit:
+``nested`` and ``all`` are T/(T-1) (N-1)/(N-K), every effect counted, t with T - 1.
 """
 
 from __future__ import annotations
@@ -32,9 +40,10 @@ from dataclasses import dataclass
 from nqpf.errors import EstimationError, MethodError
 from nqpf.tfp.sample import nearest
 
-__all__ = ["CONVENTIONS", "DEFAULT", "SampleSize", "describe", "scaling"]
+__all__ = ["CONVENTIONS", "DEFAULT", "PANEL_ERRORS", "SampleSize", "describe", "factors", "scaling"]
 
 DEFAULT = "nested"
+PANEL_ERRORS = ("clustered", "robust", "unadjusted", "two-way clustered", "driscoll-kraay")
 CONVENTIONS = {
     "nested": "effects nested in the clusters not counted, G/(G-1) (N-1)/(N-K), t(G-1)",
     "all": "every effect counted, G/(G-1) (N-1)/(N-K), t(G-1)",
@@ -42,6 +51,21 @@ CONVENTIONS = {
     "none": "no small-sample factor, normal distribution",
 }
 _UNCLUSTERED = "every effect counted, N/(N-K), t(N-K)"
+_OTHERS = {
+    ("nested", "two-way clustered"): "effects nested in a clustering not counted, "
+    "M/(M-1) (N-1)/(N-K), t(M-1), M the smaller number of clusters",
+    ("all", "two-way clustered"): "every effect counted, G/(G-1) (N-1)/(N-K) with the G of each "
+    "clustering, t(M-1), M the smaller number of clusters",
+    **{
+        (name, "driscoll-kraay"): "every effect counted, T/(T-1) (N-1)/(N-K), t(T-1)"
+        for name in ("nested", "all")
+    },
+    **{
+        (name, errors): _UNCLUSTERED
+        for name in ("nested", "all")
+        for errors in ("robust", "unadjusted")
+    },
+}
 
 
 @dataclass(frozen=True)
@@ -54,6 +78,8 @@ class SampleSize:
         Rows, slopes (without constant), units, years.
     unit_effects, time_effects : bool
         Which effects the regression has; with neither it has a constant.
+    constant : bool
+        False for a regression with neither effects nor a constant.
     """
 
     nobs: int
@@ -62,17 +88,22 @@ class SampleSize:
     periods: int
     unit_effects: bool
     time_effects: bool
+    constant: bool = True
+
+    @property
+    def slopes(self) -> int:
+        """Slopes and constant; a constant is part of any effects."""
+        return self.regressors + self.constant
 
     @property
     def all_parameters(self) -> int:
         """Slopes, constant and every effect."""
-        units = (self.groups - 1) * self.unit_effects
-        return self.regressors + 1 + units + (self.periods - 1) * self.time_effects
+        return self.outside_units + (self.groups - 1) * self.unit_effects
 
     @property
     def outside_units(self) -> int:
         """Slopes, constant and the effects that are not nested in unit clusters."""
-        return self.regressors + 1 + (self.periods - 1) * self.time_effects
+        return self.slopes + (self.periods - 1) * self.time_effects
 
 
 def scaling(convention: str, clustered: bool, size: SampleSize) -> tuple[float, int | None]:
@@ -107,34 +138,105 @@ def scaling(convention: str, clustered: bool, size: SampleSize) -> tuple[float, 
     nested 1.0711
     all 1.179
     """
-    if convention not in CONVENTIONS:
-        raise MethodError(
-            f"unknown convention {convention!r}",
-            expected=" or ".join(map(repr, CONVENTIONS)),
-            hint=nearest(convention, CONVENTIONS),
-        )
-    if clustered and size.groups < 2:
+    (factor, *_), df = factors(convention, "clustered" if clustered else "robust", size)
+    return factor, df
+
+
+def factors(convention: str, errors: str, size: SampleSize) -> tuple[tuple[float, ...], int | None]:
+    """Return the factors on the plain covariances and the degrees of freedom of t.
+
+    Parameters
+    ----------
+    convention : str
+        A name of :data:`CONVENTIONS`.
+    errors : str
+        A name of :data:`PANEL_ERRORS`.
+    size : SampleSize
+
+    Returns
+    -------
+    factors : tuple of float
+        One; for two-way clustered errors three: by unit, by year, by both.
+    df : int or None
+        None stands for the normal distribution.
+
+    Raises
+    ------
+    nqpf.errors.MethodError, nqpf.errors.EstimationError
+        As :func:`scaling`.
+
+    Examples
+    --------
+    >>> size = SampleSize(341, 2, 31, 11, True, True)
+    >>> [round(f, 4) for f in factors("all", "two-way clustered", size)[0]]
+    [1.179, 1.255, 1.1443]
+    """
+    _check(convention, errors, size)
+    two_way = errors == "two-way clustered"
+    if convention == "none":
+        return (1.0,) * (3 if two_way else 1), None
+    n, smaller = size.nobs, min(size.groups, size.periods)
+    if convention == "linearmodels" or errors in ("robust", "unadjusted"):
+        counted = _counted_by_linearmodels(errors, size)
+        return (n / (n - counted),) * (3 if two_way else 1), n - size.all_parameters
+    if two_way and convention == "nested":
+        return (_correction(smaller, n, size.slopes),) * 3, smaller - 1
+    counted = size.all_parameters
+    if two_way:
+        clusters = (size.groups, size.periods, n)
+        return tuple(_correction(g, n, counted) for g in clusters), smaller - 1
+    if errors == "driscoll-kraay":
+        return (_correction(size.periods, n, counted),), size.periods - 1
+    counted = size.outside_units if convention == "nested" else counted
+    return (_correction(size.groups, n, counted),), size.groups - 1
+
+
+def _correction(clusters: int, nobs: int, counted: int) -> float:
+    return clusters / (clusters - 1) * (nobs - 1) / (nobs - counted)
+
+
+def _counted_by_linearmodels(errors: str, size: SampleSize) -> int:
+    """Return K: unit effects alone that are nested in clusters by unit are not counted."""
+    nested = errors == "clustered" and size.unit_effects and not size.time_effects
+    return size.regressors if nested else size.all_parameters
+
+
+def _check(convention: str, errors: str, size: SampleSize) -> None:
+    for value, known, what in (
+        (convention, CONVENTIONS, "convention"),
+        (errors, PANEL_ERRORS, "errors"),
+    ):
+        if value not in known:
+            raise MethodError(
+                f"unknown {what} {value!r}",
+                expected=" or ".join(map(repr, known)),
+                hint=nearest(value, known),
+            )
+    needed = {
+        "clustered": [size.groups],
+        "two-way clustered": [size.groups, size.periods],
+        "driscoll-kraay": [size.periods],
+    }.get(errors, [])
+    if needed and min(needed) < 2:
         raise EstimationError(
-            f"{size.groups} cluster is too few for clustered errors", expected="two or more"
+            f"{min(needed)} cluster is too few for {errors} errors", expected="two or more"
         )
     if size.nobs <= size.all_parameters:
         raise EstimationError(
             f"{size.nobs} rows leave no degree of freedom for {size.all_parameters} parameters",
             hint="use fewer regressors or effects, or more rows",
         )
-    if convention == "none":
-        return 1.0, None
-    n, g = size.nobs, size.groups
-    if convention == "linearmodels" or not clustered:
-        counted = size.all_parameters
-        if clustered and size.unit_effects and not size.time_effects:
-            counted = size.regressors
-        return n / (n - counted), n - size.all_parameters
-    counted = size.outside_units if convention == "nested" else size.all_parameters
-    return g / (g - 1) * (n - 1) / (n - counted), g - 1
 
 
-def describe(convention: str, clustered: bool) -> str:
-    """Return a convention's name and formula in one line, for a table's notes."""
-    plain = not clustered and convention in ("nested", "all")
-    return f"{convention}: {_UNCLUSTERED if plain else CONVENTIONS[convention]}"
+def describe(convention: str, errors: str | bool) -> str:
+    """Return a convention's name and formula in one line, for a table's notes.
+
+    Parameters
+    ----------
+    convention : str
+    errors : str or bool
+        Name of the errors, or whether they are clustered by unit.
+    """
+    if isinstance(errors, bool):
+        errors = "clustered" if errors else "robust"
+    return f"{convention}: {_OTHERS.get((convention, errors), CONVENTIONS[convention])}"

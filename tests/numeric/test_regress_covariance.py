@@ -1,0 +1,238 @@
+"""Two-way clustered and Driscoll-Kraay errors against peers, formulas and R.
+
+R's figures were run for this test with R 4.2.2, plm 2.6-2 and sandwich 3.0-2. Petersen's are
+printed with four decimals at
+https://www.kellogg.northwestern.edu/faculty/petersen/htm/papers/se/test_data.htm
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from nqpf import paths
+from nqpf.regress import fixed_effects
+
+NAMES = ["a", "b", "c"]
+EFFECTS = ("two-way", "unit", "time", "pooled")
+CASES = [(0, 0), (3, 90)]
+
+
+def sample(seed, drop, units=31, years=11):
+    """A panel with serial and cross-sectional correlation, `drop` rows missing at random."""
+    rng = np.random.default_rng(seed)
+    keys = pd.MultiIndex.from_product(
+        [range(units), range(2010, 2010 + years)], names=["province", "year"]
+    )
+    walks = rng.normal(size=(units, years, 4)).cumsum(axis=1) + rng.normal(size=(1, years, 4))
+    frame = pd.DataFrame(walks.reshape(-1, 4), keys, ["y", *NAMES])
+    frame["y"] += 0.3 * frame["a"] - 0.2 * frame["b"]
+    return frame.iloc[np.sort(rng.permutation(len(frame))[drop:])]
+
+
+def fit(frame, effects, errors, convention, **options):
+    return fixed_effects(
+        frame, "y", NAMES, effects=effects, errors=errors, convention=convention, **options
+    )
+
+
+def linearmodels(frame, effects, **options):
+    from linearmodels.panel import PanelOLS
+
+    exog = frame[NAMES].assign(const=1.0) if effects == "pooled" else frame[NAMES]
+    return PanelOLS(
+        frame["y"],
+        exog,
+        entity_effects=effects in ("two-way", "unit"),
+        time_effects=effects in ("two-way", "time"),
+    ).fit(**options)
+
+
+@pytest.mark.parametrize(("seed", "drop"), CASES)
+@pytest.mark.parametrize("effects", EFFECTS)
+def test_both_equal_linearmodels(seed, drop, effects):
+    frame = sample(seed, drop)
+    both = {"cov_type": "clustered", "cluster_entity": True, "cluster_time": True}
+    for errors, bandwidth, options in (
+        ("two-way clustered", None, both),
+        ("driscoll-kraay", None, {"cov_type": "kernel"}),
+        ("driscoll-kraay", 4, {"cov_type": "kernel", "bandwidth": 4}),
+    ):
+        ours = fit(frame, effects, errors, "linearmodels", bandwidth=bandwidth)
+        peer = linearmodels(frame, effects, **options)
+        assert not ours.notes  # the covariance was positive semi-definite and left alone
+        np.testing.assert_allclose(ours.cov, peer.cov, rtol=1e-9, atol=1e-14)
+        np.testing.assert_allclose(ours.pvalues, peer.pvalues, rtol=1e-7, atol=1e-300)
+
+
+def pyfixest_fit(frame, effects, vcov, keywords=None, **correction):
+    import pyfixest as pf
+
+    absorbed = {"two-way": "| province + year", "unit": "| province", "time": "| year"}
+    return pf.feols(
+        f"y ~ a + b + c {absorbed.get(effects, '')}",
+        frame.reset_index(),
+        vcov=vcov,
+        vcov_kwargs=keywords,
+        ssc=pf.ssc(**correction),
+        demeaner=pf.MapDemeaner(fixef_tol=1e-13),
+    )
+
+
+@pytest.mark.parametrize(("seed", "drop"), CASES)
+@pytest.mark.parametrize("effects", EFFECTS)
+@pytest.mark.parametrize(
+    ("convention", "correction"),
+    [
+        ("nested", {"k_fixef": "nonnested", "G_df": "min"}),
+        ("all", {"k_fixef": "full", "G_df": "conventional"}),
+        ("none", {"k_adj": False, "G_adj": False}),
+    ],
+)
+def test_two_way_clusters_equal_pyfixest(seed, drop, effects, convention, correction):
+    frame = sample(seed, drop)
+    peer = pyfixest_fit(frame, effects, {"CRV1": "province + year"}, **correction)
+    ours = fit(frame, effects, "two-way clustered", convention)
+    np.testing.assert_allclose(ours.std_errors[NAMES], peer.se()[NAMES], rtol=1e-9)
+    if convention != "none":
+        np.testing.assert_allclose(ours.pvalues[NAMES], peer.pvalue()[NAMES], rtol=1e-7)
+
+
+@pytest.mark.parametrize(("seed", "drop"), CASES)
+@pytest.mark.parametrize("effects", EFFECTS)
+def test_driscoll_kraay_equals_pyfixest(seed, drop, effects):
+    frame = sample(seed, drop)
+    keywords = {"time_id": "year", "panel_id": "province", "lag": 3}
+    peer = pyfixest_fit(frame, effects, "DK", keywords, k_fixef="full")
+    ours = fit(frame, effects, "driscoll-kraay", "all", bandwidth=3)
+    np.testing.assert_allclose(ours.std_errors[NAMES], peer.se()[NAMES], rtol=1e-9)
+    np.testing.assert_allclose(ours.pvalues[NAMES], peer.pvalue()[NAMES], rtol=1e-7)
+    nested = fit(frame, effects, "driscoll-kraay", "nested", bandwidth=3)
+    np.testing.assert_array_equal(nested.cov, ours.cov)
+
+
+@pytest.mark.parametrize("effects", EFFECTS)
+def test_two_way_clusters_equal_statsmodels_on_dummies(effects):
+    import statsmodels.api as sm
+    from statsmodels.stats.sandwich_covariance import cov_cluster_2groups
+
+    frame = sample(2, 40)
+    columns = [frame[NAMES].to_numpy(), np.ones((len(frame), 1))]
+    codes = [pd.factorize(frame.index.get_level_values(level))[0] for level in (0, 1)]
+    for level, present in ((0, ("two-way", "unit")), (1, ("two-way", "time"))):
+        if effects in present:
+            columns.append(np.eye(codes[level].max() + 1)[codes[level]][:, 1:])
+    peer = sm.OLS(frame["y"].to_numpy(), np.hstack(columns)).fit()
+    cov = cov_cluster_2groups(peer, codes[0], codes[1])[0]
+    ours = fit(frame, effects, "two-way clustered", "all")
+    np.testing.assert_allclose(ours.cov.loc[NAMES, NAMES], cov[:3, :3], rtol=1e-9, atol=1e-14)
+
+
+def direct_driscoll_kraay(frame, bandwidth):
+    """Sums over every pair of rows whose years lie within the bandwidth, on dummies."""
+    x = np.hstack(
+        [
+            frame[NAMES].to_numpy(),
+            np.ones((len(frame), 1)),
+            *(
+                pd.get_dummies(frame.index.get_level_values(i)).to_numpy(float)[:, 1:]
+                for i in (0, 1)
+            ),
+        ]
+    )
+    bread = np.linalg.inv(x.T @ x)
+    e = frame["y"].to_numpy() - x @ (bread @ x.T @ frame["y"].to_numpy())
+    year = frame.index.get_level_values(1).to_numpy()
+    weight = np.maximum(0, 1 - np.abs(year[:, None] - year[None]) / (bandwidth + 1))
+    scores = x * e[:, None]
+    return (bread @ scores.T @ weight @ scores @ bread)[:3, :3]
+
+
+@pytest.mark.parametrize("missing", [[], [2013], [2012, 2013, 2017]])
+@pytest.mark.parametrize("bandwidth", [0, 1, 3])
+def test_lags_count_calendar_years(missing, bandwidth):
+    frame = sample(4, 20)
+    frame = frame[~frame.index.get_level_values("year").isin(missing)]
+    ours = fit(frame, "two-way", "driscoll-kraay", "none", bandwidth=bandwidth)
+    np.testing.assert_allclose(ours.cov, direct_driscoll_kraay(frame, bandwidth), rtol=1e-8)
+
+
+def test_one_period_of_memory_is_clustering_by_year():
+    frame = sample(5, 10)
+    ours = fit(frame, "two-way", "driscoll-kraay", "none", bandwidth=0)
+    by_year = fixed_effects(
+        frame.reset_index(), "y", NAMES, unit="year", time="province", convention="none"
+    )
+    np.testing.assert_allclose(ours.cov, by_year.cov, rtol=1e-10)
+
+
+def grunfeld(balanced):
+    from statsmodels.datasets import grunfeld
+
+    frame = grunfeld.load_pandas().data
+    frame = frame[frame["firm"] != "American Steel"]
+    later = pd.factorize(frame["firm"])[0]  # each firm starts a year after the one before it
+    return frame if balanced else frame[frame["year"] >= 1934 + later]
+
+
+# plm: vcovDC(type = "HC0"), vcovSCC(type = "HC0", maxlag = 2)
+R_PLM = [
+    (True, "two-way", "two-way clustered", [0.0106338232406581, 0.0426562329875011]),
+    (True, "pooled", "two-way clustered", [0.0154344861096597, 0.0740718418387632]),
+    (False, "two-way", "two-way clustered", [0.00872382981622432, 0.03867582514880989]),
+    (False, "pooled", "two-way clustered", [0.0146321800159470, 0.0755004452894039]),
+    (True, "two-way", "driscoll-kraay", [0.0204363229480134, 0.0558105306258009]),
+    (True, "unit", "driscoll-kraay", [0.0176860327180706, 0.0348201468737834]),
+    (True, "pooled", "driscoll-kraay", [0.0115228093983927, 0.0483755870185978]),
+    (False, "two-way", "driscoll-kraay", [0.0178361804568488, 0.0594573943386861]),
+    (False, "unit", "driscoll-kraay", [0.0166377150770104, 0.0350229841459390]),
+    (False, "pooled", "driscoll-kraay", [0.0108852891952538, 0.0519203400565906]),
+    (True, "two-way", "clustered", [0.00971202368683506, 0.04293110893997389]),
+    (False, "two-way", "clustered", [0.0122046528569825, 0.0351138624856434]),
+]
+
+
+@pytest.mark.parametrize(("balanced", "effects", "errors", "std_errors"), R_PLM)
+def test_errors_equal_plm_in_r(balanced, effects, errors, std_errors):
+    ours = fixed_effects(
+        grunfeld(balanced),
+        "invest",
+        ["value", "capital"],
+        unit="firm",
+        effects=effects,
+        errors=errors,
+        convention="none",
+        bandwidth=2 if errors == "driscoll-kraay" else None,
+    )
+    np.testing.assert_allclose(ours.std_errors[["value", "capital"]], std_errors, rtol=1e-10)
+
+
+def petersen():
+    folder = os.environ.get("NQPF_CASES") or paths.root().parent / "shared" / "cases"
+    file = Path(folder) / "petersen_cl.csv"
+    if not file.is_file():
+        pytest.skip(f"{file.name} is not distributed with the project; NQPF_CASES names its folder")
+    return pd.read_csv(file)
+
+
+# Petersen's page; sandwich: vcovCL(~ firm), vcovCL(~ firm + year), vcovHC("HC1")
+PETERSEN = {
+    "clustered": ([0.0506, 0.0670], [0.0505957258840296, 0.0670127036987728]),
+    "two-way clustered": ([0.0536, 0.0651], [0.0535580229449379, 0.0650639181993894]),
+    "robust": ([0.0284, 0.0284], [0.0283951614679422, 0.0283606722313887]),
+}
+
+
+@pytest.mark.parametrize("errors", PETERSEN)
+def test_petersens_published_errors(errors):
+    printed, run = PETERSEN[errors]
+    ours = fixed_effects(
+        petersen(), "y", "x", "firm", "year", effects="pooled", errors=errors, convention="all"
+    )
+    assert ours.params.round(4).tolist() == [1.0348, 0.0297]
+    assert ours.std_errors.round(4).tolist() == printed
+    np.testing.assert_allclose(ours.std_errors, run, rtol=1e-10)
