@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 
-from nqpf.errors import EstimationError, MethodError, SampleError
+from nqpf.errors import MethodError
 from nqpf.regress.conventions import DEFAULT
 from nqpf.regress.effects import fixed_effects
+from nqpf.regress.threshold.arrange import arrange
 from nqpf.regress.threshold.result import ThresholdResult
-from nqpf.regress.threshold.search import Design
 from nqpf.regress.threshold.stages import confidence, find, significance
-from nqpf.tfp.sample import by_key, nearest, place
-from nqpf.tfp.within import check_regressors
+from nqpf.tfp.sample import by_key, nearest
 
 __all__ = ["threshold"]
 
@@ -128,7 +126,7 @@ def threshold(
     _check_options(thresholds, bootstrap, effects, trim, grid, level)
     columns = list(dict.fromkeys([outcome, *regimes, threshold, *others]))
     data = by_key(frame, columns, unit, time, "the frame")
-    design = _design(data, outcome, regimes, threshold, others, effects)
+    design = arrange(data, outcome, regimes, threshold, others, effects)
     least = max(int(np.ceil(trim * len(data))), len(regimes) + 1)
     stages, found = find(design, thresholds, least, grid, threshold)
     df = (design.units - (effects == "two-way")) * (design.periods - 1)
@@ -206,67 +204,6 @@ def _check_options(
         raise MethodError(f"grid {grid!r}", expected="two or more candidates, or None for all")
     if not 0 < level < 1:
         raise MethodError(f"level {level!r}", expected="a number between 0 and 1")
-
-
-def _check_balanced(index: pd.MultiIndex) -> None:
-    """Raise SampleError naming the first unit and time that a balanced panel would have."""
-    units, times = (index.unique(level) for level in (0, 1))
-    if len(units) < 2:
-        raise SampleError(
-            f"1 {index.names[0]} is too few",
-            where=place((units[0],), (index.names[0],)),
-            expected="two or more: errors are drawn as whole histories",
-        )
-    if len(times) < 2:
-        raise SampleError(f"1 {index.names[1]} is too few", expected="two or more")
-    absent = pd.MultiIndex.from_product([units, times], names=index.names).difference(index)
-    if len(absent):
-        raise SampleError(
-            f"the panel is not balanced: {len(absent)} row(s) are absent",
-            where=place(absent[0], index.names),
-            expected=f"every {index.names[0]} in each {index.names[1]}, as the theory has it",
-            hint="restrict years or units to a balanced panel and say so",
-        )
-
-
-def _design(
-    data: pd.DataFrame,
-    outcome: str,
-    regimes: list[str],
-    threshold: str,
-    controls: list[str],
-    effects: str,
-) -> Design:
-    """Check the sample and arrange it by unit and time."""
-    _check_balanced(data.index)
-    unit, time = (pd.factorize(data.index.get_level_values(i), sort=True)[0] for i in (0, 1))
-    check_regressors(data[[*controls, *regimes]], unit, time if effects == "two-way" else None)
-    q = data[threshold].to_numpy()
-    values, counts = np.unique(q, return_counts=True)
-    if len(values) < 2:
-        raise EstimationError(
-            f"threshold variable {threshold!r} does not vary",
-            expected="a variable that sorts rows into regimes",
-        )
-    y, x, z = (data[names].to_numpy() for names in (outcome, controls, regimes))
-    periods = int(time.max()) + 1
-    if effects == "two-way":
-        x = np.hstack([x, np.eye(periods)[time]])
-    raw = Design(
-        outcome=y,
-        fixed=x,
-        # Scaled, so that variables in unlike units count alike when rank is judged.
-        regime=z / np.sqrt((z**2).mean(axis=0)),
-        values=values,
-        below=np.cumsum(counts),
-        order=np.argsort(q, kind="stable"),
-        units=int(unit.max()) + 1,
-        periods=periods,
-    )
-    inner = raw.within(y)
-    if np.linalg.norm(inner) <= 1e-12 * np.linalg.norm(y):
-        raise EstimationError(f"outcome {outcome!r} does not vary within any {data.index.names[0]}")
-    return replace(raw, outcome=inner, fixed=raw.within(x))
 
 
 def _labels(threshold: str, edges: np.ndarray) -> list[str]:
