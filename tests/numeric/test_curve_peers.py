@@ -8,7 +8,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from nqpf.compare._curve_plan import plan, read_specifications
 from nqpf.compare.choices import variance_shares
+from nqpf.compare.curve import _draws
+from nqpf.regress import fixed_effects
 
 
 @pytest.mark.parametrize("interaction", [0.0, 1.0], ids=["additive", "interaction"])
@@ -33,3 +36,102 @@ def test_shares_are_type_two_sums_of_squares_on_balanced_data(interaction):
         with_axis = squares[[term for term in squares.index if axis in term.split(":")]].sum()
         assert found.shares.loc[axis, "total"] == pytest.approx(with_axis, abs=1e-10)
     assert found.unexplained == pytest.approx(squares["Residual"], abs=1e-10)
+
+
+EFFECTS = ("two-way", "unit", "time", "pooled")
+
+
+def panel(gaps: bool) -> pd.DataFrame:
+    """Twelve units, six years; with gaps, rows missing at random, one series shorter, a sample."""
+    rng = np.random.default_rng(5)
+    keys = pd.MultiIndex.from_product([range(12), range(2010, 2016)], names=["province", "year"])
+    frame = pd.DataFrame(rng.normal(size=(72, 6)), keys, ["y", "x1", "x2", "c1", "c2", "short"])
+    frame["y"] += 0.3 * frame["x1"] + np.repeat(rng.normal(size=12), 6)
+    frame["x2"] = 1e6 + 1e4 * (frame["x2"] + frame["x1"])
+    frame["inner"] = frame.index.get_level_values("province") < 9
+    if gaps:
+        frame = frame.drop(frame.index[[3, 17, 30, 31, 44, 60, 71]])
+        frame.loc[frame.index.get_level_values("year") == 2010, "short"] = np.nan
+    return frame
+
+
+def specifications() -> pd.DataFrame:
+    """Pairs of every kind: shared outcome, shared focal, none, one, two controls, a sample."""
+    rows = [
+        (outcome, focal, controls, effects, sample)
+        for effects in EFFECTS
+        for outcome, focal, controls, sample in [
+            ("y", "x1", (), "all"),
+            ("y", "x1", ("c1", "c2"), "all"),
+            ("y", "x2", ("c2", "c1"), "all"),
+            ("y", "x2", ("short",), "all"),
+            ("x1", "c1", ("c2",), "inner"),
+            ("x2", "c1", ("c2",), "inner"),
+        ]
+    ]
+    return pd.DataFrame(rows, columns=["outcome", "focal", "controls", "effects", "sample"])
+
+
+def by_dummies(rows, outcome, names, effects):
+    """Coefficient of the first name and its clustered error, by explicit dummies."""
+    parts = [rows[names].to_numpy(float), np.ones((len(rows), 1))]
+    for level, kinds in (("province", ("two-way", "unit")), ("year", ("two-way", "time"))):
+        if effects in kinds:
+            values = rows[level].to_numpy()
+            parts.append((values[:, None] == np.unique(values)[1:]).astype(float))
+    x, y = np.hstack(parts), rows[outcome].to_numpy()
+    x = x / np.linalg.norm(x, axis=0)  # units of money against dummies
+    bread = np.linalg.inv(x.T @ x)
+    slopes = bread @ x.T @ y
+    members = rows["province"].to_numpy()[:, None] == np.unique(rows["province"])
+    scores = members.T @ (x * (y - x @ slopes)[:, None])
+    n, g = len(y), len(scores)
+    counted = x.shape[1] - (g - 1) * (effects in ("two-way", "unit"))  # convention "nested"
+    cov = bread @ scores.T @ scores @ bread
+    cov *= g / (g - 1) * (n - 1) / (n - counted)
+    return np.array([slopes[0], np.sqrt(cov[0, 0])]) / np.linalg.norm(rows[names[0]])
+
+
+def by_library(rows, outcome, names, effects):
+    """The same by nqpf.regress.fixed_effects, which is linearmodels underneath."""
+    fit = fixed_effects(rows, outcome, names, effects=effects)
+    return np.array([fit.params[names[0]], fit.std_errors[names[0]]])
+
+
+def naive(frame, specs, weights, estimate):
+    """Estimate y - b x in frames that hold every drawn unit, under a name of its own."""
+    found = np.empty((2, len(weights), len(specs)))
+    for k, spec in enumerate(specs.itertuples()):
+        rows = frame if spec.sample == "all" else frame[frame[spec.sample]]
+        names = [spec.focal, *spec.controls]
+        rows = rows[[spec.outcome, *names]].dropna().reset_index()
+        b = estimate(rows, spec.outcome, names, spec.effects)[0]
+        rows["null"] = rows[spec.outcome] - b * rows[spec.focal]
+        spots = [np.flatnonzero(rows["province"] == unit) for unit in range(weights.shape[1])]
+        for i, counts in enumerate(weights):
+            picked = [spots[unit] for unit in np.repeat(np.arange(len(counts)), counts)]
+            copies = np.repeat(np.arange(len(picked)), [len(spot) for spot in picked])
+            drawn = rows.iloc[np.concatenate(picked)].assign(province=copies)
+            found[:, i, k] = estimate(drawn, "null", names, spec.effects)
+    return found
+
+
+def check_null_curve(frame, specs, weights, estimate):
+    ready = plan(frame, read_specifications(specs), "province", "year", "nested")
+    observed = ready.estimate(np.ones((1, 12)))[0]
+    params, errors, df = ready.estimate(weights)
+    expected, expected_errors = naive(frame, specs, weights, estimate)
+    scale = np.abs(observed)
+    np.testing.assert_allclose((params - observed) / scale, expected / scale, rtol=0, atol=1e-9)
+    np.testing.assert_allclose(errors, expected_errors, rtol=1e-9)
+    assert {11} < set(df.ravel())  # all units, and draws of a sample with fewer
+
+
+@pytest.mark.parametrize("gaps", [False, True], ids=["balanced", "gaps"])
+def test_null_curve_equals_physically_resampled_frames(gaps):
+    check_null_curve(panel(gaps), specifications(), _draws(3, 12, seed=1), by_dummies)
+
+
+def test_null_curve_equals_fixed_effects_on_a_resampled_frame():
+    some = specifications().query("effects == 'two-way'").iloc[[2, 5]]
+    check_null_curve(panel(gaps=True), some, _draws(1, 12, seed=2), by_library)
