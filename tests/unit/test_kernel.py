@@ -5,36 +5,259 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from made_up_kernel import EFFECTS, NAMES, sample
 
-from nqpf.regress import fixed_effects
-from nqpf.regress.kernel import cross_products
+from nqpf.errors import DataError, EstimationError, MethodError, NqpfError, SampleError
+from nqpf.regress import CONVENTIONS, _sweep, fixed_effects
+from nqpf.regress.kernel import KERNEL_ERRORS, cross_products
+from nqpf.tfp.within import demean
 
-NAMES = ["y", "a", "b", "c"]
 
-
-def sample(seed=0, units=8, years=6, drop=5):
-    rng = np.random.default_rng(seed)
-    keys = pd.MultiIndex.from_product(
-        [range(units), range(2010, 2010 + years)], names=["province", "year"]
+def same(found, wanted, rtol=1e-10):
+    for name in ("params", "std_errors", "rsquared_within", "collinear"):
+        np.testing.assert_allclose(getattr(found, name), getattr(wanted, name), rtol=rtol)
+    assert (found.df, found.nobs, found.groups, found.periods) == (
+        wanted.df,
+        wanted.nobs,
+        wanted.groups,
+        wanted.periods,
     )
-    frame = pd.DataFrame(rng.normal(size=(len(keys), 4)), keys, NAMES)
-    frame["y"] += 0.5 * frame["a"] + np.repeat(rng.normal(size=units), years)
-    return frame.iloc[np.sort(rng.permutation(len(frame))[drop:])]
 
 
-@pytest.mark.parametrize("effects", ["two-way", "unit", "time", "pooled"])
-@pytest.mark.parametrize("convention", ["nested", "all", "linearmodels", "none"])
+@pytest.mark.parametrize("effects", EFFECTS)
+@pytest.mark.parametrize("convention", CONVENTIONS)
 def test_one_specification_equals_fixed_effects(effects, convention):
     frame = sample()
-    found = cross_products(frame, NAMES, effects=effects).fit(
-        "y", ["a", "b"], convention=convention
-    )
+    products = cross_products(frame, NAMES, effects=effects)
+    found = products.fit("y", ["a", "b"], convention=convention)
     wanted = fixed_effects(frame, "y", ["a", "b"], effects=effects, convention=convention)
     for got, want in (
         (found.params[0], wanted.params),
         (found.std_errors[0], wanted.std_errors),
+        (found.tstats[0], wanted.tstats),
         (found.pvalues[0], wanted.pvalues),
     ):
         np.testing.assert_allclose(got, want[["a", "b"]], rtol=1e-10)
     np.testing.assert_allclose(found.rsquared_within[0], wanted.rsquared_within, rtol=1e-10)
-    assert (found.df, found.nobs) == (wanted.df, wanted.nobs)
+    assert (found.df, found.nobs, found.convention) == (wanted.df, wanted.nobs, convention)
+
+
+@pytest.mark.parametrize("errors", KERNEL_ERRORS)
+def test_many_specifications_equal_single_ones(errors, monkeypatch):
+    monkeypatch.setattr(_sweep, "_BLOCK", 40)  # several blocks of specifications
+    products = cross_products(sample(1), NAMES)
+    specs = [(y, [x, z]) for y in NAMES for x in NAMES for z in NAMES if len({x, y, z}) == 3]
+    outcomes, regressors = [y for y, _ in specs], [x for _, x in specs]
+    many = products.fit_many(outcomes, regressors, errors)
+    for i, (y, x) in enumerate(specs):
+        one = products.fit(y, x, errors)
+        np.testing.assert_allclose(many.params[i], one.params[0], rtol=1e-13)
+        np.testing.assert_allclose(many.std_errors[i], one.std_errors[0], rtol=1e-13)
+    at = products.fit_many(
+        np.array([NAMES.index(y) for y in outcomes]),
+        np.array([[NAMES.index(n) for n in x] for x in regressors]),
+        errors,
+    )
+    same(at, many, rtol=0)
+
+
+@given(st.integers(0, 10**6), st.integers(0, 8))
+@settings(max_examples=15, deadline=None)
+def test_row_order_and_key_place_do_not_matter(seed, drop):
+    frame = sample(seed, drop=drop)
+    mixed = frame.sample(frac=1, random_state=1).reset_index()
+    before = mixed.copy()
+    ours = cross_products(frame, NAMES)
+    same(cross_products(mixed, NAMES).fit("y", ["a", "b"]), ours.fit("y", ["a", "b"]))
+    pd.testing.assert_frame_equal(mixed, before)
+    np.testing.assert_allclose(ours.by_unit.sum(axis=0), ours.total, atol=1e-12)
+    np.testing.assert_allclose(ours.by_period.sum(axis=0), ours.total, atol=1e-12)
+
+
+@given(st.floats(1e-12, 1e12), st.floats(1e-12, 1e12), st.floats(-1e3, 1e3))
+@settings(max_examples=25, deadline=None)
+def test_scale_and_place_of_variables(a, y, shift):
+    plain = cross_products(sample(), NAMES).fit("y", ["a", "b"])
+    moved = sample().assign(a=lambda f: f["a"] * a + shift * a, y=lambda f: f["y"] * y)
+    scaled = cross_products(moved, NAMES).fit("y", ["a", "b"])
+    np.testing.assert_allclose(scaled.params[0, 0] * a / y, plain.params[0, 0], rtol=1e-8)
+    np.testing.assert_allclose(scaled.tstats, plain.tstats, rtol=1e-8)
+    np.testing.assert_allclose(scaled.rsquared_within, plain.rsquared_within, rtol=1e-8)
+
+
+def dummies(frame):
+    return np.hstack(
+        [pd.get_dummies(frame.index.get_level_values(i)).to_numpy(float) for i in (0, 1)]
+    )
+
+
+@pytest.mark.parametrize("shape", ["random", "chain", "apart", "more years than units"])
+def test_effects_are_projected_out_exactly(shape):
+    if shape == "chain":  # units that tie neighbouring years only
+        pairs = [(i, year) for i in range(40) for year in (i, i + 1)]
+    elif shape == "apart":  # two sets of units that share no year
+        pairs = [(i, year + 5 * (i > 3)) for i in range(8) for year in range(5)]
+    else:
+        units, years = (9, 7) if shape == "random" else (4, 30)
+        rng = np.random.default_rng(0)
+        pairs = [(i, t) for i in range(units) for t in range(years) if rng.random() < 0.6]
+    keys = pd.MultiIndex.from_tuples(pairs, names=["province", "year"])
+    values = np.random.default_rng(1).normal(size=(len(keys), 3)) + 1e3
+    unit, time = (pd.factorize(keys.get_level_values(i), sort=True)[0] for i in (0, 1))
+    design = dummies(pd.DataFrame(index=keys))
+    wanted = values - design @ np.linalg.lstsq(design, values, rcond=None)[0]
+    found = demean(values, unit, time)
+    np.testing.assert_allclose(found, wanted, atol=1e-10)
+    np.testing.assert_allclose(design.T @ found, 0, atol=1e-11)
+
+
+def test_products_by_group_do_not_depend_on_the_blocks(monkeypatch):
+    rng = np.random.default_rng(3)
+    codes = np.sort(rng.integers(0, 6, 50))
+    codes = np.unique(codes, return_inverse=True)[1]
+    values = rng.normal(size=(4, 50))
+    wanted = [values[:, codes == g] @ values[:, codes == g].T for g in range(codes.max() + 1)]
+    for block in (1, 120, 1 << 20):
+        monkeypatch.setattr(_sweep, "_PRODUCTS", block)
+        np.testing.assert_allclose(_sweep.grouped_products(values, codes), wanted, atol=1e-13)
+
+
+def test_an_exact_relation_is_recovered():
+    frame = sample(2)
+    frame["y"] = 3 * frame["a"] - 2 * frame["b"] + frame.index.get_level_values("year")
+    fit = cross_products(frame, NAMES).fit("y", ["a", "b"])
+    np.testing.assert_allclose(fit.params[0], [3, -2], rtol=1e-10)
+    np.testing.assert_allclose(fit.std_errors, 0, atol=1e-7)
+    assert fit.rsquared_within[0] == pytest.approx(1) and fit.rsquared_within[0] <= 1
+
+
+def unit_of(frame):
+    return frame.index.get_level_values(0).to_numpy(float)
+
+
+def year_of(frame):
+    return frame.index.get_level_values(1).to_numpy(float)
+
+
+@pytest.mark.parametrize(
+    ("effects", "column", "absorbed"),
+    [
+        ("pooled", lambda f: 1e9 + 0 * unit_of(f), True),
+        ("pooled", unit_of, False),
+        ("unit", lambda f: 1e6 * unit_of(f) ** 2, True),
+        ("time", lambda f: np.sqrt(year_of(f)), True),
+        ("two-way", lambda f: 1e9 + 0.1 * unit_of(f) + 0.7 * year_of(f), True),
+        ("two-way", lambda f: 1e6 + f["b"], False),
+        ("two-way", lambda f: unit_of(f) * year_of(f), False),
+    ],
+)
+def test_variables_without_variation_are_marked_not_raised(effects, column, absorbed):
+    frame = sample(6)
+    frame["c"] = column(frame)
+    products = cross_products(frame, NAMES, effects=effects)
+    assert products.absorbed == (("c",) if absorbed else ())
+    fits = products.fit_many(["y", "c", "y"], [["a", "c"], ["a", "y"], ["a", "b"]])
+    assert fits.collinear.tolist() == [absorbed, absorbed, False]
+    for values in (fits.params, fits.std_errors, fits.tstats, fits.pvalues):
+        assert np.isnan(values[:2]).all() == absorbed and np.isfinite(values[2]).all()
+    same(products.fit("y", ["a", "b"]), products.fit_many(["y"], [["a", "b"]]))
+
+
+def test_collinear_regressors_are_marked():
+    frame = sample(7)
+    frame["c"] = 1e6 * (frame["a"] - 2 * frame["b"]) + unit_of(frame)
+    frame["d"] = frame["c"] + 1e3 * np.random.default_rng(0).normal(size=len(frame))
+    products = cross_products(frame, [*NAMES, "d"])
+    regressors = [list("abc"), list("cba"), list("abd"), list("bcd")]
+    fits = products.fit_many(list("yyya"), regressors)
+    assert fits.collinear.tolist() == [True, True, False, False]
+    with pytest.raises(EstimationError, match="collinear"):
+        fixed_effects(frame, "y", ["a", "b", "c"])
+
+
+@pytest.mark.parametrize("unshared", [1e-3, 1e-5, 1e-7])
+def test_what_near_collinearity_costs(unshared):
+    """Digits are lost in step with the variation that a regressor does not share."""
+    frame = sample(8)
+    frame["b"] = frame["a"] + np.sqrt(unshared) * frame["b"]
+    frame["y"] += frame["a"] + frame["b"]
+    found = cross_products(frame, NAMES).fit("y", ["a", "b"], convention="none")
+    wanted = fixed_effects(frame, "y", ["a", "b"], convention="none")
+    np.testing.assert_allclose(found.params[0], wanted.params, rtol=1e-14 / unshared)
+    np.testing.assert_allclose(found.std_errors[0], wanted.std_errors, rtol=1e-14 / unshared)
+
+
+@pytest.mark.parametrize(
+    ("request_", "error", "said"),
+    [
+        (("y", ["a", "bb"]), DataError, "unknown variable 'bb'; expected a variable of the"),
+        (("y", ["a", "a"]), MethodError, r"'a' is named more than once \[specification 0\]"),
+        (("y", ["a", "y"]), MethodError, "'y' is named more than once"),
+        (("y", []), MethodError, "do not form a grid"),
+        (("y", ["a", "b"], "cluster"), MethodError, "Did you mean 'clustered'"),
+        (("y", ["a", "b"], "clustered", "nest"), MethodError, "Did you mean 'nested'"),
+    ],
+)
+def test_requests_that_are_refused(request_, error, said):
+    with pytest.raises(error, match=said):
+        cross_products(sample(), NAMES).fit(*request_)
+
+
+def test_grids_that_are_refused():
+    products = cross_products(sample(), NAMES)
+    with pytest.raises(MethodError, match="different length apart"):
+        products.fit_many(["y", "y"], [["a"], ["a", "b"]])
+    with pytest.raises(MethodError, match="2 outcomes; expected one for each of 1"):
+        products.fit_many(["y", "y"], [["a"]])
+    with pytest.raises(MethodError, match="position 4; expected 0 to 3"):
+        products.fit_many([0], [[4]])
+    with pytest.raises(MethodError, match="position -1"):
+        products.fit_many([-1], [[1]])
+    with pytest.raises(MethodError, match="do not form a grid"):
+        products.fit_many([], [])
+
+
+def test_samples_that_are_refused():
+    frame = sample(drop=0)
+    with pytest.raises(SampleError, match=r"more than once \[province 0, year 2010\]"):
+        cross_products(pd.concat([frame, frame.iloc[[0]]]), NAMES)
+    with pytest.raises(SampleError, match=r"single row.*\[province 0\]"):
+        cross_products(frame.drop([(0, year) for year in range(2011, 2016)]), NAMES)
+    with pytest.raises(SampleError, match=r"single row.*\[year 2010\]"):
+        cross_products(frame.drop([(unit, 2010) for unit in range(1, 8)]), NAMES)
+    for value in (np.nan, np.inf):
+        holed = frame.copy()
+        holed.loc[(3, 2012), "b"] = value
+        with pytest.raises(SampleError, match="province 3, year 2012, variable b"):
+            cross_products(holed, NAMES)
+    with pytest.raises(DataError, match="not numbers"):
+        cross_products(frame.assign(a="high"), NAMES)
+    with pytest.raises(SampleError, match="no rows"):
+        cross_products(frame.iloc[:0], NAMES)
+    with pytest.raises(NqpfError, match="Did you mean 'two-way'"):
+        cross_products(frame, NAMES, effects="twoway")
+    with pytest.raises(NqpfError, match="Did you mean 'province'"):
+        cross_products(frame, NAMES, unit="provinse")
+    with pytest.raises(MethodError, match="'a' is named more than once"):
+        cross_products(frame, ["a", "a"])
+    with pytest.raises(MethodError, match="no columns"):
+        cross_products(frame, [])
+    with pytest.raises(EstimationError, match="1 cluster is too few"):
+        cross_products(frame.loc[[0]], NAMES, effects="pooled").fit("y", ["a"])
+    with pytest.raises(EstimationError, match="no degree of freedom"):
+        cross_products(frame.loc[[0, 1]].groupby(level=0).head(2), NAMES).fit("y", ["a", "b"])
+    one_year = frame.xs(2010, level="year", drop_level=False)
+    for errors in ("clustered-period", "driscoll-kraay"):
+        with pytest.raises(EstimationError, match="1 year is too few"):
+            cross_products(one_year, NAMES, effects="pooled").fit("y", ["a"], errors)
+
+
+def test_whole_numbers_and_keys_of_text_are_taken():
+    frame = sample(9)
+    texts = frame.reset_index().assign(
+        province=lambda f: "p" + f["province"].astype(str), a=lambda f: (f["a"] * 100).round()
+    )
+    whole = texts.astype({"a": int})
+    same(cross_products(whole, NAMES).fit("y", ["a"]), cross_products(texts, NAMES).fit("y", ["a"]))

@@ -2,28 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 import pandas as pd
 
-from nqpf.errors import DataError, MethodError
+from nqpf.errors import DataError, EstimationError, MethodError
+from nqpf.regress.conventions import SampleSize, scaling
 from nqpf.tfp.sample import nearest
 
-__all__ = ["KERNEL_ERRORS", "check_errors", "check_specifications", "distinct", "positions"]
+__all__ = [
+    "KERNEL_ERRORS",
+    "check_errors",
+    "check_specifications",
+    "positions",
+    "small_sample",
+]
 
 KERNEL_ERRORS = ("clustered", "clustered-period", "driscoll-kraay")
-
-
-def distinct(columns: Sequence[str]) -> list[str]:
-    """Return names as a list; raise MethodError if there is none or one twice."""
-    names = [columns] if isinstance(columns, str) else list(columns)
-    if not names:
-        raise MethodError("no columns", expected="every outcome and regressor to come")
-    double = [name for name in names if names.count(name) > 1]
-    if double:
-        raise MethodError(f"variable {double[0]!r} is named more than once", expected="names once")
-    return names
 
 
 def check_errors(errors: str) -> None:
@@ -85,3 +79,47 @@ def positions(columns: tuple[str, ...], chosen: object, dimensions: int) -> np.n
             hint=nearest(name, columns),
         )
     return positions.reshape(found.shape)
+
+
+def small_sample(convention: str, errors: str, size: SampleSize) -> tuple[float, int | None]:
+    """Return the factor on the plain covariance and the degrees of freedom of t.
+
+    Errors clustered by year take the convention with units and years in each other's place.
+    Driscoll-Kraay errors rest on T sums, so that ``nested`` and ``all`` are
+    T/(T-1) (N-1)/(N-K) with t(T-1); ``nested`` is Stata's xtscc.
+
+    Raises
+    ------
+    nqpf.errors.MethodError
+        If the convention is unknown.
+    nqpf.errors.EstimationError
+        If there are too few rows, units or years.
+
+    Examples
+    --------
+    >>> size = SampleSize(816, 3, 48, 17, True, True)
+    >>> factor, df = small_sample("nested", "driscoll-kraay", size)
+    >>> round(factor, 5), df
+    (1.08786, 16)
+    """
+    if errors == "clustered":
+        return scaling(convention, True, size)
+    if size.periods < 2:
+        raise EstimationError(
+            f"{size.periods} year is too few for {errors} errors", expected="two or more"
+        )
+    if errors == "clustered-period":
+        swapped = SampleSize(
+            nobs=size.nobs,
+            regressors=size.regressors,
+            groups=size.periods,
+            periods=size.groups,
+            unit_effects=size.time_effects,
+            time_effects=size.unit_effects,
+        )
+        return scaling(convention, True, swapped)
+    if convention not in ("nested", "all"):
+        return scaling(convention, False, size)
+    factor, _ = scaling(convention, True, size)
+    groups, periods = size.groups, size.periods
+    return factor * (groups - 1) / groups * periods / (periods - 1), periods - 1

@@ -111,23 +111,22 @@ def score_variances(
     return variances
 
 
-def grouped_products(values: np.ndarray, codes: np.ndarray) -> np.ndarray:
-    """Return (G, p, p) cross-products within groups; rows are sorted by their group.
+def grouped_products(variables: np.ndarray, codes: np.ndarray) -> np.ndarray:
+    """Return (G, p, p) cross-products of variables (p, N) within groups.
 
-    The memory is laid out (p, p, G), which is how a specification reads it.
+    Rows are sorted by `codes`. The memory is laid out (p, p, G), which is how a specification
+    reads it, and is filled without a loop over groups.
     """
-    rows, p = values.shape
-    first, second = np.triu_indices(p)
-    sums = np.zeros((int(codes[-1]) + 1, len(first)))
-    step = max(1, _PRODUCTS // len(first))
-    for start in range(0, rows, step):
-        part, group = values[start : start + step], codes[start : start + step]
-        edges = np.flatnonzero(np.diff(group, prepend=-1))
-        products = part[:, first] * part[:, second]
-        sums[group[0] : group[-1] + 1] += np.add.reduceat(products, edges, axis=0)
-    full = np.empty((p, p, len(sums)))
-    full[first, second] = full[second, first] = sums.T
-    return np.moveaxis(full, 2, 0)
+    p, rows = variables.shape
+    edges = np.flatnonzero(np.diff(codes, prepend=-1))
+    sums = np.empty((p, p, len(edges)))
+    step = max(1, _PRODUCTS // rows)
+    for i in range(p):
+        for j in range(i, p, step):
+            part = slice(j, j + step)
+            products = variables[i] * variables[part]
+            sums[i, part] = sums[part, i] = np.add.reduceat(products, edges, axis=1)
+    return np.moveaxis(sums, 2, 0)
 
 
 def bartlett(periods: int) -> np.ndarray:

@@ -18,22 +18,19 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from nqpf.errors import MethodError
 from nqpf.regress._request import (
     KERNEL_ERRORS,
     check_errors,
     check_specifications,
-    distinct,
     positions,
+    small_sample,
 )
+from nqpf.regress._sample import KernelSample, read
 from nqpf.regress._sweep import bartlett, grouped_products, score_variances, sweep
-from nqpf.regress.conventions import DEFAULT, SampleSize, scaling
-from nqpf.tfp.sample import by_key, nearest
-from nqpf.tfp.within import check_singletons, demean, rounding_floor
+from nqpf.regress.conventions import DEFAULT, SampleSize
+from nqpf.tfp.within import demean, rounding_floor
 
 __all__ = ["KERNEL_ERRORS", "CrossProducts", "KernelFits", "cross_products"]
-
-EFFECTS = ("two-way", "unit", "time", "pooled")
 
 
 @dataclass(frozen=True)
@@ -134,11 +131,12 @@ class CrossProducts:
         outcomes : (S,) positions in `columns`, or names
         regressors : (S, k) positions in `columns`, or names
         errors : {"clustered", "clustered-period", "driscoll-kraay"}
-            Clustered by unit or by year, or Driscoll and Kraay's with the lags of
-            ``nqpf.regress._sweep.bartlett``.
+            Clustered by unit or by year, or Driscoll and Kraay's with Bartlett weights over
+            floor(4 (T / 100)^(2/9)) lags.
         convention : {"nested", "all", "linearmodels", "none"}
-            Small-sample convention, see :mod:`nqpf.regress.conventions`. For errors clustered by
-            year, units and years change places in it; Driscoll-Kraay errors count every effect.
+            Small-sample convention, see :mod:`nqpf.regress.conventions`. Clusters of years take
+            it with units and years exchanged. For Driscoll-Kraay errors ``nested`` is Stata's
+            xtscc, T/(T-1) (N-1)/(N-K) with t(T-1); ``linearmodels`` is N/(N-K) with t(N-K).
 
         Returns
         -------
@@ -157,7 +155,15 @@ class CrossProducts:
         check_errors(errors)
         y, x = positions(self.columns, outcomes, 1), positions(self.columns, regressors, 2)
         check_specifications(self.columns, y, x)
-        factor, df = scaling(convention, errors != "driscoll-kraay", self._size(x.shape[1], errors))
+        size = SampleSize(
+            nobs=self.nobs,
+            regressors=x.shape[1],
+            groups=self.groups,
+            periods=self.periods,
+            unit_effects=self.unit_effects,
+            time_effects=self.time_effects,
+        )
+        factor, df = small_sample(convention, errors, size)
         with np.errstate(divide="ignore"):
             unit_length = 1 / np.sqrt(np.diag(self.total))
         unit_length[~np.isfinite(unit_length)] = 0.0
@@ -171,13 +177,14 @@ class CrossProducts:
         variances = score_variances(grouped * pairs[:, :, None], y, x, params, inverse, lags)
         # Differences of the last digits may make a variance of zero negative.
         std_errors = np.sqrt(factor * np.maximum(variances, 0))
-        with np.errstate(divide="ignore", invalid="ignore"):
-            back = unit_length[x] / unit_length[y][:, None]
         lost = np.where(collinear, np.nan, 1.0)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            back = unit_length[x] / unit_length[y][:, None] * lost[:, None]
+            params, std_errors = params * back, std_errors * back
         return KernelFits(
-            params=params * back * lost[:, None],
-            std_errors=std_errors * back * lost[:, None],
-            rsquared_within=(1 - unexplained) * lost,
+            params=params,
+            std_errors=std_errors,
+            rsquared_within=(1 - np.maximum(unexplained, 0)) * lost,
             collinear=collinear,
             df=df,
             nobs=self.nobs,
@@ -196,14 +203,6 @@ class CrossProducts:
     ) -> KernelFits:
         """Estimate one specification; see :meth:`fit_many`."""
         return self.fit_many([outcome], [list(regressors)], errors, convention)
-
-    def _size(self, regressors: int, errors: str) -> SampleSize:
-        groups, periods = self.groups, self.periods
-        unit_effects, time_effects = self.unit_effects, self.time_effects
-        if errors == "clustered-period":  # the convention's clusters are then the years
-            groups, periods = periods, groups
-            unit_effects, time_effects = time_effects, unit_effects
-        return SampleSize(self.nobs, regressors, groups, periods, unit_effects, time_effects)
 
 
 def cross_products(
@@ -251,31 +250,26 @@ def cross_products(
     >>> fits.params.ravel().round(3), fits.collinear
     (array([2. , 0.5]), array([False, False]))
     """
-    names = distinct(columns)
-    if effects not in EFFECTS:
-        raise MethodError(
-            f"unknown effects {effects!r}",
-            expected=" or ".join(map(repr, EFFECTS)),
-            hint=nearest(effects, EFFECTS),
-        )
-    data = by_key(frame, names, unit, time, "the frame")
-    units, times = (
-        pd.factorize(data.index.get_level_values(level), sort=True)[0] for level in (0, 1)
+    return assemble(read(frame, columns, unit, time, effects))
+
+
+def assemble(sample: KernelSample) -> CrossProducts:
+    """Return cross-products of a sample that is already checked."""
+    values, units, times = sample.values, sample.units, sample.times
+    left = demean(
+        values, units if sample.unit_effects else None, times if sample.time_effects else None
     )
-    unit_effects, time_effects = effects in ("two-way", "unit"), effects in ("two-way", "time")
-    check_singletons(data.index, [0] * unit_effects + [1] * time_effects)
-    values = data.to_numpy()
-    left = demean(values, units if unit_effects else None, times if time_effects else None)
-    left[:, np.linalg.norm(left, axis=0) <= rounding_floor(values)] = 0.0
-    by_year = np.argsort(times, kind="stable")
+    left = np.ascontiguousarray(left.T)
+    left[np.linalg.norm(left, axis=1) <= rounding_floor(values)] = 0.0
+    by_year = np.argsort(times.astype(np.min_scalar_type(times.max())), kind="stable")
     return CrossProducts(
-        columns=tuple(names),
-        total=left.T @ left,
+        columns=sample.columns,
+        total=left @ left.T,
         by_unit=grouped_products(left, units),
-        by_period=grouped_products(left[by_year], times[by_year]),
-        nobs=len(left),
+        by_period=grouped_products(left.take(by_year, axis=1), times[by_year]),
+        nobs=len(values),
         groups=int(units[-1]) + 1,
         periods=int(times.max()) + 1,
-        unit_effects=unit_effects,
-        time_effects=time_effects,
+        unit_effects=sample.unit_effects,
+        time_effects=sample.time_effects,
     )

@@ -39,6 +39,7 @@ def demean(values: np.ndarray, unit: np.ndarray | None, time: np.ndarray | None)
     >>> demean(np.array([[1.0], [3.0], [4.0], [6.0]]), np.array([0, 0, 1, 1]), None).ravel()
     array([-1.,  1., -1.,  1.])
     """
+    values = np.ascontiguousarray(values, dtype=float)
     if unit is None and time is None:
         return values - values.mean(axis=0)
     if unit is None or time is None:
@@ -47,8 +48,7 @@ def demean(values: np.ndarray, unit: np.ndarray | None, time: np.ndarray | None)
     # The larger set of effects is removed by means, the smaller by solving for it.
     large, small = (unit, time) if unit.max() >= time.max() else (time, unit)
     within, across = _Means(large), _Means(small)
-    shared = within.summing @ across.summing.T
-    gram = np.diag(across.counts) - (shared.T / within.counts @ shared).toarray()
+    gram = np.diag(across.counts) - _shared(large, small, within.counts)
     left = within.removed(values)
     rounding = _ROUNDING * np.sqrt(len(left)) * np.linalg.norm(left, axis=0)
     for _ in range(_PASSES):
@@ -75,7 +75,17 @@ class _Means:
     def removed(self, values: np.ndarray) -> np.ndarray:
         means = self.summing @ values
         means /= self.counts[:, None]
-        return values - means[self.codes]
+        return values - means.take(self.codes, axis=0)
+
+
+def _shared(large: np.ndarray, small: np.ndarray, counts: np.ndarray) -> np.ndarray:
+    """Return, for two small effects, the sum over large ones of products of shares and rows."""
+    from scipy import sparse
+
+    rows = sparse.coo_array((np.ones(len(large)), (large, small))).tocsr()
+    shares = rows.copy()
+    shares.data /= np.repeat(counts, np.diff(rows.indptr))
+    return (shares.T @ rows).toarray()
 
 
 def _solve(gram: np.ndarray, sums: np.ndarray) -> np.ndarray:
