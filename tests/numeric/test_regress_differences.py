@@ -1,0 +1,60 @@
+"""First differences against R's plm and linearmodels.
+
+R's figures were run for this test with R 4.2.2 and plm 2.6-2, ``plm(model = "fd")``.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from nqpf.regress.differences import first_differences
+
+FIRMS = ("invest", ["value", "capital"], "firm", "year")
+# value, capital, intercept; plm differences adjacent rows: these samples have no gap
+PLM = {
+    True: (
+        [0.0897624949908166, 0.2917667196940696, -1.8188901585851616],
+        [0.00836358501627506, 0.05375159764089471, 3.56559313547130455],
+    ),
+    False: (
+        [0.092164750636816, 0.292378062478705, -1.259806582603294],
+        [0.00939279521381389, 0.06013970397848665, 4.39746176074684492],
+    ),
+}
+
+
+def grunfeld(balanced):
+    from statsmodels.datasets import grunfeld
+
+    frame = grunfeld.load_pandas().data
+    frame = frame[frame["firm"] != "American Steel"]
+    later = pd.factorize(frame["firm"])[0]  # each firm starts a year after the one before it
+    return frame if balanced else frame[frame["year"] >= 1934 + later]
+
+
+@pytest.mark.parametrize("balanced", [True, False])
+def test_differences_with_a_constant_equal_plm(balanced):
+    params, errors = PLM[balanced]
+    fit = first_differences(grunfeld(balanced), *FIRMS, trend="constant", errors="unadjusted")
+    np.testing.assert_allclose(fit.params, params, rtol=1e-9)
+    np.testing.assert_allclose(fit.std_errors, errors, rtol=1e-9)
+
+
+@pytest.mark.parametrize("errors", ["clustered", "robust", "unadjusted"])
+def test_differences_without_a_trend_equal_linearmodels(errors):
+    """linearmodels counts missing years as gaps as long as some unit has them."""
+    from linearmodels.panel import FirstDifferenceOLS
+
+    frame = grunfeld(False).set_index(["firm", "year"]).drop([("IBM", 1950), ("IBM", 1944)])
+    options = {"cluster_entity": True} if errors == "clustered" else {}
+    peer = FirstDifferenceOLS(frame["invest"], frame[["value", "capital"]]).fit(
+        cov_type=errors, **options
+    )
+    fit = first_differences(frame, *FIRMS, trend="none", errors=errors, convention="linearmodels")
+    assert fit.nobs == peer.nobs
+    np.testing.assert_allclose(fit.params, peer.params, rtol=1e-9)
+    np.testing.assert_allclose(fit.std_errors, peer.std_errors, rtol=1e-9)
+    np.testing.assert_allclose(fit.pvalues, peer.pvalues, rtol=1e-7)
+    assert fit.rsquared_within == pytest.approx(peer.rsquared, rel=1e-9)
