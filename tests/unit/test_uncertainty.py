@@ -1,0 +1,272 @@
+"""Monte Carlo over the choices behind an index: what it promises and what it refuses."""
+
+from __future__ import annotations
+
+import tracemalloc
+import warnings
+
+import numpy as np
+import pandas as pd
+import pytest
+from made_up_index import DIMENSION, made_matrix
+
+from nqpf.compare import _draws
+from nqpf.compare.uncertainty import uncertainty
+from nqpf.errors import DataError, EstimationError, MethodError, SampleError
+from nqpf.index import ConstantIndicatorWarning, Recipe
+from nqpf.index.weights import METHODS
+
+NOISE = {"error": 0.05, "perturb": 0.25}
+
+
+def panel(provinces=8, years=(2020, 2021, 2022), seed=3):
+    rows = pd.MultiIndex.from_product([range(11, 11 + provinces), years])
+    rows.names = ["province", "year"]
+    drawn = np.random.default_rng(seed).lognormal(size=(len(rows), len(DIMENSION)))
+    return made_matrix(pd.DataFrame(drawn, index=rows, columns=list(DIMENSION)))
+
+
+MATRIX = panel()
+
+
+def test_a_rank_per_draw_and_province_in_a_compact_array():
+    result = uncertainty(MATRIX, 300, **NOISE)
+    assert result.ranks.shape == result.scores.shape == (300, 8)
+    assert result.ranks.dtype == np.uint8
+    assert result.ranks.min() == 1 and result.ranks.max() == 8
+    assert list(result.choices) == ["normalise", "weights", "aggregate", "omitted"]
+    assert len(result.choices) == 300
+    assert result.year == 2022
+    assert "300 draws of 8 ranks, 2022" in repr(result)
+    assert "0 combinations dropped" in result._repr_html_()
+
+
+def test_every_choice_is_drawn_and_each_about_as_often():
+    choices = uncertainty(MATRIX, 6_000).choices
+    for stage in ("normalise", "weights", "aggregate"):
+        share = choices[stage].value_counts(normalize=True)
+        assert share.to_numpy() == pytest.approx(1 / len(share), abs=0.03)
+    omitted = choices["omitted"].value_counts(normalize=True, dropna=False)
+    assert len(omitted) == len(DIMENSION) + 1 and omitted.isna().sum() == 0
+    assert omitted.to_numpy() == pytest.approx(1 / 6, abs=0.03)
+    assert uncertainty(MATRIX, 50, omit=False).choices["omitted"].isna().all()
+
+
+def test_same_seed_same_ranks_and_a_longer_run_begins_with_a_shorter_one():
+    short, long = (uncertainty(MATRIX, n, seed=4, **NOISE) for n in (40, 90))
+    np.testing.assert_array_equal(short.scores, long.scores[:40])
+    pd.testing.assert_frame_equal(short.choices, long.choices[:40])
+    assert (uncertainty(MATRIX, 40, seed=5, **NOISE).scores != short.scores).any()
+
+
+@pytest.mark.parametrize("noise", [{}, NOISE], ids=["choices only", "noise"])
+def test_size_of_the_batch_does_not_matter(monkeypatch, noise):
+    whole = uncertainty(MATRIX, 80, **noise)
+    monkeypatch.setattr(_draws, "_BATCH", 1)
+    single = uncertainty(MATRIX, 80, **noise)
+    np.testing.assert_allclose(single.scores, whole.scores, rtol=0, atol=1e-14)
+    np.testing.assert_array_equal(single.ranks, whole.ranks)
+
+
+def test_order_of_rows_does_not_matter_and_the_matrix_stays_as_it_is():
+    shuffled = MATRIX.values.sample(frac=1, random_state=1)
+    before = shuffled.copy()
+    other = uncertainty(made_matrix(shuffled), 60, **NOISE)
+    pd.testing.assert_frame_equal(shuffled, before)
+    straight = uncertainty(MATRIX, 60, **NOISE)
+    np.testing.assert_array_equal(other.ranks, straight.ranks)
+    pd.testing.assert_series_equal(other.baseline, straight.baseline)
+
+
+def test_intervals_are_ranks_that_occur():
+    result = uncertainty(MATRIX, 400, **NOISE)
+    table = result.intervals(0.9)
+    frame = pd.DataFrame(result.ranks.astype(int), columns=result.baseline.index)
+    for code, row in table.iterrows():
+        own = np.sort(frame[code])
+        assert (row["lower"], row["median"], row["upper"]) == (own[19], own[199], own[379])
+    shift = (frame - result.baseline).abs()
+    np.testing.assert_allclose(table["shift"], shift.mean())
+    np.testing.assert_allclose(result.shifts, shift.mean(axis=1))
+    wide = result.intervals(0.99)
+    assert (wide["lower"] <= table["lower"]).all() and (wide["upper"] >= table["upper"]).all()
+
+
+def test_probabilities_are_shares_of_draws():
+    result = uncertainty(MATRIX, 250, **NOISE)
+    top = result.probability(3)
+    assert top[13] == pytest.approx((result.ranks[:, 2] <= 3).mean())
+    assert result.probability(8).eq(1).all()
+    above = result.above()
+    np.testing.assert_allclose(above + above.T, 1)
+    wins = (result.ranks[:, 0] < result.ranks[:, 5]).mean()
+    ties = (result.ranks[:, 0] == result.ranks[:, 5]).mean()
+    assert above.loc[11, 16] == pytest.approx(wins + ties / 2)
+
+
+def test_baseline_is_a_recipe_without_noise():
+    result = uncertainty(MATRIX, 10, **NOISE)
+    assert str(result.recipe) == "minmax, entropy, topsis"
+    expected = Recipe().fit(MATRIX).rank(2022)
+    assert result.baseline.to_dict() == expected.to_dict()
+    own = Recipe(aggregate="topsis", weighting="sqrt")
+    other = uncertainty(MATRIX, 10, baseline=own, year=2021)
+    assert other.baseline.to_dict() == own.fit(MATRIX).rank(2021).to_dict()
+
+
+def test_pairs_that_do_not_fit_are_reported_and_never_drawn():
+    result = uncertainty(MATRIX, 500, normalise=("zscore", "minmax"))
+    dropped = result.dropped
+    assert list(dropped) == ["normalise", "weights", "aggregate", "reason"]
+    assert set(dropped["normalise"]) == {"zscore"}
+    expected = {("entropy", a) for a in ("topsis", "linear", "geometric", "vikor")}
+    expected |= {(w, "geometric") for w in ("equal", "critic")}
+    assert set(zip(dropped["weights"], dropped["aggregate"], strict=True)) == expected
+    assert dropped["reason"].str.len().gt(0).all()
+    drawn = result.choices.drop_duplicates(["normalise", "weights", "aggregate"])
+    assert len(drawn) == 2 * 3 * 4 - len(dropped)
+    merged = drawn.astype(str).merge(dropped, on=["normalise", "weights", "aggregate"])
+    assert merged.empty
+    assert str(result.recipe) == "zscore, equal, topsis"
+
+
+def test_values_below_zero_drop_what_needs_shares():
+    values = MATRIX.values.assign(rd=MATRIX.values["rd"] - 1.0)
+    result = uncertainty(made_matrix(values), 20, normalise=("minmax", "vector"), error=0.3)
+    assert set(result.dropped["normalise"]) == {"vector"}
+    assert {"entropy"} <= set(result.dropped["weights"])
+
+
+def test_errors_keep_signs_and_have_the_moments_that_are_asked_for():
+    error = {key: 0.02 * j for j, key in enumerate(DIMENSION)}
+    plan = uncertainty(MATRIX, 1, error=error).design
+    factors = _draws.error_factors(plan, np.arange(2_000)).astype(float)
+    assert (factors > 0).all()
+    np.testing.assert_allclose(factors.mean(axis=(0, 2)), 1, atol=2e-3)
+    np.testing.assert_allclose(factors.std(axis=(0, 2)), list(error.values()), rtol=0.02)
+    np.testing.assert_array_equal(factors[:, 0], 1)
+    weights = _draws.weight_factors(uncertainty(MATRIX, 1, perturb=0.4).design, 5_000)
+    assert 0.6 <= weights.min() < 0.61 and 1.39 < weights.max() <= 1.4
+
+
+def test_noise_alone_spreads_ranks_and_more_noise_spreads_them_more():
+    fixed = {"normalise": "minmax", "weights": "equal", "aggregate": "linear", "omit": False}
+    still = uncertainty(MATRIX, 50, **fixed)
+    assert (still.shifts == 0).all()
+    for name, sizes in {"error": (0.02, 0.5), "perturb": (0.05, 0.9)}.items():
+        small, large = (uncertainty(MATRIX, 300, **fixed, **{name: s}).shifts for s in sizes)
+        assert 0 < large.mean() and small.mean() < large.mean()
+
+
+def test_a_constant_indicator_has_no_error_and_is_named_once():
+    values = MATRIX.values.assign(rail=2.0)
+    with pytest.warns(ConstantIndicatorWarning, match="rail") as caught:
+        result = uncertainty(made_matrix(values), 30, error=0.1)
+    assert len(caught) == 1
+    assert result.design.error["rail"] == 0 and result.design.error["rd"] == 0.1
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        again = result.refit(7).xs(2022, level="year")
+    np.testing.assert_allclose(again[result.baseline.index], result.scores[7], atol=1e-12)
+
+
+def test_scores_that_differ_by_rounding_share_a_rank():
+    third = 1 / 3
+    scores = np.array([[0.1 + 0.2, 0.3, third + third, 0.0], [1.0, 0.5, 0.5 + 1e-9, 0.5]])
+    assert scores[0, 0] != scores[0, 1]
+    np.testing.assert_array_equal(_draws.ranks_of(scores), [[2, 2, 1, 4], [1, 3, 2, 3]])
+    assert _draws.ranks_of(np.zeros((1, 300))).dtype == np.uint16
+
+
+def test_a_province_that_lacks_the_year_is_not_ranked():
+    values = MATRIX.values.drop((14, 2022))
+    result = uncertainty(made_matrix(values), 40, **NOISE)
+    assert 14 not in result.baseline.index and result.ranks.shape == (40, 7)
+    assert uncertainty(made_matrix(values), 40, year=2020).ranks.shape == (40, 8)
+
+
+def test_memory_does_not_grow_with_the_noise():
+    matrix = panel(31, range(2012, 2023))
+    uncertainty(matrix, 5, **NOISE)
+    tracemalloc.start()
+    uncertainty(matrix, 600, **NOISE)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 600 * matrix.values.size * 8 / 2  # of all figures with errors at once
+
+
+def test_progress_is_shown_when_wanted(capsys):
+    uncertainty(MATRIX, 20, **NOISE, progress=True)
+    assert "draws" in capsys.readouterr().out
+    uncertainty(MATRIX, 20, **NOISE)
+    assert capsys.readouterr().out == ""
+
+
+REFUSED = {
+    "no draws": ({"draws": 0}, "draws is 0"),
+    "half a draw": ({"draws": 2.5}, "draws is 2.5"),
+    "seed": ({"seed": -1}, "seed is -1"),
+    "normalisation": ({"normalise": "minimax"}, "'minimax' .stage normalise.*minmax_yearly"),
+    "weights": ({"weights": ("entropy", "guess")}, "'guess' .stage weights"),
+    "aggregation": ({"aggregate": ("sum",)}, "'sum' .stage aggregate"),
+    "needs options": ({"weights": "ahp"}, "'ahp' needs options"),
+    "needs targets": ({"normalise": ("target",)}, "'target' needs options"),
+    "no method": ({"weights": ()}, r"methods are \[\]"),
+    "twice": ({"weights": ("equal", "equal")}, "each once"),
+    "nothing fits": ({"normalise": "zscore", "weights": "entropy"}, "no combination can be used"),
+    "error below zero": ({"error": -0.1}, "error is -0.1 .indicator rd"),
+    "error missing": ({"error": float("nan")}, "error is nan"),
+    "error of others": ({"error": {"rd": 0.1, "gdp": 0.1}}, "not about the indicators.*gdp"),
+    "one error wrong": ({"error": pd.Series(0.1, DIMENSION) - [0, 0, 0.2, 0, 0]}, "indicator so2"),
+    "perturb": ({"perturb": 1.0}, "perturb is 1.0"),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_options_that_are_refused(case):
+    options, message = REFUSED[case]
+    with pytest.raises(MethodError, match=message):
+        uncertainty(MATRIX, **{"draws": 10, **options})
+
+
+def test_samples_that_are_refused():
+    values = MATRIX.values.copy()
+    values.loc[(12, 2021), "so2"] = np.nan
+    with pytest.raises(SampleError, match=r"nan cannot be used.*province.*12.*2021.*indicator so2"):
+        uncertainty(made_matrix(values), 10)
+    with pytest.raises(SampleError, match="no indicators in 1999"):
+        uncertainty(MATRIX, 10, year=1999)
+    alone = MATRIX.values[MATRIX.values.index.get_level_values("province") == 11]
+    with pytest.raises(SampleError, match="one province to rank"):
+        uncertainty(made_matrix(alone), 10)
+    flat = MATRIX.values.assign(rd=1.0, patents=2.0, so2=3.0, energy=4.0)
+    with pytest.warns(ConstantIndicatorWarning), pytest.raises(SampleError, match="1 indicator"):
+        uncertainty(made_matrix(flat), 10)
+
+
+def test_questions_that_are_refused():
+    result = uncertainty(MATRIX, 10)
+    for level in (0, 1, "all"):
+        with pytest.raises(MethodError, match="level is"):
+            result.intervals(level)
+    for k in (0, 9, 1.5):
+        with pytest.raises(MethodError, match="of 8 provinces"):
+            result.probability(k)
+    with pytest.raises(MethodError, match="draw 10 of 10"):
+        result.refit(10)
+
+
+def test_a_new_method_can_be_drawn_and_a_draw_without_scores_is_named(monkeypatch):
+    def first_half(z, names):
+        if "rail" not in names:
+            raise DataError("no rail")
+        return np.r_[1.0, np.zeros(z.shape[1] - 1)]
+
+    monkeypatch.setitem(METHODS, "first", first_half)
+    own = {"weights": "first", "aggregate": "linear", "normalise": "minmax"}
+    result = uncertainty(MATRIX, 50, **own, omit=False, error=0.2)
+    np.testing.assert_allclose(
+        result.refit(3).xs(2022, level="year"), result.scores[3], rtol=0, atol=1e-12
+    )
+    with pytest.raises(EstimationError, match="no rail .method first_half, left out rail"):
+        uncertainty(MATRIX, 200, **own)
