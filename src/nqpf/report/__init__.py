@@ -13,6 +13,7 @@ _HOME = {
     "Picture": "picture",
     "argument_table": "survey",
     "catalogue_table": "catalogue",
+    "coefficient_plot": "coefficients",
     "data_note": "notes",
     "heatmap_agreement": "agreement",
     "map_explorer": "explore",
