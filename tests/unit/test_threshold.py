@@ -80,6 +80,19 @@ def test_only_the_order_of_the_threshold_variable_matters():
     np.testing.assert_allclose(curved.tests["F"], result.tests["F"], rtol=1e-12)
 
 
+def test_a_large_level_of_the_regime_variable_costs_few_digits():
+    frame = sample(20, noise=1.0)
+    x, q = frame["x"] + 1e5, frame["q"]
+    result = fit(frame.assign(x=x))
+    low = x * (q <= result.thresholds["estimate"].iloc[0])
+    # The same model from a difference in slopes instead of two slopes, centred.
+    parts = {"w": frame["w"], "x": x, "low": low, "y": frame["y"]}
+    centred = pd.DataFrame({k: v - v.groupby(level=0).transform("mean") for k, v in parts.items()})
+    outcome, regressors = centred["y"], centred[["w", "x", "low"]] / [1, 1, 1e5]
+    ssr = np.linalg.lstsq(regressors.to_numpy(), outcome.to_numpy(), rcond=None)[1][0]
+    assert result.ssr == pytest.approx(ssr, rel=1e-9)
+
+
 @pytest.mark.parametrize("factor", [1e-9, 1e9])
 def test_units_of_measurement_do_not_matter(factor):
     frame = sample(6, (-0.5, 0.6), (1, 2, 0))
@@ -259,6 +272,8 @@ def test_variables_that_are_refused():
         fit(frame.assign(x=unit))
     with pytest.raises(EstimationError, match="outcome 'y' does not vary within any province"):
         fit(frame.assign(y=unit + 0.1))
+    with pytest.raises(EstimationError, match="'x' varies by less than 1e-06 of its level"):
+        fit(frame.assign(x=frame["x"] + 1e7))
     with pytest.raises(EstimationError, match="'w', 'x' are collinear|'x', 'w' are collinear"):
         fit(frame.assign(w=2 * frame["x"]))
     with pytest.raises(EstimationError, match="fits the outcome perfectly"):

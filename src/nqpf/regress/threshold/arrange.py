@@ -14,6 +14,8 @@ from nqpf.tfp.within import check_regressors
 
 __all__ = ["arrange"]
 
+_LEVEL = 1e-6
+
 
 def arrange(
     data: pd.DataFrame,
@@ -51,6 +53,7 @@ def arrange(
             expected="a variable that sorts rows into regimes",
         )
     y, x, z = (data[names].to_numpy() for names in (outcome, controls, regimes))
+    _check_level(data[regimes])
     periods = int(time.max()) + 1
     if effects == "two-way":
         x = np.hstack([x, np.eye(periods)[time]])
@@ -69,6 +72,21 @@ def arrange(
     if np.linalg.norm(inner) <= 1e-12 * np.linalg.norm(y):
         raise EstimationError(f"outcome {outcome!r} does not vary within any {data.index.names[0]}")
     return replace(raw, outcome=inner, fixed=raw.within(x))
+
+
+def _check_level(regimes: pd.DataFrame) -> None:
+    """Raise EstimationError where a regime variable's level drowns what varies.
+
+    Split by regime, such a variable is a set of dummies: without intercepts by
+    regime its zero decides what a threshold means.
+    """
+    level = np.sqrt((regimes**2).mean())
+    for name in regimes.columns[regimes.std() < _LEVEL * level]:
+        raise EstimationError(
+            f"regime variable {name!r} varies by less than {_LEVEL:g} of its level",
+            expected="a variable whose zero means something: there are no intercepts by regime",
+            hint="measure it from its mean or in changes",
+        )
 
 
 def _check_balanced(index: pd.MultiIndex) -> None:
