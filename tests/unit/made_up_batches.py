@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import signal
+import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,23 +26,27 @@ def tasks(count: int, log: Path, seconds: float = 0.0) -> dict[str, Task]:
     return {f"batch-{i:03}": Task(i, log, seconds) for i in range(count)}
 
 
-def ran(log: Path) -> list[int]:
-    return sorted(map(int, log.read_text().split())) if log.exists() else []
-
-
 def note(task: Task) -> None:
     with task.log.open("a") as file:  # one short line at a time is appended as a whole
-        file.write(f"{task.number}\n")
+        file.write(f"{task.number} {os.getpid()}\n")
+
+
+def noted(log: Path, field: int) -> list[int]:
+    return [int(line.split()[field]) for line in log.open()] if log.exists() else []
+
+
+def ran(log: Path) -> list[int]:
+    return sorted(noted(log, 0))
+
+
+def processes(log: Path) -> list[int]:
+    return noted(log, 1)
 
 
 def work(task: Task) -> pd.DataFrame:
     note(task)
     time.sleep(task.seconds)
     return pd.DataFrame({"batch": [task.number] * 2, "row": [0, 1], "text": ["一", None]})
-
-
-def worker(task: Task) -> pd.DataFrame:
-    return work(task).assign(pid=os.getpid())
 
 
 def sums(task: Task, shared: np.ndarray) -> pd.DataFrame:
@@ -51,3 +57,51 @@ def sums(task: Task, shared: np.ndarray) -> pd.DataFrame:
     weights = np.random.default_rng(task.number).normal(size=(len(shared), 3))
     fit = np.linalg.lstsq(weights, column, rcond=None)[0]
     return pd.DataFrame({"dot": column @ column, "fit": fit, "sum": shared.sum(), "nan": np.nan})
+
+
+class Odd(Exception):
+    """An exception that does not survive the way from one process to another."""
+
+    def __init__(self, left: str, right: str) -> None:
+        super().__init__(f"{left} is not {right}")
+
+
+def odd(task: Task) -> pd.DataFrame:
+    note(task)
+    if task.number == 2:
+        raise Odd("left", "right")
+    return work(task)
+
+
+def lost_once(task: Task) -> pd.DataFrame:
+    """Kill the process of batch 2 the first time."""
+    if task.number == 2 and 2 not in ran(task.log):
+        note(task)
+        os.kill(os.getpid(), signal.SIGKILL)
+    return work(task)
+
+
+def lost(task: Task) -> pd.DataFrame:
+    os.kill(os.getpid(), signal.SIGKILL)
+    return work(task)
+
+
+def surroundings(task: Task) -> pd.DataFrame:
+    """Tell where a batch runs, and with how many threads."""
+    from threadpoolctl import threadpool_info
+
+    threads = max(library["num_threads"] for library in threadpool_info())
+    return pd.DataFrame({"pid": [os.getpid()], "threads": threads})
+
+
+def interrupted(log: str, store: str, n_jobs: str) -> None:
+    """Run batches until somebody interrupts."""
+    from nqpf.compare.runner import run_batches
+
+    run_batches(tasks(40, Path(log), 0.1), work, store, stamp="one", n_jobs=int(n_jobs))
+
+
+if __name__ == "__main__":
+    import made_up_batches  # under this name, workers can import it
+
+    made_up_batches.interrupted(*sys.argv[1:])

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import functools
 import io
+import os
+import tempfile
 import traceback
+import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from types import ModuleType, TracebackType
 from typing import Any
@@ -14,10 +18,11 @@ from typing import Any
 import joblib
 
 from nqpf.compare._parts import encode
-from nqpf.errors import EstimationError, NqpfError
+from nqpf.errors import DataError, EstimationError, NqpfError
 
 __all__ = ["Failure", "Job", "Outcome", "on_cores", "pack", "thread_limits", "unpack"]
 
+_MAPPED = 1_000_000  # bytes from which shared data is mapped into memory
 _LOSSES = 3  # lost worker processes that a local run replaces; a cluster's default is the same
 
 
@@ -59,12 +64,16 @@ class Job:
     stamp: str
     shares: bool
 
-    def run(self, name: str, payload: object, shared: object) -> Outcome:
+    def run(self, name: str, payload: bytes, shared: object) -> Outcome:
         """Return the part of a batch, or what stopped it."""
         with _Watch() as watch:
-            frame = self.work(payload, shared) if self.shares else self.work(payload)
-            return name, encode(frame, name, self.stamp)
+            arguments = (unpack(payload), shared) if self.shares else (unpack(payload),)
+            return name, encode(self.work(*arguments), name, self.stamp)
         return name, watch.failure
+
+    def run_mapped(self, name: str, payload: bytes, file: str) -> Outcome:
+        """Do the same with shared data in a file."""
+        return self.run(name, payload, _mapped(file))
 
 
 def on_cores(
@@ -76,6 +85,8 @@ def on_cores(
     ------
     nqpf.errors.EstimationError
         If worker processes are lost again and again.
+    nqpf.errors.DataError
+        If there is no room for a file of shared data.
     """
     count = joblib.effective_n_jobs(n_jobs)
     threads = thread_limits()
@@ -83,36 +94,44 @@ def on_cores(
         with threads.threadpool_limits(1):
             own = unpack(pack(shared))
             for name in todo:
-                yield job.run(name, unpack(pack(batches[name])), own)
+                yield job.run(name, pack(batches[name]), own)
         return
     left = dict.fromkeys(todo)
-    for losses in range(_LOSSES + 1):
-        try:
-            with closing(_processes(job, batches, list(left), shared, count)) as outcomes:
-                for name, outcome in outcomes:
-                    del left[name]
-                    yield name, outcome
-            return
-        except BrokenProcessPool as error:
-            if losses == _LOSSES:
-                raise EstimationError(
-                    f"{losses + 1} worker processes were lost, the last with "
-                    f"{len(left)} batches to go",
-                    expected="workers that live until a batch ends",
-                    hint="if memory ran out, give a smaller n_jobs or smaller batches",
-                ) from error
+    with _file_of(shared) as file:
+        for losses in range(_LOSSES + 1):
+            try:
+                with closing(_processes(job, batches, list(left), file, count)) as outcomes:
+                    for name, outcome in outcomes:
+                        del left[name]
+                        yield name, outcome
+                return
+            except BrokenProcessPool as error:
+                if losses == _LOSSES:
+                    raise EstimationError(
+                        f"{losses + 1} worker processes were lost, the last with "
+                        f"{len(left)} batches to go",
+                        expected="workers that live until a batch ends",
+                        hint="if memory ran out, give a smaller n_jobs or smaller batches",
+                    ) from error
 
 
 def _processes(
-    job: Job, batches: Mapping[str, object], names: list[str], shared: object, count: int
+    job: Job, batches: Mapping[str, object], names: list[str], file: str, count: int
 ) -> Iterator[Outcome]:
     # joblib has no pool of one: a pool of two that is given one batch at a time is the same.
     ahead = "1" if count == 1 else "2 * n_jobs"
     with joblib.parallel_config("loky", n_jobs=max(count, 2), inner_max_num_threads=1):
-        run = joblib.Parallel(
-            return_as="generator_unordered", batch_size=1, pre_dispatch=ahead, mmap_mode="r"
-        )
-        yield from run(joblib.delayed(job.run)(name, batches[name], shared) for name in names)
+        run = joblib.Parallel(return_as="generator_unordered", batch_size=1, pre_dispatch=ahead)
+        call = joblib.delayed(job.run_mapped)
+        outcomes = run(call(name, pack(batches[name]), file) for name in names)
+        try:
+            for outcome in outcomes:  # noqa: UP028 - "yield from" would close them with a warning
+                yield outcome
+        finally:
+            with warnings.catch_warnings():
+                # After a batch that stopped, joblib tells its own caller to give it fewer.
+                warnings.filterwarnings("ignore", message=".*tasks.*", category=UserWarning)
+                outcomes.close()
 
 
 def pack(value: object) -> bytes:
@@ -129,6 +148,38 @@ def unpack(content: bytes) -> object:
     is laid out anew in it, and sums over another layout can differ in the last bit.
     """
     return joblib.load(io.BytesIO(content))
+
+
+@contextmanager
+def _file_of(shared: object) -> Iterator[str]:
+    """Write shared data to a file that lives as long as the run."""
+    try:
+        folder = tempfile.TemporaryDirectory(prefix="nqpf-", ignore_cleanup_errors=True)
+    except OSError as error:
+        raise _no_room(tempfile.gettempdir(), error) from error
+    with folder as name:
+        file = os.path.join(name, "shared")
+        try:
+            joblib.dump(shared, file)
+        except OSError as error:
+            raise _no_room(file, error) from error
+        yield file
+
+
+def _no_room(file: str, error: OSError) -> DataError:
+    return DataError(
+        f"data that workers share cannot be written: {error.strerror or error}",
+        where={"file": file},
+        expected="room for one copy of the data",
+        hint="free some space, name another folder by TMPDIR, or give n_jobs=1; "
+        "finished parts are kept",
+    )
+
+
+@functools.lru_cache(maxsize=1)
+def _mapped(file: str) -> object:
+    """Return shared data, of which all processes of a machine read one copy if it is large."""
+    return joblib.load(file, mmap_mode="r" if os.path.getsize(file) > _MAPPED else None)
 
 
 def thread_limits() -> ModuleType | None:

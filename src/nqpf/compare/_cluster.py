@@ -7,6 +7,7 @@ import importlib.metadata
 import os
 import queue
 import time
+import traceback
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -90,7 +91,7 @@ def _remote(
     job: Job, name: str, payload: bytes, libraries: dict[str, str], shared: _Shared
 ) -> Outcome:
     unfit = _unfit(libraries)
-    return (name, Failure(unfit)) if unfit else job.run(name, unpack(payload), _opened(shared))
+    return (name, Failure(unfit)) if unfit else job.run(name, payload, _opened(shared))
 
 
 @functools.cache
@@ -158,7 +159,8 @@ def _outcome(future: Future, name: str, address: str, timeout: float) -> Outcome
     """Return what became of a batch, or None if its result was lost with a worker."""
     if future.status == "error":
         error = future.exception(timeout=timeout)
-        return name, Failure(f"{type(error).__name__}: {error}")
+        text = " ".join(f"{type(error).__name__}: {error}".split())
+        return name, Failure(text, "".join(traceback.format_exception(error)))
     if future.status in ("cancelled", "lost"):
         raise _lost(address)
     try:

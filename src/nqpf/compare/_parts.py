@@ -1,8 +1,15 @@
-"""A folder of Parquet parts, one per batch, of which each is whole or absent."""
+"""A folder of Parquet parts, one per batch, of which each is whole or absent.
+
+A part is named ``<batch>.<first digits of its SHA-256>.parquet``. It is written
+under another name, then renamed; a reader believes it only if its bytes give the
+digits in its name, so a part that was cut short or damaged is never used.
+``pandas.read_parquet`` of the folder skips the manifest.
+"""
 
 from __future__ import annotations
 
 import errno
+import hashlib
 import json
 import os
 import re
@@ -24,14 +31,15 @@ except ImportError:  # Windows: two runs at once repeat work there, but each par
 
 __all__ = ["MANIFEST", "Parts", "check_names", "encode"]
 
-MANIFEST = "manifest.json"
+MANIFEST = "_manifest.json"
 
 _FULL = {errno.ENOSPC, errno.EDQUOT}
+_PART = re.compile(r"(?P<name>.+)\.(?P<digest>[0-9a-f]{16})\.parquet")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,199}")
 
 
 def encode(frame: pd.DataFrame, name: str, stamp: str) -> bytes:
-    """Return a batch's table as a Parquet file that carries its name, stamp and checksums.
+    """Return a batch's table as a Parquet file that carries its name and stamp.
 
     Raises
     ------
@@ -50,7 +58,7 @@ def encode(frame: pd.DataFrame, name: str, stamp: str) -> bytes:
     own = {b"nqpf.batch": name.encode(), b"nqpf.stamp": stamp.encode()}
     sink = pa.BufferOutputStream()
     table = table.replace_schema_metadata({**(table.schema.metadata or {}), **own})
-    pq.write_table(table, sink, write_page_checksum=True)
+    pq.write_table(table, sink)
     return sink.getvalue().to_pybytes()
 
 
@@ -67,10 +75,6 @@ class Parts:
 
     folder: Path
     stamp: str
-
-    def path(self, name: str) -> Path:
-        """Return the file of a batch."""
-        return self.folder / f"{name}.parquet"
 
     @contextmanager
     def open(self) -> Iterator[None]:
@@ -133,14 +137,22 @@ class Parts:
         )
 
     def done(self, names: Iterable[str]) -> set[str]:
-        """Return the names whose part is there and whole.
+        """Return the names whose part is whole, and remove those that are not.
 
         Raises
         ------
         nqpf.errors.SourceError
             If a part belongs to another stamp.
         """
-        return {name for name in names if self._table(name) is not None}
+        done = set()
+        files = self._files()
+        for name in names:
+            for path in files.get(name, []):
+                if self._table(name, path) is None:
+                    path.unlink()
+                else:
+                    done.add(name)
+        return done
 
     def write(self, name: str, content: bytes) -> None:
         """Write a part that is whole or absent, whatever happens meanwhile.
@@ -150,7 +162,7 @@ class Parts:
         nqpf.errors.DataError
             If the disk is full or the folder cannot be written.
         """
-        _write(self.path(name), content)
+        _write(self.folder / f"{name}.{_digest(content)}.parquet", content)
 
     def read(self, names: Iterable[str]) -> pd.DataFrame:
         """Return the parts one below the other, in the order of `names`.
@@ -162,38 +174,54 @@ class Parts:
         nqpf.errors.SampleError
             If the columns of two batches differ.
         """
-        tables: list[pa.Table] = []
-        first = ""
+        files = self._files()
+        tables: dict[str, pa.Table] = {}
         for name in names:
-            table = self._table(name)
+            found = (self._table(name, path) for path in files.get(name, []))
+            table = next((t for t in found if t is not None), None)
             if table is None:
                 raise SourceError(
-                    f"the part of batch {name!r} has gone or cannot be read",
-                    where={"file": self.path(name)},
+                    f"the part of batch {name!r} has gone or is damaged",
+                    where={"folder": self.folder},
                     hint="run the same call again: it computes this batch only",
                 )
-            first = first or name
-            if tables and table.column_names != tables[0].column_names:
-                raise _columns_differ(first, tables[0].column_names, name, table.column_names)
-            tables.append(table)
+            tables[name] = table
+        first = next(iter(tables))
+        for name, table in tables.items():
+            if table.column_names != tables[first].column_names:
+                raise _differ(first, tables[first].column_names, name, table.column_names)
         try:
-            joined = pa.concat_tables(tables, promote_options="permissive")
-        except pa.ArrowInvalid as error:
+            joined = pa.concat_tables(tables.values(), promote_options="permissive")
+        except pa.ArrowException as error:
             raise SampleError(
                 f"columns of one name hold different types in different batches: {error}",
                 expected="text or numbers throughout",
             ) from error
         return joined.to_pandas()
 
-    def _table(self, name: str) -> pa.Table | None:
-        """Return a part, or None when it is missing, cut short or damaged."""
-        path = self.path(name)
+    def _files(self) -> dict[str, list[Path]]:
+        files: dict[str, list[Path]] = {}
+        for path in sorted(self.folder.iterdir()):
+            match = _PART.fullmatch(path.name)
+            if match:
+                files.setdefault(match["name"], []).append(path)
+        return files
+
+    def _table(self, name: str, path: Path) -> pa.Table | None:
+        """Return a part, or None when it is damaged or another batch's."""
         try:
-            table = pq.ParquetFile(path, page_checksum_verification=True).read()
-        except (OSError, pa.ArrowInvalid):
+            content = path.read_bytes()
+        except OSError as error:
+            raise SourceError(
+                f"a part cannot be read: {error.strerror or error}",
+                where={"file": path},
+                hint="correct this, or remove the file to compute it again",
+            ) from error
+        if path.name != f"{name}.{_digest(content)}.parquet":
             return None
+        table = pq.read_table(pa.BufferReader(content))
         own = table.schema.metadata or {}
-        found = own.get(b"nqpf.stamp", b"none").decode(errors="replace")
+        found = own.get(b"nqpf.stamp", b"none").decode()
         if found != self.stamp:
             raise self._foreign(path, found)
         return table if own.get(b"nqpf.batch") == name.encode() else None
@@ -223,6 +251,10 @@ def check_names(names: Iterable[str]) -> None:
             )
 
 
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()[:16]
+
+
 def _write(path: Path, content: bytes) -> None:
     partial = path.with_name(f".{path.name}.partial")
     try:
@@ -248,7 +280,7 @@ def _cannot_write(path: Path, error: OSError) -> DataError:
     )
 
 
-def _columns_differ(first: str, have: list[str], name: str, found: list[str]) -> SampleError:
+def _differ(first: str, have: list[str], name: str, found: list[str]) -> SampleError:
     odd = sorted(set(have) ^ set(found))
     return SampleError(
         f"the columns of batches {first!r} and {name!r} differ"
