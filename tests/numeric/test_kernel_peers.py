@@ -1,0 +1,160 @@
+"""The kernel against linearmodels, pyfixest, sums written out by hand, and printed Stata output."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from nqpf.regress.kernel import cross_products
+
+NAMES = ["a", "b", "c"]
+EFFECTS = ("two-way", "two-way", "unit", "time", "pooled")
+ERRORS = ("clustered", "driscoll-kraay", "clustered-period")
+THEIRS = {
+    "clustered": {"cov_type": "clustered", "cluster_entity": True},
+    "clustered-period": {"cov_type": "clustered", "cluster_time": True},
+    "driscoll-kraay": {"cov_type": "kernel"},
+}
+PANELS, LOTS = 200, 20
+
+
+def random_panel(seed):
+    """An unbalanced panel of random size with one to three regressors and both effects."""
+    rng = np.random.default_rng(seed)
+    units, years, k = rng.integers(5, 16), rng.integers(3, 9), rng.integers(1, 4)
+    there = rng.random((units, years)) < 0.8
+    there[:, 0] = there[:, 1] = True
+    there[:2] = True
+    at = np.argwhere(there)
+    keys = pd.MultiIndex.from_arrays([at[:, 0], 2010 + at[:, 1]], names=["province", "year"])
+    values = rng.normal(size=(len(at), k + 1)) + rng.normal(0, 3, (units, k + 1))[at[:, 0]]
+    values += rng.normal(size=(years, k + 1))[at[:, 1]]
+    return pd.DataFrame(values, keys, ["y", *NAMES[:k]])
+
+
+def linearmodels_fit(frame, names, effects, errors):
+    """Fit by linearmodels without its R2s between units and overall: half of its time."""
+    from linearmodels.panel import PanelOLS
+
+    class Quick(PanelOLS):
+        def _rsquared(self, *args, **options):
+            return np.nan, np.nan, np.nan
+
+        _rsquared_corr = _rsquared
+
+    model = Quick(
+        frame["y"],
+        frame[names].assign(const=1.0) if effects == "pooled" else frame[names],
+        entity_effects=effects in ("two-way", "unit"),
+        time_effects=effects in ("two-way", "time"),
+    )
+    return model.fit(**THEIRS[errors])
+
+
+@pytest.mark.parametrize("lot", range(LOTS))
+def test_random_unbalanced_panels_equal_linearmodels(lot):
+    for seed in range(lot * PANELS // LOTS, (lot + 1) * PANELS // LOTS):
+        frame, effects, errors = random_panel(seed), EFFECTS[seed % 5], ERRORS[seed % 3]
+        names = list(frame.columns[1:])
+        wanted = linearmodels_fit(frame, names, effects, errors)
+        found = cross_products(frame, frame.columns, effects=effects).fit(
+            "y", names, errors, convention="linearmodels"
+        )
+        np.testing.assert_allclose(found.params[0], wanted.params[names], rtol=1e-10)
+        np.testing.assert_allclose(found.std_errors[0], wanted.std_errors[names], rtol=1e-10)
+        np.testing.assert_allclose(found.pvalues[0], wanted.pvalues[names], rtol=1e-9)
+        assert found.rsquared_within[0] == pytest.approx(wanted.rsquared, rel=1e-10)
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize(
+    ("errors", "vcov"),
+    [
+        ("clustered", {"vcov": {"CRV1": "province"}}),
+        ("clustered-period", {"vcov": {"CRV1": "year"}}),
+        ("driscoll-kraay", {"vcov": "DK", "vcov_kwargs": {"panel_id": "province"}}),
+    ],
+)
+def test_plain_errors_equal_pyfixest(seed, errors, vcov):
+    import pyfixest as pf
+
+    frame = random_panel(seed)
+    names = list(frame.columns[1:])
+    if errors == "driscoll-kraay":
+        years = frame.index.get_level_values(1).nunique()
+        lag = int(np.floor(4 * (years / 100) ** (2 / 9)))
+        vcov["vcov_kwargs"] |= {"time_id": "year", "lag": lag}
+    wanted = pf.feols(
+        f"y ~ {' + '.join(names)} | province + year",
+        frame.reset_index(),
+        ssc=pf.ssc(k_adj=False, G_adj=False),
+        demeaner=pf.MapDemeaner(fixef_tol=1e-13),
+        **vcov,
+    )
+    found = cross_products(frame, frame.columns).fit("y", names, errors, convention="none")
+    np.testing.assert_allclose(found.params[0], wanted.coef()[names], rtol=1e-9)
+    np.testing.assert_allclose(found.std_errors[0], wanted.se()[names], rtol=1e-9)
+
+
+def by_hand(frame, names, errors, lags):
+    """Plain standard errors from explicit dummies, scores summed in loops."""
+    unit, year = (frame.index.get_level_values(i) for i in (0, 1))
+    dummies = [pd.get_dummies(codes).to_numpy(float)[:, 1:] for codes in (unit, year)]
+    x = np.hstack([frame[names].to_numpy(), np.ones((len(frame), 1)), *dummies])
+    bread = np.linalg.inv(x.T @ x)
+    params = bread @ x.T @ frame["y"].to_numpy()
+    scores = x * (frame["y"].to_numpy() - x @ params)[:, None]
+    groups = unit if errors == "clustered" else year
+    sums = [scores[groups == g].sum(axis=0) for g in sorted(groups.unique())]
+    meat = sum(np.outer(s, s) for s in sums)
+    for lag in range(1, lags + 1):
+        for early, late in zip(sums[:-lag], sums[lag:], strict=True):
+            both = np.outer(early, late)
+            meat = meat + (1 - lag / (lags + 1)) * (both + both.T)
+    return params[: len(names)], np.sqrt(np.diag(bread @ meat @ bread))[: len(names)]
+
+
+@pytest.mark.parametrize("years", [5, 11, 40])
+@pytest.mark.parametrize("errors", ERRORS)
+def test_plain_errors_equal_sums_by_hand(years, errors):
+    rng = np.random.default_rng(years)
+    keys = pd.MultiIndex.from_product(
+        [range(12), range(2000, 2000 + years)], names=["province", "year"]
+    )
+    walks = rng.normal(size=(12, years, 4)).cumsum(axis=1).reshape(-1, 4)
+    frame = pd.DataFrame(walks, keys, ["y", *NAMES])
+    frame = frame.iloc[np.sort(rng.permutation(len(frame))[: int(0.85 * len(frame))])]
+    lags = {5: 2, 11: 2, 40: 3}[years] if errors == "driscoll-kraay" else 0
+    params, std_errors = by_hand(frame, NAMES, errors, lags)
+    found = cross_products(frame, frame.columns).fit("y", NAMES, errors, convention="none")
+    np.testing.assert_allclose(found.params[0], params, rtol=1e-10)
+    np.testing.assert_allclose(found.std_errors[0], std_errors, rtol=1e-10)
+
+
+def states():
+    """Public capital and product of 48 states, 1970-1986 (Munnell 1990; plm's Produc)."""
+    from linearmodels.datasets import munnell
+
+    frame = munnell.load().rename(columns={"ST_ABB": "state", "YR": "year"})
+    return frame[["state", "year", "GSP", "P_CAP", "EMP", "UNEMP"]]
+
+
+def test_driscoll_kraay_errors_as_stata_and_r_print_them():
+    """Output of Stata's xtscc and plm's vcovSCC for ``gsp ~ pcap + emp + unemp``, two-way.
+
+    Printed in the question "Driscoll and Kraay standard errors in FE regression: reproducing
+    Stata xtscc output in R", Stack Overflow 65223905 (2020), which asks why the two differ: the
+    small-sample factor is all of it.
+    """
+    products = cross_products(
+        states(), ["GSP", "P_CAP", "EMP", "UNEMP"], unit="state", effects="two-way"
+    )
+    regressors = ["P_CAP", "EMP", "UNEMP"]
+    stata = products.fit("GSP", regressors, "driscoll-kraay", convention="nested")
+    np.testing.assert_allclose(stata.params[0], [-0.1769881, 40.61522, 23.59849], rtol=3e-7)
+    np.testing.assert_allclose(stata.std_errors[0], [0.265713, 2.238392, 85.10647], rtol=3e-7)
+    np.testing.assert_allclose(stata.tstats[0].round(2), [-0.67, 18.14, 0.28])
+    np.testing.assert_allclose(stata.pvalues[0].round(3), [0.515, 0, 0.785])
+    r = products.fit("GSP", regressors, "driscoll-kraay", convention="none")
+    np.testing.assert_allclose(r.std_errors[0].round(5), [0.25476, 2.1461, 81.5973])
