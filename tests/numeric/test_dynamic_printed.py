@@ -1,0 +1,213 @@
+"""The employment equations of Arellano and Bond (1991), as several programs print them.
+
+The table of 140 firms is not part of the project. The test looks for abdata.csv (id, year, emp,
+wage, cap, indoutpt) in the folder that NQPF_CASES names, or in ../shared/cases beside the project.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from nqpf import paths
+from nqpf.regress.dynamic import dynamic_gmm
+
+NAME = "abdata.csv"
+A1 = {"w": 1, "k": 2, "ys": 2}
+B = {"w": 1, "k": 0, "ys": 1}
+
+
+@pytest.fixture(scope="module")
+def firms():
+    folder = os.environ.get("NQPF_CASES") or paths.root().parent / "shared" / "cases"
+    file = Path(folder) / NAME
+    if not file.is_file():
+        pytest.skip(f"{NAME} is not distributed with the project; NQPF_CASES names its folder")
+    table = pd.read_csv(file)
+    names = {"emp": "n", "wage": "w", "cap": "k", "indoutpt": "ys"}
+    logs = {short: np.log(table[name]) for name, short in names.items()}
+    dummies = {f"yr{year}": (table["year"] == year).astype(float) for year in range(1980, 1985)}
+    return table[["id", "year"]].assign(**logs, **dummies)
+
+
+def fit(firms, regressors, **options):
+    return dynamic_gmm(firms, "n", 2, regressors, unit="id", **{"collapse": False, **options})
+
+
+# plm under R 4.4.2, output kept with its own tests (test_pgmm.Rout.save): Table 4, columns (a1), (a2), (b) of the
+# article; coefficients, errors, tests of order 1 and 2, criterion and its degrees of freedom.
+PLM = {
+    "a1, one-step robust": (
+        A1,
+        {"steps": 1},
+        "0.686226 -0.085358 -0.607821 0.392623 0.356846 "
+        "-0.058001 -0.019948 0.608506 -0.711164 0.105798",
+        "0.144594 0.056016 0.178205 0.167993 0.059020 0.073180 0.032713 0.172531 0.231716 0.141202",
+        None,
+        (31.38142, 25),
+    ),
+    "a2, two-step": (
+        A1,
+        {"windmeijer": False},
+        "0.628709 -0.065188 -0.525760 0.311290 0.278362 "
+        "0.014100 -0.040248 0.591923 -0.565985 0.100543",
+        "0.090454 0.026501 0.053769 0.094012 0.044908 0.052805 0.025804 0.116211 0.139674 0.112675",
+        (-2.99977, -0.4157541),
+        (31.38142, 25),
+    ),
+    "a2, corrected": (
+        A1,
+        {},
+        "0.628709 -0.065188 -0.525760 0.311290 0.278362 "
+        "0.014100 -0.040248 0.591923 -0.565985 0.100543",
+        "0.193413 0.045050 0.154610 0.203000 0.072802 0.092458 0.043274 0.173091 0.261100 0.161098",
+        (-2.125472, -0.3516578),
+        (31.38142, 25),
+    ),
+    "b, corrected": (
+        B,
+        {},
+        "0.474151 -0.052967 -0.513205 0.224640 0.292723 0.609775 -0.446373",
+        "0.185398 0.051749 0.145565 0.141950 0.062627 0.156263 0.217302",
+        (-1.53845, -0.2796829),
+        (30.11247, 25),
+    ),
+    "b, one-step robust": (
+        B,
+        {"steps": 1},
+        "0.534614 -0.075069 -0.591573 0.291510 0.358502 0.597198 -0.611704",
+        "0.166449 0.067979 0.167884 0.141058 0.053828 0.171933 0.211796",
+        None,
+        (30.11247, 25),
+    ),
+    "b, collapsed": (
+        B,
+        {"collapse": True},
+        "0.853895 -0.169886 -0.533119 0.352516 0.271707 0.612855 -0.682550",
+        "0.562348 0.123293 0.245948 0.432846 0.089921 0.242289 0.612311",
+        (-1.290551, 0.4482577),
+        (11.62681, 5),
+    ),
+    "b, without year effects": (
+        B,
+        {"time_effects": False},
+        "0.448806 -0.042209 -0.542931 0.191413 0.320322 0.636832 -0.246296",
+        "0.182638 0.056360 0.150326 0.154501 0.057396 0.113729 0.204975",
+        (-1.501206, -0.41767),
+        (31.87899, 25),
+    ),
+}
+
+
+@pytest.mark.parametrize("case", PLM)
+def test_printed_by_plm(firms, case):
+    """The file has levels with four decimals, which moves the sixth digit of coefficients."""
+    regressors, options, params, errors, order, (criterion, df) = PLM[case]
+    got = fit(firms, regressors, **options)
+    np.testing.assert_allclose(got.params, np.fromstring(params, sep=" "), atol=2.1e-6)
+    np.testing.assert_allclose(got.std_errors, np.fromstring(errors, sep=" "), atol=1.1e-6)
+    assert got.diagnostics.hansen.statistic == pytest.approx(criterion, abs=2e-5)
+    assert got.diagnostics.hansen.distribution == f"chi2({df})"
+    assert (got.nobs, got.groups) == (611, 140)
+    if order:
+        found = [test.statistic for test in got.diagnostics.autocorrelation]
+        np.testing.assert_allclose(found, order, atol=2e-5)
+
+
+def test_printed_by_stata(firms):
+    """xtabond's manual: robust one-step tests of order 1 and 2, Sargan and its p value."""
+    tests = fit(firms, A1, steps=1).diagnostics
+    first, second = tests.autocorrelation
+    assert [round(first.statistic, 4), round(first.pvalue, 4)] == [-3.5996, 0.0003]
+    assert [round(second.statistic, 5), round(second.pvalue, 4)] == [-0.51603, 0.6058]
+    assert tests.sargan.statistic == pytest.approx(65.81806, abs=1e-5)
+
+
+def test_printed_by_xtabond2(firms):
+    """Two-step system, 120 instruments, from a posted log of the command::
+
+        xtabond2 n l(1/2).n l(0/1).w l(0/2).(k ys) yr1980-yr1984,
+            gmm(l.n w k) iv(yr1980-yr1984) robust twostep small
+
+    Its option small scales every error by one factor, N/(N - 15) G/(G - 1) under the root.
+    """
+    printed = {
+        "L1.n": (0.9847708, 0.0591053),
+        "L2.n": (-0.0444599, 0.0532234),
+        "w": (-0.5015799, 0.2033974),
+        "L1.w": (0.4045313, 0.1670457),
+        "k": (0.3234514, 0.0525199),
+        "L1.k": (-0.1550519, 0.0667629),
+        "L2.k": (-0.1195921, 0.041634),
+        "ys": (0.6120864, 0.2343692),
+        "L1.ys": (-0.4190762, 0.3208354),
+        "L2.ys": (-0.2492855, 0.2154591),
+        "yr1980": (0.0256293, 0.0170605),
+        "yr1981": (0.0157888, 0.0339909),
+        "yr1982": (0.0136977, 0.0330476),
+        "yr1983": (0.0078038, 0.0345048),
+        "yr1984": (-0.0194111, 0.0331093),
+        "const": (0.6392791, 1.000564),
+    }
+    got = dynamic_gmm(
+        firms,
+        "n",
+        2,
+        exogenous=[f"yr{year}" for year in range(1980, 1985)],
+        predetermined={"w": 1, "k": 2, "ys": 2},
+        windows={"ys": None},
+        unit="id",
+        method="system",
+        collapse=False,
+        time_effects=False,
+    )
+    assert (got.nobs, got.groups, got.instruments) == (751, 140, 120)
+    params, errors = np.array(list(printed.values())).T
+    np.testing.assert_allclose(got.params[list(printed)], params, atol=4e-6)
+    factor = np.sqrt(751 / (751 - 15) * 140 / 139)
+    np.testing.assert_allclose(got.std_errors[list(printed)] * factor, errors, rtol=1e-5)
+
+
+# pydynpd 0.2.2, printed on its project page, where it is compared with xtabond2:
+# n L(1:2).n w k | gmm(n, 2:4) gmm(w, 1:3) iv(k), with timedumm nolevel and without.
+PYDYNPD = {
+    "difference": (
+        {"method": "difference"},
+        {"L1.n": 0.2710675, "L2.n": -0.0233928, "w": -0.5668527, "k": 0.3613939},
+        {"L1.n": 0.1382542, "L2.n": 0.0419665, "w": 0.2092231, "k": 0.0662624},
+        42,
+        "chi2(32)",
+        [32.666, -1.29, -0.31],
+    ),
+    "system": (
+        {"method": "system", "time_effects": False},
+        {
+            "L1.n": 0.9453810,
+            "L2.n": -0.0860069,
+            "w": -0.4477795,
+            "k": 0.1235808,
+            "const": 1.5630849,
+        },
+        {"L1.n": 0.1429764, "L2.n": 0.1082318, "w": 0.1521917, "k": 0.0508836, "const": 0.4993484},
+        51,
+        "chi2(46)",
+        [96.442, -2.35, -1.15],
+    ),
+}
+
+
+@pytest.mark.parametrize("case", PYDYNPD)
+def test_printed_by_pydynpd(firms, case):
+    options, params, errors, instruments, distribution, tests = PYDYNPD[case]
+    got = fit(firms, ["k"], predetermined=["w"], windows={"n": (2, 4), "w": (1, 3)}, **options)
+    np.testing.assert_allclose(got.params[list(params)], list(params.values()), atol=5e-7)
+    np.testing.assert_allclose(got.std_errors[list(errors)], list(errors.values()), atol=5e-7)
+    assert got.instruments == instruments
+    found = got.diagnostics
+    assert found.hansen.distribution == distribution
+    statistics = [found.hansen.statistic, *(test.statistic for test in found.autocorrelation)]
+    assert [round(statistics[0], 3), *np.round(statistics[1:], 2)] == tests
