@@ -38,8 +38,9 @@ def fit(firms, regressors, **options):
     return dynamic_gmm(firms, "n", 2, regressors, unit="id", **{"collapse": False, **options})
 
 
-# plm under R 4.4.2, output kept with its own tests (test_pgmm.Rout.save): Table 4, columns (a1), (a2), (b) of the
-# article; coefficients, errors, tests of order 1 and 2, criterion and its degrees of freedom.
+# plm under R 4.4.2, output kept with its own tests (test_pgmm.Rout.save): Table 4, columns (a1),
+# (a2), (b) of the article; coefficients, errors, tests of order 1 and 2, criterion and its degrees
+# of freedom.
 PLM = {
     "a1, one-step robust": (
         A1,
