@@ -254,7 +254,7 @@ def test_samples_that_are_refused():
             cross_products(one_year, NAMES, effects="pooled").fit("y", ["a"], errors)
 
 
-def test_whole_numbers_and_keys_of_text_are_taken():
+def test_whole_and_nullable_numbers_and_keys_of_text_are_taken():
     frame = sample(9)
     texts = frame.reset_index().assign(
         province=lambda f: "p" + f["province"].astype(str), a=lambda f: (f["a"] * 100).round()

@@ -95,7 +95,9 @@ def keyed(frame: pd.DataFrame, names: list[str], unit: str, time: str) -> pd.Dat
         and not {unit, time} & set(columns)
         and set(names) <= set(columns)
     )
-    if ready and all(kind.kind == "f" for kind in frame.dtypes[names].unique()):
+    if ready and all(
+        isinstance(kind, np.dtype) and kind.kind == "f" for kind in frame.dtypes[names].unique()
+    ):
         chosen = frame[names]
         finite = np.isfinite(chosen.to_numpy()).all()
         whole = all((codes >= 0).all() for codes in index.codes)

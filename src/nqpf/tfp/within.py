@@ -92,7 +92,7 @@ def _solve(gram: np.ndarray, sums: np.ndarray) -> np.ndarray:
     """Solve for effects that are determined up to a constant per connected part of the sample."""
     from scipy.linalg import lstsq
 
-    return lstsq(gram, sums, cond=_SINGULAR, check_finite=False)[0]
+    return lstsq(gram, sums, cond=_SINGULAR, check_finite=False, lapack_driver="gelsy")[0]
 
 
 def check_singletons(index: pd.MultiIndex, levels: Sequence[int]) -> None:
