@@ -61,6 +61,9 @@ def write_techme(path: Path, rows: pd.DataFrame) -> Path:
             "variables": rows["item"].astype("str"),
         }
     )
+    # rdata cannot write the strings that pandas keeps in pyarrow where that is installed.
+    texts = table.columns.drop("value")
+    table = table.astype(dict.fromkeys(texts, pd.StringDtype("python", na_value=float("nan"))))
     rdata.write_rda(path, {"made": table})
     return path
 
