@@ -138,7 +138,9 @@ def _vector(sample: Sample, x: Floats) -> Floats:
     low, high = _ends(x)
     z = x / np.where(high > low, np.sqrt(np.einsum("bmn,bmn->bm", x, x))[:, :, None], np.inf)
     cost = ~sample.benefit[:, None] & (high > low)
-    return np.where(cost, 1.0 - z, z)
+    z *= np.where(cost, -1.0, 1.0)
+    z += np.where(cost, 1.0, 0.0)
+    return z
 
 
 def _zscore(sample: Sample, x: Floats) -> Floats:
@@ -150,12 +152,11 @@ def _zscore(sample: Sample, x: Floats) -> Floats:
 
 
 def _rank(sample: Sample, x: Floats) -> Floats:
-    low, high = _ends(x)
     rows = x.shape[-1]
     columns = np.arange(x.size // rows).reshape(*x.shape[:-1], 1)
     order = x.argsort(axis=-1) + rows * columns  # in the flat array
     values = x.ravel()[order]
-    place = np.broadcast_to(np.arange(rows, dtype=np.float64), x.shape)
+    place = np.arange(rows, dtype=np.float64)
     same = values[..., 1:] == values[..., :-1]
     if same.any():  # tied values share the mean of their places
         first = np.where(np.concatenate([_edge(same), ~same], axis=-1), place, 0.0)
@@ -163,10 +164,12 @@ def _rank(sample: Sample, x: Floats) -> Floats:
         first = np.maximum.accumulate(first, axis=-1)
         last = np.minimum.accumulate(last[..., ::-1], axis=-1)[..., ::-1]
         place = (first + last) / 2
+    flat = values[..., :1] == values[..., -1:]
+    place = np.where(sample.benefit[:, None], place, rows - 1 - place)
+    place = place / np.where(flat, np.inf, max(rows - 1, 1))
     z = np.empty_like(x)
     z.ravel()[order] = place
-    z = np.where(sample.benefit[:, None], z, rows - 1 - z)
-    return z / np.where(high > low, max(rows - 1, 1), np.inf)
+    return z
 
 
 def _edge(same: Booleans) -> Booleans:

@@ -6,6 +6,7 @@ import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -15,6 +16,9 @@ from nqpf.compare import _batches
 from nqpf.compare._batches import Floats, Sample
 from nqpf.compare._design import STAGES, Design
 from nqpf.index import Recipe, aggregate
+
+if TYPE_CHECKING:
+    from nqpf.systems import IndicatorMatrix
 
 _BATCH = 32_768  # values of a batch: 256 KiB of doubles, which stay in a common L2 cache
 _DIGITS = 12
@@ -208,28 +212,32 @@ def _bar(total: int, shown: bool) -> Iterator[Callable[[int], None]]:
         yield lambda count: bar.advance(task, count)
 
 
-def refit(plan: Design, draws: Draws, draw: int) -> pd.Series:
-    """Return the scores of one draw on every row, made by a recipe without any batch."""
+def case(plan: Design, draws: Draws, draw: int) -> tuple[Recipe, IndicatorMatrix]:
+    """Return the recipe of one draw and the matrix it is fitted to."""
     values = plan.matrix.values
     if plan.error.any():
         factors = np.empty(values.shape)
         factors[_order(plan)] = error_factors(plan, draws.error[[draw]])[0].T
         values = values * factors
     keys = [key for j, key in enumerate(values.columns) if j != draws.omitted[draw]]
-    matrix = replace(plan.matrix, values=values).select(keys)
-    how = plan.aggregate[draws.aggregate[draw]]
-    recipe = Recipe(plan.normalise[draws.normalise[draw]], plan.weights[draws.weights[draw]], how)
+    names = (getattr(plan, stage)[getattr(draws, stage)[draw]] for stage in STAGES)
+    return Recipe(*names), replace(plan.matrix, values=values).select(keys)
+
+
+def refit(plan: Design, draws: Draws, draw: int) -> pd.Series:
+    """Return the scores of one draw on every row, made by a recipe without any batch."""
+    recipe, matrix = case(plan, draws, draw)
     index = recipe.fit(matrix)
     if not plan.perturb:
         return index.scores
     factors = weight_factors(plan, int(draws.noise[draw]) + 1)[-1]
-    w = index.weights * pd.Series(factors, index=values.columns)[keys]
+    w = index.weights * pd.Series(factors, index=plan.error.index)[index.weights.index]
     data = {
         "z": index.normalised.to_numpy(),
         "w": (w / w.sum()).to_numpy(),
         "dimension": matrix.dimension.astype(str).to_numpy(),
     }
-    scores = _batches.call(aggregate.METHODS[how], data)
+    scores = _batches.call(aggregate.METHODS[recipe.aggregate], data)
     return pd.Series(scores, index=index.scores.index, name="score")
 
 
