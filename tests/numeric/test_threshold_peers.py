@@ -110,7 +110,8 @@ def test_search_and_profiles_equal_a_refit_at_each_value(regimes, effects):
 
 @pytest.mark.parametrize("regimes", [["x"], ["x", "z"]], ids=["one-slope", "two-slopes"])
 @pytest.mark.parametrize("effects", ["unit", "two-way"])
-def test_bootstrap_equals_a_refit_of_each_sample(regimes, effects):
+@pytest.mark.parametrize("draws", ["histories", "wild"])
+def test_bootstrap_equals_a_refit_of_each_sample(draws, regimes, effects):
     frame = sample(1, units=8, years=5, noise=2.0)
     refits, size = Refits(frame, regimes, effects, 8), 12
     result = threshold(
@@ -124,20 +125,26 @@ def test_bootstrap_equals_a_refit_of_each_sample(regimes, effects):
         seed=3,
         trim=0.2,
         effects=effects,
+        draws=draws,
     )
     rng, y, known, larger = np.random.default_rng(3), frame["y"].to_numpy(), [], []
     for number in range(2):
         cut, _ = refits.best(y, known)
-        histories = refits.residuals(y, [*known, cut]).reshape(8, 5)
         fitted = y - refits.residuals(y, known)
+        if draws == "histories":
+            histories = refits.residuals(y, [*known, cut]).reshape(8, 5)
+            errors = histories[rng.integers(8, size=(size, 8))].reshape(size, -1)
+        else:
+            signs = rng.choice([-1.0, 1.0], size=(size, 8))
+            errors = np.repeat(signs, 5, axis=1) * refits.residuals(y, known)
         simulated = []
-        for draw in rng.integers(8, size=(size, 8)):
+        for error in errors:
             # Under the null in full, fitted values and errors: F does not depend on the former.
-            again = fitted + histories[draw].ravel()
+            again = fitted + error
             sums = refits.best(again, known)[1]
             simulated.append(result.df * (refits.ssr(again, known) / min(sums.values()) - 1))
         row = result.tests.iloc[number]
-        larger.append(int((np.array(simulated) >= row["F"]).sum()))
+        larger.append(int((np.array(simulated) >= row["F"] * (1 - 1e-9)).sum()))
         assert row["p_value"] == pytest.approx((1 + larger[-1]) / (1 + size), abs=1e-12)
         np.testing.assert_allclose(
             row[["10%", "5%", "1%"]].to_numpy(float),

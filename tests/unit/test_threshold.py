@@ -7,7 +7,8 @@ import pandas as pd
 import pytest
 
 from nqpf.errors import DataError, EstimationError, MethodError, SampleError
-from nqpf.regress.threshold import ThresholdResult, search, threshold
+from nqpf.regress.threshold import ThresholdResult, search, stages, threshold
+from nqpf.regress.threshold.arrange import arrange
 
 UNITS, YEARS = 31, 11
 
@@ -129,6 +130,22 @@ def test_same_seed_same_answer_whatever_the_blocks(monkeypatch):
     assert first["F"].tolist() == other["F"].tolist()
 
 
+def test_wild_draws_see_through_errors_that_grow_with_the_regressor():
+    """Without a threshold, but errors as large as x: histories reject, signs do not."""
+    rng, pvalues = np.random.default_rng(0), {"histories": [], "wild": []}
+    for seed in range(20):
+        frame = sample(seed, (0.0,), (1.0, 1.0), noise=0.0)
+        frame["y"] += frame["x"].abs() * rng.normal(size=len(frame))
+        design = arrange(frame, "y", ["x"], "q", ["w"], "unit")
+        found, _ = stages.find(design, 1, 18, 60, "q")
+        for draws, values in pvalues.items():
+            table = stages.significance(design, found, 99, UNITS * (YEARS - 1), rng, draws)
+            values.append(table["p_value"].iloc[0])
+    rejected = {draws: sum(p <= 0.1 for p in values) for draws, values in pvalues.items()}
+    assert rejected["histories"] >= 8
+    assert rejected["wild"] <= 5
+
+
 def test_the_input_is_left_alone():
     frame = sample(9)
     before = frame.copy(deep=True)
@@ -186,7 +203,7 @@ def test_errors_and_convention_reach_the_regression():
 def test_it_prints_what_was_done():
     result = fit(sample(16), thresholds=2, bootstrap=20, seed=3, trim=0.1)
     text, page = str(result), result._repr_html_()
-    for words in ("20 samples of whole histories by province, seed 3", "10% of the rows", "single"):
+    for words in ("20 samples, seed 3: each province", "10% of the rows", "single"):
         assert words in text
         assert words in page
     assert "x | q &lt;= " in page
@@ -212,6 +229,7 @@ REFUSED = [
     ({"bootstrap": -1}, MethodError, "bootstrap -1"),
     ({"bootstrap": 9.5}, MethodError, "bootstrap 9.5"),
     ({"effects": "twoway"}, MethodError, "unknown effects 'twoway'.*Did you mean 'two-way'"),
+    ({"draws": "wilde"}, MethodError, "unknown draws 'wilde'.*Did you mean 'wild'"),
     ({"trim": 0.0}, MethodError, "trim 0.0"),
     ({"trim": 0.5}, MethodError, "trim 0.5"),
     ({"grid": 1}, MethodError, "grid 1"),

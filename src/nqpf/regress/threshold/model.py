@@ -18,6 +18,7 @@ from nqpf.tfp.sample import by_key, nearest
 __all__ = ["threshold"]
 
 _EFFECTS = ("unit", "two-way")
+_DRAWS = ("histories", "wild")
 _NUMBERS = ("single", "double", "triple")
 
 
@@ -34,6 +35,7 @@ def threshold(
     seed: int = 0,
     *,
     effects: str = "unit",
+    draws: str = "histories",
     trim: float = 0.05,
     grid: int | None = None,
     level: float = 0.95,
@@ -52,7 +54,7 @@ def threshold(
     others held until none moves, as Hansen does for the first of two.
     F tests r against r - 1 thresholds, the others held at the values found
     before. Its p value comes from samples that keep regressors and threshold
-    variable and draw whole residual histories of units.
+    variable and draw the errors, whole histories of units at a time.
 
     There are no intercepts by regime, as in Hansen: the zero of z matters.
 
@@ -80,6 +82,12 @@ def threshold(
         Seed of the draws.
     effects : {"unit", "two-way"}
         Hansen's unit effects, or year effects beside them.
+    draws : {"histories", "wild"}
+        Errors of a bootstrap sample. Hansen gives each unit the residual history
+        of a unit drawn at random, from the model with the further threshold:
+        the size of errors then has nothing to do with the regressors, and where
+        it has, the test rejects far too often. ``"wild"`` keeps each unit's own
+        history under the null, with its sign drawn.
     trim : float
         Share of the rows that each regime keeps at least.
     grid : int or None
@@ -123,14 +131,14 @@ def threshold(
     regimes = [regime] if isinstance(regime, str) else list(regime)
     others = [controls] if isinstance(controls, str) else list(controls)
     _check_names(outcome, regimes, threshold, others)
-    _check_options(thresholds, bootstrap, effects, trim, grid, level)
+    _check_options(thresholds, bootstrap, effects, draws, trim, grid, level)
     columns = list(dict.fromkeys([outcome, *regimes, threshold, *others]))
     data = by_key(frame, columns, unit, time, "the frame")
     design = arrange(data, outcome, regimes, threshold, others, effects)
     least = max(int(np.ceil(trim * len(data))), len(regimes) + 1)
     stages, found = find(design, thresholds, least, grid, threshold)
     df = (design.units - (effects == "two-way")) * (design.periods - 1)
-    tests = significance(design, stages, bootstrap, df, np.random.default_rng(seed))
+    tests = significance(design, stages, bootstrap, df, np.random.default_rng(seed), draws)
     intervals, profiles, critical, ssr = confidence(design, found, least, grid, df, level)
     members = design.members(found)
     labels = _labels(threshold, design.values[sorted(found)])
@@ -162,6 +170,7 @@ def threshold(
         level=level,
         trim=trim,
         bootstrap=bootstrap,
+        draws=draws,
         seed=seed,
     )
 
@@ -184,20 +193,25 @@ def _check_names(outcome: str, regimes: list[str], threshold: str, controls: lis
 
 
 def _check_options(
-    thresholds: int, bootstrap: int, effects: str, trim: float, grid: int | None, level: float
+    thresholds: int,
+    bootstrap: int,
+    effects: str,
+    draws: str,
+    trim: float,
+    grid: int | None,
+    level: float,
 ) -> None:
     if thresholds not in (1, 2, 3):
         raise MethodError(f"{thresholds!r} thresholds", expected="1, 2 or 3")
     if not isinstance(bootstrap, int | np.integer) or bootstrap < 0:
-        raise MethodError(
-            f"bootstrap {bootstrap!r}", expected="a whole number of samples, 0 or more"
-        )
-    if effects not in _EFFECTS:
-        raise MethodError(
-            f"unknown effects {effects!r}",
-            expected=" or ".join(map(repr, _EFFECTS)),
-            hint=nearest(effects, _EFFECTS),
-        )
+        raise MethodError(f"bootstrap {bootstrap!r}", expected="a number of samples, 0 or more")
+    for value, known, what in ((effects, _EFFECTS, "effects"), (draws, _DRAWS, "draws")):
+        if value not in known:
+            raise MethodError(
+                f"unknown {what} {value!r}",
+                expected=" or ".join(map(repr, known)),
+                hint=nearest(value, known),
+            )
     if not 0 < trim < 0.5:
         raise MethodError(f"trim {trim!r}", expected="a share of the rows between 0 and 0.5")
     if grid is not None and (not isinstance(grid, int | np.integer) or grid < 2):

@@ -11,6 +11,12 @@ from nqpf.regress.table import RegressionTable
 
 __all__ = ["ThresholdResult"]
 
+_DRAWN = {
+    "histories": "each {0} is given the residual history of one drawn at random, which takes "
+    "the size of errors as unrelated to the regressors",
+    "wild": "each {0} keeps its residual history and the sign is drawn at random",
+}
+
 
 @dataclass(frozen=True)
 class ThresholdResult:
@@ -41,7 +47,10 @@ class ThresholdResult:
     df : int
         Degrees of freedom of the error variance in F and the ratio.
     level, trim : float
-    bootstrap, seed : int
+    bootstrap : int
+    draws : str
+        As given to :func:`nqpf.regress.threshold`.
+    seed : int
     """
 
     outcome: str
@@ -59,6 +68,7 @@ class ThresholdResult:
     level: float
     trim: float
     bootstrap: int
+    draws: str
     seed: int
 
     @property
@@ -74,8 +84,8 @@ class ThresholdResult:
         return (
             f"Hansen (1999): effects {r.effects}, {r.groups} {r.unit} groups, {r.periods} periods.",
             f"Each regime keeps {self.trim:.0%} of the rows or more.",
-            f"p values from {self.bootstrap} samples of whole histories by {r.unit}, "
-            f"seed {self.seed}; they take {r.unit} groups as independent.",
+            f"p values from {self.bootstrap} samples, seed {self.seed}: "
+            f"{_DRAWN[self.draws].format(r.unit)}. Each {r.unit} is taken as independent.",
             f"Intervals invert the likelihood ratio at {self.level:.0%}.",
             "Standard errors of slopes take the thresholds as known.",
         )

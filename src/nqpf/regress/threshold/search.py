@@ -205,26 +205,29 @@ def _own_products(
 def resampled(prepared: Profile, residuals: np.ndarray, draws: np.ndarray, df: int) -> np.ndarray:
     """Return Hansen's F under no further threshold, one per bootstrap sample.
 
-    Regressors, threshold variable and the base's thresholds stay; the errors are
-    whole histories of units, drawn with replacement. F does not depend on the
-    coefficients under the null, so that the errors alone are the outcome.
+    Regressors, threshold variable and the base's thresholds stay. F does not
+    depend on the coefficients under the null, so that the errors alone are the
+    outcome.
 
     Parameters
     ----------
     prepared : Profile
     residuals : (n, T) array
-        Histories of the n units, from the model with the further threshold.
-    draws : (b, n) array of int
-        Unit whose history each unit receives.
+        Histories of the n units.
+    draws : (b, n) array
+        Integers name the unit whose history each unit receives; floats are
+        factors of each unit's own history.
     df : int
         Degrees of freedom of the error variance.
     """
     block = max(1, _CELLS // residuals.size)
     statistics = []
     for start in range(0, len(draws), block):
-        histories = residuals[draws[start : start + block]]
-        outcomes = np.ascontiguousarray(histories.reshape(len(histories), -1).T)
+        part = draws[start : start + block]
+        names = np.issubdtype(part.dtype, np.integer)
+        histories = residuals[part] if names else residuals * part[:, :, None]
+        outcomes = np.ascontiguousarray(histories.reshape(len(part), -1).T)
         rest, gain = prepared.gains(outcomes)
         best = gain.max(axis=0)
         statistics.append(df * best / (rest - best))
-    return np.concatenate(statistics) if statistics else np.empty(0)
+    return np.concatenate(statistics)

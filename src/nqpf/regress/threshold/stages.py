@@ -22,6 +22,7 @@ __all__ = ["Stage", "confidence", "find", "significance"]
 _CRITICAL = (0.10, 0.05, 0.01)
 _MOVE = 1e-12  # a refinement that lowers the sum of squares by less is rounding
 _PERFECT = 1e-20
+_SAME = 1e-9  # equal signs for all units give the sample's own F, but for rounding
 
 
 @dataclass(frozen=True)
@@ -116,24 +117,33 @@ def _refined(
 
 
 def significance(
-    design: Design, stages: list[Stage], bootstrap: int, df: int, rng: np.random.Generator
+    design: Design,
+    stages: list[Stage],
+    bootstrap: int,
+    df: int,
+    rng: np.random.Generator,
+    draws: str = "histories",
 ) -> pd.DataFrame:
     """Return F, its bootstrap p value and critical values, one row per stage.
 
     The share of samples with a larger F counts the sample itself, (1 + k) / (1 + B):
     a p value is then never zero, and its size is exact where the draws are.
     """
-    rows = []
+    shape, rows = (design.units, design.periods), []
     for stage in stages:
         statistic = df * (stage.prepared.base.ssr - stage.ssr) / stage.ssr
         row = {"F": statistic, "p_value": np.nan}
         values = np.full(len(_CRITICAL), np.nan)
         if bootstrap:
-            residuals = base_fit(design, [*stage.known, stage.new]).residuals
-            draws = rng.integers(design.units, size=(bootstrap, design.units))
-            histories = residuals.reshape(design.units, design.periods)
-            simulated = resampled(stage.prepared, histories, draws, df)
-            row["p_value"] = (1 + (simulated >= statistic).sum()) / (1 + bootstrap)
+            if draws == "histories":
+                residuals = base_fit(design, [*stage.known, stage.new]).residuals
+                drawn = rng.integers(design.units, size=(bootstrap, design.units))
+            else:
+                residuals = stage.prepared.base.residuals
+                drawn = rng.choice([-1.0, 1.0], size=(bootstrap, design.units))
+            simulated = resampled(stage.prepared, residuals.reshape(shape), drawn, df)
+            larger = (simulated >= statistic * (1 - _SAME)).sum()
+            row["p_value"] = (1 + larger) / (1 + bootstrap)
             values = np.quantile(simulated, [1 - level for level in _CRITICAL])
         row |= {f"{level:.0%}": value for level, value in zip(_CRITICAL, values, strict=True)}
         rows.append(row | {"ssr": stage.ssr})
