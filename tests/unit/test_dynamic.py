@@ -141,9 +141,10 @@ def test_wrong_initial_conditions_are_found_by_the_level_instruments():
 
 
 def test_many_instruments_and_a_singular_weighting_matrix_are_named():
-    with pytest.warns(ManyInstrumentsWarning, match="instruments for 20 units of province"):
-        dynamic_gmm(sample(units=20), "y", collapse=False)
-    with pytest.warns(SingularWeightingWarning, match="second step has rank 20 with 34"):
+    with (
+        pytest.warns(ManyInstrumentsWarning, match="34 instruments for 20 units of province"),
+        pytest.warns(SingularWeightingWarning, match="second step has rank 20 with 34"),
+    ):
         fit = dynamic_gmm(sample(units=20), "y", collapse=False, method="system")
     assert fit.diagnostics.difference_in_hansen == {}
     with warnings.catch_warnings():
@@ -157,6 +158,26 @@ def test_a_dependent_instrument_is_not_counted_twice():
     doubled = dynamic_gmm(frame, "y", 1, ["x"], instruments="copy")
     assert doubled.instruments == plain.instruments
     np.testing.assert_allclose(doubled.to_frame(), plain.to_frame(), rtol=1e-9)
+
+
+@pytest.mark.parametrize("method", ["difference", "system"])
+def test_an_exact_relation_is_recovered(method):
+    rng = np.random.default_rng(0)
+    frame = sample()
+    start, effect, x = (
+        rng.normal(size=60),
+        rng.normal(size=60),
+        frame["x"].to_numpy().reshape(60, 8),
+    )
+    y = [start + effect / 0.5]
+    for year in range(1, 8):
+        y.append(0.5 * y[-1] + 2 * x[:, year] + effect)
+    frame = frame.assign(
+        y=np.stack(y, axis=1).ravel() - effect.repeat(8) * 2 * (method == "system")
+    )
+    fit = dynamic_gmm(frame, "y", 1, ["x"], method=method, steps=1)
+    np.testing.assert_allclose(fit.params[["L1.y", "x"]], [0.5, 2], rtol=1e-8)
+    np.testing.assert_allclose(fit.residuals, 0, atol=1e-8)
 
 
 def test_windows():
@@ -176,8 +197,9 @@ BAD = {
     "two roles": ({"exogenous": "x", "endogenous": "x"}, MethodError, "'x' is named more than"),
     "lagged outcome as regressor": ({"exogenous": "y"}, MethodError, "'y' is named more than"),
     "negative lag": ({"exogenous": {"x": -1}}, MethodError, "highest lag -1 of 'x'"),
-    "invalid window": ({"windows": {"y": (1, 3)}}, MethodError, "lags 1 to 3 of 'y'"),
-    "empty window": ({"windows": {"y": (4, 3)}}, MethodError, "lags 4 to 3 of 'y'"),
+    "invalid window": ({"windows": {"y": (1, 3)}}, MethodError, r"window \(1, 3\) of 'y'"),
+    "empty window": ({"windows": {"y": (4, 3)}}, MethodError, r"window \(4, 3\) of 'y'"),
+    "no window": ({"windows": {"y": 2}}, MethodError, "window 2 of 'y'"),
     "stray window": ({"exogenous": "x", "windows": {"x": (2, 3)}}, MethodError, "window for 'x'"),
     "too many lags": ({"lags": 7}, SampleError, "9 consecutive years"),
     "too few instruments": (
@@ -211,6 +233,12 @@ SPOILT = {
         EstimationError,
         "is not identified",
     ),
+    "dates": (
+        lambda f: f.set_axis(f.index.map(lambda k: (k[0], 10000 * k[1]))),
+        SampleError,
+        "consecutive periods",
+    ),
+    "few units": (lambda f: f.loc[:4], EstimationError, "rank 5 for 9 coefficients"),
     "half years": (lambda f: f.set_axis(f.index.map(lambda k: (k[0], k[1] / 2))), SampleError, "w"),
 }
 

@@ -57,7 +57,7 @@ def on_grid(data: pd.DataFrame) -> tuple[dict[str, np.ndarray], np.ndarray]:
     Raises
     ------
     nqpf.errors.SampleError
-        If the times are not whole years.
+        If the times are not whole numbers of consecutive periods.
     """
     time = data.index.get_level_values(1)
     if not np.issubdtype(time.dtype, np.integer):
@@ -65,6 +65,13 @@ def on_grid(data: pd.DataFrame) -> tuple[dict[str, np.ndarray], np.ndarray]:
             f"{data.index.names[1]} is not a whole number", expected="integers, one per period"
         )
     unit = pd.factorize(data.index.get_level_values(0), sort=True)[0]
+    span, seen = int(time.max() - time.min()) + 1, time.nunique()
+    if span > 10 * seen:
+        raise SampleError(
+            f"{seen} different values of {data.index.names[1]} from {time.min()} to {time.max()}",
+            expected="numbers of consecutive periods",
+            hint="number the periods",
+        )
     years = np.arange(time.min(), time.max() + 1)
     values = {}
     for name in data.columns:

@@ -171,6 +171,11 @@ def _result(
     """Return coefficients and tests in the variables' own units."""
     chosen = solved.first if steps == 1 else solved.second
     cov = solved.corrected if steps == 2 and windmeijer else chosen.cov
+    if not (np.diag(cov) > 0).all():
+        raise EstimationError(
+            "a corrected variance is not positive: the correction is larger than the variance",
+            hint="report step one (steps=1), or use fewer instruments",
+        )
     slopes = len(request.labels)
     diagnostics = diagnose(equations, solved, steps, cov, slopes)
     names = [*[request.outcome] * request.lags, *(name for name, _ in request.terms)]

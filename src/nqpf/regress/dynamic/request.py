@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from numbers import Integral
 
 from nqpf.errors import MethodError
 from nqpf.tfp.sample import nearest
@@ -108,7 +109,7 @@ def read_request(
     """
     for what, known in (("method", METHODS), ("initial", INITIAL)):
         _check_option(what, options[what], known)
-    if not isinstance(lags, int) or lags < 1:
+    if not isinstance(lags, Integral) or lags < 1:
         raise MethodError(f"lags {lags!r}", expected="1 or more lags of the outcome")
     orders = {kind: _orders(names, kind) for kind, names in kinds.items()}
     outside = [external] if isinstance(external, str) else list(external)
@@ -153,7 +154,7 @@ def _orders(names: Names, kind: str) -> dict[str, int]:
     if not isinstance(names, Mapping) and len(orders) < len(names):
         raise MethodError(f"a variable is named more than once among the {kind} regressors")
     for name, order in orders.items():
-        if not isinstance(order, int) or order < 0:
+        if not isinstance(order, Integral) or order < 0:
             raise MethodError(
                 f"highest lag {order!r} of {name!r}", expected="a whole number, 0 or more"
             )
@@ -179,11 +180,21 @@ def _windows(
         window = given.get(name, (nearest_valid, None))
         if window is None:
             continue
-        first, last = window
-        if first < nearest_valid or (last is not None and last < first):
+        if not _valid(window, nearest_valid):
             raise MethodError(
-                f"instruments of lags {first} to {last} of {name!r}",
-                expected=f"lags from {nearest_valid} up, the nearest that can be valid",
+                f"window {window!r} of {name!r}",
+                expected=f"a first and a last lag from {nearest_valid} up, the nearest that can "
+                "be valid; the last may be None",
             )
+        first, last = window
         windows.append(Window(name, first, last))
     return tuple(windows)
+
+
+def _valid(window: object, least: int) -> bool:
+    if not isinstance(window, tuple | list) or len(window) != 2:
+        return False
+    first, last = window
+    if not isinstance(first, Integral) or first < least:
+        return False
+    return last is None or (isinstance(last, Integral) and last >= first)

@@ -95,7 +95,7 @@ def estimate(equations: Equations, initial: str) -> Steps:
     Raises
     ------
     nqpf.errors.EstimationError
-        If there are fewer instruments than coefficients, or a coefficient is not identified.
+        If there are fewer instruments or units than coefficients, or one is not identified.
     """
     x, y = equations.regressors, equations.outcome
     kept = _independent(equations.instruments)
@@ -105,11 +105,11 @@ def estimate(equations: Equations, initial: str) -> Steps:
     cross, target = _product(z, x), _product(z, y[..., None])[:, 0]
     _check_identified(cross, x, equations.labels)
     noise = _noise(len(equations.years), initial, equations.system)
-    start, _ = _inverse((noise.T @ z).reshape(-1, len(kept)), "first")
+    start, _ = _inverse((noise.T @ z).reshape(-1, len(kept)), "first", x.shape[-1])
     first = _solve(x, y, z, cross, target, start)
     scores = first.moments @ (start @ cross @ first.bread)
     robust = scores.T @ scores
-    weights, regular = _inverse(first.moments, "second")
+    weights, regular = _inverse(first.moments, "second", x.shape[-1])
     second = _solve(x, y, z, cross, target, weights)
     return Steps(
         outcome=y,
@@ -150,9 +150,15 @@ def weighting(root: np.ndarray) -> tuple[np.ndarray, int]:
     return half.T @ half, int(solid.sum())
 
 
-def _inverse(root: np.ndarray, step: str) -> tuple[np.ndarray, bool]:
+def _inverse(root: np.ndarray, step: str, needed: int) -> tuple[np.ndarray, bool]:
     inverse, rank = weighting(root)
     count = root.shape[1]
+    if rank < needed:
+        raise EstimationError(
+            f"the weighting matrix of the {step} step has rank {rank} for {needed} coefficients",
+            expected="more units than coefficients, and errors that vary",
+            hint="use fewer regressors or no year effects",
+        )
     if rank < count:
         warnings.warn(
             f"the weighting matrix of the {step} step has rank {rank} with {count} instruments: "

@@ -25,7 +25,7 @@ class DynamicDiagnostics:
     autocorrelation : tuple of HypothesisTest
         Arellano and Bond (1991): orders 1 and 2 of the residuals in differences. Order 1
         is expected; order 2 speaks against instruments from lag 2 on. None where
-        the years do not reach.
+        the years do not reach or the estimated variance is not positive.
     sargan : HypothesisTest or None
         Over-identification at step one, valid under homoskedastic errors only.
     hansen : HypothesisTest or None
@@ -137,5 +137,7 @@ def _autocorrelation(
     pull = np.einsum("gt,gtk->k", lagged, steps.regressors[:, :years])
     through = solution.bread @ steps.cross.T @ solution.weights @ (solution.moments.T @ products)
     variance = products @ products - 2 * pull @ through + pull @ cov @ pull
+    if not variance > 0:  # an estimate of a positive number that small samples can miss
+        return None
     null = f"no autocorrelation of order {order} in the differenced residuals"
     return normal_test(null, products.sum() / np.sqrt(variance))

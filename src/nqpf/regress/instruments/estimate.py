@@ -155,7 +155,7 @@ def instrumental(
         vintage=vintage,
         endogenous=tuple(xs),
         instruments=tuple(zs),
-        diagnostics=fit.diagnostics(size, convention, level),
+        diagnostics=_diagnostics(fit, size, convention, level),
     )
 
 
@@ -224,6 +224,19 @@ class _Fit:
             convention=convention,
         )
         return diagnose(partialled, self.xs, level)
+
+
+def _diagnostics(
+    fit: _Fit, size: SampleSize, convention: str, level: float
+) -> InstrumentDiagnostics:
+    try:
+        return fit.diagnostics(size, convention, level)
+    except np.linalg.LinAlgError:
+        raise EstimationError(
+            f"the instruments have a singular covariance under {fit.errors} errors",
+            expected="instruments that vary in more clusters than there are instruments",
+            hint="use fewer instruments, or other errors",
+        ) from None
 
 
 def _names(names: Sequence[str] | str) -> list[str]:
