@@ -15,6 +15,7 @@ _HOME = {
     "catalogue_table": "catalogue",
     "coefficient_plot": "coefficients",
     "data_note": "notes",
+    "findings_map": "findings",
     "heatmap_agreement": "agreement",
     "map_explorer": "explore",
     "province_lines": "lines",
