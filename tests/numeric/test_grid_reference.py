@@ -1,0 +1,182 @@
+"""Specifications of the multiverse against regressions built one by one from the panel.
+
+Each is put together here from the official figures and run through
+``nqpf.regress.fixed_effects``, which calls linearmodels, without the grid, its rows or the
+kernel of cross-products.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+
+import numpy as np
+import pandas as pd
+import pytest
+from made_up_grid import declare
+
+from nqpf import Panel, Recipe, System
+from nqpf.compare.grid import SpecificationGrid
+from nqpf.compare.multiverse import Multiverse
+from nqpf.compare.productivity import productivity
+from nqpf.compare.specify import estimates
+from nqpf.compare.variants import CAPITAL
+from nqpf.paths import root
+from nqpf.regress import fixed_effects, standardise
+from nqpf.tfp import real_gdp
+
+RESULTS = root() / "data" / "multiverse" / "results.parquet"
+PLACES = {
+    "without-municipalities": [110000, 120000, 310000, 500000],
+    "without-tibet": [540000],
+}
+SETS = {
+    "none": [],
+    "structure": ["government_size", "industry"],
+    "wide": ["government_size", "industry", "tax_share", "population"],
+    "development": ["government_size", "industry", "income"],
+}
+
+
+@cache
+def panel():
+    return Panel.load(extra=False)
+
+
+@cache
+def measure(name, vintage):
+    key, *methods = name.split("/")
+    if key == "tfp":
+        rule = next(one for one in CAPITAL if one.key == methods[1])
+        return productivity(panel(), vintage, methods[:1], [rule])[0][methods[0], methods[1]]
+    return Recipe(*methods).fit(System.load(key).evaluate(panel(), vintage=vintage)).scores
+
+
+@cache
+def variables(vintage):
+    names = ["gdp", "gdp_index", "energy", "so2", "population", "urbanisation", "share_secondary"]
+    names += ["budget_expenditure", "education_expenditure", "tax_revenue"]
+    raw = panel().wide(names, vintage=vintage)
+    raw["real"] = real_gdp(panel(), 2010 if vintage == "census5" else 2011, vintage)
+    return pd.DataFrame(
+        {
+            "growth": raw["gdp_index"] - 100,
+            "energy_intensity": np.log(raw["energy"] / raw["real"]),
+            "so2_intensity": np.log(raw["so2"] / raw["real"]),
+            "income": np.log(raw["real"] / raw["population"]),
+            "urbanisation": raw["urbanisation"],
+            "government_size": raw["budget_expenditure"] / raw["gdp"],
+            "education_share": raw["education_expenditure"] / raw["budget_expenditure"],
+            "tax_share": raw["tax_revenue"] / raw["gdp"],
+            "industry": raw["share_secondary"],
+            "population": np.log(raw["population"]),
+        }
+    )
+
+
+def equation(spec):
+    """The rows of a specification, outcome first, the regressor of interest second."""
+    known = variables(spec["vintage"])
+    score = measure(spec["measure"], spec["vintage"])
+    year = score.index.get_level_values("year")
+    score = score[(year >= 2013) & (year <= 2023)].rename("measure")
+    if spec["transformation"] == "rank":
+        score = score.groupby(level="year").rank() / score.groupby(level="year").transform("size")
+    driver = spec["direction"] == "driver"
+    focal = spec["outcome"] if driver else spec["determinant"]
+    controls = [name for name in SETS[spec["controls"]] if name != focal or driver]
+    frame = score.to_frame().join(known[controls])
+    related = known[focal].rename("related").reset_index()
+    related["year"] -= driver
+    frame = frame.join(related.set_index(["province", "year"]))
+    if spec["transformation"] == "difference":
+        before = frame.reset_index()
+        before["year"] += 1
+        frame = (frame - before.set_index(["province", "year"]).reindex(frame.index)).dropna()
+    frame = frame.dropna()
+    province, year = (frame.index.get_level_values(level) for level in (0, 1))
+    keep = ~province.isin(PLACES.get(spec["sample"], []))
+    if spec["sample"] == "without-2020-2022":
+        steps = {0, int(driver)}
+        if spec["transformation"] == "difference":
+            steps |= {step - 1 for step in steps}
+        for step in steps:
+            keep &= ~(year + step).isin([2020, 2021, 2022])
+    order = ["related", "measure"] if driver else ["measure", "related"]
+    return frame.loc[keep, [*order, *controls]]
+
+
+def reference(spec):
+    """Estimate, standard error, p value, rows and provinces, one regression at a time."""
+    rows = equation(spec)
+    frame = standardise(rows, list(rows.columns))
+    outcome, *regressors = frame.columns
+    effects = spec["effects"]
+    if spec["transformation"] == "difference":
+        effects = {"two-way": "time", "unit": "pooled"}[effects]
+    # Year sums of Driscoll and Kraay do not nest the effects of units: all effects are counted.
+    convention = "nested" if spec["errors"] == "clustered" else "all"
+    options = {"effects": effects, "errors": spec["errors"], "convention": convention}
+    fit = fixed_effects(frame, outcome, regressors, **options)
+    found = (one[regressors[0]] for one in (fit.params, fit.std_errors, fit.pvalues))
+    return *found, len(frame), frame.index.unique("province").size
+
+
+@pytest.fixture(scope="module")
+def grid(tmp_path_factory):
+    return SpecificationGrid(declare(tmp_path_factory.mktemp("declared")), panel())
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_estimates_are_those_of_single_regressions(grid, seed):
+    rng = np.random.default_rng(seed)
+    batches = dict(grid.batches())
+    for name in rng.choice(list(batches), 2, replace=False):
+        batch = batches[name]
+        found, size = estimates(batch, grid.figures)
+        shape = grid.shape[-3:]
+        for cell in rng.choice(len(batch.cells), 3, replace=False):
+            at = np.unravel_index(batch.cells[cell], shape)
+            levels = [grid.declaration.levels[axis] for axis in ("controls", "measure", "errors")]
+            controls, measured, errors = (one[i] for one, i in zip(levels, at, strict=True))
+            direction, variable, vintage, transformation, sample, effects = name.split(".")
+            spec = {
+                "direction": direction,
+                "outcome": variable,
+                "determinant": variable,
+                "vintage": vintage,
+                "transformation": transformation,
+                "sample": sample,
+                "effects": effects,
+                "controls": controls,
+                "measure": measured,
+                "errors": errors,
+            }
+            *expected, rows, provinces = reference(spec)
+            assert np.allclose(found[cell], expected, rtol=1e-10, atol=1e-12), spec
+            assert tuple(size[cell]) == (rows, provinces), spec
+
+
+@pytest.fixture(scope="module")
+def stored():
+    if not RESULTS.is_file():
+        pytest.skip("no stored results: run `make multiverse`")
+    return Multiverse.load(RESULTS, panel=panel())
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_stored_results_are_those_of_single_regressions(stored, seed):
+    sample = stored.table.sample(5, random_state=seed).astype({"measure": str})
+    for _, row in sample.iterrows():
+        *expected, rows, provinces = reference(row)
+        found = row[["estimate", "std_error", "pvalue"]].to_numpy(dtype=float)
+        assert np.allclose(found, expected, rtol=1e-6, atol=1e-7), row
+        assert (row["nobs"], row["groups"]) == (rows, provinces), row
+
+
+def test_stored_results_are_what_was_declared(stored):
+    assert stored.counts["declared"] == np.prod(
+        [len(levels) for levels in stored.declaration.levels.values()]
+    )
+    assert stored.counts["run"] == len(stored.table) > 100_000
+    assert stored.counts["declared"] == stored.counts.drop("declared").sum()
+    assert RESULTS.stat().st_size < 6_000_000

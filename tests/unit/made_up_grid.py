@@ -1,0 +1,43 @@
+"""Declarations that are cut down or altered from the project's own."""
+
+from __future__ import annotations
+
+import copy
+
+import yaml
+
+from nqpf.compare.declaration import Declaration
+from nqpf.paths import root
+
+SMALL = {
+    "systems": ["dong-2024", "gong-2024", "lu-guo-2024"],
+    "estimators": ["solow-0.5", "malmquist-yearly"],
+    "driver": ["growth", "energy_intensity"],
+    "determinant": ["urbanisation"],
+    "controls": ["none", "structure", "development"],
+}
+
+
+def raw():
+    """The project's declaration as plain mappings, cut down to a few measures."""
+    grid = yaml.safe_load((root() / "data/multiverse/grid.yaml").read_text(encoding="utf-8"))
+    measures = grid["measures"]
+    measures["systems"]["keys"] = SMALL["systems"]
+    measures["recipes"] = measures["recipes"][:1]
+    measures["recipes"][0] |= {"weights": ["entropy"], "aggregate": ["linear"]}
+    measures["estimators"] = [e for e in measures["estimators"] if e["key"] in SMALL["estimators"]]
+    measures["capital"] = measures["capital"][:1]
+    for direction in ("driver", "determinant"):
+        grid[direction]["variables"] = SMALL[direction]
+    grid["controls"] = [one for one in grid["controls"] if one["key"] in SMALL["controls"]]
+    return copy.deepcopy(grid)  # lists above are not shared between tests
+
+
+def declare(folder, change=None):
+    """Write a declaration, altered by `change`, and read it back."""
+    grid = raw()
+    if change is not None:
+        change(grid)
+    path = folder / "grid.yaml"
+    path.write_text(yaml.safe_dump(grid, allow_unicode=True, sort_keys=False), encoding="utf-8")
+    return Declaration.load(path)

@@ -1,0 +1,403 @@
+"""The grid of specifications: counted honestly, run once, stored with its declaration."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+from made_up_grid import declare
+
+from nqpf import Panel
+from nqpf.compare.declaration import AXES
+from nqpf.compare.grid import SpecificationGrid
+from nqpf.compare.multiverse import Multiverse
+from nqpf.compare.specify import estimates, evaluate
+from nqpf.errors import CardError, DataError, FormulaError, MethodError, SourceError
+
+LINEAR = "{}/minmax/entropy/linear".format
+DONG, GONG, LU = (LINEAR(key) for key in ("dong-2024", "gong-2024", "lu-guo-2024"))
+SOLOW, CHAINED = "tfp/solow-0.5/1952-9.6", "tfp/malmquist-yearly/1952-9.6"
+RESULTS = ["estimate", "std_error", "pvalue", "nobs", "groups"]
+
+
+@pytest.fixture(scope="module")
+def panel():
+    return Panel.load(extra=False)
+
+
+@pytest.fixture(scope="module")
+def grid(panel, tmp_path_factory):
+    return SpecificationGrid(declare(tmp_path_factory.mktemp("declared")), panel)
+
+
+@pytest.fixture(scope="module")
+def specs(grid):
+    return grid.enumerate()
+
+
+@pytest.fixture(scope="module")
+def quick(grid, tmp_path_factory):
+    def change(one):
+        one["vintages"], one["effects"] = one["vintages"][:1], one["effects"][:1]
+        one["samples"] = one["samples"][:3:2]
+
+    return altered(grid, tmp_path_factory.mktemp("quick"), change)
+
+
+@pytest.fixture(scope="module")
+def multiverse(quick):
+    return quick.run(n_jobs=1, progress=False)
+
+
+def with_measures(grid, other):
+    """Hand on measures that were computed before, which a changed axis leaves as they are."""
+    other.__dict__["measured"] = grid.measured
+    return other
+
+
+def altered(grid, folder, change):
+    return with_measures(grid, SpecificationGrid(declare(folder, change), grid.panel))
+
+
+def reasons_of(specs, **choices):
+    for axis, level in choices.items():
+        specs = specs[specs[axis] == level]
+    assert len(specs)
+    return set(specs["reason"])
+
+
+def test_every_combination_is_declared_once_and_in_order(grid, specs):
+    levels = grid.declaration.levels
+    assert len(specs) == grid.declared == 3 * 2 * 3 * 4 * 2 * 3 * 5 * 2
+    assert specs["id"].tolist() == list(range(grid.declared))
+    assert not specs.duplicated(list(AXES)).any()
+    expected = pd.MultiIndex.from_product(levels.values(), names=list(AXES))
+    assert specs[list(AXES)].astype(str).apply(tuple, axis=1).tolist() == list(expected)
+
+
+def test_counts_add_up(grid, specs):
+    counts = grid.count()
+    assert counts["declared"] == counts.drop("declared").sum()
+    assert counts["to run"] == (specs["reason"] == "").sum() > 0
+
+
+@pytest.mark.parametrize(
+    ("choices", "reason"),
+    [
+        ({"measure": GONG}, "repeats a measure made of the same indicators in the same way"),
+        (
+            {"relation": "driver:energy_intensity", "measure": LU},
+            "the measure holds the outcome or determinant",
+        ),
+        (
+            {"relation": "determinant:urbanisation", "measure": DONG},
+            "the measure holds the outcome or determinant",
+        ),
+        ({"controls": "development", "measure": SOLOW}, "the measure holds a control"),
+        ({"controls": "development", "measure": DONG, "relation": "driver:growth"},
+         "the measure holds a control"),
+        (
+            {"transformation": "rank", "measure": CHAINED, "controls": "none"},
+            "ranks of an index that starts at 1 in every province",
+        ),
+        (
+            {"sample": "without-tibet", "measure": LU, "relation": "driver:growth"},
+            "repeats a sample with the same rows",
+        ),
+        ({"sample": "without-tibet", "measure": SOLOW, "controls": "none",
+          "transformation": "level", "relation": "driver:growth"}, ""),
+        ({"sample": "all", "measure": LU, "controls": "development",
+          "relation": "driver:growth"}, ""),
+    ],
+    ids=["twin", "outcome", "determinant", "control-tfp", "control", "rank", "tibet", "runs",
+         "runs-with-income"],
+)  # fmt: skip
+def test_what_is_not_run_has_its_reason(specs, choices, reason):
+    assert reasons_of(specs, **choices) == {reason}
+
+
+def test_a_system_without_figures_in_a_vintage_is_counted(panel, tmp_path):
+    def change(grid):
+        grid["measures"]["systems"]["keys"] = ["lu-guo-2024", "ren-2024"]
+
+    specs = SpecificationGrid(declare(tmp_path, change), panel).enumerate()
+    assert reasons_of(specs, vintage="census4", measure=LINEAR("ren-2024")) == {
+        "the vintage lacks a figure that the measure needs"
+    }
+    assert "" in reasons_of(specs, vintage="census5", measure=LINEAR("ren-2024"))
+
+
+def test_a_lagged_outcome_is_no_control(grid, tmp_path):
+    def change(one):
+        one["driver"]["variables"] = ["income"]
+
+    specs = altered(grid, tmp_path, change).enumerate()
+    of_income = {"relation": "driver:income", "measure": LU}
+    assert reasons_of(specs, **of_income, controls="development") == {
+        "a control is the outcome itself a year before"
+    }
+    assert "" in reasons_of(specs, **of_income, controls="structure")
+
+
+def test_a_determinant_leaves_the_controls_and_repeats_are_counted(grid, tmp_path):
+    def change(one):
+        one["determinant"]["variables"] = ["government_size"]
+        one["controls"] = [
+            {"key": "both", "variables": ["government_size", "industry"], "why": "x"},
+            {"key": "one", "variables": ["industry"], "why": "x"},
+        ]
+
+    specs = altered(grid, tmp_path, change).enumerate()
+    about = {"relation": "determinant:government_size", "measure": LU, "sample": "all"}
+    assert reasons_of(specs, **about, controls="both") == {""}
+    assert reasons_of(specs, **about, controls="one") == {
+        "repeats controls that are the same without the determinant"
+    }
+    assert reasons_of(specs, **about | {"relation": "driver:growth"}, controls="one") == {""}
+
+
+@pytest.mark.parametrize(
+    ("without_years", "without_provinces", "effects", "reason"),
+    [
+        (range(2013, 2024), [], "unit", "no row is complete"),
+        (range(2013, 2022), [], "two-way", "a province or year has a single row"),
+        ([], "all but one", "unit", "too few rows for the regressors"),
+    ],
+    ids=["empty", "singletons", "one-cluster"],
+)
+def test_cells_without_enough_rows_are_counted(
+    grid, tmp_path, without_years, without_provinces, effects, reason
+):
+    from nqpf import provinces
+
+    dropped = provinces.codes()[1:] if without_provinces else []
+
+    def change(one):
+        one["samples"] = [
+            {"key": "rest", "without_years": list(without_years), "why": "x"}
+            | {"without_provinces": list(dropped)}
+        ]
+
+    specs = altered(grid, tmp_path, change).enumerate()
+    about = {"relation": "driver:growth", "measure": LU, "transformation": "level"}
+    assert reasons_of(specs, **about, effects=effects) == {reason}
+
+
+def test_a_sample_leaves_out_every_row_that_uses_one_of_its_years(grid):
+    batches = dict(grid.batches())
+    used = {}
+    for transformation in ("level", "difference"):
+        name = f"driver.growth.census5.{transformation}.without-2020-2022.two-way"
+        batch = batches[name]
+        used[transformation] = set(grid.figures[batch.figures].year[batch.rows])
+    # A driver's row uses the measure's year and the next one, a difference the years before too.
+    assert used["level"] == {*range(2013, 2019), 2023}
+    assert used["difference"] == {*range(2013, 2019)}
+
+
+def test_batches_hold_every_specification_to_run_once(grid, specs):
+    batches = dict(grid.batches())
+    found = np.concatenate([one.first + one.cells for one in batches.values()])
+    assert len(batches) == len(list(grid.batches()))
+    assert found.tolist() == specs.loc[specs["reason"] == "", "id"].tolist()
+    assert all(re.fullmatch(r"[a-z0-9._-]+", name) for name in batches)
+
+
+def test_evaluating_a_batch_changes_nothing_and_repeats_itself(grid):
+    name, batch = next(grid.batches())
+    before = grid.figures[batch.figures].measures.copy()
+    one, other = evaluate(batch, grid.figures), evaluate(batch, grid.figures)
+    pd.testing.assert_frame_equal(one, other, check_exact=True)
+    assert np.array_equal(before, grid.figures[batch.figures].measures, equal_nan=True)
+    assert one["id"].tolist() == (batch.first + batch.cells).tolist()
+    assert np.array_equal(one["estimate"], estimates(batch, grid.figures)[0][:, 0].astype("f4"))
+
+
+def test_a_rank_is_a_share_of_the_provinces_of_the_year(grid):
+    level, rank = (grid.figures[f"census5/{key}"].measures for key in ("level", "rank"))
+    column = grid.declaration.measures.index(DONG)
+    in_2014 = grid.figures["census5/rank"].year == 2014
+    found = rank[in_2014, column]
+    assert np.isnan(found).sum() == 1  # Tibet lacks a figure in 2014
+    assert np.nanmax(found) == 1 and np.nanmin(found) == pytest.approx(1 / 30)
+    assert np.nanargmax(found) == np.nanargmax(level[in_2014, column])
+
+
+def test_a_difference_needs_the_year_before(grid):
+    figures = grid.figures["census5/difference"]
+    column = grid.declaration.measures.index(DONG)
+    tibet = figures.province == 540000
+    have = figures.year[tibet & np.isfinite(figures.measures[:, column])]
+    assert have.tolist() == list(range(2016, 2024))
+
+
+def test_results_carry_choices_and_counts(quick, multiverse):
+    counts = multiverse.counts
+    assert counts["run"] == len(multiverse.table) == quick.count()["to run"]
+    assert counts["declared"] == counts.drop("declared").sum()
+    row = multiverse.table[multiverse.table["measure"] == CHAINED].iloc[-1]
+    assert row[["direction", "outcome", "determinant"]].tolist() == [
+        "determinant",
+        "measure",
+        "urbanisation",
+    ]
+    assert row[["measure", "kind", "estimator", "capital"]].tolist() == [
+        CHAINED,
+        "tfp",
+        "malmquist-yearly",
+        "1952-9.6",
+    ]
+    assert multiverse.table[RESULTS].notna().all(axis=None)
+    assert (multiverse.table["pvalue"].between(0, 1)).all()
+
+
+def test_a_curve_is_one_question_from_smallest_to_largest(multiverse):
+    curve = multiverse.curve(outcome="growth", kind="tfp", sample=["all", "without-tibet"])
+    assert set(curve["outcome"]) == {"growth"} and set(curve["kind"]) == {"tfp"}
+    assert set(curve["sample"]) == {"all", "without-tibet"}
+    assert curve["estimate"].is_monotonic_increasing
+    whole = multiverse.table
+    kept = (whole["outcome"] == "growth") & (whole["kind"] == "tfp")
+    assert len(curve) == (kept & whole["sample"].isin(["all", "without-tibet"])).sum() > 0
+
+
+@pytest.mark.parametrize(
+    ("asked", "message"),
+    [
+        ({"outcome": "growht"}, "unknown level 'growht' of outcome.*Did you mean 'growth'"),
+        ({"samples": "all"}, "unknown choice 'samples'.*Did you mean 'sample'"),
+    ],
+    ids=["level", "choice"],
+)
+def test_a_curve_of_something_unknown_is_refused(multiverse, asked, message):
+    with pytest.raises(MethodError, match=message):
+        multiverse.curve(**asked)
+
+
+def test_stored_results_are_the_same_bytes_and_come_back(multiverse, panel, tmp_path):
+    for name in ("one", "other"):
+        multiverse.save(tmp_path / name)
+    assert (tmp_path / "one").read_bytes() == (tmp_path / "other").read_bytes()
+    found = Multiverse.load(tmp_path / "one", multiverse.declaration, panel)
+    pd.testing.assert_frame_equal(found.table, multiverse.table, check_exact=True)
+    pd.testing.assert_series_equal(found.counts, multiverse.counts)
+    pd.testing.assert_frame_equal(found.dropped, multiverse.dropped)
+    assert found.declaration.text == multiverse.declaration.text
+
+
+def test_an_interrupted_run_goes_on_to_the_same_results(quick, multiverse, tmp_path):
+    quick.run(store=tmp_path, n_jobs=1, progress=False)
+    parts = sorted(tmp_path.glob("*.parquet"))
+    assert len(parts) == len(dict(quick.batches()))
+    for part in parts[1::2]:
+        part.unlink()
+    again = quick.run(store=tmp_path, n_jobs=1, progress=False)
+    pd.testing.assert_frame_equal(again.table, multiverse.table, check_exact=True)
+
+
+def test_results_of_another_declaration_are_refused(multiverse, panel, tmp_path):
+    multiverse.save(tmp_path / "results")
+
+    def change(grid):
+        grid["note"] = "written after the run"
+
+    with pytest.raises(SourceError, match="rest on another declaration.*make multiverse"):
+        Multiverse.load(tmp_path / "results", declare(tmp_path, change), panel)
+
+
+def test_results_of_other_data_are_refused(multiverse, panel, tmp_path):
+    multiverse.save(tmp_path / "results")
+    frame = panel.frame.copy()
+    frame.loc[frame["variable"] == "gdp", "value"] += 1e-9
+    with pytest.raises(SourceError, match="rest on another data"):
+        Multiverse.load(tmp_path / "results", multiverse.declaration, Panel(frame, panel.catalogue))
+
+
+def test_results_outlive_data_that_they_do_not_use(multiverse, panel, tmp_path):
+    multiverse.save(tmp_path / "results")
+    frame = panel.frame.copy()
+    frame.loc[frame["variable"] == "retail_sales", "value"] *= 2
+    other = Panel(frame.sample(frac=1, random_state=0), panel.catalogue)
+    assert len(Multiverse.load(tmp_path / "results", multiverse.declaration, other).table)
+
+
+@pytest.mark.parametrize("content", [None, b"not Parquet"], ids=["missing", "damaged"])
+def test_results_that_cannot_be_read_are_refused(multiverse, panel, tmp_path, content):
+    if content is not None:
+        (tmp_path / "results").write_bytes(content)
+    with pytest.raises(SourceError, match="cannot be read"):
+        Multiverse.load(tmp_path / "results", multiverse.declaration, panel)
+
+
+def test_collinear_controls_are_found_and_counted(grid, tmp_path):
+    def change(one):
+        one["variables"]["twice"] = {
+            "name": {"zh": "二倍", "en": "twice"},
+            "formula": "share_secondary * 2 + 1",
+        }
+        one["driver"]["variables"], one["determinant"]["variables"] = ["growth"], ["tax_share"]
+        one["controls"] = [
+            {"key": "none", "why": "x"},
+            {"key": "same", "variables": ["industry", "twice"], "why": "x"},
+        ]
+        one["samples"], one["vintages"] = one["samples"][:1], one["vintages"][:1]
+
+    other = altered(grid, tmp_path, change)
+    result = other.run(n_jobs=1, progress=False)
+    specs = other.enumerate()
+    doubled = ((specs["controls"] == "same") & (specs["reason"] == "")).sum()
+    assert result.counts["collinear"] == doubled > 0
+    assert set(result.table["controls"]) == {"none"}
+    assert result.counts["declared"] == result.counts.drop("declared").sum()
+
+
+def swap(*path):
+    """Return a change that puts the last of `path` where the others lead."""
+    *keys, last, value = path
+
+    def change(grid):
+        for key in keys:
+            grid = grid[key]
+        grid[last] = value
+
+    return change
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "message"),
+    [
+        (swap("measures", "systems", "keys", ["lu-2025"]), CardError, "unknown system 'lu-2025'"),
+        (swap("measures", "systems", "keys", ["lu-2024"] * 2), CardError, "'lu-2024' is there tw"),
+        (swap("measures", "recipes", 0, "weights", ["entropie"]), MethodError, "'entropie'"),
+        (swap("measures", "estimators", 0, "key", "solow"), CardError, "unknown estimator 'solow'"),
+        (swap("driver", "variables", ["grwth"]), CardError, "unknown variable 'grwth'.*'growth'"),
+        (swap("controls", 1, "variables", ["gdp"]), CardError, "controls.structure"),
+        (swap("samples", 1, "without_provinces", [990000]), CardError, "province 990000"),
+        (swap("effects", 0, "key", "three-way"), CardError, "effects.0.key"),
+        (swap("errors", 0, "cluster", "city"), CardError, "errors.0.cluster"),
+        (swap("transformations", 0, "why", ""), CardError, "transformations.0.why"),
+        (swap("variables", "growth", "formula", "open('x')"), FormulaError, "not allowed"),
+    ],
+    ids=lambda value: None if not isinstance(value, str) else value.split("'")[0].strip() or "name",
+)
+def test_a_declaration_that_cannot_be_meant_is_refused(tmp_path, change, error, message):
+    with pytest.raises(error, match=message):
+        declare(tmp_path, change)
+
+
+def test_a_logarithm_of_nothing_is_refused(grid, tmp_path):
+    other = altered(grid, tmp_path, swap("variables", "growth", "log", True))
+    with pytest.raises(DataError, match=r"'growth' is -?[0-9.]+ and has no logarithm \[province"):
+        other.count()
+
+
+def test_every_level_of_the_project_has_its_reason():
+    from nqpf.compare.declaration import Declaration
+
+    grid = Declaration.load().grid
+    for axis in ("vintages", "transformations", "samples", "effects", "controls", "errors"):
+        assert all(one.why for one in getattr(grid, axis))
+    grid_size = SpecificationGrid().declared
+    assert grid_size > 100_000
