@@ -86,7 +86,8 @@ class ThresholdResult:
             f"Each regime keeps {self.trim:.0%} of the rows or more.",
             f"p values from {self.bootstrap} samples, seed {self.seed}: "
             f"{_DRAWN[self.draws].format(r.unit)}. Each {r.unit} is taken as independent.",
-            f"Intervals invert the likelihood ratio at {self.level:.0%}.",
+            f"Intervals invert the likelihood ratio at {self.level:.0%}; it takes errors as of one "
+            "variance.",
             "Standard errors of slopes take the thresholds as known.",
         )
 
