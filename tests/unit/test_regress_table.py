@@ -10,6 +10,9 @@ import pytest
 
 from nqpf.errors import DataError, EstimationError, MethodError, SampleError
 from nqpf.regress import RegressionTable, fixed_effects, standardise
+from nqpf.regress.bootstrap import wild_bootstrap
+from nqpf.regress.differences import first_differences
+from nqpf.regress.random import random_effects
 
 
 def frame():
@@ -113,6 +116,73 @@ def test_small_numbers_keep_their_digits():
     fit = fixed_effects(data.assign(y=data["y"] * 1e-6), "y", "a_1")
     cell = RegressionTable({"small": fit}).to_frame().loc[("a_1", "coefficient"), "small"]
     assert float(cell) == pytest.approx(fit.params["a_1"], rel=1e-2)
+
+
+def test_one_table_holds_every_estimator_and_its_convention():
+    data, two = frame(), {"errors": "two-way clustered"}
+    data["y"] += 2 * data.index.get_level_values("province")
+    fits = {
+        "FE": fixed_effects(data, "y", "a_1", errors="driscoll-kraay", bandwidth=1),
+        "RE": random_effects(data, "y", "a_1", time_effects=True),
+        "FD": first_differences(data, "y", "a_1", convention="none"),
+        "2-way": fixed_effects(data, "y", "a_1", effects="pooled", convention="all", **two),
+    }
+    table = RegressionTable(fits)
+    rows = table.to_frame()
+    wanted = {
+        "Estimator": ["least squares", "random effects", "first differences", "least squares"],
+        "Province effects": ["yes", "random", "differenced", "no"],
+        "Year effects": ["yes", "yes", "yes", "no"],
+        "Observations": ["48", "48", "40", "48"],
+        "Convention": ["nested", "nested", "none", "all"],
+    }
+    for title, cells in wanted.items():
+        assert rows.loc[(title, "")].tolist() == cells
+    text = "\n".join(table.notes)
+    for said in (
+        "Driscoll-Kraay, Bartlett kernel, 1 lag, convention nested: every effect counted, T/(T-1)",
+        "clustered by province, convention none: no small-sample factor",
+        "two-way clustered by province and year, convention all: every effect counted, G/(G-1)",
+        "RE: Random effects by Swamy and Arora, theta",
+        "FD: First differences between adjacent years: 40 of 48 rows",
+    ):
+        assert said in text
+    for rendered in (table.to_html(), table.to_latex(), str(table)):
+        assert "Swamy and Arora" in rendered
+        assert "random effects" in rendered
+
+
+def test_a_table_of_fixed_effects_alone_names_no_estimator():
+    assert "Estimator" not in RegressionTable(results()).to_frame().index.get_level_values(0)
+
+
+def test_bootstrap_p_values_stand_below_their_coefficient():
+    data = frame()
+    test = wild_bootstrap(data, "y", ["b", "a_1"], "b", draws=199, weights="webb", seed=7)
+    strong = wild_bootstrap(data, "y", ["b", "a_1"], "a_1", draws=199, weights="webb", seed=7)
+    fits = {"plain": fixed_effects(data, "y", "a_1"), "both": test.result}
+    table = RegressionTable(fits, bootstrap={"both": [test, strong]}, extra={"Test": {"both": "x"}})
+    rows = table.to_frame()
+    assert rows.loc[("b", "bootstrap p")].tolist() == ["", f"[{test.pvalue:.3f}]"]
+    expected = f"[{strong.pvalue:.3f}]" if strong.pvalue else "[< 0.005]"
+    assert rows.loc[("a_1", "bootstrap p"), "both"] == expected
+    assert rows.loc[("Test", "")].tolist() == ["", "x"]
+    assert sum("Webb six-point weights, 199 draws, seed 7" in note for note in table.notes) == 1
+    cells = Cells(table.to_html())
+    assert ["", "", f"[{test.pvalue:.3f}]"] in cells.rows
+    assert f"[{test.pvalue:.3f}]" in table.to_latex()
+
+
+def test_what_does_not_belong_to_a_table_is_refused():
+    data = frame()
+    test = wild_bootstrap(data, "y", ["b", "a_1"], draws=99, weights="webb")
+    fits = {"one": fixed_effects(data, "y", ["b"])}
+    with pytest.raises(MethodError, match="no column 'two'"):
+        RegressionTable(fits, bootstrap={"two": [test]})
+    with pytest.raises(MethodError, match="no column 'two'"):
+        RegressionTable(fits, extra={"Test": {"two": "x"}})
+    with pytest.raises(MethodError, match="bootstrap of 'b' is not of column 'one'"):
+        RegressionTable(fits, bootstrap={"one": [test]})
 
 
 def test_an_empty_table_is_refused():

@@ -92,7 +92,8 @@ class RegressionResult:
         if self.errors == "two-way clustered":
             return f"two-way clustered by {self.unit} and {self.time}"
         if self.errors == "driscoll-kraay":
-            return f"Driscoll-Kraay, Bartlett kernel, {self.bandwidth} lags"
+            lags = "1 lag" if self.bandwidth == 1 else f"{self.bandwidth} lags"
+            return f"Driscoll-Kraay, Bartlett kernel, {lags}"
         return self.errors
 
     @property

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from html import escape
 
 import pandas as pd
 
 from nqpf.errors import MethodError
-from nqpf.regress.effects import RegressionResult
+from nqpf.regress.bootstrap import WildBootstrap
+from nqpf.regress.result import RegressionResult
 
 __all__ = ["RegressionTable"]
 
@@ -36,11 +37,17 @@ class RegressionTable:
         Decimals; a smaller number is printed with as many significant digits.
     labels : mapping of str to str
         Names to print for variables.
+    bootstrap : mapping of str to sequence of WildBootstrap
+        Bootstrap p values to print in brackets, by column heading.
+    extra : mapping of str to mapping of str to str
+        Further rows at the foot: title, then text by column heading, for example the p value
+        of a test. Columns left out stay empty.
 
     Raises
     ------
     nqpf.errors.MethodError
-        If there is no regression to print.
+        If there is no regression to print, `bootstrap` or `extra` name no column, or a
+        bootstrap is of another coefficient.
 
     Examples
     --------
@@ -58,10 +65,29 @@ class RegressionTable:
     stars: bool = False
     digits: int = 3
     labels: Mapping[str, str] = field(default_factory=dict)
+    bootstrap: Mapping[str, Sequence[WildBootstrap]] = field(default_factory=dict)
+    extra: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if not self.results:
             raise MethodError("a table of no regressions", expected="at least one result")
+        for heading in [*self.bootstrap, *(name for row in self.extra.values() for name in row)]:
+            if heading not in self.results:
+                raise MethodError(
+                    f"no column {heading!r}", expected=" or ".join(map(repr, self.results))
+                )
+        for heading, tests in self.bootstrap.items():
+            for test in tests:
+                self._check_bootstrap(heading, test)
+
+    def _check_bootstrap(self, heading: str, test: WildBootstrap) -> None:
+        printed = self.results[heading].params.get(test.variable)
+        # The same estimate to rounding: a p value beside another coefficient would mislead.
+        if printed is None or abs(printed - test.coefficient) > 1e-8 * abs(test.coefficient):
+            raise MethodError(
+                f"the bootstrap of {test.variable!r} is not of column {heading!r}",
+                expected="a bootstrap of the same regression",
+            )
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -71,6 +97,11 @@ class RegressionTable:
         )
         lines = ["Standard errors in parentheses."]
         lines += [f"Standard errors {label}, convention {text}." for label, text in kinds]
+        lines += self._bootstrap_notes()
+        for note in dict.fromkeys(note for r in self.results.values() for note in r.notes):
+            columns = [name for name, r in self.results.items() if note in r.notes]
+            shared = len(columns) == len(self.results)
+            lines.append(note if shared else f"{', '.join(columns)}: {note}")
         if self.stars:
             marks = ", ".join(f"{mark} p < {level:.2f}" for level, mark in reversed(_STARS))
             lines.append(f"{marks}.")
@@ -78,11 +109,17 @@ class RegressionTable:
             lines.append("Significance is not starred.")
         return tuple(lines)
 
+    def _bootstrap_notes(self) -> list[str]:
+        tests = [test for column in self.bootstrap.values() for test in column]
+        kinds = dict.fromkeys((test.label, test.null) for test in tests)
+        return [f"P values in brackets against {null:g}: {label}." for label, null in kinds]
+
     def to_frame(self) -> pd.DataFrame:
         """Return the printed strings, indexed by row and statistic.
 
         Coefficients stand at ``(variable, "coefficient")`` and
-        ``(variable, "std. error")``, the other rows at ``(row, "")``.
+        ``(variable, "std. error")``, bootstrap p values at ``(variable, "bootstrap p")``, the
+        other rows at ``(row, "")``.
         """
         rows: dict[tuple[str, str], list[str]] = {}
         results = list(self.results.values())
@@ -90,6 +127,9 @@ class RegressionTable:
         for name in self._variables():
             rows[self._label(name), "coefficient"] = [self._coefficient(r, name) for r in results]
             rows[self._label(name), "std. error"] = [self._error(r, name) for r in results]
+            brackets = [self._bracket(heading, name) for heading in self.results]
+            if any(brackets):
+                rows[self._label(name), "bootstrap p"] = brackets
         for title, cells in self._foot(results).items():
             rows[title, ""] = cells
         index = pd.MultiIndex.from_tuples(rows, names=["row", "statistic"])
@@ -118,6 +158,13 @@ class RegressionTable:
             return ""
         return f"({self._number(result.std_errors[name])})"
 
+    def _bracket(self, heading: str, name: str) -> str:
+        for test in self.bootstrap.get(heading, ()):
+            if test.variable == name:
+                least = 1 / test.draws
+                return f"[< {least:.1g}]" if test.pvalue == 0 else f"[{self._number(test.pvalue)}]"
+        return ""
+
     def _foot(self, results: list[RegressionResult]) -> dict[str, list[str]]:
         units = " / ".join(dict.fromkeys(r.unit.capitalize() for r in results))
         times = " / ".join(dict.fromkeys(r.time.capitalize() for r in results))
@@ -126,19 +173,23 @@ class RegressionTable:
             f"{units} groups": [str(r.groups) for r in results],
             f"{times} periods": [str(r.periods) for r in results],
             "R2 within": [f"{r.rsquared_within:.3f}" for r in results],
-            f"{units} effects": [_yes(r.effects in ("two-way", "unit")) for r in results],
-            f"{times} effects": [_yes(r.effects in ("two-way", "time")) for r in results],
+            f"{units} effects": [_unit_effects(r.effects) for r in results],
+            f"{times} effects": [_yes(_has_time_effects(r.effects)) for r in results],
             "Standard errors": [r.covariance_label for r in results],
             "Convention": [r.convention for r in results],
             "Data vintage": [r.vintage or "not stated" for r in results],
         }
+        if len({r.estimator for r in results}) > 1 or results[0].estimator != "least squares":
+            rows = {"Estimator": [r.estimator for r in results], **rows}
+        for title, cells in self.extra.items():
+            rows[title] = [cells.get(heading, "") for heading in self.results]
         return rows
 
     def _printed(self) -> list[tuple[str, list[str]]]:
-        """Return heading and cells of each printed row; a standard error has no heading."""
+        """Return heading and cells of each printed row; lines below a coefficient have none."""
         frame = self.to_frame()
         return [
-            ("" if statistic == "std. error" else row, list(cells))
+            ("" if statistic in ("std. error", "bootstrap p") else row, list(cells))
             for (row, statistic), cells in zip(frame.index, frame.to_numpy(), strict=True)
         ]
 
@@ -179,6 +230,17 @@ class RegressionTable:
 
 def _yes(value: bool) -> str:
     return "yes" if value else "no"
+
+
+def _has_time_effects(effects: str) -> bool:
+    return effects in ("two-way", "time") or effects.endswith("+ time")
+
+
+def _unit_effects(effects: str) -> str:
+    for word in ("random", "differenced"):
+        if effects.startswith(word):
+            return word
+    return _yes(effects in ("two-way", "unit"))
 
 
 def _latex(text: str) -> str:
