@@ -115,6 +115,8 @@ def test_a_table_prints_it():
     rows = list(fit.diagnostics.to_frame().index)
     assert rows[:4] == ["AR(1)", "AR(2)", "Sargan", "Hansen J"]
     assert "Difference in Hansen: levels" in rows
+    assert fit.notes[0] == f"{fit.instruments} instruments (collapsed) for 60 groups."
+    assert fit.estimator == "system GMM"
     one = dynamic_gmm(sample(), "y", steps=1)
     assert one.covariance_label == "one-step robust, clustered by province"
 

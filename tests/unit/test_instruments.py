@@ -87,6 +87,14 @@ def test_a_table_prints_it():
     assert list(result.diagnostics.first_stage.columns) == ["partial_r2", "F", "F_robust", "pvalue"]
 
 
+def test_notes_say_when_instruments_are_weak():
+    strong, weak = (fit(sample(strength=s)) for s in (2.0, 0.05))
+    assert strong.notes[0] == "Instruments of x: z, v."
+    assert not any("may be weak" in note for note in strong.notes)
+    assert any("may be weak (effective F" in note for note in weak.notes)
+    assert any("Anderson-Rubin 95% set of x" in note for note in weak.notes)
+
+
 def test_just_identified_has_nothing_to_test_of_validity():
     frame = sample()
     diagnostics = instrumental(frame, "y", "x", "z", "w").diagnostics
@@ -174,6 +182,13 @@ BAD = {
     ),
     "absorbed": (constant_in_year, {}, EstimationError, "'z'"),
     "collinear": (lambda f: f.assign(v=2 * f["z"] + f["w"]), {}, EstimationError, "among instr"),
+    "outcome fitted exactly": (lambda f: f.assign(y=3 * f["w"]), {}, EstimationError, "'y'"),
+    "outcome of effects alone": (
+        lambda f: f.assign(y=f.index.get_level_values(0) ** 2 + f.index.get_level_values(1) * 1.0),
+        {},
+        EstimationError,
+        "'y' does not vary",
+    ),
     "constant outcome": (lambda f: f.assign(y=1.0), {}, EstimationError, "'y'"),
     "effects": (lambda f: f, {"effects": "both"}, MethodError, "effects 'both'"),
     "errors": (lambda f: f, {"errors": "cluster"}, MethodError, "did you mean|Did you mean"),

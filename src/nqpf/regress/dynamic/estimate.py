@@ -13,7 +13,7 @@ from nqpf.regress.dynamic.equations import Equations, build, on_grid
 from nqpf.regress.dynamic.request import Names, Request, read_request
 from nqpf.regress.dynamic.result import DynamicResult, ManyInstrumentsWarning
 from nqpf.regress.dynamic.solve import Steps, estimate
-from nqpf.regress.dynamic.specification import diagnose
+from nqpf.regress.dynamic.specification import DynamicDiagnostics, diagnose
 from nqpf.tfp.sample import by_key
 
 __all__ = ["dynamic_gmm"]
@@ -209,8 +209,18 @@ def _result(
             pd.Index([int(year) for year in effects], name=stated["time"]),
         ),
         diagnostics=diagnostics,
+        estimator=f"{stated['method']} GMM",
+        notes=_notes(len(solved.groups), request.collapse, stated, diagnostics),
         **stated,
     )
+
+
+def _notes(count: int, collapsed: bool, stated: dict, found: DynamicDiagnostics) -> tuple[str, ...]:
+    """Return what a reader of the coefficients must know of the instruments."""
+    kind = "collapsed" if collapsed else "one per lag and year"
+    notes = [f"{count} instruments ({kind}) for {stated['groups']} groups."]
+    named = [("Hansen J", found.hansen), ("AR(2)", found.autocorrelation[1])]
+    return (*notes, *(f"{name}: {test}." for name, test in named if test is not None))
 
 
 def _residuals(

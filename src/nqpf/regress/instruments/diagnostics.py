@@ -185,7 +185,7 @@ def _anderson_rubin_set(data: Partialled, level: float) -> ConfidenceSet:
     found = invert(matrices, level)
     unit = lengths[0] / lengths[1]
     return ConfidenceSet(
-        tuple((low * unit, high * unit) for low, high in found.intervals), found.level
+        tuple((float(low * unit), float(high * unit)) for low, high in found.intervals), level
     )
 
 

@@ -11,10 +11,10 @@ import pandas as pd
 from nqpf.errors import EstimationError, MethodError
 from nqpf.regress.conventions import DEFAULT, SampleSize, scaling
 from nqpf.regress.effects import EFFECTS, RegressionResult
-from nqpf.regress.instruments.diagnostics import InstrumentDiagnostics, diagnose
-from nqpf.regress.instruments.partial import Partialled, meat, residuals
+from nqpf.regress.instruments.diagnostics import InstrumentDiagnostics
+from nqpf.regress.instruments.twostage import TwoStage
 from nqpf.tfp.sample import by_key, nearest
-from nqpf.tfp.within import check_regressors, check_singletons, demean
+from nqpf.tfp.within import check_regressors, check_singletons
 
 __all__ = ["InstrumentalResult", "instrumental"]
 
@@ -134,9 +134,10 @@ def instrumental(
         raise EstimationError(f"outcome {outcome!r} does not vary")
     check_regressors(data[xs + ws], *used)
     _check_instruments(data[zs + ws], used)
-    fit = _Fit(data, outcome, xs, zs, ws, used, errors, codes[0])
+    fit = TwoStage(data, outcome, xs, zs, ws, used, errors, codes[0])
     counted = replace(size, regressors=len(xs) + len(ws))
     factor, df = scaling(convention, errors == "clustered", counted)
+    diagnostics = _diagnostics(fit, size, convention, level)
     return InstrumentalResult(
         outcome=outcome,
         params=fit.params,
@@ -155,79 +156,14 @@ def instrumental(
         vintage=vintage,
         endogenous=tuple(xs),
         instruments=tuple(zs),
-        diagnostics=_diagnostics(fit, size, convention, level),
+        diagnostics=diagnostics,
+        estimator="two-stage least squares",
+        notes=_notes(xs, zs, diagnostics),
     )
 
 
-class _Fit:
-    """Two-stage least squares on variables scaled to unit variance, and scaled back."""
-
-    def __init__(self, data, outcome, xs, zs, ws, used, errors, clusters) -> None:
-        self.xs, self.errors, self.clusters = xs, errors, clusters
-        pooled = used[0] is None and used[1] is None
-        self.spread = data.std()
-        centre = 0.0 if pooled else data.mean()
-        scaled = (data - centre) / self.spread
-        within = scaled if pooled else scaled.copy()
-        if not pooled:
-            within = pd.DataFrame(demean(scaled.to_numpy(), *used), data.index, data.columns)
-        constant = {"const": 1.0} if pooled else {}
-        self.y = within[outcome].to_numpy()
-        self.x = within[xs].to_numpy()
-        self.w = within[ws].assign(**constant).to_numpy()
-        self.z = residuals(within[zs].to_numpy(), self.w)
-        self._check_rank(zs)
-        self._solve(outcome, [*xs, *ws, *constant])
-        centred = self.y - self.y.mean() if pooled else self.y
-        self.unit_of_y = self.spread[outcome]
-        self.rsquared = 1 - float(self.left @ self.left) / float(centred @ centred)
-        self.left = self.left * self.unit_of_y
-
-    def _check_rank(self, zs: list[str]) -> None:
-        x = residuals(self.x, self.w)
-        x, q = (np.linalg.qr(values)[0] for values in (x, self.z))
-        strength = np.linalg.svd(q.T @ x, compute_uv=False)
-        if strength[-1] < 1e-9:
-            names = [", ".join(map(repr, names)) for names in (zs, self.xs)]
-            raise EstimationError(
-                f"instruments {names[0]} do not identify the coefficients of {names[1]}",
-                expected="instruments that move each endogenous regressor",
-            )
-
-    def _solve(self, outcome: str, names: list[str]) -> None:
-        regressors = np.hstack([self.x, self.w])
-        basis = np.linalg.qr(np.hstack([self.z, self.w]))[0]
-        fitted = basis @ (basis.T @ regressors)
-        bread = np.linalg.pinv(fitted)  # (K, N), so that b = bread y
-        slopes = bread @ self.y
-        self.left = self.y - regressors @ slopes
-        if self.errors == "unadjusted":
-            cov = bread @ bread.T * (self.left @ self.left) / len(self.y)
-        else:
-            groups = self.clusters if self.errors == "clustered" else None
-            cov = meat(bread.T * self.left[:, None], groups)
-        units = pd.concat([self.spread, pd.Series({"const": 1.0})])
-        back = self.spread[outcome] / units[names].to_numpy()
-        self.params = pd.Series(slopes * back, index=names, name="coefficient")
-        self.cov = pd.DataFrame(cov * np.outer(back, back), index=names, columns=names)
-
-    def diagnostics(self, size: SampleSize, convention: str, level: float):
-        """Return diagnostics in the variables' own units."""
-        values = residuals(np.column_stack([self.y, self.x]), self.w)
-        partialled = Partialled(
-            outcome=values[:, 0] * self.unit_of_y,
-            endogenous=values[:, 1:] * self.spread[self.xs].to_numpy(),
-            instruments=np.linalg.qr(self.z)[0],
-            size=size,
-            clusters=self.clusters,
-            errors=self.errors,
-            convention=convention,
-        )
-        return diagnose(partialled, self.xs, level)
-
-
 def _diagnostics(
-    fit: _Fit, size: SampleSize, convention: str, level: float
+    fit: TwoStage, size: SampleSize, convention: str, level: float
 ) -> InstrumentDiagnostics:
     try:
         return fit.diagnostics(size, convention, level)
@@ -237,6 +173,24 @@ def _diagnostics(
             expected="instruments that vary in more clusters than there are instruments",
             hint="use fewer instruments, or other errors",
         ) from None
+
+
+def _notes(xs: list[str], zs: list[str], found: InstrumentDiagnostics) -> tuple[str, ...]:
+    """Return what a reader of the coefficients must know of the instruments."""
+    notes = [f"Instruments of {', '.join(xs)}: {', '.join(zs)}."]
+    for name, value in found.first_stage["F_robust"].items():
+        notes.append(f"First stage of {name}: F = {value:.2f}.")
+    if found.anderson_rubin is not None:
+        notes.append(
+            f"Anderson-Rubin {found.anderson_rubin.level:.0%} set of {xs[0]}, which holds with "
+            f"weak instruments: {found.anderson_rubin}."
+        )
+        weak = found.effective_f < found.effective_critical
+        beside = f"effective F {found.effective_f:.2f}, critical {found.effective_critical:.2f}"
+        notes += [f"The instruments may be weak ({beside})."] * weak
+    if found.hansen is not None:
+        notes.append(f"Over-identification: {found.hansen}.")
+    return tuple(notes)
 
 
 def _names(names: Sequence[str] | str) -> list[str]:
