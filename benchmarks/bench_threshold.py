@@ -94,10 +94,9 @@ def size() -> bool:
             # Hansen's draws cannot hold where the size of errors depends on the regressor.
             if draws == "wild" or not design[-1]:
                 kept &= WANTED_SIZE[0] <= found[1] <= WANTED_SIZE[1]
-    print(
-        f"  wanted: 5 % within {WANTED_SIZE[0]:.0%} and {WANTED_SIZE[1]:.0%}, except where Hansen draws histories of"
-    )
-    print(f"  errors that are as large as x: {said(kept)}")
+    low, high = WANTED_SIZE
+    print(f"  wanted: 5 % within {low:.0%} and {high:.0%}, except for histories of errors")
+    print(f"  that are as large as x: {said(kept)}")
     return kept
 
 
