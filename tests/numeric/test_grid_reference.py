@@ -20,11 +20,10 @@ from nqpf.compare.multiverse import Multiverse
 from nqpf.compare.productivity import productivity
 from nqpf.compare.specify import estimates
 from nqpf.compare.variants import CAPITAL
-from nqpf.paths import root
 from nqpf.regress import fixed_effects, standardise
 from nqpf.tfp import real_gdp
 
-RESULTS = root() / "data" / "multiverse" / "results.parquet"
+RESULTS = Multiverse.file()
 PLACES = {
     "without-municipalities": [110000, 120000, 310000, 500000],
     "without-tibet": [540000],

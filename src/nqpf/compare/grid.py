@@ -27,7 +27,7 @@ __all__ = ["SpecificationGrid"]
 _IN_BATCH = 3  # controls, measure and errors vary within a batch
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class SpecificationGrid:
     """Every specification of a declaration on a panel.
 
@@ -99,6 +99,9 @@ class SpecificationGrid:
             if path.parts[len(folder.parts)] not in ("cli.py", "report"):
                 digest.update(path.read_bytes())
         return digest.hexdigest()
+
+    def __repr__(self) -> str:
+        return f"SpecificationGrid of {self.declared:,} declared specifications"
 
     def enumerate(self) -> pd.DataFrame:
         """Return every declared specification.

@@ -198,7 +198,7 @@ class Multiverse:
         nqpf.errors.SourceError
             If the file is missing or damaged, or rests on another declaration or data.
         """
-        path = root() / "data" / "multiverse" / "results.parquet" if path is None else Path(path)
+        path = cls.file() if path is None else Path(path)
         try:
             stored = pq.read_table(path)
             about = json.loads(stored.schema.metadata[_META])
@@ -222,6 +222,11 @@ class Multiverse:
             data=data,
             choices=choices,
         )
+
+    @staticmethod
+    def file() -> Path:
+        """Return where the project keeps its results."""
+        return root() / "data" / "multiverse" / "results.parquet"
 
     def __repr__(self) -> str:
         return f"Multiverse of {len(self.table):,} specifications"

@@ -169,15 +169,24 @@ def variants(
             expected="systems and recipes, or estimators and capital rules",
             hint=dropped[0][1] if dropped else None,
         )
+    return _assembled(vintage, values, rows, holds, dropped)
+
+
+def _assembled(
+    vintage: str,
+    values: dict[str, pd.Series],
+    rows: dict[str, tuple],
+    holds: dict[str, tuple[str, ...]],
+    dropped: list[tuple[str, str]],
+) -> Variants:
+    """Join the variants by province and year and lay out what is known of each."""
     index = pd.Index(list(values), name="variant")
-    choices = pd.DataFrame(
-        list(rows.values()), index=index, columns=[*_CHOICES, "same_as", "chained"]
-    )
+    columns = [*_CHOICES, "same_as", "chained"]
     indicators = sorted({key for held in holds.values() for key in held})
     return Variants(
         vintage=vintage,
         values=pd.concat(values, axis=1).sort_index().rename_axis(columns="variant"),
-        choices=choices,
+        choices=pd.DataFrame(list(rows.values()), index=index, columns=columns),
         holds=pd.DataFrame(
             [[key in held for key in indicators] for held in holds.values()],
             index=index,
