@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import signal
@@ -54,6 +55,15 @@ class Cluster:
         here = "--no-nanny", "--nthreads", "1", "--local-directory", self.folder
         self.workers += [self._start("worker", *here) for _ in range(count)]
 
+    def wait_for_workers(self):
+        from distributed import Client
+
+        with Client(self.address, set_as_default=False) as client:
+            client.wait_for_workers(len(self.workers), timeout=60)
+            # On a busy machine one could be done with all batches while the other imports.
+            for module in ("nqpf.compare.runner", "made_up_batches"):
+                client.run(importlib.import_module, module)
+
     @property
     def address(self):
         until = time.monotonic() + 60
@@ -95,7 +105,7 @@ def parts(store):
 
 
 def test_one_worker_killed_while_it_runs(cluster, tmp_path):
-    log, count = tmp_path / "log", 24
+    log, count = tmp_path / "log", 30
     batches = tasks(count, log, seconds=0.1)
     # Slices are laid out anew on their way, and data goes from worker to worker.
     shared = np.random.default_rng(0).normal(size=(20_000, 2 * count))[::2, ::2]
@@ -103,16 +113,23 @@ def test_one_worker_killed_while_it_runs(cluster, tmp_path):
     cluster.add_workers(2)
     first, second = cluster.workers
     remote = {"backend": "dask", "address": cluster.address, "timeout": 60}
+    cluster.wait_for_workers()
+    before = []
+
+    def stop_first():
+        first.kill()
+        first.wait()
+        before.append(len(ran(log)))
 
     def both_work():
         return min(processes(log).count(worker.pid) for worker in cluster.workers) >= 3
 
-    with meanwhile(both_work, first.kill):
+    with meanwhile(both_work, stop_first):
         frame = run_batches(batches, made_up.sums, tmp_path / "dask", **options, **remote)
-    assert first.wait(10) == -signal.SIGKILL and second.poll() is None
+    assert first.poll() == -signal.SIGKILL and second.poll() is None
     where = processes(log)
-    assert set(where) == {first.pid, second.pid}
-    assert where[-5:] == [second.pid] * 5  # it went on alone
+    assert 6 <= before[0] < count
+    assert set(where[before[0] :]) == {second.pid}  # it went on alone
     assert set(ran(log)) == set(range(count))
     # At most what ran, or waited to be fetched, when the worker went was computed again.
     assert len(ran(log)) <= count + where.count(first.pid)

@@ -66,6 +66,10 @@ class Odd(Exception):
         super().__init__(f"{left} is not {right}")
 
 
+def same(table: pd.DataFrame) -> pd.DataFrame:
+    return table
+
+
 def odd(task: Task) -> pd.DataFrame:
     note(task)
     if task.number == 2:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 import signal
@@ -152,15 +153,35 @@ def test_full_disk_keeps_finished_parts(log, store, tmp_path):
     assert ran(log) == [0, 1, 2, 2, 3]
 
 
-def test_disk_that_reports_late_is_named(log, store, monkeypatch):
-    def full(descriptor):
-        raise OSError(28, "No space left on device")
+@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EDQUOT], ids=["disk", "quota"])
+def test_disk_that_fills_up_is_named(code, log, store, monkeypatch):
+    def half(path, content):
+        with path.open("wb") as file:
+            file.write(content[: len(content) // 2])
+        raise OSError(code, os.strerror(code))
 
     run(tasks(1, log), store)
-    monkeypatch.setattr(os, "fsync", full)
+    monkeypatch.setattr(Path, "write_bytes", half)
     with pytest.raises(DataError, match=r"disk is full \[file .*batch-001"):
         run(tasks(2, log), store)
-    assert left_over(store) == [] and part(store, 0).exists()
+    assert left_over(store) == [] and finished(store) == {0}
+
+
+def test_part_is_whole_before_it_gets_its_name(log, store, monkeypatch):
+    rename, seen = Path.replace, []
+
+    def watched(partial, path):
+        assert not path.exists()
+        seen.append((path.name, partial.read_bytes()))
+        return rename(partial, path)
+
+    monkeypatch.setattr(Path, "replace", watched)
+    run(tasks(3, log), store)
+    assert [name for name, _ in seen] == [
+        "_manifest.json",
+        *(part(store, i).name for i in range(3)),
+    ]
+    assert all((store / name).read_bytes() == content for name, content in seen)
 
 
 def test_store_that_cannot_be_made_is_named(log, tmp_path):
