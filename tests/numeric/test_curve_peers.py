@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from nqpf.compare._curve_plan import plan, read_specifications
+from nqpf.compare._curve_plan import plan
+from nqpf.compare._curve_specs import read_specifications
 from nqpf.compare.choices import variance_shares
 from nqpf.compare.curve import _draws
 from nqpf.regress import fixed_effects
@@ -72,15 +73,26 @@ def specifications() -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["outcome", "focal", "controls", "effects", "sample"])
 
 
-def by_dummies(rows, outcome, names, effects):
-    """Coefficient of the first name and its clustered error, by explicit dummies."""
+def design(rows, names, effects):
+    """Return names, a constant and explicit dummies at unit length."""
     parts = [rows[names].to_numpy(float), np.ones((len(rows), 1))]
     for level, kinds in (("province", ("two-way", "unit")), ("year", ("two-way", "time"))):
         if effects in kinds:
             values = rows[level].to_numpy()
             parts.append((values[:, None] == np.unique(values)[1:]).astype(float))
-    x, y = np.hstack(parts), rows[outcome].to_numpy()
-    x = x / np.linalg.norm(x, axis=0)  # units of money against dummies
+    x = np.hstack(parts)
+    return x / np.linalg.norm(x, axis=0)  # units of money against dummies
+
+
+def without(rows, outcome, names, effects):
+    """Return the residuals of the outcome on names and dummies."""
+    x, y = design(rows, names, effects), rows[outcome].to_numpy()
+    return y - x @ np.linalg.lstsq(x, y, rcond=None)[0]
+
+
+def by_dummies(rows, outcome, names, effects):
+    """Coefficient of the first name and its clustered error, by explicit dummies."""
+    x, y = design(rows, names, effects), rows[outcome].to_numpy()
     bread = np.linalg.inv(x.T @ x)
     slopes = bread @ x.T @ y
     members = rows["province"].to_numpy()[:, None] == np.unique(rows["province"])
@@ -135,3 +147,22 @@ def test_null_curve_equals_physically_resampled_frames(gaps):
 def test_null_curve_equals_fixed_effects_on_a_resampled_frame():
     some = specifications().query("effects == 'two-way'").iloc[[2, 5]]
     check_null_curve(panel(gaps=True), some, _draws(1, 12, seed=2), by_library)
+
+
+@pytest.mark.parametrize("gaps", [False, True], ids=["balanced", "gaps"])
+def test_wild_draws_equal_regressions_on_outcomes_with_turned_residuals(gaps):
+    frame, specs, signs = panel(gaps), specifications(), _draws(2, 12, seed=3, scheme="wild")
+    assert set(signs.ravel()) == {-1, 1}
+    params, errors, _ = plan(frame, read_specifications(specs), "province", "year", "nested").wild(
+        signs
+    )
+    for k, spec in enumerate(specs.itertuples()):
+        names = [spec.focal, *spec.controls]
+        rows = frame if spec.sample == "all" else frame[frame[spec.sample]]
+        rows = rows[[spec.outcome, *names]].dropna().reset_index()
+        left = without(rows, spec.outcome, list(spec.controls), spec.effects)
+        for i, own in enumerate(signs):
+            turned = rows[spec.outcome] - left + left * own[rows["province"]]
+            slope, error = by_dummies(rows.assign(turned=turned), "turned", names, spec.effects)
+            assert params[i, k] == pytest.approx(slope, abs=1e-9 * error)
+            assert errors[i, k] == pytest.approx(error, rel=1e-9)

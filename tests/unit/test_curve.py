@@ -99,15 +99,22 @@ def test_predicted_direction():
     pd.testing.assert_series_equal(mirrored.pvalues, right.pvalues)
 
 
-def test_size_under_the_null():
-    """At 5 %, 60 tests reject 3 times; of the right size, more than 9 has probability 0.1 %."""
+@pytest.mark.parametrize("scheme", ["pairs", "wild"])
+def test_size_under_the_null(scheme):
+    """At 5 %, 40 tests reject twice; of the right size, more than 7 has probability 0.1 %."""
+    few = grid().iloc[::3]
     rejected = [
-        curve_inference(panel(seed), grid().iloc[::3], resamples=39, seed=seed).pvalues <= 0.05
-        for seed in range(60)
+        curve_inference(panel(seed), few, resamples=39, seed=seed, scheme=scheme).pvalues <= 0.05
+        for seed in range(40)
     ]
-    counts = pd.DataFrame(rejected).sum()
-    assert counts.max() <= 9
-    assert counts[["median", "stouffer"]].min() >= 1  # and it is no test that never rejects
+    assert pd.DataFrame(rejected).sum().max() <= 7
+
+
+@pytest.mark.parametrize("effect", [0.6, -0.6])
+def test_wild_scheme_finds_an_effect_and_keeps_every_regression(effect):
+    made = curve_inference(panel(effect=effect), grid(), resamples=99, scheme="wild")
+    assert made.pvalues["median"] <= 0.02 and made.pvalues["stouffer"] <= 0.02
+    assert made.lost == 0 and made.scheme == "wild" and "99 wild draws" in made.note
 
 
 def test_seed_and_order_of_rows():
@@ -139,6 +146,16 @@ def test_units_of_measurement_do_not_matter():
     )
     np.testing.assert_allclose(second.null["median"], 1e13 * first.null["median"], rtol=1e-6)
     pd.testing.assert_series_equal(first.pvalues, second.pvalues)
+
+
+def test_standardised_effects_are_those_of_standardised_variables():
+    frame = panel(effect=0.3)
+    specs = grid().iloc[[0, 7, 14]]
+    made = curve_inference(frame, specs, resamples=9, standardise=True)
+    scaled = (frame - frame.mean()) / frame.std()
+    same = curve_inference(scaled, specs, resamples=9)
+    pd.testing.assert_frame_equal(made.specifications, same.specifications)
+    pd.testing.assert_frame_equal(made.null, same.null)
 
 
 def test_input_stays():
@@ -194,6 +211,7 @@ BAD = {
     "resamples": (dict(resamples=0), MethodError, "resamples is 0"),
     "seed": (dict(seed=-1), MethodError, "seed is -1"),
     "direction": (dict(direction="positiv"), MethodError, "Did you mean 'positive'"),
+    "scheme": (dict(scheme="wilder"), MethodError, "Did you mean 'wild'"),
     "level": (dict(level=1.0), MethodError, "level 1.0"),
     "convention": (dict(convention="stata"), MethodError, "unknown convention 'stata'"),
 }
@@ -235,8 +253,12 @@ def test_wrong_tables_are_named():
         curve_inference(frame, specs.head(0))
     with pytest.raises(SampleError, match="more than once"):
         curve_inference(pd.concat([frame, frame]), specs)
-    with pytest.raises(SampleError, match="infinite"):
-        curve_inference(frame.assign(x1=np.inf), specs)
+    with pytest.raises(SampleError, match="infinite.*province 0, year 2010, variable x1"):
+        curve_inference(frame.assign(x1=np.inf).reset_index(), specs)
+    with pytest.raises(DataError, match="not numbers.*variable c1"):
+        curve_inference(frame.assign(c1="1").reset_index(), grid().head(4))
+    with pytest.raises(DataError, match="'x1' more than once"):
+        curve_inference(pd.concat([frame, frame[["x1"]]], axis=1), specs)
     with pytest.raises(SampleError, match="no row has every variable"):
         curve_inference(frame.assign(x1=np.nan), specs)
     with pytest.raises(DataError, match="sample half"):

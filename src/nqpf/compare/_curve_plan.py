@@ -3,52 +3,25 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
+from nqpf.compare._curve_specs import ALL_ROWS, Specification
 from nqpf.compare._redraw import Batch, Family, Redraw, refit
+from nqpf.compare._wild import rewild
 from nqpf.errors import DataError, MethodError, SampleError
 from nqpf.regress.conventions import CONVENTIONS
-from nqpf.regress.effects import EFFECTS
-from nqpf.tfp.sample import by_key, nearest
+from nqpf.tfp.sample import by_key, check_finite, nearest
 from nqpf.tfp.within import check_singletons
 
-__all__ = ["ALL_ROWS", "Plan", "Specification", "plan", "read_specifications"]
+__all__ = ["Plan", "plan"]
 
-ALL_ROWS = "all"
 _ROUNDING = 1e-9  # an error below this share of its estimate is no residual but rounding
+_ROW = "row of the frame"
 _WIDTH = 256  # columns whose cross-products are made together
-_NEEDED = ("outcome", "focal", "controls", "effects")
-
-
-@dataclass(frozen=True)
-class Specification:
-    """One regression of the curve."""
-
-    outcome: str
-    focal: str
-    controls: tuple[str, ...]
-    effects: str
-    sample: str
-
-    @property
-    def variables(self) -> tuple[str, ...]:
-        """Outcome, focal variable and controls."""
-        return (self.outcome, self.focal, *self.controls)
-
-    @property
-    def where(self) -> dict[str, object]:
-        """The specification, for the place of an error."""
-        return {
-            "outcome": self.outcome,
-            "focal": self.focal,
-            "controls": " + ".join(self.controls) or "none",
-            "effects": self.effects,
-            "sample": self.sample,
-        }
 
 
 @dataclass(frozen=True)
@@ -83,68 +56,31 @@ class Plan:
         weights : (B, G)
             How often each unit is drawn.
         """
-        shape = (len(weights), len(self.scale))
+        return self._filled(refit, weights)
+
+    def wild(self, signs: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Return the same when residuals under the null take signs (B, G) by unit."""
+        return self._filled(rewild, signs)
+
+    def _filled(
+        self, fill: Callable[..., None], draws: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        shape = (len(draws), len(self.scale))
         params, errors, df = out = (np.empty(shape), np.empty(shape), np.empty(shape))
         for rows, batches in self.pieces:
-            refit(rows, batches, np.asarray(weights, dtype=float), out)
+            fill(rows, batches, np.asarray(draws, dtype=float), out)
         lost = ~(errors > _ROUNDING * np.abs(params))
         params[lost] = errors[lost] = np.nan
         return params * self.scale, errors * self.scale, df
 
 
-def read_specifications(table: pd.DataFrame) -> list[Specification]:
-    """Return the rows of a table as specifications, checked.
-
-    Raises
-    ------
-    nqpf.errors.DataError
-        If a column is missing.
-    nqpf.errors.MethodError
-        If there is no row, controls are not a sequence of names, effects are unknown or a
-        variable comes twice in one regression.
-    """
-    for name in _NEEDED:
-        if name not in table.columns:
-            raise DataError(f"no column {name!r}", expected=", ".join(_NEEDED) + " and sample")
-    if not len(table):
-        raise MethodError("no specification", expected="at least one row")
-    samples = table["sample"] if "sample" in table.columns else [ALL_ROWS] * len(table)
-    columns = [table[name] for name in _NEEDED]
-    specs, checked = [], set()
-    for row, (*cells, sample) in zip(table.index, zip(*columns, samples, strict=True), strict=True):
-        outcome, focal, controls, effects = cells
-        if isinstance(controls, str) or not isinstance(controls, Sequence):
-            raise MethodError(
-                f"controls are {controls!r}",
-                where={"row": row},
-                expected="a tuple of variables, () for none",
-            )
-        spec = Specification(outcome, focal, tuple(controls), effects, sample)
-        if spec not in checked:
-            _check(spec, row)
-            checked.add(spec)
-        specs.append(spec)
-    return specs
-
-
-def _check(spec: Specification, row: object) -> None:
-    if spec.effects not in EFFECTS:
-        raise MethodError(
-            f"unknown effects {spec.effects!r}",
-            where={"row": row},
-            expected=" or ".join(map(repr, EFFECTS)),
-            hint=nearest(spec.effects, EFFECTS),
-        )
-    if len(set(spec.variables)) < len(spec.variables):
-        raise MethodError(
-            "a variable comes twice in one regression",
-            where={"row": row, **spec.where},
-            expected="an outcome, a focal variable and controls that all differ",
-        )
-
-
 def plan(
-    frame: pd.DataFrame, specs: list[Specification], unit: str, time: str, convention: str
+    frame: pd.DataFrame,
+    specs: list[Specification],
+    unit: str,
+    time: str,
+    convention: str,
+    standardise: bool = False,
 ) -> Plan:
     """Sort specifications into pieces that share rows and effects.
 
@@ -159,22 +95,26 @@ def plan(
         )
     variables = sorted({name for spec in specs for name in spec.variables})
     samples = sorted({spec.sample for spec in specs} - {ALL_ROWS})
-    data, present = _figures(frame, variables, samples, unit, time)
-    units, times = (data.index.unique(level).sort_values() for level in (0, 1))
+    index, values = _figures(frame, [*variables, *samples], unit, time)
+    columns = {name: place for place, name in enumerate([*variables, *samples])}
+    _check_samples(values, {name: columns[name] for name in samples})
+    units, times = (index.unique(level).sort_values() for level in (0, 1))
     codes = [
-        keys.get_indexer(data.index.get_level_values(level))
-        for level, keys in enumerate((units, times))
+        keys.get_indexer(index.get_level_values(level)) for level, keys in enumerate((units, times))
     ]
     scale, nobs, groups = np.empty(len(specs)), np.empty(len(specs), int), np.empty(len(specs), int)
     pieces = []
-    for (kept, effects), places in _by_rows(specs, data, present).items():
+    for (kept, effects), places in _by_rows(specs, values, columns).items():
         rows = np.frombuffer(kept, dtype=bool)
         part = [specs[place] for place in places]
-        _check_rows(data.index[rows], part[0])
+        _check_rows(index[rows], part[0])
         used = {name: i for i, name in enumerate(sorted({n for s in part for n in s.variables}))}
-        raw = data.loc[rows, list(used)].to_numpy()
+        raw = values[np.ix_(rows, [columns[name] for name in used])]
         cells = (codes[0][rows], codes[1][rows])
         redraw, length = _laid_out(raw, cells, (len(units), len(times)), effects, convention)
+        if standardise:
+            spread = raw.std(axis=0, ddof=1)
+            length = length / np.where(spread > 0, spread, 1.0)
         pieces.append((redraw, _batches(part, places, used)))
         own = [(length[used[spec.outcome]], length[used[spec.focal]]) for spec in part]
         scale[places] = [outcome / focal for outcome, focal in own]
@@ -183,41 +123,56 @@ def plan(
 
 
 def _figures(
-    frame: pd.DataFrame, variables: list[str], samples: list[str], unit: str, time: str
-) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Return figures by key, zero where missing, and which are there."""
-    names = [*variables, *samples]
-    known = [name for name in variables if name in frame.columns]
-    missing = frame[known].isna()
-    data = by_key(frame.fillna(dict.fromkeys(known, 0.0)), names, unit, time, "the frame")
-    if missing.to_numpy().any():
-        flags = frame.assign(**{name: ~missing[name] for name in known})
-        present = by_key(flags, variables, unit, time, "the frame") > 0
-    else:
-        present = pd.DataFrame(True, data.index, variables)
-    for name in samples:
-        if not data[name].isin([0.0, 1.0]).all():
+    frame: pd.DataFrame, names: list[str], unit: str, time: str
+) -> tuple[pd.MultiIndex, np.ndarray]:
+    """Return the sorted key and the columns as (N, p), NaN where a figure is missing."""
+    known = set(frame.columns)
+    for name in names:
+        if name not in known:
+            raise DataError(
+                f"unknown variable {name!r}",
+                expected="a column of the frame",
+                hint=nearest(name, map(str, frame.columns)),
+            )
+    table = frame[names]
+    if table.shape[1] > len(names):
+        double = table.columns[table.columns.duplicated()][0]
+        raise DataError(f"the frame has {double!r} more than once", expected="one of it")
+    # Keys alone are sorted and checked, because a frame may have thousands of columns.
+    keys = frame[[name for name in (unit, time) if name in known]]
+    order = by_key(keys.assign(**{_ROW: np.arange(len(frame))}), [_ROW], unit, time, "the frame")
+    table = table.iloc[order[_ROW].to_numpy().astype(int)].set_axis(order.index)
+    numeric = all(pd.api.types.is_numeric_dtype(kind) for kind in table.dtypes)
+    values = table.to_numpy(dtype=float, na_value=np.nan) if numeric else None
+    if values is None or np.isinf(values).any():
+        check_finite(table.fillna(0.0) if numeric else table, "the frame")
+    return order.index, values
+
+
+def _check_samples(values: np.ndarray, columns: dict[str, int]) -> None:
+    for name, column in columns.items():
+        if not np.isin(values[:, column], [0.0, 1.0]).all():
             raise DataError(
                 "a sample that is neither in nor out for some row",
                 where={"sample": name},
                 expected="a column of true and false",
             )
-    return data, present
 
 
 def _by_rows(
-    specs: list[Specification], data: pd.DataFrame, present: pd.DataFrame
+    specs: list[Specification], values: np.ndarray, columns: dict[str, int]
 ) -> dict[tuple[bytes, str], list[int]]:
     """Return places of specifications by the rows that have all their variables, and effects."""
-    patterns = {name: present[name].to_numpy().tobytes() for name in present.columns}
+    present = ~np.isnan(values)
+    patterns = {name: present[:, column].tobytes() for name, column in columns.items()}
     found: dict[tuple[str, frozenset[bytes]], bytes] = {}
     pieces = defaultdict(list)
     for place, spec in enumerate(specs):
         key = (spec.sample, frozenset(patterns[name] for name in spec.variables))
         if key not in found:
-            rows = np.ones(len(data), dtype=bool)
+            rows = np.ones(len(values), dtype=bool)
             if spec.sample != ALL_ROWS:
-                rows &= data[spec.sample].to_numpy() > 0
+                rows &= values[:, columns[spec.sample]] > 0
             for pattern in key[1]:
                 rows &= np.frombuffer(pattern, dtype=bool)
             found[key] = rows.tobytes()

@@ -11,17 +11,23 @@ With b_k the estimate of specification k, the null hypothesis is forced on its o
 drawn twice counting as two, and all specifications are estimated on the same draw. Least squares
 moves by exactly b_k when b_k x_k is taken off the outcome and leaves the residuals as they
 are; so the estimate on the draw is the plain one less b_k, with its standard error.
+
+With few units such draws are somewhat liberal. The wild scheme keeps the regressors and turns
+the signs of the residuals that the null leaves, one coin per unit for all specifications.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from numbers import Integral
 
 import numpy as np
 import pandas as pd
 
-from nqpf.compare._curve_plan import Plan, plan, read_specifications
+from nqpf.compare._curve_plan import Plan, plan
+from nqpf.compare._curve_specs import read_specifications
 from nqpf.compare._curve_tests import (
     DIRECTIONS,
     STATISTICS,
@@ -36,6 +42,7 @@ from nqpf.tfp.sample import nearest
 
 __all__ = ["STATISTICS", "CurveInference", "curve_inference"]
 
+SCHEMES = ("pairs", "wild")
 _NUMBERS = 1 << 22  # results held at a time, in numbers
 
 
@@ -66,6 +73,8 @@ class CurveInference:
     lost : float
         Share of regressions on resamples that could not be estimated and are left out of
         that draw's statistics.
+    scheme : str
+        ``"pairs"`` or ``"wild"``, as given.
     resamples, seed : int
     """
 
@@ -77,6 +86,7 @@ class CurveInference:
     direction: str
     level: float
     lost: float
+    scheme: str
     resamples: int
     seed: int
 
@@ -91,7 +101,8 @@ class CurveInference:
         """What the p values rest on, for a table's foot."""
         return (
             f"{len(self.specifications):,} specifications that share data and are not independent "
-            f"evidence; {self.resamples:,} resamples of units under the null (seed {self.seed}); "
+            f"evidence; {self.resamples:,} {self.scheme} draws of units under the null (seed "
+            f"{self.seed}); "
             f"{self.direction} direction; {100 * self.lost:.2f} % of regressions on resamples "
             "could not be estimated."
         )
@@ -108,8 +119,10 @@ def curve_inference(
     specifications: pd.DataFrame,
     resamples: int = 500,
     seed: int = 0,
+    scheme: str = "pairs",
     direction: str = "dominant",
     level: float = 0.05,
+    standardise: bool = False,
     unit: str = "province",
     time: str = "year",
     convention: str = DEFAULT,
@@ -129,13 +142,19 @@ def curve_inference(
         variables), ``effects`` ("two-way", "unit", "time", "pooled") and, optionally,
         ``sample``: "all", or a column of `frame` that is true for the rows to use.
     resamples : int
-        B, draws of units with replacement.
+        B.
     seed : int
+    scheme : {"pairs", "wild"}
+        Draw units with replacement, as Simonsohn and others draw rows; or keep all units and
+        turn the residuals of random ones, see Notes.
     direction : {"dominant", "positive", "negative"}
         Test against either sign, each curve by the sign of most of its estimates, or against
         the sign predicted before the data were seen.
     level : float
         Level at which one specification is significant.
+    standardise : bool
+        Give effects in standard deviations of the outcome per standard deviation of the focal
+        variable, over the rows of each regression, so that unlike specifications compare.
     unit, time : str
         Names of the key; units are drawn, and errors clustered by them.
     convention : str
@@ -160,6 +179,13 @@ def curve_inference(
     nqpf.errors.EstimationError
         If a specification cannot be estimated on the sample itself, or none on a resample.
 
+    Notes
+    -----
+    In 1,000 simulated panels of 31 units and 11 years without an effect, all series with
+    autocorrelation 0.7, the tests at 5 % by pairs rejected 8.1 (median), 5.7 (significant) and
+    7.3 % (Stouffer) of the time, those by the wild scheme 5.6, 5.1 and 5.8 %; with 120 units, in 600 panels,
+    those by pairs 4.8, 3.7 and 5.2 %. For the 31 provinces the wild scheme is the safer one.
+
     Examples
     --------
     >>> rng = np.random.default_rng(0)
@@ -172,9 +198,9 @@ def curve_inference(
     >>> float(found.pvalues["median"]), found.sign
     (0.01, 1)
     """
-    _check_options(resamples, seed, direction, level)
+    _check_options(resamples, seed, scheme, direction, level)
     specs = read_specifications(specifications)
-    ready = plan(frame, specs, unit, time, convention)
+    ready = plan(frame, specs, unit, time, convention, standardise)
     whole = ready.estimate(np.ones((1, len(ready.units))))
     params, errors, df = (part[0] for part in whole)
     bad = np.flatnonzero(np.isnan(errors))
@@ -187,8 +213,9 @@ def curve_inference(
             hint="drop it and say so",
         )
     observed = statistics(*whole, level, direction)[0]
-    weights = _draws(resamples, len(ready.units), seed)
-    null, lost = _under_null(ready, params, weights, level, direction, n_jobs, progress)
+    draws = _draws(resamples, len(ready.units), seed, scheme)
+    task = partial(_block, ready, params, scheme, level, direction)
+    null, lost = _under_null(task, draws, len(params), n_jobs, progress)
     more = at_least_as_extreme(null, observed, direction).sum(axis=0)
     names = list(STATISTICS)
     columns = {"estimate": params, "std_error": errors, "pvalue": pvalues(params, errors, df)}
@@ -201,63 +228,66 @@ def curve_inference(
         direction=direction,
         level=level,
         lost=lost,
+        scheme=scheme,
         resamples=resamples,
         seed=seed,
     )
 
 
-def _check_options(resamples: int, seed: int, direction: str, level: float) -> None:
+def _check_options(resamples: int, seed: int, scheme: str, direction: str, level: float) -> None:
     if not (isinstance(resamples, Integral) and resamples >= 1):
         raise MethodError(f"resamples is {resamples!r}", expected="a whole number of one or more")
     if not (isinstance(seed, Integral) and seed >= 0):
         raise MethodError(f"seed is {seed!r}", expected="a whole number of zero or more")
-    if direction not in DIRECTIONS:
-        raise MethodError(
-            f"unknown direction {direction!r}",
-            expected=" or ".join(map(repr, DIRECTIONS)),
-            hint=nearest(direction, DIRECTIONS),
-        )
+    for value, known, what in ((scheme, SCHEMES, "scheme"), (direction, DIRECTIONS, "direction")):
+        if value not in known:
+            raise MethodError(
+                f"unknown {what} {value!r}",
+                expected=" or ".join(map(repr, known)),
+                hint=nearest(value, known),
+            )
     if not 0 < level < 1:
         raise MethodError(f"level {level!r}", expected="a number between 0 and 1")
 
 
-def _draws(resamples: int, units: int, seed: int) -> np.ndarray:
-    """Return (B, G) how often each unit is drawn; a longer run begins with a shorter one."""
-    picks = np.random.default_rng(seed).integers(0, units, size=(resamples, units))
-    counts = np.zeros((resamples, units), dtype=np.int32)
-    np.add.at(counts, (np.arange(resamples)[:, None], picks), 1)
+def _draws(resamples: int, units: int, seed: int, scheme: str = "pairs") -> np.ndarray:
+    """Return (B, G) how often each unit is drawn, or signs; a longer run begins with a shorter."""
+    rng = np.random.default_rng(seed)
+    if scheme == "wild":
+        return 1 - 2 * rng.integers(0, 2, size=(resamples, units))
+    counts = np.zeros((resamples, units), dtype=int)
+    np.add.at(counts, (np.arange(resamples)[:, None], rng.integers(0, units, counts.shape)), 1)
     return counts
 
 
 def _under_null(
-    ready: Plan,
-    params: np.ndarray,
-    weights: np.ndarray,
-    level: float,
-    direction: str,
+    task: Callable[..., tuple[np.ndarray, int]],
+    draws: np.ndarray,
+    specifications: int,
     n_jobs: int,
     progress: bool,
 ) -> tuple[np.ndarray, float]:
     """Return (B, 3) statistics of null curves and the share of regressions that were lost."""
     from joblib import Parallel, delayed
 
-    step = max(1, min(64, _NUMBERS // len(params)))
-    blocks = [weights[i : i + step] for i in range(0, len(weights), step)]
-    tasks = (delayed(_block)(ready, params, block, level, direction) for block in blocks)
-    done = Parallel(n_jobs=n_jobs, return_as="generator")(tasks)
+    step = max(1, min(64, _NUMBERS // specifications))
+    blocks = [draws[i : i + step] for i in range(0, len(draws), step)]
+    done = Parallel(n_jobs=n_jobs, return_as="generator")(delayed(task)(b) for b in blocks)
     if progress:
         from rich.progress import track
 
         done = track(done, "resampling under the null", total=len(blocks))
     curves, lost = zip(*done, strict=True)
-    return np.concatenate(curves), float(sum(lost) / (len(weights) * len(params)))
+    return np.concatenate(curves), float(sum(lost) / (len(draws) * specifications))
 
 
 def _block(
-    ready: Plan, params: np.ndarray, weights: np.ndarray, level: float, direction: str
+    ready: Plan, params: np.ndarray, scheme: str, level: float, direction: str, draws: np.ndarray
 ) -> tuple[np.ndarray, int]:
-    drawn, errors, df = ready.estimate(weights)
-    effects = drawn - params
+    """Return statistics of the null curves of some draws, and how many regressions were lost."""
+    effects, errors, df = ready.wild(draws) if scheme == "wild" else ready.estimate(draws)
+    if scheme == "pairs":
+        effects = effects - params
     lost = ~np.isfinite(effects)
     if lost.all(axis=1).any():
         raise EstimationError(
