@@ -109,14 +109,14 @@ def test_units_of_measurement_do_not_matter(factor):
 def test_effects_are_removed():
     frame = sample(7)
     unit, year = (frame.index.get_level_values(i).to_numpy() for i in (0, 1))
-    shifted = frame.assign(y=frame["y"] + 3.0 * unit)
-    np.testing.assert_allclose(fit(shifted).ssr, fit(frame).ssr, rtol=1e-9)
+    plain = fit(frame)
+    assert fit(frame.assign(y=frame["y"] + 3.0 * unit)).ssr == pytest.approx(plain.ssr, rel=1e-9)
     shocked = frame.assign(y=frame["y"] + np.sin(year) * 5)
-    both = [fit(f, effects="two-way") for f in (frame, shocked)]
-    np.testing.assert_allclose(both[1].ssr, both[0].ssr, rtol=1e-9)
-    np.testing.assert_allclose(both[1].tests["F"], both[0].tests["F"], rtol=1e-9)
-    assert fit(shocked).ssr > 2 * fit(frame).ssr
-    assert (fit(frame).df, both[0].df) == (UNITS * (YEARS - 1), (UNITS - 1) * (YEARS - 1))
+    both, again = (fit(f, effects="two-way") for f in (frame, shocked))
+    assert again.ssr == pytest.approx(both.ssr, rel=1e-9)
+    np.testing.assert_allclose(again.tests["F"], both.tests["F"], rtol=1e-9)
+    assert fit(shocked).ssr > 2 * plain.ssr
+    assert (plain.df, both.df) == (UNITS * (YEARS - 1), (UNITS - 1) * (YEARS - 1))
 
 
 def test_same_seed_same_answer_whatever_the_blocks(monkeypatch):
@@ -133,7 +133,7 @@ def test_same_seed_same_answer_whatever_the_blocks(monkeypatch):
 def test_wild_draws_see_through_errors_that_grow_with_the_regressor():
     """Without a threshold, but errors as large as x: histories reject, signs do not."""
     rng, pvalues = np.random.default_rng(0), {"histories": [], "wild": []}
-    for seed in range(20):
+    for seed in range(12):
         frame = sample(seed, (0.0,), (1.0, 1.0), noise=0.0)
         frame["y"] += frame["x"].abs() * rng.normal(size=len(frame))
         design = arrange(frame, "y", ["x"], "q", ["w"], "unit")
@@ -142,8 +142,8 @@ def test_wild_draws_see_through_errors_that_grow_with_the_regressor():
             table = stages.significance(design, found, 99, UNITS * (YEARS - 1), rng, draws)
             values.append(table["p_value"].iloc[0])
     rejected = {draws: sum(p <= 0.1 for p in values) for draws, values in pvalues.items()}
-    assert rejected["histories"] >= 8
-    assert rejected["wild"] <= 5
+    assert rejected["histories"] >= 5
+    assert rejected["wild"] <= 3
 
 
 def test_the_input_is_left_alone():
@@ -164,10 +164,10 @@ def test_each_regime_keeps_its_rows(trim):
 
 def test_a_grid_searches_some_of_the_values():
     frame = sample(11)
-    result = fit(frame, grid=25)
+    result, full = fit(frame, grid=25), fit(frame)
     assert len(result.profiles[0]) == 25
-    assert set(result.profiles[0].index) < set(fit(frame).profiles[0].index)
-    assert result.ssr >= fit(frame).ssr
+    assert set(result.profiles[0].index) < set(full.profiles[0].index)
+    assert result.ssr >= full.ssr
 
 
 def test_ties_of_the_threshold_variable_stay_together():
