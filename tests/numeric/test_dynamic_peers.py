@@ -242,10 +242,14 @@ class ByHand:
             rows.append((self.value[i, t]["y"], x, t, z, "level"))
         return rows
 
-    def noise(self, keys):
+    def noise(self, keys, initial="full"):
         """Covariance of the errors of a unit's rows, from what each row is made of."""
+        if initial == "identity":
+            return np.eye(len(keys))
         parts = [{t: 1.0, t - 1: -1.0} if kind == "difference" else {t: 1.0} for t, kind in keys]
-        return np.array([[sum(a[s] * b.get(s, 0) for s in a) for b in parts] for a in parts])
+        cov = np.array([[sum(a[s] * b.get(s, 0) for s in a) for b in parts] for a in parts])
+        same = np.array([[a == b for _, b in keys] for _, a in keys])
+        return np.where(same, cov, 0) if initial == "blocks" else cov
 
     def sums(self):
         used = [i for i, rows in enumerate(self.rows) if rows]
@@ -253,11 +257,10 @@ class ByHand:
         zy = sum(self.z[i].T @ self.y[i] for i in used)
         return used, zx, zy
 
-    def start(self):
+    def start(self, initial="full"):
         used, _, _ = self.sums()
-        return np.linalg.pinv(
-            sum(self.z[i].T @ self.noise(self.keys[i]) @ self.z[i] for i in used), rcond=1e-11
-        )
+        parts = (self.z[i].T @ self.noise(self.keys[i], initial) @ self.z[i] for i in used)
+        return np.linalg.pinv(sum(parts), rcond=1e-11)
 
     def spread(self, b):
         used, _, _ = self.sums()
@@ -347,6 +350,16 @@ def test_equals_sums_by_hand(kind, system, collapse):
         assert one.diagnostics.autocorrelation[n - 1].statistic == pytest.approx(robust_m, rel=1e-6)
         two_m = hand.order(n, b2, weights, corrected)
         assert two.diagnostics.autocorrelation[n - 1].statistic == pytest.approx(two_m, rel=1e-4)
+
+
+@pytest.mark.parametrize("initial", ["full", "blocks", "identity"])
+def test_first_weighting_matrices_by_hand(initial):
+    frame = panel(12, units=30, years=6, **PANELS["gaps"])
+    hand = ByHand(frame, 3, True, True)
+    options = {"method": "system", "windows": {"y": (2, 3), "w": (2, 3)}, "steps": 1}
+    got = fit(frame, "d", initial=initial, **options)
+    b = hand.slopes(hand.start(initial))
+    np.testing.assert_allclose(got.params.iloc[:3], b[:3], rtol=1e-7)
 
 
 def test_level_instruments_restore_j_of_the_rest_by_hand():
