@@ -183,8 +183,8 @@ def curve_inference(
     -----
     In 1,000 simulated panels of 31 units and 11 years without an effect, all series with
     autocorrelation 0.7, the tests at 5 % by pairs rejected 8.1 (median), 5.7 (significant) and
-    7.3 % (Stouffer) of the time, those by the wild scheme 5.6, 5.1 and 5.8 %; with 120 units, in 600 panels,
-    those by pairs 4.8, 3.7 and 5.2 %. For the 31 provinces the wild scheme is the safer one.
+    7.3 % (Stouffer) of the time, those by the wild scheme 5.6, 5.1 and 5.8 %; with 120 units, in
+    600 panels, those by pairs 4.8, 3.7 and 5.2 %. For the 31 provinces the wild scheme is safer.
 
     Examples
     --------

@@ -1,0 +1,45 @@
+"""Inference over stored results rests on the regressions that were stored."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from made_up_grid import declare
+
+from nqpf import Panel
+from nqpf.compare.curve import curve_inference
+from nqpf.compare.curve_grid import curve_input
+from nqpf.compare.grid import SpecificationGrid
+from nqpf.errors import MethodError
+
+
+@pytest.fixture(scope="module")
+def grid(tmp_path_factory):
+    def change(one):
+        one["vintages"], one["samples"] = one["vintages"][:1], one["samples"][::3]
+
+    declaration = declare(tmp_path_factory.mktemp("declared"), change)
+    return SpecificationGrid(declaration, Panel.load(extra=False))
+
+
+@pytest.fixture(scope="module")
+def table(grid):
+    return grid.run(n_jobs=1, progress=False).table
+
+
+def test_regressions_are_those_of_the_grid(grid, table):
+    """Stored in single precision, 24 bits: 6e-8."""
+    own = table[table["errors"] == "clustered"]
+    found = curve_inference(*curve_input(grid, own), resamples=9, standardise=True)
+    assert found.specifications.index.equals(own.index)
+    for name in ("estimate", "std_error", "pvalue"):
+        np.testing.assert_allclose(found.specifications[name], own[name], rtol=1.2e-7)
+    for name in ("nobs", "groups"):
+        np.testing.assert_array_equal(found.specifications[name], own[name])
+    choices = ["direction", "transformation", "effects", "sample", "controls", "kind"]
+    assert (own[choices].nunique() > 1).all()
+
+
+def test_one_type_of_errors_at_a_time(grid, table):
+    with pytest.raises(MethodError, match="errors of several types: clustered, driscoll-kraay"):
+        curve_input(grid, table)
