@@ -71,6 +71,8 @@ def test_row_order_and_key_place_do_not_matter(seed, drop):
     before = mixed.copy()
     ours = cross_products(frame, NAMES)
     same(cross_products(mixed, NAMES).fit("y", ["a", "b"]), ours.fit("y", ["a", "b"]))
+    indexed = frame.sample(frac=1, random_state=2)
+    np.testing.assert_allclose(cross_products(indexed, NAMES).by_unit, ours.by_unit, atol=1e-12)
     pd.testing.assert_frame_equal(mixed, before)
     np.testing.assert_allclose(ours.by_unit.sum(axis=0), ours.total, atol=1e-12)
     np.testing.assert_allclose(ours.by_period.sum(axis=0), ours.total, atol=1e-12)
@@ -85,6 +87,18 @@ def test_scale_and_place_of_variables(a, y, shift):
     np.testing.assert_allclose(scaled.params[0, 0] * a / y, plain.params[0, 0], rtol=1e-8)
     np.testing.assert_allclose(scaled.tstats, plain.tstats, rtol=1e-8)
     np.testing.assert_allclose(scaled.rsquared_within, plain.rsquared_within, rtol=1e-8)
+
+
+@pytest.mark.parametrize("convention", CONVENTIONS)
+@pytest.mark.parametrize("effects", EFFECTS)
+def test_years_are_clusters_as_units_are(effects, convention):
+    frame, mirrored = sample(3), {"unit": "time", "time": "unit"}.get(effects, effects)
+    by_year = cross_products(frame, NAMES, effects=effects)
+    exchanged = cross_products(frame, NAMES, unit="year", time="province", effects=mirrored)
+    found = by_year.fit("y", ["a", "b"], "clustered-period", convention)
+    wanted = exchanged.fit("y", ["a", "b"], "clustered", convention)
+    np.testing.assert_allclose(found.std_errors, wanted.std_errors, rtol=1e-10)
+    assert found.df == wanted.df
 
 
 def dummies(frame):
@@ -110,7 +124,8 @@ def test_effects_are_projected_out_exactly(shape):
     wanted = values - design @ np.linalg.lstsq(design, values, rcond=None)[0]
     found = demean(values, unit, time)
     np.testing.assert_allclose(found, wanted, atol=1e-10)
-    np.testing.assert_allclose(design.T @ found, 0, atol=1e-11)
+    for level in (0, 1e9):  # means of large figures are rounded; what is left must not show it
+        np.testing.assert_allclose(design.T @ demean(values + level, unit, time), 0, atol=1e-11)
 
 
 def test_products_by_group_do_not_depend_on_the_blocks(monkeypatch):
@@ -222,7 +237,7 @@ def test_grids_that_are_refused():
 def test_samples_that_are_refused():
     frame = sample(drop=0)
     with pytest.raises(SampleError, match=r"more than once \[province 0, year 2010\]"):
-        cross_products(pd.concat([frame, frame.iloc[[0]]]), NAMES)
+        cross_products(pd.concat([frame.iloc[[0]], frame]), NAMES)
     with pytest.raises(SampleError, match=r"single row.*\[province 0\]"):
         cross_products(frame.drop([(0, year) for year in range(2011, 2016)]), NAMES)
     with pytest.raises(SampleError, match=r"single row.*\[year 2010\]"):

@@ -97,6 +97,14 @@ def test_a_draw_without_variation_is_zero_not_rounding():
     assert (moments.totals(np.zeros(6)) == 0).all()
 
 
+def test_a_variable_without_variation_in_the_sample_has_none_in_any_draw():
+    frame = sample(6)
+    unit, year = (frame.index.get_level_values(i).to_numpy(float) for i in (0, 1))
+    frame["c"] = 1e6 * np.sqrt(unit + 1) + np.sqrt(year)
+    totals = unit_moments(frame, NAMES).totals(draws(1, 8, 50))
+    assert (totals[:, 3] == 0).all() and (totals[:, :, 3] == 0).all()
+
+
 def test_years_that_nobody_drawn_has_are_left_out():
     frame = sample(5, units=6, drop=0).drop([(u, 2015) for u in range(4)])
     moments = unit_moments(frame, NAMES)
