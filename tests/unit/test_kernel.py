@@ -45,7 +45,7 @@ def test_one_specification_equals_fixed_effects(effects, convention):
 
 
 @pytest.mark.parametrize("errors", KERNEL_ERRORS)
-def test_many_specifications_equal_single_ones(errors, monkeypatch):
+def test_many_specifications_equal_single_ones_to_the_last_bit(errors, monkeypatch):
     monkeypatch.setattr(_sweep, "_BLOCK", 40)  # several blocks of specifications
     products = cross_products(sample(1), NAMES)
     specs = [(y, [x, z]) for y in NAMES for x in NAMES for z in NAMES if len({x, y, z}) == 3]
@@ -53,8 +53,8 @@ def test_many_specifications_equal_single_ones(errors, monkeypatch):
     many = products.fit_many(outcomes, regressors, errors)
     for i, (y, x) in enumerate(specs):
         one = products.fit(y, x, errors)
-        np.testing.assert_allclose(many.params[i], one.params[0], rtol=1e-13)
-        np.testing.assert_allclose(many.std_errors[i], one.std_errors[0], rtol=1e-13)
+        for name in ("params", "std_errors", "rsquared_within"):
+            np.testing.assert_array_equal(getattr(many, name)[i], getattr(one, name)[0])
     at = products.fit_many(
         np.array([NAMES.index(y) for y in outcomes]),
         np.array([[NAMES.index(n) for n in x] for x in regressors]),

@@ -126,6 +126,8 @@ class CrossProducts:
     ) -> KernelFits:
         """Estimate S specifications of k regressors each.
 
+        The answer to a specification does not depend on the others in the call, to the last bit.
+
         Parameters
         ----------
         outcomes : (S,) positions in `columns`, or names
