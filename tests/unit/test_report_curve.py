@@ -12,7 +12,7 @@ import pytest
 from nqpf.compare.choices import variance_shares
 from nqpf.errors import DataError, MethodError, SampleError
 from nqpf.report.curve import sorted_curve, specification_curve
-from nqpf.report.curve_explorer import curve_explorer, representative
+from nqpf.report.explore_curve import curve_explorer, representative
 from nqpf.report.shares import shares_chart
 
 EVIL = "</script><script>alert('x')</script><!-- $\\frac{$ & \"quoted\""
@@ -184,6 +184,15 @@ def test_every_specification_is_drawn_when_they_are_few():
     assert "Every specification is a point." in made.text
     _, params, points = embedded(made.html)
     assert len(points) == 300 and {"menu_0", "menu_2"} < set(params) and "menu_3" not in params
+
+
+def test_without_menus_the_figures_are_there():
+    vl_convert = pytest.importorskip("vl_convert", reason="vl-convert-python is not installed")
+    pytest.importorskip("altair", reason="altair comes with the book's requirements")
+    made = curve_explorer(table(40), filters=[])
+    assert "menus for" not in made.text
+    drawn = vl_convert.vegalite_to_svg(embedded(made.html)[0] | {"width": 330})
+    assert "40 specifications, median" in drawn
 
 
 def test_representative_points_keep_shares_and_quantiles():

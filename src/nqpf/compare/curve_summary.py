@@ -78,7 +78,7 @@ def curve_summary(
         significant_positive=sure & (table["estimate"] > 0),
         significant_negative=sure & (table["estimate"] < 0),
     )
-    groups = marks.groupby(by or (lambda _: "all"), dropna=False, sort=True)
+    groups = marks.groupby(by or (lambda _: "all"), observed=True, dropna=False, sort=True)
     shares = groups[["positive", "negative", "significant_positive", "significant_negative"]].mean()
     result = pd.DataFrame(
         {

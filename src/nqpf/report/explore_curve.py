@@ -93,8 +93,9 @@ def curve_explorer(
     chart = _chart(_points(ordered, codes, kept), span, heads, len(filters), label, level)
     text = (
         f"Interactive specification curve of {len(ordered):,} specifications, {label} from "
-        f"{ordered['estimate'].iloc[0]:.2f} to {ordered['estimate'].iloc[-1]:.2f}, with menus for "
-        f"{listed(heads[: len(filters)])}. {_about(len(kept), len(ordered))}"
+        f"{ordered['estimate'].iloc[0]:.2f} to {ordered['estimate'].iloc[-1]:.2f}"
+        f"{', with menus for ' * bool(filters)}{listed(heads[: len(filters)])}. "
+        f"{_about(len(kept), len(ordered))}"
     )
     return vega(_finish(chart, "curve_explorer", [], params, height=360), text)
 
@@ -260,7 +261,7 @@ def _chart(
         ],
     )  # fmt: skip
     zero = alt.Chart(alt.Data(values=[{}])).mark_rule(color="#444444").encode(y=alt.datum(0))
-    key = " + ',' + ".join(f"menu_{i}" for i in range(menus)) or "'0'"
+    key = " + ',' + ".join(f"menu_{i}" for i in range(menus)) or "''"
     return alt.layer(zero, dots).properties(
         title=alt.TitleParams(text=alt.expr(_summary(f"facts[{key}]")), anchor="start",
                               fontSize=13, fontWeight="normal", frame="group"))  # fmt: skip
