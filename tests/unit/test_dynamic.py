@@ -198,6 +198,7 @@ BAD = {
     "lags": ({"lags": 0}, MethodError, "lags 0"),
     "two roles": ({"exogenous": "x", "endogenous": "x"}, MethodError, "'x' is named more than"),
     "lagged outcome as regressor": ({"exogenous": "y"}, MethodError, "'y' is named more than"),
+    "name of a coefficient": ({"exogenous": "L1.y"}, MethodError, "be called 'L1.y'"),
     "negative lag": ({"exogenous": {"x": -1}}, MethodError, "highest lag -1 of 'x'"),
     "invalid window": ({"windows": {"y": (1, 3)}}, MethodError, r"window \(1, 3\) of 'y'"),
     "empty window": ({"windows": {"y": (4, 3)}}, MethodError, r"window \(4, 3\) of 'y'"),

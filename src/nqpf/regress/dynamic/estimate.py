@@ -181,16 +181,15 @@ def _result(
     names = [*[request.outcome] * request.lags, *(name for name, _ in request.terms)]
     units = np.concatenate([spread[names].to_numpy(), np.ones(len(equations.labels) - slopes)])
     back = spread[request.outcome] / units
-    b = pd.Series(chosen.slopes * back, equations.labels, name="coefficient")
-    cov = pd.DataFrame(cov * np.outer(back, back), b.index, b.index)
-    own = [*request.labels, *(["const"] if request.system else [])]
-    effects = b.index.difference(own, sort=False)
-    errors = np.sqrt(np.diag(cov.loc[effects, effects]))
+    b, cov = chosen.slopes * back, cov * np.outer(back, back)
+    labels, last = equations.labels, len(equations.labels) - request.system
+    own = [*range(slopes), *range(last, len(labels))]  # year effects stand between
+    shown = [labels[i] for i in own]
     residuals, periods = _residuals(data, equations, chosen.residuals, request.system)
     return DynamicResult(
         outcome=request.outcome,
-        params=b[own],
-        cov=cov.loc[own, own],
+        params=pd.Series(b[own], shown, name="coefficient"),
+        cov=pd.DataFrame(cov[np.ix_(own, own)], shown, shown),
         residuals=residuals * spread[request.outcome],
         nobs=len(residuals),
         periods=periods,
@@ -205,8 +204,8 @@ def _result(
         windows=request.windows,
         collapsed=request.collapse,
         time_effects=pd.DataFrame(
-            {"coefficient": b[effects].to_numpy(), "std_error": errors},
-            pd.Index([int(year) for year in effects], name=stated["time"]),
+            {"coefficient": b[slopes:last], "std_error": np.sqrt(np.diag(cov))[slopes:last]},
+            pd.Index([int(year) for year in labels[slopes:last]], name=stated["time"]),
         ),
         diagnostics=diagnostics,
         estimator=f"{stated['method']} GMM",

@@ -124,7 +124,7 @@ def read_request(
     least.update({name: 1 for name in orders["predetermined"]})
     least.update({name: 2 for name in orders["endogenous"]})
     exogenous = _terms(orders["exogenous"])
-    return Request(
+    request = Request(
         outcome=outcome,
         lags=lags,
         terms=(*exogenous, *_terms({**orders["predetermined"], **orders["endogenous"]})),
@@ -136,6 +136,13 @@ def read_request(
         time_effects=bool(options["time_effects"]),
         initial=str(options["initial"]),
     )
+    taken = [*request.labels, "const"]
+    double = [label for label in taken if taken.count(label) > 1]
+    if double:
+        raise MethodError(
+            f"two coefficients would be called {double[0]!r}", hint="rename that column"
+        )
+    return request
 
 
 def _check_option(what: str, value: object, known: tuple[str, ...]) -> None:

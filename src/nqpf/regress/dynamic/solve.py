@@ -180,7 +180,14 @@ def _product(left: np.ndarray, right: np.ndarray) -> np.ndarray:
     return np.tensordot(left, right, axes=([0, 1], [0, 1]))
 
 
-def _solve(x, y, z, cross, target, weights) -> Solution:
+def _solve(
+    x: np.ndarray,
+    y: np.ndarray,
+    z: np.ndarray,
+    cross: np.ndarray,
+    target: np.ndarray,
+    weights: np.ndarray,
+) -> Solution:
     bread = np.linalg.inv(cross.T @ weights @ cross)
     slopes = bread @ (cross.T @ (weights @ target))
     residuals = y - x @ slopes
@@ -205,7 +212,14 @@ def _noise(years: int, initial: str, system: bool) -> np.ndarray:
     return np.block([[step, np.zeros_like(step)], [np.zeros_like(step), level]])
 
 
-def _windmeijer(x, z, cross, first: Solution, robust: np.ndarray, second: Solution) -> np.ndarray:
+def _windmeijer(
+    x: np.ndarray,
+    z: np.ndarray,
+    cross: np.ndarray,
+    first: Solution,
+    robust: np.ndarray,
+    second: Solution,
+) -> np.ndarray:
     """Return V2 + D V2 + V2 D' + D V1 D', D the derivative of step two by step one."""
     through = np.einsum("grm,grk->gmk", z, x)
     pulled = second.weights @ second.moments.sum(axis=0)

@@ -130,8 +130,6 @@ def instrumental(
     _check_clusters(errors, len(zs), size.groups)
     check_singletons(data.index, [0] * unit_effects + [1] * time_effects)
     used = [codes[0] if unit_effects else None, codes[1] if time_effects else None]
-    if not data[outcome].std() > 0:
-        raise EstimationError(f"outcome {outcome!r} does not vary")
     check_regressors(data[xs + ws], *used)
     _check_instruments(data[zs + ws], used)
     fit = TwoStage(data, outcome, xs, zs, ws, used, errors, codes[0])
@@ -181,9 +179,10 @@ def _notes(xs: list[str], zs: list[str], found: InstrumentDiagnostics) -> tuple[
     for name, value in found.first_stage["F_robust"].items():
         notes.append(f"First stage of {name}: F = {value:.2f}.")
     if found.anderson_rubin is not None:
+        level = f"{100 * found.anderson_rubin.level:g}%"
         notes.append(
-            f"Anderson-Rubin {found.anderson_rubin.level:.0%} set of {xs[0]}, which holds with "
-            f"weak instruments: {found.anderson_rubin}."
+            f"Anderson-Rubin {level} set of {xs[0]}, which holds with weak instruments: "
+            f"{found.anderson_rubin}."
         )
         weak = found.effective_f < found.effective_critical
         beside = f"effective F {found.effective_f:.2f}, critical {found.effective_critical:.2f}"
@@ -197,7 +196,15 @@ def _names(names: Sequence[str] | str) -> list[str]:
     return [names] if isinstance(names, str) else list(names)
 
 
-def _check_request(outcome, xs, zs, ws, effects, errors, level) -> None:
+def _check_request(
+    outcome: str,
+    xs: list[str],
+    zs: list[str],
+    ws: list[str],
+    effects: str,
+    errors: str,
+    level: float,
+) -> None:
     for value, known, what in ((effects, EFFECTS, "effects"), (errors, ERRORS, "errors")):
         if value not in known:
             raise MethodError(

@@ -52,6 +52,8 @@ class TwoStage:
         self.xs, self.errors, self.clusters = xs, errors, clusters
         pooled = used[0] is None and used[1] is None
         self.spread = data.std()
+        if not self.spread[outcome] > 0:
+            raise EstimationError(f"outcome {outcome!r} does not vary")
         centre = 0.0 if pooled else data.mean()
         scaled = (data - centre) / self.spread
         within = scaled if pooled else scaled.copy()
