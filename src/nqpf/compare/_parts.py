@@ -53,7 +53,7 @@ def encode(frame: pd.DataFrame, name: str, stamp: str) -> bytes:
             expected="keys in columns, because the index is not kept",
             hint="return frame.reset_index()",
         )
-    table = pa.Table.from_pandas(frame, preserve_index=False)
+    table = pa.Table.from_pandas(frame, preserve_index=False, nthreads=1)
     own = {b"nqpf.batch": name.encode(), b"nqpf.stamp": stamp.encode()}
     sink = pa.BufferOutputStream()
     table = table.replace_schema_metadata({**(table.schema.metadata or {}), **own})
@@ -196,7 +196,7 @@ class Parts:
                 f"columns of one name hold different types in different batches: {error}",
                 expected="text or numbers throughout",
             ) from error
-        return joined.to_pandas()
+        return joined.to_pandas(use_threads=False)
 
     def _files(self) -> dict[str, list[Path]]:
         files: dict[str, list[Path]] = {}
@@ -218,7 +218,9 @@ class Parts:
             ) from error
         if path.name != f"{name}.{_digest(content)}.parquet":
             return None
-        table = pq.read_table(pa.BufferReader(content))
+        # Threads of a reader can outlive it and abort the interpreter when it ends
+        # (apache/arrow issues 34314 and 39862).
+        table = pq.ParquetFile(pa.BufferReader(content)).read(use_threads=False)
         own = table.schema.metadata or {}
         found = own.get(b"nqpf.stamp", b"none").decode()
         if found != self.stamp:
