@@ -195,6 +195,12 @@ BAD = {
     "convention": (lambda f: f, {"convention": "stata"}, MethodError, "convention 'stata'"),
     "level": (lambda f: f, {"level": 95}, MethodError, "level 95"),
     "twice": (lambda f: f, {"exogenous": ["z"]}, MethodError, "'z' is named more than once"),
+    "name of the constant": (
+        lambda f: f.rename(columns={"w": "const"}),
+        {"exogenous": ["const"], "effects": "pooled"},
+        MethodError,
+        "called 'const'",
+    ),
     "under-identified": (lambda f: f, {"endogenous": ["x", "w"]}, MethodError, "1 instrument"),
     "no endogenous": (lambda f: f, {"endogenous": []}, MethodError, "no endogenous"),
     "few clusters": (

@@ -223,6 +223,10 @@ def _check_request(
             f"variable {min(double)!r} is named more than once",
             expected="an outcome, regressors and instruments that all differ",
         )
+    if effects == "pooled" and "const" in named:
+        raise MethodError(
+            "a variable called 'const' beside the constant", hint="rename that column"
+        )
     if len(zs) < len(xs):
         raise MethodError(
             f"{len(zs)} instrument(s) for {len(xs)} endogenous regressor(s)",
