@@ -158,3 +158,22 @@ def test_driscoll_kraay_errors_as_stata_and_r_print_them():
     np.testing.assert_allclose(stata.pvalues[0].round(3), [0.515, 0, 0.785])
     r = products.fit("GSP", regressors, "driscoll-kraay", convention="none")
     np.testing.assert_allclose(r.std_errors[0].round(5), [0.25476, 2.1461, 81.5973])
+
+
+def test_figures_of_the_panel_with_logarithms_and_squares():
+    """Raw figures of very different size, and squares that share most of their variation."""
+    from nqpf.data import Panel
+    from nqpf.regress import fixed_effects
+
+    names = ["rd_personnel", "rd_expenditure", "researchers"]
+    frame = Panel.load().wide(names, range(2012, 2023))[names].astype(float)
+    logs = np.log(frame).add_prefix("log_")
+    frame = frame.join(logs).join((logs**2).add_suffix("_squared"))
+    products = cross_products(frame, frame.columns)
+    for name in names:
+        others = [other for other in names if other != name]
+        regressors = [f"log_{name}", f"log_{name}_squared", others[0]]
+        found = products.fit(others[1], regressors)
+        wanted = fixed_effects(frame, others[1], regressors)
+        np.testing.assert_allclose(found.params[0], wanted.params, rtol=1e-10)
+        np.testing.assert_allclose(found.std_errors[0], wanted.std_errors, rtol=1e-10)
