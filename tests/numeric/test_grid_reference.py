@@ -125,34 +125,43 @@ def grid(tmp_path_factory):
     return SpecificationGrid(declare(tmp_path_factory.mktemp("declared")), panel())
 
 
-@pytest.mark.parametrize("seed", range(4))
-def test_estimates_are_those_of_single_regressions(grid, seed):
-    rng = np.random.default_rng(seed)
-    batches = dict(grid.batches())
-    for name in rng.choice(list(batches), 2, replace=False):
-        batch = batches[name]
-        found, size = estimates(batch, grid.figures)
-        shape = grid.shape[-3:]
-        for cell in rng.choice(len(batch.cells), 3, replace=False):
-            at = np.unravel_index(batch.cells[cell], shape)
-            levels = [grid.declaration.levels[axis] for axis in ("controls", "measure", "errors")]
-            controls, measured, errors = (one[i] for one, i in zip(levels, at, strict=True))
-            direction, variable, vintage, transformation, sample, effects = name.split(".")
-            spec = {
-                "direction": direction,
-                "outcome": variable,
-                "determinant": variable,
-                "vintage": vintage,
-                "transformation": transformation,
-                "sample": sample,
-                "effects": effects,
-                "controls": controls,
-                "measure": measured,
-                "errors": errors,
-            }
+def check(grid, name, rng, errors=None):
+    """Compare three specifications of a batch with single regressions."""
+    batch = dict(grid.batches())[name]
+    found, size = estimates(batch, grid.figures)
+    levels = [grid.declaration.levels[axis] for axis in ("controls", "measure", "errors")]
+    direction, variable, vintage, transformation, sample, effects = name.split(".")
+    for cell in rng.permutation(len(batch.cells))[: 3 if errors is None else None]:
+        at = np.unravel_index(batch.cells[cell], grid.shape[-3:])
+        spec = {
+            "direction": direction,
+            "outcome": variable,
+            "determinant": variable,
+            "vintage": vintage,
+            "transformation": transformation,
+            "sample": sample,
+            "effects": effects,
+        }
+        names = ("controls", "measure", "errors")
+        spec |= {key: one[i] for key, one, i in zip(names, levels, at, strict=True)}
+        if errors is None or spec["errors"] == errors:
             *expected, rows, provinces = reference(spec)
             assert np.allclose(found[cell], expected, rtol=1e-10, atol=1e-12), spec
             assert tuple(size[cell]) == (rows, provinces), spec
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_estimates_are_those_of_single_regressions(grid, seed):
+    rng = np.random.default_rng(seed)
+    for name in rng.choice([name for name, _ in grid.batches()], 2, replace=False):
+        check(grid, name, rng)
+
+
+def test_lags_of_errors_do_not_reach_over_years_left_out(grid):
+    name = "determinant.urbanisation.census5.level.without-2020-2022.two-way"
+    batch = dict(grid.batches())[name]
+    assert sorted(set(grid.figures[batch.figures].year[batch.rows])) == [*range(2013, 2020), 2023]
+    check(grid, name, np.random.default_rng(0), errors="driscoll-kraay")
 
 
 @pytest.fixture(scope="module")

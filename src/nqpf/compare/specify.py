@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 
 from nqpf.compare.rows import Figures, patterns
-from nqpf.regress.kernel import cross_products
+from nqpf.regress.kernel import CrossProducts, cross_products
 
 __all__ = [
     "CONVENTION",
     "DIFFERENCED",
     "Batch",
+    "by_calendar",
     "complete",
     "equations",
     "estimates",
@@ -184,6 +185,27 @@ def estimates(batch: Batch, shared: Mapping[str, Figures]) -> tuple[np.ndarray, 
     return found, size
 
 
+def by_calendar(products: CrossProducts, years: np.ndarray) -> CrossProducts:
+    """Return cross-products with empty years in the gaps, so that 2019 is not next to 2023.
+
+    The lags of Driscoll and Kraay's errors are counted along the years that the
+    cross-products hold; :func:`nqpf.regress.fixed_effects` counts them by the calendar.
+
+    Parameters
+    ----------
+    products : CrossProducts
+    years : (T,) int
+        Years of the sample, ascending.
+    """
+    length = int(years[-1] - years[0]) + 1
+    if len(products.by_period) != len(years) or length == len(years):
+        return products
+    p = len(products.columns)
+    filled = np.zeros((p, p, length))
+    filled[:, :, years - years[0]] = np.moveaxis(products.by_period, 0, 2)
+    return replace(products, by_period=np.moveaxis(filled, 2, 0))
+
+
 def _fit(
     batch: Batch,
     frame: pd.DataFrame,
@@ -196,6 +218,7 @@ def _fit(
 ) -> None:
     """Estimate cells, whose measure is at a place in `frame`; write into `found` and `size`."""
     products = cross_products(frame, list(frame.columns), effects=batch.effects)
+    products = by_calendar(products, np.unique(frame.index.get_level_values("year")))
     related = np.zeros_like(place)
     outcome, regressor = (related, place) if batch.driver else (place, related)
     others = np.broadcast_to(np.arange(1, 1 + controls), (len(cells), controls))
