@@ -44,6 +44,19 @@ def test_one_specification_equals_fixed_effects(effects, convention):
     assert (found.df, found.nobs, found.convention) == (wanted.df, wanted.nobs, convention)
 
 
+def test_a_fit_says_which_convention_stands_behind_its_errors():
+    products = cross_products(sample(), NAMES)
+    labels = {
+        (errors, convention): products.fit("y", ["a"], errors, convention).convention_label
+        for errors in KERNEL_ERRORS
+        for convention in CONVENTIONS
+    }
+    assert all(label.startswith(f"{convention}: ") for (_, convention), label in labels.items())
+    assert "t(T-1)" in labels["driscoll-kraay", "all"]
+    assert "t(N-K)" in labels["driscoll-kraay", "linearmodels"]
+    assert labels["clustered-period", "nested"].endswith("t(G-1), the clusters being years")
+
+
 @pytest.mark.parametrize("errors", KERNEL_ERRORS)
 def test_many_specifications_equal_single_ones_to_the_last_bit(errors, monkeypatch):
     monkeypatch.setattr(_sweep, "_BLOCK", 40)  # several blocks of specifications

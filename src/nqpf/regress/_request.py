@@ -6,13 +6,14 @@ import numpy as np
 import pandas as pd
 
 from nqpf.errors import DataError, EstimationError, MethodError
-from nqpf.regress.conventions import SampleSize, scaling
+from nqpf.regress.conventions import SampleSize, describe, scaling
 from nqpf.tfp.sample import nearest
 
 __all__ = [
     "KERNEL_ERRORS",
     "check_errors",
     "check_specifications",
+    "describe_errors",
     "positions",
     "small_sample",
 ]
@@ -123,3 +124,18 @@ def small_sample(convention: str, errors: str, size: SampleSize) -> tuple[float,
     factor, _ = scaling(convention, True, size)
     groups, periods = size.groups, size.periods
     return factor * (groups - 1) / groups * periods / (periods - 1), periods - 1
+
+
+def describe_errors(convention: str, errors: str) -> str:
+    """Return a convention's name and formula in one line, as it is for these errors.
+
+    Examples
+    --------
+    >>> describe_errors("nested", "driscoll-kraay")
+    'nested: unit effects not counted, T/(T-1) (N-1)/(N-K), t(T-1)'
+    """
+    if errors == "driscoll-kraay" and convention in ("nested", "all"):
+        counted = "unit effects not counted" if convention == "nested" else "every effect counted"
+        return f"{convention}: {counted}, T/(T-1) (N-1)/(N-K), t(T-1)"
+    text = describe(convention, errors != "driscoll-kraay")
+    return f"{text}, the clusters being years" if errors == "clustered-period" else text

@@ -22,6 +22,7 @@ from nqpf.regress._request import (
     KERNEL_ERRORS,
     check_errors,
     check_specifications,
+    describe_errors,
     positions,
     small_sample,
 )
@@ -64,6 +65,11 @@ class KernelFits:
     periods: int
     errors: str
     convention: str
+
+    @property
+    def convention_label(self) -> str:
+        """The small-sample convention with its formula."""
+        return describe_errors(self.convention, self.errors)
 
     @property
     def tstats(self) -> np.ndarray:
@@ -134,7 +140,7 @@ class CrossProducts:
         regressors : (S, k) positions in `columns`, or names
         errors : {"clustered", "clustered-period", "driscoll-kraay"}
             Clustered by unit or by year, or Driscoll and Kraay's with Bartlett weights over
-            floor(4 (T / 100)^(2/9)) lags.
+            floor(4 (T / 100)^(2/9)) lags, counted in years that the sample has.
         convention : {"nested", "all", "linearmodels", "none"}
             Small-sample convention, see :mod:`nqpf.regress.conventions`. Clusters of years take
             it with units and years exchanged. For Driscoll-Kraay errors ``nested`` is Stata's
