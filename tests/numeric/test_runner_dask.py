@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 import time
+from concurrent.futures import CancelledError
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
@@ -183,7 +184,7 @@ def test_what_stops_a_run_on_a_cluster_is_named(cluster, tmp_path, monkeypatch):
     reached = len(ran(log)) + 2
     with meanwhile(lambda: len(ran(log)) >= reached, cluster.scheduler.kill):
         with pytest.raises(EstimationError, match="the connection to the scheduler was lost"):
-            run(tasks(40, log, 0.1), work, timeout=20)
+            run(tasks(40, log, 0.1), work, timeout=5)
     frame = run_batches(tasks(40, log), work, store, stamp="one", n_jobs=1)
     assert list(frame["batch"]) == sorted([*range(40), *range(40)])
 
@@ -200,3 +201,32 @@ def test_missing_package_says_what_to_install(tmp_path, monkeypatch):
     options = {"backend": "dask", "address": "tcp://127.0.0.1:1", "stamp": "one"}
     with pytest.raises(MethodError, match=r"not installed.*nqpf\[cluster\]"):
         run_batches(tasks(1, tmp_path / "log"), work, tmp_path / "store", **options)
+
+
+class Future:
+    """A future of which the result went with its worker, in one of the ways Dask shows it."""
+
+    def __init__(self, status, error=None):
+        self.status, self.error = status, error
+
+    def result(self, timeout):
+        raise self.error
+
+
+@pytest.mark.parametrize(
+    "future",
+    [Future("lost"), Future("pending"), Future("finished", TimeoutError())],
+    ids=["lost", "pending", "not-fetched"],
+)
+def test_result_that_went_with_its_worker_is_awaited_again(future):
+    assert _cluster._outcome(future, "a", "tcp://here", 1.0) is None
+
+
+@pytest.mark.parametrize(
+    "future",
+    [Future("cancelled"), Future("finished", CancelledError()), Future("finished", OSError())],
+    ids=["cancelled", "while-fetched", "broken"],
+)
+def test_scheduler_that_went_is_named(future):
+    with pytest.raises(EstimationError, match=r"scheduler was lost \[address tcp://here\]"):
+        _cluster._outcome(future, "a", "tcp://here", 1.0)

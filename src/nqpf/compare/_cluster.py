@@ -10,6 +10,7 @@ import time
 import traceback
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import CancelledError
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -54,16 +55,18 @@ def on_cluster(
             future = client.submit(call, own, key=f"{name}-{run}")
             waiting[future.key] = name, future
             future.add_done_callback(arrived.put)
-        seen = time.monotonic()
+        seen, late = time.monotonic(), []
         while waiting:
             try:
                 future = arrived.get(timeout=_POLL)
             except queue.Empty:
                 seen = _look(client, address, seen, timeout)
+                while late:
+                    arrived.put(late.pop())
                 continue
             outcome = _outcome(future, waiting[future.key][0], address, timeout)
             if outcome is None:
-                future.add_done_callback(arrived.put)
+                late.append(future)
                 continue
             del waiting[future.key]
             yield outcome
@@ -156,17 +159,24 @@ def _look(client: Client, address: str, seen: float, timeout: float) -> float:
 
 
 def _outcome(future: Future, name: str, address: str, timeout: float) -> Outcome | None:
-    """Return what became of a batch, or None if its result was lost with a worker."""
-    if future.status == "error":
-        error = future.exception(timeout=timeout)
-        text = " ".join(f"{type(error).__name__}: {error}".split())
-        return name, Failure(text, "".join(traceback.format_exception(error)))
-    if future.status in ("cancelled", "lost"):
-        raise _lost(address)
+    """Return what became of a batch, or None if its result went with a worker.
+
+    The scheduler then has it computed again, and the same future ends once more.
+    """
     try:
-        return future.result(timeout=timeout)
+        if future.status == "error":
+            error = future.exception(timeout=timeout)
+            text = " ".join(f"{type(error).__name__}: {error}".split())
+            return name, Failure(text, "".join(traceback.format_exception(error)))
+        if future.status == "finished":
+            return future.result(timeout=timeout)
     except TimeoutError:
         return None
+    except (OSError, CancelledError) as error:
+        raise _lost(address) from error
+    if future.status == "cancelled":
+        raise _lost(address)
+    return None
 
 
 def _lost(address: str) -> EstimationError:
