@@ -67,7 +67,7 @@ def test_every_draw_equals_a_refit(effects, drop, variable, null, weights):
     v, _ = wild_weights(31, 99, weights, 5)
     t, draws = refit(frame, effects, variable, null, v)
     assert test.tstat == pytest.approx(t, rel=1e-10)
-    np.testing.assert_allclose(test.tstats, draws, rtol=1e-9, atol=1e-11)
+    np.testing.assert_allclose(test.tstats, draws, rtol=1e-11, atol=1e-12)
     assert test.pvalue == np.mean(np.abs(draws) >= abs(t))
 
 

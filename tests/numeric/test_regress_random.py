@@ -1,8 +1,8 @@
 """Random effects, Hausman and Mundlak against R's plm, linearmodels and direct GLS.
 
 R's figures were run for this test with R 4.2.2 and plm 2.6-2: ``plm(model = "random")``,
-``ercomp``, ``vcovHC(method = "arellano", type = "HC0")``, ``phtest``. plm's vignettes print the
-Hausman statistic of Grunfeld's ten firms as chisq = 2.3304, df = 2, p-value = 0.3119.
+``ercomp``, ``vcovHC(method = "arellano", type = "HC0")``, ``phtest``. By default phtest prints
+chisq = 2.3304, df = 2, p-value = 0.3119 for Grunfeld's ten firms; Baltagi (2013, p. 81) has 2.33.
 """
 
 from __future__ import annotations

@@ -24,7 +24,7 @@ def sample(seed=0, units=8, years=6, drop=0):
 
 
 @given(st.integers(0, 10**6))
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=5, deadline=None)
 def test_two_years_give_the_two_way_fixed_effects(seed):
     frame = sample(seed, years=2)
     fixed = fixed_effects(frame, "y", ["a", "b"])
@@ -34,7 +34,7 @@ def test_two_years_give_the_two_way_fixed_effects(seed):
 
 
 @given(st.integers(0, 10**6), st.integers(0, 15))
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=5, deadline=None)
 def test_unit_effects_and_row_order_do_not_matter(seed, drop):
     frame = sample(seed, drop=drop)
     before = frame.copy()

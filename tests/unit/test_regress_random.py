@@ -28,7 +28,7 @@ def sample(seed=0, units=9, years=6, drop=0, spread=3.0, link=0.0):
 
 
 @given(st.integers(0, 10**6), st.integers(0, 12), st.booleans())
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=6, deadline=None)
 def test_coefficients_beside_unit_means_are_those_of_fixed_effects(seed, drop, time_effects):
     frame = sample(seed, drop=drop)
     fixed = fixed_effects(frame, "y", ["a", "b"], effects="two-way" if time_effects else "unit")
@@ -37,7 +37,7 @@ def test_coefficients_beside_unit_means_are_those_of_fixed_effects(seed, drop, t
 
 
 @given(st.floats(1e-6, 1e6), st.floats(1e-6, 1e6))
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=4, deadline=None)
 def test_units_of_measurement_do_not_matter(a, y):
     frame = sample(drop=7)
     fit = random_effects(frame, "y", ["a", "b"])
@@ -96,12 +96,10 @@ def pair(frame, **options):
 
 
 def test_a_difference_that_is_not_positive_definite_is_reported():
-    for seed in range(60):
-        frame = sample(seed, spread=0.4)
-        fixed = fixed_effects(frame, "y", "a", effects="unit", errors="unadjusted")
-        test = hausman(fixed, random_effects(frame, "y", "a", errors="unadjusted"))
-        if test.statistic < 0:
-            break
+    frame = sample(47, spread=0.4)
+    fixed = fixed_effects(frame, "y", "a", effects="unit", errors="unadjusted")
+    test = hausman(fixed, random_effects(frame, "y", "a", errors="unadjusted"))
+    assert test.statistic < 0
     assert not test.positive_definite
     assert test.eigenvalues[0] < 0
     assert np.isnan(test.pvalue)

@@ -60,7 +60,7 @@ def test_permuted_statistics_are_those_of_refits(effects):
     frame = sample(1, units=9)
     test = permutation_placebo(frame, "y", ["a", "b"], effects=effects, draws=99, seed=4)
     wide, rng = frame["a"].unstack(), np.random.default_rng(4)
-    for t in test.tstats[:5]:
+    for t in test.tstats[:2]:
         moved = frame.assign(a=wide.to_numpy()[rng.permutation(9)].ravel())
         fit = fixed_effects(moved, "y", ["a", "b"], effects=effects)
         assert t == pytest.approx(fit.tstats["a"], rel=1e-8)

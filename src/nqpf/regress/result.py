@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
@@ -64,9 +64,9 @@ class RegressionResult:
     unit: str
     time: str
     vintage: str
-    estimator: str = "least squares"
-    bandwidth: int | None = None
-    notes: tuple[str, ...] = ()
+    estimator: str = field(default="least squares", kw_only=True)
+    bandwidth: int | None = field(default=None, kw_only=True)
+    notes: tuple[str, ...] = field(default=(), kw_only=True)
 
     @property
     def std_errors(self) -> pd.Series:
