@@ -5,7 +5,7 @@ python := .venv/bin/python
 export MAKECMDGOALS
 
 .DEFAULT_GOAL := help
-.PHONY: help env book test lint format lab data bench lock clean
+.PHONY: help env book test lint format lab data multiverse bench lock clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1|\2/p' Makefile | awk -F'|' '{ printf "%-12s %s\n", $$1, $$2 }'
@@ -36,6 +36,9 @@ lab: env ## open the chapters as notebooks in JupyterLab
 
 data: env ## rebuild the panel from its sources and compare; EXTRA=1 fetches the optional sets
 	@$(python) -m nqpf data build $(if $(EXTRA),--extra)
+
+multiverse: env ## run every specification again and compare with the stored results
+	@$(python) -m nqpf multiverse
 
 bench: env ## time the library beside its peers
 	@for file in benchmarks/bench_*.py; do $(python) $$file || exit 1; done

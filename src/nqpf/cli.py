@@ -126,6 +126,41 @@ def list_variables() -> None:
     console.print(table)
 
 
+@app.command("multiverse")
+def multiverse(
+    update: Annotated[
+        bool, typer.Option("--update", help="Write the results instead of comparing them.")
+    ] = False,
+    jobs: Annotated[int, typer.Option(help="Processes on this machine; -1 for all cores.")] = -1,
+    backend: Annotated[str, typer.Option(help="local or dask.")] = "local",
+    address: Annotated[str | None, typer.Option(help="Scheduler of the Dask cluster.")] = None,
+) -> None:
+    """Run the declared grid of specifications and compare it with the stored results."""
+    from nqpf.compare import Multiverse, SpecificationGrid
+    from nqpf.errors import SourceError
+    from nqpf.paths import root
+
+    grid = SpecificationGrid()
+    folder = root() / "_build" / "multiverse" / grid.stamp[:12]
+    found = grid.run(folder / "parts", n_jobs=jobs, backend=backend, address=address)
+    kept, made = Multiverse.file(), folder / "results.parquet"
+    found.save(kept if update else made)
+    for name, number in found.counts.items():
+        _say(f"{number:>10,}  {name}")
+    if update:
+        _say(f"Written: {kept.relative_to(root()).as_posix()}")
+    elif kept.is_file() and kept.read_bytes() == made.read_bytes():
+        _say("The stored results are the same, byte for byte.")
+    else:
+        raise SourceError(
+            "the run gives other results than the stored ones",
+            where={"file": kept.name, "run": made.relative_to(root()).as_posix()},
+            expected="the same bytes",
+            hint="if the declaration, the data or a method changed on purpose, "
+            "run `nqpf multiverse --update`",
+        )
+
+
 @study.command("new")
 def new_study(
     key: Annotated[str, typer.Argument(help="Family names and year, such as li-wang-2025.")],

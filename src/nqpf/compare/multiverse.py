@@ -175,6 +175,11 @@ class Multiverse:
                 row_group_size=1 << 20,
             )
 
+    @staticmethod
+    def file() -> Path:
+        """Return where the project keeps its results."""
+        return root() / "data" / "multiverse" / "results.parquet"
+
     @classmethod
     def load(
         cls,

@@ -16,13 +16,14 @@ from nqpf.compare.levels import Sample
 from nqpf.compare.productivity import VARIABLES
 from nqpf.compare.variants import Variants
 from nqpf.data import Panel
+from nqpf.data.panel import DEFAULT_VINTAGE
 from nqpf.errors import DataError
 from nqpf.systems import Formula, System
 from nqpf.tfp import real_gdp
 from nqpf.tfp.accounts import BASE
 from nqpf.tfp.sample import place
 
-__all__ = ["Figures", "data_hash", "figures", "kept", "patterns"]
+__all__ = ["Figures", "data_hash", "figures", "kept", "patterns", "variables"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,7 +72,7 @@ def figures(declaration: Declaration, panel: Panel, measured: Variants) -> dict[
     years = range(grid.window.first, grid.window.last + 1)
     index = pd.MultiIndex.from_product([provinces.codes(), years], names=["province", "year"])
     level = measured.values.reindex(index=index, columns=declaration.measures)
-    known = _variables(declaration, panel, measured.vintage)
+    known = variables(panel, measured.vintage, declaration)
     ahead = known.copy()
     lead = grid.driver.lead
     ahead.index = pd.MultiIndex.from_arrays(
@@ -93,8 +94,36 @@ def figures(declaration: Declaration, panel: Panel, measured: Variants) -> dict[
     }
 
 
-def _variables(declaration: Declaration, panel: Panel, vintage: str) -> pd.DataFrame:
-    """Return every declared variable on its own years, logarithms taken."""
+def variables(
+    panel: Panel, vintage: str = DEFAULT_VINTAGE, declaration: Declaration | None = None
+) -> pd.DataFrame:
+    """Return every outcome, determinant and control that the grid declares.
+
+    Parameters
+    ----------
+    panel : Panel
+    vintage : str
+        Vintage of the national accounts.
+    declaration : Declaration or None
+        The project's own when None.
+
+    Returns
+    -------
+    DataFrame indexed (province, year)
+        A column per variable, on its own years, logarithms taken where declared.
+
+    Raises
+    ------
+    nqpf.errors.DataError
+        If a variable in logarithms has a figure of zero or below.
+
+    Examples
+    --------
+    >>> known = variables(Panel.load(extra=False))
+    >>> round(float(known.loc[(110000, 2020), "urbanisation"]), 1)
+    87.5
+    """
+    declaration = Declaration.load() if declaration is None else declaration
     formulas = {
         key: Formula.parse(one.formula, {"variable": key})
         for key, one in declaration.grid.variables.items()
