@@ -105,6 +105,7 @@ def test_a_difference_that_is_not_positive_definite_is_reported():
     assert np.isnan(test.pvalue)
     assert test.table["std_error"].isna().any()
     assert "not positive definite" in test.conclusion
+    assert "(without p value)" in test.conclusion
     assert "Mundlak" in str(test)
 
 

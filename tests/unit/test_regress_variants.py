@@ -90,6 +90,8 @@ def test_regions_are_regressed_apart():
     pd.testing.assert_series_equal(
         fits["east"].params, fixed_effects(frame.loc[east], "y", ["a", "b"]).params
     )
+    assert "3 clusters are too few" in fits["northeast"].notes[0]
+    assert not fits["east"].notes
     assert set(by_group(frame, "y", "a", "region3")) == set(provinces.table()["region3"])
 
 

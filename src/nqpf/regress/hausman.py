@@ -22,6 +22,12 @@ __all__ = ["HausmanTest", "MundlakTest", "hausman", "mundlak"]
 _ABSENT = 1e-9  # a column shorter than this share of its length is rounding
 
 
+def _probability(pvalue: float) -> str:
+    if np.isnan(pvalue):
+        return "without p value"
+    return "p < 0.0001" if pvalue < 1e-4 else f"p = {pvalue:.4f}"
+
+
 @dataclass(frozen=True)
 class HausmanTest:
     """Hausman's (1978) test of random against fixed effects.
@@ -60,10 +66,10 @@ class HausmanTest:
             return (
                 f"V_fixed - V_random is not positive definite (smallest eigenvalue "
                 f"{self.eigenvalues[0]:.2g} of the fixed-effects variance): the statistic "
-                f"{self.statistic:.3f} (p = {self.pvalue:.4f}) is not chi-square under the null; "
-                "use the Mundlak form."
+                f"{self.statistic:.3f} ({_probability(self.pvalue)}) is not chi-square under the "
+                "null; use the Mundlak form."
             )
-        return f"Hausman chi-square({self.df}) = {self.statistic:.3f}, p = {self.pvalue:.4f}."
+        return f"Hausman chi-square({self.df}) = {self.statistic:.3f}, {_probability(self.pvalue)}."
 
     def __str__(self) -> str:
         return f"{self.table.to_string()}\n{self.conclusion}"
@@ -199,7 +205,7 @@ class MundlakTest:
         return (
             f"Mundlak Wald test of {len(self.means)} unit mean(s), errors "
             f"{self.result.covariance_label}: {self.distribution} = {self.statistic:.3f}, "
-            f"p = {self.pvalue:.4f}."
+            f"{_probability(self.pvalue)}."
         )
 
 

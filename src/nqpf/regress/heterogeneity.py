@@ -19,6 +19,7 @@ from nqpf.tfp.sample import by_key, place
 __all__ = ["GROUPINGS", "Heterogeneity", "by_group", "heterogeneity"]
 
 GROUPINGS = ("region4", "region3")
+_FEW = 10  # clusters below which clustered errors are known to be too small
 Groups = str | Mapping | pd.Series
 
 
@@ -67,7 +68,7 @@ def by_group(
     """Run the regression in each group of units alone, with year effects of its own.
 
     A difference in significance between groups is no significant difference: test it with
-    :func:`heterogeneity`. A group of few units has few clusters.
+    :func:`heterogeneity`. A group of fewer than ten clusters is noted.
 
     Parameters
     ----------
@@ -107,9 +108,8 @@ def by_group(
     results = {}
     for group in order:
         try:
-            results[group] = fixed_effects(
-                data[(member == group).to_numpy()], outcome, names, unit, time, **options
-            )
+            part = data[(member == group).to_numpy()]
+            fit = fixed_effects(part, outcome, names, unit, time, **options)
         except NqpfError as error:
             raise type(error)(
                 error.problem,
@@ -117,6 +117,9 @@ def by_group(
                 expected=error.expected,
                 hint=error.hint,
             ) from error
+        few = fit.groups < _FEW and "clustered" in fit.errors
+        note = f"{fit.groups} clusters are too few for clustered errors; see the wild bootstrap."
+        results[group] = replace(fit, notes=(*fit.notes, note)) if few else fit
     return results
 
 
