@@ -228,11 +228,6 @@ class Multiverse:
             choices=choices,
         )
 
-    @staticmethod
-    def file() -> Path:
-        """Return where the project keeps its results."""
-        return root() / "data" / "multiverse" / "results.parquet"
-
     def __repr__(self) -> str:
         return f"Multiverse of {len(self.table):,} specifications"
 
