@@ -12,6 +12,7 @@ from made_up_kernel import EFFECTS, NAMES, sample
 from nqpf.errors import DataError, EstimationError, MethodError, NqpfError, SampleError
 from nqpf.regress import CONVENTIONS, _sweep, fixed_effects
 from nqpf.regress.kernel import KERNEL_ERRORS, cross_products
+from nqpf.tfp import within
 from nqpf.tfp.within import demean
 
 
@@ -120,8 +121,10 @@ def dummies(frame):
     )
 
 
+@pytest.mark.parametrize("matrices", ["plain", "sparse"])
 @pytest.mark.parametrize("shape", ["random", "chain", "apart", "more years than units"])
-def test_effects_are_projected_out_exactly(shape):
+def test_effects_are_projected_out_exactly(shape, matrices, monkeypatch):
+    monkeypatch.setattr(within, "_SMALL", 0 if matrices == "sparse" else 1 << 16)
     if shape == "chain":  # units that tie neighbouring years only
         pairs = [(i, year) for i in range(40) for year in (i, i + 1)]
     elif shape == "apart":  # two sets of units that share no year

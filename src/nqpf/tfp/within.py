@@ -19,6 +19,7 @@ _RELATIVE = 1e-9  # variation below this share of a regressor's own is rounding
 _ROUNDING = 1e-14  # sums by group below this share of sqrt(N) times the norm are zero
 _PASSES = 3  # the first removes the effects, the others what rounding left of them
 _SINGULAR = 1e-12
+_SMALL = 1 << 16  # numbers in a plain matrix of dummies that is faster than a sparse one
 
 
 def demean(values: np.ndarray, unit: np.ndarray | None, time: np.ndarray | None) -> np.ndarray:
@@ -48,7 +49,7 @@ def demean(values: np.ndarray, unit: np.ndarray | None, time: np.ndarray | None)
     # The larger set of effects is removed by means, the smaller by solving for it.
     large, small = (unit, time) if unit.max() >= time.max() else (time, unit)
     within, across = _Means(large), _Means(small)
-    gram = np.diag(across.counts) - _shared(large, small, within.counts)
+    gram = np.diag(across.counts) - _shared(within, across)
     left = within.removed(values)
     rounding = _ROUNDING * np.sqrt(len(left)) * np.linalg.norm(left, axis=0)
     for _ in range(_PASSES):
@@ -64,13 +65,10 @@ class _Means:
     """Sums and means by group, for any order of rows."""
 
     def __init__(self, codes: np.ndarray) -> None:
-        from scipy import sparse
-
-        rows = len(codes)
-        pattern = (np.ones(rows), codes, np.arange(rows + 1))
+        rows, groups = len(codes), int(codes.max()) + 1
         self.codes = codes
-        self.summing = sparse.csc_array(pattern, shape=(int(codes.max()) + 1, rows))
         self.counts = np.maximum(np.bincount(codes), 1)
+        self.summing = _dummies(codes, np.arange(rows), (groups, rows))
 
     def removed(self, values: np.ndarray) -> np.ndarray:
         means = self.summing @ values
@@ -78,14 +76,21 @@ class _Means:
         return values - means.take(self.codes, axis=0)
 
 
-def _shared(large: np.ndarray, small: np.ndarray, counts: np.ndarray) -> np.ndarray:
-    """Return, for two small effects, the sum over large ones of products of shares and rows."""
+def _dummies(rows: np.ndarray, columns: np.ndarray, shape: tuple[int, int]):
+    """Return a matrix that counts pairs of rows and columns, sparse if it is large."""
     from scipy import sparse
 
-    rows = sparse.coo_array((np.ones(len(large)), (large, small))).tocsr()
-    shares = rows.copy()
-    shares.data /= np.repeat(counts, np.diff(rows.indptr))
-    return (shares.T @ rows).toarray()
+    if shape[0] * shape[1] > _SMALL:
+        return sparse.csr_array((np.ones(len(rows)), (rows, columns)), shape=shape)
+    counts = np.bincount(rows.astype(np.intp) * shape[1] + columns, minlength=shape[0] * shape[1])
+    return counts.reshape(shape).astype(float)
+
+
+def _shared(within: _Means, across: _Means) -> np.ndarray:
+    """Return, for two effects of one set, how often units of the other meet both."""
+    pairs = _dummies(within.codes, across.codes, (len(within.counts), len(across.counts)))
+    shared = pairs.T @ (pairs / within.counts[:, None])
+    return shared if isinstance(shared, np.ndarray) else shared.toarray()
 
 
 def _solve(gram: np.ndarray, sums: np.ndarray) -> np.ndarray:
