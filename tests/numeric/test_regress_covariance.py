@@ -111,8 +111,28 @@ def test_driscoll_kraay_equals_pyfixest(seed, drop, effects):
     ours = fit(frame, effects, "driscoll-kraay", "all", bandwidth=3)
     np.testing.assert_allclose(ours.std_errors[NAMES], peer.se()[NAMES], rtol=1e-9)
     np.testing.assert_allclose(ours.pvalues[NAMES], peer.pvalue()[NAMES], rtol=1e-7)
-    nested = fit(frame, effects, "driscoll-kraay", "nested", bandwidth=3)
-    np.testing.assert_array_equal(nested.cov, ours.cov)
+
+
+@pytest.mark.parametrize("convention", ["nested", "all", "linearmodels", "none"])
+@pytest.mark.parametrize("effects", ["two-way", "unit"])
+def test_driscoll_kraay_equals_the_kernel_of_many_specifications(convention, effects):
+    from nqpf.regress.kernel import cross_products
+
+    frame = sample(3, 90)
+    many = cross_products(frame, ["y", *NAMES], effects=effects).fit(
+        "y", NAMES, "driscoll-kraay", convention
+    )
+    ours = fit(frame, effects, "driscoll-kraay", convention)
+    np.testing.assert_allclose(many.std_errors[0], ours.std_errors, rtol=1e-9)
+    assert many.df == ours.df
+
+
+def test_nested_driscoll_kraay_errors_do_not_count_unit_effects():
+    frame = sample(3, 90)
+    nested, plain = (fit(frame, "two-way", "driscoll-kraay", c) for c in ("nested", "none"))
+    n, k, t = len(frame), 3 + 11, 11
+    factor = t / (t - 1) * (n - 1) / (n - k)
+    np.testing.assert_allclose(nested.cov, factor * plain.cov, rtol=1e-12)
 
 
 @pytest.mark.parametrize("effects", ["two-way", "pooled"])

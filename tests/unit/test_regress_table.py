@@ -140,7 +140,7 @@ def test_one_table_holds_every_estimator_and_its_convention():
         assert rows.loc[(title, "")].tolist() == cells
     text = "\n".join(table.notes)
     for said in (
-        "Driscoll-Kraay, Bartlett kernel, 1 lag, convention nested: every effect counted, T/(T-1)",
+        "Driscoll-Kraay, Bartlett kernel, 1 lag, convention nested: unit effects not counted, T",
         "clustered by province, convention none: no small-sample factor",
         "two-way clustered by province and year, convention all: every effect counted, G/(G-1)",
         "RE: Random effects by Swamy and Arora, theta",

@@ -29,8 +29,9 @@ the one by both (Cameron, Gelbach and Miller 2011). With M the smaller number
 of clusters, ``nested`` scales all three by M/(M-1) (N-1)/(N-K), K = k + 1
 because both effects are nested, as fixest and reghdfe; ``all`` scales each
 by its own G/(G-1) (N-1)/(N-K), as Petersen's cluster2 and statsmodels. Both
-use t with M - 1. Driscoll-Kraay errors are clustered by year in spirit:
-``nested`` and ``all`` are T/(T-1) (N-1)/(N-K), every effect counted, t with T - 1.
+use t with M - 1. Driscoll-Kraay errors rest on T sums over units: the factor is
+T/(T-1) (N-1)/(N-K) with t(T-1), where ``all`` counts every effect, as pyfixest,
+and ``nested`` no unit effects.
 """
 
 from __future__ import annotations
@@ -56,10 +57,8 @@ _OTHERS = {
     "M/(M-1) (N-1)/(N-K), t(M-1), M the smaller number of clusters",
     ("all", "two-way clustered"): "every effect counted, G/(G-1) (N-1)/(N-K) with the G of each "
     "clustering, t(M-1), M the smaller number of clusters",
-    **{
-        (name, "driscoll-kraay"): "every effect counted, T/(T-1) (N-1)/(N-K), t(T-1)"
-        for name in ("nested", "all")
-    },
+    ("nested", "driscoll-kraay"): "unit effects not counted, T/(T-1) (N-1)/(N-K), t(T-1)",
+    ("all", "driscoll-kraay"): "every effect counted, T/(T-1) (N-1)/(N-K), t(T-1)",
     **{
         (name, errors): _UNCLUSTERED
         for name in ("nested", "all")
@@ -181,14 +180,12 @@ def factors(convention: str, errors: str, size: SampleSize) -> tuple[tuple[float
         return (n / (n - counted),) * (3 if two_way else 1), n - size.all_parameters
     if two_way and convention == "nested":
         return (_correction(smaller, n, size.slopes),) * 3, smaller - 1
-    counted = size.all_parameters
     if two_way:
         clusters = (size.groups, size.periods, n)
-        return tuple(_correction(g, n, counted) for g in clusters), smaller - 1
-    if errors == "driscoll-kraay":
-        return (_correction(size.periods, n, counted),), size.periods - 1
-    counted = size.outside_units if convention == "nested" else counted
-    return (_correction(size.groups, n, counted),), size.groups - 1
+        return tuple(_correction(g, n, size.all_parameters) for g in clusters), smaller - 1
+    clusters = size.periods if errors == "driscoll-kraay" else size.groups
+    counted = size.outside_units if convention == "nested" else size.all_parameters
+    return (_correction(clusters, n, counted),), clusters - 1
 
 
 def _correction(clusters: int, nobs: int, counted: int) -> float:
