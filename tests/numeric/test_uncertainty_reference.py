@@ -11,6 +11,7 @@ import pytest
 from scipy import stats
 
 from nqpf import provinces
+from nqpf.compare import _draws
 from nqpf.compare._draws import ranks_of
 from nqpf.compare.sensitivity import sensitivity
 from nqpf.compare.sobol import sobol_indices
@@ -83,6 +84,14 @@ def test_every_method_is_among_those_compared():
     choices = pd.concat([compared(*case).choices for case in CASES])
     for stage, names in ALL.items():
         assert set(choices[stage]) == set(names)
+
+
+def test_noise_is_standard_normal_and_independent_within_and_between_draws():
+    e = _draws._normals(0, np.arange(400), 501).astype(float)  # an odd count, too
+    assert e.shape == (400, 501)
+    assert stats.kstest(e.ravel(), "norm").pvalue > 0.01
+    assert np.abs(np.corrcoef(e.T) - np.eye(501)).max() < 6 / np.sqrt(400)
+    assert np.abs(np.corrcoef(e) - np.eye(400)).max() < 6 / np.sqrt(501)
 
 
 CHOICES = {

@@ -178,6 +178,18 @@ def test_scores_that_differ_by_rounding_share_a_rank():
     assert _draws.ranks_of(np.zeros((1, 300))).dtype == np.uint16
 
 
+@pytest.mark.parametrize("shift", [0.0, -1.5], ids=["all positive", "some negative"])
+def test_ranks_of_figures_that_differ_in_their_last_digits(shift):
+    rng = np.random.default_rng(8)
+    close = 1.0 + np.finfo(float).eps * rng.permuted(np.tile(np.arange(24), (5, 1)), axis=1).T
+    values = pd.DataFrame(close, index=MATRIX.values.index, columns=list(DIMENSION)) + shift
+    values["rd"] = rng.normal(size=24).round(1) + 3  # ties as well
+    result = uncertainty(made_matrix(values), 30, normalise="rank", omit=False)
+    for draw in (0, 11, 29):
+        again = result.refit(draw).xs(2022, level="year")[result.baseline.index]
+        np.testing.assert_allclose(result.scores[draw], again, rtol=0, atol=1e-12)
+
+
 def test_a_province_that_lacks_the_year_is_not_ranked():
     values = MATRIX.values.drop((14, 2022))
     result = uncertainty(made_matrix(values), 40, **NOISE)

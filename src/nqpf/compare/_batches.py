@@ -14,15 +14,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from nqpf.compare._scores import AGGREGATE, Floats, ends
 from nqpf.errors import EstimationError, NqpfError
 from nqpf.index import aggregate as aggregation
 from nqpf.index import normalise as normalisation
 from nqpf.index import weights as weighting
 
-Floats = NDArray[np.float64]
 Booleans = NDArray[np.bool_]
 
-TIE = 1e-12  # values that differ by less are the same up to rounding, as in nqpf.index
 _NO_CONFLICT = 1e-20
 
 
@@ -52,8 +51,8 @@ class Sample:
 
     def spans(self) -> list[slice]:
         """Return the rows of each year, which are neighbours."""
-        ends = np.flatnonzero(np.diff(self.years)) + 1
-        edges = [0, *ends.tolist(), len(self.years)]
+        cuts = np.flatnonzero(np.diff(self.years)) + 1
+        edges = [0, *cuts.tolist(), len(self.years)]
         return [slice(a, b) for a, b in zip(edges[:-1], edges[1:], strict=True)]
 
 
@@ -82,8 +81,8 @@ def weighed(name: str, sample: Sample, z: Floats, x: Floats, kept: Booleans) -> 
 
 def aggregated(name: str, sample: Sample, z: Floats, w: Floats, kept: Booleans) -> Floats:
     """Return scores (B, n) of the rows to rank."""
-    if name in _AGGREGATE:
-        return _AGGREGATE[name](z, w, sample.n)
+    if name in AGGREGATE:
+        return AGGREGATE[name](z, w, sample.n)
     scores = np.empty((len(w), sample.n))
     for draw, own in enumerate(kept):
         data = {"z": z[draw % len(z)], "w": w[draw]}
@@ -120,12 +119,8 @@ def _single(
         ) from error
 
 
-def _ends(values: Floats) -> tuple[Floats, Floats]:
-    return values.min(axis=-1, keepdims=True), values.max(axis=-1, keepdims=True)
-
-
 def _minmax(sample: Sample, x: Floats) -> Floats:
-    low, high = _ends(x)
+    low, high = ends(x)
     up = sample.benefit[:, None]
     width = np.where(high > low, high - low, np.inf)
     z = x - np.where(up, low, high)
@@ -135,7 +130,7 @@ def _minmax(sample: Sample, x: Floats) -> Floats:
 
 
 def _vector(sample: Sample, x: Floats) -> Floats:
-    low, high = _ends(x)
+    low, high = ends(x)
     z = x / np.where(high > low, np.sqrt(np.einsum("bmn,bmn->bm", x, x))[:, :, None], np.inf)
     cost = ~sample.benefit[:, None] & (high > low)
     z *= np.where(cost, -1.0, 1.0)
@@ -144,7 +139,7 @@ def _vector(sample: Sample, x: Floats) -> Floats:
 
 
 def _zscore(sample: Sample, x: Floats) -> Floats:
-    low, high = _ends(x)
+    low, high = ends(x)
     z = x - x.mean(axis=-1, keepdims=True)
     sd = np.sqrt(np.einsum("bmn,bmn->bm", z, z) / max(x.shape[-1] - 1, 1))[:, :, None]
     z /= np.where(high > low, np.where(sample.benefit[:, None], sd, -sd), np.inf)
@@ -153,9 +148,12 @@ def _zscore(sample: Sample, x: Floats) -> Floats:
 
 def _rank(sample: Sample, x: Floats) -> Floats:
     rows = x.shape[-1]
-    columns = np.arange(x.size // rows).reshape(*x.shape[:-1], 1)
-    order = x.argsort(axis=-1) + rows * columns  # in the flat array
+    start = rows * np.arange(x.size // rows).reshape(*x.shape[:-1], 1)
+    order = _ascending(x) + start  # in the flat array
     values = x.ravel()[order]
+    if (values[..., 1:] < values[..., :-1]).any():
+        order = x.argsort(axis=-1) + start
+        values = x.ravel()[order]
     place = np.arange(rows, dtype=np.float64)
     same = values[..., 1:] == values[..., :-1]
     if same.any():  # tied values share the mean of their places
@@ -172,6 +170,22 @@ def _rank(sample: Sample, x: Floats) -> Floats:
     return z
 
 
+def _ascending(x: Floats) -> NDArray[np.int64]:
+    """Return the positions that sort each row, except among values that are nearly the same.
+
+    The bits of numbers of zero or more sort as the numbers do. With the
+    position in the last bits, sorting takes half the time of `argsort`.
+    """
+    if x.min() < 0:
+        return x.argsort(axis=-1)
+    last = (1 << (x.shape[-1] - 1).bit_length()) - 1
+    keys = x.view(np.int64) & ~last
+    keys |= np.arange(x.shape[-1])
+    keys.sort(axis=-1)
+    keys &= last
+    return keys
+
+
 def _edge(same: Booleans) -> Booleans:
     return np.ones((*same.shape[:-1], 1), dtype=bool)
 
@@ -185,7 +199,7 @@ def _equal(z: Floats, kept: Booleans) -> Floats:
 
 
 def _entropy(z: Floats, kept: Booleans) -> Floats:
-    low, high = _ends(z)
+    low, high = ends(z)
     total = z.sum(axis=-1, keepdims=True)
     varying = high > low
     q = z * np.divide(z.shape[-1], total, out=np.zeros_like(total), where=varying)
@@ -201,7 +215,7 @@ def _entropy(z: Floats, kept: Booleans) -> Floats:
 
 
 def _variation(x: Floats, kept: Booleans) -> Floats:
-    low, high = _ends(x)
+    low, high = ends(x)
     mean = x.mean(axis=-1, keepdims=True)
     gap = x - mean
     sd = np.sqrt(np.einsum("bmn,bmn->bm", gap, gap))
@@ -211,7 +225,7 @@ def _variation(x: Floats, kept: Booleans) -> Floats:
 
 
 def _critic(z: Floats, kept: Booleans) -> Floats:
-    low, high = _ends(z)
+    low, high = ends(z)
     used = kept & (high > low)[:, :, 0]
     count = used.sum(axis=1, keepdims=True)
     gap = z - z.mean(axis=-1, keepdims=True)
@@ -222,56 +236,6 @@ def _critic(z: Floats, kept: Booleans) -> Floats:
     conflict = np.where(used, (count * distance + distance.sum(axis=1, keepdims=True)) / 2, 0.0)
     alike = conflict.max(axis=1, keepdims=True) <= _NO_CONFLICT * count
     return _shares(np.where(alike, used, length * conflict))
-
-
-def _linear(z: Floats, w: Floats, n: int) -> Floats:
-    return np.einsum("bmn,bm->bn", z[:, :, :n], w)
-
-
-def _geometric(z: Floats, w: Floats, n: int) -> Floats:
-    with np.errstate(divide="ignore", invalid="ignore"):  # 0 ln 0, which does not count
-        parts = w[:, :, None] * np.log(z[:, :, :n])
-    return np.exp(np.where(w[:, :, None] > 0, parts, 0.0).sum(axis=1))
-
-
-def _harmonic(z: Floats, w: Floats, n: int) -> Floats:
-    with np.errstate(divide="ignore", invalid="ignore"):  # 1 / 0 makes the score zero
-        parts = w[:, :, None] / z[:, :, :n]
-        return 1.0 / np.where(w[:, :, None] > 0, parts, 0.0).sum(axis=1)
-
-
-def _topsis(z: Floats, w: Floats, n: int) -> Floats:
-    low, high = _ends(z)
-    own = z[:, :, :n]
-    far, near = (
-        np.sqrt(np.einsum("bmn,bm->bn", gap * gap, w * w)) for gap in (own - low, high - own)
-    )
-    total = near + far
-    return np.divide(far, total, out=np.full_like(far, 0.5), where=total > 0)
-
-
-def _vikor(z: Floats, w: Floats, n: int) -> Floats:
-    low, high = _ends(z)
-    regret = (high - z) / np.where(high > low, high - low, np.inf)
-    regret = regret * w[:, :, None]
-    total, largest = _spread(regret.sum(axis=1)), _spread(regret.max(axis=1))
-    return 1.0 - (0.5 * total + 0.5 * largest)[:, :n]
-
-
-def _spread(values: Floats) -> Floats:
-    low, high = _ends(values)
-    return (values - low) / np.where(high - low > TIE, high - low, np.inf)
-
-
-def _copeland(z: Floats, w: Floats, n: int) -> Floats:
-    rows = z.shape[-1]
-    margin = np.zeros((len(w), n, rows))
-    for j in range(z.shape[1]):
-        own, others = z[:, j, :n, None], z[:, j, None, :]
-        margin += w[:, j, None, None] * (own > others)
-        margin -= w[:, j, None, None] * (own < others)
-    lead = (margin > TIE).sum(axis=-1) - (margin < -TIE).sum(axis=-1)
-    return 0.5 + lead / (2 * max(rows - 1, 1))
 
 
 _NORMALISE: dict[str, Callable[[Sample, Floats], Floats]] = {
@@ -285,12 +249,4 @@ _WEIGHTS: dict[str, Callable[[Floats, Booleans], Floats]] = {
     "entropy": _entropy,
     "equal": _equal,
     "variation": _variation,
-}
-_AGGREGATE: dict[str, Callable[[Floats, Floats, int], Floats]] = {
-    "copeland": _copeland,
-    "geometric": _geometric,
-    "harmonic": _harmonic,
-    "linear": _linear,
-    "topsis": _topsis,
-    "vikor": _vikor,
 }
