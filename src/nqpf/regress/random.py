@@ -129,14 +129,7 @@ def estimate(
     The (N, h) columns `hidden` are regressors whose coefficients are not returned.
     """
     unit, time = (pd.factorize(data.index.get_level_values(i), sort=True)[0] for i in (0, 1))
-    size = SampleSize(
-        nobs=len(data),
-        regressors=len(names) + hidden.shape[1],
-        groups=int(unit.max()) + 1,
-        periods=int(time.max()) + 1,
-        unit_effects=False,
-        time_effects=False,  # the dummies are among the regressors
-    )
+    size = _size(len(names) + hidden.shape[1], unit, time)
     factors(convention, errors, size)  # raises before a singular fit would
     check_regressors(data[names], None, time if time_effects else None)
     spread = data.std()
@@ -147,17 +140,10 @@ def estimate(
     theta, variances = _components(y, x, unit, time, components)
     y_star, x_star = (_less_part(values, unit, theta) for values in (y[:, None], x))
     params = np.linalg.lstsq(x_star, y_star[:, 0], rcond=None)[0]
-    found = covariance(
-        x_star,
-        y_star[:, 0] - x_star @ params,
-        unit,
-        data.index.get_level_values(1).to_numpy(),
-        errors,
-        convention,
-        size,
-        bandwidth,
-        [*names, "const", *["a year effect"] * hidden.shape[1]],
-    )
+    rest = y_star[:, 0] - x_star @ params
+    years = data.index.get_level_values(1).to_numpy()
+    labels = [*names, "const", *["a year effect"] * hidden.shape[1]]
+    found = covariance(x_star, rest, unit, years, errors, convention, size, bandwidth, labels)
     shown = [*names, "const"]
     back = np.append(spread[outcome] / spread[names].to_numpy(), spread[outcome])
     k = len(shown)
@@ -182,6 +168,18 @@ def estimate(
         notes=(*_notes(theta, components, unit), *found.notes),
         variances=variances * spread[outcome] ** 2,
         theta=pd.Series(theta, data.index.get_level_values(0).unique(), name="theta"),
+    )
+
+
+def _size(regressors: int, unit: np.ndarray, time: np.ndarray) -> SampleSize:
+    """Return what conventions count: no unit effects, and year dummies as regressors."""
+    return SampleSize(
+        nobs=len(unit),
+        regressors=regressors,
+        groups=int(unit.max()) + 1,
+        periods=int(time.max()) + 1,
+        unit_effects=False,
+        time_effects=False,
     )
 
 
