@@ -137,28 +137,33 @@ def multiverse(
 ) -> None:
     """Run the declared grid of specifications and compare it with the stored results."""
     from nqpf.compare import Multiverse, SpecificationGrid
+    from nqpf.compare.curve_store import curve_tests, save_curve_tests, tests_file
     from nqpf.errors import SourceError
     from nqpf.paths import root
 
     grid = SpecificationGrid()
     folder = root() / "_build" / "multiverse" / grid.stamp[:12]
     found = grid.run(folder / "parts", n_jobs=jobs, backend=backend, address=address)
-    kept, made = Multiverse.file(), folder / "results.parquet"
-    found.save(kept if update else made)
     for name, number in found.counts.items():
         _say(f"{number:>10,}  {name}")
-    if update:
-        _say(f"Written: {kept.relative_to(root()).as_posix()}")
-    elif kept.is_file() and kept.read_bytes() == made.read_bytes():
-        _say("The stored results are the same, byte for byte.")
-    else:
-        raise SourceError(
-            "the run gives other results than the stored ones",
-            where={"file": kept.name, "run": made.relative_to(root()).as_posix()},
-            expected="the same bytes",
-            hint="if the declaration, the data or a method changed on purpose, "
-            "run `nqpf multiverse --update`",
-        )
+    made = [folder / "results.parquet", folder / "curve_tests.csv"]
+    kept = [Multiverse.file(), tests_file()]
+    results, tests = kept if update else made
+    found.save(results)
+    save_curve_tests(curve_tests(grid, found, n_jobs=jobs, progress=True), found, tests)
+    for new, old in zip(made, kept, strict=True):
+        if update:
+            _say(f"Written: {old.relative_to(root()).as_posix()}")
+        elif old.is_file() and old.read_bytes() == new.read_bytes():
+            _say(f"{old.name}: the same, byte for byte.")
+        else:
+            raise SourceError(
+                "the run gives other results than the stored ones",
+                where={"file": old.name, "run": new.relative_to(root()).as_posix()},
+                expected="the same bytes",
+                hint="if the declaration, the data or a method changed on purpose, "
+                "run `nqpf multiverse --update`",
+            )
 
 
 @study.command("new")

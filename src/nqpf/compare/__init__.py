@@ -5,6 +5,7 @@ from nqpf.compare.choices import VarianceShares, variance_shares
 from nqpf.compare.clusters import clusters
 from nqpf.compare.curve import CurveInference, curve_inference
 from nqpf.compare.curve_grid import curve_input
+from nqpf.compare.curve_store import curve_tests, load_curve_tests
 from nqpf.compare.curve_summary import curve_summary
 from nqpf.compare.declaration import Declaration
 from nqpf.compare.grid import SpecificationGrid
@@ -33,7 +34,9 @@ __all__ = [
     "curve_inference",
     "curve_input",
     "curve_summary",
+    "curve_tests",
     "join",
+    "load_curve_tests",
     "measures",
     "run_batches",
     "sensitivity",

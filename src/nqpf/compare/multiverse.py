@@ -38,7 +38,7 @@ class Multiverse:
     ----------
     table : DataFrame
         ``id``; the choices ``direction``, ``outcome``, ``determinant`` (one of
-        the two is "measure"), ``vintage``, ``transformation``, ``sample``,
+        the two is "measure", the other is ``variable``), ``vintage``, ``transformation``, ``sample``,
         ``effects``, ``controls``, ``measure``, ``kind``, ``system``,
         ``normalise``, ``weights``, ``aggregate``, ``estimator``, ``capital``
         and ``errors``, categorical; and ``estimate``, ``std_error``,
@@ -260,6 +260,7 @@ def _labelled(
         "direction": [direction for direction, _ in parts],
         "outcome": [name if way == "driver" else "measure" for way, name in parts],
         "determinant": [name if way == "determinant" else "measure" for way, name in parts],
+        "variable": [name for _, name in parts],
     }
     for name, labels in of_relation.items():
         columns[name] = _categorical(labels, codes["relation"])

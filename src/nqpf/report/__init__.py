@@ -16,6 +16,8 @@ _HOME = {
     "coefficient_plot": "coefficients",
     "curve_explorer": "explore_curve",
     "data_note": "notes",
+    "declaration_table": "declared",
+    "declared_variables": "declared",
     "findings_map": "findings",
     "heatmap_agreement": "agreement",
     "map_explorer": "explore",

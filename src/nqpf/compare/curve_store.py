@@ -1,0 +1,124 @@
+"""Tests of every curve of the multiverse, stored beside its results."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from nqpf.compare.curve import SCHEMES, curve_inference
+from nqpf.compare.curve_grid import curve_input
+from nqpf.errors import SourceError
+from nqpf.paths import replacing, root
+
+if TYPE_CHECKING:
+    from nqpf.compare.grid import SpecificationGrid
+    from nqpf.compare.multiverse import Multiverse
+
+__all__ = ["KEYS", "curve_tests", "load_curve_tests", "save_curve_tests", "tests_file"]
+
+KEYS = ["direction", "variable", "scheme", "statistic"]
+_DIGITS = 6  # significant, so that last bits of other processors do not show
+
+
+def curve_tests(
+    grid: SpecificationGrid,
+    multiverse: Multiverse,
+    resamples: int = 500,
+    seed: int = 0,
+    n_jobs: int = -1,
+    progress: bool = False,
+) -> pd.DataFrame:
+    """Test the curve of each question by resampling under the null, see `curve_inference`.
+
+    Parameters
+    ----------
+    grid : SpecificationGrid
+        The grid that the results rest on.
+    multiverse : Multiverse
+    resamples, seed, n_jobs, progress
+        As :func:`nqpf.compare.curve_inference` takes them.
+
+    Returns
+    -------
+    DataFrame
+        ``direction``, ``variable``, ``scheme`` and ``statistic``; ``observed``; the middle
+        95 % of the null distribution; ``p``; ``specifications``, ``resamples`` and ``seed``.
+
+    Raises
+    ------
+    nqpf.errors.NqpfError
+        As :func:`nqpf.compare.curve_inference` does.
+    """
+    table = multiverse.curve(errors="clustered")
+    parts = []
+    for (direction, name), own in table.groupby(["direction", "variable"], observed=True):
+        given = curve_input(grid, own)
+        for scheme in SCHEMES:
+            found = curve_inference(
+                *given,
+                resamples=resamples,
+                seed=seed,
+                scheme=scheme,
+                standardise=True,
+                n_jobs=n_jobs,
+                progress=progress,
+            )
+            rows = found.to_frame().rename_axis("statistic").reset_index()
+            rows = rows.assign(direction=direction, variable=name, scheme=scheme)
+            parts.append(rows.assign(specifications=len(own), resamples=resamples, seed=seed))
+    rows = pd.concat(parts, ignore_index=True)
+    return rows[KEYS + [name for name in rows if name not in KEYS]]
+
+
+def tests_file() -> Path:
+    """Return where the project keeps its tests."""
+    return root() / "data" / "multiverse" / "curve_tests.csv"
+
+
+def save_curve_tests(table: pd.DataFrame, multiverse: Multiverse, path: Path | str) -> None:
+    """Write tests with the hashes of the declaration and the data that they rest on."""
+    stamped = table.assign(declaration=multiverse.declaration.sha256, data=multiverse.data)
+    with replacing(Path(path)) as temporary:
+        stamped.to_csv(temporary, index=False, float_format=f"%.{_DIGITS}g", lineterminator="\n")
+
+
+def load_curve_tests(multiverse: Multiverse, path: Path | str | None = None) -> pd.DataFrame:
+    """Read stored tests, unless declaration or data have changed since.
+
+    Parameters
+    ----------
+    multiverse : Multiverse
+        The results that they have to belong to.
+    path : path or None
+        The project's own file when None.
+
+    Returns
+    -------
+    DataFrame indexed (direction, variable, scheme, statistic)
+
+    Raises
+    ------
+    nqpf.errors.SourceError
+        If the file is missing or damaged, or rests on another declaration or data.
+    """
+    path = tests_file() if path is None else Path(path)
+    hint = "run `nqpf multiverse --update`"
+    try:
+        table = pd.read_csv(path)
+        stamps = table[["declaration", "data"]].drop_duplicates()
+        table = table.drop(columns=["declaration", "data"]).set_index(KEYS)
+    except (OSError, KeyError, ValueError) as error:
+        raise SourceError(
+            f"stored tests cannot be read: {error}", where={"file": path.name}, hint=hint
+        ) from error
+    current = [multiverse.declaration.sha256, multiverse.data]
+    if stamps.to_numpy().tolist() != [current]:
+        raise SourceError(
+            "stored tests rest on another declaration or data",
+            where={"file": path.name},
+            expected=f"declaration {current[0][:12]}... and data {current[1][:12]}...",
+            hint=hint,
+        )
+    return table
