@@ -38,9 +38,9 @@ class Multiverse:
     ----------
     table : DataFrame
         ``id``; the choices ``direction``, ``outcome``, ``determinant`` (one of
-        the two is "measure", the other is ``variable``), ``vintage``, ``transformation``, ``sample``,
-        ``effects``, ``controls``, ``measure``, ``kind``, ``system``,
-        ``normalise``, ``weights``, ``aggregate``, ``estimator``, ``capital``
+        the two is "measure", the other is ``variable``), ``vintage``,
+        ``transformation``, ``sample``, ``effects``, ``controls``, ``measure``,
+        ``kind``, ``system``, ``normalise``, ``weights``, ``aggregate``, ``estimator``, ``capital``
         and ``errors``, categorical; and ``estimate``, ``std_error``,
         ``pvalue``, ``nobs`` and ``groups``. Estimates are in standard
         deviations of the outcome per standard deviation of the regressor.
