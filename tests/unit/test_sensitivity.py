@@ -36,6 +36,8 @@ def test_indices_by_province_and_factor():
     assert result.interaction == pytest.approx(1 - result.shift["first"].sum())
     assert result.baseline.to_dict() == Recipe().fit(MATRIX).rank(2022).to_dict()
     assert "aggregate" in result._repr_html_()
+    assert "2022: 512 runs, mean shift" in repr(result)
+    assert repr(result.ranks) == "<SobolIndices of 8 outputs by 6 factors, 512 runs>"
 
 
 def test_only_what_varies_is_a_factor():

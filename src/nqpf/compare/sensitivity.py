@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["RankSensitivity", "sensitivity"]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class RankSensitivity:
     """What moves the ranks of provinces, made by :func:`sensitivity`.
 
@@ -54,8 +55,19 @@ class RankSensitivity:
     year: int
     runs: int
 
+    def _caption(self) -> str:
+        return (
+            f"Sobol indices of the average shift in rank, {self.year}: {self.runs:,} runs, mean "
+            f"shift {self.mean_shift:.2f} ranks, {self.interaction:.0%} explained by no factor "
+            f"alone; baseline {self.recipe}"
+        )
+
+    def __repr__(self) -> str:
+        return f"<RankSensitivity {self._caption()}>"
+
     def _repr_html_(self) -> str:
-        return self.shift.to_html(float_format="{:.3f}".format)
+        table = self.shift.to_html(float_format="{:.3f}".format)
+        return f"<p>{html.escape(self._caption())}</p>\n{table}"
 
 
 def sensitivity(

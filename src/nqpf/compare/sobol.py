@@ -17,7 +17,7 @@ __all__ = ["SobolIndices", "sobol_indices"]
 Floats = NDArray[np.float64]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class SobolIndices:
     """Shares of the variance of each output (row) that each factor (column) explains.
 
@@ -44,6 +44,10 @@ class SobolIndices:
     variance: pd.Series
     runs: int
     confidence: float
+
+    def __repr__(self) -> str:
+        outputs, factors = self.first.shape
+        return f"<SobolIndices of {outputs} outputs by {factors} factors, {self.runs:,} runs>"
 
     def of(self, output: object) -> pd.DataFrame:
         """Return ``first``, ``first_margin``, ``total`` and ``total_margin`` by factor.
