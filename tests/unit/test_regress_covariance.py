@@ -38,17 +38,24 @@ def test_a_negative_variance_is_refused():
         fixed_effects(sample(4, 4, 4), "y", "a", errors="two-way clustered")
 
 
-@pytest.mark.parametrize("convention", CONVENTIONS)
 @pytest.mark.parametrize("errors", PANEL_ERRORS)
-def test_errors_do_not_depend_on_units_or_row_order(convention, errors):
+def test_errors_do_not_depend_on_units_or_row_order(errors):
     frame = sample(3, drop=5)
-    options = {"errors": errors, "convention": convention}
+    options = {"errors": errors, "convention": "all"}
     fit = fixed_effects(frame, "y", ["a", "b"], **options)
     moved = frame.assign(a=frame["a"] * 1e9 + 5, y=frame["y"] * 1e-4).sample(frac=1, random_state=0)
     again = fixed_effects(moved, "y", ["b", "a"], **options)
     np.testing.assert_allclose(again.tstats[["a", "b"]], fit.tstats, rtol=1e-6)
     assert again.df == fit.df
-    assert fit.convention_label == describe(convention, errors)
+    assert fit.convention_label == describe("all", errors)
+
+
+@pytest.mark.parametrize("convention", CONVENTIONS)
+def test_every_convention_names_itself_for_every_kind_of_error(convention):
+    for errors in PANEL_ERRORS:
+        assert describe(convention, errors).startswith(f"{convention}: ")
+    assert describe(convention, True) == describe(convention, "clustered")
+    assert describe(convention, False) == describe(convention, "robust")
 
 
 @pytest.mark.parametrize(
