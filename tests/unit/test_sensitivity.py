@@ -86,8 +86,8 @@ def test_an_output_that_never_varies_has_no_indices():
 
 
 def test_margins_shrink_with_samples_and_grow_with_confidence():
-    few, many = (sobol_indices(first_two, ["a", "b"], n).of("product") for n in (64, 4096))
-    assert (many["total_margin"] < few["total_margin"] / 4).all()
+    few, many = (sobol_indices(first_two, ["a", "b"], n).of("product") for n in (64, 1024))
+    assert (many["total_margin"] < few["total_margin"] / 2).all()
     sure = sobol_indices(first_two, ["a", "b"], 64, confidence=0.99).of("product")
     ratio = sure["total_margin"] / few["total_margin"]
     assert ratio.to_numpy() == pytest.approx(2.5758 / 1.9600, rel=1e-4)
