@@ -24,12 +24,10 @@ import pyfixest
 from linearmodels.panel import PanelOLS
 
 from nqpf.regress.kernel import KernelFits, cross_products
-from nqpf.regress.resampling import unit_moments
 
 UNITS, YEARS, COLUMNS, REGRESSORS = 31, 11, 40, 4
 SPECIFICATIONS, PEER_FITS, ROUNDS = 2_000, 20, 3
 FIRMS, FIRM_YEARS, FIRM_REGRESSORS = 100_000, 15, ["a", "b", "c", "d", "e"]
-DRAWS = 200
 WANTED_LINEARMODELS, WANTED_PYFIXEST, WANTED_MILLION = 300.0, 100.0, 1.0
 TOLERANCE = 1e-10
 # Every effect counted: with "nonnested", pyfixest 0.60 depends on Python's hash seed.
@@ -179,20 +177,6 @@ def million() -> bool:
     return verdict("pyfixest", best["pyfixest"] / best["ours"], WANTED_MILLION, gaps)
 
 
-def draws() -> None:
-    """Print what one resampled panel costs."""
-    frame = provinces()
-    moments = unit_moments(frame, frame.columns)
-    rng = np.random.default_rng(3)
-    drawn = rng.multinomial(UNITS, np.full(UNITS, 1 / UNITS), DRAWS)
-    totals = min(once(lambda: moments.totals(drawn))[0] for _ in range(ROUNDS)) / DRAWS
-    single = min(once(lambda: moments.draw(drawn[0]))[0] for _ in range(2 * ROUNDS))
-    print(
-        f"\na panel of resampled provinces, {COLUMNS} variables: cross-products in all "
-        f"{totals * 1e3:.2f} ms, by province and year as well {single * 1e3:.1f} ms"
-    )
-
-
 def main() -> int:
     """Run every comparison; return 0 if every promise is kept."""
     warnings.filterwarnings("ignore", category=UserWarning, module="pyfixest")
@@ -201,7 +185,6 @@ def main() -> int:
         f"linearmodels {linearmodels.__version__}, pyfixest {pyfixest.__version__}, one thread"
     )
     kept = [curve(), million()]
-    draws()
     return 0 if all(kept) else 1
 
 
