@@ -1,8 +1,7 @@
 """Time the regression kernel beside linearmodels and pyfixest, on one core.
 
 Run ``make bench`` or ``python benchmarks/bench_kernel.py``. Prints times, ratios and differences
-on 341 rows and on a million, then what a resampled panel costs; leaves with status 1 if a promise
-of the project is not kept.
+on 341 rows and on a million; leaves with status 1 if a promise of the project is not kept.
 """
 
 from __future__ import annotations

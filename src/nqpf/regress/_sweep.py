@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-__all__ = ["UNSHARED", "bartlett", "grouped_products", "score_variances", "sweep"]
+__all__ = ["bartlett", "grouped_products", "score_variances", "sweep"]
 
 # A regressor that shares all but this share of its variation with the others is collinear.
 # Cross-products carry 16 digits, so a coefficient keeps about 16 less the digits lost here.
-UNSHARED = 1e-10
+_UNSHARED = 1e-10
 _BLOCK = 1 << 17  # numbers worked on at a time, so that they stay in the processor's cache
 _PRODUCTS = 1 << 20  # products made at a time before they are summed by group
 
@@ -49,7 +49,7 @@ def sweep(moments: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.n
     collinear = ~(work[k, k] > 0)
     for j in range(k):
         pivot = work[j, j].copy()
-        short = ~(pivot > UNSHARED)
+        short = ~(pivot > _UNSHARED)
         collinear |= short
         pivot[short] = 1.0
         row = work[j] / pivot
