@@ -1,0 +1,217 @@
+"""Kernel densities of a measure, a curve per year on one grid, with the bandwidth stated."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from numbers import Real
+
+import numpy as np
+import pandas as pd
+
+from nqpf.errors import EstimationError, MethodError, SampleError
+from nqpf.tfp.sample import check_finite, check_keys, place
+
+__all__ = ["RULES", "KernelDensity", "bandwidth", "kernel_density"]
+
+RULES = ("silverman", "scott", "sheather-jones")
+_REACH = 3.0  # bandwidths beyond the outermost value: a normal curve has 0.13 % left
+_RISE = 1e-3  # a peak lower than this share of the highest is a ripple
+
+
+@dataclass(frozen=True)
+class KernelDensity:
+    """Kernel densities by year.
+
+    Attributes
+    ----------
+    density : DataFrame, grid by year
+        Height of the curve, per unit of the measure.
+    bandwidths : Series by year
+        In units of the measure.
+    rule : str
+        How the bandwidths were chosen; ``"fixed"`` when given.
+    units : Series by year
+        Values that stand behind each curve.
+    name : str
+        Of the measure.
+    """
+
+    density: pd.DataFrame
+    bandwidths: pd.Series
+    rule: str
+    units: pd.Series
+    name: str
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return what is read off a curve, a row per year.
+
+        `units`, `bandwidth`; `peak`, where the curve is highest, and its
+        `height`; number of `peaks`; `width` of the part at least half as high
+        as the peak. Peaks lower than a thousandth of the highest do not count.
+        """
+        rows = {year: _features(curve) for year, curve in self.density.items()}
+        frame = pd.DataFrame.from_dict(rows, orient="index")
+        frame.insert(0, "bandwidth", self.bandwidths)
+        frame.insert(0, "units", self.units)
+        return frame.rename_axis(self.density.columns.name)
+
+    def _repr_html_(self) -> str:
+        return self.to_frame().to_html(float_format="{:.4g}".format)
+
+
+def _features(curve: pd.Series) -> dict[str, float]:
+    x, height = curve.index.to_numpy(dtype=float), curve.to_numpy()
+    top = int(height.argmax())
+    rising = np.diff(height) > 0
+    peaks = np.flatnonzero(rising[:-1] & ~rising[1:]) + 1
+    step = x[1] - x[0]
+    return {
+        "peak": float(x[top]),
+        "height": float(height[top]),
+        "peaks": int((height[peaks] >= _RISE * height[top]).sum()),
+        "width": float((height >= height[top] / 2).sum() * step),
+    }
+
+
+def kernel_density(
+    y: pd.Series,
+    rule: str | float | Mapping[int, float] = "silverman",
+    points: int = 256,
+) -> KernelDensity:
+    """Estimate the density of a measure over units, for every year.
+
+    Parameters
+    ----------
+    y : Series indexed (unit, year)
+        Any measure; it may be a logarithm.
+    rule : {"silverman", "scott", "sheather-jones"}, float or mapping of year to float
+        Rule of :func:`bandwidth`, applied to each year by itself; or a
+        bandwidth in units of `y`, one for all years or one for each.
+    points : int
+        Points of the grid, which is common to all years and reaches three of
+        the largest bandwidth beyond the outermost values.
+
+    Returns
+    -------
+    KernelDensity
+        With the Gaussian kernel, by :class:`scipy.stats.gaussian_kde`. A
+        measure that cannot be negative may have part of its curve below zero:
+        the kernel knows no border.
+
+    Raises
+    ------
+    nqpf.errors.SampleError
+        If the index is not (unit, year), a value is missing, or a year has one unit.
+    nqpf.errors.EstimationError
+        If all values of a year are equal, or a rule finds no bandwidth.
+    nqpf.errors.MethodError
+        If the rule is unknown, a bandwidth not positive, or the grid too coarse.
+
+    Examples
+    --------
+    >>> keys = pd.MultiIndex.from_product([["A", "B", "C"], [2020, 2021]],
+    ...                                   names=["province", "year"])
+    >>> curves = kernel_density(pd.Series([1.0, 2, 2, 3, 3, 4], index=keys), rule=0.5)
+    >>> curves.to_frame()[["peak", "peaks"]].round(1).to_dict("index")
+    {2020: {'peak': 2.0, 'peaks': 1}, 2021: {'peak': 3.0, 'peaks': 1}}
+    """
+    from scipy.stats import gaussian_kde
+
+    check_keys(y.index, "the series of values")
+    name = str(y.name or "values")
+    check_finite(y.to_frame(name), "the series of values")
+    if not isinstance(points, int | np.integer) or points < 16:
+        raise MethodError(f"a grid of {points!r} points", expected="16 or more")
+    years = y.index.get_level_values(1)
+    parts = {year: y[years == year].to_numpy(dtype=float) for year in sorted(years.unique())}
+    label = y.index.names[1] or "year"
+    widths = pd.Series({year: _width(part, rule, year, label) for year, part in parts.items()})
+    reach = _REACH * widths.max()
+    grid = np.linspace(y.min() - reach, y.max() + reach, int(points))
+    curves = {
+        year: gaussian_kde(part, bw_method=widths[year] / part.std(ddof=1))(grid)
+        for year, part in parts.items()
+    }
+    return KernelDensity(
+        density=pd.DataFrame(curves, index=pd.Index(grid, name=name)).rename_axis(columns=label),
+        bandwidths=widths.rename("bandwidth").rename_axis(label),
+        rule=rule if isinstance(rule, str) else "fixed",
+        units=pd.Series({year: len(part) for year, part in parts.items()}).rename_axis(label),
+        name=name,
+    )
+
+
+def _width(part: np.ndarray, rule: object, year: object, label: str) -> float:
+    where = place((year,), (label,))
+    if len(part) < 2:
+        raise SampleError(f"{len(part)} unit has a value", where=where, expected="two or more")
+    if not np.ptp(part) > 1e-12 * np.abs(part).max():
+        raise EstimationError(
+            "all units have the same value", where=where, expected="values that differ"
+        )
+    if isinstance(rule, Mapping):
+        if year not in rule:
+            raise MethodError("no bandwidth", where=where, expected="one for every year")
+        rule = rule[year]
+    if isinstance(rule, str):
+        try:
+            return bandwidth(part, rule)
+        except EstimationError as error:
+            raise EstimationError(
+                error.problem, where=where, expected=error.expected, hint=error.hint
+            ) from None
+    if not isinstance(rule, Real) or isinstance(rule, bool) or not 0 < float(rule) < np.inf:
+        raise MethodError(
+            f"bandwidth {rule!r}",
+            where=where,
+            expected=f"a positive number or {' or '.join(map(repr, RULES))}",
+        )
+    return float(rule)
+
+
+def bandwidth(values: pd.Series | np.ndarray, rule: str = "silverman") -> float:
+    """Return the bandwidth of a Gaussian kernel, in units of the values.
+
+    Parameters
+    ----------
+    values : (n,) array or Series
+        Two or more that are not all equal.
+    rule : {"silverman", "scott", "sheather-jones"}
+        With A the smaller of the sample standard deviation and the
+        interquartile range over 1.349: 0.9 A n^(-1/5) (Silverman 1986, p. 48),
+        1.059 A n^(-1/5) (Scott 1992), both by statsmodels; or the solution of
+        the equation of Sheather and Jones (1991), from all pairs of values.
+
+    Returns
+    -------
+    float
+
+    Raises
+    ------
+    nqpf.errors.SampleError
+        If there are fewer than two values or one is missing.
+    nqpf.errors.EstimationError
+        If all values are equal or the equation has no solution.
+    nqpf.errors.MethodError
+        If the rule is unknown.
+
+    Examples
+    --------
+    >>> values = np.arange(31.0)
+    >>> [round(bandwidth(values, rule), 3) for rule in RULES]
+    [4.118, 4.845, 5.142]
+    """
+    from nqpf.dynamics._bandwidths import rule_of_thumb, sheather_jones
+
+    x = np.asarray(values)
+    if x.ndim != 1 or len(x) < 2:
+        raise SampleError(f"values of shape {x.shape}", expected="two or more in one dimension")
+    keys = pd.MultiIndex.from_arrays([np.arange(len(x))], names=["unit"])
+    check_finite(pd.DataFrame({"value": x}, index=keys), "the sample")
+    x = x.astype(float)
+    if rule not in RULES:
+        raise MethodError(f"unknown rule {rule!r}", expected=" or ".join(map(repr, RULES)))
+    if not np.ptp(x) > 1e-12 * np.abs(x).max():
+        raise EstimationError("all values are equal", expected="values that differ")
+    return sheather_jones(x) if rule == "sheather-jones" else rule_of_thumb(x, rule)
