@@ -23,8 +23,8 @@ import pandas as pd
 from nqpf import provinces
 from nqpf.errors import MethodError, SampleError
 from nqpf.space.distance import distances
-from nqpf.space.weights import Weights, compare_labels
-from nqpf.tfp.sample import check_finite, place
+from nqpf.space.weights import Weights, check_figures, compare_labels
+from nqpf.tfp.sample import place
 
 __all__ = ["contiguity", "economic_distance", "inverse_distance", "nested"]
 
@@ -161,6 +161,6 @@ def nested(distance: Weights, values: pd.Series) -> Weights:
 def _means(values: pd.Series) -> pd.Series:
     if values.index.has_duplicates:
         raise SampleError("a key of the economic figures is there twice")
-    check_finite(values.rename(values.name or "values").to_frame(), "economic figures")
+    check_figures(values.rename(values.name or "values").to_frame(), "economic figures")
     by_level = values.index.get_level_values(0)
     return values.groupby(by_level, sort=False).mean()

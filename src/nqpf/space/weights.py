@@ -21,7 +21,7 @@ from nqpf.tfp.sample import check_finite, place
 if TYPE_CHECKING:
     from libpysal.weights import W
 
-__all__ = ["Weights", "align", "compare_labels"]
+__all__ = ["Weights", "align", "check_figures", "compare_labels"]
 
 _SUM = 1e-9  # rows of standardised weights add up to one within this
 
@@ -133,7 +133,7 @@ class Weights:
         (1.0, 0.0)
         """
         frame = values.to_frame() if isinstance(values, pd.Series) else values
-        check_finite(frame, "the table to lag")
+        check_figures(frame, "the table to lag")
         if frame.index.has_duplicates:
             double = frame.index[frame.index.duplicated()][0]
             raise SampleError(
@@ -189,7 +189,7 @@ def _checked(matrix: pd.DataFrame) -> pd.DataFrame:
             expected="the same provinces on both axes, one or more",
         )
     matrix = matrix[rows].astype(float)
-    check_finite(matrix, "the weights")
+    check_figures(matrix, "the weights")
     values = matrix.to_numpy()
     own = np.eye(len(values), dtype=bool) & (values != 0)
     for wrong, problem in ((values < 0, "negative"), (own, "a province's weight in itself")):
@@ -246,6 +246,15 @@ def align(weights: Weights, frame: pd.Series | pd.DataFrame, subset: bool = Fals
     return replace(weights, matrix=matrix)
 
 
+def check_figures(frame: pd.DataFrame, what: str) -> None:
+    """Raise as :func:`nqpf.tfp.sample.check_finite`, also for an index of provinces alone."""
+    if frame.index.nlevels == 1:
+        keys = [(label,) for label in frame.index]
+        single = pd.MultiIndex.from_tuples(keys, names=[frame.index.name or "province"])
+        frame = frame.set_axis(single)
+    check_finite(frame, what)
+
+
 def compare_labels(
     labels: pd.Index, units: pd.Index, where: dict[str, object], subset: bool
 ) -> None:
@@ -281,7 +290,6 @@ def compare_labels(
     )
 
 
-def _listed(labels: object) -> str:
-    labels = list(labels)  # type: ignore[call-overload]
+def _listed(labels: pd.Index | list[object]) -> str:
     shown = [str(place((label,), ("province",))["province"]) for label in labels[:8]]
     return ", ".join(shown) + (f" and {len(labels) - 8} more" if len(labels) > 8 else "")

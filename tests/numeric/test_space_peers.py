@@ -1,0 +1,151 @@
+"""Moran statistics, weights and ellipses against spdep, esda, libpysal and pointpats."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from nqpf import provinces
+from nqpf.space import (
+    Weights,
+    centre_of_gravity,
+    contiguity,
+    distances,
+    great_circle,
+    inverse_distance,
+    local_moran,
+    moran,
+)
+
+CASES = Path(__file__).resolve().parents[2].parent / "shared" / "cases"
+CODES = provinces.codes()
+VALUES = pd.Series(np.random.default_rng(8).gamma(2.0, size=31), index=CODES, name="y")
+KINDS = {
+    "rows": contiguity(hainan=True).row_standardised(),
+    "binary": contiguity(hainan=True),
+    "distance": inverse_distance().row_standardised(),
+    "island": contiguity().row_standardised(),
+}
+
+
+@pytest.fixture(scope="module")
+def columbus():
+    if not (CASES / "oldcol_W.csv").exists():
+        pytest.skip("the Columbus tables of R's spdep are not beside the project")
+    data = pd.read_csv(CASES / "oldcol_data_localmoran.csv").set_index("id")
+    matrix = pd.read_csv(CASES / "oldcol_W.csv")
+    matrix.index = matrix.columns = data.index
+    return data, Weights(matrix).row_standardised()  # as file rounds the weights to 15 digits
+
+
+def test_moran_test_of_spdep(columbus):
+    # R spdep 1.2-7: moran.test(CRIME, listw), with randomisation=TRUE and FALSE
+    data, weights = columbus
+    row = moran(data["CRIME"], weights).table.iloc[0]
+    assert row["I"] == pytest.approx(0.51095126407879310, rel=1e-12)
+    assert row["expected"] == pytest.approx(-0.02083333333333333, rel=1e-12)
+    assert row["variance"] == pytest.approx(0.00890876155987795, rel=1e-11)
+    assert row["z"] == pytest.approx(5.634132894179, rel=1e-11)
+    assert row["z_normal"] == pytest.approx(5.675350196933, rel=1e-11)
+    assert row["p"] / 2 == pytest.approx(8.79706560281e-09, rel=1e-9)
+    assert row["p_sim"] == 0.002
+
+
+def test_localmoran_of_spdep(columbus):
+    # R spdep 1.2-7: localmoran(CRIME, listw), conditional=TRUE, first four rows
+    data, weights = columbus
+    table = local_moran(data["CRIME"].sample(frac=1, random_state=0), weights).table.loc[data.index]
+    assert np.allclose(table["I"], data["local_I"], rtol=0, atol=1e-13)
+    assert np.allclose(table["z"], data["local_z"], rtol=0, atol=1e-13)
+    expected = [-0.020250213989388689, -0.000570757243919693, -0.000825771692608145,
+                -0.092794292185181218]  # fmt: skip
+    variance = [0.31026606329229584, 0.00654175676101155, 0.00602139998395537,
+                0.96542367470030799]  # fmt: skip
+    assert np.allclose(table["expected"].iloc[:4], expected, rtol=1e-12)
+    assert np.allclose(table["variance"].iloc[:4], variance, rtol=1e-12)
+
+
+def by_definition(values, matrix):
+    z = values - values.mean()
+    total = sum(matrix[i, j] * z[i] * z[j] for i in range(len(z)) for j in range(len(z)) if i != j)
+    return len(z) / matrix.sum() * total / (z @ z)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_moran_by_definition(kind):
+    weights = KINDS[kind]
+    found = moran(VALUES, weights, 0).table["I"].iloc[0]
+    assert found == pytest.approx(
+        by_definition(VALUES.to_numpy(), weights.matrix.to_numpy()), rel=1e-12
+    )
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_local_moran_of_esda(kind):
+    from esda.moran import Moran_Local
+
+    # esda divides by n where Anselin (1995) and spdep divide by n - 1 in z'z/(n - 1).
+    weights = KINDS[kind]
+    peer = Moran_Local(VALUES.to_numpy(), weights.to_pysal(), "O", permutations=0)
+    table = local_moran(VALUES, weights, 9).table
+    assert np.allclose(table["I"] * 30 / 31, peer.Is, rtol=0, atol=1e-13)
+    assert np.allclose(table["expected"], peer.EIc, rtol=0, atol=1e-13)
+    assert np.allclose(table["variance"], peer.VIc, rtol=0, atol=1e-13)
+    names = {1: "HH", 2: "LH", 3: "LL", 4: "HL"}
+    linked = table["quadrant"].notna().to_numpy()
+    assert table["quadrant"][linked].tolist() == [names[q] for q in peer.q[linked]]
+
+
+def test_permutation_moments_are_the_analytic_ones():
+    table = moran(VALUES, KINDS["rows"], 20000).table.iloc[0]
+    assert table["z_sim"] == pytest.approx(table["z"], abs=0.06)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_lag_of_libpysal(kind):
+    from libpysal.weights import lag_spatial
+
+    weights = KINDS[kind]
+    peer = lag_spatial(weights.to_pysal(), VALUES.to_numpy())
+    assert np.allclose(weights.lag(VALUES), peer, rtol=0, atol=1e-13)
+
+
+def test_distances_of_libpysal():
+    from libpysal.cg import arcdist
+
+    table = provinces.table()
+    a, b = table.loc[650000], table.loc[460000]
+    peer = arcdist((a.longitude, a.latitude), (b.longitude, b.latitude), radius=6371.0088)
+    assert distances().loc[650000, 460000] == pytest.approx(peer, rel=1e-12)
+
+
+# The example in the documentation of pointpats' centrography, 11 points, and the
+# same points with weights 1 to 11, run with pointpats 2.5.5: ellipse(points) with
+# factors sqrt(2) and n/(n - 2), and ellipse(points, weights, "yuill", False, False).
+POINTS = np.array(
+    [[66.22, 32.54], [22.52, 22.39], [31.01, 81.21], [9.47, 31.02], [30.78, 60.10], [75.21, 58.93],
+     [79.26, 7.68], [8.23, 39.93], [98.73, 77.17], [89.78, 42.53], [65.19, 92.08]]
+)  # fmt: skip
+
+
+def flat_ellipse(masses):
+    """Return half axes in the units of POINTS, from a patch so small that the globe is flat."""
+    places = pd.DataFrame(POINTS / 1e6, columns=["longitude", "latitude"])
+    index = pd.MultiIndex.from_product([places.index, [2020]], names=["province", "year"])
+    table = centre_of_gravity(pd.Series(masses, index), ellipse="yuill", points=places).table
+    unit = float(great_circle(0, 0, 0, 1)) / 1e6
+    return table.iloc[0][["major", "minor"]] / unit, table.iloc[0]["angle"]
+
+
+def test_ellipse_printed_by_pointpats():
+    axes, angle = flat_ellipse(np.ones(11))
+    corrected = axes * np.sqrt(2 * 11 / 9)
+    assert corrected.tolist() == pytest.approx([50.13029459102783, 37.95222670267865], rel=1e-9)
+    # pointpats turns from the east, we from the north.
+    assert 90 - angle == pytest.approx(np.degrees(0.3465582095042642), abs=1e-6)
+
+
+def test_weighted_ellipse_of_pointpats():
+    axes, _ = flat_ellipse(np.arange(1.0, 12.0))
+    assert axes.tolist() == pytest.approx([33.05550228429486, 25.11301898368538], rel=1e-9)
