@@ -1,0 +1,212 @@
+"""Forecasts, intervals and tests against R's forecast, statsmodels, linearmodels and known truth.
+
+Figures marked R were printed by R 4.2.2 with forecast 8.20 for
+``y <- as.numeric(AirPassengers)[1:12]`` and the errors below.
+"""
+
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.stats import norm
+from scipy.stats import t as student
+
+from nqpf.forecast import _rolling, panel_autoregression
+from nqpf.forecast.accuracy import diebold_mariano
+from nqpf.forecast.autoregression import deviations
+from nqpf.forecast.markov import class_probabilities
+from nqpf.forecast.methods import METHODS
+from nqpf.regress import fixed_effects
+
+AIR = np.array([112, 118, 132, 129, 121, 135, 148, 148, 136, 119, 104, 118.0])[:, None]
+
+
+def as_series(values: np.ndarray) -> pd.Series:
+    frame = pd.DataFrame(values, index=range(2010, 2010 + len(values)))
+    return frame.rename_axis("year").rename_axis(columns="province").T.stack().astype(float)
+
+
+@pytest.mark.parametrize(
+    ("method", "free", "points", "upper"),
+    [
+        ("random_walk", 11, [118] * 3, [137.360804416, 145.380312184, 151.533896924]),
+        (
+            "drift",
+            10,
+            [118.545454545, 119.090909091, 119.636363636],
+            [139.731368523, 150.275730089, 159.271579402],
+        ),
+    ],
+    ids=["naive", "rwf"],
+)
+def test_points_and_standard_errors_are_those_of_r(method, free, points, upper) -> None:
+    """R takes normal quantiles; ours are Student's, so that widths compare after rescaling."""
+    ours = METHODS[method].points(AIR, 3)[:, 0]
+    assert ours == pytest.approx(points, abs=1e-9)
+    width = _rolling.analytic_width(AIR, method, 3, 0.9)[:, 0]
+    rescaled = width / student.ppf(0.95, free) * norm.ppf(0.95)
+    assert ours + rescaled == pytest.approx(upper, abs=1e-8)
+
+
+@pytest.mark.parametrize(
+    ("horizon", "statistic", "p"),
+    [
+        (1, 1.925737248, 0.0955198052),
+        (2, 4.717073637, 0.00216492492),
+        (3, 2.648713397, 0.0330032718),
+    ],
+)
+def test_diebold_mariano_is_that_of_r(horizon, statistic, p) -> None:
+    """``dm.test(e1, e2, h, power = 1, varestimator = "bartlett")`` in R."""
+    first = np.array([0.5, -1.2, 0.8, 1.9, -0.4, 1.1, 0.3, -0.9])
+    second = np.array([0.2, -0.7, 1.0, 0.9, -0.6, 0.4, 0.5, -0.2])
+    found = diebold_mariano(np.abs(first) - np.abs(second), horizon)
+    assert found == pytest.approx((statistic, p), rel=1e-8)
+
+
+def test_smoothing_is_the_recursion_at_statsmodels_parameters_and_its_ets() -> None:
+    from statsmodels.tsa.exponential_smoothing.ets import ETSModel
+    from statsmodels.tsa.holtwinters import Holt
+
+    y = AIR[:, 0]
+    ours = METHODS["smoothing"].points(AIR, 3)[:, 0]
+    start = {"initial_level": y[0], "initial_trend": y[1] - y[0]}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        params = Holt(y, damped_trend=True, initialization_method="known", **start).fit().params
+    alpha, beta = params["smoothing_level"], params["smoothing_trend"]
+    phi, level, trend = params["damping_trend"], y[0], y[1] - y[0]
+    for value in y:
+        before = level
+        level = alpha * value + (1 - alpha) * (level + phi * trend)
+        trend = beta * (level - before) + (1 - beta) * phi * trend
+    by_hand = level + trend * np.cumsum(phi ** np.arange(1, 4))
+    assert ours == pytest.approx(by_hand, rel=1e-12)
+    model = ETSModel(
+        y, error="add", trend="add", damped_trend=True, initialization_method="known", **start
+    )
+    # ETS writes the trend's equation with beta* = alpha beta
+    ets = model.smooth([alpha, alpha * beta, phi]).forecast(3)
+    assert ours == pytest.approx(ets, rel=1e-10)
+
+
+def test_within_persistence_is_that_of_linearmodels_with_two_way_effects() -> None:
+    rng = np.random.default_rng(0)
+    series = as_series(rng.normal(size=(9, 12)).cumsum(axis=0))
+    frame = pd.DataFrame({"y": series, "lag": series.groupby("province").shift()}).dropna()
+    peer = fixed_effects(frame, "y", ["lag"])
+    assert panel_autoregression(series, "none").rho == pytest.approx(peer.params["lag"], abs=1e-10)
+
+
+def test_standard_error_without_correction_is_the_clustered_one_of_linearmodels() -> None:
+    from linearmodels.panel import PanelOLS
+
+    rng = np.random.default_rng(3)
+    values = rng.normal(size=(9, 12)).cumsum(axis=0)
+    values -= values.mean(axis=1, keepdims=True)
+    series = as_series(values)
+    frame = pd.DataFrame({"y": series, "lag": series.groupby("province").shift()}).dropna()
+    model = PanelOLS(frame["y"], frame[["lag"]], entity_effects=True)
+    peer = model.fit(cov_type="clustered", cluster_entity=True, debiased=False, group_debias=False)
+    ours = panel_autoregression(series, "none")
+    assert ours.std_error == pytest.approx(peer.std_errors["lag"], rel=1e-6)
+
+
+def simulated(rho, years, units, rng, stationary=True, spread=None) -> np.ndarray:
+    effects, spread = rng.normal(size=units), 1.0 if spread is None else spread
+    y = np.zeros(units)
+    if stationary:
+        y = effects / (1 - rho) + rng.normal(size=units) / np.sqrt(1 - rho**2)
+    rows = [y]
+    for _ in range(years - 1):
+        rows.append(effects + rho * rows[-1] + spread * rng.normal(size=units))
+    return np.array(rows)
+
+
+def nickell(rho: float, pairs: int) -> float:
+    """Nickell (1981), eq. 18: bias of least squares with effects, stationary, n to infinity."""
+    ratio = 1 - (1 - rho**pairs) / (pairs * (1 - rho))
+    above = -(1 + rho) / (pairs - 1) * ratio
+    return above / (1 - 2 * rho / ((1 - rho) * (pairs - 1)) * ratio)
+
+
+def test_bias_of_few_years_is_nickells_and_the_moment_removes_it() -> None:
+    values = simulated(0.5, 7, 20_000, np.random.default_rng(5))
+    fit = panel_autoregression(as_series(values))
+    assert fit.rho_within - 0.5 == pytest.approx(nickell(0.5, 6), abs=0.01)
+    assert abs(nickell(0.5, 6)) > 0.25
+    assert fit.rho == pytest.approx(0.5, abs=4 * fit.std_error)
+    assert fit.std_error < 0.01
+
+
+@pytest.mark.parametrize("stationary", [True, False], ids=["stationary", "from-zero"])
+def test_persistence_of_thirty_one_provinces_is_unbiased_within_simulation_error(
+    stationary,
+) -> None:
+    rng = np.random.default_rng(7)
+    found = []
+    for _ in range(60):
+        spread = np.exp(0.3 * rng.normal(size=31))
+        fit = panel_autoregression(
+            as_series(simulated(0.6, 11, 31, rng, stationary, None if stationary else spread))
+        )
+        found.append((fit.rho_within, fit.rho))
+    within, corrected = np.array(found).T
+    error = corrected.std() / np.sqrt(len(corrected))
+    assert corrected.mean() == pytest.approx(0.6, abs=3 * error)
+    assert within.mean() < 0.6 - 10 * error
+
+
+def test_jackknife_is_twice_the_whole_less_the_mean_of_the_halves() -> None:
+    values = simulated(0.5, 9, 15, np.random.default_rng(2))
+
+    def within(part):
+        x, y = part[:-1] - part[:-1].mean(axis=0), part[1:] - part[1:].mean(axis=0)
+        return (x * y).sum() / (x * x).sum()
+
+    apart = deviations(values)[0]
+    by_hand = 2 * within(apart) - (within(apart[:5]) + within(apart[4:])) / 2
+    ours = panel_autoregression(as_series(values), "jackknife").rho
+    assert ours == pytest.approx(by_hand, abs=1e-12)
+
+
+def test_class_probabilities_are_powers_of_counted_transitions() -> None:
+    values = simulated(0.8, 10, 31, np.random.default_rng(4))
+    series = as_series(values)
+    apart = series - series.groupby("year").transform("mean")
+    classes = pd.qcut(apart, 4, labels=False)
+    before = classes.groupby("province").shift().dropna().astype(int)
+    matrix = pd.crosstab(before, classes.loc[before.index], normalize="index").to_numpy()
+    odds = class_probabilities(series, 2, classes=4).xs(2021, level="year").to_numpy()
+    now = classes.xs(2019, level="year").to_numpy()
+    assert odds == pytest.approx((matrix @ matrix)[now], abs=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("method", "low", "high"),
+    [("random_walk", 0.88, 0.92), ("pooled_drift", 0.88, 0.92), ("drift", 0.90, 0.96)],
+)
+def test_rolling_intervals_cover_what_they_say_on_simulated_panels(method, low, high) -> None:
+    """The drift's early origins are poorer than its newest: its intervals are on the wide side."""
+    rng = np.random.default_rng(11)
+    origins, covered = range(METHODS[method].least - 1, 10), []
+    for _ in range(60):
+        slope = {"random_walk": 0.0, "pooled_drift": 1.0, "drift": rng.normal(size=31)}[method]
+        steps = slope + np.exp(0.4 * rng.normal(size=31)) * rng.normal(size=(14, 31))
+        y = steps.cumsum(axis=0)
+        past = _rolling.rolling(y[:11], method, 3, origins)
+        width = _rolling.rolling_width(y[:11], past, origins, 10, 0.9)
+        covered.append(np.abs(y[11:] - METHODS[method].points(y[:11], 3)) <= width)
+    assert ((low <= np.mean(covered, axis=(0, 2))) & (np.mean(covered, axis=(0, 2)) <= high)).all()
+
+
+@pytest.mark.parametrize("method", ["random_walk", "drift"])
+def test_analytic_intervals_cover_what_they_say_on_simulated_panels(method) -> None:
+    rng = np.random.default_rng(12)
+    y = rng.normal(size=(14, 8000)).cumsum(axis=0)
+    width = _rolling.analytic_width(y[:11], method, 3, 0.9)
+    covered = np.abs(y[11:] - METHODS[method].points(y[:11], 3)) <= width
+    assert covered.mean(axis=1) == pytest.approx([0.9] * 3, abs=4 * np.sqrt(0.09 / 8000))

@@ -1,0 +1,289 @@
+"""Promises of the forecasts and the backtest."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from nqpf.errors import EstimationError, MethodError, NqpfError, SampleError
+from nqpf.forecast import (
+    METHODS,
+    backtest,
+    class_probabilities,
+    forecast,
+    latest_run,
+    panel_autoregression,
+)
+
+FAST = [name for name in METHODS if name != "smoothing"]
+
+
+def panel(years: int = 11, units: int = 6, seed: int = 0, drift: float = 0.5) -> pd.Series:
+    codes = [110000, 310000, 440000, 460000, 520000, 540000, 330000, 610000][:units]
+    rng = np.random.default_rng(seed)
+    steps = drift + rng.normal(size=(units, years))
+    keys = pd.MultiIndex.from_product(
+        [codes, range(2013, 2013 + years)], names=["province", "year"]
+    )
+    return pd.Series(10 + steps.cumsum(axis=1).ravel(), index=keys, name="score")
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_every_method_answers_by_key_whatever_the_order_of_rows(method) -> None:
+    series = panel(8, units=3)
+    before = series.copy()
+    result = forecast(series, 2, method)
+    shuffled = forecast(series.sample(frac=1, random_state=1), 2, method)
+    pd.testing.assert_frame_equal(result.frame, shuffled.frame)
+    pd.testing.assert_series_equal(series, before)
+    assert result.frame.index.get_level_values("year").unique().tolist() == [2021, 2022]
+    assert result.frame["forecast"].notna().all()
+    assert result.origin == 2020 and "2 years after 2020" in str(result)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_shift_and_a_change_of_unit_pass_through(method) -> None:
+    series = panel(8, units=3)
+    plain = forecast(series, 2, method).frame["forecast"]
+    moved = forecast(3 * series + 7, 2, method).frame["forecast"]
+    tolerance = 1e-2 if method == "smoothing" else 1e-8  # an optimiser's own stopping rule
+    assert moved.to_numpy() == pytest.approx(3 * plain.to_numpy() + 7, rel=tolerance)
+
+
+def test_walk_and_drifts_by_hand() -> None:
+    keys = pd.MultiIndex.from_product([[1, 2], [2020, 2021, 2022]], names=["province", "year"])
+    series = pd.Series([1.0, 2.0, 5.0, 10.0, 9.0, 8.0], index=keys)
+    own = forecast(series, 2, "drift").frame["forecast"].tolist()
+    assert own == [7.0, 9.0, 7.0, 6.0]
+    walk = forecast(series, 2, "random_walk").frame["forecast"].tolist()
+    assert walk == [5.0, 5.0, 8.0, 8.0]
+    pooled = forecast(series, 2, "pooled_drift").frame["forecast"].tolist()
+    assert pooled == [5.5, 6.0, 8.5, 9.0]
+
+
+def test_logs_give_constant_growth_and_bounds_above_zero() -> None:
+    keys = pd.MultiIndex.from_product([[1], range(2018, 2023)], names=["province", "year"])
+    series = pd.Series([1.0, 2.0, 4.0, 8.0, 16.0], index=keys)
+    frame = forecast(series, 2, logs=True, interval="analytic").frame
+    assert frame["forecast"].tolist() == pytest.approx([32.0, 64.0])
+    noisy = forecast(panel(), 3, logs=True).frame
+    assert (noisy["lower"] > 0).all() and (noisy["lower"] <= noisy["upper"]).all()
+
+
+def test_columns_of_a_frame_are_forecast_as_if_alone() -> None:
+    frame = pd.DataFrame({"a": panel(), "b": panel(seed=1)})
+    both = forecast(frame, 2)
+    for name in frame:
+        alone = forecast(frame[name], 2).frame
+        pd.testing.assert_frame_equal(both.frame.xs(name, level="measure"), alone)
+
+
+def test_a_higher_level_is_never_narrower_and_bounds_hold_the_forecast() -> None:
+    for interval in ("rolling", "analytic"):
+        narrow, wide = (forecast(panel(), 3, level=x, interval=interval).frame for x in (0.5, 0.9))
+        assert (wide["upper"] >= narrow["upper"]).all()
+        assert (wide["lower"] < wide["forecast"]).all()
+
+
+def test_analytic_intervals_widen_with_the_horizon() -> None:
+    frame = forecast(panel(), 3, interval="analytic").frame
+    width = (frame["upper"] - frame["lower"]).unstack("year")
+    assert (width.diff(axis=1).iloc[:, 1:] > 0).all(axis=None)
+
+
+def test_too_few_past_errors_give_no_bounds_rather_than_wrong_ones() -> None:
+    frame = forecast(panel(4, units=2), 3, "drift", level=0.9).frame
+    assert frame["lower"].isna().all() and frame["forecast"].notna().all()
+
+
+def test_a_backtest_knows_nothing_after_its_origin() -> None:
+    series = panel(units=3)
+    altered = series.where(series.index.get_level_values("year") <= 2019, series * -3 + 50)
+    key = ["method", "horizon", "origin", "province"]
+    seen = ["forecast", "lower", "upper"]
+    first, second = (backtest(s).rows.set_index(key) for s in (series, altered))
+    past = first.index.get_level_values("origin") <= 2019
+    assert past.sum() >= 90
+    pd.testing.assert_frame_equal(first.loc[past, seen], second.loc[past, seen])
+    later = first.index.get_level_values("origin") > 2019
+    assert (first.loc[later, "forecast"] - second.loc[later, "forecast"]).abs().min() > 0
+
+
+def test_a_backtest_makes_the_forecasts_that_were_possible_then() -> None:
+    series = panel()
+    rows = backtest(series, FAST).rows
+    past = series[series.index.get_level_values("year") <= 2019]
+    for method in FAST:
+        own = rows[(rows["origin"] == 2019) & (rows["method"] == method)]
+        own = own.assign(year=own["origin"] + own["horizon"]).set_index(["province", "year"])
+        then = forecast(past, 3, method).frame.loc[own.index]
+        for column in ("forecast", "lower", "upper"):
+            assert own[column].to_numpy() == pytest.approx(
+                then[column].to_numpy(), abs=1e-12, nan_ok=True
+            )
+
+
+def test_methods_share_provinces_and_origins_and_the_bar_is_there() -> None:
+    series = panel()
+    late = series.drop([(110000, year) for year in range(2013, 2017)])
+    result = backtest(late, ["panel_ar", "random_walk"])
+    sizes = result.rows.groupby(["horizon", "method"]).size().unstack()
+    assert list(sizes.columns) == ["drift", "panel_ar", "random_walk"]
+    assert (sizes.nunique(axis=1) == 1).all()
+    own = result.rows[result.rows["province"] == 110000]
+    assert own["origin"].min() == 2021  # five years from 2017
+
+
+def test_table_is_what_the_rows_say() -> None:
+    result = backtest(panel(), ["random_walk"])
+    row = result.table.loc[(1, "random_walk")]
+    rows = result.rows[(result.rows["horizon"] == 1) & (result.rows["method"] == "random_walk")]
+    drift = result.rows[(result.rows["horizon"] == 1) & (result.rows["method"] == "drift")]
+    assert row["mae"] == pytest.approx((rows["actual"] - rows["forecast"]).abs().mean())
+    assert row["rmse"] == pytest.approx(np.sqrt((rows["error"] ** 2).mean()))
+    assert row["mae / drift"] == pytest.approx(row["mae"] / drift["error"].abs().mean())
+    known = rows.dropna(subset="lower")
+    inside = known["actual"].between(known["lower"], known["upper"]).mean()
+    assert row["coverage"] == pytest.approx(inside) and row["nominal"] == 0.9
+    assert row["intervals"] == len(known)
+
+
+def test_verdict_names_a_winner_where_the_truth_has_one() -> None:
+    """Provinces share one slope and noise is large: their own drifts are worse than the common."""
+    rng = np.random.default_rng(4)
+    keys = pd.MultiIndex.from_product([range(1, 150), range(2000, 2018)])
+    keys.names = ["province", "year"]
+    walk = pd.Series(rng.normal(size=len(keys)), index=keys).groupby("province").cumsum()
+    found = backtest(walk, ["pooled_drift"], horizon=2)
+    assert (1, "pooled_drift") in found.winners
+    assert "Beats the drift" in found.verdict and "pooled drift at 1 year" in found.verdict
+
+
+def test_verdict_is_honest_where_the_drift_is_the_truth() -> None:
+    keys = pd.MultiIndex.from_product([range(1, 32), range(2010, 2022)])
+    keys.names = ["province", "year"]
+    slope = keys.get_level_values("province") * 0.3
+    noise = pd.Series(np.random.default_rng(2).normal(size=len(keys)), index=keys)
+    series = (noise + slope).groupby("province").cumsum()
+    result = backtest(series, FAST)
+    assert result.winners == []
+    assert result.verdict.startswith("Nothing beats the drift for sure")
+
+
+def test_three_years_ahead_from_three_origins_is_not_tested() -> None:
+    tests = backtest(panel(), FAST, first_origin=2018).tests
+    assert tests.loc[3, "origins"].eq(3).all() and tests.loc[3, "p_holm"].isna().all()
+
+
+def test_latest_run_keeps_what_ends_in_the_newest_year() -> None:
+    series = panel()
+    series.loc[(540000, 2014)] = np.nan
+    series = series.drop((460000, 2023))
+    kept = latest_run(series)
+    assert kept.xs(540000).index.min() == 2015
+    assert 460000 not in kept.index.unique("province")
+    assert len(kept) == len(series) - 2 - 10
+    forecast(kept, 1)
+
+
+def test_probabilities_sum_to_one() -> None:
+    odds = class_probabilities(panel(units=8), 3, classes=3)
+    assert odds.sum(axis=1).to_numpy() == pytest.approx(1.0)
+    assert list(odds.columns) == [1, 2, 3]
+
+
+def break_gap(series):
+    return series.drop((440000, 2017))
+
+
+def break_end(series):
+    return series.drop((440000, 2023))
+
+
+def break_nan(series):
+    return series.where(series.index != (440000, 2017))
+
+
+def break_infinite(series):
+    return series.where(series.index != (440000, 2017), np.inf)
+
+
+def break_twice(series):
+    return pd.concat([series, series.iloc[[0]]])
+
+
+def break_names(series):
+    return series.rename_axis(["unit", "year"])
+
+
+@pytest.mark.parametrize(
+    ("spoil", "words"),
+    [
+        (break_gap, ["Guangdong", "2017", "gap"]),
+        (break_end, ["Guangdong", "2023", "gap"]),
+        (break_nan, ["Guangdong", "2017", "nan"]),
+        (break_infinite, ["Guangdong", "2017", "inf"]),
+        (break_twice, ["Beijing", "2013", "more than once"]),
+        (break_names, ["'unit'", "(province, year)"]),
+    ],
+)
+def test_a_spoilt_history_is_named(spoil, words) -> None:
+    spoilt = spoil(panel())
+    for call in (forecast, backtest, panel_autoregression, class_probabilities):
+        with pytest.raises(SampleError) as error:
+            call(spoilt)
+        assert all(word in str(error.value) for word in words), str(error.value)
+
+
+@pytest.mark.parametrize("call", [forecast, backtest])
+def test_wrong_options_are_named(call) -> None:
+    series = panel()
+    for horizon in (0, -1, 1.5, True):
+        with pytest.raises(MethodError, match="whole number of years"):
+            call(series, horizon=horizon)
+    with pytest.raises(MethodError, match="share between 0 and 1"):
+        call(series, level=95)
+    option = "method" if call is forecast else "methods"
+    with pytest.raises(MethodError, match="'drift'"):
+        call(series, **{option: "drfit"})
+
+
+def test_other_wrong_options() -> None:
+    series = panel()
+    with pytest.raises(MethodError, match="no formula"):
+        forecast(series, method="panel_ar", interval="analytic")
+    with pytest.raises(MethodError, match="interval"):
+        forecast(series, interval="bayes")
+    with pytest.raises(MethodError, match="a year from 2017 to 2022"):
+        backtest(series, first_origin=2023)
+    with pytest.raises(MethodError, match="each once"):
+        backtest(series, ["drift", "drift"])
+    with pytest.raises(MethodError, match="moment"):
+        panel_autoregression(series, "kiviet")
+    with pytest.raises(MethodError, match="2 or more"):
+        class_probabilities(series, classes=1)
+
+
+def test_too_few_years_name_province_and_need() -> None:
+    with pytest.raises(SampleError, match=r"4 years are too few for 'panel_ar'.*Beijing.*5 years"):
+        forecast(panel(4), 1, "panel_ar")
+    with pytest.raises(SampleError, match="5 years are too few for a backtest"):
+        backtest(panel(5), ["panel_ar"])
+
+
+def test_logs_of_what_has_none_are_refused() -> None:
+    series = panel()
+    series.loc[(310000, 2015)] = -0.5
+    with pytest.raises(SampleError, match=r"-0.5 has no logarithm.*Shanghai.*2015"):
+        forecast(series, logs=True)
+
+
+def test_what_does_not_vary_is_refused_or_carried() -> None:
+    flat = panel() * 0 + 3
+    assert forecast(flat, 1, "smoothing").frame["forecast"].eq(3).all()
+    with pytest.raises(EstimationError, match="does not vary"):
+        panel_autoregression(flat)
+    with pytest.raises(SampleError, match="no members"):
+        class_probabilities(flat)
+    assert issubclass(EstimationError, NqpfError)

@@ -1,0 +1,165 @@
+"""Promises of the nowcast."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from nqpf.errors import DataError, MethodError, SampleError
+from nqpf.forecast import nowcast
+
+WEIGHTS = pd.Series({"a": 0.5, "b": 0.3, "c": 0.2})
+NEWEST = 2023
+
+
+def index(frame: pd.DataFrame) -> pd.Series:
+    return (frame * WEIGHTS).sum(axis=1)
+
+
+def minmax(frame: pd.DataFrame) -> pd.Series:
+    return index((frame - frame.min()) / (frame.max() - frame.min()))
+
+
+def case(noise: float = 1.0) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return a table that lacks c in the newest year, b there in one province, and the truth."""
+    codes = [110000, 310000, 440000, 460000, 520000]
+    keys = pd.MultiIndex.from_product([codes, range(2013, NEWEST + 1)], names=["province", "year"])
+    rng = np.random.default_rng(1)
+    steps = pd.DataFrame(noise * rng.normal(size=(len(keys), 3)), keys, list("abc")) + 0.3
+    truth = steps.groupby("province").cumsum()
+    table = truth.copy()
+    table.loc[(slice(None), NEWEST), "c"] = np.nan
+    table.loc[(310000, NEWEST), "b"] = np.nan
+    return table, truth
+
+
+def past(frame: pd.DataFrame) -> pd.DataFrame:
+    return frame.drop(NEWEST, level="year")
+
+
+def test_only_what_is_lacking_is_carried() -> None:
+    table, truth = case()
+    before = table.copy()
+    result = nowcast(table, index(past(table)), index)
+    completed = truth.xs(NEWEST, level="year").copy()
+    own = past(truth)["c"].unstack("year")
+    completed["c"] = own[NEWEST - 1] + (own[NEWEST - 1] - own[2013]) / (own.shape[1] - 1)
+    b = past(truth)["b"].xs(310000)
+    completed.loc[310000, "b"] = b[NEWEST - 1] + (b[NEWEST - 1] - b[2013]) / (len(b) - 1)
+    expected = (completed * WEIGHTS).sum(axis=1)
+    assert result.frame["nowcast"].to_numpy() == pytest.approx(expected.to_numpy(), abs=1e-12)
+    assert result.frame.loc[310000, "published"] == pytest.approx(1 / 3)
+    assert result.frame.loc[110000, "published"] == pytest.approx(2 / 3)
+    assert result.year == NEWEST and result.lacking == ("b", "c")
+    pd.testing.assert_frame_equal(table, before)
+
+
+def test_what_moves_along_a_line_is_hit() -> None:
+    table, truth = case(noise=0.0)
+    result = nowcast(table, index(past(table)), index)
+    assert result.frame["nowcast"].to_numpy() == pytest.approx(
+        index(truth).xs(NEWEST, level="year").to_numpy()
+    )
+    assert result.table.loc["nowcast", "mae"] == pytest.approx(0, abs=1e-12)
+
+
+def test_the_backtest_uses_no_later_year_and_the_same_lacking_figures() -> None:
+    table, _ = case()
+    whole = nowcast(table, minmax(past(table)), minmax).rows
+    year = table.index.get_level_values("year")
+    altered = table.copy()
+    altered.loc[(year > 2019) & (year < NEWEST)] = 5 * table - 2
+    other = nowcast(altered, minmax(past(altered)), minmax).rows
+    key = ["origin", "province"]
+    first, second = (frame[frame["origin"] <= 2019] for frame in (whole, other))
+    assert len(first) >= 15
+    pd.testing.assert_frame_equal(first.set_index(key), second.set_index(key))
+    # An earlier year that lacks the same figures is answered as the newest would be.
+    to_2019 = table[year <= 2019].copy()
+    to_2019.loc[(slice(None), 2019), "c"] = np.nan
+    to_2019.loc[(310000, 2019), "b"] = np.nan
+    target = minmax(to_2019.drop(2019, level="year"))
+    then = nowcast(to_2019, target, minmax).frame["nowcast"]
+    own = first[first["origin"] == 2019].set_index("province")["nowcast"]
+    assert own.to_numpy() == pytest.approx(then.to_numpy(), abs=1e-12)
+
+
+def test_published_figures_are_worth_something_and_the_table_says_how_much() -> None:
+    table, _ = case()
+    result = nowcast(table, index(past(table)), index)
+    errors = result.table
+    assert list(errors.index) == ["nowcast", "carried", "last"]
+    assert errors.loc["nowcast", "mae"] < errors.loc["carried", "mae"]
+    ratio = errors.loc["nowcast", "mae"] / errors.loc["carried", "mae"]
+    assert errors.loc["nowcast", "mae / carried"] == pytest.approx(ratio)
+    assert errors["nominal"].eq(0.9).all() and errors["coverage"].between(0.5, 1).all()
+    assert (result.frame["lower"] < result.frame["upper"]).all()
+    assert "b, c by drift" in str(result)
+
+
+def test_a_function_that_is_not_the_target_is_refused() -> None:
+    table, _ = case()
+    with pytest.raises(SampleError, match=r"the function gives .* where the target is"):
+        nowcast(table, index(past(table)) * 1.001, index)
+    short = index(past(table)).drop((440000, 2015))
+    with pytest.raises(SampleError, match=r"Guangdong.*2015"):
+        nowcast(table, short, index)
+
+
+def spoil_past(table):
+    table.loc[(440000, 2015), "a"] = np.nan
+    return table
+
+
+def spoil_infinite(table):
+    table.loc[(440000, NEWEST), "a"] = np.inf
+    return table
+
+
+def spoil_gap(table):
+    return table.drop((440000, 2015))
+
+
+def spoil_end(table):
+    return table.drop((440000, NEWEST))
+
+
+def spoil_nothing(table):
+    table.loc[(slice(None), NEWEST), :] = np.nan
+    return table
+
+
+@pytest.mark.parametrize(
+    ("spoil", "words"),
+    [
+        (spoil_past, ["Guangdong", "2015", "'a'|variable a"]),
+        (spoil_infinite, ["Guangdong", "2023", "infinite"]),
+        (spoil_gap, ["Guangdong", "2015", "gap"]),
+        (spoil_end, ["Guangdong", "2023", "gap"]),
+        (spoil_nothing, ["nothing is published", "2023"]),
+    ],
+)
+def test_a_spoilt_table_is_named(spoil, words) -> None:
+    table, _ = case()
+    target = index(past(table))
+    with pytest.raises(SampleError) as error:
+        nowcast(spoil(table), target, index)
+    text = str(error.value)
+    assert all(any(part in text for part in word.split("|")) for word in words), text
+
+
+def test_other_refusals() -> None:
+    table, truth = case()
+    target = index(past(table))
+    with pytest.raises(SampleError, match="every indicator is published"):
+        nowcast(truth, target, index)
+    with pytest.raises(MethodError, match="unknown method"):
+        nowcast(table, target, index, method="crystal")
+    with pytest.raises(MethodError, match="a year from 2016 to 2022"):
+        nowcast(table, target, index, first_origin=2014)
+    with pytest.raises(DataError, match="'a' is not numeric"):
+        nowcast(table.astype({"a": str}), target, index)
+    recent = table[table.index.get_level_values("year") >= 2021]
+    with pytest.raises(SampleError, match="too few for a backtest"):
+        nowcast(recent, index(past(recent)), index)
