@@ -1,0 +1,299 @@
+"""Spatial panels against dummy variables, spreg, spatialreg, splm and xsmle."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.optimize import minimize_scalar
+
+from nqpf import paths
+from nqpf.space import Weights, contiguity
+from nqpf.space.panel import durbin, error, impacts, lag, lagrange, simulate
+
+WEIGHTS = contiguity(hainan=True).row_standardised()
+FRAME = simulate(WEIGHTS, 6, 0.4, [1.0, -0.5], [0.5, 0.3], seed=11)
+XS = ["x1", "x2"]
+MODELS = {"lag": lag, "durbin": durbin, "error": error}
+EFFECTS = ["two-way", "unit", "time", "pooled"]
+
+
+# The same likelihood written out: whole matrices, a dummy per effect
+
+
+def stacked(frame: pd.DataFrame, weights: Weights, model: str):
+    """Return y, X and the (nT, nT) weights, a year after another."""
+    long = frame.swaplevel().sort_index()
+    years = long.index.unique(0)
+    big = np.kron(np.eye(len(years)), weights.matrix.loc[long.loc[years[0]].index].to_numpy())
+    x = long[XS].to_numpy()
+    return long["y"].to_numpy(), np.hstack([x, big @ x]) if model == "durbin" else x, big
+
+
+def dummies(effects: str, n: int, years: int) -> np.ndarray:
+    columns = [np.ones((n * years, 1))]
+    if effects in ("unit", "two-way"):
+        columns.append(np.kron(np.ones((years, 1)), np.eye(n)[:, 1:]))
+    if effects in ("time", "two-way"):
+        columns.append(np.kron(np.eye(years)[:, 1:], np.ones((n, 1))))
+    return np.hstack(columns)
+
+
+def written_out(y, x, big, model):
+    """Maximise -N/2 log(2 pi s2) + log|I - rho W| - e'e/(2 s2) over rho with N x N matrices."""
+
+    def parts(rho):
+        spread = np.eye(len(y)) - rho * big
+        left, right = spread @ y, spread @ x if model == "error" else x
+        slopes = np.linalg.lstsq(right, left, rcond=None)[0]
+        e = left - right @ slopes
+        s2 = e @ e / len(y)
+        loglik = -len(y) / 2 * (np.log(2 * np.pi * s2) + 1) + np.linalg.slogdet(spread)[1]
+        return loglik, slopes, s2
+
+    found = minimize_scalar(
+        lambda r: -parts(r)[0], bounds=(-0.9, 0.95), method="bounded", options={"xatol": 1e-9}
+    )
+    return found.x, *parts(found.x)
+
+
+@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("effects", EFFECTS)
+def test_demeaning_alone_is_maximum_likelihood_with_dummies(model, effects):
+    y, x, big = stacked(FRAME, WEIGHTS, model)
+    full = np.hstack([x, dummies(effects, 31, 6)])
+    rho, loglik, slopes, s2 = written_out(y, full, big, model)
+    fit = MODELS[model](FRAME, "y", XS, WEIGHTS, effects, correction="none")
+    assert fit.rho == pytest.approx(rho, abs=1e-6)
+    assert fit.loglik == pytest.approx(loglik, abs=1e-8)
+    np.testing.assert_allclose(fit.params.iloc[:-1], slopes[: x.shape[1]], atol=1e-6)
+    assert fit.sigma2 == pytest.approx(s2, rel=1e-6)
+
+
+@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("effects", EFFECTS[:3])
+def test_lee_yu_is_maximum_likelihood_of_the_transformed_panel(model, effects):
+    """Orthonormal contrasts take the panel to (n - 1) x (T - 1); that panel has no effects."""
+    y, x, big = stacked(FRAME, WEIGHTS, model)
+    full = [np.linalg.svd(np.eye(size) - 1 / size)[0][:, : size - 1].T for size in (31, 6)]
+    across = full[0] if effects in ("time", "two-way") else np.eye(31)
+    along = full[1] if effects in ("unit", "two-way") else np.eye(6)
+    change = np.kron(along, across)
+    small = np.kron(np.eye(len(along)), across @ big[:31, :31] @ across.T)
+    rho, loglik, slopes, s2 = written_out(change @ y, change @ x, small, model)
+    fit = MODELS[model](FRAME, "y", XS, WEIGHTS, effects)
+    assert fit.rho == pytest.approx(rho, abs=1e-6)
+    assert fit.loglik == pytest.approx(loglik, abs=1e-8)
+    np.testing.assert_allclose(fit.params.iloc[:-1], slopes, atol=1e-6)
+    assert fit.sigma2 == pytest.approx(s2, rel=1e-6)
+
+
+def test_lagrange_tests_with_dummies():
+    y, x, big = stacked(FRAME, WEIGHTS, "lag")
+    full = np.hstack([x, dummies("two-way", 31, 6)])
+    fitted = full @ np.linalg.lstsq(full, y, rcond=None)[0]
+    e = y - fitted
+    s2, basis = e @ e / len(y), np.linalg.qr(full)[0]
+    shift = big @ fitted - basis @ (basis.T @ (big @ fitted))
+    trace = np.trace(big @ big) + (big**2).sum()
+    lags, errors, whole = e @ big @ y / s2, e @ big @ e / s2, shift @ shift / s2 + trace
+    wanted = [
+        lags**2 / whole,
+        errors**2 / trace,
+        (lags - errors) ** 2 / (whole - trace),
+        (errors - trace / whole * lags) ** 2 / (trace * (1 - trace / whole)),
+    ]
+    got = lagrange(FRAME, "y", XS, WEIGHTS, correction="none")["statistic"]
+    np.testing.assert_allclose(got, wanted, rtol=1e-9)
+
+
+# spreg, unit effects
+
+
+@pytest.mark.parametrize("model", ["lag", "error"])
+def test_spreg_with_unit_effects(model):
+    spreg = pytest.importorskip("spreg")
+    y, x, _ = stacked(FRAME, WEIGHTS, model)
+    peer = spreg.Panel_FE_Lag if model == "lag" else spreg.Panel_FE_Error
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # spreg announces a successor
+        other = peer(y[:, None], x, WEIGHTS.to_pysal())
+    fit = MODELS[model](FRAME, "y", XS, WEIGHTS, "unit", correction="none")
+    np.testing.assert_allclose(fit.params, np.ravel(other.betas), atol=1e-6)
+    np.testing.assert_allclose(fit.cov, other.vm, atol=1e-6)
+    assert fit.sigma2 == pytest.approx(float(np.squeeze(other.sig2)), abs=1e-6)
+    # spreg 1.9.0 leaves log(nT) nT/2 out of the constant; spatialreg and xsmle below do not.
+    left_out = len(y) / 2 * np.log(len(y))
+    assert fit.loglik == pytest.approx(float(other.logll) + left_out, abs=1e-6)
+
+
+# spatialreg 1.2-6 under R 4.2.2 on Grunfeld's investment 1945-1954, ten firms, with a dummy per
+# firm and year: lagsarlm and errorsarlm, method "eigen", tol.opt 1e-14, weights 1/|i - j| over
+# firms in alphabetical order, rows divided by their sums ("std") or all by the largest ("same").
+# Log-likelihood, sigma2, then coefficients and standard errors with rho or lambda last.
+SPATIALREG = {
+    ("std", "lag"): (
+        [-510.78273732658, 1503.2277095189],
+        [0.15699697207560, 0.33091280061104, -0.66584859981917],
+        [0.015560382487848, 0.028213768807209, 0.15699510852674],
+    ),
+    ("std", "durbin"): (
+        [-506.18503422675, 1303.1758791131],
+        [0.17600620985645, 0.30121532022007, 0.24929918669622, -0.15074360263629]
+        + [-0.91028230934722],
+        [0.015550302046414, 0.029472410836226, 0.079925923396943, 0.151236373270791]
+        + [0.20768817399744],
+    ),
+    ("std", "error"): (
+        [-511.88412928356, 1466.6304227677],
+        [0.17070103152135, 0.33538665531615, -0.89258131201456],
+        [0.016084701703413, 0.029188297479640, 0.20975653090446],
+    ),
+    ("same", "lag"): (
+        [-512.62263777803, 1605.8233812705],
+        [0.15996899017678, 0.34404808125301, -0.53788073008756],
+        [0.015957365633058, 0.028693557587289, 0.15247549111898],
+    ),
+    ("same", "durbin"): (
+        [-507.44337181916, 1324.3098257351],
+        [0.170631562590158, 0.321872274311233, 0.247546963325914, 0.064901494403699]
+        + [-1.0689169982316],
+        [0.014858948745058, 0.027229892235502, 0.071170234889632, 0.129957840362714]
+        + [0.23500347444132],
+    ),
+}
+
+
+@pytest.mark.parametrize(("scale", "model"), SPATIALREG)
+def test_spatialreg_with_dummies(scale, model):
+    from statsmodels.datasets import grunfeld
+
+    data = grunfeld.load_pandas().data
+    data = data[(data["firm"] != "American Steel") & (data["year"] >= 1945)]
+    firms = sorted(data["firm"].unique())
+    place = np.arange(len(firms))
+    apart = np.abs(np.subtract.outer(place, place)) + np.eye(len(firms))
+    near = (1 - np.eye(len(firms))) / apart
+    sums = near.sum(axis=1, keepdims=True)
+    weights = pd.DataFrame(near / (sums if scale == "std" else sums.max()), firms, firms)
+    fit = MODELS[model](
+        data, "invest", ["value", "capital"], weights, correction="none", unit="firm"
+    )
+    heights, params, errors = SPATIALREG[scale, model]
+    assert fit.loglik == pytest.approx(heights[0], abs=1e-8)
+    assert fit.sigma2 == pytest.approx(heights[1], rel=1e-6)
+    np.testing.assert_allclose(fit.params, params, atol=1e-6)
+    np.testing.assert_allclose(fit.std_errors, errors, atol=1e-6)
+
+
+# Munnell's production of 48 states 1970-1986 with the weights of splm. Neither table is part of
+# the project: the tests look in the folder that NQPF_CASES names, or in ../shared/cases.
+
+STATES = ["lpcap", "lpc", "lemp", "unemp"]
+
+
+@pytest.fixture(scope="module")
+def produc():
+    folder = os.environ.get("NQPF_CASES") or paths.root().parent / "shared" / "cases"
+    files = [Path(folder) / name for name in ("produc.csv", "produc_usaww.csv")]
+    for file in files:
+        if not file.is_file():
+            pytest.skip(f"{file.name} is not distributed with the project; see NQPF_CASES")
+    data = pd.read_csv(files[0])
+    frame = pd.DataFrame(
+        {
+            "state": data["state"],
+            "year": data["year"],
+            **{f"l{name}": np.log(data[name]) for name in ("gsp", "pcap", "pc", "emp")},
+            "unemp": data["unemp"],
+        }
+    )
+    return frame, pd.read_csv(files[1], index_col=0)
+
+
+# splm::spml(log(gsp) ~ log(pcap) + log(pc) + log(emp) + unemp, model = "within"): coefficients and
+# standard errors as its summary prints them, spatial parameter last.
+SPLM = {
+    "lag": (
+        ["-0.0465819", "0.1874325", "0.6250902", "-0.0044816", "0.274689"],
+        ["0.0254425", "0.0230441", "0.0297044", "0.0008653", "0.023516"],
+    ),
+    "error": (
+        ["0.0051438", "0.2053026", "0.7822540", "-0.0022317", "0.557401"],
+        ["0.0250109", "0.0231427", "0.0278057", "0.0010709", "0.033075"],
+    ),
+}
+
+
+@pytest.mark.parametrize("model", SPLM)
+def test_splm_with_unit_effects_to_the_printed_digit(produc, model):
+    frame, weights = produc
+    fit = MODELS[model](frame, "lgsp", STATES, weights, "unit", correction="none", unit="state")
+    for wanted, got in zip(SPLM[model], (fit.params, fit.std_errors), strict=True):
+        for text, value in zip(wanted, got, strict=True):
+            digits = len(text.split(".")[1])
+            # Half a unit of the last digit, and a little where splm's optimum rounds it over.
+            assert abs(value - float(text)) < 0.55 * 10.0**-digits
+
+
+# xsmle 1.4.5 under Stata 18, fe type(ind), errors from the observed information, as stored in
+# brycewang-stanford/StatsPAI-JSS-replication (spatial_survey_stata.json): log-likelihood, sigma2
+# and its error, then coefficients and errors.
+XSMLE = {
+    "lag": (
+        [1.60972002981780202e03, 1.11137946380787363e-03, 5.51249745912433362e-05],
+        [-4.65818934874042273e-02, 1.87432519306734102e-01, 6.25090171457351018e-01]
+        + [-4.48158977497787291e-03, 2.74688711432646782e-01],
+        [2.54000799625575952e-02, 2.33794854658096081e-02, 2.85050059474586219e-02]
+        + [8.66558157559828377e-04, 2.10851403619964559e-02],
+    ),
+    "error": (
+        [1.63402068046886484e03, 9.76486179414126393e-04, 4.98105517523076262e-05],
+        [5.14384034647097886e-03, 2.05302558584599060e-01, 7.82253979094453711e-01]
+        + [-2.23166520359902205e-03, 5.57401313504534146e-01],
+        [2.50122275431733723e-02, 2.37393184336869706e-02, 2.78150669812669490e-02]
+        + [1.08607066475977193e-03, 3.29539541181448695e-02],
+    ),
+    "durbin": (
+        [1.65501902833858776e03, 9.47889787377085668e-04, 4.79430683584090059e-05],
+        [-1.21363816726162629e-02, 1.77188660799279169e-01, 7.43246556092079680e-01]
+        + [-1.52252175403893523e-03, -5.84961760681784529e-02, 6.26288335431969406e-02]
+        + [-4.10255543465402273e-01, -3.64050592551842496e-03, 4.93304354994147709e-01],
+        [2.51348311556105521e-02, 2.52858070924470435e-02, 2.92222032451766728e-02]
+        + [1.24494765908321394e-03, 4.29368174472639363e-02, 3.86668970998214207e-02]
+        + [4.92937569982835958e-02, 1.61216383083539008e-03, 3.36779273122263731e-02],
+    ),
+}
+
+
+@pytest.mark.parametrize("model", XSMLE)
+def test_xsmle_with_unit_effects(produc, model):
+    frame, weights = produc
+    fit = MODELS[model](
+        frame, "lgsp", STATES, weights, "unit", correction="none", errors="hessian", unit="state"
+    )
+    heights, params, errors = XSMLE[model]
+    np.testing.assert_allclose([fit.loglik, fit.sigma2], heights[:2], rtol=1e-8)
+    np.testing.assert_allclose(fit.params, params, rtol=1e-8)
+    # Stata differentiates numerically; its errors have seven digits.
+    np.testing.assert_allclose(fit.std_errors, errors, rtol=1e-7)
+    assert fit.sigma2_error == pytest.approx(heights[2], rel=1e-7)
+
+
+# spdep 1.2-7 lm.LMtests and spatialreg 1.2-6 impacts(lagsarlm(Durbin = TRUE)), years 1980-1986,
+# pooled with a constant, weights of the seven years as blocks.
+LM_TESTS = [0.142750310882, 54.7416680283, 1.39771548032, 55.9966331977]
+DURBIN = [0.0725146573089, 0.10586853569945, 0.1783831930084, 0.3659634824707, -0.18978322217878]
+
+
+def test_spdep_and_spatialreg_on_the_pooled_panel(produc):
+    frame, weights = produc
+    late = frame[frame["year"] >= 1980]
+    tests = lagrange(late, "lgsp", STATES, weights, "pooled", unit="state")
+    np.testing.assert_allclose(tests["statistic"], LM_TESTS, rtol=1e-8)
+    fit = durbin(late, "lgsp", STATES, weights, "pooled", unit="state")
+    np.testing.assert_allclose(impacts(fit).table["estimate"].iloc[:5], DURBIN, atol=1e-7)
