@@ -78,6 +78,16 @@ def test_peaks_tell_what_a_normal_curve_is():
     assert table.loc[2020, "width"] == pytest.approx(2 * np.sqrt(2 * np.log(2)), abs=0.01)
 
 
+def test_a_peak_says_how_many_units_make_it_up():
+    keys = pd.MultiIndex.from_product([range(10), [2020]], names=["province", "year"])
+    y = pd.Series([0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 5.0, 5.1, 5.2, 20.0], index=keys)
+    curves = kernel_density(y, 0.4, points=1024)
+    peaks = curves.peaks(2020)
+    np.testing.assert_allclose(peaks["mass"], [0.6, 0.3, 0.1], atol=1e-3)
+    np.testing.assert_allclose(peaks["position"], [0.25, 5.1, 20], atol=0.05)
+    assert curves.to_frame().loc[2020, ["peaks", "alone"]].tolist() == [3, 1]
+
+
 def test_bandwidths_may_be_given_by_year():
     curves = kernel_density(some_scores(), {2020: 0.5, 2021: 0.6, 2022: 0.7})
     assert curves.bandwidths.tolist() == [0.5, 0.6, 0.7] and curves.rule == "fixed"
@@ -110,6 +120,7 @@ def flat(year: int) -> pd.Series:
         (lambda: kernel_density(some_scores(), points=3), MethodError, "a grid of 3 points"),
         (lambda: kernel_density(some_scores().xs(2020, level="year")), SampleError, "1 level"),
         (lambda: kernel_density(some_scores().where(lambda y: y < 3)), SampleError, "missing"),
+        (lambda: kernel_density(some_scores()).peaks(1999), SampleError, "a year of 2020 to 2022"),
         (lambda: bandwidth([1.0]), SampleError, r"shape \(1,\)"),
         (lambda: bandwidth([1.0, 1.0]), EstimationError, "all values are equal"),
         (lambda: bandwidth([1.0, np.nan]), SampleError, r"\[unit 1"),

@@ -16,7 +16,7 @@ __all__ = ["RULES", "KernelDensity", "bandwidth", "kernel_density"]
 
 RULES = ("silverman", "scott", "sheather-jones")
 _REACH = 3.0  # bandwidths beyond the outermost value: a normal curve has 0.13 % left
-_RISE = 1e-3  # a peak lower than this share of the highest is a ripple
+_RIPPLE = 1e-3  # a peak lower than this share of the highest does not count
 
 
 @dataclass(frozen=True)
@@ -43,14 +43,32 @@ class KernelDensity:
     units: pd.Series
     name: str
 
+    def peaks(self, year: object) -> pd.DataFrame:
+        """Return the peaks of one year: `position`, `height` and `mass`.
+
+        The mass is the area between the valleys on both sides, the share of
+        units that make the peak up: that of a single unit is about 1 / n.
+        Peaks lower than a thousandth of the highest are not counted.
+
+        Raises
+        ------
+        nqpf.errors.SampleError
+            If the year has no curve.
+        """
+        if year not in self.density.columns:
+            first, last = self.density.columns[[0, -1]]
+            raise SampleError(f"no curve for {year!r}", expected=f"a year of {first} to {last}")
+        return _peaks(self.density[year])
+
     def to_frame(self) -> pd.DataFrame:
         """Return what is read off a curve, a row per year.
 
         `units`, `bandwidth`; `peak`, where the curve is highest, and its
-        `height`; number of `peaks`; `width` of the part at least half as high
-        as the peak. Peaks lower than a thousandth of the highest do not count.
+        `height`; number of `peaks`; `alone`, how many of them have the mass of
+        one unit and a half or less; `width` over which the curve is at least
+        half as high as its peak.
         """
-        rows = {year: _features(curve) for year, curve in self.density.items()}
+        rows = {year: _features(self.density[year], n) for year, n in self.units.items()}
         frame = pd.DataFrame.from_dict(rows, orient="index")
         frame.insert(0, "bandwidth", self.bandwidths)
         frame.insert(0, "units", self.units)
@@ -60,17 +78,28 @@ class KernelDensity:
         return self.to_frame().to_html(float_format="{:.4g}".format)
 
 
-def _features(curve: pd.Series) -> dict[str, float]:
+def _peaks(curve: pd.Series) -> pd.DataFrame:
     x, height = curve.index.to_numpy(dtype=float), curve.to_numpy()
-    top = int(height.argmax())
     rising = np.diff(height) > 0
-    peaks = np.flatnonzero(rising[:-1] & ~rising[1:]) + 1
-    step = x[1] - x[0]
+    tops = np.flatnonzero(rising[:-1] & ~rising[1:]) + 1
+    tops = tops[height[tops] >= _RIPPLE * height.max()]
+    valleys = [a + int(height[a:b].argmin()) for a, b in zip(tops[:-1], tops[1:], strict=True)]
+    area = np.concatenate([[0.0], np.cumsum((height[1:] + height[:-1]) / 2 * np.diff(x))])
+    borders = np.array([0, *valleys, len(x) - 1])
+    columns = {"position": x[tops], "height": height[tops], "mass": np.diff(area[borders])}
+    return pd.DataFrame(columns)
+
+
+def _features(curve: pd.Series, units: int) -> dict[str, float]:
+    peaks = _peaks(curve)
+    top = peaks.loc[peaks["height"].idxmax()]
+    step = float(curve.index[1] - curve.index[0])
     return {
-        "peak": float(x[top]),
-        "height": float(height[top]),
-        "peaks": int((height[peaks] >= _RISE * height[top]).sum()),
-        "width": float((height >= height[top] / 2).sum() * step),
+        "peak": float(top["position"]),
+        "height": float(top["height"]),
+        "peaks": len(peaks),
+        "alone": int((peaks["mass"] * units <= 1.5).sum()),
+        "width": float((curve >= top["height"] / 2).sum() * step),
     }
 
 
