@@ -62,19 +62,19 @@ def pair_table(parts: list[Part], data: Sample, mean: float) -> pd.DataFrame:
             if parts[h].mean > parts[j].mean:
                 j, h = h, j
             keys.append((data.groups[j], data.groups[h]))
-            rows.append(_pair(parts[j], parts[h], mean))
-    index = pd.MultiIndex.from_arrays(list(zip(*keys, strict=True)) or [[], []])
+            rows.append(_pair(parts[j], parts[h], mean, data.scale))
+    levels = list(zip(*keys, strict=True)) or [[], []]
+    index = pd.MultiIndex.from_arrays(levels, names=["group", "other"])
     columns = ["gini", "difference", "d", "p", "affluence", "between", "transvariation"]
-    frame = pd.DataFrame(rows, index=index, columns=columns, dtype=float)
-    frame[["difference", "d", "p"]] *= data.scale
-    return frame.rename_axis(["group", "other"])
+    return pd.DataFrame(np.reshape(rows, (-1, len(columns))), index=index, columns=columns)
 
 
-def _pair(high: Part, low: Part, mean: float) -> tuple[float, ...]:
+def _pair(high: Part, low: Part, mean: float, scale: float) -> tuple[float, ...]:
     d, p = high.above(low), low.above(high)
     gap, both = d + p, high.mean + low.mean
     gini = gap / both if both else 0.0
     affluence = min(1.0, max(0.0, (d - p) / gap)) if gap else 0.0
     # p_j s_h + p_h s_j, written with means
     part = gini * high.share * low.share * both / mean
-    return gini, gap, d, p, affluence, part * affluence, part * (1 - affluence)
+    moments = (scale * gap, scale * d, scale * p)
+    return gini, *moments, affluence, part * affluence, part * (1 - affluence)
