@@ -19,6 +19,7 @@ from nqpf.forecast.accuracy import diebold_mariano
 from nqpf.forecast.autoregression import deviations
 from nqpf.forecast.markov import class_probabilities
 from nqpf.forecast.methods import METHODS
+from nqpf.forecast.smoothing import _run, fit_damped
 from nqpf.regress import fixed_effects
 
 AIR = np.array([112, 118, 132, 129, 121, 135, 148, 148, 136, 119, 104, 118.0])[:, None]
@@ -67,30 +68,38 @@ def test_diebold_mariano_is_that_of_r(horizon, statistic, p) -> None:
     assert found == pytest.approx((statistic, p), rel=1e-8)
 
 
-def test_smoothing_is_the_recursion_at_statsmodels_parameters_and_its_ets() -> None:
-    from statsmodels.tsa.exponential_smoothing.ets import ETSModel
+@pytest.mark.parametrize("seed", range(6))
+def test_smoothing_is_that_of_statsmodels_and_fits_no_worse(seed) -> None:
+    """The same parameters give the same forecasts; the search finds no larger sum of squares."""
     from statsmodels.tsa.holtwinters import Holt
 
-    y = AIR[:, 0]
-    ours = METHODS["smoothing"].points(AIR, 3)[:, 0]
+    rng = np.random.default_rng(seed)
+    y = AIR[:, 0] if seed == 0 else (1 + rng.normal(size=6 + seed)).cumsum()
+    level, trend, damping = fit_damped(y[:, None])[:, 0]
+    ours = METHODS["smoothing"].points(y[:, None], 3)[:, 0]
     start = {"initial_level": y[0], "initial_trend": y[1] - y[0]}
+    model = Holt(y, damped_trend=True, initialization_method="known", **start)
+    given = {"smoothing_level": level, "smoothing_trend": trend, "damping_trend": damping}
+    peer = model.fit(**given, optimized=False)
+    assert ours == pytest.approx(peer.forecast(3), rel=1e-12)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        params = Holt(y, damped_trend=True, initialization_method="known", **start).fit().params
-    alpha, beta = params["smoothing_level"], params["smoothing_trend"]
-    phi, level, trend = params["damping_trend"], y[0], y[1] - y[0]
-    for value in y:
-        before = level
-        level = alpha * value + (1 - alpha) * (level + phi * trend)
-        trend = beta * (level - before) + (1 - beta) * phi * trend
-    by_hand = level + trend * np.cumsum(phi ** np.arange(1, 4))
-    assert ours == pytest.approx(by_hand, rel=1e-12)
-    model = ETSModel(
+        best = model.fit()
+    assert peer.sse <= best.sse * (1 + 1e-6)
+
+
+def test_recursion_is_that_of_state_space_smoothing() -> None:
+    from statsmodels.tsa.exponential_smoothing.ets import ETSModel
+
+    y, params = AIR[:, 0], (0.6, 0.2, 0.9)
+    level, trend, _ = _run(AIR, np.array(params)[:, None, None])
+    ours = level[0, 0] + trend[0, 0] * np.cumsum(0.9 ** np.arange(1, 4))
+    start = {"initial_level": y[0], "initial_trend": y[1] - y[0]}
+    ets = ETSModel(
         y, error="add", trend="add", damped_trend=True, initialization_method="known", **start
     )
-    # ETS writes the trend's equation with beta* = alpha beta
-    ets = model.smooth([alpha, alpha * beta, phi]).forecast(3)
-    assert ours == pytest.approx(ets, rel=1e-10)
+    # ETS writes the weight of the trend as the product of both
+    assert ours == pytest.approx(ets.smooth([0.6, 0.6 * 0.2, 0.9]).forecast(3), rel=1e-10)
 
 
 def test_within_persistence_is_that_of_linearmodels_with_two_way_effects() -> None:

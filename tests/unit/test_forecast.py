@@ -47,8 +47,7 @@ def test_a_shift_and_a_change_of_unit_pass_through(method) -> None:
     series = panel(8, units=3)
     plain = forecast(series, 2, method).frame["forecast"]
     moved = forecast(3 * series + 7, 2, method).frame["forecast"]
-    tolerance = 1e-2 if method == "smoothing" else 1e-8  # an optimiser's own stopping rule
-    assert moved.to_numpy() == pytest.approx(3 * plain.to_numpy() + 7, rel=tolerance)
+    assert moved.to_numpy() == pytest.approx(3 * plain.to_numpy() + 7, rel=1e-8)
 
 
 def test_walk_and_drifts_by_hand() -> None:
@@ -107,7 +106,9 @@ def test_a_backtest_knows_nothing_after_its_origin() -> None:
     assert past.sum() >= 90
     pd.testing.assert_frame_equal(first.loc[past, seen], second.loc[past, seen])
     later = first.index.get_level_values("origin") > 2019
-    assert (first.loc[later, "forecast"] - second.loc[later, "forecast"]).abs().min() > 0
+    moved = (first.loc[later, "forecast"] - second.loc[later, "forecast"]).abs() > 0
+    # smoothing may put no weight on new values at all
+    assert moved.drop("smoothing", level="method").all() and moved.mean() > 0.8
 
 
 def test_a_backtest_makes_the_forecasts_that_were_possible_then() -> None:

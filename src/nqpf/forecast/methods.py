@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -10,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from nqpf.errors import MethodError
-from nqpf.forecast import autoregression, markov
+from nqpf.forecast import autoregression, markov, smoothing
 from nqpf.tfp.sample import nearest
 
 __all__ = ["BAR", "METHODS", "Method", "method_of"]
@@ -71,30 +70,6 @@ def pooled_drift(values: np.ndarray, horizon: int) -> np.ndarray:
     return values[-1] + _ahead(horizon) * mean_change(values).mean()
 
 
-def exponential_smoothing(values: np.ndarray, horizon: int) -> np.ndarray:
-    """Return Holt's damped trend (Gardner and McKenzie 1985) by province, from statsmodels.
-
-    Starts at the first value and the first change: with few years, estimating
-    the start as well would leave nothing to estimate the rest from.
-    """
-    from statsmodels.tools.sm_exceptions import ConvergenceWarning
-    from statsmodels.tsa.holtwinters import Holt
-
-    found = np.empty((horizon, values.shape[1]))
-    for column, own in enumerate(values.T):
-        y = own[np.isfinite(own)]
-        if np.ptp(y) == 0:
-            found[:, column] = y[-1]
-            continue
-        start = {"initial_level": y[0], "initial_trend": y[1] - y[0]}
-        with warnings.catch_warnings():
-            # A flat sum of squares still has a least one among the values tried.
-            warnings.simplefilter("ignore", ConvergenceWarning)
-            model = Holt(y, damped_trend=True, initialization_method="known", **start)
-            found[:, column] = model.fit().forecast(horizon)
-    return found
-
-
 def panel_ar(values: np.ndarray, horizon: int) -> np.ndarray:
     """Return the mean of all carried by its drift, and distances from it by a panel AR(1).
 
@@ -116,7 +91,7 @@ METHODS = {
     "random_walk": Method(random_walk, 2, "random walk"),
     "drift": Method(drift, 3, "drift"),
     "pooled_drift": Method(pooled_drift, 3, "pooled drift"),
-    "smoothing": Method(exponential_smoothing, 5, "damped exponential smoothing"),
+    "smoothing": Method(smoothing.damped_trend, smoothing.LEAST, "damped exponential smoothing"),
     "panel_ar": Method(panel_ar, autoregression.LEAST, "panel autoregression"),
     "markov": Method(markov.markov_values, markov.LEAST, "Markov transition"),
 }
