@@ -8,7 +8,8 @@ contiguity        w_ij = 1 for a common land border
 inverse distance  w_ij = d_ij^-power, within a cutoff if there is one
 economic distance w_ij = 1/abs(y_i - y_j) (Case, Rosen and Hines 1993)
 nested            w_ij = d_ij^-power y_j/mean(y): near and weighty neighbours
-                  count for more (Li, Tan and Bai 2010)
+                  count for more; a form of provincial studies, which have
+                  others under this name
 ================= ==========================================================
 
 No province is its own neighbour. None of the weights is standardised yet:
