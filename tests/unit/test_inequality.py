@@ -204,6 +204,14 @@ def test_each_year_is_measured_by_itself():
     assert list(by_year(scores, statistics=["variation"])) == ["units", "variation"]
 
 
+def test_whole_numbers_and_nullable_figures_are_figures():
+    expected = dagum([1.0, 2.0, 6.0]).gini
+    for dtype in ("int64", "Int64", "Float64", "float32"):
+        assert dagum(pd.Series([1, 2, 6], dtype=dtype)).gini == pytest.approx(expected, abs=1e-12)
+    with pytest.raises(SampleError, match="missing"):
+        dagum(pd.Series([1.0, None], dtype="Float64"))
+
+
 def test_inputs_are_left_as_they_are():
     scores = some_scores()
     before = scores.copy()

@@ -104,7 +104,7 @@ def _values(y: Values, statistic: str) -> pd.Series:
 
 
 def _check_finite(series: pd.Series, name: str, what: str) -> None:
-    if pd.api.types.is_float_dtype(series) and np.isfinite(series.to_numpy()).all():
+    if series.dtype == np.dtype(float) and np.isfinite(series.to_numpy()).all():
         return
     keys = series.index
     if keys.nlevels == 1:  # a key of one part is still a tuple in a message
