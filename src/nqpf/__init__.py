@@ -19,7 +19,20 @@ _HOME = {
     "Recipe": "nqpf.index",
     "Index": "nqpf.index",
 }
-_ROOMS = ("compare", "data", "errors", "index", "provinces", "regress", "report", "systems", "tfp")
+_ROOMS = (
+    "compare",
+    "data",
+    "dynamics",
+    "errors",
+    "forecast",
+    "index",
+    "provinces",
+    "regress",
+    "report",
+    "space",
+    "systems",
+    "tfp",
+)
 
 __all__ = sorted({*_HOME, *_ROOMS, "__version__"})
 
