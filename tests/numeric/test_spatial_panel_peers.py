@@ -74,16 +74,20 @@ def test_demeaning_alone_is_maximum_likelihood_with_dummies(model, effects):
     assert fit.sigma2 == pytest.approx(s2, rel=1e-6)
 
 
+def contrasts(effects: str, weights: np.ndarray):
+    """Return orthonormal contrasts that remove effects of 31 units in 6 years, and W in them."""
+    full = [np.linalg.svd(np.eye(size) - 1 / size)[0][:, : size - 1].T for size in (31, 6)]
+    across = full[0] if effects in ("time", "two-way") else np.eye(31)
+    along = full[1] if effects in ("unit", "two-way") else np.eye(6)
+    return np.kron(along, across), np.kron(np.eye(len(along)), across @ weights @ across.T)
+
+
 @pytest.mark.parametrize("model", MODELS)
 @pytest.mark.parametrize("effects", EFFECTS[:3])
 def test_lee_yu_is_maximum_likelihood_of_the_transformed_panel(model, effects):
     """Orthonormal contrasts take the panel to (n - 1) x (T - 1); that panel has no effects."""
     y, x, big = stacked(FRAME, WEIGHTS, model)
-    full = [np.linalg.svd(np.eye(size) - 1 / size)[0][:, : size - 1].T for size in (31, 6)]
-    across = full[0] if effects in ("time", "two-way") else np.eye(31)
-    along = full[1] if effects in ("unit", "two-way") else np.eye(6)
-    change = np.kron(along, across)
-    small = np.kron(np.eye(len(along)), across @ big[:31, :31] @ across.T)
+    change, small = contrasts(effects, big[:31, :31])
     rho, loglik, slopes, s2 = written_out(change @ y, change @ x, small, model)
     fit = MODELS[model](FRAME, "y", XS, WEIGHTS, effects)
     assert fit.rho == pytest.approx(rho, abs=1e-6)
@@ -92,22 +96,37 @@ def test_lee_yu_is_maximum_likelihood_of_the_transformed_panel(model, effects):
     assert fit.sigma2 == pytest.approx(s2, rel=1e-6)
 
 
-def test_lagrange_tests_with_dummies():
-    y, x, big = stacked(FRAME, WEIGHTS, "lag")
-    full = np.hstack([x, dummies("two-way", 31, 6)])
-    fitted = full @ np.linalg.lstsq(full, y, rcond=None)[0]
+def score_tests(y, x, big):
+    """Return the four statistics; the weights may have a trace."""
+    fitted = x @ np.linalg.lstsq(x, y, rcond=None)[0]
     e = y - fitted
-    s2, basis = e @ e / len(y), np.linalg.qr(full)[0]
+    s2, basis = e @ e / len(y), np.linalg.qr(x)[0]
     shift = big @ fitted - basis @ (basis.T @ (big @ fitted))
-    trace = np.trace(big @ big) + (big**2).sum()
-    lags, errors, whole = e @ big @ y / s2, e @ big @ e / s2, shift @ shift / s2 + trace
-    wanted = [
+    middle = np.trace(big)
+    trace = np.trace(big @ big) + (big**2).sum() - 2 * middle**2 / len(y)
+    lags, errors = e @ big @ y / s2 - middle, e @ big @ e / s2 - middle
+    whole = shift @ shift / s2 + trace
+    return [
         lags**2 / whole,
         errors**2 / trace,
         (lags - errors) ** 2 / (whole - trace),
         (errors - trace / whole * lags) ** 2 / (trace * (1 - trace / whole)),
     ]
+
+
+def test_lagrange_tests_with_dummies():
+    y, x, big = stacked(FRAME, WEIGHTS, "lag")
+    wanted = score_tests(y, np.hstack([x, dummies("two-way", 31, 6)]), big)
     got = lagrange(FRAME, "y", XS, WEIGHTS, correction="none")["statistic"]
+    np.testing.assert_allclose(got, wanted, rtol=1e-9)
+
+
+@pytest.mark.parametrize("effects", EFFECTS[:3])
+def test_lagrange_tests_of_the_transformed_panel(effects):
+    y, x, big = stacked(FRAME, WEIGHTS, "lag")
+    change, small = contrasts(effects, big[:31, :31])
+    wanted = score_tests(change @ y, change @ x, small)
+    got = lagrange(FRAME, "y", XS, WEIGHTS, effects)["statistic"]
     np.testing.assert_allclose(got, wanted, rtol=1e-9)
 
 

@@ -402,13 +402,12 @@ def test_tests_find_the_model_that_made_the_data():
         assert tests[f"robust {other}"] > 1e-3
 
 
-@pytest.mark.parametrize("effects", ["two-way", "pooled"])
-def test_lagrange_tests_reject_as_often_as_they_should(effects):
+def test_lagrange_tests_reject_as_often_as_they_should():
     counts = np.zeros(4)
     for seed in range(60):
-        frame = simulate(WEIGHTS, 5, 0.0, [1.0], seed=seed, effects=float(effects == "two-way"))
-        counts += (lagrange(frame, "y", ["x1"], WEIGHTS, effects)["pvalue"] < 0.1).to_numpy()
-    # Binomial(60, 0.1): from 1 to 14 with probability 0.997.
+        frame = simulate(WEIGHTS, 5, 0.0, [1.0], seed=seed)
+        counts += (lagrange(frame, "y", ["x1"], WEIGHTS)["pvalue"] < 0.1).to_numpy()
+    # Binomial(60, 0.1): from 1 to 14 with probability 0.997 each.
     assert ((counts >= 1) & (counts <= 14)).all(), counts
 
 
