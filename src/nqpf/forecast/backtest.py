@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import pandas as pd
 
@@ -48,6 +49,10 @@ class Backtest:
     @property
     def tests(self) -> pd.DataFrame:
         """By horizon and method: gain over the bar and tests of it."""
+        return self._tests.copy()
+
+    @cached_property
+    def _tests(self) -> pd.DataFrame:
         return gains(self.rows, self.bar)
 
     @property

@@ -11,7 +11,7 @@ from nqpf.errors import MethodError, SampleError
 from nqpf.forecast import _rolling
 from nqpf.forecast._history import check_horizon, enough, history, undo
 from nqpf.forecast.methods import METHODS, method_of
-from nqpf.regress.effects import check_option
+from nqpf.tfp.sample import nearest
 
 __all__ = ["INTERVALS", "Forecast", "check_level", "forecast"]
 
@@ -112,7 +112,12 @@ def forecast(
     known = method_of(method)
     check_horizon(horizon)
     check_level(level)
-    check_option("interval", interval, INTERVALS)
+    if interval not in INTERVALS:
+        raise MethodError(
+            f"unknown interval {interval!r}",
+            expected=" or ".join(map(repr, INTERVALS)),
+            hint=nearest(interval, INTERVALS),
+        )
     if interval == "analytic" and method not in _ANALYTIC:
         raise MethodError(
             f"no formula for the interval of {method!r}",
