@@ -149,6 +149,12 @@ def test_constant_outcome():
         lag(FRAME.assign(y=3.0), "y", XS, WEIGHTS)
 
 
+@pytest.mark.parametrize("model", MODELS)
+def test_exact_outcomes_are_refused(model):
+    with pytest.raises(EstimationError, match="fit outcome 'y' exactly"):
+        MODELS[model](FRAME.assign(y=2 * FRAME["x1"] + 1), "y", XS, WEIGHTS)
+
+
 @pytest.mark.parametrize(
     ("options", "kind", "text"),
     [
@@ -156,9 +162,11 @@ def test_constant_outcome():
         ({"correction": "lee"}, MethodError, "unknown correction 'lee'"),
         ({"errors": "robust"}, MethodError, "unknown errors 'robust'"),
         ({"lagged": ["z"]}, MethodError, "'z' is to be lagged"),
+        ({"lagged": ["x1", "x1"]}, MethodError, "'W x1' would be there twice"),
+        ({"lagged": []}, MethodError, "no regressor is lagged"),
         ({"unit": "firm"}, DataError, "unknown variable 'firm'"),
     ],
-    ids=["effects", "correction", "errors", "lagged", "unit"],
+    ids=["effects", "correction", "errors", "unknown lag", "lag twice", "no lag", "unit"],
 )
 def test_options_are_checked(options, kind, text):
     with pytest.raises(kind, match=text):

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from nqpf.errors import EstimationError
+from nqpf.errors import EstimationError, MethodError
 from nqpf.regress.effects import check_option
 from nqpf.space.panel.likelihood import Estimate, fit_error, fit_lag
 from nqpf.space.panel.request import SpatialSample, read
@@ -28,7 +28,7 @@ def durbin(
     regressors: Sequence[str] | str,
     weights: Weights | pd.DataFrame,
     effects: str = "two-way",
-    lagged: Sequence[str] | None = None,
+    lagged: Sequence[str] | str | None = None,
     correction: str = "lee-yu",
     errors: str = "information",
     unit: str = "province",
@@ -95,7 +95,9 @@ def durbin(
     {'x1': 1.04, 'W x1': 0.37, 'rho': 0.42}
     """
     names = [regressors] if isinstance(regressors, str) else list(regressors)
-    lags = names if lagged is None else list(lagged)
+    lags = [lagged] if isinstance(lagged, str) else names if lagged is None else list(lagged)
+    if names and not lags:
+        raise MethodError("no regressor is lagged", expected="one or more", hint="use lag()")
     sample = read(frame, outcome, names, weights, effects, correction, (unit, time), lags)
     return _result("durbin", sample, outcome, effects, correction, errors, vintage)
 

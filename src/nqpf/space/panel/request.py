@@ -81,12 +81,7 @@ def read(
         As :func:`nqpf.space.panel.durbin` says.
     """
     names = check_request(outcome, regressors, "unadjusted")
-    for name in lags:
-        if name not in names:
-            raise MethodError(
-                f"{name!r} is to be lagged but is no regressor",
-                expected=" or ".join(map(repr, names)),
-            )
+    _check_lags(names, lags)
     if isinstance(frame, np.ndarray):
         raise SampleError(
             "the panel is an array",
@@ -115,6 +110,19 @@ def read(
     _check_size(change, units, years, len(labels))
     _check_variation(data.index, values[:, :, 0], x, outcome, labels, change)
     return SpatialSample(data.index, tuple(labels), values[:, :, 0], x, joined, spectrum, change)
+
+
+def _check_lags(names: list[str], lags: Sequence[str]) -> None:
+    for name in lags:
+        if name not in names:
+            raise MethodError(
+                f"{name!r} is to be lagged but is no regressor",
+                expected=" or ".join(map(repr, names)),
+            )
+        if list(lags).count(name) > 1 or f"W {name}" in names:
+            raise MethodError(
+                f"the lag 'W {name}' would be there twice", expected="each regressor and lag once"
+            )
 
 
 def _balanced(index: pd.MultiIndex) -> tuple[int, int]:
@@ -169,3 +177,11 @@ def _check_variation(
     units, years = y.shape[1], y.shape[0]
     codes = np.repeat(np.arange(units), years), np.tile(np.arange(years), units)
     check_regressors(table, codes[0] if change.unit else None, codes[1] if change.time else None)
+    exog = change.within(x).reshape(-1, x.shape[2])
+    basis = np.linalg.qr(exog / np.linalg.norm(exog, axis=0))[0]
+    own = change.within(y).ravel()
+    if np.linalg.norm(own - basis @ (basis.T @ own)) <= 1e-9 * left:
+        raise EstimationError(
+            f"regressors and effects fit outcome {outcome!r} exactly",
+            expected="an outcome with errors",
+        )
