@@ -38,7 +38,7 @@ def test_bands_and_lines_are_those_of_the_forecast() -> None:
     lines = {line.get_linestyle(): line for line in ax.lines if len(line.get_xdata()) == 3}
     assert lines["--"].get_ydata()[1:] == pytest.approx(own["forecast"].to_numpy())
     texts = " ".join(text.get_text() for text in figure.texts)
-    assert "80 % and 50 % intervals" in texts and "own scale" not in texts
+    assert "80 % and 50 % intervals" in texts and "scales differ" not in texts
 
 
 def test_without_bounds_the_text_claims_none() -> None:

@@ -73,11 +73,11 @@ def fan_chart(
     fans = sorted(given, key=lambda one: -one.level)
     across = min(_ACROSS, len(chosen))
     down = -(-len(chosen) // across)
-    left, gap, tall = 0.65, 0.55, 2.25
+    left, gap, tall = 0.7, 0.8, 2.25
     width = (WIDTH - left - 0.25 - gap * (across - 1)) / across
     levels = " and ".join(f"{one.level * 100:g} %" for one in fans)
     parts = [label, f"bands: {levels} intervals"]
-    parts += ["each panel has its own scale"] * (len(chosen) > 1)
+    parts += ["scales differ"] * (len(chosen) > 1)
     with style():
         figure, head = headed_figure(title, "; ".join(filter(None, parts)), down * tall)
         for number, code in enumerate(chosen):
