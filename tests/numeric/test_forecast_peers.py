@@ -157,7 +157,7 @@ def test_persistence_of_thirty_one_provinces_is_unbiased_within_simulation_error
 ) -> None:
     rng = np.random.default_rng(7)
     found = []
-    for _ in range(60):
+    for _ in range(40):
         spread = np.exp(0.3 * rng.normal(size=31))
         fit = panel_autoregression(
             as_series(simulated(0.6, 11, 31, rng, stationary, None if stationary else spread))
