@@ -131,6 +131,13 @@ def test_keys_join_and_rows_may_stand_in_any_order(data, random):
     np.testing.assert_allclose(terms(shuffled), terms(dagum(*data)), atol=1e-12)
 
 
+def test_variation_is_the_deviation_over_the_mean():
+    y, w = np.array([1.0, 2.0, 6.0]), np.array([2.0, 1.0, 1.0])
+    assert variation(y) == pytest.approx(y.std(ddof=1) / y.mean())
+    assert variation(y, ddof=0) == pytest.approx(y.std() / y.mean())
+    assert variation(y, w) == pytest.approx(variation([1.0, 1.0, 2.0, 6.0], ddof=0))
+
+
 def test_a_transfer_from_rich_to_poor_lowers_every_measure():
     before, after = [1.0, 4.0, 9.0], [2.0, 4.0, 8.0]
     assert dagum(after).gini < dagum(before).gini

@@ -88,6 +88,13 @@ def test_a_peak_says_how_many_units_make_it_up():
     assert curves.to_frame().loc[2020, ["peaks", "alone"]].tolist() == [3, 1]
 
 
+def test_a_ripple_is_no_peak():
+    keys = pd.MultiIndex.from_product([range(2001), [2020]], names=["unit", "year"])
+    y = pd.Series([*np.linspace(-0.1, 0.1, 2000), 9.0], index=keys)
+    assert len(kernel_density(y, 0.4).peaks(2020)) == 1
+    assert len(kernel_density(y.iloc[-200:], 0.4).peaks(2020)) == 2
+
+
 def test_bandwidths_may_be_given_by_year():
     curves = kernel_density(some_scores(), {2020: 0.5, 2021: 0.6, 2022: 0.7})
     assert curves.bandwidths.tolist() == [0.5, 0.6, 0.7] and curves.rule == "fixed"
