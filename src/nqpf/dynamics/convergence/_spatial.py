@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import warnings
 from dataclasses import dataclass
 
@@ -49,7 +51,8 @@ def fit_spatial(data: pd.DataFrame, weights: pd.DataFrame, spatial: str) -> Spat
     check_regressors(data.drop(columns="growth"), None, None)
     y, x = data[["growth"]].to_numpy(), data.drop(columns="growth").to_numpy()
     joined = full2W(weights.to_numpy(), ids=list(weights.index))
-    with warnings.catch_warnings():
+    # spreg prints the name of the model.
+    with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
         # spreg hands its bounded search a tolerance of another name, which scipy remarks on.
         warnings.filterwarnings("ignore", message="Method 'bounded'", category=RuntimeWarning)
         if spatial == "lag":
