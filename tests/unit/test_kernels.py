@@ -58,6 +58,15 @@ def test_bandwidths_follow_the_unit_and_not_the_origin(values, factor, shift):
         assert bandwidth(factor * (x + shift), rule) == pytest.approx(factor * h, rel=1e-7)
 
 
+@pytest.mark.parametrize("factor", [1e-200, 1e200])
+def test_very_small_and_very_large_values_keep_their_digits(factor):
+    scores = some_scores()
+    for rule in RULES:
+        one, other = kernel_density(scores, rule), kernel_density(factor * scores, rule)
+        np.testing.assert_allclose(other.bandwidths, factor * one.bandwidths, rtol=1e-9)
+        np.testing.assert_allclose(factor * other.density, one.density, rtol=1e-6, atol=1e-9)
+
+
 def test_two_camps_are_two_peaks_and_a_wide_bandwidth_hides_them():
     keys = pd.MultiIndex.from_product([range(20), [2020, 2021]], names=["province", "year"])
     noise = np.random.default_rng(2).normal(scale=0.3, size=(20, 2))

@@ -158,10 +158,12 @@ def kernel_density(
     widths = pd.Series({year: _width(part, rule, year, label) for year, part in parts.items()})
     reach = _REACH * widths.max()
     grid = np.linspace(y.min() - reach, y.max() + reach, int(points))
-    curves = {
-        year: gaussian_kde(part, bw_method=widths[year] / part.std(ddof=1))(grid)
-        for year, part in parts.items()
-    }
+    unit = float(np.ptp(y))  # squares of very large and very small values have no digits
+    curves = {}
+    for year, part in parts.items():
+        scaled = part / unit
+        curve = gaussian_kde(scaled, bw_method=widths[year] / unit / scaled.std(ddof=1))
+        curves[year] = curve(grid / unit) / unit
     return KernelDensity(
         density=pd.DataFrame(curves, index=pd.Index(grid, name=name)).rename_axis(columns=label),
         bandwidths=widths.rename("bandwidth").rename_axis(label),
@@ -243,4 +245,7 @@ def bandwidth(values: pd.Series | np.ndarray, rule: str = "silverman") -> float:
         raise MethodError(f"unknown rule {rule!r}", expected=" or ".join(map(repr, RULES)))
     if not np.ptp(x) > 1e-12 * np.abs(x).max():
         raise EstimationError("all values are equal", expected="values that differ")
-    return sheather_jones(x) if rule == "sheather-jones" else rule_of_thumb(x, rule)
+    unit = float(np.ptp(x))
+    scaled = (x - x.min()) / unit
+    found = sheather_jones(scaled) if rule == "sheather-jones" else rule_of_thumb(scaled, rule)
+    return unit * found
