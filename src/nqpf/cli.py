@@ -137,7 +137,7 @@ def multiverse(
 ) -> None:
     """Run the declared grid of specifications and compare it with the stored results."""
     from nqpf.compare import Multiverse, SpecificationGrid
-    from nqpf.compare.curve_store import curve_tests, save_curve_tests, tests_file
+    from nqpf.compare.curve.store import curve_tests, save_curve_tests, tests_file
     from nqpf.errors import SourceError
     from nqpf.paths import root
 

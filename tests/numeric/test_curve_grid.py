@@ -7,9 +7,9 @@ import pytest
 from made_up_grid import declare
 
 from nqpf import Panel
-from nqpf.compare.curve import curve_inference
-from nqpf.compare.curve_grid import curve_input
-from nqpf.compare.grid import SpecificationGrid
+from nqpf.compare.curve.given import curve_input
+from nqpf.compare.curve.inference import curve_inference
+from nqpf.compare.multiverse.grid import SpecificationGrid
 from nqpf.errors import MethodError
 
 

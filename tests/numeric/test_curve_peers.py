@@ -8,10 +8,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from nqpf.compare._curve_plan import plan
-from nqpf.compare._curve_specs import read_specifications
-from nqpf.compare.choices import variance_shares
-from nqpf.compare.curve import _draws
+from nqpf.compare.curve.choices import variance_shares
+from nqpf.compare.curve.inference import _draws
+from nqpf.compare.curve.plan import plan
+from nqpf.compare.curve.specs import read_specifications
 from nqpf.regress import fixed_effects
 
 

@@ -15,11 +15,11 @@ import pytest
 from made_up_grid import declare
 
 from nqpf import Panel, Recipe, System
-from nqpf.compare.grid import SpecificationGrid
-from nqpf.compare.multiverse import Multiverse
-from nqpf.compare.productivity import productivity
-from nqpf.compare.specify import estimates
-from nqpf.compare.variants import CAPITAL
+from nqpf.compare.multiverse.grid import SpecificationGrid
+from nqpf.compare.multiverse.productivity import productivity
+from nqpf.compare.multiverse.results import Multiverse
+from nqpf.compare.multiverse.specify import estimates
+from nqpf.compare.multiverse.variants import CAPITAL
 from nqpf.regress import fixed_effects, standardise
 from nqpf.tfp import real_gdp
 

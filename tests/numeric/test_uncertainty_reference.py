@@ -11,11 +11,11 @@ import pytest
 from scipy import stats
 
 from nqpf import provinces
-from nqpf.compare import _draws
-from nqpf.compare._draws import ranks_of
-from nqpf.compare.sensitivity import sensitivity
-from nqpf.compare.sobol import sobol_indices
-from nqpf.compare.uncertainty import uncertainty
+from nqpf.compare.certainty import draws as _draws
+from nqpf.compare.certainty.draws import ranks_of
+from nqpf.compare.certainty.sensitivity import sensitivity
+from nqpf.compare.certainty.sobol import sobol_indices
+from nqpf.compare.certainty.uncertainty import uncertainty
 from nqpf.index import Recipe
 from nqpf.systems import IndicatorMatrix
 

@@ -6,7 +6,7 @@ import copy
 
 import yaml
 
-from nqpf.compare.declaration import Declaration
+from nqpf.compare.multiverse.declaration import Declaration
 from nqpf.paths import root
 
 SMALL = {

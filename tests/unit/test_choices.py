@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from nqpf.compare.choices import VarianceShares, variance_shares
+from nqpf.compare.curve.choices import VarianceShares, variance_shares
 from nqpf.errors import DataError, MethodError, SampleError
 
 LEVELS = {"measure": 5, "controls": 4, "effects": 2, "sample": 3}

@@ -7,9 +7,9 @@ import pandas as pd
 import pytest
 from joblib import parallel_config
 
-from nqpf.compare._curve_tests import pvalues, sign_of, statistics
-from nqpf.compare.curve import STATISTICS, CurveInference, _draws, curve_inference
-from nqpf.compare.curve_summary import curve_summary
+from nqpf.compare.curve.inference import STATISTICS, CurveInference, _draws, curve_inference
+from nqpf.compare.curve.statistics import pvalues, sign_of, statistics
+from nqpf.compare.curve.summary import curve_summary
 from nqpf.errors import DataError, EstimationError, MethodError, SampleError
 from nqpf.regress import fixed_effects
 

@@ -10,10 +10,10 @@ import pytest
 from made_up_grid import declare
 
 from nqpf import Panel
-from nqpf.compare.declaration import AXES
-from nqpf.compare.grid import SpecificationGrid
-from nqpf.compare.multiverse import Multiverse
-from nqpf.compare.specify import estimates, evaluate
+from nqpf.compare.multiverse.declaration import AXES
+from nqpf.compare.multiverse.grid import SpecificationGrid
+from nqpf.compare.multiverse.results import Multiverse
+from nqpf.compare.multiverse.specify import estimates, evaluate
 from nqpf.errors import CardError, DataError, FormulaError, MethodError, SourceError
 
 LINEAR = "{}/minmax/entropy/linear".format
@@ -394,7 +394,7 @@ def test_a_logarithm_of_nothing_is_refused(grid, tmp_path):
 
 
 def test_every_level_of_the_project_has_its_reason():
-    from nqpf.compare.declaration import Declaration
+    from nqpf.compare.multiverse.declaration import Declaration
 
     grid = Declaration.load().grid
     for axis in ("vintages", "transformations", "samples", "effects", "controls", "errors"):

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from nqpf.compare.choices import variance_shares
+from nqpf.compare.curve.choices import variance_shares
 from nqpf.errors import DataError, MethodError, SampleError
 from nqpf.report.curve import sorted_curve, specification_curve
 from nqpf.report.explore_curve import curve_explorer, representative

@@ -18,8 +18,8 @@ import pandas as pd
 import pytest
 from made_up_batches import ran, tasks, work
 
-from nqpf.compare import _backends
-from nqpf.compare.runner import run_batches
+from nqpf.compare.multiverse import backends as _backends
+from nqpf.compare.multiverse.runner import run_batches
 from nqpf.errors import DataError, EstimationError, MethodError, SampleError, SourceError
 
 ROOT = Path(__file__).resolve().parents[2]

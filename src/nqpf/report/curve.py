@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from nqpf.compare.curve_summary import curve_summary
+from nqpf.compare.curve.summary import curve_summary
 from nqpf.errors import DataError, SampleError
 from nqpf.report.layout import headed_figure, place_axes, wrapped
 from nqpf.report.picture import Picture

@@ -15,7 +15,7 @@ from nqpf.report.picture import Picture
 from nqpf.report.style import CATEGORIES, GREY, PALE, number, style
 
 if TYPE_CHECKING:
-    from nqpf.compare.choices import VarianceShares
+    from nqpf.compare.curve.choices import VarianceShares
 
 __all__ = ["shares_chart"]
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from nqpf.compare._scores import AGGREGATE, Floats, ends
+from nqpf.compare.certainty.scores import AGGREGATE, Floats, ends
 from nqpf.errors import EstimationError, NqpfError
 from nqpf.index import aggregate as aggregation
 from nqpf.index import normalise as normalisation

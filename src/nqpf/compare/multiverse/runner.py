@@ -10,9 +10,9 @@ from typing import Any
 
 import pandas as pd
 
-from nqpf.compare._backends import Failure, Job, Outcome, on_cores
-from nqpf.compare._cluster import on_cluster
-from nqpf.compare._parts import Parts, check_names
+from nqpf.compare.multiverse.backends import Failure, Job, Outcome, on_cores
+from nqpf.compare.multiverse.cluster import on_cluster
+from nqpf.compare.multiverse.parts import Parts, check_names
 from nqpf.errors import EstimationError, MethodError
 
 __all__ = ["run_batches"]

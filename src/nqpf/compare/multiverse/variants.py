@@ -9,7 +9,13 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from nqpf.compare.productivity import CHAINED, ESTIMATORS, HOLDS, CapitalRule, productivity
+from nqpf.compare.multiverse.productivity import (
+    CHAINED,
+    ESTIMATORS,
+    HOLDS,
+    CapitalRule,
+    productivity,
+)
 from nqpf.data import Panel
 from nqpf.data.panel import DEFAULT_VINTAGE
 from nqpf.errors import DataError, MethodError
@@ -126,7 +132,7 @@ def variants(
     recipes : sequence of Block
         What does not fit together is not computed but listed in ``dropped``.
     estimators : sequence of str
-        Names in :data:`nqpf.compare.productivity.ESTIMATORS`; none for composites only.
+        Names in :data:`nqpf.compare.multiverse.productivity.ESTIMATORS`; none for composites only.
     capital : sequence of CapitalRule
         Crossed with the estimators.
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from nqpf.compare._redraw import Batch, Family, Redraw
+from nqpf.compare.curve.redraw import Batch, Family, Redraw
 
 __all__ = ["rewild"]
 

@@ -17,7 +17,7 @@ from typing import Any
 
 import joblib
 
-from nqpf.compare._parts import encode
+from nqpf.compare.multiverse.parts import encode
 from nqpf.errors import DataError, EstimationError, NqpfError
 
 __all__ = ["Failure", "Job", "Outcome", "on_cores", "pack", "thread_limits", "unpack"]

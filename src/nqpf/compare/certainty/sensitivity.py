@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from nqpf.compare import _draws
-from nqpf.compare._design import AGGREGATE, NORMALISE, WEIGHTS, Design, Error, design
-from nqpf.compare._draws import Draws
-from nqpf.compare.sobol import Floats, SobolIndices, sobol_indices
+from nqpf.compare.certainty import draws as _draws
+from nqpf.compare.certainty.design import AGGREGATE, NORMALISE, WEIGHTS, Design, Error, design
+from nqpf.compare.certainty.draws import Draws
+from nqpf.compare.certainty.sobol import Floats, SobolIndices, sobol_indices
 from nqpf.errors import MethodError
 from nqpf.index import Recipe
 
@@ -91,7 +91,7 @@ def sensitivity(
 
     The factors are those options that vary: ``normalise``, ``weights``,
     ``aggregate``, ``omit``, ``error`` and ``perturb``, as in
-    :func:`~nqpf.compare.uncertainty.uncertainty`. A factor with k levels takes
+    :func:`~nqpf.compare.uncertainty`. A factor with k levels takes
     level floor(k u) of its uniform number u; for ``error`` and ``perturb`` the
     number stands for one draw of the whole noise, the trigger factor of
     Saisana, Saltelli and Tarantola (2005).
@@ -104,9 +104,9 @@ def sensitivity(
         samples times (factors + 2) times.
     seed : int
     normalise, weights, aggregate, omit, error, perturb, year, baseline, progress
-        As in :func:`~nqpf.compare.uncertainty.uncertainty`.
+        As in :func:`~nqpf.compare.uncertainty`.
     confidence, resamples
-        As in :func:`~nqpf.compare.sobol.sobol_indices`.
+        As in :func:`~nqpf.compare.certainty.sobol.sobol_indices`.
 
     Returns
     -------
@@ -119,7 +119,7 @@ def sensitivity(
         independent, so no combination can be dropped here. If nothing
         varies, or an option is out of range.
     nqpf.errors.SampleError
-        As :func:`~nqpf.compare.uncertainty.uncertainty`.
+        As :func:`~nqpf.compare.uncertainty`.
 
     Examples
     --------

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from nqpf.compare.rows import Figures, patterns
+from nqpf.compare.multiverse.rows import Figures, patterns
 from nqpf.regress.kernel import CrossProducts, cross_products
 
 __all__ = [

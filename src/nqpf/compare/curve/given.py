@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from nqpf.compare.impossible import control_sets, sample_rows
-from nqpf.compare.specify import DIFFERENCED
+from nqpf.compare.multiverse.impossible import control_sets, sample_rows
+from nqpf.compare.multiverse.specify import DIFFERENCED
 from nqpf.errors import MethodError
 
 if TYPE_CHECKING:
-    from nqpf.compare.grid import SpecificationGrid
-    from nqpf.compare.rows import Figures
+    from nqpf.compare.multiverse.grid import SpecificationGrid
+    from nqpf.compare.multiverse.rows import Figures
 
 __all__ = ["curve_input"]
 

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from nqpf.compare._batches import Floats, call
+from nqpf.compare.certainty.batches import Floats, call
 from nqpf.errors import DataError, MethodError, NqpfError, SampleError
 from nqpf.index import Recipe, aggregate, normalise, weights
 

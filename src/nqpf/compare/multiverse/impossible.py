@@ -7,10 +7,10 @@ from itertools import product
 
 import numpy as np
 
-from nqpf.compare.declaration import Declaration
-from nqpf.compare.rows import Figures, kept, patterns
-from nqpf.compare.specify import complete
-from nqpf.compare.variants import Variants
+from nqpf.compare.multiverse.declaration import Declaration
+from nqpf.compare.multiverse.rows import Figures, kept, patterns
+from nqpf.compare.multiverse.specify import complete
+from nqpf.compare.multiverse.variants import Variants
 
 __all__ = ["REASONS", "control_sets", "offsets", "reasons", "sample_rows"]
 
@@ -77,7 +77,7 @@ def reasons(
 
     Returns
     -------
-    array of int8, one dimension per axis of :data:`nqpf.compare.declaration.AXES`
+    array of int8, one dimension per axis of :data:`nqpf.compare.multiverse.declaration.AXES`
     """
     levels = declaration.levels
     codes = np.zeros([len(level) for level in levels.values()], dtype=np.int8)

@@ -14,7 +14,7 @@ from concurrent.futures import CancelledError
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from nqpf.compare._backends import Failure, Job, Outcome, pack, thread_limits, unpack
+from nqpf.compare.multiverse.backends import Failure, Job, Outcome, pack, thread_limits, unpack
 from nqpf.errors import EstimationError, MethodError
 
 if TYPE_CHECKING:

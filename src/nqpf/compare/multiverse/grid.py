@@ -13,13 +13,13 @@ import numpy as np
 import pandas as pd
 
 import nqpf
-from nqpf.compare.declaration import AXES, Declaration
-from nqpf.compare.impossible import REASONS, control_sets, reasons, sample_rows
-from nqpf.compare.multiverse import Multiverse
-from nqpf.compare.rows import Figures, data_hash, figures
-from nqpf.compare.runner import run_batches
-from nqpf.compare.specify import DIFFERENCED, Batch, evaluate
-from nqpf.compare.variants import Variants, variants
+from nqpf.compare.multiverse.declaration import AXES, Declaration
+from nqpf.compare.multiverse.impossible import REASONS, control_sets, reasons, sample_rows
+from nqpf.compare.multiverse.results import Multiverse
+from nqpf.compare.multiverse.rows import Figures, data_hash, figures
+from nqpf.compare.multiverse.runner import run_batches
+from nqpf.compare.multiverse.specify import DIFFERENCED, Batch, evaluate
+from nqpf.compare.multiverse.variants import Variants, variants
 from nqpf.data import Panel
 
 __all__ = ["SpecificationGrid"]
@@ -50,7 +50,7 @@ class SpecificationGrid:
 
     @cached_property
     def shape(self) -> tuple[int, ...]:
-        """Levels on each axis, in the order of :data:`nqpf.compare.declaration.AXES`."""
+        """Levels on each axis, in the order of :data:`nqpf.compare.multiverse.declaration.AXES`."""
         return tuple(len(levels) for levels in self.declaration.levels.values())
 
     @property
@@ -178,7 +178,7 @@ class SpecificationGrid:
             Folder of the parts, from which an interrupted run goes on; a
             temporary one when None.
         n_jobs, backend, address, progress
-            As :func:`nqpf.compare.runner.run_batches` takes them.
+            As :func:`nqpf.compare.run_batches` takes them.
 
         Returns
         -------
@@ -187,7 +187,7 @@ class SpecificationGrid:
         Raises
         ------
         nqpf.errors.NqpfError
-            As :func:`nqpf.compare.runner.run_batches` does.
+            As :func:`nqpf.compare.run_batches` does.
         """
         with tempfile.TemporaryDirectory() as folder:
             table = run_batches(

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from nqpf.compare.curve import SCHEMES, curve_inference
-from nqpf.compare.curve_grid import curve_input
+from nqpf.compare.curve.given import curve_input
+from nqpf.compare.curve.inference import SCHEMES, curve_inference
 from nqpf.errors import SourceError
 from nqpf.paths import replacing, root
 
 if TYPE_CHECKING:
-    from nqpf.compare.grid import SpecificationGrid
-    from nqpf.compare.multiverse import Multiverse
+    from nqpf.compare.multiverse.grid import SpecificationGrid
+    from nqpf.compare.multiverse.results import Multiverse
 
 __all__ = ["KEYS", "curve_tests", "load_curve_tests", "save_curve_tests", "tests_file"]
 

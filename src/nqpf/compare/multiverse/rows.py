@@ -11,10 +11,10 @@ import numpy as np
 import pandas as pd
 
 from nqpf import provinces
-from nqpf.compare.declaration import Declaration
-from nqpf.compare.levels import Sample
-from nqpf.compare.productivity import VARIABLES
-from nqpf.compare.variants import Variants
+from nqpf.compare.multiverse.declaration import Declaration
+from nqpf.compare.multiverse.levels import Sample
+from nqpf.compare.multiverse.productivity import VARIABLES
+from nqpf.compare.multiverse.variants import Variants
 from nqpf.data import Panel
 from nqpf.data.panel import DEFAULT_VINTAGE
 from nqpf.errors import DataError

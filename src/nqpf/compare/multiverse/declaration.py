@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from nqpf import provinces
-from nqpf.compare.levels import Grid
-from nqpf.compare.productivity import ESTIMATORS, CapitalRule
-from nqpf.compare.variants import Block
+from nqpf.compare.multiverse.levels import Grid
+from nqpf.compare.multiverse.productivity import ESTIMATORS, CapitalRule
+from nqpf.compare.multiverse.variants import Block
 from nqpf.errors import CardError
 from nqpf.paths import root
 from nqpf.systems import Formula, available
@@ -82,12 +82,12 @@ class Declaration:
 
     @property
     def recipes(self) -> tuple[Block, ...]:
-        """Blocks of recipes, as :func:`nqpf.compare.variants.variants` takes them."""
+        """Blocks of recipes, as :func:`nqpf.compare.variants` takes them."""
         return _blocks(self.grid)
 
     @property
     def capital(self) -> tuple[CapitalRule, ...]:
-        """Rules of capital, as :func:`nqpf.compare.variants.variants` takes them."""
+        """Rules of capital, as :func:`nqpf.compare.variants` takes them."""
         return tuple(
             CapitalRule(one.key, one.start, one.depreciation, one.initial)
             for one in self.grid.measures.capital

@@ -26,9 +26,9 @@ from numbers import Integral
 import numpy as np
 import pandas as pd
 
-from nqpf.compare._curve_plan import Plan, plan
-from nqpf.compare._curve_specs import read_specifications
-from nqpf.compare._curve_tests import (
+from nqpf.compare.curve.plan import Plan, plan
+from nqpf.compare.curve.specs import read_specifications
+from nqpf.compare.curve.statistics import (
     DIRECTIONS,
     STATISTICS,
     at_least_as_extreme,

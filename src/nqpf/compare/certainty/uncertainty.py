@@ -12,9 +12,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from nqpf.compare import _draws
-from nqpf.compare._design import AGGREGATE, NORMALISE, WEIGHTS, Design, Error, design
-from nqpf.compare._draws import Draws
+from nqpf.compare.certainty import draws as _draws
+from nqpf.compare.certainty.design import AGGREGATE, NORMALISE, WEIGHTS, Design, Error, design
+from nqpf.compare.certainty.draws import Draws
 from nqpf.errors import MethodError
 from nqpf.index import Recipe
 from nqpf.index.result import names

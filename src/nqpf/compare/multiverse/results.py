@@ -13,16 +13,16 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from nqpf.compare.declaration import AXES, Declaration
-from nqpf.compare.impossible import REASONS
-from nqpf.compare.rows import data_hash
+from nqpf.compare.multiverse.declaration import AXES, Declaration
+from nqpf.compare.multiverse.impossible import REASONS
+from nqpf.compare.multiverse.rows import data_hash
 from nqpf.data import Panel
 from nqpf.errors import DataError, MethodError, SourceError
 from nqpf.paths import replacing, root
 from nqpf.tfp.sample import nearest
 
 if TYPE_CHECKING:
-    from nqpf.compare.grid import SpecificationGrid
+    from nqpf.compare.multiverse.grid import SpecificationGrid
 
 __all__ = ["Multiverse"]
 

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from nqpf.compare._curve_specs import ALL_ROWS, Specification
-from nqpf.compare._redraw import Batch, Family, Redraw, refit
-from nqpf.compare._wild import rewild
+from nqpf.compare.curve.redraw import Batch, Family, Redraw, refit
+from nqpf.compare.curve.specs import ALL_ROWS, Specification
+from nqpf.compare.curve.wild import rewild
 from nqpf.errors import DataError, MethodError, SampleError
 from nqpf.regress.conventions import CONVENTIONS
 from nqpf.tfp.sample import by_key, check_finite, nearest

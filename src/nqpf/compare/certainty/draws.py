@@ -12,9 +12,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from nqpf.compare import _batches
-from nqpf.compare._batches import Floats, Sample
-from nqpf.compare._design import STAGES, Design
+from nqpf.compare.certainty import batches as _batches
+from nqpf.compare.certainty.batches import Floats, Sample
+from nqpf.compare.certainty.design import STAGES, Design
 from nqpf.index import Recipe, aggregate
 
 if TYPE_CHECKING:

@@ -1,0 +1,18 @@
+"""How certain a rank is, and which choice behind an index moves it.
+
+``design`` checks what may vary, ``draws`` draws it, and ``batches`` and ``scores`` compute many
+draws at once; ``uncertainty`` and ``sensitivity`` are what a chapter calls.
+"""
+
+from nqpf.compare.certainty.sensitivity import RankSensitivity, sensitivity
+from nqpf.compare.certainty.sobol import SobolIndices, sobol_indices
+from nqpf.compare.certainty.uncertainty import RankUncertainty, uncertainty
+
+__all__ = [
+    "RankSensitivity",
+    "RankUncertainty",
+    "SobolIndices",
+    "sensitivity",
+    "sobol_indices",
+    "uncertainty",
+]
