@@ -25,6 +25,7 @@ _HOME = {
     "heatmap_agreement": "agreement",
     "known_truth_plot": "known_truth",
     "map_explorer": "explore",
+    "measure_lines": "trends",
     "moran_lines": "clusters_map",
     "province_lines": "lines",
     "rank_bump": "bump",
