@@ -401,3 +401,12 @@ def test_every_level_of_the_project_has_its_reason():
         assert all(one.why for one in getattr(grid, axis))
     grid_size = SpecificationGrid().declared
     assert grid_size > 100_000
+
+
+def test_where_to_run_is_checked_before_anything_is_measured() -> None:
+    grid = SpecificationGrid()
+    with pytest.raises(MethodError, match="backend 'spark'"):
+        grid.run(backend="spark")
+    with pytest.raises(MethodError, match="the address of a scheduler"):
+        grid.run(backend="dask")
+    assert "measured" not in vars(grid)

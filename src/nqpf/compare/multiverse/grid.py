@@ -17,7 +17,7 @@ from nqpf.compare.multiverse.declaration import AXES, Declaration
 from nqpf.compare.multiverse.impossible import REASONS, control_sets, reasons, sample_rows
 from nqpf.compare.multiverse.results import Multiverse
 from nqpf.compare.multiverse.rows import Figures, data_hash, figures
-from nqpf.compare.multiverse.runner import run_batches
+from nqpf.compare.multiverse.runner import check_where, run_batches
 from nqpf.compare.multiverse.specify import DIFFERENCED, Batch, evaluate
 from nqpf.compare.multiverse.variants import Variants, variants
 from nqpf.data import Panel
@@ -189,6 +189,7 @@ class SpecificationGrid:
         nqpf.errors.NqpfError
             As :func:`nqpf.compare.run_batches` does.
         """
+        check_where(n_jobs, backend, address)  # before the measures, which take a minute
         with tempfile.TemporaryDirectory() as folder:
             table = run_batches(
                 dict(self.batches()),

@@ -15,7 +15,7 @@ from nqpf.compare.multiverse.cluster import on_cluster
 from nqpf.compare.multiverse.parts import Parts, check_names
 from nqpf.errors import EstimationError, MethodError
 
-__all__ = ["run_batches"]
+__all__ = ["check_where", "run_batches"]
 
 _BACKENDS = ("local", "dask")
 
@@ -101,7 +101,8 @@ def run_batches(
     1  2       4
     2  3       9
     """
-    _check_options(batches, stamp, n_jobs, backend, address)
+    check_where(n_jobs, backend, address)
+    _check_batches(batches, stamp)
     parts = Parts(Path(store), stamp)
     job = Job(work, stamp, shares=shared is not None)
     with parts.open():
@@ -157,14 +158,22 @@ def _bar(progress: bool, done: int, total: int) -> Iterator[Callable[[], None]]:
         yield lambda: bar.advance(task)
 
 
-def _check_options(
-    batches: Mapping[str, Any], stamp: str, n_jobs: int, backend: str, address: str | None
-) -> None:
+def _check_batches(batches: Mapping[str, Any], stamp: str) -> None:
     if not batches:
         raise MethodError("no batch to compute", expected="one or more")
     check_names(batches)
     if not (isinstance(stamp, str) and stamp):
         raise MethodError(f"stamp {stamp!r}", expected="text that identifies data and code")
+
+
+def check_where(n_jobs: int, backend: str, address: str | None) -> None:
+    """Raise unless the options of :func:`run_batches` say where to compute.
+
+    Raises
+    ------
+    nqpf.errors.MethodError
+        Names the option and what it can be.
+    """
     if isinstance(n_jobs, bool) or not isinstance(n_jobs, int) or n_jobs == 0:
         raise MethodError(
             f"n_jobs {n_jobs!r}", expected="a count of processes, or -1 for all cores"
