@@ -36,6 +36,7 @@ _HOME = {
     "ranking": "bars",
     "ranking_table": "tables",
     "region_lines": "lines",
+    "replications_table": "study",
     "ridgeline": "ridges",
     "scatter_ranks": "agreement",
     "shares_chart": "shares",

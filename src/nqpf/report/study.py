@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from nqpf.systems import Study
     from nqpf.systems.study import Stated
 
-__all__ = ["studies_table", "study_table"]
+__all__ = ["replications_table", "studies_table", "study_table"]
 
 _FACTS = {
     "composite": ("basis", "sample", "weighting", "aggregation"),
@@ -64,6 +64,24 @@ def studies_table(kind: str) -> Html:
                 cells.append("; ".join(str(d.name) for d in study.dimensions) or _NOT_STATED)
             rows.append([study.title, *cells, study.level])
     return table(heads, rows)
+
+
+def replications_table() -> Html:
+    """Return what every surveyed study lacks for the next level, the file to put it in beside it.
+
+    Examples
+    --------
+    >>> "the study's indicator list" in replications_table().text
+    True
+    """
+    from nqpf.systems import Study
+    from nqpf.systems.study import keys
+
+    rows = [
+        [study.title, study.level, "; ".join(study.missing), f"data/studies/{study.key}.yaml"]
+        for study in map(Study.load, keys("studies"))
+    ]
+    return table(["study", "level", "what is missing", "record"], rows)
 
 
 def _stated(fact: Stated | None) -> Html | str:
