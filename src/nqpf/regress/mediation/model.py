@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
 from nqpf.errors import EstimationError, MethodError, SampleError
 from nqpf.regress.conventions import DEFAULT
@@ -174,6 +173,8 @@ def _estimates(
 
 def _sobel(regressions: dict[str, RegressionResult], treatment: str, mediator: str) -> pd.Series:
     """Return the test of the indirect effect by the delta method (Sobel 1982)."""
+    from scipy import stats
+
     first, second = regressions["mediator"], regressions["direct"]
     a, b = first.params[treatment], second.params[mediator]
     error = np.hypot(a * second.std_errors[mediator], b * first.std_errors[treatment])

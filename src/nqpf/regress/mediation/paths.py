@@ -11,7 +11,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
 __all__ = ["PATHS", "Products", "accelerated", "jackknife", "products", "resampled"]
 
@@ -127,6 +126,8 @@ def accelerated(
         Estimates less one unit each.
     level : float
     """
+    from scipy import stats
+
     below = ((draws < estimate).mean() + (draws <= estimate).mean()) / 2
     spread = without.mean() - without
     squares = (spread**2).sum()
