@@ -216,3 +216,12 @@ def test_research_adds_up_but_for_the_printed_exceptions(embedded: Panel) -> Non
     assert row["figures"] == 31 * 14
     assert row["off"] == 2  # Zhejiang 2015 by 0.01 and Shanghai 2021, as in the yearbook
     assert row["worst"] == pytest.approx(1.9671)
+
+
+def test_what_a_terminal_shows_of_panel_and_systems_fits_a_line() -> None:
+    from nqpf.systems import System
+
+    panel = Panel.load(extra=False)
+    for shown in (repr(panel), repr(panel.catalogue), repr(System.load("dong-2024"))):
+        assert len(shown) < 100
+    assert f"{len(panel.frame):,} figures" in repr(panel)

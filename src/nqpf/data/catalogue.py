@@ -169,6 +169,11 @@ class Catalogue(_Strict):
         path = path or root() / "data" / "catalogue.yaml"
         return _load(path, path.stat().st_mtime_ns)
 
+    def __repr__(self) -> str:
+        return f"<Catalogue {len(self.variables)} variables, {len(self.sources)} sources>"
+
+    __str__ = __repr__  # pydantic's would print every field
+
     def unit(self, variable: str) -> str:
         """Return the unit of a variable."""
         return self.variables[variable].unit

@@ -27,7 +27,7 @@ def read_table(path: Path) -> pd.DataFrame:
     return frame[COLUMNS]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Panel:
     """Figures of the 31 provinces with their catalogue.
 
@@ -77,6 +77,12 @@ class Panel:
 
             panel = overlay(panel, home / "data" / "extra")
         return panel
+
+    def __repr__(self) -> str:
+        years = self.frame["year"]
+        span = f"{years.min()}-{years.max()}" if len(years) else "no years"
+        found = f"{len(self.variables)} variables, {self.frame['province'].nunique()} provinces"
+        return f"<Panel {len(self.frame):,} figures: {found}, {span}>"
 
     @property
     def variables(self) -> list[str]:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 __all__ = ["System", "available"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class System:
     """An indicator system, ready to be evaluated on a panel.
 
@@ -195,6 +195,9 @@ class System:
                     }
                 )
         return pd.DataFrame(rows, index=pd.Index(list(self.indicators), name="key"))
+
+    def __repr__(self) -> str:
+        return f"<System {self.card.key}: {len(self.indicators)} indicators>"
 
     def _repr_html_(self) -> str:
         import html
