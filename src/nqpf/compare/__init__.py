@@ -1,7 +1,13 @@
 """Whole measures compared, and findings under every defensible choice at once."""
 
 from nqpf.compare.agreement import Agreement, Concordance, agreement, concordance, join, top_overlap
-from nqpf.compare.certainty import RankSensitivity, RankUncertainty, sensitivity, uncertainty
+from nqpf.compare.certainty import (
+    RankSensitivity,
+    RankUncertainty,
+    sensitivity,
+    uncertainty,
+    yearly_intervals,
+)
 from nqpf.compare.clusters import clusters
 from nqpf.compare.curve import (
     CurveInference,
@@ -23,6 +29,7 @@ from nqpf.compare.multiverse import (
     variables,
     variants,
 )
+from nqpf.compare.standings import Standings, standings
 
 __all__ = [
     "Agreement",
@@ -34,6 +41,7 @@ __all__ = [
     "RankUncertainty",
     "SpecificationGrid",
     "VarianceShares",
+    "Standings",
     "Variants",
     "agreement",
     "clusters",
@@ -47,9 +55,11 @@ __all__ = [
     "measures",
     "run_batches",
     "sensitivity",
+    "standings",
     "top_overlap",
     "uncertainty",
     "variables",
     "variance_shares",
     "variants",
+    "yearly_intervals",
 ]

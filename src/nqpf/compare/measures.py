@@ -52,9 +52,7 @@ def measures(
     for key in available() if systems is None else systems:
         system = System.load(key)
         columns[key] = Recipe(**system.recipe).fit(system.evaluate(panel, vintage=vintage)).scores
-    first = int(panel.wide(["gdp"], vintage=vintage).dropna().index.unique("year").min())
-    base = max(BASE, first)  # prices of a year that the vintage reaches
-    columns[TFP] = solow_residual(production(panel, base=base, vintage=vintage)).log_tfp
+    columns[TFP] = log_tfp(panel, vintage)
     frame = pd.DataFrame(columns).dropna().sort_index()
     if frame.empty:
         raise SampleError(
@@ -63,3 +61,13 @@ def measures(
             hint="compare fewer measures",
         )
     return frame
+
+
+def log_tfp(panel: Panel, vintage: str = DEFAULT_VINTAGE) -> pd.Series:
+    """Return the log of total factor productivity with a capital share of one half.
+
+    At prices of a year that the vintage reaches.
+    """
+    first = int(panel.wide(["gdp"], vintage=vintage).dropna().index.unique("year").min())
+    base = max(BASE, first)
+    return solow_residual(production(panel, base=base, vintage=vintage)).log_tfp

@@ -58,8 +58,8 @@ def random_draws(plan: Design, count: int) -> Draws:
     return Draws(*triples.T, omitted=omitted, error=keys, noise=keys)
 
 
-def sample_of(plan: Design) -> Sample:
-    """Return the matrix as arrays."""
+def sample_of(plan: Design, every: bool = False) -> Sample:
+    """Return the matrix as arrays, to score the rows of its year or every row."""
     values, order = plan.matrix.values, _order(plan)
     x = np.ascontiguousarray(values.to_numpy(dtype=np.float64)[order].T)
     _, power = np.frexp(np.abs(x).max(axis=1, keepdims=True))
@@ -69,8 +69,13 @@ def sample_of(plan: Design) -> Sample:
         years=values.index.get_level_values("year").to_numpy()[order],
         dimension=plan.matrix.dimension[values.columns].astype(str).to_numpy(dtype=object),
         names=tuple(map(str, values.columns)),
-        n=len(plan.provinces),
+        n=len(values) if every else len(plan.provinces),
     )
+
+
+def rows_of(plan: Design) -> pd.MultiIndex:
+    """Return the labels (province, year) of the rows of a sample, in its order."""
+    return plan.matrix.values.index[_order(plan)]
 
 
 def _order(plan: Design) -> NDArray[np.int64]:
@@ -139,8 +144,8 @@ def ranks_of(scores: Floats) -> NDArray[np.integer]:
     return ranks
 
 
-def score(plan: Design, draws: Draws, progress: bool = False) -> Floats:
-    """Return the scores (draws, n) of every draw.
+def score(plan: Design, draws: Draws, progress: bool = False, every: bool = False) -> Floats:
+    """Return the scores (draws, n) of every draw, of the plan's year or of every row.
 
     Without measurement error and change of weights a draw is one of few
     combinations, and each is computed once.
@@ -150,7 +155,7 @@ def score(plan: Design, draws: Draws, progress: bool = False) -> Floats:
     columns += [getattr(draws, name) for name, used in noisy.items() if used]
     table = np.stack(columns, axis=1)
     _, first, inverse = np.unique(table, axis=0, return_index=True, return_inverse=True)
-    return _Scorer(plan).run(_take(draws, first), progress)[inverse.ravel()]
+    return _Scorer(plan, every).run(_take(draws, first), progress)[inverse.ravel()]
 
 
 def _take(draws: Draws, rows: NDArray[np.int64]) -> Draws:
@@ -160,9 +165,9 @@ def _take(draws: Draws, rows: NDArray[np.int64]) -> Draws:
 class _Scorer:
     """Scores draws batch by batch; what no draw changes is computed once."""
 
-    def __init__(self, plan: Design) -> None:
+    def __init__(self, plan: Design, every: bool = False) -> None:
         self.plan = plan
-        self.sample = sample_of(plan)
+        self.sample = sample_of(plan, every)
         m, rows = self.sample.x.shape
         self.size = max(1, _BATCH // (m * rows))
         self.kept = ~np.eye(m + 1, m, dtype=bool)  # by indicator left out, the last row for none
