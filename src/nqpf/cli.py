@@ -103,6 +103,25 @@ def build(
     _say(str(run(derivations={"perpetual_inventory": capital_stock}, extra=extra)))
 
 
+@data.command("export")
+def export_panel(
+    folder: Annotated[Path, typer.Argument(help="Folder to write to, made when missing.")],
+    formats: Annotated[
+        list[str] | None,
+        typer.Option("--format", help="csv, parquet or xlsx; may be repeated. All when left out."),
+    ] = None,
+    official: Annotated[
+        bool, typer.Option("--official", help="Leave out the rows that you added.")
+    ] = False,
+) -> None:
+    """Write the panel with its catalogue as CSV, Parquet and Excel."""
+    from nqpf.data import Panel
+    from nqpf.data.export import FORMATS, export
+
+    for path in export(Panel.load(extra=not official), folder, formats or list(FORMATS)):
+        _say(f"Written: {path}")
+
+
 @data.command("list")
 def list_variables() -> None:
     """List the variables with their units, years and gaps."""
