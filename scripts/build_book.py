@@ -26,6 +26,8 @@ DEPEND_ON = {
     "results": ("src", "data", "requirements.lock"),
     "pages": ("src", "data", "requirements.lock", "book/_ext", "book/_toc.yml"),
 }
+# Addresses that the pages name (book/_ext/book_addresses.py).
+PLACES = ("NQPF_REPOSITORY_URL", "NQPF_SITE_URL")
 FOLDERS = {"results": (".jupyter_cache",), "pages": (".doctrees", "html")}
 
 CELL_TIMEOUT = 300  # seconds, as in book/_config.yml
@@ -159,6 +161,7 @@ def main() -> int:
     start = time.monotonic()
     os.environ.update(dict.fromkeys(_ONE_THREAD, "1"))
     made_from = {kind: fingerprint(ROOT, parts) for kind, parts in DEPEND_ON.items()}
+    made_from["pages"] = " ".join([made_from["pages"], *(os.environ.get(p, "") for p in PLACES)])
     drop_stale(BUILD, made_from)
     paths = chapters(ROOT, TOC)
     print(f"Running the chapters ({len(paths)}, those unchanged are kept) ...", flush=True)

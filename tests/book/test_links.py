@@ -8,6 +8,7 @@ from urllib.parse import unquote, urldefrag, urljoin
 
 import pytest
 import yaml
+from book_addresses import repository_url
 from bs4 import BeautifulSoup
 from sphinx_external_toc.parsing import parse_toc_yaml
 
@@ -79,7 +80,8 @@ def test_mathematics_is_in_the_site(html: Path, part: str) -> None:
 
 
 def test_links_to_a_repository_follow_the_setting(html: Path) -> None:
-    setting = yaml.safe_load((ROOT / "book/_config.yml").read_text("utf-8"))["repository"]["url"]
+    config = yaml.safe_load((ROOT / "book/_config.yml").read_text("utf-8"))
+    setting = repository_url(config["repository"]["url"])
     for name in parse_toc_yaml(str(ROOT / "book/_toc.yml")):
         soup = read(html / f"{name}.html")
         for button in ("repository", "edit", "issues"):

@@ -128,7 +128,7 @@ def test_links_appear_with_the_address_only() -> None:
     assert hidden["launch_buttons"] == {}
     assert not any(value for name, value in hidden.items() if name.startswith("use_"))
     shown = link_to_repository({**options, "repository_url": "https://example.org/a/b"})
-    assert shown["launch_buttons"] == {"binderhub_url": "x"}
+    assert shown["launch_buttons"] == {}, "the theme's own open the Markdown"
     assert shown["use_edit_page_button"] and shown["use_issues_button"]
     assert options == {"repository_url": "", "launch_buttons": {"binderhub_url": "x"}, "toc": 2}
 

@@ -1,0 +1,80 @@
+"""Where the project and its site are, if they are public.
+
+The settings are ``repository: url`` and ``html: baseurl`` in book/_config.yml; the
+environment variables NQPF_REPOSITORY_URL and NQPF_SITE_URL win over them, so that a
+build that publishes names its own place. While an address is empty, nothing that
+needs it is written.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from urllib.parse import urlsplit
+
+from sphinx.errors import ConfigError
+
+REPOSITORY = "NQPF_REPOSITORY_URL"
+SITE = "NQPF_SITE_URL"
+# The branch that holds the tree of the main branch and the notebooks beside the chapters.
+LAUNCH_BRANCH = "launch"
+
+_PLAIN = re.compile(r"[A-Za-z0-9._~%/:@-]+")
+
+
+def _checked(address: str, name: str) -> str:
+    parts = urlsplit(address)
+    if parts.scheme not in ("http", "https") or not parts.netloc or not _PLAIN.fullmatch(address):
+        raise ConfigError(f"{name} is {address!r}; expected an address such as https://host/path")
+    return address.rstrip("/")
+
+
+def repository_url(configured: str = "", environment: Mapping[str, str] | None = None) -> str:
+    """Return the address of the repository without a slash at its end, or an empty text.
+
+    Parameters
+    ----------
+    configured : str
+        The setting of book/_config.yml.
+    environment : mapping or None
+        Environment variables, those of the process when None.
+
+    Raises
+    ------
+    sphinx.errors.ConfigError
+        If it is no web address.
+
+    Examples
+    --------
+    >>> repository_url("https://github.com/someone/nqpf.git", {})
+    'https://github.com/someone/nqpf'
+    """
+    environment = os.environ if environment is None else environment
+    address = environment.get(REPOSITORY, "").strip() or (configured or "").strip()
+    return _checked(address, REPOSITORY).removesuffix(".git") if address else ""
+
+
+def site_url(configured: str = "", environment: Mapping[str, str] | None = None) -> str:
+    """Return the address of the site with a slash at its end, or an empty text.
+
+    Parameters
+    ----------
+    configured : str
+        The setting of book/_config.yml.
+    environment : mapping or None
+        Environment variables, those of the process when None.
+
+    Raises
+    ------
+    sphinx.errors.ConfigError
+        If it is no web address.
+
+    Examples
+    --------
+    >>> site_url("", {"NQPF_SITE_URL": "https://someone.example/nqpf"})
+    'https://someone.example/nqpf/'
+    """
+    environment = os.environ if environment is None else environment
+    address = environment.get(SITE, "").strip() or (configured or "").strip()
+    return f"{_checked(address, SITE)}/" if address else ""

@@ -1,0 +1,82 @@
+"""The chapters' copies as notebooks: one for each, plain, and able to run."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import nbformat
+import pytest
+from bs4 import BeautifulSoup
+from myst_nb.core.read import is_myst_markdown_notebook
+from sphinx_external_toc.parsing import parse_toc_yaml
+
+ROOT = Path(__file__).resolve().parents[2]
+SHORT = ("notebooks/studies/overview", "notebooks/argument/figures")
+MYST = re.compile(r"\{[a-z]+(?::[a-z]+)?\}`|^(?:```|:::)\{|^\([\w-]+\)=$|myst_nb", re.MULTILINE)
+MACHINE = re.compile(r"/tmp/|/home/|site-packages|ipykernel_\d| object at 0x")  # noqa: S108
+
+
+def chapters() -> list[str]:
+    pages = parse_toc_yaml(str(ROOT / "book/_toc.yml"))
+    texts = {page: ROOT / f"{page}.md" for page in pages}
+    return [p for p, path in texts.items() if is_myst_markdown_notebook(path.read_text("utf-8"))]
+
+
+def copy_of(html: Path, page: str) -> nbformat.NotebookNode:
+    return nbformat.read(html / "downloads/notebooks" / f"{page}.ipynb", as_version=4)
+
+
+@pytest.mark.parametrize("page", chapters())
+def test_every_chapter_has_a_plain_copy_with_results(html: Path, page: str) -> None:
+    notebook = copy_of(html, page)
+    nbformat.validate(notebook)
+    for cell in notebook.cells:
+        assert not MYST.findall(cell.source), cell.source
+        for output in cell.get("outputs", []):
+            assert output.output_type != "error"
+            text = output.get("text", "") + str(output.get("data", {}).get("text/plain", ""))
+            assert not MACHINE.findall(text), text
+    assert any(cell.get("outputs") for cell in notebook.cells)
+    assert set(notebook.metadata) == {"kernelspec", "language_info"}
+    assert dict(notebook.metadata.language_info) == {"name": "python"}
+
+
+def test_copies_are_those_of_the_chapters_and_of_nothing_else(html: Path) -> None:
+    folder = html / "downloads/notebooks"
+    found = {p.relative_to(folder).as_posix().removesuffix(".ipynb") for p in folder.rglob("*.*")}
+    assert found == set(chapters())
+
+
+@pytest.mark.parametrize("page", chapters())
+def test_page_offers_its_copy(html: Path, page: str) -> None:
+    path = html / f"{page}.html"
+    links = BeautifulSoup(path.read_text("utf-8"), "html.parser").select(
+        "a.btn-download-notebook-button"
+    )
+    assert len(links) == 1
+    assert (path.parent / links[0]["href"]).resolve() == (
+        html / "downloads/notebooks" / f"{page}.ipynb"
+    ).resolve()
+
+
+@pytest.mark.parametrize("page", SHORT)
+def test_a_copy_runs_elsewhere_with_the_same_results(
+    html: Path, page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from nbclient import NotebookClient
+
+    monkeypatch.setenv("NQPF_HOME", str(ROOT))
+    monkeypatch.setenv("PYTHONPATH", str(ROOT / "src"))
+    stored = copy_of(html, page)
+    run = nbformat.from_dict(stored.copy())
+    context = {"metadata": {"path": str(tmp_path)}}
+    NotebookClient(run, timeout=300, kernel_name="python3", resources=context).execute()
+    expected = [shown(cell) for cell in copy_of(html, page).cells]
+    assert [shown(cell) for cell in run.cells] == expected
+
+
+def shown(cell: nbformat.NotebookNode) -> list[str]:
+    """Return what a cell printed and the plain form of its results."""
+    outputs = cell.get("outputs", [])
+    return [output.get("text") or output.data.get("text/plain", "") for output in outputs]
