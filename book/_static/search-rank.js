@@ -70,7 +70,8 @@ const bookRank = (() => {
         sections: page.sections.map(([anchor, heading, text]) => ({
           anchor, heading, text, head: field(heading), body: field(text),
         })),
-        exact: new Set((terms.get(page.name) || []).flatMap(names)),
+        terms: terms.get(page.name) || [],
+        glossary: Boolean(page.explains),
         fields: {
           title: field(page.sections.map((s) => s[1]).find((heading) => heading) || ""),
           terms: field((terms.get(page.name) || []).join(" . ")),
@@ -131,6 +132,7 @@ const bookRank = (() => {
     return near.length ? near.map((name) => [name, 0.5]) : [[exact, 1]];
   };
 
+  const coreOf = (text) => text.replace(LOOSE_START, "").replace(LOOSE_END, "");
   const pairsOf = (run) =>
     run.length < 2 ? [run] : Array.from({ length: run.length - 1 }, (_, i) => run.slice(i, i + 2));
 
@@ -139,7 +141,7 @@ const bookRank = (() => {
     const required = new Map();
     const extra = [];
     for (const run of query.match(HAN) || []) {
-      const core = run.replace(LOOSE_START, "").replace(LOOSE_END, "");
+      const core = coreOf(run);
       const needed = core.length > 1 ? pairsOf(core) : pairsOf(run);
       for (const piece of segment(run, index)) {
         if (piece.length === 1 && run.length > 1) {
@@ -206,7 +208,8 @@ const bookRank = (() => {
   const search = (query, index) => {
     const { required, extra, words: asked } = parse(query, index);
     const total = index.pages.length;
-    const asIs = normal(query);
+    const asIs = [normal(query), normal(coreOf(query))];
+    const isAsked = (term) => names(term).some((name) => asIs.includes(name));
     const measured = [...required, ...extra].map((key) => {
       const weights = index.pages.map((page) => weigh(page, key, index));
       const holding = weights.filter((weight) => weight > 0).length;
@@ -216,7 +219,7 @@ const bookRank = (() => {
     const needed = measured.slice(0, required.length);
     const results = index.pages.map((page, i) => {
       const missing = needed.filter(({ weights }) => !weights[i]).map(({ key }) => key.shown);
-      const favour = page.prior * (page.exact.has(asIs) ? EXACT : 1);
+      const favour = page.prior * (page.terms.some(isAsked) ? EXACT : 1);
       const score = favour * measured.reduce((sum, { key, weights, rarity }) =>
         sum + (key.share * rarity * weights[i]) / (SATURATION + weights[i]), 0);
       return { page, score, missing };
@@ -224,7 +227,14 @@ const bookRank = (() => {
     const complete = results.filter(({ missing }) => !missing.length);
     const shown = complete.length ? complete : results;
     shown.sort((a, b) => b.score - a.score || (a.page.name < b.page.name ? -1 : 1));
-    for (const result of shown) result.section = place(result.page, measured);
+    for (const result of shown) {
+      const entry = result.page.glossary && result.page.sections.find((s) => isAsked(s.heading));
+      result.section = entry || place(result.page, measured);
+      result.entry = Boolean(entry && entry.anchor);
+    }
+    // A definition stands second at the latest, right after the chapter that explains the term.
+    const at = shown.findIndex((result) => result.entry);
+    if (at > 1) shown.splice(1, 0, ...shown.splice(at, 1));
     return { results: shown, partial: !complete.length && shown.length > 0, required, extra, asked };
   };
 

@@ -1,0 +1,81 @@
+"""Every term of the glossary leads to the chapter that explains it, by link and by search."""
+
+from __future__ import annotations
+
+import html as entities
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page
+
+SOURCE = Path(__file__).resolve().parents[2] / "book" / "glossary.md"
+HAN = re.compile(r"[\u3400-\u9fff—]{2,}")
+_LINK = re.compile(r"See \[\]\(\.\./(notebooks/[\w/-]+)\)")
+_TAG = re.compile(r"<[^>]+>")
+
+
+def entries() -> dict[str, list[str]]:
+    """Return the terms and the pages that each of them sends a reader to."""
+    body = SOURCE.read_text("utf-8").split(":::{glossary}\n")[1].rsplit(":::", 1)[0]
+    blocks = re.split(r"\n\n(?=\S)", body.strip())
+    return {block.split("\n", 1)[0]: _LINK.findall(block) for block in blocks}
+
+
+def chinese(term: str) -> list[str]:
+    """Return the Chinese names in a term; 与 joins two names that texts use apart.
+
+    Examples
+    --------
+    >>> chinese("direct and indirect effect 直接效应与间接效应")
+    ['直接效应', '间接效应']
+    """
+    return HAN.findall(term.replace("与", " "))
+
+
+def prose(page: Path) -> str:
+    """Return the words of a built page, without its menus."""
+    article = re.search(r"<article.*</article>", page.read_text("utf-8"), re.DOTALL)
+    assert article, page
+    return entities.unescape(_TAG.sub("", article.group()))
+
+
+@pytest.fixture(scope="module")
+def search(browser: Browser, site: str) -> Iterator[Page]:
+    """Open the search page once for all terms."""
+    page = browser.new_page()
+    page.goto(f"{site}/search.html", wait_until="load")
+    page.evaluate("bookSearch.ready")
+    yield page
+    page.close()
+
+
+def test_terms_are_in_order_and_none_twice() -> None:
+    terms = list(entries())
+    assert len(terms) > 50
+    assert terms == sorted(set(terms), key=str.lower)
+
+
+def test_every_term_has_a_chapter() -> None:
+    assert [term for term, pages in entries().items() if not pages] == []
+
+
+def test_the_chapter_of_a_term_names_it_in_chinese(html: Path) -> None:
+    words = {page: prose(html / f"{page}.html") for pages in entries().values() for page in pages}
+    silent = [
+        (term, page)
+        for term, pages in entries().items()
+        for page in pages
+        if not all(name in words[page] for name in chinese(term))
+    ]
+    assert silent == []
+
+
+def test_search_for_a_term_offers_its_chapter_and_the_glossary(search: Page) -> None:
+    missed = []
+    for term, pages in entries().items():
+        found = search.evaluate("query => bookSearch.rank(query)", " ".join(chinese(term)))
+        first = [result["page"] for result in found[:4]]
+        missed += [(term, page, first) for page in [*pages, "book/glossary"] if page not in first]
+    assert missed == []
