@@ -18,10 +18,8 @@ from notebook_copy import copy_of, glued_values, set_up_cell
 from notebook_text import Surroundings
 from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
-from sphinx.util import logging
 
 FOLDER = "downloads/notebooks"
-_LOG = logging.getLogger(__name__)
 
 
 def is_chapter(env: BuildEnvironment, page: str) -> bool:

@@ -1,0 +1,279 @@
+"""The site with a public address and without one, built small."""
+
+from __future__ import annotations
+
+import io
+import re
+import warnings
+from pathlib import Path
+from urllib.parse import urlsplit
+from xml.etree import ElementTree
+
+import pandas as pd
+import pytest
+import yaml
+from book_addresses import repository_url, site_url
+from book_links import launch_links
+from book_site import draw_card
+from bs4 import BeautifulSoup
+from PIL import Image
+from site_pages import meta_tags, missing_page, shortened
+from sphinx.application import Sphinx
+from sphinx.errors import ConfigError
+from sphinx.util.docutils import docutils_namespace
+
+from nqpf.report import card_png, social_card
+
+ROOT = Path(__file__).resolve().parents[2]
+SITE = "https://someone.example/nqpf/"
+REPOSITORY = "https://github.com/someone/nqpf"
+
+FRONT = """\
+# The *front* & page
+
+A first paragraph with {cite}`oecd` and [a chapter](notebooks/chapter), and *enough* words to fill.
+
+```{bibliography}
+```
+"""
+CHAPTER = """\
+---
+jupytext: {text_representation: {extension: .md, format_name: myst}}
+kernelspec: {display_name: Python 3, language: python, name: python3}
+---
+
+# A chapter
+
+It counts {glue:text}`n` <things> {cite}`oecd`; see [the front](../book/index).
+
+```{code-cell} ipython3
+from myst_nb import glue
+
+glue("n", "31", display=False)
+print("counted")
+```
+"""
+BIB = "@book{oecd, author={{OECD}}, title={Handbook}, publisher={OECD}, year={2008}}\n"
+
+
+def build(folder: Path, site: str, repository: str) -> Path:
+    """Build two pages with the book's extensions; return the folder of the site."""
+    source, out = folder / "source", folder / "_build" / "html"
+    for name, text in (("book/index", FRONT), ("notebooks/chapter", CHAPTER)):
+        path = source / f"{name}.md"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, "utf-8")
+    (source / "references.bib").write_text(BIB, "utf-8")
+    (source / "favicon.svg").write_bytes((ROOT / "book/_static/favicon.svg").read_bytes())
+    settings = {
+        "extensions": ["myst_nb", "sphinxcontrib.bibtex", "book_links", "book_site"],
+        "root_doc": "book/index",
+        "html_theme": "sphinx_book_theme",
+        "html_title": 'A "small" book',
+        "html_baseurl": site,
+        "html_static_path": [str(source / "favicon.svg")],
+        "bibtex_bibfiles": ["references.bib"],
+        "nb_execution_mode": "cache",
+        "book_card": False,
+        "html_theme_options": {
+            "repository_url": repository,
+            "launch_buttons": {
+                "binderhub_url": "https://b.example",
+                "colab_url": "https://c.example",
+            },
+        },
+    }
+    with docutils_namespace(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        app = Sphinx(
+            source, None, out, folder / "trees", "html", settings, io.StringIO(), io.StringIO()
+        )
+        app.build()
+    return out
+
+
+@pytest.fixture(scope="module")
+def public(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return build(tmp_path_factory.mktemp("public"), SITE, REPOSITORY)
+
+
+@pytest.fixture(scope="module")
+def private(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return build(tmp_path_factory.mktemp("private"), "", "")
+
+
+def page(folder: Path, name: str) -> BeautifulSoup:
+    return BeautifulSoup((folder / name).read_text("utf-8"), "html.parser")
+
+
+def head(soup: BeautifulSoup) -> dict[str, str]:
+    return {
+        tag.get("name") or tag.get("property"): tag["content"]
+        for tag in soup.select("meta[name], meta[property]")
+        if tag.has_attr("content")
+    }
+
+
+def test_with_an_address_pages_name_their_own(public: Path) -> None:
+    for name in ("book/index.html", "notebooks/chapter.html"):
+        soup = page(public, name)
+        assert [link["href"] for link in soup.select("link[rel=canonical]")] == [SITE + name]
+        assert head(soup)["og:url"] == SITE + name
+    described = head(page(public, "notebooks/chapter.html"))
+    assert described["og:title"] == "A chapter"
+    assert described["description"].startswith("It counts 31 <things> ")
+    assert described["og:site_name"] == 'A "small" book'
+
+
+def test_site_map_lists_the_pages_once_and_in_order(public: Path) -> None:
+    tree = ElementTree.parse(public / "sitemap.xml")  # noqa: S314
+    listed = [element.text for element in tree.iter() if element.tag.endswith("loc")]
+    assert listed == [f"{SITE}book/index.html", f"{SITE}notebooks/chapter.html"]
+    assert f"Sitemap: {SITE}sitemap.xml" in (public / "robots.txt").read_text("utf-8")
+
+
+def test_missing_page_works_at_any_depth_and_alone(public: Path) -> None:
+    soup = page(public, "404.html")
+    named = [tag["href"] for tag in soup.select("[href]")] + [
+        tag["action"] for tag in soup.select("form")
+    ]
+    assert f"{SITE}search.html" in named
+    assert f"{SITE}book/index.html" in named
+    for address in named:
+        assert address.startswith(SITE)
+        assert (public / urlsplit(address).path.removeprefix("/nqpf/")).is_file()
+    assert soup.select("script, img, link, [src]") == []
+    assert "不存在" in soup.h1.text
+    assert soup.select_one("label[for=q]") and soup.select_one("input#q[name=q]")
+    assert soup.title.text and soup.html["lang"] == "en"
+
+
+def test_without_an_address_nothing_pretends_to_have_one(private: Path) -> None:
+    for name in ("sitemap.xml", "robots.txt", "404.html", "_static/social-card.png"):
+        assert not (private / name).exists(), name
+    for name in ("index.html", "book/index.html", "notebooks/chapter.html"):
+        soup = page(private, name)
+        assert soup.select("link[rel=canonical]") == []
+        assert not any(key.startswith(("og:", "twitter:")) for key in head(soup) if key)
+        assert head(soup)["description"]
+        assert soup.select(".dropdown-launch-buttons, .dropdown-source-buttons") == []
+
+
+def test_front_page_leads_to_the_first(public: Path, private: Path) -> None:
+    for folder in (public, private):
+        soup = page(folder, "index.html")
+        assert soup.title.text == 'A "small" book'
+        assert soup.select_one("meta[http-equiv]")["content"] == "0; url=book/index.html"
+    assert page(public, "index.html").select_one("link[rel=canonical]")["href"] == (
+        f"{SITE}book/index.html"
+    )
+
+
+@pytest.mark.parametrize("name", ["favicon.ico", "apple-touch-icon.png"])
+def test_icons_are_drawn_and_named(private: Path, name: str) -> None:
+    links = page(private, "notebooks/chapter.html").select(f"link[href$='{name}']")
+    assert len(links) == 1
+    path = (private / "notebooks" / links[0]["href"]).resolve()
+    picture = Image.open(path).convert("RGBA")
+    colours = {colour[:3] for _, colour in picture.getcolors(maxcolors=100_000)}
+    assert (0, 0x72, 0xB2) in colours  # the ground of the drawing
+
+
+def test_launch_buttons_open_the_copies(public: Path) -> None:
+    links = page(public, "notebooks/chapter.html").select(".dropdown-launch-buttons a")
+    assert [link["href"] for link in links] == [
+        "https://b.example/v2/gh/someone/nqpf/launch?urlpath=lab/tree/notebooks/chapter.ipynb",
+        "https://c.example/github/someone/nqpf/blob/launch/notebooks/chapter.ipynb",
+    ]
+    assert page(public, "book/index.html").select(".dropdown-launch-buttons") == []
+
+
+def test_copies_link_to_the_site_or_to_each_other(public: Path, private: Path) -> None:
+    copy = "downloads/notebooks/notebooks/chapter.ipynb"
+    with_address = (public / copy).read_text("utf-8")
+    without = (private / copy).read_text("utf-8")
+    assert f"[the front]({SITE}book/index.html)" in with_address
+    assert f"git clone --quiet --depth 1 --branch launch {REPOSITORY} nqpf-book" in with_address
+    assert "*the front*" in without
+    assert "http" not in without
+    for text in (with_address, without):
+        assert "It counts 31 <things> (OECD, 2008)" in text
+        assert "n = 31\\n" in text
+
+
+def test_pages_ask_no_other_host(public: Path, private: Path) -> None:
+    for folder in (public, private):
+        for path in folder.rglob("*.html"):
+            soup = page(folder, str(path.relative_to(folder)))
+            loaded = [tag["src"] for tag in soup.select("script[src], img[src], iframe[src]")]
+            loaded += [tag["href"] for tag in soup.select("link[rel=stylesheet], link[rel~=icon]")]
+            own = [address for address in loaded if "thebe" not in address]
+            assert [a for a in own if a.startswith(("http", "//"))] == [], path
+
+
+@pytest.mark.parametrize("bad", ["nqpf", "ftp://a.b/c", "https://a b", 'https://a/"><script>'])
+def test_a_wrong_address_stops_the_build(bad: str) -> None:
+    with pytest.raises(ConfigError, match="expected an address"):
+        site_url("", {"NQPF_SITE_URL": bad})
+    with pytest.raises(ConfigError, match="expected an address"):
+        repository_url(bad, {})
+
+
+def test_the_environment_wins_over_the_setting() -> None:
+    environment = {"NQPF_SITE_URL": "https://new.example", "NQPF_REPOSITORY_URL": " "}
+    assert site_url("https://old.example", environment) == "https://new.example/"
+    assert repository_url("https://old.example/a/b/", environment) == "https://old.example/a/b"
+    assert repository_url("", {}) == site_url(None, {}) == ""
+
+
+def test_other_hosts_get_the_launch_links_that_work_there() -> None:
+    services = {"binderhub_url": "https://b.example/", "colab_url": "https://c.example"}
+    gitlab = launch_links(services, "https://gitlab.com/a/b", "x")
+    assert [link["url"] for link in gitlab] == [
+        "https://b.example/v2/gl/a%2Fb/launch?urlpath=lab/tree/x.ipynb"
+    ]
+    assert launch_links(services, "https://git.example/a/b", "x") == []
+
+
+def test_tags_hold_hostile_text_as_text() -> None:
+    tags = "".join(meta_tags("B", '"><script>', "a\n<b>", SITE, (SITE + "c.png", '"><x>')))
+    assert "<script>" not in tags and "<b>" not in tags and "<x>" not in tags
+    assert "<script>" not in missing_page(SITE, "<script>", [("a", "<script>")])
+
+
+def test_a_summary_ends_between_words() -> None:
+    assert shortened("新" * 300, 200) == "新" * 199 + "…"
+    assert len(shortened("word " * 100, 200)) <= 200
+
+
+def test_card_has_the_asked_size_and_the_same_bytes() -> None:
+    values = pd.Series({"Beijing": 3.0, "Yunnan": 15.0})
+    first, second = (
+        card_png(social_card(values, "A title", "题", "A finding.", "places")) for _ in range(2)
+    )
+    assert first == second
+    assert Image.open(io.BytesIO(first)).size == (1200, 630)
+
+
+def test_card_says_what_the_panel_says() -> None:
+    from nqpf import Panel
+    from nqpf.compare import measures
+
+    _, alt = draw_card()
+    moved, count, by, measured, year = map(
+        int, re.search(r"(\d+) of (\d+) .* by (\d+) .* (\d+) measures, (\d+)\.", alt).groups()
+    )
+    systems = ["wang-wang-2024", "dong-2024", "lu-guo-2024"]
+    table = measures(Panel.load(), systems=systems).loc[pd.IndexSlice[:, year], :]
+    ranks = table.rank(ascending=False)
+    apart = [max(row) - min(row) for row in ranks.to_numpy().tolist()]
+    assert (count, measured) == table.shape
+    assert moved == sum(places >= by for places in apart)
+    assert "新质生产力" in alt
+
+
+def test_description_is_that_of_the_citation(private: Path) -> None:
+    about = yaml.safe_load((ROOT / "CITATION.cff").read_text("utf-8"))["abstract"]
+    assert "31 provincial-level units" in about
+    # The small book has no such file and falls back on its title.
+    assert head(page(private, "index.html"))["description"] == 'A "small" book'
