@@ -1,0 +1,168 @@
+"""The files on the page of downloads: the panel is written, sizes and lists are filled in.
+
+The page holds comments where something follows from the files themselves::
+
+    <!-- size panel/nqpf-panel.csv --> ... <!-- end -->     size of a file of downloads/
+    <!-- chapters --> ... <!-- end -->                      notebook and outputs of each chapter
+    <!-- provinces --> ... <!-- end -->                     tables of the provinces
+
+What stands between them is replaced whenever the pages are built, after every other
+extension has written its files.
+"""
+
+from __future__ import annotations
+
+import os
+import posixpath
+import re
+from collections.abc import Iterator
+from html import escape
+from pathlib import Path
+from urllib.parse import quote
+
+from sphinx.application import Sphinx
+
+PAGE = "book/downloads"
+PANEL = ("csv", "parquet", "xlsx")
+_LATER = "<p>The files are listed here when the whole book is built.</p>"
+_BLOCK = re.compile(r"<!-- (size|chapters|provinces)(?: (\S+))? -->.*?<!-- end -->", re.DOTALL)
+
+
+def size(count: int) -> str:
+    """Return a number of bytes as readers know it.
+
+    Examples
+    --------
+    >>> size(950), size(33_766), size(4_650_657)
+    ('950 bytes', '34 kB', '4.7 MB')
+    """
+    if count < 1000:
+        return f"{count} bytes"
+    return f"{count / 1e3:.0f} kB" if count < 999_500 else f"{count / 1e6:.1f} MB"
+
+
+def fill(page: str, downloads: Path, lists: dict[str, str]) -> str:
+    """Return the page with sizes and lists in place of what stood there.
+
+    Parameters
+    ----------
+    page : str
+        HTML of the page.
+    downloads : Path
+        Folder of the files whose sizes are named.
+    lists : dict of str
+        HTML by the name of the block.
+    """
+
+    def text(block: re.Match[str]) -> str:
+        kind, name = block[1], block[2] or ""
+        if kind == "size":
+            file = downloads / name
+            return f"({size(file.stat().st_size)})" if file.is_file() else ""
+        return lists.get(kind) or _LATER
+
+    def filled(block: re.Match[str]) -> str:
+        start = block[0][: block[0].index("-->") + 3]
+        return f"{start}{text(block)}<!-- end -->"
+
+    return _BLOCK.sub(filled, page)
+
+
+def _chapters(app: Sphinx) -> str:
+    """Return a list by part of every chapter with those of its files that exist."""
+    site, out, parts = app.env.external_site_map, Path(app.outdir), []
+    for part in site.root.subtrees:
+        items = [item for doc in _below(site, part) if (item := _item(app, out, doc))]
+        if items:
+            parts.append(
+                f'<p class="rubric">{escape(str(part.caption or ""))}</p>'
+                f'<ul class="simple">{"".join(items)}</ul>'
+            )
+    whole = "outputs/index.html"
+    head = f'<p><a href="{_to(whole)}">Every table and figure of the book</a></p>'
+    return (head if (out / whole).is_file() else "") + "".join(parts)
+
+
+def _below(site: object, tree: object) -> Iterator[str]:
+    for item in tree.items:
+        if item in site:
+            yield str(item)
+            for inner in site[item].subtrees:
+                yield from _below(site, inner)
+
+
+def _item(app: Sphinx, out: Path, doc: str) -> str:
+    if doc not in app.env.titles:
+        return ""
+    title = app.env.titles[doc].astext()
+    files = {
+        "notebook": f"downloads/notebooks/{doc}.ipynb",
+        "tables and figures": f"outputs/{doc}.html",
+    }
+    links = [
+        f'<a href="{_to(file)}" aria-label="{escape(f"{name}: {title}")}"'
+        f"{' download' if file.endswith('.ipynb') else ''}>{name}</a>"
+        for name, file in files.items()
+        if (out / file).is_file()
+    ]
+    if not links:
+        return ""
+    chapter = f'<a href="{_to(f"{doc}.html")}">{escape(title)}</a>'
+    return f"<li>{chapter}: {', '.join(links)}</li>"
+
+
+def _provinces(out: Path) -> str:
+    """Return the links to the provinces' tables, by the names of their files."""
+    from nqpf import provinces
+
+    names = {_key(row["en"]): f"{row['en']} {row['zh']}" for _, row in provinces.table().iterrows()}
+    files = sorted((out / "downloads" / "provinces").glob("*.csv"))
+    items = [
+        f'<li><a href="{_to(f"downloads/provinces/{file.name}")}" download>'
+        f"{escape(names.get(_key(file.stem), file.stem))}</a></li>"
+        for file in files
+    ]
+    note = "<p>One table per province: every figure of the panel and every score of the book.</p>"
+    return f'{note}<ul class="simple">{"".join(items)}</ul>' if items else ""
+
+
+def _key(name: str) -> str:
+    return re.sub("[^a-z]", "", name.casefold())
+
+
+def _to(file: str) -> str:
+    """Return the relative address of a file of the site from the page of downloads."""
+    return quote(posixpath.relpath(file, posixpath.dirname(PAGE)))
+
+
+def _write_panel(folder: Path) -> None:
+    """Write the panel that the chapters used, unless it is there.
+
+    When the data change, build_book.py removes the site, and these files with it.
+    """
+    from nqpf.data import Panel
+    from nqpf.data.export import export
+
+    if not all((folder / f"nqpf-panel.{kind}").is_file() for kind in PANEL):
+        export(Panel.load(), folder, PANEL)
+
+
+def _finish(app: Sphinx, error: Exception | None) -> None:
+    if error or app.builder.name != "html" or PAGE not in app.env.found_docs:
+        return
+    out = Path(app.outdir)
+    _write_panel(out / "downloads" / "panel")
+    page = out / f"{PAGE}.html"
+    lists = {"chapters": _chapters(app), "provinces": _provinces(out)}
+    text = page.read_text("utf-8")
+    filled = fill(text, out / "downloads", lists)
+    if filled != text:
+        temporary = page.with_suffix(".tmp")
+        temporary.write_text(filled, "utf-8")
+        os.replace(temporary, page)
+
+
+def setup(app: Sphinx) -> dict[str, object]:
+    """Fill the page after every other extension has written its files."""
+    app.connect("build-finished", _finish, priority=900)
+    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
