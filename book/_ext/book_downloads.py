@@ -58,7 +58,7 @@ def fill(page: str, downloads: Path, lists: dict[str, str]) -> str:
         kind, name = block[1], block[2] or ""
         if kind == "size":
             file = downloads / name
-            return f"({size(file.stat().st_size)})" if file.is_file() else ""
+            return f"({size(file.stat().st_size)})".replace(" ", "&nbsp;") if file.is_file() else ""
         return lists.get(kind) or _LATER
 
     def filled(block: re.Match[str]) -> str:
@@ -70,7 +70,9 @@ def fill(page: str, downloads: Path, lists: dict[str, str]) -> str:
 
 def _chapters(app: Sphinx) -> str:
     """Return a list by part of every chapter with those of its files that exist."""
-    site, out, parts = app.env.external_site_map, Path(app.outdir), []
+    site, out = app.env.external_site_map, Path(app.outdir)
+    front = _item(app, out, site.root.docname)
+    parts = [f'<ul class="simple">{front}</ul>'] if front else []
     for part in site.root.subtrees:
         items = [item for doc in _below(site, part) if (item := _item(app, out, doc))]
         if items:

@@ -20,7 +20,8 @@ old
 
 class _SiteMap(dict):
     root = SimpleNamespace(
-        subtrees=[SimpleNamespace(caption="The data · 数据", items=["notebooks/a", "book/b"])]
+        docname="book/index",
+        subtrees=[SimpleNamespace(caption="The data · 数据", items=["notebooks/a", "book/b"])],
     )
 
 
@@ -55,7 +56,7 @@ def finish(out: Path) -> str:
 
 def test_page_lists_the_files_that_exist(site: Path) -> None:
     page = finish(site)
-    assert "(2 kB)" in page
+    assert "(2&nbsp;kB)" in page
     assert '<a href="../notebooks/a.html">Panels &lt;b&gt;</a>' in page
     assert 'href="../downloads/notebooks/notebooks/a.ipynb"' in page
     assert 'href="../outputs/notebooks/a.html"' in page
@@ -75,7 +76,7 @@ def test_page_follows_the_files_at_the_next_build(site: Path) -> None:
     (site / "outputs/notebooks/a.html").unlink()
     (site / "downloads/provinces/inner-mongolia.csv").unlink()
     page = finish(site)
-    assert "(5 kB)" in page
+    assert "(5&nbsp;kB)" in page
     assert "outputs/" not in page
     assert "listed here when the whole book is built" in page
 
