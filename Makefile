@@ -5,13 +5,14 @@ python := .venv/bin/python
 export MAKECMDGOALS
 
 .DEFAULT_GOAL := help
-.PHONY: help env book test lint format lab data multiverse bench lock clean
+.PHONY: help env book test lint format lab data multiverse bench links twice launch drift
+.PHONY: fingerprint lock clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1|\2/p' Makefile | awk -F'|' '{ printf "%-12s %s\n", $$1, $$2 }'
 
-env: ## make .venv from requirements.lock, once
-	@PYTHON="$(PYTHON)" sh scripts/set_up.sh
+env: ## make .venv from requirements.lock, once; NEWEST=1 takes the newest versions instead
+	@PYTHON="$(PYTHON)" NEWEST="$(NEWEST)" sh scripts/set_up.sh
 
 book: env ## build the book and print where it is
 	@$(python) scripts/build_book.py
@@ -19,11 +20,14 @@ book: env ## build the book and print where it is
 test: env ## run every test; those in a browser need chromium and a built book
 	@$(python) -m pytest -n auto --dist worksteal
 
-lint: env ## check style, imports and the headers of the notebooks
+lint: env ## check style, imports, workflows, records and the headers of the notebooks
 	@$(python) -m ruff check .
 	@$(python) -m ruff format --check .
 	@.venv/bin/lint-imports
 	@$(python) scripts/check_notebooks.py
+	@.venv/bin/check-jsonschema --quiet --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	@.venv/bin/check-jsonschema --quiet --builtin-schema vendor.citation-file-format CITATION.cff
+	@.venv/bin/zizmor --offline --quiet --persona pedantic .github
 
 format: env ## format the code
 	@$(python) -m ruff check --fix-only --quiet .
@@ -42,6 +46,21 @@ multiverse: env ## run every specification again and compare with the stored res
 
 bench: env ## time the library beside its peers
 	@for file in benchmarks/bench_*.py; do $(python) $$file || exit 1; done
+
+links: env ## ask every external link of the book whether it answers
+	@$(python) scripts/check_links.py
+
+twice: env ## build the whole book twice and compare the bytes
+	@$(python) scripts/build_twice.py
+
+launch: ## make the branch "launch": the project, each built chapter beside it as a notebook
+	@python3 scripts/launch_branch.py
+
+drift: env ## list the packages whose version is not that of requirements.lock
+	@$(python) scripts/compare_lock.py
+
+fingerprint: env ## print what the results of the chapters depend on, as one word
+	@$(python) scripts/build_book.py --fingerprint
 
 lock: env ## pin the requirements of pyproject.toml again (needs uv)
 	uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 \

@@ -1,6 +1,8 @@
 """Build the book: drop what is stale, run the chapters in parallel, make the pages.
 
-Usage: python scripts/build_book.py
+Usage: python scripts/build_book.py [--fingerprint]
+
+With --fingerprint it prints what the results of the chapters depend on, and builds nothing.
 """
 
 from __future__ import annotations
@@ -186,4 +188,7 @@ def main() -> int:
 
 
 if __name__ == "__main__":
+    if sys.argv[1:] == ["--fingerprint"]:
+        print(fingerprint(ROOT, DEPEND_ON["results"]))
+        sys.exit()
     sys.exit(main())

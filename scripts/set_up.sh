@@ -1,6 +1,7 @@
 #!/bin/sh
 # Make .venv from requirements.lock and install the library into it.
-# Does nothing when .venv already matches. PYTHON names another interpreter.
+# Does nothing when .venv already matches. PYTHON names another interpreter; NEWEST=1 takes
+# the newest versions that pyproject.toml allows, to see what they would break.
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -26,7 +27,13 @@ find_python() {
 }
 
 # What .venv was made from: this folder (a virtual environment cannot be moved) and the lock.
-made_from() { pwd && cat requirements.lock; }
+if [ "${NEWEST:-}" = 1 ]; then
+    made_from() { pwd && echo "newest versions of" && cat pyproject.toml; }
+    install() { "$@" --upgrade --editable ".[book,cluster,dev,test]"; }
+else
+    made_from() { pwd && cat requirements.lock; }
+    install() { "$@" --require-hashes -r requirements.lock; }
+fi
 
 environment=.venv/.made-from
 package=.venv/.package
@@ -41,7 +48,7 @@ if ! { made_from | cmp -s - "$environment"; } ||
         echo "Python could not make a virtual environment; on Debian and Ubuntu install python3-venv." >&2
         exit 1
     }
-    .venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+    install .venv/bin/python -m pip install --quiet --disable-pip-version-check
     made_from >"$environment"
     echo "Set up in $(($(date +%s) - began)) s."
 fi

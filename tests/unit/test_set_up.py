@@ -29,11 +29,11 @@ def old_python(folder: Path) -> Path:
     return fake
 
 
-def set_up(clone: Path, python: str) -> subprocess.CompletedProcess[str]:
+def set_up(clone: Path, python: str, **more: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         ["sh", "scripts/set_up.sh"],
         cwd=clone,
-        env={"PATH": "/usr/bin:/bin", "PYTHON": python, "MAKECMDGOALS": "test"},
+        env={"PATH": "/usr/bin:/bin", "PYTHON": python, "MAKECMDGOALS": "test", **more},
         capture_output=True,
         text=True,
         check=False,
@@ -64,3 +64,23 @@ def test_nothing_happens_when_the_environment_matches(clone: Path) -> None:
     (clone / ".venv" / ".package").write_text("", "utf-8")
     done = set_up(clone, sys.executable)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+def test_newest_versions_are_another_environment(clone: Path) -> None:
+    (clone / ".venv" / "bin").mkdir(parents=True)
+    (clone / ".venv" / "bin" / "python").symlink_to(sys.executable)
+    (clone / "pyproject.toml").write_text("[project]\n", "utf-8")
+    newest = f"{clone.resolve()}\nnewest versions of\n[project]\n"
+    (clone / ".venv" / ".made-from").write_text(newest, "utf-8")
+    (clone / ".venv" / ".package").write_text("[project]\n", "utf-8")
+    done = set_up(clone, sys.executable, NEWEST="1")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    # Without the word it is the environment of the lock that is wanted.
+    refused = clone / "no-venv"
+    refused.write_text(
+        '#!/bin/sh\ncase "$*" in *venv*) exit 1;; --version) echo Python 3.12;; esac\n', "utf-8"
+    )
+    refused.chmod(0o755)
+    done = set_up(clone, str(refused))
+    assert done.returncode == 1
+    assert "could not make a virtual environment" in done.stderr

@@ -1,0 +1,161 @@
+"""Scripts behind the weekly run and the branch that Binder and Colab open."""
+
+from __future__ import annotations
+
+import io
+import json
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+from build_book import fingerprint
+from build_twice import forget
+from check_links import report, verdict
+from compare_lock import differences, pinned
+from launch_branch import COPIES, make_branch
+from sphinx.application import Sphinx
+from sphinx.util.docutils import docutils_namespace
+
+ROOT = Path(__file__).resolve().parents[2]
+ANSWERS = {"/well": 200, "/gone": 404, "/busy": 429, "/robots": 403, "/out-of-order": 503}
+
+
+class _Answers(BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        self.send_response(ANSWERS[self.path])
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    do_HEAD = do_GET
+
+    def log_message(self, *args: object) -> None:
+        """Keep the requests out of the test's output."""
+
+
+@pytest.fixture
+def server() -> Iterator[str]:
+    with ThreadingHTTPServer(("127.0.0.1", 0), _Answers) as running:
+        threading.Thread(target=running.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{running.server_port}"
+        running.shutdown()
+
+
+def test_links_are_judged_by_what_sphinx_says(server: str, tmp_path: Path) -> None:
+    links = [f"`link <{server}{path}>`__" for path in ANSWERS]
+    links.append("`closed <http://127.0.0.1:9/>`__")
+    (tmp_path / "index.rst").write_text("Title\n=====\n\n" + "\n".join(links), "utf-8")
+    settings = {"linkcheck_rate_limit_timeout": 0.0, "linkcheck_timeout": 10}
+    settings["linkcheck_report_timeouts_as_broken"] = False
+    out = tmp_path / "out"
+    with docutils_namespace():
+        quiet = io.StringIO()
+        Sphinx(tmp_path, None, out, tmp_path / "trees", "linkcheck", settings, quiet, quiet).build()
+    records = [json.loads(line) for line in (out / "output.json").read_text().splitlines()]
+    judged = {record["uri"].removeprefix(server): verdict(record) for record in records}
+    assert judged == {
+        "/well": "working",
+        "/gone": "broken",
+        "/busy": "not checked",
+        "/robots": "not checked",
+        "/out-of-order": "not checked",
+        "http://127.0.0.1:9/": "not checked",
+    }
+    lines, code = report(records)
+    assert code == 1
+    assert lines[-1] == "6 external links: 1 work, 1 broken, 4 could not be checked"
+    assert [line.split()[0] for line in lines[:-1]] == ["broken", *["not"] * 4]
+
+
+def record(status: str, info: str = "") -> dict[str, object]:
+    return {"status": status, "code": 0, "info": info, "uri": "u", "filename": "f", "lineno": 1}
+
+
+@pytest.mark.parametrize(
+    ("records", "code"),
+    [
+        ([record("working")], 0),
+        ([record("redirected")], 0),
+        ([record("working"), record("timeout", "timed out")], 0),
+        ([record("timeout", "timed out")], 1),
+        ([record("broken", "Anchor 'x' not found")], 1),
+        ([record("broken", "Max retries exceeded (Caused by SSLError(CERTIFICATE))")], 1),
+        ([record("unchecked")], 0),
+        ([], 0),
+    ],
+)
+def test_only_what_is_known_to_be_broken_fails(records: list[dict], code: int) -> None:
+    assert report(records)[1] == code
+
+
+def git(folder: Path, *words: str) -> str:
+    identity = ["-c", "user.name=A", "-c", "user.email=a@example.org"]
+    done = subprocess.run(
+        ["git", *identity, *words], cwd=folder, capture_output=True, text=True, check=True
+    )
+    return done.stdout.strip()
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    git(tmp_path, "init", "--quiet", "--initial-branch", "main")
+    for name in ("notebooks/a.md", ".github/workflows/x.yml", ".gitignore"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("_build/\n*.ipynb\n", "utf-8")
+    git(tmp_path, "add", "--all")
+    git(tmp_path, "commit", "--quiet", "--message", "First")
+    return tmp_path
+
+
+def test_launch_branch_is_the_project_and_its_notebooks(project: Path) -> None:
+    copy = project / COPIES / "notebooks/a.ipynb"
+    copy.parent.mkdir(parents=True)
+    copy.write_text('{"cells": []}', "utf-8")
+    first = make_branch(project, "launch")
+    listed = git(project, "ls-tree", "-r", "--name-only", "launch").split()
+    assert listed == [".gitignore", "notebooks/a.ipynb", "notebooks/a.md"]
+    assert git(project, "show", "launch:notebooks/a.ipynb") == '{"cells": []}'
+    assert git(project, "rev-list", "--count", "launch") == "1"
+    # Nothing else has changed, and once more gives the same.
+    assert git(project, "branch", "--show-current") == "main"
+    assert git(project, "status", "--porcelain") == ""
+    assert make_branch(project, "launch") == first
+
+
+def test_launch_branch_needs_a_built_book(project: Path) -> None:
+    with pytest.raises(FileNotFoundError, match="make book"):
+        make_branch(project, "launch")
+
+
+def test_lock_is_compared_with_what_is_installed() -> None:
+    lock = pinned((ROOT / "requirements.lock").read_text("utf-8"))
+    assert len(lock) > 100
+    assert differences(lock, lock) == []
+    newer = {**lock, "numpy": "99", "new-one": "1"}
+    assert differences(lock, newer) == [
+        "new-one 1 (not in the lock)",
+        f"numpy 99 (lock: {lock['numpy']})",
+    ]
+
+
+def test_building_twice_forgets_pages_and_results(tmp_path: Path) -> None:
+    for name in (".jupyter_cache/x", "html/x", ".doctrees/x", "multiverse/kept"):
+        (tmp_path / name).parent.mkdir(parents=True)
+        (tmp_path / name).touch()
+    (tmp_path / ".results-made-from").touch()
+    forget(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["multiverse"]
+
+
+def test_fingerprint_is_printed_without_the_environment() -> None:
+    done = subprocess.run(
+        [sys.executable, "-I", "scripts/build_book.py", "--fingerprint"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout == fingerprint(ROOT, ("src", "data", "requirements.lock")) + "\n"

@@ -1,0 +1,172 @@
+"""The workflows run the targets of the Makefile, in the order of .ci/run, with few rights."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+from build_book import BUILD, FOLDERS
+
+ROOT = Path(__file__).resolve().parents[2]
+FOLDER = ROOT / ".github" / "workflows"
+NAMES = sorted(path.name for path in FOLDER.glob("*.yml"))
+MAKE = re.compile(r"(?<![\w-])make (?:--?[\w=-]+ )*([a-z]+)")
+TARGET = re.compile(r"^([a-z]+):", re.MULTILINE)
+# The key of the cache, and the data's sources, which only some machines have beside them.
+ONLY_HERE = {"fingerprint", "data"}
+
+
+def workflow(name: str) -> dict:
+    # YAML 1.1 reads the key `on` as true.
+    return yaml.safe_load((FOLDER / name).read_text("utf-8"))
+
+
+def jobs(name: str) -> dict[str, dict]:
+    return workflow(name)["jobs"]
+
+
+def steps(name: str) -> list[dict]:
+    return [step for job in jobs(name).values() for step in job["steps"]]
+
+
+def targets() -> set[str]:
+    return set(TARGET.findall((ROOT / "Makefile").read_text("utf-8")))
+
+
+def made(job: dict) -> list[str]:
+    """Return the targets that a job makes, in order."""
+    return [target for step in job["steps"] for target in MAKE.findall(step.get("run", ""))]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_steps_make_targets_that_exist(name: str) -> None:
+    assert {target for job in jobs(name).values() for target in made(job)} <= targets()
+    assert any(made(job) for job in jobs(name).values())
+
+
+def test_targets_are_documented_and_phony() -> None:
+    makefile = (ROOT / "Makefile").read_text("utf-8")
+    phony = set(" ".join(re.findall(r"^\.PHONY: (.*)$", makefile, re.MULTILINE)).split())
+    assert targets() == phony
+    described = set(re.findall(r"^([a-z]+):.*## .+$", makefile, re.MULTILINE))
+    assert described == targets()
+
+
+@pytest.mark.parametrize("job", ["test", "site"])
+def test_a_change_is_tested_as_ci_run_does(job: str) -> None:
+    here = MAKE.findall((ROOT / ".ci" / "run").read_text("utf-8"))
+    there = made(jobs("book.yml")[job])
+    drop = ONLY_HERE | ({"lint"} if job == "site" else set())  # the tests before it checked
+    assert [t for t in there if t not in drop] == [t for t in here if t not in drop]
+
+
+def test_site_is_tested_before_it_is_handed_over() -> None:
+    listed = jobs("book.yml")["site"]["steps"]
+    tested = next(i for i, step in enumerate(listed) if "make test" in step.get("run", ""))
+    handed = [i for i, step in enumerate(listed) if "upload" in step.get("uses", "")]
+    assert handed and min(handed) > tested
+    assert jobs("book.yml")["deploy"]["needs"] == "site"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_actions_are_pinned_by_commit(name: str) -> None:
+    uses = re.findall(r"uses: (.*)", (FOLDER / name).read_text("utf-8"))
+    assert uses
+    for use in uses:
+        assert re.fullmatch(r"actions/[\w/-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+", use), use
+    # One commit per action, or an update would reach some of the steps only.
+    pins = {re.sub(r"^(actions/[\w-]+)\S*@", r"\1@", use) for use in uses}
+    assert len({pin.split("@")[0] for pin in pins}) == len(pins)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_jobs_have_few_rights_and_an_end(name: str) -> None:
+    assert workflow(name)["permissions"] == {}
+    for label, job in jobs(name).items():
+        assert 0 < job["timeout-minutes"] <= 60, label
+        writes = {right for right, level in job["permissions"].items() if level == "write"}
+        allowed = {"deploy": {"pages", "id-token"}, "launch": {"contents"}}.get(label, set())
+        assert writes == allowed, label
+    for step in steps(name):
+        assert ("uses" in step) != ("run" in step), step
+        if "checkout" in step.get("uses", ""):
+            assert step["with"]["persist-credentials"] is False
+
+
+def test_pull_requests_publish_nothing() -> None:
+    listed = jobs("book.yml")
+    condition = listed["address"]["if"]
+    assert "refs/heads/main" in condition and "!= 'pull_request'" in condition
+    chain = {"site": "address", "deploy": "site", "launch": "deploy"}
+    assert {label: listed[label]["needs"] for label in chain} == chain
+
+
+def test_cache_keeps_the_results_under_their_fingerprint() -> None:
+    stamp = ".results-made-from"
+    wanted = {f"_build/{folder}" for folder in FOLDERS["results"]} | {f"_build/{stamp}"}
+    caches = [step for step in steps("book.yml") if "actions/cache" in step.get("uses", "")]
+    assert len(caches) == 2
+    for step in caches:
+        assert set(step["with"]["path"].split()) == wanted
+        assert "steps.results.outputs.key" in step["with"]["key"]
+        assert "steps.results.outputs.key" in step["with"]["restore-keys"]
+    assert caches[0]["with"] == caches[1]["with"]
+    assert BUILD == ROOT / "_build"
+
+
+def test_weekly_run_leaves_the_lock_and_says_what_differs() -> None:
+    newest = jobs("weekly.yml")["newest"]
+    assert newest["env"] == {"NEWEST": "1"}
+    assert made(newest) == ["env", "drift", "book", "test"]
+    assert "twice" in made(jobs("weekly.yml")["twice"])
+    assert "links" in made(jobs("weekly.yml")["links"])
+    assert "schedule" in workflow("weekly.yml")[True]
+
+
+CHECKS = {
+    "workflows": ["check-jsonschema", "--builtin-schema", "vendor.github-workflows"],
+    "timeouts": ["check-jsonschema", "--builtin-schema", "custom.github-workflows-require-timeout"],
+    "dangers": ["zizmor", "--offline", "--quiet", "--persona", "pedantic"],
+}
+
+
+def tool(name: str) -> str:
+    path = Path(sys.executable).with_name(name)
+    found = str(path) if path.is_file() else shutil.which(name)
+    if not found:
+        pytest.skip(f"{name} is not installed; `make env` installs it")
+    return found
+
+
+def check(words: list[str], *files: Path) -> subprocess.CompletedProcess[str]:
+    command = [tool(words[0]), *words[1:], *map(str, files)]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+@pytest.mark.parametrize("name", CHECKS)
+def test_workflows_pass(name: str) -> None:
+    done = check(CHECKS[name], *(FOLDER / file for file in NAMES))
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new"),
+    [
+        ("workflows", "runs-on:", "runs-where:"),
+        ("timeouts", "    timeout-minutes: 40\n", ""),
+        ("dangers", "@11bd71901bbe5b1630ceea73d27597364c9af683", "@main"),
+        ("dangers", "run: make lint", "run: echo ${{ github.head_ref }}"),
+    ],
+)
+def test_the_checks_notice(name: str, old: str, new: str, tmp_path: Path) -> None:
+    text = (FOLDER / "book.yml").read_text("utf-8")
+    assert old in text
+    folder = tmp_path / ".github" / "workflows"
+    folder.mkdir(parents=True)
+    (folder / "book.yml").write_text(text.replace(old, new), "utf-8")
+    assert check(CHECKS[name], folder / "book.yml").returncode != 0
