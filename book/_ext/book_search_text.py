@@ -161,6 +161,7 @@ def _scripts(app: Sphinx, page: str, template: str, context: dict, doctree: obje
     if page == "search":
         for script in ("search-rank.js", "search.js"):
             app.add_js_file(script, loading_method="defer")
+        app.add_css_file("search.css")
 
 
 def setup(app: Sphinx) -> dict[str, object]:

@@ -143,12 +143,15 @@ const bookRank = (() => {
     for (const run of query.match(HAN) || []) {
       const core = coreOf(run);
       const needed = core.length > 1 ? pairsOf(core) : pairsOf(run);
-      for (const piece of segment(run, index)) {
+      let lost = ""; // neighbouring characters that no piece takes up
+      for (const piece of [...segment(run, index), ""]) {
         if (piece.length === 1 && run.length > 1) {
-          if (PARTICLES.includes(piece) || (core.length > 1 && !core.includes(piece))) continue;
-          required.set(piece, { shown: piece, han: piece, absent: true, share: 1 });
+          if (!PARTICLES.includes(piece) && (core.length < 2 || core.includes(piece))) lost += piece;
           continue;
         }
+        if (lost) required.set(lost, { shown: lost, han: lost, absent: true, share: 1 });
+        lost = "";
+        if (!piece) break;
         const pairs = pairsOf(piece);
         for (const pair of pairs) {
           const key = { shown: pair, han: pair, share: 1 / pairs.length };

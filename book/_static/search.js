@@ -5,6 +5,8 @@
 window.bookSearch = (() => {
   const FIRST = 20; // results before "more"
   const WIDTH = 200; // characters of an excerpt
+  const LONGEST = 200; // characters of a query; nobody reads what answers more
+  const EXAMPLES = ["entropy weights", "空间杜宾模型", "Malmquist", "Han 2024", "数据缺失"];
   const root = () => document.documentElement.dataset.content_root || "./";
   let index = null;
 
@@ -107,18 +109,70 @@ window.bookSearch = (() => {
     out.append(more);
   };
 
-  const show = async (query) => {
+  const paragraph = (english, zh, ...rest) => {
+    const line = element("p", "", `${english} `);
+    const second = element("span", "", zh);
+    second.lang = "zh";
+    line.append(second, ...rest);
+    return line;
+  };
+  const link = (text, href) => {
+    const made = element("a", "", text);
+    made.href = href;
+    return made;
+  };
+  const hints = (asked) => {
+    const box = element("div", "search-hints");
+    const examples = element("ul");
+    for (const query of EXAMPLES) {
+      const line = element("li");
+      line.append(link(query, `?q=${encodeURIComponent(query)}`));
+      examples.append(line);
+    }
+    const glossary = link("Glossary 术语表", `${root()}book/glossary${DOCUMENTATION_OPTIONS.LINK_SUFFIX}`);
+    box.append(
+      asked
+        ? paragraph("Fewer or other words may help, in English or Chinese; for instance:", "可换用其他词语，中英文均可，例如：")
+        : paragraph("In English or Chinese; for instance:", "中英文均可，例如："),
+      examples,
+      paragraph("All terms with their chapters:", "全部术语及所在章节：", " ", glossary),
+    );
+    return box;
+  };
+
+  // The page that is opened marks these words (search-key.js).
+  const remember = (event, query, asked) => {
+    if (!event.target.closest("a")) return;
+    const all = (query.match(/[\u3400-\u9fff]{2,}/gu) || []).concat(asked);
+    const words = all.filter((one) => one.length > 1 && !/^\d+$/.test(one));
+    localStorage.setItem("book-search-words", JSON.stringify(words));
+  };
+
+  const show = async (given) => {
     const out = document.getElementById("search-results");
     const status = element("p", "search-summary");
     status.setAttribute("role", "status");
     out.replaceChildren(element("h2", "", "Search results 搜索结果"), status);
-    await ready;
+    const query = Array.from(given.trim()).slice(0, LONGEST).join("");
+    if (!query) {
+      status.textContent = "Type a word, a method, an author or a province. 请输入词语、方法、作者或省份。";
+      out.append(hints(false));
+      return;
+    }
+    document.title = `${query.slice(0, 40)} - ${document.title}`;
+    try {
+      await ready;
+    } catch (problem) {
+      status.textContent = `The text of the book could not be read: ${problem.message}. 无法读取搜索数据。`;
+      return;
+    }
     const answer = bookRank.search(query, index);
-    status.textContent = summary(answer);
+    const cut = query.length < given.trim().length;
+    status.textContent = (cut ? `Only the first ${LONGEST} characters were searched. 只搜索前 ${LONGEST} 个字符。 ` : "") + summary(answer);
+    if (!answer.results.length) out.append(hints(true));
     list(answer, out);
-    // The page that is opened marks these words (sphinx_highlight.js).
-    const words = (query.match(/[\u3400-\u9fff]+/gu) || []).concat(answer.asked);
-    localStorage.setItem("sphinx_highlight_terms", words.filter((word) => word.length > 1).join(" "));
+    for (const kind of ["click", "auxclick"])
+      out.addEventListener(kind, (event) => remember(event, query, answer.asked));
   };
   Search.performSearch = show;
 
@@ -130,5 +184,12 @@ window.bookSearch = (() => {
       page: page.name, anchor: section.anchor, score, missing, partial,
     }));
   };
+  // The theme looks for the first box, which stands in a closed dialog.
+  document.querySelector(".bd-search-container input").focus();
+  document.querySelectorAll("form.bd-search").forEach((form) => form.setAttribute("role", "search"));
+  // Sphinx asks only when there is a query.
+  document.addEventListener("DOMContentLoaded", () => {
+    if (!new URLSearchParams(window.location.search).get("q")) show("");
+  });
   return { rank, ready, show };
 })();
