@@ -1,0 +1,94 @@
+"""What archives, Binder and containers read agrees with pyproject.toml."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+import yaml
+from packaging.specifiers import SpecifierSet
+
+ROOT = Path(__file__).resolve().parents[2]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+CITATION = yaml.safe_load((ROOT / "CITATION.cff").read_text("utf-8"))
+ARCHIVE = json.loads((ROOT / ".zenodo.json").read_text("utf-8"))
+
+
+def test_records_tell_the_same() -> None:
+    assert CITATION["title"] == ARCHIVE["title"] == PROJECT["description"]
+    assert CITATION["version"] == ARCHIVE["version"] == PROJECT["version"]
+    assert CITATION["abstract"] == ARCHIVE["description"]
+    assert CITATION["keywords"] == ARCHIVE["keywords"]
+    names = [person["name"] for person in PROJECT["authors"]]
+    assert [person["name"] for person in CITATION["authors"]] == names
+    assert [person["name"] for person in ARCHIVE["creators"]] == names
+    assert ARCHIVE["license"] == PROJECT["license"]["text"] == CITATION["license"][0]
+    for licence in CITATION["license"]:
+        assert licence in ARCHIVE["notes"]
+
+
+def test_the_survey_is_cited_as_in_the_bibliography() -> None:
+    entry = re.search(
+        r"@misc\{guo-cai,(.*?)\n\}", (ROOT / "book/references.bib").read_text("utf-8"), re.DOTALL
+    ).group(1)
+    title = re.search(r"title = \{(.*)\}", entry).group(1)
+    (survey,) = CITATION["references"]
+    assert survey["title"] == title
+    assert title in ARCHIVE["references"][0]
+    authors = " and ".join(f"{p['family-names']}, {p['given-names']}" for p in survey["authors"])
+    assert f"author = {{{authors}}}" in entry
+
+
+@pytest.mark.parametrize("broken", [False, True])
+def test_citation_follows_its_schema(broken: bool, tmp_path: Path) -> None:
+    tool = Path(sys.executable).with_name("check-jsonschema")
+    if not tool.is_file():
+        pytest.skip("check-jsonschema is not installed; `make env` installs it")
+    text = (ROOT / "CITATION.cff").read_text("utf-8")
+    path = tmp_path / "CITATION.cff"
+    path.write_text(text.replace("authors:", "writers:", 1) if broken else text, "utf-8")
+    command = [str(tool), "--builtin-schema", "vendor.citation-file-format", str(path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.returncode != 0) == broken, done.stdout
+
+
+def test_binder_installs_the_lock_and_the_library() -> None:
+    folder = ROOT / ".binder"
+    (line,) = (folder / "requirements.txt").read_text("utf-8").splitlines()
+    assert (folder / line.removeprefix("-r ")).resolve() == ROOT / "requirements.lock"
+    python = (folder / "runtime.txt").read_text("utf-8").strip().removeprefix("python-")
+    assert f"{python}.0" in SpecifierSet(PROJECT["requires-python"])
+    steps = (folder / "postBuild").read_text("utf-8")
+    assert "pip install --quiet --no-deps --no-build-isolation --editable ." in steps
+    assert os.access(folder / "postBuild", os.X_OK)
+
+
+def test_container_sets_up_as_a_laptop_does() -> None:
+    settings = json.loads((ROOT / ".devcontainer/devcontainer.json").read_text("utf-8"))
+    python = re.search(r"python:[\d-]*?(3\.\d+)-", settings["image"]).group(1)
+    assert f"{python}.0" in SpecifierSet(PROJECT["requires-python"])
+    assert settings["containerEnv"]["PYTHON"] == f"python{python}"
+    assert settings["postCreateCommand"] == "make env"
+    assert "chromium" in settings["onCreateCommand"]
+    known = {
+        "name", "image", "onCreateCommand", "postCreateCommand", "containerEnv",
+        "forwardPorts", "portsAttributes", "customizations",
+    }  # fmt: skip
+    assert set(settings) <= known
+    assert set(settings["portsAttributes"]) == {str(port) for port in settings["forwardPorts"]}
+
+
+def test_releasing_names_targets_and_files_that_exist() -> None:
+    text = (ROOT / "docs/releasing.md").read_text("utf-8")
+    makefile = (ROOT / "Makefile").read_text("utf-8")
+    for words in re.findall(r"`(?:NQPF_\S+ )*make ([a-z ]+)`", text):
+        for target in words.split():
+            assert re.search(rf"^{target}:", makefile, re.MULTILINE), target
+    for name in re.findall(r"`((?:[\w.-]+/)*[\w-]*\.\w+)`", text):
+        assert (ROOT / name).exists(), name
