@@ -68,4 +68,4 @@ lock: env ## pin the requirements of pyproject.toml again (needs uv)
 	$(python) scripts/write_environment.py
 
 clean: ## remove the built book and the environment
-	rm -rf _build .venv .pytest_cache .ruff_cache .import_linter_cache
+	rm -rf _build book/provinces .venv .pytest_cache .ruff_cache .import_linter_cache

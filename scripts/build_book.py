@@ -30,6 +30,7 @@ DEPEND_ON = {
 }
 # Addresses that the pages name (book/_ext/book_addresses.py).
 PLACES = ("NQPF_REPOSITORY_URL", "NQPF_SITE_URL")
+MADE_PAGES = "book/provinces"  # by scripts/make_provinces.py
 FOLDERS = {"results": (".jupyter_cache",), "pages": (".doctrees", "html")}
 
 CELL_TIMEOUT = 300  # seconds, as in book/_config.yml
@@ -91,6 +92,7 @@ def chapters(root: Path, toc: Path) -> list[Path]:
     from sphinx_external_toc.parsing import parse_toc_yaml
 
     pages = [root / f"{page}.md" for page in parse_toc_yaml(str(toc))]
+    pages = [page for page in pages if page.parent != root / MADE_PAGES]  # written meanwhile
     missing = [page.relative_to(root).as_posix() for page in pages if not page.exists()]
     if missing:
         sys.exit(f"book/_toc.yml names pages that do not exist: {', '.join(missing)}")
@@ -167,12 +169,17 @@ def main() -> int:
     drop_stale(BUILD, made_from)
     paths = chapters(ROOT, TOC)
     print(f"Running the chapters ({len(paths)}, those unchanged are kept) ...", flush=True)
-    failures = run_chapters(paths, BUILD / ".jupyter_cache", ROOT)
+    maker = [sys.executable, str(ROOT / "scripts" / "make_provinces.py")]
+    with subprocess.Popen(maker, cwd=ROOT) as provinces:  # beside the chapters
+        failures = run_chapters(paths, BUILD / ".jupyter_cache", ROOT)
     mark(BUILD, "results", made_from)
     if failures:
         print("\n\n".join(["", *failures]), file=sys.stderr)
         names = ", ".join(text.split("\n", 1)[0] for text in failures)
         print(f"\n{len(failures)} of {len(paths)} chapters failed: {names}", file=sys.stderr)
+        return 1
+    if provinces.returncode:
+        print("The pages of the provinces failed: see above.", file=sys.stderr)
         return 1
     print("Making the pages ...", flush=True)
     code = make_pages()

@@ -29,6 +29,7 @@ from nqpf.compare.multiverse import (
     variables,
     variants,
 )
+from nqpf.compare.profiles import Profiles
 from nqpf.compare.standings import Standings, standings
 
 __all__ = [
@@ -37,6 +38,7 @@ __all__ = [
     "CurveInference",
     "Declaration",
     "Multiverse",
+    "Profiles",
     "RankSensitivity",
     "RankUncertainty",
     "SpecificationGrid",

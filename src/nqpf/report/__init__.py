@@ -31,6 +31,7 @@ _HOME = {
     "measure_lines": "trends",
     "moran_lines": "clusters_map",
     "province_lines": "lines",
+    "province_profile": "profile_page",
     "rank_bump": "bump",
     "rank_explorer": "explore",
     "rank_intervals": "certainty",

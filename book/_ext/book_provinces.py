@@ -1,0 +1,52 @@
+"""Bring the pages of the provinces and their tables into the site.
+
+scripts/build_book.py has the pages written while the chapters run; any other run of
+Sphinx has them written here when there are none. The tables become
+downloads/provinces/<key>.csv.
+"""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from sphinx.application import Sphinx
+from sphinx.config import Config
+from sphinx.errors import ExtensionError
+
+ROOT = Path(__file__).resolve().parents[2]
+MAKER = ROOT / "scripts" / "make_provinces.py"
+TABLES = ROOT / "_build" / "provinces"
+FOLDER = "downloads/provinces"
+
+
+def _write_pages(app: Sphinx, config: Config) -> None:
+    if (ROOT / "book" / "provinces" / "index.md").is_file():
+        return
+    done = subprocess.run([sys.executable, str(MAKER)], cwd=ROOT, check=False)  # noqa: S603
+    if done.returncode:
+        raise ExtensionError(f"{MAKER.name} failed; its message is above")
+
+
+def copy_tables(source: Path, target: Path) -> list[str]:
+    """Copy every table of `source` to `target`; return their names."""
+    target.mkdir(parents=True, exist_ok=True)
+    names = sorted(path.name for path in source.glob("*.csv"))
+    for name in names:
+        shutil.copyfile(source / name, target / name)
+    return names
+
+
+def _publish(app: Sphinx, exception: Exception | None) -> None:
+    if exception is None and app.builder.format == "html":
+        copy_tables(TABLES, Path(app.outdir) / FOLDER)
+
+
+def setup(app: Sphinx) -> dict[str, object]:
+    """Connect both steps to Sphinx."""
+    # Before sphinx-external-toc looks for the pages that the table of contents names.
+    app.connect("config-inited", _write_pages, priority=100)
+    app.connect("build-finished", _publish)
+    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

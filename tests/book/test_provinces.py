@@ -1,0 +1,91 @@
+"""The built pages of the provinces: one for each, with figures, tables, links and a file."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from bs4 import BeautifulSoup
+
+from nqpf import Panel, provinces
+from nqpf.report.profile_words import page_key
+
+CODES = provinces.codes()
+SECTIONS = 9
+PAGE_BYTES = 400_000
+
+
+@cache
+def read(path: Path) -> BeautifulSoup:
+    return BeautifulSoup(path.read_text("utf-8"), "html.parser")
+
+
+def page(html: Path, name: str) -> Path:
+    path = html / "book" / "provinces" / f"{name}.html"
+    assert path.is_file(), f"no page of {name}"
+    return path
+
+
+def article(html: Path, name: str) -> BeautifulSoup:
+    return read(page(html, name)).find("article")
+
+
+@pytest.mark.parametrize("code", CODES, ids=page_key)
+def test_every_province_has_a_whole_page(html: Path, code: int) -> None:
+    path = page(html, page_key(code))
+    body = article(html, page_key(code))
+    assert provinces.name(code, "both") in body.find("h1").get_text()
+    assert len(body.find_all("h2")) == SECTIONS
+    images = body.find_all("img")
+    assert len(images) == 3 and all(len(image["alt"]) > 60 for image in images)
+    assert len(body.find_all("table")) >= 5
+    assert path.stat().st_size < PAGE_BYTES
+    assert not re.search(r"\b(nan|none|<NA>)\b", body.get_text(" "), re.IGNORECASE)
+
+
+@pytest.mark.parametrize("code", CODES, ids=page_key)
+def test_the_table_is_there_and_holds_the_panel_rows(html: Path, code: int) -> None:
+    (link,) = {a["href"] for a in article(html, page_key(code)).select('a[href$=".csv"]')}
+    path = (html / "book" / "provinces" / link).resolve()
+    assert path == html / "downloads" / "provinces" / f"{page_key(code)}.csv"
+    found = pd.read_csv(path, keep_default_na=False)
+    own = Panel.load().frame
+    own = own[own["province"] == code]
+    key = ["variable", "vintage", "year"]
+    assert found.set_index(key)["value"].to_dict() == own.set_index(key)["value"].to_dict()
+
+
+def test_links_of_the_pages_lead_somewhere(html: Path) -> None:
+    broken = []
+    for name in ["index", *map(page_key, CODES)]:
+        for link in article(html, name).find_all("a", href=True):
+            address, _, anchor = link["href"].partition("#")
+            if "://" in address:
+                continue
+            target = (html / "book" / "provinces" / address).resolve() if address else None
+            if target and not target.is_file():
+                broken.append(f"{name}: {link['href']}")
+            elif target and anchor and read(target).find(id=anchor) is None:
+                broken.append(f"{name}: no place {link['href']}")
+    assert broken == []
+
+
+def test_tibet_says_what_is_missing(html: Path) -> None:
+    text = " ".join(article(html, "tibet").get_text(" ").split())
+    assert "6 of 15 composite indices rank it" in text
+    assert "not ranked: no revenue from software products in 2022" in text
+    assert "no figure at all of Total energy consumption" in text
+
+
+def test_the_map_leads_to_every_province(html: Path) -> None:
+    tiles = article(html, "index").select("nav.tile-links a")
+    assert {Path(tile["href"]).stem for tile in tiles} == set(map(page_key, CODES))
+
+
+def test_the_side_bar_has_a_part_for_them(html: Path) -> None:
+    links = read(page(html, "tibet")).select(".bd-sidebar-primary a")
+    names = [Path(link["href"]).stem for link in links if link.get("href")]
+    assert {"shaanxi", "shanxi"} <= set(names)

@@ -1,0 +1,126 @@
+"""Pages of provinces: what they say fits every province, and texts from data stay texts."""
+
+from __future__ import annotations
+
+import re
+
+import pandas as pd
+import pytest
+from bs4 import BeautifulSoup
+from test_profiles import hostile
+
+from nqpf import Panel, provinces
+from nqpf.compare import Profiles
+from nqpf.report import province_profile
+from nqpf.report.profile_data import csv_text
+from nqpf.report.profile_history import by_year
+from nqpf.report.profile_overview import overview_markdown, tile_links
+from nqpf.report.profile_words import BASE, page_key
+
+TIBET, BEIJING, HAINAN = 540000, 110000, 460000
+SYSTEMS = ["lu-guo-2024", "wang-wang-2024", "wu-2024"]
+NASTY = "<script>alert(1)</script>`````````|\u202e=cmd()"
+
+
+@pytest.fixture(scope="module")
+def panel() -> Panel:
+    return Panel.load(extra=False)
+
+
+@pytest.fixture(scope="module")
+def profiles(panel: Panel) -> Profiles:
+    return Profiles.load(panel, systems=SYSTEMS, draws=50)
+
+
+def sections(profiles: Profiles, code: int) -> dict[str, object]:
+    return {section.anchor: section for section in province_profile(profiles, code)}
+
+
+def test_every_province_has_a_page_of_its_own():
+    keys = [page_key(code) for code in provinces.codes()]
+    assert len(set(keys)) == 31 and all(re.fullmatch(r"[a-z-]+", key) for key in keys)
+
+
+@pytest.mark.parametrize("code", [BEIJING, HAINAN, TIBET, 150000, 440000, 610000])
+def test_a_page_has_no_missing_number_and_every_figure_its_text(profiles, code):
+    page = province_profile(profiles, code)
+    soup = BeautifulSoup("\n".join(section.html() for section in page), "html.parser")
+    text = soup.get_text(" ") + repr(page)
+    assert not re.search(r"\b(nan|none|inf|<NA>)\b", text, re.IGNORECASE)
+    assert all(image["alt"].strip() for image in soup.find_all("img"))
+    assert len(soup.find_all("img")) == 3
+    assert len(page.markdown().encode()) < 300_000
+
+
+def test_tibet_says_what_is_missing(profiles):
+    found = sections(profiles, TIBET)
+    ranks = found["rank-under-every-measure"].text()
+    assert "1 of 3 composite indices rank it in 2022" in ranks
+    assert "not ranked: no revenue from software products in 2022" in ranks
+    assert "no total energy consumption" in ranks and "Not ranked by Lu, Guo" in ranks
+    assert "no figure at all of Total energy consumption" in found["gaps-in-its-data"].text()
+    assert "no figure" in found["main-figures"].text()
+
+
+def test_a_province_that_no_index_ranks_still_has_a_page(panel):
+    profiles = Profiles.load(panel, systems=["wu-2024"], draws=20)
+    page = province_profile(profiles, TIBET)
+    said = repr(page)
+    assert "None of the 1 composite indices can rank it in 2022." in said
+    assert "No composite index ranks it in any dimension." in said
+    assert "nan" not in said.lower().split()
+    assert "not ranked" in tile_links(profiles).text
+
+
+def test_ranks_over_the_years_are_those_of_the_history(profiles):
+    found = by_year(profiles, BEIJING)
+    own = profiles.history.loc[BEIJING]
+    year = found.index[-1]
+    assert found.loc[year, "best"] == own.loc[year, SYSTEMS].min()
+    assert found.loc[year, "measures"] == own.loc[year, SYSTEMS].notna().sum()
+
+
+def test_texts_from_data_stay_texts(panel):
+    profiles = Profiles.load(hostile(panel, NASTY), systems=["wu-2024", "lu-guo-2024"], draws=20)
+    page = province_profile(profiles, TIBET)
+    markdown = page.markdown()
+    assert "<script" not in markdown and "<script" not in page._repr_html_()
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in markdown
+    assert "\u202e" not in markdown and "[U+202E]" in markdown
+    # Nothing but the page's own fences begins a line with as many backticks.
+    fences = [line for line in markdown.splitlines() if "```" in line]
+    assert set(fences) == {"`" * 8, "`" * 8 + "{raw} html"}
+    assert "<script" not in overview_markdown(profiles)
+    assert "1 of them added by the reader" in repr(page)
+    text = csv_text(profiles.panel, 110000)
+    assert "reader" in csv_text(profiles.panel, TIBET)
+    assert "\n=" not in text and ",=" not in text
+
+
+def test_a_formula_of_a_spreadsheet_is_led_by_an_apostrophe(panel):
+    text = csv_text(hostile(panel, "=1+1"), BEIJING)
+    assert "'=1+1" in text and ",=1+1" not in text
+
+
+def test_the_table_of_a_province_reads_back_as_the_panel(panel, tmp_path):
+    path = tmp_path / "tibet.csv"
+    path.write_text(csv_text(panel, TIBET), "utf-8")
+    back = pd.read_csv(path, keep_default_na=False)
+    own = panel.frame[panel.frame["province"] == TIBET]
+    key = ["variable", "vintage", "year"]
+    assert back.set_index(key)["value"].to_dict() == own.set_index(key)["value"].to_dict()
+    assert back["flag"].value_counts().to_dict() == own["flag"].value_counts().to_dict()
+
+
+def test_tiles_lead_to_the_pages_and_say_what_they_show(profiles):
+    soup = BeautifulSoup(tile_links(profiles).html, "html.parser")
+    tiles = {tile["href"]: tile for tile in soup.find_all("a")}
+    assert len(tiles) == 31
+    beijing = tiles[f"{BASE}/book/provinces/beijing.html"]
+    assert beijing["aria-label"].startswith("Beijing 北京: median rank ")
+    assert beijing.find("span", class_="tile-value").text in beijing["aria-label"]
+
+
+def test_two_runs_give_the_same_page(profiles):
+    first, second = (province_profile(profiles, HAINAN).markdown() for _ in range(2))
+    assert first == second
