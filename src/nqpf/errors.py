@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from nqpf.text import visible
+
 __all__ = [
     "NqpfError",
     "DataError",
@@ -61,7 +63,7 @@ class NqpfError(ValueError):
         text += "."
         if self.hint:
             text += f" {self.hint[0].upper()}{self.hint[1:].rstrip('.')}."
-        return text
+        return visible(text)  # a value of a file must not drive the terminal
 
 
 class DataError(NqpfError):

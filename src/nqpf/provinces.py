@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from nqpf.errors import ProvinceError
 from nqpf.paths import root
+from nqpf.text import visible
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -32,6 +33,8 @@ def _table() -> pd.DataFrame:
     import pandas as pd
 
     frame = pd.read_csv(root() / "data" / "provinces.csv", keep_default_na=False)
+    for name in ("en", "zh", "zh_full", "abbr"):
+        frame[name] = frame[name].map(visible)
     return frame.set_index("code")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 
-__all__ = ["like_formula", "visible"]
+__all__ = ["like_formula", "visible", "visible_within"]
 
 # A spreadsheet takes a text that starts so for a formula, in some languages the wide forms too.
 _FORMULA = tuple("=+-@\t\n＝＋－＠")
@@ -40,6 +40,28 @@ def _shown(character: str) -> str:
     if character in "\n\t" or not (no_character or unicodedata.category(character) in _HIDDEN):
         return character
     return f"[U+{code:04X}]"
+
+
+def visible_within(value: object) -> object:
+    r"""Return nested lists and mappings with every text as :func:`visible` writes it.
+
+    Parameters
+    ----------
+    value : object
+        What a YAML file holds. Keys and anything but text stay.
+
+    Examples
+    --------
+    >>> visible_within({"name": ["a\u200bb", 3]})
+    {'name': ['a[U+200B]b', 3]}
+    """
+    if isinstance(value, str):
+        return visible(value)
+    if isinstance(value, list | tuple):
+        return [visible_within(item) for item in value]
+    if isinstance(value, dict):
+        return {key: visible_within(item) for key, item in value.items()}
+    return value
 
 
 def like_formula(text: str) -> bool:

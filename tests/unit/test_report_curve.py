@@ -222,7 +222,7 @@ def test_shares_are_bars_with_figures():
         max(largest[["first_order", "total"]]),
         largest["first_order"],
     ]
-    assert ax.get_yticklabels()[0].get_text() == r"Measure \$"
+    assert ax.get_yticklabels()[0].get_text() == "Measure $"
     assert picture.alt.startswith(
         "Bar chart of shares of variance. Disagreement: Measure $ "
         f"{largest['first_order']:.1%} alone"

@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from nqpf.errors import DataError
 from nqpf.paths import root
+from nqpf.text import visible_within
 
 __all__ = [
     "Bilingual",
@@ -44,6 +45,12 @@ Flag = Literal["official", "spliced", "extrapolated", "interpolated", "break", "
 
 class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _visible(cls, values: object) -> object:
+        """Let no text of the file reach a page with characters that cannot be seen."""
+        return visible_within(values)
 
 
 class Bilingual(_Strict):

@@ -8,6 +8,7 @@ import unicodedata
 from datetime import date
 
 from nqpf.errors import DataError, UnitError
+from nqpf.text import visible
 
 __all__ = ["CHINESE_UNITS", "FIRST_YEAR", "number", "shown", "text", "unit", "year"]
 
@@ -150,12 +151,20 @@ def unit(cell: str, expected: str | None) -> str:
 
 
 def text(cell: str, column: str) -> str:
-    """Return free text, refused when empty or when a spreadsheet would run it.
+    r"""Return free text, refused when empty or when a spreadsheet would run it.
+
+    Direction marks and other characters that cannot be seen are written as
+    their code points (:func:`nqpf.text.visible`).
 
     Raises
     ------
     nqpf.errors.DataError
         If the text is empty, starts like a formula or has control characters.
+
+    Examples
+    --------
+    >>> text("a year\u202ebook", "source")
+    'a year[U+202E]book'
     """
     if not cell:
         raise DataError(f"the {column} is missing", expected=f"text in column {column}")
@@ -165,4 +174,4 @@ def text(cell: str, column: str) -> str:
             expected="plain text that does not start with = + - or @",
             hint="a spreadsheet would take such a cell for a formula",
         )
-    return cell
+    return visible(cell)

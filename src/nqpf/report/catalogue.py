@@ -82,7 +82,8 @@ def _both(name: object) -> str:
 def _where(codes: list[int]) -> str:
     from nqpf import provinces
 
-    return f" ({', '.join(provinces.name(code, 'both') for code in codes)})" if codes else ""
+    names = ", ".join(escape(provinces.name(code, "both")) for code in codes)
+    return f" ({names})" if codes else ""
 
 
 def _coverage(table: object) -> str:

@@ -23,7 +23,6 @@ __all__ = [
     "SIGNS",
     "always_applies",
     "levels_of",
-    "plain",
     "sorted_curve",
     "specification_curve",
 ]
@@ -101,7 +100,7 @@ def specification_curve(
     note = f"{label}; {parts}" + "; band: two standard errors" * interval
     below = _ROW * (len(rows) + len(axes))
     with style():
-        figure, head = headed_figure(plain(title), plain(note), 4.15 + below)
+        figure, head = headed_figure(title, note, 4.15 + below)
         ax = place_axes(figure, _LEFT, head + 0.4, _ACROSS, 2.5)
         _estimates(ax, groups)
         strip = place_axes(figure, _LEFT, head + 3.1, _ACROSS, 0.5)
@@ -234,7 +233,7 @@ def _choices(
     down, before = 0, None
     for axis, level in rows:
         if axis != before:
-            ax.text(-_LEFT / _ACROSS + 0.03, down + 0.6, plain(names.get(axis, axis)),
+            ax.text(-_LEFT / _ACROSS + 0.03, down + 0.6, readable(names.get(axis, axis)),
                     transform=ax.get_yaxis_transform(), va="center", fontsize=13)  # fmt: skip
             down, before = down + 1, axis
         own = (table[axis] == level).to_numpy(dtype=float)
@@ -251,14 +250,9 @@ def _choices(
     ax.spines[:].set_visible(False)
 
 
-def plain(text: object) -> str:
-    """Return a text of the data so that no dollar sign in it starts a formula."""
-    return readable(text).replace("$", r"\$")
-
-
 def _short(text: str) -> str:
     first, *rest = wrapped(text, 22).split("\n")
-    return plain(first + "…" if rest else first)
+    return first + "…" if rest else first
 
 
 def _describe(

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from nqpf.errors import DataError
-from nqpf.report.curve import plain
 from nqpf.report.layout import WIDTH, headed_figure, place_axes
 from nqpf.report.picture import Picture
 from nqpf.report.style import CATEGORIES, GREY, darker, style
@@ -64,7 +63,7 @@ def ridgeline(
     height = _LINE * (rows + _OVERLAP - 1)
     note = f"{label or curves.name}; kernel densities with bandwidth h, dots at peaks"
     with style():
-        figure, head = headed_figure(plain(title), plain(note), height + 0.55)
+        figure, head = headed_figure(title, note, height + 0.55)
         ax = place_axes(figure, 0.85, head, WIDTH - 2.25, height)
         for place, year in enumerate(density.columns):
             tint = place / max(rows - 1, 1)

@@ -9,7 +9,6 @@ import pandas as pd
 
 from nqpf.errors import DataError
 from nqpf.report.alt import listed
-from nqpf.report.curve import plain
 from nqpf.report.layout import WIDTH, headed_figure, place_axes, wrapped
 from nqpf.report.picture import Picture
 from nqpf.report.style import CATEGORIES, GREY, PALE, number, style
@@ -56,7 +55,7 @@ def shares_chart(
     names = [dict(labels or {}).get(str(axis), str(axis)) for axis in table.index]
     note = "share of the variance: alone (solid), with interactions (pale)"
     with style():
-        figure, head = headed_figure(plain(title), note, 0.36 * len(table) + 0.55)
+        figure, head = headed_figure(title, note, 0.36 * len(table) + 0.55)
         ax = place_axes(figure, 1.9, head, WIDTH - 3.5, 0.36 * len(table))
         for place, (first, total) in enumerate(table[["first_order", "total"]].to_numpy()):
             ax.barh(place, max(first, total), height=0.62, color=PALE)
@@ -64,7 +63,7 @@ def shares_chart(
             text = f"{number(100 * first, '{:.1f}')} / {number(100 * total, '{:.1f}')} %"
             ax.annotate(text, (1.02, place), xycoords=("axes fraction", "data"), va="center",
                         fontsize=12, color=GREY)  # fmt: skip
-        ax.set_yticks(range(len(table)), [plain(wrapped(n, 20)) for n in names], fontsize=12.5)
+        ax.set_yticks(range(len(table)), [wrapped(n, 20) for n in names], fontsize=12.5)
         ax.set(ylim=(len(table) - 0.4, -0.6), xlim=(0, 1.04 * longest))
         ax.xaxis.set_major_formatter("{x:.0%}")
         ax.grid(axis="y", visible=False)

@@ -128,6 +128,8 @@ def _settings() -> dict[str, object]:
         "savefig.facecolor": "white",
         "figure.figsize": (7.0, 4.8),
         "figure.dpi": 100,
+        # A dollar sign in a name is a dollar sign, not the start of a formula.
+        "text.parse_math": False,
         "svg.fonttype": "path",
         "svg.hashsalt": "nqpf",
         "image.cmap": SEQUENTIAL,

@@ -11,6 +11,7 @@ from nqpf.errors import DataError
 from nqpf.paths import root
 from nqpf.report.catalogue import variable_link
 from nqpf.report.html import Html, both_names, table
+from nqpf.text import visible_within
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -38,7 +39,7 @@ def argument_table(part: str, panel: Panel) -> Html:
         If a point names a variable that the catalogue does not have.
     """
     path = root() / "data" / "argument.yaml"
-    parts = yaml.safe_load(path.read_text(encoding="utf-8"))
+    parts = visible_within(yaml.safe_load(path.read_text(encoding="utf-8")))
     if part not in parts:
         raise DataError(f"unknown part {part!r}", where={"file": path.name}, expected=str([*parts]))
     span = panel.frame.groupby("variable")["year"].agg(["min", "max"])

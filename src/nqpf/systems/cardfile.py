@@ -6,9 +6,17 @@ from pathlib import Path
 from typing import Annotated, TypeVar
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+    model_validator,
+)
 
 from nqpf.errors import CardError
+from nqpf.text import visible_within
 
 __all__ = ["Bilingual", "Key", "Strict", "Text", "label", "read_card"]
 
@@ -25,6 +33,12 @@ class Strict(BaseModel):
     """A part of a card: no unknown field, nothing changes after reading."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _visible(cls, values: object) -> object:
+        """Let no text of the file reach a page with characters that cannot be seen."""
+        return visible_within(values)
 
 
 class Bilingual(Strict):

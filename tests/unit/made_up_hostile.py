@@ -1,0 +1,89 @@
+"""A copy of the data folder whose every text is hostile, and what must be true of an output."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import unicodedata
+from pathlib import Path
+
+import pandas as pd
+import yaml
+from bs4 import BeautifulSoup
+from made_up import REPOSITORY
+
+SCRIPT = '</script><script>window.ran=1</script><img src=x onerror="window.ran=2">'
+# What each must show; "$" pairs are mathematics to a drawing, the rest to a page or terminal.
+BAD = (
+    f"{SCRIPT} '\"&amp; <!-- $x_1$ ${{a}}$ =1+1 שלום a\u202eb\u200fc\u200bd\u2066e\x07\x1b[2J f\ng"
+)
+LONG = "Ünbreakable" * 18
+HIDDEN = ["[U+202E]", "[U+200F]", "[U+200B]", "[U+2066]", "[U+0007]", "[U+001B]"]
+# Fields that hold keys, formulas, marks and numbers; every other text is for readers.
+_SYSTEM = {
+    "key", "study", "use", "method", "status", "level", "kind", "formula", "direction", "source",
+    "item", "vintage", "vintages", "flag", "theme", "reader", "sha256", "commit", "derived",
+    "national", "years", "variables", "recipe", "also",
+}  # fmt: skip
+_YEARS = {"skip", "gaps", "residual"}
+
+
+def poisoned(value: object, number: int = 0) -> object:
+    """Return YAML with hostile text appended to whatever a reader sees."""
+    if isinstance(value, dict):
+        return {
+            key: item
+            if key in _YEARS or (key in _SYSTEM and not isinstance(item, dict))
+            else poisoned(item, number + i)
+            for i, (key, item) in enumerate(value.items())
+        }
+    if isinstance(value, list):
+        return [poisoned(item, number + i) for i, item in enumerate(value)]
+    if not isinstance(value, str):
+        return value
+    return f"{value} {LONG if number % 3 == 1 else BAD}"
+
+
+def hostile_project(home: Path) -> Path:
+    """Write a project folder like this one, with hostile text in every file of data."""
+    data = home / "data"
+    for folder in ("panel", "checks", "multiverse"):
+        shutil.copytree(REPOSITORY / "data" / folder, data / folder)
+    names = ["catalogue.yaml", "indicators.yaml", "argument.yaml"]
+    names += [f"{f}/{p.name}" for f in ("systems", "studies") for p in _yaml(f)]
+    for name in names:
+        raw = yaml.safe_load((REPOSITORY / "data" / name).read_text("utf-8"))
+        (data / name).parent.mkdir(exist_ok=True)
+        (data / name).write_text(yaml.safe_dump(poisoned(raw), allow_unicode=True), "utf-8")
+    units = pd.read_csv(REPOSITORY / "data" / "provinces.csv", keep_default_na=False, dtype="str")
+    for i, column in enumerate(("en", "zh")):
+        units[column] += [f" {BAD}", f" {LONG}"][i]
+    units.to_csv(data / "provinces.csv", index=False)
+    return home
+
+
+def _yaml(folder: str) -> list[Path]:
+    return sorted((REPOSITORY / "data" / folder).glob("*.yaml"))
+
+
+def hidden(text: str) -> set[str]:
+    """Return the characters of a text that drive a terminal or turn a line around."""
+    kinds = {"Cc", "Cf", "Cs", "Zl", "Zp"}
+    return {c for c in text if c not in "\n\t" and unicodedata.category(c) in kinds}
+
+
+def assert_harmless(html: str, text: str) -> BeautifulSoup:
+    """Assert that no text of a fragment became an element, an attribute or a control."""
+    soup = BeautifulSoup(html, "html.parser")
+    for script in soup.find_all("script"):
+        assert script.get("type") == "application/json", script
+        json.loads(script.string)
+        assert "<" not in script.string
+    for element in soup.find_all(True):
+        assert not [name for name in element.attrs if name.startswith("on")], element
+        if element.name == "img":
+            assert element["src"].startswith("data:image/")
+        if element.name == "a":
+            assert element["href"].startswith(("https://github.com/", "../", "#")), element["href"]
+    assert hidden(html) == hidden(text) == set()
+    return soup
