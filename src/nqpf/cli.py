@@ -11,6 +11,7 @@ from typer.core import TyperGroup
 
 import nqpf
 from nqpf.errors import NqpfError
+from nqpf.text import visible
 
 __all__ = ["app"]
 
@@ -46,7 +47,7 @@ _File = Annotated[Path, typer.Argument(help="Your figures: a .csv or .xlsx file.
 
 def _say(message: str, err: bool = False) -> None:
     """Print text as it is: no markup, and no control character that a file may carry."""
-    typer.echo("".join(c if c.isprintable() or c == "\n" else "?" for c in message), err=err)
+    typer.echo(visible(message), err=err)
 
 
 def _extra() -> Path:

@@ -114,7 +114,7 @@ def test_control_characters_of_a_file_name_are_not_printed(home: Path, tmp_path:
     path = write_csv(tmp_path / "\x1b[2Jmine.csv", "Bejing,2024,population,5,万人,s")
     message = refused("data", "check", path)
     assert "\x1b" not in message
-    assert "?[2Jmine.csv" in message
+    assert "[U+001B][2Jmine.csv" in message
 
 
 def test_list_shows_names_units_and_years(home: Path) -> None:
