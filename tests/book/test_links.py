@@ -38,6 +38,8 @@ def test_internal_links_and_anchors_resolve(html: Path) -> None:
             target = (path.parent / unquote(urljoin("", address))).resolve() if address else path
             if not target.is_file():
                 broken.append(f"{path.relative_to(html)}: {link['href']}")
+            elif "=" in anchor:
+                continue  # a state of the explorer, which its own test reads
             elif anchor and target.suffix == ".html" and not _has(target, unquote(anchor)):
                 broken.append(f"{path.relative_to(html)}: no place {link['href']}")
     assert broken == []

@@ -68,7 +68,7 @@ def test_links_of_the_pages_lead_somewhere(html: Path) -> None:
             target = (html / "book" / "provinces" / address).resolve() if address else None
             if target and not target.is_file():
                 broken.append(f"{name}: {link['href']}")
-            elif target and anchor and read(target).find(id=anchor) is None:
+            elif target and anchor and "=" not in anchor and read(target).find(id=anchor) is None:
                 broken.append(f"{name}: no place {link['href']}")
     assert broken == []
 

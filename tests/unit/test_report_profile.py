@@ -7,11 +7,14 @@ import re
 import pandas as pd
 import pytest
 from bs4 import BeautifulSoup
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.text import Text
 from test_profiles import hostile
 
 from nqpf import Panel, provinces
 from nqpf.compare import Profiles
 from nqpf.report import province_profile
+from nqpf.report.picture import Picture
 from nqpf.report.profile_data import csv_text
 from nqpf.report.profile_history import by_year
 from nqpf.report.profile_overview import overview_markdown, tile_links
@@ -52,6 +55,24 @@ def test_a_page_has_no_missing_number_and_every_figure_its_text(profiles, code):
     assert len(page.markdown().encode()) < 300_000
 
 
+@pytest.mark.parametrize("code", [150000, 230000, TIBET])
+def test_every_text_of_a_figure_lies_in_it(profiles, code):
+    for section in province_profile(profiles, code):
+        for picture in (part for part in section.body if isinstance(part, Picture)):
+            canvas = FigureCanvasAgg(picture.figure)
+            canvas.draw()
+            whole = picture.figure.bbox.padded(1)
+            found = picture.figure.findobj(Text)
+            shown = [t for t in found if t.get_visible() and re.search("[^0-9.−]", t.get_text())]
+            boxes = {t.get_text(): t.get_window_extent(canvas.get_renderer()) for t in shown}
+            outside = [
+                text
+                for text, box in boxes.items()
+                if not (whole.contains(box.x0, box.y0) and whole.contains(box.x1, box.y1))
+            ]
+            assert outside == []
+
+
 def test_tibet_says_what_is_missing(profiles):
     found = sections(profiles, TIBET)
     ranks = found["rank-under-every-measure"].text()
@@ -70,6 +91,24 @@ def test_a_province_that_no_index_ranks_still_has_a_page(panel):
     assert "No composite index ranks it in any dimension." in said
     assert "nan" not in said.lower().split()
     assert "not ranked" in tile_links(profiles).text
+
+
+def test_rows_that_a_reader_adds_show_on_the_page(panel, tmp_path):
+    rows = [
+        "province,year,variable,value,unit,vintage,source",
+        "Tibet,2024,gdp,2765,100 million yuan,census5,own",
+        "Tibet,2024,population,370,10000 persons,,own",
+    ]
+    path = tmp_path / "mine.csv"
+    path.write_text("\n".join(rows).replace("10000 persons", "万人") + "\n", "utf-8")
+    mine = panel.extend(path)
+    profiles = Profiles.load(mine, systems=["wu-2024"], draws=20)
+    found, page = sections(profiles, TIBET), province_profile(profiles, TIBET)
+    assert "In 2024 its gross regional product (地区生产总值) was 276.5 billion yuan" in repr(page)
+    assert "for a year in which no other can be compared" in repr(page)
+    assert "2 of them added by the reader" in found["main-figures"].text()
+    assert ",reader," in csv_text(mine, TIBET) and "2024" in csv_text(mine, TIBET)
+    assert page.sections[0].text().count("2022") > 1  # ranks stay in the year all share
 
 
 def test_ranks_over_the_years_are_those_of_the_history(profiles):

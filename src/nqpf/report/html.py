@@ -75,7 +75,7 @@ def table(
     """
     rows = [list(row) for row in rows]
     right = [heading in numeric for heading in header]
-    head = "".join(f'<th scope="col">{escape(heading)}</th>' for heading in header)
+    head = "".join(_head(heading, flush) for heading, flush in zip(header, right, strict=True))
     body = "".join(_row(row, right) for row in rows)
     title = f"<caption>{escape(caption)}</caption>" if caption else ""
     html = (
@@ -83,6 +83,11 @@ def table(
         f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
     )
     return Html(html, _plain([list(header), *rows], right, caption))
+
+
+def _head(heading: str, right: bool) -> str:
+    side = ' style="text-align:right"' if right else ""
+    return f'<th scope="col"{side}>{escape(heading)}</th>'
 
 
 def _row(row: Sequence[object], right: Sequence[bool]) -> str:

@@ -207,7 +207,7 @@ def _means(log_tfp: pd.Series) -> pd.Series:
 def _own_and_median(ax: Axes, values: pd.Series, code: int) -> None:
     median = values.groupby(level="year").median()
     own = values.xs(code, level="province")
-    ax.plot(median.index, median, "--", color=GREY, linewidth=1.6, label="median of the provinces")
+    ax.plot(median.index, median, "--", color=GREY, linewidth=1.6, label="median province")
     ax.plot(own.index, own, "s-", color=_ORANGE, markersize=5, label=province_label(code))
 
 
@@ -224,7 +224,8 @@ def _legend(ax: Axes, doubtful: bool) -> None:
         bbox_to_anchor=(-0.06, -0.17),
         ncols=3,
         fontsize=12,
-        columnspacing=1.2,
+        columnspacing=1.0,
+        handletextpad=0.5,
         labelcolor=darker("#444444"),
     )
 

@@ -45,14 +45,18 @@ def opening(profiles: Profiles, code: int) -> tuple[Html, ...]:
     where = say(
         bilingual(provinces.name(code), provinces.name(code, "zh")),
         " lies in the ",
-        bilingual(region, provinces.REGIONS[region]),
+        bilingual(f"{region.capitalize()} region", provinces.REGIONS[region]),
         ", one of the four regions of the National Bureau of Statistics. ",
     )
     near = [province_link(other) for other in provinces.neighbours(code)]
     bounds = say("Neighbours by land: ", joined(near), ". ") if near else "It has no land border. "
+    key = page_key(code)
+    explorer = f"{BASE}/notebooks/explore/explorer.html#province={code}&provinces={code}"
     data = say(
         "All its figures: ",
-        link(f"{page_key(code)}.csv", f"{BASE}/downloads/provinces/{page_key(code)}.csv"),
+        link(f"{key}.csv", f"{BASE}/downloads/provinces/{key}.csv"),
+        ". With other years, systems and methods: ",
+        link("the explorer", explorer),
         ".",
     )
     return paragraph(where, *_size(profiles, code)), paragraph(bounds, data)
@@ -80,7 +84,9 @@ def _size(profiles: Profiles, code: int) -> list[object]:
 
 def _income_rank(inside: pd.Series, code: int) -> str:
     if 2 * len(inside) < len(provinces.codes()):
-        return f"; only {len(inside)} provinces have figures of that year"
+        others = len(inside) - 1
+        many = f"only {others} others" if others > 1 else "only one other" if others else "no other"
+        return f", for a year in which {many} can be compared"
     rank = inside.rank(ascending=False, method="min")[code]
     return f", {place(rank, len(inside))}"
 
