@@ -48,5 +48,6 @@ def setup(app: Sphinx) -> dict[str, object]:
     """Connect both steps to Sphinx."""
     # Before sphinx-external-toc looks for the pages that the table of contents names.
     app.connect("config-inited", _write_pages, priority=100)
-    app.connect("build-finished", _publish)
+    # Before the page of downloads lists what there is.
+    app.connect("build-finished", _publish, priority=300)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -149,7 +149,8 @@ def _not_official(panel: Panel, code: int) -> list[Html]:
         return [paragraph("All its figures are official.")]
     rows = [[_name(panel, row), row["flag"], span_of(row["years"])] for _, row in plain.iterrows()]
     count = int(plain["years"].map(len).sum())
-    text = f"Not official as they stand: {count} figures, by flag of the panel."
+    many = f"{count} figures" if count > 1 else "1 figure"
+    text = f"Not official as they stand: {many}, by flag of the panel."
     return [paragraph(text), table(["series", "flag", "years"], rows)]
 
 
@@ -158,7 +159,8 @@ def _broken(panel: Panel, code: int) -> list[Html]:
     own = found[found["own"]]
     if found.empty:
         return [paragraph("The catalogue knows of no break in its series.")]
-    said = f"The catalogue names {len(found)} breaks in its series"
+    many = f"{len(found)} breaks" if len(found) > 1 else "1 break"
+    said = f"The catalogue names {many} in its series"
     if len(own):
         said += f", {len(own)} of them in some provinces only"
     rows = [

@@ -13,6 +13,7 @@ from nqpf.report.profile_figures import rank_ribbon
 from nqpf.report.profile_words import (
     BASE,
     Section,
+    apart,
     bilingual,
     folded,
     joined,
@@ -100,7 +101,7 @@ def _moves(found: pd.DataFrame) -> list[object]:
     if start != end:
         before, after = first["worst"] - first["best"], last["worst"] - last["best"]
         out.append(
-            f"Best and worst index lay {before:.0f} places apart in {start} and {after:.0f} "
+            f"Best and worst index lay {apart(before)} apart in {start} and {apart(after)} "
             f"in {end}. "
         )
     thin = found[found["measures"] < found["measures"].max()]
@@ -126,14 +127,12 @@ def change(profiles: Profiles, code: int) -> Section:
     for rank, word, pick in ((best, "best", "idxmin"), (worst, "worst", "idxmax")):
         by = [str(system) for system in own.index[own == rank]]
         body.append(paragraph(*_why(profiles, found, rank, word, by, pick)))
-    apart = int(worst - best)
-    places = "1 place" if apart == 1 else f"{apart} places"
     widths = profiles.ranks[profiles.systems].max(axis=1) - profiles.ranks[profiles.systems].min(
         axis=1
     )
     body.append(
         paragraph(
-            f"Best and worst lie {places} apart; over all provinces the median is "
+            f"Best and worst lie {apart(worst - best)} apart; over all provinces the median is "
             f"{widths.median():g}. See ",
             link("Fifteen systems side by side", f"{BASE}/notebooks/comparison/fifteen.html"),
             ".",

@@ -40,7 +40,7 @@ def overview_markdown(profiles: Profiles) -> str:
     profiles : Profiles
         All provinces under all measures.
     """
-    table_section = Section("All provinces", "所有省份", (_lines(profiles),))
+    table_section = Section("All provinces", "所有省份", _lines(profiles))
     read = Section("How to read a page", "如何阅读", tuple(_how(profiles)))
     parts = ["# Provinces 省份", fenced("\n".join(part.html for part in _opening(profiles)))]
     for one in (table_section, read):
@@ -52,7 +52,7 @@ def _opening(profiles: Profiles) -> list[Html]:
     n = len(provinces.codes())
     everywhere = profiles.ranks[profiles.systems].notna().all(axis=1)
     partly = [province_link(int(code)) for code in everywhere.index[~everywhere]]
-    missing = f" {len(partly)} cannot be ranked by all of them: " if partly else ""
+    missing = " Not ranked by all of them, for lack of figures: " if partly else ""
     return [
         paragraph(
             f"Each of the {n} provincial-level units (省级行政区) has a page: its rank under "
@@ -120,8 +120,8 @@ def tile_links(profiles: Profiles) -> Html:
     )
 
 
-def _lines(profiles: Profiles) -> Html:
-    """Return one row per province, under the name of its region."""
+def _lines(profiles: Profiles) -> tuple[Html, ...]:
+    """Return one row per province, under the name of its region, and what the columns hold."""
     _, income = profiles.series("gdp_per_head")
     latest = int(income.groupby(level="year").size().loc[lambda s: s == s.max()].index.max())
     rank = income.xs(latest, level="year").rank(ascending=False, method="min")
@@ -134,11 +134,12 @@ def _lines(profiles: Profiles) -> Html:
             if provinces.region(code) == region
         ]
     heads = [f"GDP per head {latest}", "median", "best", "worst", "indices", "TFP", "TFP growth"]
-    caption = (
+    said = paragraph(
         f"Ranks in {profiles.year}: median, best and worst over the composite indices that rank "
-        "the province, their number, and by total factor productivity in level and growth"
+        "the province, their number, and by total factor productivity (TFP, 全要素生产率) in level "
+        "and growth; by GDP per head in the latest year.",
     )
-    return table(["province", *heads], rows, caption, numeric=heads)
+    return said, table(["province", *heads], rows, numeric=heads)
 
 
 def _line(profiles: Profiles, code: int, income: pd.Series) -> list[object]:

@@ -14,6 +14,7 @@ from nqpf.report.profile_words import (
     BASE,
     TFP_NAMES,
     Section,
+    apart,
     bilingual,
     joined,
     link,
@@ -118,10 +119,9 @@ def _summary(profiles: Profiles, found: pd.DataFrame) -> list[object]:
     else:
         where = f"from {ordinal(low)} to {ordinal(high)}, at the median {own['rank'].median():g}"
     width = (own["upper"] - own["lower"]).median()
-    places = f"{width:g} place" if width == 1 else f"{width:g} places"
     out = [
         f"{how} rank it in {profiles.year}, the latest year that all measures share: {where}. "
-        f"The median width of their 90 % intervals is {places}. "
+        f"The median width of their 90 % intervals is {apart(width)}. "
     ]
     levels = [m for m in TFP_NAMES if pd.notna(found.loc[m, "rank"])]
     tfp = [f"{place(found.loc[m, 'rank'], found.loc[m, 'of'])} by its {_PART[m]}" for m in levels]
@@ -144,8 +144,7 @@ def _unranked(profiles: Profiles, code: int) -> list[Html]:
         return []
     order = sorted(lacking, key=lambda key: (-lacking[key], key))
     parts = [
-        say(variable_name(profiles.panel, key), f" ({lacking[key]} of them need it)")
-        for key in order
+        say(variable_name(profiles.panel, key), f" (needed by {lacking[key]})") for key in order
     ]
     many = f"{len(gone)} measures" if len(gone) > 1 else "1 measure"
     return [

@@ -22,6 +22,7 @@ __all__ = [
     "BASE",
     "TFP_NAMES",
     "Section",
+    "apart",
     "bilingual",
     "folded",
     "joined",
@@ -195,6 +196,17 @@ def place(rank: float, of: float) -> str:
     if rank in (1, of):
         return f"{'first' if rank == 1 else 'last'} of {of}"
     return f"{ordinal(rank)} of {of}"
+
+
+def apart(places: float) -> str:
+    """Return a number of places in words.
+
+    Examples
+    --------
+    >>> apart(1), apart(0), apart(2.5)
+    ('1 place', '0 places', '2.5 places')
+    """
+    return f"{places:g} place" if places == 1 else f"{places:g} places"
 
 
 def span_of(years: Iterable[int]) -> str:
