@@ -26,6 +26,9 @@ _CHART = re.compile(
     re.DOTALL,
 )
 
+# What the site's own scripts draw from; Jupyter has them not.
+_DATA = re.compile(r'<script type="application/json"[^>]*>.*?</script>', re.DOTALL)
+
 _HEAD = """\
 # {title}
 # A copy of a chapter of "Measuring New Quality Productive Forces", to run and to change.{page}
@@ -153,6 +156,8 @@ def _results(outputs: list[NotebookNode]) -> list[NotebookNode]:
         elif output.output_type in ("display_data", "execute_result"):
             data = {kind: output.data[kind] for kind in _TYPES if kind in output.data}
             data = _chart(data) or data
+            if "text/html" in data:
+                data["text/html"] = _DATA.sub("", data["text/html"])
             if "<img" in data.get("text/html", ""):
                 data.pop("image/png", None)  # the same figure again, without its alternative text
             if data:

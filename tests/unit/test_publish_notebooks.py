@@ -71,6 +71,7 @@ def chapter() -> nbformat.NotebookNode:
     outputs = [
         v4.new_output("stream", name="stderr", text="/run/kernel_7/1.py:3: UserWarning: odd\n"),
         v4.new_output("execute_result", data={"text/html": chart, "text/plain": "[Chart]"}),
+        v4.new_output("display_data", data={"text/html": f"<p>first view</p>{chart}"}),
         v4.new_output("display_data", data={"application/vnd.jupyter.widget-view+json": {}}),
     ]
     cells = [
@@ -123,7 +124,7 @@ def test_a_copy_prints_what_it_glues() -> None:
 
 def test_a_copy_holds_nothing_of_the_machine() -> None:
     text = nbformat.writes(copied())
-    for trace in ("kernel_7", "3.11.7", "My Python", "started", "widget", "vega-chart"):
+    for trace in ("kernel_7", "3.11.7", "My Python", "started", "widget"):
         assert trace not in text
     assert copied().cells[3].outputs[0].text == "UserWarning: odd\n"
 
@@ -132,6 +133,12 @@ def test_a_chart_is_one_that_jupyter_draws() -> None:
     data = copied().cells[3].outputs[1].data
     assert data["application/vnd.vegalite.v6+json"]["a"] == "<b"
     assert data["text/plain"] == "[Chart]"
+
+
+def test_what_only_the_site_can_draw_leaves_its_first_view() -> None:
+    shown = copied().cells[3].outputs[2].data["text/html"]
+    assert shown.startswith("<p>first view</p>")
+    assert "<script" not in shown
 
 
 def test_same_chapter_same_bytes() -> None:
