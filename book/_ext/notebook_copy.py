@@ -14,6 +14,7 @@ import nbformat
 from nbformat import NotebookNode
 from notebook_text import Surroundings, plain_markdown
 
+_VEGA_LITE = "https://vega.github.io/schema/vega-lite/v5.json"
 _GLUED = "application/papermill.record/"
 _TYPES = ("text/html", "text/markdown", "text/latex", "image/png", "text/plain")
 _TAGS_THAT_HIDE = {"hide-input", "hide-cell", "remove-input", "remove-cell"}
@@ -179,13 +180,12 @@ def _write(outputs: list[NotebookNode], name: str, text: str) -> None:
 
 
 def _chart(data: Mapping[str, str]) -> dict[str, object]:
-    """Return a chart of the book as Vega-Lite, which Jupyter draws by itself."""
+    """Return a chart of the book as Vega-Lite, which Jupyter draws by itself.
+
+    As version 5, the newest that JupyterLab knows; the book's charts mean the same in 6.
+    """
     found = _CHART.fullmatch(data.get("text/html", "").strip())
     if not found:
         return {}
-    spec = json.loads(found.group(1))
-    version = str(spec.get("$schema", "v5")).rsplit("/v", 1)[-1].split(".")[0]
-    return {
-        f"application/vnd.vegalite.v{version}+json": spec,
-        "text/plain": data.get("text/plain", ""),
-    }
+    spec = {**json.loads(found.group(1)), "$schema": _VEGA_LITE}
+    return {"application/vnd.vegalite.v5+json": spec, "text/plain": data.get("text/plain", "")}
