@@ -5,7 +5,7 @@ python := .venv/bin/python
 export MAKECMDGOALS
 
 .DEFAULT_GOAL := help
-.PHONY: help env book test lint format lab data multiverse bench links twice launch drift
+.PHONY: help env book pdf test lint format lab data multiverse bench links twice launch drift
 .PHONY: fingerprint lock clean
 
 help: ## list the targets
@@ -16,6 +16,9 @@ env: ## make .venv from requirements.lock, once; NEWEST=1 takes the newest versi
 
 book: env ## build the book and print where it is
 	@$(python) scripts/build_book.py
+
+pdf: book ## print the whole book as one PDF and say where it is; needs chromium
+	@$(python) scripts/make_pdf.py
 
 test: env ## run every test; those in a browser need chromium and a built book
 	@$(python) -m pytest -n auto --dist worksteal

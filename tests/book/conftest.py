@@ -53,6 +53,15 @@ def html() -> Path:
 
 
 @pytest.fixture(scope="session")
+def book_pdf(html: Path) -> Path:
+    """Return the PDF of the built book."""
+    path = html.parent / "pdf" / "nqpf-book.pdf"
+    if not path.is_file():
+        missing("no PDF of the book: run `make pdf` first")
+    return path
+
+
+@pytest.fixture(scope="session")
 def site(html: Path) -> Iterator[str]:
     """Serve the built pages on the loopback address; give the address."""
     handler = functools.partial(_Quiet, directory=str(html))

@@ -1,0 +1,266 @@
+"""The book as a PDF, read back: its outline, contents, letters, formulas, tables and links."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import cache
+from io import BytesIO
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pypdfium2
+import pytest
+import yaml
+from pdf_finish import finish
+from pdf_page import heading_text
+from pdf_toc import read_toc
+from pypdf import PdfReader
+from pypdf.generic import DictionaryObject
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+ROOT = Path(__file__).resolve().parents[2]
+HTML = ROOT / "_build" / "html"
+PDF = ROOT / "_build" / "pdf" / "nqpf-book.pdf"
+MM = 72 / 25.4
+MARGIN = 20 * MM
+# A formula that was not set shows the commands it is written in.
+RAW_TEX = re.compile(r"\\(frac|sum|prod|ln|hat|bar|delta|alpha|beta|left|mathrm|text|begin)\b")
+STRING = re.compile(rb"/(\w+) [\d.]+ Tf|<([0-9A-Fa-f]*)> ?Tj")
+
+
+@pytest.fixture(scope="module")
+def reader(book_pdf: Path) -> PdfReader:
+    """Open the PDF of the built book."""
+    return PdfReader(book_pdf)
+
+
+@cache
+def texts() -> list[str]:
+    """Return the words of each page, each space and line end as one space."""
+    with pypdfium2.PdfDocument(PDF) as pdf:
+        return [" ".join(page.get_textpage().get_text_range().split()) for page in pdf]
+
+
+def squeezed(text: str) -> str:
+    """Leave the spaces out: the lines of a heading and its Chinese may be apart or not."""
+    return re.sub(r"[\s\u00ad\ufffe]", "", text)
+
+
+def titles() -> list[tuple[str, list[str]]]:
+    """Return the title of each part and those of its chapters, from the built pages."""
+    from bs4 import BeautifulSoup
+
+    _, parts = read_toc(ROOT / "book" / "_toc.yml", ROOT)
+    found = []
+    for part in parts:
+        headings = []
+        for name in part.pages:
+            text = (HTML / f"{name}.html").read_text("utf-8")
+            article = text[text.index('<article class="bd-article"') :]
+            html = re.search(r"<h1\b.*?</h1>", article, re.DOTALL).group()
+            heading = BeautifulSoup(html, "html.parser").h1
+            heading.find(class_="headerlink").decompose()
+            headings.append(heading_text(heading))
+        found.append((part.title, headings))
+    return found
+
+
+def test_outline_has_every_part_and_chapter_where_it_stands(reader: PdfReader) -> None:
+    outline = iter(reader.outline)
+    parts = {}
+    for item in outline:
+        if isinstance(item, list):
+            parts[last.title][1] = [each for each in item if not isinstance(each, list)]
+        else:
+            last = item
+            parts[item.title] = [item, []]
+    for part, chapters in titles():
+        item, below = parts[part]
+        assert [each.title for each in below] == chapters
+        for each in [item, *below]:
+            page = reader.get_destination_page_number(each)
+            assert squeezed(each.title) in squeezed(texts()[page]), (each.title, page + 1)
+
+
+def test_contents_give_the_page_of_every_chapter(reader: PdfReader) -> None:
+    first = next(n for n, text in enumerate(texts()) if "Contents 目录" in text)
+    start = next(item for item in reader.outline[1:] if not isinstance(item, list))
+    end = reader.get_destination_page_number(start)
+    contents = " ".join(texts()[first:end]) + " "
+    numbers = {
+        squeezed(item.title): reader.get_destination_page_number(item) + 1
+        for item in flat(reader.outline)
+    }
+    for part, chapters in titles():
+        for title in [part, *chapters]:
+            key = squeezed(title)
+            words = r"\s*".join(map(re.escape, key))
+            assert re.search(rf"{words}[\s.]*\s{numbers[key]}\s", contents), title
+
+
+def flat(outline: list) -> Iterator[DictionaryObject]:
+    """Give the entries of an outline, those of lower levels included."""
+    for item in outline:
+        yield from flat(item) if isinstance(item, list) else [item]
+
+
+def missing_glyphs(reader: PdfReader) -> list[tuple[int, str]]:
+    """Return page and font of every string that asks a font for its glyph 0, the empty box."""
+    found = []
+    for number, page in enumerate(reader.pages, 1):
+        waiting = [(page["/Resources"], page.get_contents().get_data())]
+        while waiting:
+            resources, content = waiting.pop()
+            fonts = resources.get("/Font", {})
+            for each in resources.get("/XObject", {}).values():
+                form = each.get_object()
+                if form.get("/Subtype") == "/Form" and "/Font" in form.get("/Resources", {}):
+                    waiting.append((form["/Resources"], form.get_data()))
+            wide = {name for name, font in fonts.items() if font["/Subtype"] == "/Type0"}
+            font = ""
+            for match in STRING.finditer(content):
+                if match[1]:
+                    font = f"/{match[1].decode()}"
+                    continue
+                size = 4 if font in wide else 2
+                codes = [match[2][i : i + size] for i in range(0, len(match[2]), size)]
+                if b"0" * size in codes:
+                    found.append((number, str(fonts[font].get("/BaseFont", font))))
+    return found
+
+
+def test_no_glyph_is_missing(reader: PdfReader) -> None:
+    assert missing_glyphs(reader) == []
+    assert [n for n, text in enumerate(texts(), 1) if "\ufffd" in text or "\u25a1" in text] == []
+
+
+def test_a_missing_glyph_would_be_seen(browser: Browser) -> None:
+    tab = browser.new_page()
+    for character, seen in (("A", False), ("\u0378", True)):  # no character has that number
+        tab.set_content(f"<p>word {character} word</p>")
+        assert bool(missing_glyphs(PdfReader(BytesIO(tab.pdf())))) is seen
+    tab.close()
+
+
+def test_fonts_are_inside_and_none_is_of_the_machine(reader: PdfReader) -> None:
+    names = set()
+    for page in reader.pages:
+        for font in page["/Resources"].get("/Font", {}).values():
+            font = font.get_object()
+            if font["/Subtype"] == "/Type0":
+                below = font["/DescendantFonts"][0].get_object()
+                assert {"/FontFile2", "/FontFile3"} & set(below["/FontDescriptor"])
+                names.add(font["/BaseFont"].split("+")[1])
+    assert any("NotoSansSC" in name for name in names)
+    kinds = ("NotoSansSC", "STIXGeneral", "DejaVuSans", "MJX", "MathJax")
+    assert [name for name in sorted(names) if not name.startswith(kinds)] == []
+
+
+def test_chinese_can_be_read_and_searched(reader: PdfReader) -> None:
+    whole = squeezed("".join(texts()))
+    for word in ("新质生产力", "全要素生产率", "熵权", "内蒙古", "西藏", "参考文献"):
+        assert word in whole
+
+
+def test_formulas_are_set(reader: PdfReader) -> None:
+    raw = {n: m.group() for n, text in enumerate(texts(), 1) if (m := RAW_TEX.search(text))}
+    assert raw == {}
+    assert RAW_TEX.search(r"\frac{1}{2}")
+    # The rule of the capital stock, from the chapter on total factor productivity.
+    assert any("=(1−δ)K" in squeezed(text) for text in texts())
+
+
+def outside(pdf: pypdfium2.PdfDocument) -> list[tuple[int, str]]:
+    """Return page and words of every piece of text that leaves the block of the page."""
+    found = []
+    for number, page in enumerate(pdf, 1):
+        width, height = page.get_size()
+        text = page.get_textpage()
+        for index in range(text.count_rects()):
+            left, bottom, right, top = text.get_rect(index)
+            inside = left > MARGIN - 1 and right < width - MARGIN + 1
+            if not (inside and bottom > 8 * MM and top < height - 8 * MM):
+                found.append((number, text.get_text_bounded(left, bottom, right, top)[:40]))
+    return found
+
+
+def test_no_table_or_line_is_wider_than_the_page(reader: PdfReader) -> None:
+    with pypdfium2.PdfDocument(PDF) as pdf:
+        assert outside(pdf) == []
+
+
+def test_a_wide_table_would_be_seen(browser: Browser) -> None:
+    tab = browser.new_page()
+    cells = "".join(f"<td>column{n}</td>" for n in range(40))
+    for table, seen in (("<table><tr><td>1</td></tr></table>", False), (cells, True)):
+        style = "@page { size: A4; margin: 20mm } body { margin: 0 }"
+        tab.set_content(f"<style>{style}</style><table><tr>{table}</tr></table>")
+        with pypdfium2.PdfDocument(tab.pdf(prefer_css_page_size=True)) as pdf:
+            assert bool(outside(pdf)) is seen
+    tab.close()
+
+
+def test_every_page_but_the_title_has_its_number(reader: PdfReader) -> None:
+    with pypdfium2.PdfDocument(PDF) as pdf:
+        for number, page in enumerate(pdf, 1):
+            width = page.get_size()[0]
+            foot = page.get_textpage().get_text_bounded(0, 0, width, 19 * MM).strip()
+            assert foot == ("" if number == 1 else str(number))
+
+
+def test_links_lead_to_pages_or_public_addresses(reader: PdfReader) -> None:
+    names = reader.named_destinations
+    pages = {page.indirect_reference.idnum for page in reader.pages}
+    inner = 0
+    for number, page in enumerate(reader.pages, 1):
+        for each in page.get("/Annots", []):
+            link = each.get_object()
+            address = link.get("/A", {}).get("/URI")
+            if address is not None:
+                assert re.match(r"(https?://(?!localhost|127\.)|mailto:)", address), number
+            else:
+                place = names[f"/{str(link['/Dest']).lstrip('/')}"]
+                assert place.raw_get("/Page").idnum in pages
+                inner += 1
+    assert inner > 100
+
+
+def test_nothing_of_the_machine_is_inside(reader: PdfReader) -> None:
+    said = " ".join(str(value) for value in reader.metadata.values())
+    for text in [said, *texts()]:
+        assert not re.search(r"file://|127\.0\.0\.1|localhost|/(home|root|Users|tmp)/", text)
+    raw = PDF.read_bytes()
+    assert b"file://" not in raw
+    assert b"127.0.0.1" not in raw
+
+
+def test_the_pdf_says_what_it_is(reader: PdfReader) -> None:
+    about = yaml.safe_load((ROOT / "CITATION.cff").read_text("utf-8"))
+    assert about["title"] in reader.metadata.title
+    assert reader.metadata.author == about["authors"][0]["name"]
+    assert reader.root_object["/Lang"] == "en"
+    assert reader.root_object["/MarkInfo"]["/Marked"]
+    assert "/ID" not in reader.trailer
+    copy = HTML / "downloads" / PDF.name
+    assert copy.read_bytes() == PDF.read_bytes()
+
+
+def test_two_printings_differ_in_nothing(browser: Browser) -> None:
+    from datetime import UTC, datetime
+
+    made = []
+    for _ in range(2):
+        tab = browser.new_page()
+        tab.set_content("<h1>One</h1><h2>Two<br>lines</h2><p>新质生产力</p>")
+        pdf = tab.pdf(tagged=True, outline=True)
+        titles = ["One", "Two lines"]
+        made.append(finish(pdf, titles, {"/Author": "A"}, datetime(2024, 5, 31, tzinfo=UTC)))
+        tab.close()
+    assert made[0] == made[1]
+    read = PdfReader(BytesIO(made[0]))
+    assert [item.title for item in flat(read.outline)] == ["One", "Two lines"]
+    assert read.metadata.author == "A"
+    assert read.metadata.creation_date == datetime(2024, 5, 31, tzinfo=UTC)
