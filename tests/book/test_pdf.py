@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from functools import cache
 from io import BytesIO
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -69,14 +70,13 @@ def titles() -> list[tuple[str, list[str]]]:
 
 
 def test_outline_has_every_part_and_chapter_where_it_stands(reader: PdfReader) -> None:
-    outline = iter(reader.outline)
-    parts = {}
-    for item in outline:
-        if isinstance(item, list):
-            parts[last.title][1] = [each for each in item if not isinstance(each, list)]
-        else:
-            last = item
-            parts[item.title] = [item, []]
+    # An entry of the outline is followed by the list of those below it.
+    above = [*reader.outline, []]
+    parts = {
+        item.title: (item, [each for each in below if not isinstance(each, list)])
+        for item, below in pairwise(above)
+        if not isinstance(item, list) and isinstance(below, list)
+    }
     for part, chapters in titles():
         item, below = parts[part]
         assert [each.title for each in below] == chapters
