@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 
 from nqpf import Catalogue, Index, Panel, Recipe, Study, System, provinces, report
 from nqpf.cli import app
+from nqpf.compare import Profiles, standings
 from nqpf.data import reader
 from nqpf.errors import DataError
 from nqpf.report.html import Html
@@ -78,7 +79,20 @@ def _weights(index: Index) -> Picture:
     return report.weights_chart(weights, dimension, names, title=visible(BAD))
 
 
+def _profile(panel: Panel) -> Html:
+    profiles = Profiles.load(panel, systems=["wu-2024"], draws=20)
+    page = report.province_profile(profiles, 110000)
+    return Html(page._repr_html_(), repr(page))
+
+
+def _explorer(panel: Panel) -> Html:
+    found = standings(panel, ["wu-2024", "dong-2024"], weights=(), aggregate=(), draws=20)
+    return report.explorer(found)
+
+
 SHOWN = {
+    "province": lambda panel, index: _profile(panel),
+    "explorer": lambda panel, index: _explorer(panel),
     "catalogue": lambda panel, index: report.catalogue_table(panel, "accounts"),
     "study": lambda panel, index: report.study_table(Study.load("han-2024")),
     "studies": lambda panel, index: report.studies_table("composite"),
@@ -179,3 +193,24 @@ def test_a_catalogue_keeps_its_text(home: Path) -> None:
     entry = Catalogue.load(home / "data" / "catalogue.yaml").variables["gdp"]
     texts = (entry.name.zh, entry.name.en, entry.unit, entry.definition)
     assert any(text.endswith(visible(BAD)) for text in texts)
+
+
+def test_pages_of_provinces_are_markdown_without_meaning(panel: Panel) -> None:
+    from markdown_it import MarkdownIt
+
+    from nqpf.report.profile_overview import overview_markdown
+    from nqpf.report.profile_words import page_key
+
+    profiles = Profiles.load(panel, systems=["wu-2024"], draws=20)
+    page = report.province_profile(profiles, 110000).markdown()
+    heading = page.splitlines()[0]
+    tokens = MarkdownIt().parse(heading)
+    assert [token.tag for token in tokens if token.nesting == 1] == ["h1"]
+    assert {child.type for child in tokens[1].children} <= {"text", "text_special"}
+    assert SCRIPT in "".join(child.content for child in tokens[1].children)
+    for text in (page, overview_markdown(profiles)):
+        assert hidden(text) == set()
+        assert SCRIPT not in text
+    for code in CODES:
+        assert set(page_key(code)) <= set("abcdefghijklmnopqrstuvwxyz-")
+        assert len(page_key(code)) <= 60

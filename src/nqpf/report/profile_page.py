@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import string
 from collections.abc import Iterator
 from dataclasses import dataclass
 from html import escape
@@ -47,7 +48,7 @@ class ProvinceProfile:
 
     def markdown(self) -> str:
         """Return the page of the book: headings for its index, the rest as HTML."""
-        parts = [f"# {self.title}", fenced("\n".join(part.html for part in self.opening))]
+        parts = [f"# {_escaped(self.title)}", fenced("\n".join(part.html for part in self.opening))]
         for section in self.sections:
             parts += [f"## {section.title} {section.zh}", fenced(section.html())]
         return "\n\n".join(parts) + "\n"
@@ -63,6 +64,12 @@ class ProvinceProfile:
         for one in self.sections:
             parts += [f"{one.title} {one.zh}", one.text()]
         return "\n".join(parts)
+
+
+def _escaped(text: str) -> str:
+    """Return a text as Markdown in which no character has a meaning."""
+    line = " ".join(text.split())
+    return "".join(f"\\{one}" if one in string.punctuation else one for one in line)
 
 
 def fenced(html: str) -> str:

@@ -56,7 +56,9 @@ def page_key(code: int) -> str:
     >>> page_key(150000), page_key(140000), page_key(610000)
     ('inner-mongolia', 'shanxi', 'shaanxi')
     """
-    return provinces.name(code).lower().replace(" ", "-")
+    # Letters alone: the name becomes part of a path and of an address.
+    name = re.sub("[^a-z]+", "-", provinces.name(code).lower()).strip("-")
+    return name[:60] or str(code)
 
 
 def say(*parts: object) -> Html:
