@@ -12,6 +12,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from bs4 import Tag
+from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.config import Config
 from sphinx.errors import ExtensionError
@@ -44,10 +46,39 @@ def _publish(app: Sphinx, exception: Exception | None) -> None:
         copy_tables(TABLES, Path(app.outdir) / FOLDER)
 
 
+def name_toggles(menu: Tag | str) -> Tag | str:
+    """Name each toggle of the side bar after the page whose sections it opens.
+
+    The theme gives it an arrow only, which a screen reader passes over.
+
+    Examples
+    --------
+    >>> from bs4 import BeautifulSoup
+    >>> item = '<li><a href="x">Provinces</a><details><summary><i></i></summary></details></li>'
+    >>> name_toggles(BeautifulSoup(item, "html.parser")).summary["aria-label"]
+    'Pages of: Provinces'
+    """
+    for toggle in menu.find_all("summary") if isinstance(menu, Tag) else []:
+        link = toggle.find_parent("li").find("a")
+        toggle["aria-label"] = f"Pages of: {link.get_text().strip()}"
+    return menu
+
+
+def _name_toggles(
+    app: Sphinx, page: str, template: str, context: dict, doctree: nodes.document | None
+) -> None:
+    make = context.get("generate_toctree_html")
+    if make is not None:
+        context["generate_toctree_html"] = lambda *args, **options: name_toggles(
+            make(*args, **options)
+        )
+
+
 def setup(app: Sphinx) -> dict[str, object]:
-    """Connect both steps to Sphinx."""
+    """Connect the steps to Sphinx."""
     # Before sphinx-external-toc looks for the pages that the table of contents names.
     app.connect("config-inited", _write_pages, priority=100)
+    app.connect("html-page-context", _name_toggles, priority=800)  # after the theme
     # Before the page of downloads lists what there is.
     app.connect("build-finished", _publish, priority=300)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

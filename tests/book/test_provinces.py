@@ -91,3 +91,5 @@ def test_the_side_bar_has_a_part_for_them(html: Path) -> None:
     links = read(page(html, "tibet")).select(".bd-sidebar-primary a")
     names = [Path(link["href"]).stem for link in links if link.get("href")]
     assert {"shaanxi", "shanxi"} <= set(names)
+    toggles = read(page(html, "tibet")).select(".bd-sidebar-primary summary")
+    assert [toggle["aria-label"] for toggle in toggles] == ["Pages of: Provinces 省份"]
