@@ -22,7 +22,17 @@ from docutils import nodes
 from sphinx.application import Sphinx
 
 _CHART = 'class="vega-chart"'
-_MATHJAX_PARTS = ("input/tex/extensions", "output/chtml/fonts/woff-v2")
+_MATHJAX_FOLDERS = ("input/tex/extensions", "output/chtml/fonts/woff-v2")
+# Those that the setting mathjax3_config of book/_config.yml loads. All of MathJax in one
+# file would be half as large again: it holds a menu of 0.4 MB.
+_MATHJAX_FILES = (
+    "startup.js",
+    "core.js",
+    "input/tex.js",
+    "output/chtml.js",
+    "output/chtml/fonts/tex.js",
+    "a11y/assistive-mml.js",
+)
 
 
 def _mathjax_folder() -> Path:
@@ -31,13 +41,15 @@ def _mathjax_folder() -> Path:
 
 
 def copy_mathjax(target: Path) -> None:
-    """Copy the TeX component, its extensions, its fonts and its licence to `target`."""
+    """Copy the components of TeX, its extensions, its fonts and its licence to `target`."""
     source = _mathjax_folder()
     shutil.rmtree(target, ignore_errors=True)
-    for part in _MATHJAX_PARTS:
+    for part in _MATHJAX_FOLDERS:
         shutil.copytree(source / "es5" / part, target / part)
+    for part in _MATHJAX_FILES:
+        (target / part).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(source / "es5" / part, target / part)
     shutil.copy2(source / "LICENSE", target)
-    shutil.copy2(source / "es5" / "tex-mml-chtml.js", target)
 
 
 def write_vega(target: Path) -> None:
@@ -56,7 +68,7 @@ def _write_assets(app: Sphinx) -> None:
     if app.builder.format != "html":
         return
     vendor = Path(app.outdir) / "_static" / "vendor"
-    if not (vendor / "mathjax" / "tex-mml-chtml.js").exists():
+    if not (vendor / "mathjax" / "startup.js").exists():
         copy_mathjax(vendor / "mathjax")
     if not (vendor / "vega.js").exists():
         write_vega(vendor / "vega.js")

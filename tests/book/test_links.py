@@ -76,7 +76,9 @@ def test_charts_are_loaded_only_where_there_are_charts(html: Path) -> None:
         assert loads == bool(soup.select(".vega-chart")), path
 
 
-@pytest.mark.parametrize("part", ["tex-mml-chtml.js", "LICENSE", "output/chtml/fonts/woff-v2"])
+@pytest.mark.parametrize(
+    "part", ["startup.js", "input/tex.js", "LICENSE", "output/chtml/fonts/woff-v2"]
+)
 def test_mathematics_is_in_the_site(html: Path, part: str) -> None:
     assert (html / "_static/vendor/mathjax" / part).exists()
 

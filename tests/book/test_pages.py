@@ -6,21 +6,42 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from browsing import DRAWN, NARROW, READY, ROOT, WIDTHS, pages_of, violations, watch, weight
 from playwright.sync_api import Browser, BrowserContext, Page
 from sphinx_external_toc.parsing import parse_toc_yaml
 
-ROOT = Path(__file__).resolve().parents[2]
-PAGES = [*parse_toc_yaml(str(ROOT / "book" / "_toc.yml")), "search", "genindex"]
-WIDTHS = {"desk": 1280, "phone": 390}
+CHAPTERS = [*parse_toc_yaml(str(ROOT / "book" / "_toc.yml"))]
+# The front's address leads on to the front page; without a built book the list of chapters stands.
+PAGES = sorted({*CHAPTERS, "search", "genindex", *pages_of()} - {"index"})
+# One page of each kind: what colours there are on the others is on these.
+KINDS = [
+    "book/index",
+    "book/glossary",
+    "book/status",
+    "notebooks/comparison/identification",
+    "notebooks/comparison/multiverse",
+    "notebooks/data/panel",
+    "notebooks/dynamics/forecast",
+    "notebooks/index/by-hand",
+    "notebooks/studies/dong-2024",
+    "search",
+]
+BYTES = 1_500_000  # of a page with all that it asks for, charts excluded
 
-READY = """async () => {
-  await window.MathJax?.startup?.promise;
-  await Promise.all(window.bookCharts ?? []);
-}"""
 FACTS = """() => {
   const all = (selector) => [...document.querySelectorAll(selector)];
   const main = (selector) => all("main " + selector);
   const text = (element) => element.textContent.slice(0, 200);
+  const ids = all("[id]").map((e) => e.id);
+  const levels = main("article :is(h1, h2, h3, h4, h5, h6)").map((h) => +h.tagName[1]);
+  const unmarked = [];
+  const words = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  const apart = "[lang^=zh], pre, code, script, style, title, option, svg, mjx-container, textarea";
+  while (words.nextNode()) {
+    const {textContent, parentElement} = words.currentNode;
+    if (/[\\u4e00-\\u9fff]/.test(textContent) && !parentElement.closest(apart))
+      unmarked.push(textContent.trim().slice(0, 60));
+  }
   return {
     tooWide: document.documentElement.scrollWidth - window.innerWidth,
     // The theme keeps a second, hidden copy of the title for printing.
@@ -28,17 +49,29 @@ FACTS = """() => {
     math: main(".math").length,
     unrendered: main(".math").filter((m) => !m.querySelector("mjx-container")).map(text),
     mathErrors: all("mjx-merror, [data-mjx-error]").map(text),
-    withoutAlt: all("img").filter((i) => !i.alt.trim()).map((i) => i.src.slice(0, 80)),
-    broken: all("img").filter((i) => i.complete && !i.naturalWidth).map((i) => i.src.slice(0, 80)),
+    withoutAlt: all("img").filter((i) => !i.alt.trim() || /\\.(png|svg|jpe?g)$/i.test(i.alt.trim()))
+      .map((i) => i.src.slice(-80)),
+    broken: all("img").filter((i) => i.complete && !i.naturalWidth).map((i) => i.src.slice(-80)),
     undrawn: main(".vega-chart").filter((c) => !c.querySelector("svg") || !c.ariaLabel).length,
     warnings: main(".output.stderr").map(text),
     tracebacks: main(".output.traceback").map(text),
+    twice: ids.filter((id, i) => ids.indexOf(id) !== i),
+    leaps: levels.filter((level, i) => i && level > levels[i - 1] + 1).length,
+    mains: all("main").length,
+    unmarked,
   };
 }"""
+LISTS = (
+    "unrendered",
+    "mathErrors",
+    "withoutAlt",
+    "broken",
+    "warnings",
+    "tracebacks",
+    "twice",
+    "unmarked",
+)
 
-# Two frames: charts follow the width of the window in the first.
-DRAWN = """() => new Promise((done) =>
-  requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done, 50))))"""
 # Figures keep their white ground in the dark theme.
 DARK = """() => {
   document.documentElement.dataset.theme = "dark";
@@ -50,7 +83,7 @@ DARK = """() => {
 
 @pytest.fixture(scope="module")
 def window(browser: Browser) -> Iterator[BrowserContext]:
-    """Open one window for all pages, so that scripts are read once."""
+    """Open one window for all pages."""
     opened = browser.new_context()
     yield opened
     opened.close()
@@ -64,31 +97,6 @@ def page(window: BrowserContext) -> Iterator[Page]:
     opened.close()
 
 
-def watch(page: Page, site: str) -> list[str]:
-    """Return a list that fills with what goes wrong on the page; block other hosts."""
-    wrong: list[str] = []
-
-    def outside(route: object) -> None:
-        address = route.request.url
-        if address.startswith((site, "data:", "blob:")):
-            route.continue_()
-        else:
-            wrong.append(f"asked {address}")
-            route.abort()
-
-    page.route("**/*", outside)
-    page.on("console", lambda m: wrong.append(f"console: {m.text}") if m.type == "error" else None)
-    page.on("pageerror", lambda error: wrong.append(f"page error: {error}"))
-    page.on("requestfailed", lambda request: wrong.append(f"failed {request.url}"))
-    page.on(
-        "response",
-        lambda answer: (
-            wrong.append(f"{answer.status} {answer.url}") if answer.status >= 400 else None
-        ),
-    )
-    return wrong
-
-
 def has_mathematics(name: str) -> bool:
     """Return whether the source of a page holds mathematics outside its code."""
     source = ROOT / f"{name}.md"
@@ -99,8 +107,10 @@ def has_mathematics(name: str) -> bool:
 
 
 @pytest.mark.parametrize("name", PAGES)
-def test_page(page: Page, site: str, name: str) -> None:
-    wrong = watch(page, site)
+def test_page(page: Page, site: str, html: Path, name: str) -> None:
+    wrong, requests = watch(page, site), []
+    page.on("request", lambda request: requests.append(request))
+    page.set_viewport_size({"width": WIDTHS["desk"], "height": 850})
     page.goto(f"{site}/{name}.html", wait_until="load")
     page.evaluate(READY)
     for where, width in WIDTHS.items():
@@ -108,13 +118,29 @@ def test_page(page: Page, site: str, name: str) -> None:
         page.evaluate(DRAWN)
         facts = page.evaluate(FACTS)
         assert facts["tooWide"] <= 0, f"the page scrolls sideways on a {where}"
-        for kind in ("unrendered", "mathErrors", "withoutAlt", "broken", "warnings", "tracebacks"):
+        for kind in LISTS:
             assert facts[kind] == [], f"{kind} on a {where}"
         assert facts["undrawn"] == 0, f"a chart is not drawn or has no aria-label on a {where}"
+        assert violations(page, None if where == "desk" else NARROW) == [], f"on a {where}"
     assert wrong == []
-    assert facts["titles"] == 1
+    assert (facts["titles"], facts["mains"]) == (1, 1)
+    assert facts["leaps"] == 0, "a heading skips a level"
     assert (facts["math"] > 0) >= has_mathematics(name), "no mathematics is rendered"
+    assert weight(requests, html, site) <= BYTES
     assert set(page.evaluate(DARK)) <= {"rgb(255, 255, 255)none"}, "a figure is lost in the dark"
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_colours_of_the_dark_theme(browser: Browser, site: str, name: str) -> None:
+    page = browser.new_page(reduced_motion="reduce")
+    page.add_init_script(
+        "localStorage.setItem('theme', 'dark'); localStorage.setItem('mode', 'dark')"
+    )
+    page.goto(f"{site}/{name}.html", wait_until="load")
+    page.evaluate(READY)
+    assert page.evaluate("document.documentElement.dataset.theme") == "dark"
+    assert violations(page, ["color-contrast"]) == []
+    page.close()
 
 
 def test_the_root_leads_to_the_front_page(page: Page, site: str) -> None:
@@ -129,4 +155,40 @@ def test_a_phone_opens_and_closes_the_contents(browser: Browser, site: str) -> N
     assert not contents.is_visible()
     page.locator(".primary-toggle").first.click()
     contents.wait_for(state="visible")
+    page.keyboard.press("Escape")
+    contents.wait_for(state="hidden")
     page.close()
+
+
+def test_keyboard_skips_to_the_text_and_shows_where_it_is(page: Page, site: str) -> None:
+    page.goto(f"{site}/notebooks/studies/dong-2024.html", wait_until="load")
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.textContent") == "Skip to main content"
+    page.keyboard.press("Enter")
+    assert page.evaluate("location.hash") == "#main-content"
+    seen = """() => {
+      const at = document.activeElement, style = getComputedStyle(at);
+      const rings = [style, getComputedStyle(at, "::before"), getComputedStyle(at, "::after")];
+      const ringed = rings.some((s) => (s.outlineStyle !== "none" && parseFloat(s.outlineWidth) > 0)
+        || s.boxShadow !== "none");
+      return [!!at.closest("main"), ringed, at.outerHTML.slice(0, 120)];
+    }"""
+    for _ in range(25):
+        page.keyboard.press("Tab")
+        inside, ringed, element = page.evaluate(seen)
+        assert inside, element
+        assert ringed, f"no sign of the keyboard's place on {element}"
+
+
+def test_a_table_that_scrolls_can_be_scrolled_by_keyboard(page: Page, site: str) -> None:
+    page.set_viewport_size({"width": WIDTHS["phone"], "height": 850})
+    page.goto(f"{site}/notebooks/studies/dong-2024.html", wait_until="load")
+    page.evaluate(DRAWN)
+    box = page.locator(".table-box[tabindex='0']").first
+    assert box.get_attribute("aria-label")
+    box.focus()
+    page.keyboard.press("ArrowRight")
+    page.wait_for_function("document.activeElement.scrollLeft > 0")
+    page.set_viewport_size({"width": 2400, "height": 850})
+    page.evaluate(DRAWN)
+    assert page.locator(".table-box[tabindex='0']").count() == 0

@@ -197,7 +197,8 @@ class RegressionTable:
         """Return the table as HTML; every text is escaped."""
         heads = "".join(f'<th scope="col">{escape(name)}</th>' for name in self.results)
         body = "".join(
-            f'<tr><th scope="row">{escape(title)}</th>'
+            # The row of standard errors has no heading of its own.
+            (f'<tr><th scope="row">{escape(title)}</th>' if title else "<tr><td></td>")
             + "".join(f"<td>{escape(cell)}</td>" for cell in cells)
             + "</tr>\n"
             for title, cells in self._printed()

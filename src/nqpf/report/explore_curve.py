@@ -260,7 +260,8 @@ def _chart(
             *(alt.Tooltip(f"c{i}:N", title=head) for i, head in enumerate(heads)),
         ],
     )  # fmt: skip
-    zero = alt.Chart(alt.Data(values=[{}])).mark_rule(color="#444444").encode(y=alt.datum(0))
+    rule = {"color": "#444444", "aria": False}  # it has no data to be read out
+    zero = alt.Chart(alt.Data(values=[{}])).mark_rule(**rule).encode(y=alt.datum(0))
     key = " + ',' + ".join(f"menu_{i}" for i in range(menus)) or "''"
     return alt.layer(zero, dots).properties(
         title=alt.TitleParams(text=alt.expr(_summary(f"facts[{key}]")), anchor="start",

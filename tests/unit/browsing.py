@@ -1,0 +1,111 @@
+"""What tests in a browser share: which pages there are, what goes wrong on one, axe-core."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page, Request, Response, Route
+
+ROOT = Path(__file__).resolve().parents[2]
+HTML = ROOT / "_build" / "html"
+WIDTHS = {"desk": 1280, "phone": 390}
+
+# Resolves once mathematics and charts are drawn.
+READY = """async () => {
+  await window.MathJax?.startup?.promise;
+  await Promise.all(window.bookCharts ?? []);
+}"""
+# Two frames: charts, and boxes that scroll, follow the width of the window in the first.
+DRAWN = """() => new Promise((done) =>
+  requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done, 50))))"""
+
+# A rule of axe-core beyond its own selection, and what it must find for a test to fail.
+AXE_RULES = {"target-size": {"enabled": True}}
+GRAVE = {"serious", "critical"}
+# Rules whose answer depends on the width of the window.
+NARROW = ["scrollable-region-focusable", "target-size", "button-name", "aria-hidden-focus"]
+# The rows of a long table are alike, and axe takes seconds for a thousand of them.
+AXE_ROWS = 12
+_AXE = """async ([rules, only, rows]) => {
+  const alike = [...document.querySelectorAll(`tbody tr:nth-child(n + ${rows + 1})`)];
+  alike.forEach((row) => (row.hidden = true));
+  const options = {resultTypes: ["violations"], rules, preload: false};
+  if (only) Object.assign(options, {runOnly: {type: "rule", values: only}, rules: {}});
+  const {violations} = await axe.run(document, options);
+  alike.forEach((row) => (row.hidden = false));
+  return violations.flatMap(({id, impact, nodes}) =>
+    nodes.map((n) => [impact, `${id}: ${n.target.join(" ")} ${n.html.slice(0, 120)}`]));
+}"""
+
+
+def pages_of(html: Path = HTML) -> list[str]:
+    """Return every page of a built site, without its ending, whoever wrote it."""
+    found = (path.relative_to(html) for path in html.rglob("*.html"))
+    return sorted(p.with_suffix("").as_posix() for p in found if p.parts[0] != "_static")
+
+
+def watch(page: Page, site: str) -> list[str]:
+    """Return a list that fills with what goes wrong on the page; block other hosts."""
+    wrong: list[str] = []
+
+    def outside(route: Route) -> None:
+        wrong.append(f"asked {route.request.url}")
+        route.abort()
+
+    def answered(answer: Response) -> None:
+        if answer.status >= 400:
+            wrong.append(f"{answer.status} {answer.url}")
+
+    page.route(re.compile(rf"^(?!{re.escape(site)}/|data:|blob:)"), outside)
+    page.on("console", lambda m: wrong.append(f"console: {m.text}") if m.type == "error" else None)
+    page.on("pageerror", lambda error: wrong.append(f"page error: {error}"))
+    page.on("requestfailed", lambda request: wrong.append(f"failed {request.url}"))
+    page.on("response", answered)
+    return wrong
+
+
+@cache
+def axe_script() -> str:
+    """Return axe-core as a script."""
+    spec = find_spec("axe_playwright_python")
+    if spec is None:
+        raise ModuleNotFoundError("axe-playwright-python")
+    return (Path(spec.submodule_search_locations[0]) / "axe.min.js").read_text("utf-8")
+
+
+def violations(page: Page, only: list[str] | None = None) -> list[str]:
+    """Return the serious violations that axe-core finds, by all its rules or those named."""
+    if page.evaluate("typeof window.axe") == "undefined":
+        page.evaluate(axe_script())
+    found = page.evaluate(_AXE, [AXE_RULES, only, AXE_ROWS])
+    return [text for impact, text in found if impact in GRAVE]
+
+
+def weight(requests: list[Request], html: Path, site: str) -> int:
+    """Return the bytes that a page and what it asked for weigh, charts and figures excluded.
+
+    Uncompressed, as the test's own server sends them.
+    """
+    total = 0
+    for address in {request.url.split("#")[0] for request in requests}:
+        path = html / address.removeprefix(f"{site}/").split("?")[0]
+        if not address.startswith(site) or not path.is_file() or _is_chart(path):
+            continue
+        total += path.stat().st_size
+        if path.suffix == ".html":
+            charts = re.findall(
+                r'<script type="application/json"[^>]*>.*?</script>',
+                path.read_text("utf-8"),
+                re.DOTALL,
+            )
+            total -= sum(len(chart.encode("utf-8")) for chart in charts)
+    return total
+
+
+def _is_chart(path: Path) -> bool:
+    return path.parent.name == "_images" or path.name in {"vega.js", "charts.js"}
