@@ -8,6 +8,7 @@ excerpts from it. Code, formulas, outputs and large tables are left to Sphinx's 
 
 from __future__ import annotations
 
+import html
 import json
 import posixpath
 import re
@@ -17,6 +18,7 @@ from docutils import nodes
 from sphinx import addnodes
 from sphinx.application import Sphinx
 
+from nqpf import provinces
 from nqpf.paths import replacing
 
 FILE = "searchtext.js"
@@ -24,6 +26,10 @@ _START = "window.bookSearchText = "
 _SKIPPED = (nodes.literal_block, nodes.raw, nodes.comment, nodes.math_block, nodes.system_message)
 _LARGEST_TABLE = 600  # characters; a reader of search results wants sentences
 _LONGEST_FORMULA = 20
+_LONGEST_OPENING = 220  # characters of a generated section
+_TAG = re.compile(r"<[^>]+>")
+_PARAGRAPH = re.compile(r"<p(?:\s[^>]*)?>(.*?)</p>", re.DOTALL)
+_ALIASES = {"西藏": "Xizang", "内蒙古": "Nei Mongol"}
 _BLANK = re.compile(r"\s+")
 
 # Pages that quote the chapters rather than explain: each score is multiplied by this.
@@ -70,6 +76,22 @@ def _pieces(node: nodes.Node) -> str:
     return joined if isinstance(node, nodes.Inline) else f" {joined} "
 
 
+def opening(node: nodes.Node) -> str:
+    """Return the start of the first paragraph of generated HTML, for a section without prose.
+
+    Examples
+    --------
+    >>> opening(nodes.raw("", "<div><p>R&amp;D <b>grew</b>.</p><p>More.</p></div>", format="html"))
+    'R&D grew.'
+    """
+    for raw in node.findall(nodes.raw):
+        for found in _PARAGRAPH.finditer(raw.astext()):
+            text = _BLANK.sub(" ", html.unescape(_TAG.sub("", found.group(1)))).strip()
+            if text:
+                return text[:_LONGEST_OPENING]
+    return ""
+
+
 def sections(doctree: nodes.Node) -> list[list[str]]:
     """Return the sections of a page as ``[anchor, heading, text]``, in reading order.
 
@@ -90,6 +112,8 @@ def sections(doctree: nodes.Node) -> list[list[str]]:
                 found.extend([anchor, term, text] for anchor, term, text, _ in entries(child))
             elif not isinstance(child, nodes.title):
                 current[2] = f"{current[2]} {plain(child)}".strip()
+        own = (child for child in node.children if not isinstance(child, nodes.section))
+        current[2] = current[2] or next(filter(None, map(opening, own)), "")
 
     walk(doctree, ["", "", ""])
     return found
@@ -122,6 +146,20 @@ def explained(page: str, doctree: nodes.Node, suffix: str = ".html") -> dict[str
     return terms
 
 
+def other_names(title: str) -> list[str]:
+    """Return what else readers call the province of a title, none if it is no province's.
+
+    Examples
+    --------
+    >>> other_names("Tibet 西藏"), other_names("The panel")
+    (['西藏自治区', 'Xizang'], [])
+    """
+    for row in provinces.table().itertuples():
+        if title == f"{row.en} {row.zh}":
+            return [name for name in (row.zh_full, _ALIASES.get(row.zh)) if name]
+    return []
+
+
 def read(path: Path) -> dict[str, dict]:
     """Return the pages of an earlier build, none if there was none."""
     if not path.is_file():
@@ -143,9 +181,12 @@ def _collect(app: Sphinx, doctree: nodes.document, page: str) -> None:
     if app.builder.format != "html" or "nosearch" in app.env.metadata.get(page, {}):
         return
     pages = app.__dict__.setdefault("book_search_pages", {})
-    record = {"name": page, "prior": prior(page), "sections": sections(doctree)}
+    record = {"name": page, "prior": prior(page), "sections": sections(doctree) or [["", "", ""]]}
     terms = explained(page, doctree)
-    pages[page] = record | ({"explains": terms} if terms else {})
+    names = other_names(record["sections"][0][1]) if page.startswith("book/provinces/") else []
+    pages[page] = (
+        record | ({"explains": terms} if terms else {}) | ({"names": names} if names else {})
+    )
 
 
 def _finish(app: Sphinx, exception: Exception | None) -> None:

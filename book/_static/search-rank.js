@@ -18,10 +18,10 @@ const bookRank = (() => {
   const SATURATION = 4;
   const ELSEWHERE = 0.15; // in code, a table or an output
   const PHRASE = 1.5;
-  const EXACT = 1.5; // the query is a glossary term that the page explains
+  const EXACT = { term: 1.5, heading: 1.25 }; // the query is a term that the page explains, or a heading
   // Words that Chinese queries add to a term and texts leave out, as in 熵权法 or 核密度估计; and
   // words of asking. They help the order, but no page must have them.
-  const LOOSE_END = /(?:方法|模型|指数|效应|估计|分析|回归|检验|系数|法|度)$/u;
+  const LOOSE_END = /(?:方法|模型|指数|效应|估计|分析|回归|检验|系数|(?:维吾尔|壮族|回族)?自治区|法|度|省|市)$/u;
   const LOOSE_START = /^(?:什么是|为什么|如何|怎么|怎样)/u;
   const PARTICLES = "的和与及了是在之";
   const stemmer = new Stemmer();
@@ -70,25 +70,28 @@ const bookRank = (() => {
         sections: page.sections.map(([anchor, heading, text]) => ({
           anchor, heading, text, head: field(heading), body: field(text),
         })),
-        terms: terms.get(page.name) || [],
+        terms: (terms.get(page.name) || []).concat(page.names || []),
         glossary: Boolean(page.explains),
         fields: {
           title: field(page.sections.map((s) => s[1]).find((heading) => heading) || ""),
-          terms: field((terms.get(page.name) || []).join(" . ")),
+          terms: field((terms.get(page.name) || []).concat(page.names || []).join(" . ")),
           headings: field(headed.map((s) => s[1]).join(" . ")),
           brackets: field((body.match(BRACKETS) || []).join(" ").replace(/[^\u3400-\u9fff]+/gu, " ")),
           body: field(body),
         },
       };
     });
+    // Lengths and rarities are those of the chapters: many generated pages must not move them.
+    const chapters = all.filter((page) => page.prior >= 1);
     const mean = {};
     for (const name of Object.keys(FIELDS)) {
-      const sizes = all.map((page) => page.fields[name].size).filter((size) => size);
-      mean[name] = sizes.reduce((a, b) => a + b, 0) / Math.max(sizes.length, 1);
+      const sizes = chapters.map((page) => page.fields[name].size).filter((size) => size);
+      mean[name] = sizes.reduce((a, b) => a + b, 0) / Math.max(sizes.length, 1) || 1;
     }
     const vocabulary = new Set([...Object.keys(sphinx.terms), ...Object.keys(sphinx.titleterms)]);
-    all.forEach((page) => page.fields.body.counts.forEach((_, name) => vocabulary.add(name)));
-    all.forEach((page) => page.fields.headings.counts.forEach((_, name) => vocabulary.add(name)));
+    for (const page of all)
+      for (const part of Object.values(page.fields))
+        part.counts.forEach((_, name) => vocabulary.add(name));
     const corpus = pages.flatMap((page) => page.sections.flatMap((s) => [s[1], s[2]])).join("\n");
     return { pages: all, mean, vocabulary, corpus, sphinx };
   };
@@ -210,19 +213,22 @@ const bookRank = (() => {
 
   const search = (query, index) => {
     const { required, extra, words: asked } = parse(query, index);
-    const total = index.pages.length;
+    const isChapter = index.pages.map((page) => page.prior >= 1);
+    const total = isChapter.filter((one) => one).length;
     const asIs = [normal(query), normal(coreOf(query))];
     const isAsked = (term) => names(term).some((name) => asIs.includes(name));
     const measured = [...required, ...extra].map((key) => {
       const weights = index.pages.map((page) => weigh(page, key, index));
-      const holding = weights.filter((weight) => weight > 0).length;
+      const holding = weights.filter((weight, i) => weight > 0 && isChapter[i]).length;
       const rarity = Math.log(1 + (total - holding + 0.5) / (holding + 0.5));
       return { key, weights, rarity };
     });
     const needed = measured.slice(0, required.length);
     const results = index.pages.map((page, i) => {
       const missing = needed.filter(({ weights }) => !weights[i]).map(({ key }) => key.shown);
-      const favour = page.prior * (page.terms.some(isAsked) ? EXACT : 1);
+      const exact = page.terms.some(isAsked) ? EXACT.term
+        : page.sections.some((section) => isAsked(section.heading)) ? EXACT.heading : 1;
+      const favour = page.prior * exact;
       const score = favour * measured.reduce((sum, { key, weights, rarity }) =>
         sum + (key.share * rarity * weights[i]) / (SATURATION + weights[i]), 0);
       return { page, score, missing };
@@ -231,9 +237,9 @@ const bookRank = (() => {
     const shown = complete.length ? complete : results;
     shown.sort((a, b) => b.score - a.score || (a.page.name < b.page.name ? -1 : 1));
     for (const result of shown) {
-      const entry = result.page.glossary && result.page.sections.find((s) => isAsked(s.heading));
-      result.section = entry || place(result.page, measured);
-      result.entry = Boolean(entry && entry.anchor);
+      const headed = result.page.sections.find((section) => isAsked(section.heading));
+      result.section = headed || place(result.page, measured);
+      result.entry = Boolean(result.page.glossary && headed && headed.anchor);
     }
     // A definition stands second at the latest, right after the chapter that explains the term.
     const at = shown.findIndex((result) => result.entry);

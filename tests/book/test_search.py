@@ -12,6 +12,7 @@ from book_search import SearchEnglishChinese, pairs
 from playwright.sync_api import Browser, Page
 
 ASKED = search_queries.ENGLISH + search_queries.CHINESE + search_queries.MIXED
+ASKED += search_queries.LATER
 # More bytes than this for the text of all pages would slow the search page on a phone.
 TEXT_BYTES = 300_000
 
@@ -144,3 +145,11 @@ def test_index_keeps_english_stems_and_chinese_pairs() -> None:
     language = SearchEnglishChinese({})
     assert language.split("熵权 weights") == ["熵", "权", "熵权", "weights"]
     assert language.stem("weights") == "weight"
+
+
+def test_generated_pages_never_stand_before_a_chapter(search: Page) -> None:
+    made = ("outputs/", "book/provinces/")
+    for query, first, _ in search_queries.ENGLISH + search_queries.CHINESE:
+        found = pages(search, query)
+        places = [i for i, page in enumerate(found) if page.startswith(made)]
+        assert found.index(first) < min(places, default=len(found)), query

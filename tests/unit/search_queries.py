@@ -59,6 +59,19 @@ MIXED = [
     ("熵权 TOPSIS", "notebooks/index/by-hand", "computes both, step by step"),
 ]
 
+# For pages that were written after the lists above.
+LATER = [
+    ("download", "book/downloads", "the page of downloads"),
+    ("下载数据", "book/downloads", "the page of downloads"),
+    ("explorer", "notebooks/explore/explorer", "the page of that name"),
+    ("Guangdong", "book/provinces/guangdong", "the province's page"),
+    ("广东", "book/provinces/guangdong", "the province's page"),
+    ("广东省", "book/provinces/guangdong", "the province's page"),
+    ("Xizang", "book/provinces/tibet", "the official spelling of Tibet"),
+    ("西藏", "book/provinces/tibet", "the province's page"),
+    ("内蒙古自治区", "book/provinces/inner-mongolia", "the province's page"),
+]
+
 HELD_OUT = [
     ("stochastic frontier", "notebooks/tfp/frontier", "the chapter on it"),
     ("local Moran clusters", "notebooks/dynamics/clusters", "finds the clusters"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from book_search_text import explained, prior, read, sections, write
+from book_search_text import explained, other_names, prior, read, sections, write
 from docutils import nodes
 from sphinx import addnodes
 
@@ -51,6 +51,17 @@ def test_a_large_table_is_left_out_and_a_small_one_kept() -> None:
 
     assert sections(nodes.container("", _section("a", "A", table("short"))))[0][2] == "short"
     assert sections(nodes.container("", _section("a", "A", table("x" * 1000))))[0][2] == ""
+
+
+def test_a_section_of_generated_html_has_the_start_of_its_first_paragraph() -> None:
+    made = nodes.raw("", "<svg><p></p></svg><p>One &lt; <b>two</b>.</p><p>No.</p>", format="html")
+    page = nodes.container("", _section("top", "Title", _section("part", "A", made)))
+    assert sections(page) == [["", "Title", ""], ["part", "A", "One < two."]]
+
+
+def test_a_province_is_known_by_its_other_names() -> None:
+    assert other_names("Inner Mongolia 内蒙古") == ["内蒙古自治区", "Nei Mongol"]
+    assert other_names("The panel") == []
 
 
 def test_entries_of_a_glossary_are_sections() -> None:
