@@ -64,8 +64,8 @@ def history(profiles: Profiles, code: int) -> Section:
     years = sorted(int(year) for year in rows.dropna(how="all").index.unique("year"))
     years = [year for year in years if year in found.index]
     cells = [
-        [measure_name(str(m)), *(_cell(rows, code, year, str(m)) for year in years)]
-        for m in rows.columns
+        [measure_name(str(m)), *(_cell(own.get((code, year))) for year in years)]
+        for m, own in rows.to_dict().items()
     ]
     heads = [str(year) for year in years]
     if years:
@@ -74,9 +74,8 @@ def history(profiles: Profiles, code: int) -> Section:
     return Section("How the rank moved", "位次的变化", tuple(body))
 
 
-def _cell(rows: pd.DataFrame, code: int, year: int, measure: str) -> str:
-    value = rows[measure].get((code, year))
-    return "–" if value is None or pd.isna(value) else f"{value:.0f}"
+def _cell(rank: float | None) -> str:
+    return "–" if rank is None or pd.isna(rank) else f"{rank:.0f}"
 
 
 def _moves(found: pd.DataFrame) -> list[object]:

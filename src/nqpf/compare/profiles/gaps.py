@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 
 __all__ = ["breaks", "flagged", "gaps"]
 
+_SERIES = ["variable", "vintage"]
+
 
 def gaps(panel: Panel, code: int, since: int = 2010) -> pd.DataFrame:
     """Return the years in which a province lacks a figure that other provinces have.
@@ -32,10 +34,12 @@ def gaps(panel: Panel, code: int, since: int = 2010) -> pd.DataFrame:
         none at all. In the order of the catalogue.
     """
     frame = panel.frame[panel.frame["year"] >= since]
+    every = frame.drop_duplicates(["variable", "vintage", "year"]).groupby(_SERIES)["year"]
+    mine = frame[frame["province"] == code].groupby(_SERIES)["year"].agg(set).to_dict()
     rows = []
-    for (variable, vintage), part in frame.groupby(["variable", "vintage"], sort=False):
-        own = set(part.loc[part["province"] == code, "year"])
-        lacking = sorted({int(year) for year in part["year"]} - own)
+    for (variable, vintage), years in every.agg(list).items():
+        own = mine.get((variable, vintage), set())
+        lacking = sorted({int(year) for year in years} - own)
         if lacking:
             rows.append([variable, vintage, lacking, len(own)])
     return _ordered(panel, rows, ["variable", "vintage", "years", "present"])
