@@ -15,6 +15,7 @@ gets Vega and charts.js; no other page loads them.
 from __future__ import annotations
 
 import shutil
+from html import escape
 from importlib.metadata import distribution
 from pathlib import Path
 
@@ -90,6 +91,9 @@ def _scripts_of_page(
         for script in context.get("script_files", [])
         if "thebe" not in f"{script} {getattr(script, 'attributes', {}).get('body', '')}".lower()
     ]
+    # The theme writes the title into the page as it is, after undoing its escapes.
+    if context.get("pagetitle"):
+        context["pagetitle"] = escape(context["pagetitle"], quote=False)
     context["css_files"] = [css for css in context.get("css_files", []) if "thebe" not in str(css)]
 
 

@@ -25,6 +25,7 @@ _STRETCH = "display:flex;flex-direction:column;max-width:42rem"
 _WRITTEN = (
     "!isValid(datum.value) ? '–' : format(datum.value, abs(datum.value) < 100 ? '.3r' : ',.0f')"
 )
+_NO_END = str.maketrans({'"': "\N{RIGHT DOUBLE QUOTATION MARK}", "\\": "\N{SET MINUS}"})
 _FONT = "system-ui, 'Noto Sans SC', 'PingFang SC', 'Microsoft YaHei', sans-serif"
 
 
@@ -44,7 +45,9 @@ def vega(chart: alt.TopLevelMixin, alt: str) -> Html:
         A ``vega-chart`` box with the specification as JSON; in a PDF or a
         terminal the alternative text.
     """
-    spec = json.dumps(chart.to_dict(), ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    spec = json.dumps(
+        _titled(chart.to_dict()), ensure_ascii=False, sort_keys=True, separators=(",", ":")
+    )
     # Inside <script> only "</" and "<!--" can end or hide the data; both are legal JSON escaped.
     spec = spec.replace("<", "\\u003c")
     # A group, not an image: as an image its menus would be hidden from screen readers.
@@ -54,6 +57,23 @@ def vega(chart: alt.TopLevelMixin, alt: str) -> Html:
         f'<script type="application/json">{spec}</script></div>',
         f"[Interactive chart: {alt}]",
     )
+
+
+def _titled(spec: object) -> object:
+    """Return a specification whose titles hold nothing that could end a string.
+
+    Vega-Lite writes the titles of tooltips into expressions as they are.
+    """
+    if isinstance(spec, list):
+        return [_titled(item) for item in spec]
+    if not isinstance(spec, dict):
+        return spec
+    return {
+        key: " ".join(item.split()).translate(_NO_END)
+        if key == "title" and isinstance(item, str)
+        else _titled(item)
+        for key, item in spec.items()
+    }
 
 
 def rank_explorer(ranks_long: pd.DataFrame) -> Html:

@@ -1,0 +1,123 @@
+"""Hostile text of data files on a page: nothing runs, all of it reads, the page fits a phone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import nbformat
+import pytest
+from made_up_hostile import LONG, SCRIPT, hostile_project
+from sphinx.application import Sphinx
+
+from nqpf import Panel, Recipe, Study, System, provinces, report
+from nqpf.compare import Profiles, standings
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+ROOT = Path(__file__).resolve().parents[2]
+CONF = """\
+extensions = ["myst_nb", "sphinx_book_theme", "book_assets", "book_explorer"]
+html_theme = "sphinx_book_theme"
+nb_execution_mode = "off"
+myst_enable_extensions = ["attrs_block", "colon_fence", "dollarmath", "html_image"]
+suppress_warnings = ["misc.highlighting_failure"]
+html_static_path = [{static!r}]
+html_css_files = ["book.css", "provinces.css"]
+html_js_files = ["catalogue.js"]
+exclude_patterns = ["_build"]
+"""
+
+
+def outputs(panel: Panel) -> dict[str, str]:
+    """Return the HTML of what a page shows of data, by the name of the page."""
+    index = Recipe(weights="entropy", aggregate="topsis").fit(
+        System.load("dong-2024").evaluate(panel)
+    )
+    study = Study.load("han-2024")
+    tables = [
+        report.catalogue_table(panel, "accounts"),
+        report.study_table(study),
+        report.replications_table(),
+        report.system_table(System.load("dong-2024")),
+        report.argument_table("drivers", panel),
+        report.ranking_table(index, 2022),
+        report.verdict("M", panel.catalogue.variables["gdp"].note, study.missing),
+        report.data_note(panel, index.matrix),
+    ]
+    figures = [report.tile_map(index.scores.xs(2022, level="year"), study.title, study.title)]
+    long_form = index.scores.rename("value").reset_index().assign(measure=study.title)
+    charts = [report.map_explorer(long_form, study.title)]
+    found = standings(panel, ["wu-2024", "dong-2024"], weights=(), aggregate=(), draws=20)
+    return {
+        "tables": "\n".join(table.html for table in tables),
+        "figures": "\n".join(
+            [figures[0].html(), charts[0].html],
+        ),
+        "explorer": report.explorer(found).html,
+    }
+
+
+@pytest.fixture(scope="module")
+def pages(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Build a small book of pages whose every text is hostile."""
+    folder = tmp_path_factory.mktemp("hostile_pages")
+    home, source = hostile_project(folder / "home"), folder / "source"
+    source.mkdir()
+    caches = (provinces._table, provinces._spellings)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("NQPF_HOME", str(home))
+        for cache in caches:
+            cache.cache_clear()
+        panel = Panel.load()
+        shown = outputs(panel)
+        profiles = Profiles.load(panel, systems=["wu-2024"], draws=20)
+        profile = report.province_profile(profiles, 110000).markdown()
+    for cache in caches:
+        cache.cache_clear()
+    (source / "province.md").write_text(profile, "utf-8")
+    for name, html in shown.items():
+        cell = nbformat.v4.new_code_cell(
+            "shown", outputs=[nbformat.v4.new_output("display_data", {"text/html": html})]
+        )
+        heading = nbformat.v4.new_markdown_cell(f"# {name}")
+        nbformat.write(nbformat.v4.new_notebook(cells=[heading, cell]), source / f"{name}.ipynb")
+    names = "\n".join(["province", *shown])
+    (source / "index.md").write_text(f"# Pages\n\n```{{toctree}}\n{names}\n```\n", "utf-8")
+    (source / "conf.py").write_text(CONF.format(static=str(ROOT / "book" / "_static")), "utf-8")
+    app = Sphinx(
+        str(source), str(source), str(folder / "html"), str(folder / "trees"), "html", status=None
+    )
+    app.build()
+    yield folder / "html"
+
+
+@pytest.mark.parametrize("name", ["tables", "figures", "explorer", "province"])
+def test_nothing_runs_and_everything_reads(pages: Path, browser: Browser, name: str) -> None:
+    page = browser.new_page(viewport={"width": 390, "height": 844})
+    problems: list[str] = []
+    page.on("pageerror", lambda error: problems.append(str(error)))
+    page.on("dialog", lambda dialog: (problems.append("a dialog"), dialog.dismiss()))
+    outside: list[str] = []
+    page.on(
+        "request",
+        lambda request: (
+            None if request.url.startswith(("file:", "data:")) else outside.append(request.url)
+        ),
+    )
+    page.goto((pages / f"{name}.html").as_uri(), wait_until="load")
+    page.wait_for_timeout(1000)
+    page.evaluate("document.querySelectorAll('details').forEach((one) => (one.open = true))")
+    assert page.evaluate("window.ran") is None, "a text ran as a script"
+    assert problems == []
+    assert [url for url in outside if not url.startswith("blob:")] == []
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    text = page.evaluate(
+        "document.querySelector('article').textContent + "
+        "[...document.querySelectorAll('img')].map((one) => one.alt).join()"
+    )
+    assert SCRIPT in text or LONG in text
+    assert "\u202e" not in text
+    page.close()
