@@ -10,8 +10,15 @@
     return new Kind(bytes.buffer);
   }
 
-  // A number as Python writes it, with a true minus sign.
-  E.fixed = (value, digits) => value.toFixed(digits).replace(/^-(?=.*[1-9])/, "−").replace(/^-/, "");
+  // A number as Python writes it: an exact half goes to the even digit. With a true minus sign.
+  E.fixed = function (value, digits) {
+    let text = value.toFixed(digits);
+    if ((Math.abs(value) * 2 ** (digits + 1)) % 2 === 1) {
+      const below = Math.floor(Math.abs(value) * 10 ** digits);
+      text = ((Math.sign(value) * (below + (below % 2))) / 10 ** digits).toFixed(digits);
+    }
+    return text.replace(/^-(?=.*[1-9])/, "−").replace(/^-/, "");
+  };
   E.digits = (value, count) => String(Number(value.toPrecision(count))).replace("-", "−");
 
   E.read = function (data) {
