@@ -122,7 +122,7 @@ def test_cache_keeps_the_results_under_their_fingerprint() -> None:
 def test_weekly_run_leaves_the_lock_and_says_what_differs() -> None:
     newest = jobs("weekly.yml")["newest"]
     assert newest["env"] == {"NEWEST": "1"}
-    assert made(newest) == ["env", "drift", "book", "test"]
+    assert made(newest) == ["env", "drift", "book", "pdf", "test"]
     assert "twice" in made(jobs("weekly.yml")["twice"])
     assert "links" in made(jobs("weekly.yml")["links"])
     assert "schedule" in workflow("weekly.yml")[True]
