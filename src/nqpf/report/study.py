@@ -19,6 +19,7 @@ _FACTS = {
     "tfp": ("estimator", "sample"),
 }
 _NOT_STATED = "not stated"
+_NEXT = {"D": "M", "M": "N"}  # the level that a study can be lifted to
 
 
 def study_table(study: Study) -> Html:
@@ -67,7 +68,7 @@ def studies_table(kind: str) -> Html:
 
 
 def replications_table() -> Html:
-    """Return what every surveyed study lacks for the next level, the file to put it in beside it.
+    """Return what every surveyed study lacks for the next level, with the key of its record.
 
     Examples
     --------
@@ -77,11 +78,15 @@ def replications_table() -> Html:
     from nqpf.systems import Study
     from nqpf.systems.study import keys
 
-    rows = [
-        [study.title, study.level, "; ".join(study.missing), f"data/studies/{study.key}.yaml"]
-        for study in map(Study.load, keys("studies"))
-    ]
-    return table(["study", "level", "what is missing", "record"], rows)
+    rows = []
+    for study in map(Study.load, keys("studies")):
+        step = f"{study.level} → {_NEXT[study.level]}" if study.level in _NEXT else study.level
+        name = Html(
+            f"{escape(study.title)}<br><code>{escape(study.key)}</code>",
+            f"{study.title} {study.key}",
+        )
+        rows.append([name, step, "; ".join(study.missing)])
+    return table(["study and key", "step", "what would lift it"], rows)
 
 
 def _stated(fact: Stated | None) -> Html | str:
