@@ -160,6 +160,7 @@ window.bookSearch = (() => {
       return;
     }
     document.title = `${query.slice(0, 40)} - ${document.title}`;
+    status.textContent = "Searching … 正在搜索 …";
     try {
       await ready;
     } catch (problem) {

@@ -9,6 +9,8 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 NARROW = {"width": 390, "height": 800}
+# The status line, once it says more than that the search goes on.
+SAID = "/^(?!Searching)./.test(document.querySelector('.search-summary')?.innerText ?? '')"
 
 
 class Visit:
@@ -25,7 +27,7 @@ class Visit:
     def ask(self, query: str) -> str:
         """Open the search page with a query; return what the status line says."""
         self.page.goto(f"{self.site}/search.html?q={quote(query)}", wait_until="load")
-        self.page.wait_for_function("document.querySelector('.search-summary')?.innerText")
+        self.page.wait_for_function(SAID)
         return self.page.locator(".search-summary").inner_text()
 
 
@@ -191,6 +193,6 @@ def test_missing_data_are_said(browser: Browser, site: str) -> None:
     page = browser.new_page()
     page.route("**/searchtext.js", lambda route: route.abort())
     page.goto(f"{site}/search.html?q=entropy", wait_until="load")
-    page.wait_for_function("document.querySelector('.search-summary')?.innerText")
+    page.wait_for_function(SAID)
     assert "无法读取" in page.locator(".search-summary").inner_text()
     page.close()
