@@ -210,12 +210,8 @@ def write_document(book: Book, css: str, script: str, years: str, date: str) -> 
         )
         chapters += [page.html() for page in pages]
     settings = {
-        "options": {
-            "ignoreHtmlClass": "page|cell",
-            "processHtmlClass": "math",
-            "enableAssistiveMml": False,
-            "enableMenu": False,
-        }
+        "loader": {"load": ["core", "input/tex", "output/chtml"]},
+        "options": {"ignoreHtmlClass": "page|cell", "processHtmlClass": "math"},
     }
     vega = any(page.body.find(class_="vega-chart") for page in book.pages)
     vendor = "/html/_static/vendor"
@@ -224,7 +220,7 @@ def write_document(book: Book, css: str, script: str, years: str, date: str) -> 
             '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">',
             f"<title>{escape(book.title)}</title><style>{_style(book, css)}</style>",
             f"<script>window.MathJax = {json.dumps(settings)};</script>",
-            f'<script defer src="{vendor}/mathjax/tex-mml-chtml.js"></script>',
+            f'<script defer src="{vendor}/mathjax/startup.js"></script>',
             f'<script defer src="{vendor}/vega.js"></script>' if vega else "",
             "</head><body>",
             _front(book, years, date),

@@ -172,6 +172,8 @@ def read_page(html: Path, name: str, number: int, shift: int) -> Page:
     _name_anchors(page)
     _shift_headings(page, shift)
     for image in body.find_all("img"):
+        # On paper no reader comes near it.
+        image.attrs.pop("loading", None)
         source = str(image.get("src", ""))
         if not source.startswith("figure:"):
             path = posixpath.join(posixpath.dirname(name), source)
