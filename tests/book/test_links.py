@@ -92,5 +92,5 @@ def test_links_to_a_repository_follow_the_setting(html: Path) -> None:
             assert bool(soup.select(f".btn-source-{button}-button")) == bool(setting), name
         launches = bool(soup.select("a[href*='/v2/gh/'], a[href*='/v2/gl/']"))
         assert launches == (
-            bool(setting) and (ROOT / f"{name}.md").read_text("utf-8").startswith("---")
+            bool(setting) and (ROOT / f"{name}.md").read_text("utf-8").startswith("---\njupytext")
         )
