@@ -83,8 +83,10 @@
       code, cell.place.en, cell.place.zh, year, ref.system, ref.weights, ref.aggregate,
       model.written(cell.score, 6).replace("−", "-"), cell.rank, cell.lower, cell.upper,
     ]));
+    const without = followed.filter((place) => !series(place.code).length);
     return {
       root,
+      note: without.length ? `No figures by this measure: ${without.map(E.both).join(", ")}.` : "",
       table: { caption: title, head: ["year", ...followed.map(E.both)], rows },
       csv: { head: ["code", "province", "省份", "year", "system", "weights", "aggregate", "score", "rank", "lower", "upper"], rows: long },
     };

@@ -213,13 +213,14 @@
       );
     }
 
-    function draw(part) {
-      const width = Math.max(280, Math.floor(part.view.clientWidth || box.clientWidth || 640));
+    const room = (part) => Math.max(280, Math.floor(part.view.clientWidth || box.clientWidth || 640));
+
+    function draw(part, width) {
       const held = part.view.contains(document.activeElement) ? document.activeElement.dataset.code : null;
       const drawn = E[part.key]({ ...context(), width });
       Object.assign(part, { drawn, width });
       part.view.replaceChildren(...(drawn.root ? [drawn.root] : []));
-      part.note.textContent = drawn.note || "";
+      part.note.textContent = drawn.note || (part.key === "ranking" ? intervals() : "");
       part.reading.textContent = "";
       part.save.forEach((made, i) => {
         made.disabled = !(i ? drawn.root : drawn.csv);
@@ -235,21 +236,28 @@
       own?.focus();
     }
 
+    // What the lines in the ranking mean, and who is not in it.
+    function intervals() {
+      const ranked = model.ranking(context().ref, state.year);
+      const absent = model.places.filter((place) => !ranked.some((c) => c.code === place.code));
+      const kind = state.weights
+        ? `Interval: ${Math.round(100 * data.level)} % of ${data.draws.toLocaleString("en")} draws of this system with other normalisations, weights and aggregations, an indicator left out and errors in the figures. It belongs to the system, so a rank by one recipe can lie outside.`
+        : `Interval: lowest and highest rank by ${data.variants} combinations of estimator and capital rule.`;
+      const without = absent.length ? ` Not ranked for lack of figures: ${absent.map(E.both).join(", ")}.` : "";
+      return kind + without;
+    }
+
     function show() {
+      // All widths first: each would lay the page out again after a change.
+      const widths = parts.map(room);
       steer();
-      parts.forEach(draw);
+      parts.forEach((part, i) => draw(part, widths[i]));
       trouble.replaceChildren(...problems.map((words) => el("p", {}, words)));
       const ranked = model.ranking(context().ref, state.year);
       const [first, last] = [ranked[0], ranked.at(-1)];
       said.textContent =
         `${E.heading(context())}: ${ranked.length} provinces; first ${E.both(first.place)} ${model.written(first.score, 3)}, ` +
         `last ${E.both(last.place)} ${model.written(last.score, 3)}; ${state.provinces.length} followed.`;
-      const absent = model.places.filter((place) => !ranked.some((c) => c.code === place.code));
-      const kind = state.weights
-        ? `Interval: ${Math.round(100 * data.level)} % of ${data.draws.toLocaleString("en")} draws of this system with other normalisations, weights and aggregations, an indicator left out and errors in the figures. It belongs to the system, so a rank by one recipe can lie outside.`
-        : `Interval: lowest and highest rank by ${data.variants} combinations of estimator and capital rule.`;
-      const without = absent.length ? ` Not ranked for lack of figures: ${absent.map(E.both).join(", ")}.` : "";
-      parts[1].note.textContent = kind + without;
     }
 
     function download(part, kind) {
@@ -274,7 +282,7 @@
     });
     new ResizeObserver(() => {
       for (const part of parts) {
-        if (part.view.clientWidth && Math.abs(part.view.clientWidth - part.width) > 4) draw(part);
+        if (part.view.clientWidth && Math.abs(part.view.clientWidth - part.width) > 4) draw(part, room(part));
       }
     }).observe(box);
     box.dataset.ready = "true";

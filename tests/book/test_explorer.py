@@ -46,7 +46,10 @@ FACTS = """() => {
     map: drawn("map"), ranking: drawn("ranking"), compare: drawn("compare"),
     rankingTable: table("ranking"), trends: table("trends"), parts: table("parts"),
     changes: table("compare"), partsDrawn: words("parts"),
-    notes: { ranking: note("ranking"), parts: note("parts"), compare: note("compare") },
+    notes: {
+      ranking: note("ranking"), trends: note("trends"), parts: note("parts"),
+      compare: note("compare"),
+    },
     said: document.querySelector(".nqpf-explorer > [role=status]").textContent,
     problems: [...document.querySelectorAll(".explorer-problems p")].map((p) => p.textContent),
   };
@@ -226,6 +229,10 @@ def check(facts: dict, state: dict, panel: Panel, bounds: pd.DataFrame) -> None:
             assert tile["texts"][-1] == "–" and tile["words"].endswith("no figures")
             continue
         assert signed(tile["texts"][-1]) == expected[tile["code"]][3][: len(tile["texts"][-1])]
+    assert facts["notes"]["ranking"].startswith("Interval: ")
+    for code in provinces.codes():
+        absent = provinces.name(code, "both") in facts["notes"]["ranking"]
+        assert absent == (code not in now.index)
     check_trends(facts, state, table)
     check_parts(facts, state, panel, now)
     check_changes(facts, state, panel, inside)
@@ -233,6 +240,9 @@ def check(facts: dict, state: dict, panel: Panel, bounds: pd.DataFrame) -> None:
 
 def check_trends(facts: dict, state: dict, table: pd.DataFrame) -> None:
     wide = table[state["trend"]].unstack("province")
+    for code in state["provinces"]:
+        absent = provinces.name(code, "both") in facts["notes"]["trends"]
+        assert absent == (code not in wide.columns)
     head, *rows = facts["trends"]
     assert head == ["year", *(provinces.name(code, "both") for code in state["provinces"])]
     assert [int(row[0]) for row in rows] == list(wide.index)

@@ -1,0 +1,85 @@
+"""What the explorer packs: exact to the last figure shown, and safe inside a page."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+
+import numpy as np
+import pytest
+
+from nqpf import Panel, provinces
+from nqpf.compare import Standings, standings
+from nqpf.errors import MethodError
+from nqpf.report import explorer
+from nqpf.report.explore_data import STEP, payload
+
+
+@pytest.fixture(scope="module")
+def found() -> Standings:
+    keys = ["lu-2024", "zou-2024"]
+    return standings(Panel.load(extra=False), keys, weights=["equal"], aggregate=[], draws=20)
+
+
+def unpacked(text: str, kind: str) -> np.ndarray:
+    return np.frombuffer(base64.b64decode(text), dtype=kind)
+
+
+def test_scores_ranks_and_bounds_come_back(found: Standings) -> None:
+    data = payload(found, "lu-2024", 2022, "tfp")
+    scores, ranks = unpacked(data["scores"], "<i4"), unpacked(data["ranks"], "u1")
+    bounds = unpacked(data["bounds"], "u1")
+    codes = provinces.codes()
+    assert [one["key"] for one in data["systems"]] == ["lu-2024", "zou-2024", "tfp"]
+    for system in data["systems"]:
+        one, years = found.of(system["key"]), system["years"]
+        start = system["measures"][".".join(system["own"])]
+        for i, code in enumerate(codes):
+            for j, year in enumerate(years):
+                at = i * len(years) + j
+                if (code, year) not in one.index:
+                    assert ranks[start + at] == 0
+                    continue
+                row = one.loc[(code, year)]
+                assert ranks[start + at] == row["rank"]
+                low = system["interval"] + 2 * at
+                assert list(bounds[low : low + 2]) == [row["lower"], row["upper"]]
+                # Half up from the cut steps is what Python prints, at any fewer digits.
+                for digits in (2, 3, 6):
+                    unit = 10 ** (7 - digits)
+                    shown = (int(scores[start + at]) + unit // 2) // unit / 10**digits
+                    assert f"{shown:.{digits}f}" == f"{row['score']:.{digits}f}"
+
+
+def test_indicators_give_the_normalised_values_bit_for_bit(found: Standings) -> None:
+    data = payload(found, "lu-2024", 2022, "tfp")
+    raw = unpacked(data["rawValues"], "<f8").reshape(len(data["raw"]), 31, len(data["years"]))
+    for system in data["systems"][:-1]:
+        z = found.normalised[system["key"]]
+        for one, (worst, width) in zip(system["indicators"], system["scale"], strict=True):
+            values = raw[data["raw"].index(one["key"])]
+            for (code, year), expected in z[one["key"]].items():
+                x = values[provinces.codes().index(code), data["years"].index(year)]
+                assert abs(x - worst) / width == expected
+
+
+def test_the_box_opens_with_a_table_and_hides_no_tag(found: Standings) -> None:
+    box = explorer(found, "zou-2024")
+    inside = re.search(r'class="explorer-data">(.*?)</script>', box.html, re.DOTALL)[1]
+    assert "<" not in inside
+    data = json.loads(inside)
+    assert data["start"] == {"system": "zou-2024", "year": 2022, "with": "tfp"}
+    assert data["step"] == STEP
+    ranked = found.of("zou-2024").xs(2022, level="year").sort_values("rank")
+    assert box.html.count("<tr>") == 1 + len(ranked)
+    first = provinces.name(ranked.index[0], "both")
+    assert first in box.text and f"{ranked['score'].iloc[0]:.3f}" in box.text
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"first": "nobody"}, {"other": "nobody"}, {"first": "lu-2024", "year": 1990}]
+)
+def test_what_is_not_there_cannot_come_first(found: Standings, wrong: dict) -> None:
+    with pytest.raises(MethodError):
+        explorer(found, **wrong)
