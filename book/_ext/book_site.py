@@ -27,7 +27,6 @@ _SIGNPOSTS = (
     "book/index",
     "notebooks/argument/argument",
     "notebooks/studies/overview",
-    "explore/explorer",
     "notebooks/explore/explorer",
     "notebooks/comparison/answer",
     "book/provinces/index",

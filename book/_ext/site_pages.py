@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from html import escape
 from urllib.parse import quote
 
 from docutils import nodes
 
+_CHINESE = re.compile(r"[\u3000-\u9fff\uff00-\uffef]+")
 _LENGTH = 200
 _CARD_SIZE = (1200, 630)
 
@@ -198,10 +200,15 @@ def missing_page(site: str, book: str, links: Sequence[tuple[str, str]]) -> str:
         Names and titles of pages to offer.
     """
     written = (
-        f'<li><a href="{escape(site)}{quote(page)}.html">{escape(title)}</a></li>'
+        f'<li><a href="{escape(site)}{quote(page)}.html">{_marked(title)}</a></li>'
         for page, title in links
     )
     return _MISSING.format(site=escape(site), project=escape(book), links="\n".join(written))
+
+
+def _marked(text: str) -> str:
+    """Return a text as HTML, its Chinese marked as such for screen readers."""
+    return _CHINESE.sub(r'<span lang="zh">\g<0></span>', escape(text))
 
 
 def front_page(book: str, first: str, tags: Sequence[str] = ()) -> str:

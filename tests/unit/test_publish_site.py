@@ -238,7 +238,9 @@ def test_other_hosts_get_the_launch_links_that_work_there() -> None:
 def test_tags_hold_hostile_text_as_text() -> None:
     tags = "".join(meta_tags("B", '"><script>', "a\n<b>", SITE, (SITE + "c.png", '"><x>')))
     assert "<script>" not in tags and "<b>" not in tags and "<x>" not in tags
-    assert "<script>" not in missing_page(SITE, "<script>", [("a", "<script>")])
+    missing = missing_page(SITE, "<script>", [("a", "<script> 省份")])
+    assert "<script>" not in missing
+    assert '<span lang="zh">省份</span>' in missing
 
 
 def test_a_summary_ends_between_words() -> None:
