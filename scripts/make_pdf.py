@@ -9,6 +9,7 @@ it, that is the day of the last commit.
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -113,6 +114,16 @@ def make(build: Path, start: float) -> bytes:
     return finish(pdf, titles, _about(book), moment)
 
 
+def link_from_downloads(html: Path, size: int) -> None:
+    """Put the link to the PDF where the page of downloads keeps a place for it."""
+    page = html / "book" / "downloads.html"
+    if page.is_file():
+        text = page.read_text("utf-8")
+        link = f'<a href="../downloads/{NAME}">{NAME}</a> ({size / 1e6:.0f} MB)'
+        place = re.compile(r"<!-- pdf -->(?:<a [^>]*>[^<]*</a> \(\d+ MB\))?")
+        _replace(page, place.sub(f"<!-- pdf -->{link}", text).encode())
+
+
 def main() -> int:
     """Print the book and say where it is."""
     start = time.monotonic()
@@ -123,6 +134,7 @@ def main() -> int:
     path = BUILD / "pdf" / NAME
     _replace(path, pdf)
     _replace(BUILD / "html" / "downloads" / NAME, pdf)
+    link_from_downloads(BUILD / "html", len(pdf))
     from pypdf import PdfReader
 
     pages = len(PdfReader(BytesIO(pdf)).pages)

@@ -112,6 +112,16 @@ def _open_details(body: Tag) -> None:
             cell.decompose()
 
 
+def _note_explorer(body: Tag) -> None:
+    """Say below the explorer, which prints as a table, what the reader of the paper lacks."""
+    if explorer := body.find(class_="nqpf-explorer"):
+        note = (
+            '<p class="chart-state">This is the view that the explorer opens with. The web edition'
+            " has menus, maps and trends for every other one.</p>"
+        )
+        explorer.insert_after(BeautifulSoup(note, "html.parser").p)
+
+
 def _shift_headings(page: Page, shift: int) -> None:
     """Put the headings `shift` levels lower, since a part stands above its chapters."""
     for heading in page.body.find_all(_HEADING):
@@ -166,6 +176,7 @@ def read_page(html: Path, name: str, number: int, shift: int) -> Page:
         if not element.decomposed:
             element.decompose()
     _open_details(body)
+    _note_explorer(body)
     title = body.find("h1")
     page = Page(name, f"p{number}", heading_text(title) if title else name, body, figures)
     page.canonical = canonical.group(1) if canonical else ""

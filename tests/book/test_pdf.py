@@ -207,7 +207,7 @@ def test_every_page_but_the_title_has_its_number(reader: PdfReader) -> None:
     with pypdfium2.PdfDocument(PDF) as pdf:
         for number, page in enumerate(pdf, 1):
             width = page.get_size()[0]
-            foot = page.get_textpage().get_text_bounded(0, 0, width, 19 * MM).strip()
+            foot = page.get_textpage().get_text_bounded(0, 0, width, 14 * MM).strip()
             assert foot == ("" if number == 1 else str(number))
 
 
