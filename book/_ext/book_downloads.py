@@ -81,7 +81,8 @@ def _chapters(app: Sphinx) -> str:
                 f'<ul class="simple">{"".join(items)}</ul>'
             )
     whole = "outputs/index.html"
-    head = f'<p><a href="{_to(whole)}">Every table and figure of the book</a></p>'
+    head = f'<p><a href="{_to(whole)}">Every table and figure of the book</a> as a file, '
+    head += "with how it was made.</p>"
     return (head if (out / whole).is_file() else "") + "".join(parts)
 
 
@@ -124,7 +125,7 @@ def _provinces(out: Path) -> str:
         f"{escape(names.get(_key(file.stem), file.stem))}</a></li>"
         for file in files
     ]
-    note = "<p>One table per province: every figure of the panel and every score of the book.</p>"
+    note = "<p>Every figure of the panel, one table per province:</p>"
     return f'{note}<ul class="simple">{"".join(items)}</ul>' if items else ""
 
 
