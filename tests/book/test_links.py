@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from pathlib import Path
 from urllib.parse import unquote, urldefrag, urljoin
@@ -66,6 +67,23 @@ def test_style_sheets_load_nothing_from_another_host(html: Path) -> None:
         text = sheet.read_text("utf-8").replace(" ", "")
         for fetched in ("url(http", "url(//", 'url("http', "url('http", '@import"http'):
             assert fetched not in text, sheet
+
+
+def test_what_the_pages_style_sheets_name_is_in_the_site(html: Path) -> None:
+    used = {
+        (path.parent / unquote(link["href"].split("?")[0])).resolve()
+        for path in pages(html)
+        for link in read(path).find_all("link", rel="stylesheet", href=True)
+        if "://" not in link["href"]
+    }
+    absent = [str(sheet) for sheet in used if not sheet.is_file()]
+    for sheet in sorted(used - {Path(name) for name in absent}):
+        for address in re.findall(r"""url\(\s*["']?([^"')]+)""", sheet.read_text("utf-8")):
+            if address.startswith(("data:", "#")):
+                continue
+            if not (sheet.parent / re.split("[?#]", address)[0]).is_file():
+                absent.append(f"{sheet.name}: {address}")
+    assert absent == []
 
 
 def test_charts_are_loaded_only_where_there_are_charts(html: Path) -> None:
