@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from book_light import drop_scripts, figures_to_files
-from book_markup import accessible
+from book_markup import accessible, mark_chinese
 from book_styles import lighten_styles
 from sphinx.application import Sphinx
 
@@ -63,6 +63,10 @@ def _lighten_site(app: Sphinx, failure: Exception | None) -> None:
     if failure is not None or app.builder.format != "html":
         return
     html = Path(app.outdir)
+    # Lists of files are put into pages once the files are there.
+    for path in sorted(html.rglob("*.html")):
+        if "_static" not in path.relative_to(html).parts:
+            write_once(path, mark_chinese(path.read_text("utf-8")).encode("utf-8"))
     own = {path.name for path in (Path(app.confdir) / "book/_static").glob("*.css")}
     lighten_styles(html, own, write_once)
     for pattern in _NOT_SHIPPED:
