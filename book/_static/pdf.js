@@ -118,6 +118,7 @@
 
   // Asked by scripts/pdf_print.py; resolves when the document can be printed.
   window.prepareBook = async function () {
+    if (!window.MathJax?.startup?.promise) throw new Error("MathJax is not in the built site");
     await MathJax.startup.promise;
     await Promise.all(Array.from(document.querySelectorAll(".vega-chart"), draw));
     await document.fonts.ready;
