@@ -120,7 +120,7 @@
       part.save = ["CSV", "SVG"].map((kind) =>
         button(kind, () => download(part, kind), { "aria-label": `Download ${title} as ${kind}` }));
       part.section = el("section", { class: `explorer-part explorer-${key}`, "aria-labelledby": id },
-        el("h3", { id }, title), el("p", { class: "explorer-hint" }, hint), extras[key] || null,
+        el("h2", { id }, title), el("p", { class: "explorer-hint" }, hint), extras[key] || null,
         part.note, part.view, part.reading,
         el("p", { class: "explorer-save" }, "Download 下载 ", part.save), part.figures);
       listen(part);
