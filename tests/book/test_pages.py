@@ -194,3 +194,32 @@ def test_a_table_that_scrolls_can_be_scrolled_by_keyboard(page: Page, site: str)
     page.set_viewport_size({"width": 2400, "height": 850})
     page.evaluate(DRAWN)
     assert page.locator(".table-box[tabindex='0']").count() == 0
+
+
+@pytest.mark.parametrize("width", [WIDTHS["desk"] // 2, WIDTHS["phone"]])
+def test_without_scripts_the_text_and_the_figures_stand(
+    browser: Browser, site: str, width: int
+) -> None:
+    window = browser.new_context(
+        java_script_enabled=False, viewport={"width": width, "height": 850}
+    )
+    page = window.new_page()
+    page.goto(f"{site}/notebooks/studies/dong-2024.html", wait_until="load")
+    assert page.locator("article h1").is_visible()
+    figures = page.locator("img.nqpf-figure")
+    assert figures.count() > 1
+    for figure in figures.all():
+        box = figure.bounding_box()
+        assert box["width"] > 100 and box["height"] > 100
+        assert box["x"] + box["width"] <= width
+    window.close()
+
+
+def test_a_printer_gets_every_figure(browser: Browser, site: str) -> None:
+    page, asked = browser.new_page(), []
+    page.on("requestfinished", lambda request: asked.append(request.url))
+    page.goto(f"{site}/notebooks/studies/dong-2024.html", wait_until="load")
+    figures = page.locator("img.nqpf-figure").evaluate_all("all => all.map(i => i.src)")
+    page.pdf()
+    assert set(figures) <= set(asked)
+    page.close()
