@@ -29,6 +29,8 @@ _FRAME_STYLE = re.compile(r"<style scoped>\s*\.dataframe.*?</style>\s*", re.DOTA
 # The theme's boxes, the parts of a page that a reader can jump to, and their names.
 _SIDEBAR = '<div id="pst-primary-sidebar"'
 _SIDEBAR_NAMED = '<div id="pst-primary-sidebar" role="complementary" aria-label="The book"'
+# docutils' list of works has entries that are no items of a list.
+_WORKS, _WORKS_PLAIN = '<div role="list" class="citation-list">', '<div class="citation-list">'
 _PLACE = re.compile(r'<dialog id="(pst-[\w-]+)">')
 _DIALOGS = {
     "pst-search-dialog": "Search",
@@ -138,7 +140,8 @@ def name_places(page: str) -> str:
         name = _DIALOGS.get(dialog.group(1))
         return f'{dialog.group()[:-1]} aria-label="{name}">' if name else dialog.group()
 
-    return _PLACE.sub(named, page.replace(_SIDEBAR, _SIDEBAR_NAMED))
+    page = page.replace(_SIDEBAR, _SIDEBAR_NAMED).replace(_WORKS, _WORKS_PLAIN)
+    return _PLACE.sub(named, page)
 
 
 def accessible(page: str) -> str:
