@@ -8,6 +8,7 @@ With --fingerprint it prints what the results of the chapters depend on, and bui
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import re
 import shutil
@@ -16,6 +17,10 @@ import sys
 import time
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from nbformat import NotebookNode
 
 ROOT = Path(__file__).resolve().parents[1]
 BUILD = ROOT / "_build"
@@ -36,7 +41,12 @@ FOLDERS = {"results": (".jupyter_cache",), "pages": (".doctrees", "html")}
 CELL_TIMEOUT = 300  # seconds, as in book/_config.yml
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 # Each kernel would warn that other users of this machine could read its loopback traffic.
-_KERNEL_OPTIONS = ["--IPKernelApp.log_level=ERROR"]
+_KERNEL_OPTIONS = [
+    "--IPKernelApp.log_level=ERROR",
+    # Says what each statement reads; see docs/decisions/0160-map-of-outputs.md.
+    "--IPKernelApp.extensions=nqpf.report.recorder",
+]
+RECORD = "record.json"  # beside the cached results of a chapter
 # One thread per kernel: the chapters already use every core, and sums do not
 # depend on how a library divides its work.
 _ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
@@ -142,14 +152,29 @@ def run_chapters(paths: list[Path], cache_folder: Path, root: Path) -> list[str]
                 failures.append(f"{name}\n{_COLOUR.sub('', str(result.err)).strip()}")
                 print(f"  failed  {name}", flush=True)
                 continue
+            said = take_records(result.nb)
             record = cache.add_nb_to_project(str(path), read_data=reader)
-            cache.cache_notebook_bundle(
+            stored = cache.cache_notebook_bundle(
                 CacheBundleIn(result.nb, record.uri, data={"execution_seconds": result.time}),
                 check_validity=False,
                 overwrite=True,
             )
+            beside = cache_folder / "executed" / stored.hashkey / RECORD
+            beside.write_text(json.dumps(said, ensure_ascii=False, sort_keys=True), "utf-8")
             print(f"  {result.time:5.1f} s  {name}", flush=True)
     return failures
+
+
+def take_records(notebook: NotebookNode) -> list[dict[str, object]]:
+    """Take what the recorder said out of a notebook's outputs; return it, one per code cell."""
+    from nqpf.report.recorder import taken
+
+    said = []
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            cell.outputs, record = taken(cell.outputs)
+            said.append(record)
+    return said
 
 
 def make_pages() -> int:

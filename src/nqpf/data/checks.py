@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from nqpf.data.panel import Panel
+from nqpf.data.reading import note
 from nqpf.errors import DataError
 from nqpf.paths import root
 from nqpf.provinces import codes
@@ -76,6 +77,7 @@ def national(panel: Panel, totals: pd.DataFrame | None = None) -> pd.DataFrame:
     totals = _table("national.csv") if totals is None else totals
     variables = panel.catalogue.variables
     totals = totals[totals["variable"].map(lambda key: variables[key].national == "sum")]
+    note("variables", sorted(totals["variable"].unique()))
     groups = panel.frame.groupby(["variable", "vintage", "year"])["value"]
     sums = groups.agg(provinces="size", sum="sum").reset_index()
     table = totals.rename(columns={"value": "national"})
@@ -133,6 +135,7 @@ def second(panel: Panel, figures: pd.DataFrame | None = None) -> pd.DataFrame:
         and ``difference``, of the second from the first in percent.
     """
     figures = _table("second.csv") if figures is None else figures
+    note("variables", sorted(figures["variable"].unique()))
     keys = ["variable", "vintage", "province", "year"]
     table = figures.rename(columns={"value": "second"}).merge(panel.frame, on=keys)
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -228,6 +231,7 @@ def jumps(panel: Panel, factor: float = 2.0, first: int = 2010) -> pd.DataFrame:
     if not factor > 1:
         raise DataError(f"factor {factor!r}", expected="a number greater than 1")
     keys = ["variable", "vintage", "province"]
+    note("panel")
     frame = panel.frame.sort_values([*keys, "year"])
     groups = frame.groupby(keys)
     before = groups["value"].shift()

@@ -9,6 +9,7 @@ from pathlib import Path
 import pandas as pd
 
 from nqpf.data.catalogue import Catalogue
+from nqpf.data.reading import note
 from nqpf.errors import DataError, VintageError
 from nqpf.paths import root
 
@@ -106,6 +107,7 @@ class Panel:
                     expected=" or ".join(vintages),
                     hint="choose one vintage for the whole analysis; vintages are never mixed",
                 )
+        note("variables", variables, vintage)
         frame = self.frame
         return frame[frame["variable"].isin(variables) & frame["vintage"].isin(["", vintage])]
 
@@ -156,6 +158,7 @@ class Panel:
 
     def coverage(self) -> pd.DataFrame:
         """Return years, provinces, gaps and flags, one row per variable and vintage."""
+        note("panel")
         groups = self.frame.groupby(["variable", "vintage"], sort=False)
         table = groups.agg(
             first=("year", "min"),

@@ -63,9 +63,14 @@ _HOME = {
 __all__ = sorted(_HOME)
 
 
+# While the book runs its chapters, nqpf.report.recorder keeps the table behind each figure.
+_watch = None
+
+
 def __getattr__(name: str) -> object:
     if name in _HOME:
-        return getattr(importlib.import_module(f"nqpf.report.{_HOME[name]}"), name)
+        found = getattr(importlib.import_module(f"nqpf.report.{_HOME[name]}"), name)
+        return found if _watch is None else _watch(found)
     raise AttributeError(f"module 'nqpf.report' has no attribute {name!r}")
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import yaml
 
+from nqpf.data.reading import note
 from nqpf.errors import DataError
 from nqpf.paths import root
 from nqpf.report.catalogue import variable_link
@@ -45,6 +46,7 @@ def argument_table(part: str, panel: Panel) -> Html:
     span = panel.frame.groupby("variable")["year"].agg(["min", "max"])
     rows = []
     for point in parts[part]["points"]:
+        note("variables", point["variables"])
         measured = [_measure(key, span, panel, path.name) for key in point["variables"]]
         name = both_names(point["name"]["en"], point["name"]["zh"])
         lines = Html("<br>".join(m.html for m in measured), "; ".join(m.text for m in measured))

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from nqpf.data.reading import note
 from nqpf.errors import CardError
 from nqpf.paths import root
 from nqpf.systems.card import Card, Indicator, Indicators, Steps
@@ -75,6 +76,7 @@ class System:
         """
         home = home or root()
         path = find("systems", key, home)
+        note("system", [key])
         card = read_card(path, Card)
         if card.key != key:
             raise CardError(f"key {card.key!r} is not the file's name", where={"file": label(path)})

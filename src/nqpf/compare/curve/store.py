@@ -9,6 +9,7 @@ import pandas as pd
 
 from nqpf.compare.curve.given import curve_input
 from nqpf.compare.curve.inference import SCHEMES, curve_inference
+from nqpf.data.reading import note
 from nqpf.errors import SourceError
 from nqpf.paths import replacing, root
 
@@ -104,6 +105,7 @@ def load_curve_tests(multiverse: Multiverse, path: Path | str | None = None) -> 
         If the file is missing or damaged, or rests on another declaration or data.
     """
     path = tests_file() if path is None else Path(path)
+    note("results", [path.name])
     hint = "run `nqpf multiverse --update`"
     try:
         table = pd.read_csv(path)

@@ -17,6 +17,7 @@ from nqpf.compare.multiverse.declaration import AXES, Declaration
 from nqpf.compare.multiverse.impossible import REASONS
 from nqpf.compare.multiverse.rows import data_hash
 from nqpf.data import Panel
+from nqpf.data.reading import note
 from nqpf.errors import DataError, MethodError, SourceError
 from nqpf.paths import replacing, root
 from nqpf.tfp.sample import nearest
@@ -204,6 +205,7 @@ class Multiverse:
             If the file is missing or damaged, or rests on another declaration or data.
         """
         path = cls.file() if path is None else Path(path)
+        note("results", [path.name])
         try:
             stored = pq.read_table(path)
             about = json.loads(stored.schema.metadata[_META])

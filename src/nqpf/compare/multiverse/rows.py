@@ -17,6 +17,7 @@ from nqpf.compare.multiverse.productivity import VARIABLES
 from nqpf.compare.multiverse.variants import Variants
 from nqpf.data import Panel
 from nqpf.data.panel import DEFAULT_VINTAGE
+from nqpf.data.reading import note
 from nqpf.errors import DataError
 from nqpf.systems import Formula, System
 from nqpf.tfp import real_gdp
@@ -203,6 +204,7 @@ def data_hash(declaration: Declaration, panel: Panel) -> str:
     formulas = [Formula.parse(one.formula) for one in declaration.grid.variables.values()]
     used = {name for one in systems for name in one.variables}
     used |= {name for one in formulas for name in one.names} | set(VARIABLES)
+    note("variables", sorted(used & set(panel.catalogue.variables)))
     meaning = [
         [key, one.formula, one.direction, system.dimension[key]]
         for system in systems

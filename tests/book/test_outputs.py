@@ -1,0 +1,199 @@
+"""The map of outputs and the files of figures and tables, read from the built pages."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from functools import cache
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+from bs4 import BeautifulSoup
+from outputs_table import plain_cell, read_table
+
+from nqpf.data import Catalogue
+from nqpf.systems import available
+
+FORMULA = tuple("=+-@＝＋－＠")
+
+
+@cache
+def read(path: Path) -> BeautifulSoup:
+    return BeautifulSoup(path.read_text("utf-8"), "html.parser")
+
+
+@cache
+def entries(html: Path) -> list[dict[str, str]]:
+    data = (html / "downloads/outputs/map.csv").read_bytes()
+    return list(csv.DictReader(io.StringIO(data.decode("utf-8-sig"), newline="")))
+
+
+def chapters(html: Path) -> list[str]:
+    return list(dict.fromkeys(row["page"] for row in entries(html)))
+
+
+def of(html: Path, page: str, output: str) -> dict[str, str]:
+    (row,) = [r for r in entries(html) if (r["page"], r["output"]) == (page, output)]
+    return row
+
+
+def shown(html: Path, page: str) -> dict[str, list[object]]:
+    """Return figures and tables that the cells of a chapter show."""
+    cells = read(html / f"{page}.html").select(".cell_output")
+    found = [e for cell in cells for e in cell.select(".vega-chart, img.nqpf-figure, table")]
+    tables = [e for e in found if e.name == "table" and e.find_parent("table") is None]
+    return {"figure": [e for e in found if e.name != "table"], "table": tables}
+
+
+def table_rows(path: Path) -> list[list[str]]:
+    return list(csv.reader(io.StringIO(path.read_bytes().decode("utf-8-sig"), newline="")))
+
+
+def test_every_chapter_with_cells_is_in_the_map(html: Path) -> None:
+    with_cells = {
+        path.relative_to(html).with_suffix("").as_posix()
+        for folder in ("notebooks", "book")
+        for path in (html / folder).rglob("*.html")
+        if read(path).select(".cell_output img, .cell_output table, .pasted-text")
+    }
+    assert with_cells and with_cells <= set(chapters(html))
+    listed = {a["href"] for a in read(html / "outputs/index.html").select(".output-index th a")}
+    assert listed == {f"{page}.html" for page in chapters(html)}
+
+
+def test_every_figure_and_table_has_files_an_entry_and_links(html: Path) -> None:
+    missing = []
+    for page in chapters(html):
+        lines = read(html / f"{page}.html").select(".output-links > span")
+        page_entries = read(html / f"outputs/{page}.html")
+        total = 0
+        for kind, elements in shown(html, page).items():
+            for number in range(1, len(elements) + 1):
+                name = f"{kind}-{number}"
+                total += 1
+                if page_entries.find(id=name) is None:
+                    missing.append(f"{page}: no entry of {name}")
+                if read(html / f"{page}.html").find(id=f"output-{name}") is None:
+                    missing.append(f"{page}: no place of {name}")
+                ending = "svg" if kind == "figure" else "csv"
+                file = html / f"downloads/outputs/{page}/{name}.{ending}"
+                if not (file.is_file() and file.stat().st_size):
+                    missing.append(f"{page}: no {file.name}")
+        assert len(lines) == total, page
+        for line in lines:
+            names = [a.get("aria-label", "") for a in line.find_all("a")]
+            assert names[-1].startswith("How ") and all(re.search(r"\d", n) for n in names), page
+    assert missing == []
+
+
+def test_every_number_in_prose_links_to_an_entry_that_shows_it(html: Path) -> None:
+    wrong, count = [], 0
+    for page in chapters(html):
+        soup = read(html / f"{page}.html")
+        there = {e["id"]: e for e in read(html / f"outputs/{page}.html").select(".output-entry")}
+        for number in soup.select(".pasted-text"):
+            link = number if number.name == "a" else number.find_parent("a")
+            if link is not None and "output-number" not in link.get("class", []):
+                continue  # inside a link of the chapter's own
+            count += 1
+            anchor = link["href"].partition("#")[2] if link is not None else ""
+            entry = there.get(anchor)
+            if entry is None:
+                wrong.append(f"{page}: {number.get_text()}")
+            elif " ".join(number.get_text().split()) not in entry.summary.get_text():
+                wrong.append(f"{page}: {anchor} is not {number.get_text()}")
+    assert wrong == []
+    assert count > 500
+
+
+def test_each_table_is_what_its_file_holds(html: Path) -> None:
+    for page in chapters(html):
+        for number, table in enumerate(shown(html, page)["table"], start=1):
+            rows = table_rows(html / f"downloads/outputs/{page}/table-{number}.csv")
+            header, cells = read_table(table)
+            assert rows == [[plain_cell(c) for c in row] for row in [header, *cells]], page
+
+
+@pytest.mark.parametrize("page", ["notebooks/data/quality", "notebooks/comparison/baseline"])
+def test_the_cells_of_a_table_are_all_in_its_file(html: Path, page: str) -> None:
+    """Counted without the reader of tables: each number of the page stands in the file."""
+    number = re.compile(r"\d[\d.,]*")
+    for place, table in enumerate(shown(html, page)["table"], start=1):
+        text = " ".join(td.get_text() for td in table.find_all("td"))
+        data = (html / f"downloads/outputs/{page}/table-{place}.csv").read_text("utf-8-sig")
+        on_page = {n.replace(",", "").rstrip(".") for n in number.findall(text)}
+        in_file = {n.rstrip(".") for n in re.findall(r"\d[\d.]*", data.replace('"', ""))}
+        whole = {n.replace(",", "").rstrip(".") for n in number.findall(data)}
+        assert on_page <= in_file | whole, (page, place)
+
+
+def test_files_are_safe(html: Path) -> None:
+    files = sorted((html / "downloads/outputs").rglob("*.*"))
+    assert {path.suffix for path in files} == {".svg", ".csv"}
+    for path in files:
+        if path.suffix == ".svg":
+            root = ElementTree.fromstring(path.read_bytes())  # noqa: S314
+            assert root.tag.endswith("}svg"), path
+            tags = {element.tag.rpartition("}")[2] for element in root.iter()}
+            assert not tags & {"script", "foreignObject", "iframe"}, path
+            names = {name for element in root.iter() for name in element.attrib}
+            assert not [name for name in names if name.startswith("on")], path
+        else:
+            assert path.read_bytes().startswith(b"\xef\xbb\xbf"), path
+            for row in table_rows(path):
+                for cell in row:
+                    formula = cell.startswith(FORMULA) and not re.fullmatch(r"-[\d.e+-]+", cell)
+                    assert not formula, (path, cell)
+
+
+def test_most_figures_come_with_their_data(html: Path) -> None:
+    figures = [row for row in entries(html) if row["kind"] == "figure"]
+    assert sum(".csv" in row["files"] for row in figures) > 0.9 * len(figures)
+
+
+def test_data_and_systems_exist(html: Path) -> None:
+    known, systems = set(Catalogue.load().variables), set(available())
+    recorded = 0
+    for row in entries(html):
+        assert set(row["variables"].split()) <= known, row
+        assert set(row["systems"].split()) <= systems, row
+        recorded += bool(row["variables"])
+    assert recorded > 0.5 * len(entries(html))
+    for page in chapters(html):
+        assert "was not recorded" not in read(html / f"outputs/{page}.html").get_text(), page
+
+
+def test_the_figure_of_the_answer(html: Path) -> None:
+    row = of(html, "notebooks/comparison/answer", "figure-1")
+    functions = {"nqpf.compare.Multiverse.load", "nqpf.compare.curve_summary"}
+    assert functions | {"nqpf.report.findings_map"} <= set(row["functions"].split())
+    assert "nqpf.compare.load_curve_tests" not in row["functions"]
+    assert row["stored results"] == "results.parquet"
+    assert set(row["systems"].split()) == set(available())
+    assert (row["shown by cell"], row["rests on cells"]) == ("1", "1")
+
+
+def test_a_number_of_one_study(html: Path) -> None:
+    from nqpf import System
+
+    row = of(html, "notebooks/studies/jin-2024", "number-first")
+    assert set(row["variables"].split()) == set(System.load("jin-2024").variables)
+    assert (row["systems"], row["vintages"]) == ("jin-2024", "census5")
+    functions = {"nqpf.systems.System.evaluate", "nqpf.index.Recipe.fit", "nqpf.provinces.name"}
+    assert functions <= set(row["functions"].split())
+
+
+def test_a_number_of_the_panel_names_the_whole_panel_and_no_variable(html: Path) -> None:
+    row = of(html, "notebooks/data/panel", "number-n_figures")
+    assert (row["whole panel"], row["variables"]) == ("yes", "")
+    assert row["functions"] == "nqpf.data.Panel.load"
+
+
+def test_an_entry_shows_code_that_the_chapter_hides(html: Path) -> None:
+    page = read(html / "outputs/notebooks/comparison/answer.html")
+    assert 'glue("mixed"' in page.find(id="number-mixed").get_text()
+    assert 'glue("mixed"' not in read(html / "notebooks/comparison/answer.html").get_text()
+    variable = page.find(id="number-mixed").find("a", href=re.compile(r"panel\.html#var-gdp$"))
+    assert variable is not None

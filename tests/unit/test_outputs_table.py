@@ -1,0 +1,133 @@
+"""Tables as CSV: awkward headings and spans, numbers as numbers, no formula."""
+
+from __future__ import annotations
+
+import csv
+import io
+
+import pandas as pd
+import pytest
+from bs4 import BeautifulSoup
+from outputs_table import csv_bytes, plain_cell, read_table
+
+from nqpf.report.html import Html, table
+
+
+def read(html: str) -> tuple[list[str], list[list[str]]]:
+    return read_table(BeautifulSoup(html, "html.parser").table)
+
+
+def test_a_plain_data_frame() -> None:
+    frame = pd.DataFrame({"a": [1.5, None], "b": ["x", "y"]}, index=pd.Index(["p", "q"], name="i"))
+    assert read(frame.to_html()) == (["i", "a", "b"], [["p", "1.5", "x"], ["q", "NaN", "y"]])
+
+
+def test_headings_of_several_levels_become_one() -> None:
+    columns = pd.MultiIndex.from_tuples([("east", "n"), ("east", "mean"), ("west", "n")])
+    frame = pd.DataFrame([[1, 2, 3]], columns=columns, index=pd.Index([2020], name="year"))
+    assert read(frame.to_html()) == (
+        ["year", "east | n", "east | mean", "west | n"],
+        [["2020", "1", "2", "3"]],
+    )
+
+
+def test_a_name_over_the_columns_does_not_hide_that_of_the_rows() -> None:
+    frame = pd.DataFrame([[1, 2]], columns=pd.Index(["a", "b"], name="measure"))
+    frame.index = pd.Index([2020], name="year")
+    assert read(frame.to_html())[0] == ["year", "a", "b"]
+
+
+def test_headings_that_span_rows_are_repeated() -> None:
+    index = pd.MultiIndex.from_product([["east", "west"], [2020, 2021]], names=["region", "year"])
+    frame = pd.DataFrame({"x": range(4)}, index=index)
+    assert read(frame.to_html())[1] == [
+        ["east", "2020", "0"],
+        ["east", "2021", "1"],
+        ["west", "2020", "2"],
+        ["west", "2021", "3"],
+    ]
+
+
+def test_a_heading_over_rows_becomes_their_group() -> None:
+    html = table(["name", "n"], [["First"], ["a", 1], ["b", 2], ["Second"], ["c", 3]]).html
+    assert read(html) == (
+        ["group", "name", "n"],
+        [["First", "a", "1"], ["First", "b", "2"], ["Second", "c", "3"]],
+    )
+
+
+def test_rows_before_the_first_group_have_none() -> None:
+    assert read(table(["a", "b"], [[1, 2], ["G"], [3, 4]]).html)[1] == [
+        ["", "1", "2"],
+        ["G", "3", "4"],
+    ]
+
+
+def test_standard_errors_of_a_regression_are_no_negative_numbers() -> None:
+    html = (
+        '<table class="regression-table"><thead><tr><td></td><th>one</th><th>two</th></tr></thead>'
+        "<tbody><tr><th>x</th><td>-0.9</td><td></td></tr><tr><th></th><td>(0.128)</td><td></td>"
+        "</tr><tr><th></th><td>[0.01]</td><td></td></tr><tr><th>Observations</th><td>1,299</td>"
+        "<td>5</td></tr></tbody></table>"
+    )
+    header, rows = read(html)
+    assert header == ["row", "statistic", "one", "two"]
+    assert rows == [
+        ["x", "coefficient", "-0.9", ""],
+        ["x", "standard error", "0.128", ""],
+        ["x", "bootstrap p value", "0.01", ""],
+        ["Observations", "", "1,299", "5"],
+    ]
+
+
+def test_line_breaks_links_and_tables_inside_a_table() -> None:
+    cell = Html("<a href='#x'>one</a><br>two <table><tr><td>in</td></tr></table>", "")
+    assert read("<table></table>") == ([], [])
+    header, rows = read(table(["a", "b"], [[cell, "z"]]).html)
+    assert (header, rows) == (["a", "b"], [["one; two in", "z"]])
+
+
+@pytest.mark.parametrize(
+    ("text", "cell"),
+    [
+        ("−0.5", "-0.5"),
+        ("+0.5", "0.5"),
+        ("12,345,678.9", "12345678.9"),
+        ("1,23", "1,23"),
+        ("1 234", "1234"),
+        ("3e-05", "3e-05"),
+        ("–", ""),
+        ("NaN", ""),
+        (float("0.1"), "0.1"),
+        (None, ""),
+        (True, "True"),
+        ("a\n  b\0", "a b"),
+        ("2013–2022", "2013–2022"),
+        ("−0.5 to 0.3", "−0.5 to 0.3"),
+    ],
+)
+def test_numbers_are_numbers_and_texts_stay(text: object, cell: str) -> None:
+    assert plain_cell(text) == cell
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["=cmd()", "=1+1", "+a", "-2+3", "@SUM(A1)", "＝1", "\t=1", " =1", "(0.12)", "-0.9**"],
+)
+def test_what_a_spreadsheet_would_run_or_misread_is_text(text: str) -> None:
+    assert plain_cell(text).startswith("'")
+
+
+def test_hostile_text_comes_back_as_it_was() -> None:
+    texts = ["</script><script>alert(1)</script>", 'say "x", then', "\u202eabc", "名" * 500]
+    data = csv_bytes(["=h"], [[text] for text in texts])
+    assert data.startswith(b"\xef\xbb\xbf") and data.count(b"\r\n") == 5
+    rows = list(csv.reader(io.StringIO(data.decode("utf-8-sig"), newline="")))
+    assert rows == [["'=h"], *([text] for text in texts)]
+
+
+def test_pandas_reads_the_file() -> None:
+    data = csv_bytes(["省", "值"], [["北京", "−1,234.5"], ["天津", "–"]])
+    frame = pd.read_csv(io.BytesIO(data))
+    assert frame["值"].iloc[0] == -1234.5 and pd.isna(frame["值"].iloc[1])
+    assert list(frame) == ["省", "值"]

@@ -1,0 +1,143 @@
+"""What the library says it reads, the line it is said of, and the table behind a figure."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from build_book import RECORD, run_chapters
+from outputs_record import read_run
+from test_build_book import CHAPTER
+
+from nqpf import Panel, System
+from nqpf.compare import Multiverse, measures
+from nqpf.data.reading import Read, listening, note
+from nqpf.provinces import codes
+from nqpf.report.maps import tile_map
+from nqpf.report.picture import show
+from nqpf.report.recorder import MAX_ROWS, Recorder, as_rows, frame_of
+
+PANEL = Panel.load(extra=False)
+
+
+def reads(kind: str, seen: list[Read]) -> set[str]:
+    return {key for one in seen if one.kind == kind for key in one.keys}
+
+
+def test_a_system_reads_what_its_formulas_name() -> None:
+    seen: list[Read] = []
+    with listening(seen.append):
+        system = System.load("jin-2024")
+        system.evaluate(PANEL)
+    assert reads("system", seen) == {"jin-2024"}
+    assert reads("variables", seen) == set(system.variables)
+
+
+def test_all_measures_read_all_systems_and_the_accounts() -> None:
+    seen: list[Read] = []
+    with listening(seen.append):
+        measures(PANEL, systems=["jin-2024", "dai-2024"])
+    assert reads("system", seen) == {"jin-2024", "dai-2024"}
+    own = {v for key in ("jin-2024", "dai-2024") for v in System.load(key).variables}
+    assert own | {"investment_price", "employment"} <= reads("variables", seen)
+
+
+def test_stored_results_name_their_file_and_the_data_they_rest_on() -> None:
+    seen: list[Read] = []
+    with listening(seen.append):
+        Multiverse.load()
+    assert reads("results", seen) == {"results.parquet"}
+    assert {"gdp", "employment"} <= reads("variables", seen)
+
+
+def test_nothing_is_kept_without_a_listener() -> None:
+    seen: list[Read] = []
+    with listening(seen.append):
+        pass
+    note("variables", ["gdp"])
+    PANEL.wide(["gdp"])
+    assert seen == []
+
+
+def test_rows_name_provinces_and_keep_numbers() -> None:
+    index = pd.MultiIndex.from_tuples([(110000, 2020), (540000, 2020)], names=["province", "year"])
+    frame = pd.DataFrame({("a", "x"): [1 / 3, np.nan], "b": ["=1", None]}, index=index)
+    assert as_rows(frame) == {
+        "columns": ["province", "name", "名称", "year", "a | x", "b"],
+        "rows": [
+            [110000, "Beijing", "北京", 2020, 0.3333333333, "=1"],
+            [540000, "Tibet", "西藏", 2020, None, None],
+        ],
+    }
+    assert as_rows(pd.DataFrame({"a": range(MAX_ROWS + 1)})) is None
+    assert as_rows(pd.DataFrame({"a": [np.inf, 1.0]})) == {
+        "columns": ["a"],
+        "rows": [[None], [1.0]],
+    }
+
+
+def test_tables_are_found_in_what_a_function_is_given() -> None:
+    series = pd.Series([1.0], name="x")
+    assert list(frame_of([1, "t", series])) == ["x"]
+    assert frame_of([1, "t", ["a", "b"], {}]) is None
+    assert frame_of([{"p": series, "q": series}]).index.get_level_values(0).tolist() == ["p", "q"]
+
+
+def test_a_figure_keeps_its_table_when_it_is_described_anew() -> None:
+    recorder = Recorder({})
+    values = pd.Series(range(31), index=pd.Index(codes(), name="province"), name="x")
+    picture = recorder.watch(tile_map)(values, title="t")
+    again = recorder.watch(show)(picture, "other words")
+    assert recorder.show(again) == again._repr_mimebundle_()
+    kept = recorder.record()["figures"]
+    assert kept[0]["rows"]["columns"] == ["province", "name", "名称", "x"]
+    assert len(kept[0]["rows"]["rows"]) == 31
+
+
+CODE = """\
+from nqpf import Panel
+panel = Panel.load(extra=False)
+gdp = panel.wide(
+    ["gdp"], years=[2022]
+)
+people = panel.wide(["population"], years=[2022])
+gdp.sum()"""
+
+
+@pytest.fixture(scope="module")
+def chapter(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    folder = tmp_path_factory.mktemp("chapter")
+    path = folder / "a.md"
+    path.write_text(CHAPTER.replace("CODE", CODE), "utf-8")
+    assert run_chapters([path], folder / "cache", folder) == []
+    return path, folder / "cache"
+
+
+def test_a_run_keeps_reads_with_their_lines_beside_the_results(
+    chapter: tuple[Path, Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    path, cache = chapter
+    run = read_run(path, cache)
+    assert run is not None and run.recorded
+    lines = {key: line for line, kind, key, _ in run.said[0]["reads"] if kind == "variables"}
+    assert 3 <= lines["gdp"] <= 5 and lines["population"] == 6
+    # The chapter's own outputs are what they were, and nothing is run again.
+    assert [one["output_type"] for one in run.shown[0]] == ["execute_result"]
+    assert len(list(cache.rglob(RECORD))) == 1
+    capsys.readouterr()
+    assert run_chapters([path], cache, path.parent) == []
+    assert capsys.readouterr().out == ""
+
+
+def test_a_chapter_run_by_other_means_is_not_recorded(chapter: tuple[Path, Path]) -> None:
+    path, cache = chapter
+    record = next(cache.rglob(RECORD))
+    kept = record.read_bytes()
+    record.unlink()
+    read_run.cache_clear()
+    run = read_run(path, cache)
+    record.write_bytes(kept)
+    read_run.cache_clear()
+    assert run is not None and not run.recorded and run.said == [{}]
