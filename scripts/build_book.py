@@ -43,7 +43,7 @@ _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 # Each kernel would warn that other users of this machine could read its loopback traffic.
 _KERNEL_OPTIONS = [
     "--IPKernelApp.log_level=ERROR",
-    # Says what each statement reads; see docs/decisions/0160-map-of-outputs.md.
+    # Says what each statement reads; see docs/decisions/0156-map-of-outputs.md.
     "--IPKernelApp.extensions=nqpf.report.recorder",
 ]
 RECORD = "record.json"  # beside the cached results of a chapter

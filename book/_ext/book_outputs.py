@@ -2,7 +2,7 @@
 
 Under each figure and table a line of links leads to its files and to its entry in the map;
 each glued number in prose is a link to its entry. The files are written to
-``downloads/outputs/<page>/``, the map to ``outputs/``. See docs/decisions/0160-map-of-outputs.md.
+``downloads/outputs/<page>/``, the map to ``outputs/``. See docs/decisions/0156-map-of-outputs.md.
 """
 
 from __future__ import annotations
@@ -202,7 +202,7 @@ def _visit_links(writer: object, node: output_links) -> None:
         )
         lead = f"{label}: " if len(node["names"]) > 1 else ""
         groups.append(f"<span>{lead}{' · '.join(links)}</span>")
-    writer.body.append(f'<p class="output-links">{" ".join(groups)}</p>')
+    writer.body.append(f'<p class="output-links web-only">{" ".join(groups)}</p>')
     raise nodes.SkipNode
 
 
