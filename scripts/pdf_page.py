@@ -13,6 +13,7 @@ from bs4 import BeautifulSoup, Tag
 
 # What a printed page has no use for. `web-only` is how a page marks such things itself.
 _NO_TAGS = {"style", "noscript", "button", "form", "iframe", "link", "template"}
+_KEPT_OF_LINKS = ("id", "class", "style")  # the tiles of a map of links are coloured by style
 _NO_CLASSES = {"headerlink", "web-only", "toctree-wrapper", "toggle-hidden-button"}
 _ARTICLE = re.compile(r'<article class="bd-article".*?</article>', re.DOTALL)
 _CANONICAL = re.compile(r'<link rel="canonical" href="([^"]+)"')
@@ -217,4 +218,5 @@ def link_pages(pages: list[Page]) -> None:
             if target is None:
                 link.unwrap()
             else:
-                link.attrs = {"href": target} | ({"id": link["id"]} if "id" in link.attrs else {})
+                kept = {name: link[name] for name in _KEPT_OF_LINKS if name in link.attrs}
+                link.attrs = {"href": target, **kept}

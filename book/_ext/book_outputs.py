@@ -165,6 +165,8 @@ def _link(node: nodes.inline, page: str) -> None:
         classes=["output-number"],
     )
     node.replace_self(link)
+    # docutils hands them to the link, where they belong now.
+    node["ids"] = []
     link.append(node)
 
 

@@ -20,7 +20,7 @@ PAGE_BYTES = 400_000
 
 @cache
 def read(path: Path) -> BeautifulSoup:
-    return BeautifulSoup(path.read_text("utf-8"), "html.parser")
+    return BeautifulSoup(path.read_text("utf-8"), "lxml")
 
 
 def page(html: Path, name: str) -> Path:
