@@ -30,6 +30,13 @@ def _checked(address: str, name: str) -> str:
     return address.rstrip("/")
 
 
+def _given(name: str, configured: str, environment: Mapping[str, str] | None) -> str:
+    """Return the address of the environment, or else of the settings, checked; or an empty text."""
+    environment = os.environ if environment is None else environment
+    address = environment.get(name, "").strip() or (configured or "").strip()
+    return _checked(address, name) if address else ""
+
+
 def repository_url(configured: str = "", environment: Mapping[str, str] | None = None) -> str:
     """Return the address of the repository without a slash at its end, or an empty text.
 
@@ -50,9 +57,7 @@ def repository_url(configured: str = "", environment: Mapping[str, str] | None =
     >>> repository_url("https://github.com/someone/nqpf.git", {})
     'https://github.com/someone/nqpf'
     """
-    environment = os.environ if environment is None else environment
-    address = environment.get(REPOSITORY, "").strip() or (configured or "").strip()
-    return _checked(address, REPOSITORY).removesuffix(".git") if address else ""
+    return _given(REPOSITORY, configured, environment).removesuffix(".git")
 
 
 def site_url(configured: str = "", environment: Mapping[str, str] | None = None) -> str:
@@ -75,6 +80,5 @@ def site_url(configured: str = "", environment: Mapping[str, str] | None = None)
     >>> site_url("", {"NQPF_SITE_URL": "https://someone.example/nqpf"})
     'https://someone.example/nqpf/'
     """
-    environment = os.environ if environment is None else environment
-    address = environment.get(SITE, "").strip() or (configured or "").strip()
-    return f"{_checked(address, SITE)}/" if address else ""
+    address = _given(SITE, configured, environment)
+    return f"{address}/" if address else ""
