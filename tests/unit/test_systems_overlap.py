@@ -9,7 +9,7 @@ import pytest
 
 from nqpf.errors import CardError, MethodError
 from nqpf.paths import root
-from nqpf.systems import System, available, filled, membership, pairwise, usual
+from nqpf.systems import System, available, filled, membership, pairwise, twins, usual
 
 ONE = {"key": "north", "uses": [("a", None), ("b", "sunlight")], "missing": ["wind", "tides"]}
 TWO = {"key": "south", "uses": [("c", None)], "missing": []}
@@ -105,6 +105,18 @@ def test_a_system_without_proxies_and_gaps_is_filled(tmp_path):
     assert row.tolist() == [1, 1, 0, 0, 1, 0, 0]
 
 
+def test_twins_hold_the_same_indicators_whatever_their_dimensions(tmp_path):
+    """The first in the order asked for stands for the others; one set less is no twin."""
+    split = [ONE | {"uses": [("a", None)]}, TWO | {"uses": [("b", None)]}]
+    home = write(tmp_path, aa=[ONE], bb=[THREE], cc=split)
+    assert twins(home=home).to_dict() == {
+        "aa-2024": "aa-2024", "bb-2024": "bb-2024", "cc-2024": "aa-2024"
+    }  # fmt: skip
+    assert twins(["cc-2024", "aa-2024"], home).tolist() == ["cc-2024", "cc-2024"]
+    assert twins(["bb-2024"], home).index.name == "system"
+    assert twins([], home).empty
+
+
 def test_an_unknown_system_is_refused(home):
     with pytest.raises(CardError, match="no card 'cc-2024'"):
         pairwise(keys=["aa-2024", "cc-2024"], home=home)
@@ -136,6 +148,14 @@ def test_overlap_is_symmetric_and_says_which_cards_are_alike_by_design():
     assert same >= by_design | {("lu-2024", "lu-guo-2024")}
     assert pairwise("count").loc["ren-2024", "dong-2024"] == 3
     assert pairwise("share").loc["wang-wang-2024", "dong-2024"] == 1
+
+
+def test_the_fifteen_hold_eleven_indicator_sets():
+    jaccard = pairwise()
+    first = twins()
+    assert first.index.tolist() == available() and first.nunique() == 11
+    for a in available():
+        assert first[a] == jaccard.columns[jaccard.loc[a] == 1][0]
 
 
 def test_digital_systems_are_those_that_open_data_fill_least():

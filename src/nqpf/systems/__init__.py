@@ -3,7 +3,7 @@
 from nqpf.systems.card import Indicator
 from nqpf.systems.formula import Formula
 from nqpf.systems.matrix import IndicatorMatrix
-from nqpf.systems.overlap import filled, membership, pairwise, usual
+from nqpf.systems.overlap import filled, membership, pairwise, twins, usual
 from nqpf.systems.study import Study, overview
 from nqpf.systems.system import System, available
 
@@ -18,5 +18,6 @@ __all__ = [
     "membership",
     "overview",
     "pairwise",
+    "twins",
     "usual",
 ]

@@ -10,7 +10,7 @@ import pandas as pd
 from nqpf.errors import MethodError
 from nqpf.systems.system import System, available
 
-__all__ = ["filled", "membership", "pairwise", "usual"]
+__all__ = ["filled", "membership", "pairwise", "twins", "usual"]
 
 _FILLED = ["direct", "proxy", "missing"]
 
@@ -104,6 +104,35 @@ def pairwise(
         return both.div(size, axis="index")
     either = -both.sub(size, axis="index").sub(size, axis="columns")
     return both / either
+
+
+def twins(keys: Sequence[str] | None = None, home: Path | None = None) -> pd.Series:
+    """Return for each system the first one with the same indicators: itself when it stands alone.
+
+    Two such systems are two recipes on one indicator set, not two choices of
+    what to measure; where they are counted, they count once.
+
+    Parameters
+    ----------
+    keys : sequence of str or None
+        Systems, in the order of the rows; all when None.
+    home : Path or None
+        Project folder; found by itself when None.
+
+    Returns
+    -------
+    Series of str
+        One row per system (named ``system``); the series is named ``first``.
+        Their division into dimensions, weights and aggregation may differ.
+
+    Examples
+    --------
+    >>> twins(["dong-2024", "han-2024", "zou-2024"]).to_dict()
+    {'dong-2024': 'dong-2024', 'han-2024': 'han-2024', 'zou-2024': 'dong-2024'}
+    """
+    first: dict[frozenset[str], str] = {}
+    rows = {s.key: first.setdefault(frozenset(s.indicators), s.key) for s in _load(keys, home)}
+    return pd.Series(rows, name="first", dtype="str").rename_axis("system")
 
 
 def usual(keys: Sequence[str] | None = None, home: Path | None = None) -> pd.DataFrame:
