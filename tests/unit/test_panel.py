@@ -90,6 +90,34 @@ def test_coverage_counts_gaps_and_flags(panel: Panel) -> None:
     assert table.loc[("gdp", "census4"), "gaps"] == 0
 
 
+def test_a_change_spans_a_break_of_any_variable_in_the_year_of_the_flag(panel: Panel) -> None:
+    frame = panel.frame.copy()
+    year = frame["year"] == 2022
+    new = (frame["variable"] == "energy") & (frame["province"] == 310000) & year
+    frame.loc[new, "flag"] = "break"
+    frame.loc[(frame["variable"] == "gdp") & year, "flag"] = "extrapolated"
+    gone = (frame["variable"] == "gdp") & (frame["province"] == 540000)
+    marked = Panel(frame[~gone], panel.catalogue)
+    broken = marked.breaks(["gdp", "energy"])
+    assert broken.index.equals(marked.wide(["gdp", "energy"]).index)
+    assert broken.dtype == bool
+    assert broken.index[broken].tolist() == [(310000, 2022)]
+    assert not marked.breaks(["gdp"]).any()
+    assert not marked.breaks(["energy"], years=[2021]).any()
+    with pytest.raises(VintageError, match="no vintage 'first'"):
+        marked.breaks(["gdp"], vintage="first")
+
+
+def test_breaks_of_employment_are_those_that_the_catalogue_names(embedded: Panel) -> None:
+    named = {
+        (code, each.year)
+        for each in embedded.catalogue.variables["employment"].breaks
+        for code in each.provinces
+    }
+    broken = embedded.breaks(["employment"])
+    assert set(broken.index[broken]) == named
+
+
 def test_missing_tables(tmp_path: Path) -> None:
     home = make_project(tmp_path / "home")
     (home / "data" / "panel" / "test.csv").unlink()

@@ -156,6 +156,51 @@ class Panel:
         """Return the flag of each figure, in the shape of :meth:`wide`."""
         return self._pivot("flag", variables, years, vintage)
 
+    def breaks(
+        self,
+        variables: Sequence[str],
+        years: Iterable[int] | None = None,
+        vintage: str = DEFAULT_VINTAGE,
+    ) -> pd.Series:
+        """Return where the change from the year before spans a break.
+
+        The panel flags the first figure on a new basis as ``break``. The
+        difference between it and the figure before is a change of the
+        statistics as well, so growth of that year is left out of means.
+
+        Parameters
+        ----------
+        variables : sequence of str
+            Levels whose growth is looked at, for productivity ``employment``.
+            A series that is itself a change on the year before
+            (``gdp_index``) does not belong here: its growth of the first year
+            on a new basis is measured within that basis.
+        years : iterable of int or None
+            Years to keep; all years when None.
+        vintage : str
+            Vintage of the national accounts.
+
+        Returns
+        -------
+        Series of bool indexed (province, year)
+            True where any of `variables` is flagged ``break``; a row for each
+            province and year that has a figure of any of them.
+
+        Raises
+        ------
+        nqpf.errors.DataError
+            If a variable is unknown.
+        nqpf.errors.VintageError
+            If a variable does not exist in the vintage.
+
+        Examples
+        --------
+        >>> broken = Panel.load(extra=False).breaks(["employment"])
+        >>> int(broken.sum()), bool(broken[340000, 2020])
+        (7, True)
+        """
+        return self.flags(variables, years, vintage).eq("break").any(axis=1).rename("break")
+
     def coverage(self) -> pd.DataFrame:
         """Return years, provinces, gaps and flags, one row per variable and vintage."""
         note("panel")
