@@ -15,6 +15,7 @@ __all__ = [
     "CardError",
     "FormulaError",
     "MethodError",
+    "CircularityError",
     "EstimationError",
 ]
 
@@ -100,6 +101,10 @@ class FormulaError(CardError):
 
 class MethodError(NqpfError):
     """A method name or one of its options is not valid."""
+
+
+class CircularityError(MethodError):
+    """A measure is related to a variable that it holds itself."""
 
 
 class EstimationError(NqpfError):

@@ -8,6 +8,7 @@ from nqpf.compare.certainty import (
     uncertainty,
     yearly_intervals,
 )
+from nqpf.compare.circular import circular, holders, refuse_circular
 from nqpf.compare.clusters import clusters
 from nqpf.compare.curve import (
     CurveInference,
@@ -46,15 +47,18 @@ __all__ = [
     "Standings",
     "Variants",
     "agreement",
+    "circular",
     "clusters",
     "concordance",
     "curve_inference",
     "curve_input",
     "curve_summary",
     "curve_tests",
+    "holders",
     "join",
     "load_curve_tests",
     "measures",
+    "refuse_circular",
     "run_batches",
     "sensitivity",
     "standings",

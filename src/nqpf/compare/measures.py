@@ -20,7 +20,10 @@ TFP = "tfp"
 
 
 def measures(
-    panel: Panel, systems: Sequence[str] | None = None, vintage: str = DEFAULT_VINTAGE
+    panel: Panel,
+    systems: Sequence[str] | None = None,
+    vintage: str = DEFAULT_VINTAGE,
+    without: Sequence[str] = (),
 ) -> pd.DataFrame:
     """Return every composite index and TFP where all of them exist.
 
@@ -36,6 +39,10 @@ def measures(
         Keys of the systems; all that have a card when None.
     vintage : str
         Vintage of the national accounts for every measure.
+    without : sequence of str
+        Indicators to take out of every system before its index is computed, such as
+        :func:`nqpf.compare.holders` of what the measures are to be related to. The sample stays
+        that of the whole system. TFP is no sum of indicators and stays as it is.
 
     Returns
     -------
@@ -46,12 +53,20 @@ def measures(
     Raises
     ------
     nqpf.errors.SampleError
-        If no province-year has all measures.
+        If no province-year has all measures, or a system has no indicator left.
     """
     columns = {}
     for key in available() if systems is None else systems:
         system = System.load(key)
-        columns[key] = Recipe(**system.recipe).fit(system.evaluate(panel, vintage=vintage)).scores
+        matrix = system.evaluate(panel, vintage=vintage)
+        left = [indicator for indicator in system.indicators if indicator not in without]
+        if not left:
+            raise SampleError(
+                f"every indicator of {key} is to be taken out",
+                expected="at least one that stays",
+                hint="leave the system out of systems",
+            )
+        columns[key] = Recipe(**system.recipe).fit(matrix.select(left)).scores
     columns[TFP] = log_tfp(panel, vintage)
     frame = pd.DataFrame(columns).dropna().sort_index()
     if frame.empty:

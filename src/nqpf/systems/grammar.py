@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from nqpf.errors import FormulaError
 
-__all__ = ["Binary", "Name", "Negative", "Node", "Number", "names", "parse"]
+__all__ = ["Binary", "Name", "Negative", "Node", "Number", "names", "parse", "sides"]
 
 MAX_LENGTH = 300
 MAX_DEPTH = 20
@@ -99,6 +99,26 @@ def names(node: Node) -> Iterator[str]:
     elif isinstance(node, Binary):
         yield from names(node.left)
         yield from names(node.right)
+
+
+def sides(node: Node) -> tuple[frozenset[str], frozenset[str]]:
+    """Return the variables above and below the fraction bar.
+
+    Examples
+    --------
+    >>> [sorted(side) for side in sides(parse("(a - b) / (c * d) * 100", {}))]
+    [['a', 'b'], ['c', 'd']]
+    """
+    if isinstance(node, Name):
+        return frozenset([node.key]), frozenset()
+    if isinstance(node, Negative):
+        return sides(node.operand)
+    if not isinstance(node, Binary):
+        return frozenset(), frozenset()
+    (top, bottom), (over, under) = sides(node.left), sides(node.right)
+    if node.symbol == "/":
+        over, under = under, over
+    return top | over, bottom | under
 
 
 class _Parser:
