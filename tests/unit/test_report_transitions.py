@@ -23,12 +23,12 @@ def matrix(size: int = 4) -> pd.DataFrame:
 def members() -> pd.DataFrame:
     codes = provinces.codes()
     clubs = np.arange(31) % 4
-    return pd.DataFrame({"Wang, Wang": clubs, "TFP": np.ones(31, int)}, index=codes)
+    return pd.DataFrame({"Wang-Wang": clubs, "TFP": np.ones(31, int)}, index=codes)
 
 
 FIGURES = {
     "four": lambda: transition_matrices(
-        {name: matrix() for name in ("A", "B", "Wang, Wang", "TFP")},
+        {name: matrix() for name in ("A", "B", "Wang-Wang", "TFP")},
         "Moves, 年际转移",
         "per cent of a class",
     ),

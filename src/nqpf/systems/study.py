@@ -127,18 +127,18 @@ class Study(Strict):
 
     @property
     def short(self) -> str:
-        """Family names for a column heading; the first one and *et al.* for three or more.
+        """Family names for a column heading: a pair with a dash, *et al.* for three or more.
 
         Examples
         --------
         >>> Study.load("wang-wang-2024").short, Study.load("han-2024").short
-        ('Wang, Wang', 'Han et al.')
+        ('Wang-Wang', 'Han et al.')
         """
         people = re.split(r", | and ", self.authors.en.removesuffix(" et al."))
         families = [person.split()[0] for person in people]
         if len(families) > 2 or self.authors.en.endswith(" et al."):
             return f"{families[0]} et al."
-        return ", ".join(families)
+        return "-".join(families)
 
 
 def find(folder: str, key: str, home: Path | None = None) -> Path:
