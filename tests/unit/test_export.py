@@ -127,7 +127,7 @@ def test_workbook_can_be_filtered_and_keeps_its_headings_in_view(folder: Path) -
         assert sheet.auto_filter.ref == sheet.dimensions
         assert sheet["A1"].font.b
         assert all(dimension.width >= 8 for dimension in sheet.column_dimensions.values())
-    assert book.properties.title.startswith("Official statistics")
+    assert book.properties.title.startswith("Statistics of the 31")
 
 
 def test_same_panel_gives_the_same_bytes(panel: Panel, folder: Path, tmp_path: Path) -> None:

@@ -148,8 +148,24 @@ def test_every_figure_has_an_entry_a_province_and_a_number(embedded: Panel) -> N
     assert set(frame["province"]) == set(codes())
     assert np.isfinite(frame["value"]).all()
     assert not frame.duplicated(COLUMNS[:3] + ["vintage"]).any()
-    known = {"official", "spliced", "extrapolated", "interpolated", "break"}
+    known = {"official", "derived", "spliced", "extrapolated", "interpolated", "break"}
     assert set(frame["flag"]) <= known
+
+
+def test_the_catalogue_says_how_far_the_vintages_of_gdp_differ(embedded: Panel) -> None:
+    new, old = embedded.wide(["gdp"]), embedded.wide(["gdp"], vintage="census4")
+    revision = (100 * (new["gdp"] / old["gdp"] - 1)).dropna().abs()
+    assert revision.idxmax() == (110000, 2022)
+    text = f"differ by up to {revision.max():.1f} % in a province (Beijing 2022)"
+    assert text in embedded.catalogue.variables["gdp"].note
+
+
+def test_what_this_book_computes_is_not_flagged_official(embedded: Panel) -> None:
+    frame, known = embedded.frame, embedded.catalogue.variables
+    derived = frame["variable"].map(lambda key: bool(known[key].derived))
+    assert derived.any()
+    assert set(frame.loc[derived, "flag"]) == {"derived", "extrapolated"}
+    assert "derived" not in set(frame.loc[~derived, "flag"])
 
 
 def test_vintages_of_the_tables_are_those_of_the_catalogue(embedded: Panel) -> None:

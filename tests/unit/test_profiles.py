@@ -176,9 +176,10 @@ def test_gaps_and_flags_are_those_of_the_panel(panel):
     assert found.loc["energy", "present"] == 0
     assert found.loc["new_product_sales", "years"] == [2014]
     assert gaps(panel, BEIJING).empty
-    assert set(flagged(panel, BEIJING)["flag"]) == {"break", "spliced", "extrapolated"}
-    capital = flagged(panel, BEIJING).set_index("variable").loc["capital_stock", "years"]
-    assert capital == list(range(2018, 2023))
+    assert set(flagged(panel, BEIJING)["flag"]) == {"break", "derived", "spliced", "extrapolated"}
+    capital = flagged(panel, BEIJING).set_index(["variable", "flag"]).loc["capital_stock", "years"]
+    assert capital["derived"] == list(range(2010, 2018))
+    assert capital["extrapolated"] == list(range(2018, 2023))
     named = breaks(panel, BEIJING)
     assert named.loc[named["own"], "variable"].tolist()[0] == "employment"
 

@@ -170,7 +170,7 @@ def test_tidy_rows_and_flags():
     assert list(rows) == ["province", "year", "variable", "value", "vintage", "flag"]
     assert rows["variable"].unique().tolist() == ["capital_stock"]
     # once an extrapolated figure has entered the stock it stays in it
-    assert rows["flag"].tolist() == ["official", "break", "extrapolated", "extrapolated"]
+    assert rows["flag"].tolist() == ["derived", "break", "extrapolated", "extrapolated"]
 
 
 def test_a_stock_that_cannot_start_in_1952_is_refused():

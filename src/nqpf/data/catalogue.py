@@ -40,7 +40,7 @@ def _spelt_out(years: object) -> object:
 
 
 Years = Annotated[list[int], BeforeValidator(_spelt_out)]
-Flag = Literal["official", "spliced", "extrapolated", "interpolated", "break", "reader"]
+Flag = Literal["official", "derived", "spliced", "extrapolated", "interpolated", "break", "reader"]
 
 
 class _Strict(BaseModel):

@@ -11,8 +11,8 @@ from nqpf.text import visible
 
 __all__ = ["ABOUT", "FLAGS", "about", "catalogue_frame", "figures_frame", "sources_frame"]
 
-TITLE = "Official statistics of the 31 provincial-level units of mainland China"
-TITLE_ZH = "中国大陆31个省级行政区官方统计面板"
+TITLE = "Statistics of the 31 provincial-level units of mainland China"
+TITLE_ZH = "中国大陆31个省级行政区统计面板"
 BOOK = "Measuring New Quality Productive Forces: an executable survey"
 BOOK_ZH = "新质生产力的测度：可执行的综述"
 
@@ -27,6 +27,7 @@ ABOUT = {
 }
 FLAGS = {
     "official": "as published",
+    "derived": "computed by this book from official figures, as the catalogue says",
     "spliced": "continued with a closely related official series, named in the sources",
     "extrapolated": "continued by a stated rule, for lack of a published figure",
     "interpolated": "a gap filled on request; none is embedded",

@@ -1,4 +1,4 @@
-"""The panel: tidy official figures by province, year, variable and vintage."""
+"""The panel: tidy figures by province, year, variable and vintage."""
 
 from __future__ import annotations
 

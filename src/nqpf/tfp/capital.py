@@ -224,8 +224,8 @@ def capital_stock(panel: Panel) -> pd.DataFrame:
         Tidy rows ``province, year, variable, value, vintage, flag`` of the
         variable ``capital_stock`` (100 million yuan at 1952 prices). A stock is
         flagged as extrapolated from the first year on that an extrapolated or
-        spliced figure entered it; otherwise it takes the less certain flag of
-        its two inputs.
+        spliced figure entered it, and as derived before: no office publishes
+        it. A reader's, interpolated or broken input passes its own flag on.
 
     Raises
     ------
@@ -289,8 +289,9 @@ def _divide(
 
 
 def _flags(flags: pd.DataFrame) -> pd.Series:
-    order = ["official", "reader", "break", "interpolated", "extrapolated"]
-    ranks = flags.replace("spliced", "extrapolated").apply(lambda column: column.map(order.index))
+    order = ["derived", "reader", "break", "interpolated", "extrapolated"]
+    own = flags.replace({"official": "derived", "spliced": "extrapolated"})
+    ranks = own.apply(lambda column: column.map(order.index))
     worst = ranks.max(axis=1).sort_index()
     top = order.index("extrapolated")
     lasting = (worst == top).groupby(level=0).cummax()
