@@ -7,8 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from nqpf.errors import EstimationError, MethodError
+from nqpf.errors import MethodError
 from nqpf.regress.effects import check_option
+from nqpf.space.panel.covariance import CLUSTERED, ERRORS, covariance
 from nqpf.space.panel.likelihood import Estimate, fit_error, fit_lag
 from nqpf.space.panel.request import SpatialSample, read
 from nqpf.space.panel.result import SPATIAL, SpatialResult, notes
@@ -18,8 +19,6 @@ from nqpf.space.weights import Weights
 __all__ = ["durbin", "error", "lag"]
 
 _NAMES = {"lag": "spatial lag", "durbin": "spatial Durbin", "error": "spatial error"}
-_ERRORS = ("information", "hessian")
-_SINGULAR = 1e-12
 
 
 def durbin(
@@ -55,8 +54,12 @@ def durbin(
         How effects are removed: the transformation of Lee and Yu (2010), or demeaning alone
         (Elhorst 2003), which is maximum likelihood with dummy variables and what other
         programs report unless asked; see :mod:`nqpf.space.panel.transform`.
-    errors : {"information", "hessian"}
-        Standard errors from the expected information or from the second derivatives.
+    errors : {"information", "hessian", "clustered", "pairwise"}
+        Standard errors from the expected information or the second derivatives, which count
+        rows as independent, or clustered by unit: ``"clustered"`` as Stata's xsmle under
+        vce(robust), ``"pairwise"`` with the pairs of neighbours that it leaves out; see
+        :mod:`nqpf.space.panel.covariance`. Clustered errors have the factor G/(G-1) and the
+        distribution t(G-1), the others neither (convention "none", normal).
     unit, time : str
         Names of the key.
     vintage : str
@@ -145,27 +148,27 @@ def _result(
     errors: str,
     vintage: str,
 ) -> SpatialResult:
-    check_option("errors", errors, _ERRORS)
+    check_option("errors", errors, tuple(ERRORS))
     check_row_sums(sample.change, sample.spectrum.row_sum, model)
     fit, spread, scale = _scaled_fit(model, sample)
     labels = [*sample.names, SPATIAL[model]]
     back = np.append(scale / spread, 1.0)
-    cov, sigma2_error = _covariance(fit, errors)
+    cov = covariance(fit, errors, sample.spectrum, sample.change)
     own = sample.change.within(sample.outcome)
     residuals = fit.residuals * scale
     return SpatialResult(
         outcome=outcome,
         params=pd.Series(np.append(fit.slopes, fit.rho) * back, labels, name="coefficient"),
-        cov=pd.DataFrame(cov * np.outer(back, back), labels, labels),
+        cov=pd.DataFrame(cov[:-1, :-1] * np.outer(back, back), labels, labels),
         residuals=sample.series(residuals, "residual"),
         nobs=own.size,
         groups=sample.units,
         periods=sample.years,
         rsquared_within=1 - float((residuals**2).sum() / (own**2).sum()),
-        df=None,
+        df=sample.units - 1 if errors in CLUSTERED else None,
         effects=effects,
         errors=errors,
-        convention="none",
+        convention="clusters" if errors in CLUSTERED else "none",
         unit=sample.index.names[0],
         time=sample.index.names[1],
         vintage=vintage,
@@ -175,7 +178,7 @@ def _result(
         correction=correction,
         loglik=fit.loglik - sample.change.rows * np.log(scale),
         sigma2=fit.sigma2 * scale**2,
-        sigma2_error=sigma2_error * scale**2,
+        sigma2_error=float(np.sqrt(cov[-1, -1])) * scale**2,
         bounds=sample.spectrum.bounds,
         weights=sample.weights,
     )
@@ -193,16 +196,3 @@ def _scaled_fit(model: str, sample: SpatialSample) -> tuple[Estimate, np.ndarray
     spread = np.sqrt((sample.change.within(x) ** 2).mean(axis=(0, 1)))
     fit = fit_error if model == "error" else fit_lag
     return fit(y / scale, x / spread, sample.spectrum, sample.change), spread, scale
-
-
-def _covariance(fit: Estimate, errors: str) -> tuple[np.ndarray, float]:
-    matrix = fit.hessian if errors == "hessian" else fit.information
-    root = np.sqrt(np.abs(np.diag(matrix)))
-    if not (root > 0).all() or np.linalg.eigvalsh(matrix / np.outer(root, root))[0] < _SINGULAR:
-        raise EstimationError(
-            "the information matrix is singular, so standard errors do not exist",
-            expected="regressors, lags and rho that the sample tells apart",
-            hint="drop a regressor or its lag",
-        )
-    inverse = np.linalg.inv(matrix / np.outer(root, root)) / np.outer(root, root)
-    return inverse[:-1, :-1], float(np.sqrt(inverse[-1, -1]))

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from nqpf.errors import MethodError, SampleError
+from nqpf.space.panel.covariance import CLUSTERED
 from nqpf.space.panel.likelihood import lagged
 from nqpf.space.panel.request import SpatialSample, read
 from nqpf.space.panel.result import SpatialResult
@@ -20,7 +21,7 @@ __all__ = ["SpatialTest", "common_factor", "lagrange", "likelihood_ratio", "no_l
 
 @dataclass(frozen=True)
 class SpatialTest:
-    """A test with a chi-squared distribution.
+    """A test with a chi-squared distribution, or of F where errors are clustered.
 
     Attributes
     ----------
@@ -29,19 +30,25 @@ class SpatialTest:
     kind : str
         ``"LR"``, ``"Wald"`` or ``"LM"``.
     statistic : float
+        Chi-squared; its `df`-th part has the distribution F if `clusters_df` is not None.
     df : int
+    clusters_df : int or None
+        Clusters less one, of a Wald test with clustered errors.
     """
 
     null: str
     kind: str
     statistic: float
     df: int
+    clusters_df: int | None = None
 
     @property
     def pvalue(self) -> float:
         """Probability of a larger statistic under the null."""
         from scipy import stats
 
+        if self.clusters_df is not None:
+            return float(stats.f.sf(self.statistic / self.df, self.df, self.clusters_df))
         return float(stats.chi2.sf(self.statistic, self.df))
 
 
@@ -61,7 +68,8 @@ def likelihood_ratio(large: SpatialResult, small: SpatialResult) -> SpatialTest:
     Raises
     ------
     nqpf.errors.MethodError
-        If `small` is not within `large`.
+        If `small` is not within `large`, or errors are clustered: the likelihood counts rows as
+        independent, so its ratio is no test where they are not.
     nqpf.errors.SampleError
         If they are of different samples or weights.
 
@@ -75,6 +83,13 @@ def likelihood_ratio(large: SpatialResult, small: SpatialResult) -> SpatialTest:
     >>> test.df, test.pvalue < 0.01
     (1, True)
     """
+    for result in (large, small):
+        if result.errors in CLUSTERED:
+            raise MethodError(
+                f"a likelihood ratio rests on independent rows, and errors are {result.errors!r}",
+                expected="models with errors 'information' or 'hessian'",
+                hint="the Wald tests no_lagged_regressors() and common_factor() use the errors",
+            )
     names = [name for name in small.params.index[:-1]]
     df = len(large.params) - len(small.params)
     nested = large.model == "durbin" and small.model != "durbin"
@@ -119,7 +134,7 @@ def no_lagged_regressors(result: SpatialResult) -> SpatialTest:
     names = [name for name in result.params.index if name.startswith("W ")]
     theta = result.params[names].to_numpy()
     gap = np.linalg.solve(result.cov.loc[names, names].to_numpy(), theta)
-    return SpatialTest("spatial lag model", "Wald", float(theta @ gap), len(names))
+    return SpatialTest("spatial lag model", "Wald", float(theta @ gap), len(names), result.df)
 
 
 def common_factor(result: SpatialResult) -> SpatialTest:
@@ -136,7 +151,7 @@ def common_factor(result: SpatialResult) -> SpatialTest:
     gradient = np.hstack([rho * np.eye(k), np.eye(k), b[:, None]])
     gap, cov = t + rho * b, gradient @ result.cov.to_numpy() @ gradient.T
     statistic = float(gap @ np.linalg.solve(cov, gap))
-    return SpatialTest("spatial error model", "Wald", statistic, k)
+    return SpatialTest("spatial error model", "Wald", statistic, k, result.df)
 
 
 def lagrange(

@@ -77,7 +77,9 @@ def impacts(
         Of a lag or Durbin model.
     method : {"delta", "simulation"}
         Errors from exact derivatives, or from draws of the coefficients from their normal
-        distribution; intervals are then quantiles of the draws.
+        distribution; intervals are then quantiles of the draws. Either rests on the errors of
+        `result`: where these are clustered, intervals and draws are those of t with as many
+        degrees of freedom as it has.
     level : float
         Of the intervals.
     draws : int
@@ -126,10 +128,10 @@ def impacts(
         gradient = _gradient(theta, names, result, spectrum)
         cov = gradient @ result.cov.to_numpy() @ gradient.T
         error = np.sqrt(np.diag(cov))
-        return Impacts(_table(index, estimate, error, level), method, level)
+        return Impacts(_table(index, estimate, error, level, result.df), method, level)
     sample, redrawn = _draw(result, draws, seed)
     drawn = _effects(sample, names, result, spectrum)
-    table = _table(index, estimate, drawn.std(axis=0, ddof=1), level)
+    table = _table(index, estimate, drawn.std(axis=0, ddof=1), level, result.df)
     tails = np.quantile(drawn, [0.5 - level / 2, 0.5 + level / 2], axis=0)
     table["lower"], table["upper"] = tails
     return Impacts(table, method, level, draws, redrawn)
@@ -210,8 +212,10 @@ def _draw(result: SpatialResult, draws: int, seed: int) -> tuple[np.ndarray, int
                 expected="a rho that its standard error keeps inside its range",
                 hint="use method='delta', and doubt both",
             )
-        normal = rng.normal(size=(draws, len(mean))) @ root.T
-        sample = mean + normal * scale
+        noise = rng.normal(size=(draws, len(mean))) @ root.T
+        if result.df is not None:
+            noise /= np.sqrt(rng.chisquare(result.df, size=(draws, 1)) / result.df)
+        sample = mean + noise * scale
         inside = sample[(sample[:, -1] > low) & (sample[:, -1] < high)]
         kept.append(inside)
         count, tried = count + len(inside), tried + draws
@@ -224,17 +228,17 @@ def _correlation(cov: np.ndarray) -> np.ndarray:
 
 
 def _table(
-    index: pd.MultiIndex, estimate: np.ndarray, error: np.ndarray, level: float
+    index: pd.MultiIndex, estimate: np.ndarray, error: np.ndarray, level: float, df: int | None
 ) -> pd.DataFrame:
     from scipy import stats
 
-    z = estimate / error
-    reach = stats.norm.ppf(0.5 + level / 2) * error
+    law, z = stats.norm() if df is None else stats.t(df), estimate / error
+    reach = law.ppf(0.5 + level / 2) * error
     columns = {
         "estimate": estimate,
         "std_error": error,
         "z": z,
-        "pvalue": 2 * stats.norm.sf(np.abs(z)),
+        "pvalue": 2 * law.sf(np.abs(z)),
         "lower": estimate - reach,
         "upper": estimate + reach,
     }

@@ -28,6 +28,9 @@ class Estimate:
     residuals : (T, n)
     information, hessian : (k + 2, k + 2)
         Expected information, and minus the matrix of second derivatives.
+    design : (T, n, k)
+    moved : (T, n)
+        Minus the derivatives of the residuals by slopes and by rho.
     """
 
     slopes: np.ndarray
@@ -37,6 +40,8 @@ class Estimate:
     residuals: np.ndarray
     information: np.ndarray
     hessian: np.ndarray
+    design: np.ndarray
+    moved: np.ndarray
 
 
 def lagged(matrix: np.ndarray, values: np.ndarray) -> np.ndarray:
@@ -122,6 +127,8 @@ def fit_lag(y: np.ndarray, x: np.ndarray, spectrum: Spectrum, change: Transforma
         residuals.reshape(y.shape),
         _assemble(blocks, last),
         _assemble(observed, last),
+        exog.reshape(x.shape),
+        lag.reshape(y.shape),
     )
 
 
@@ -180,6 +187,8 @@ def fit_error(y: np.ndarray, x: np.ndarray, spectrum: Spectrum, change: Transfor
         e.reshape(y.shape),
         _assemble(blocks, last),
         _assemble(observed, last),
+        filtered.reshape(x.shape),
+        moved.reshape(y.shape),
     )
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from nqpf.regress import RegressionResult, RegressionTable
+from nqpf.space.panel.covariance import CLUSTERED, ERRORS
 from nqpf.space.panel.spectrum import Spectrum
 from nqpf.space.panel.transform import CORRECTIONS
 from nqpf.space.weights import Weights
@@ -15,7 +16,6 @@ from nqpf.space.weights import Weights
 __all__ = ["SPATIAL", "SpatialResult", "spatial_table"]
 
 SPATIAL = {"lag": "rho", "durbin": "rho", "error": "lambda"}
-_ERRORS = {"information": "expected information", "hessian": "observed information"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,7 +24,8 @@ class SpatialResult(RegressionResult):
 
     `params` holds the regressors, ``W x`` for the lag of a regressor x, and last ``rho`` (lag
     and Durbin) or ``lambda`` (error). R2 is the share of the outcome's variation that the
-    residuals e leave once the effects are removed. Errors rest on the normal distribution.
+    residuals e leave once the effects are removed. Errors rest on the normal distribution, and
+    clustered ones on t with a degree less than there are units.
 
     Attributes
     ----------
@@ -63,7 +64,14 @@ class SpatialResult(RegressionResult):
     @property
     def covariance_label(self) -> str:
         """The covariance estimator in words."""
-        return _ERRORS[self.errors]
+        return ERRORS[self.errors].format(unit=self.unit)
+
+    @property
+    def convention_label(self) -> str:
+        """The small-sample convention with its formula."""
+        if self.errors in CLUSTERED:
+            return "clusters: G/(G-1), parameters not counted, t(G-1)"
+        return super().convention_label
 
     def foot(self) -> dict[str, str]:
         """Return what a table prints beside a regression's usual rows."""
