@@ -4,6 +4,7 @@ from nqpf.systems.card import Indicator
 from nqpf.systems.formula import Formula
 from nqpf.systems.matrix import IndicatorMatrix
 from nqpf.systems.overlap import filled, membership, pairwise, twins, usual
+from nqpf.systems.reform import Reform
 from nqpf.systems.study import Study, overview
 from nqpf.systems.system import System, available
 
@@ -11,6 +12,7 @@ __all__ = [
     "Formula",
     "Indicator",
     "IndicatorMatrix",
+    "Reform",
     "Study",
     "System",
     "available",
