@@ -55,7 +55,7 @@ def test_a_page_has_no_missing_number_and_every_figure_its_text(profiles, code):
     assert len(page.markdown().encode()) < 300_000
 
 
-@pytest.mark.parametrize("code", [150000, 230000, TIBET])
+@pytest.mark.parametrize("code", [150000, 230000, 310000, TIBET])
 def test_every_text_of_a_figure_lies_in_it(profiles, code):
     for section in province_profile(profiles, code):
         for picture in (part for part in section.body if isinstance(part, Picture)):
@@ -81,6 +81,32 @@ def test_tibet_says_what_is_missing(profiles):
     assert "no total energy consumption" in ranks and "Not ranked by Lu-Guo" in ranks
     assert "no figure at all of Total energy consumption" in found["gaps-in-its-data"].text()
     assert "no figure" in found["main-figures"].text()
+
+
+def test_growth_of_productivity_leaves_breaks_out_and_says_so(profiles, panel):
+    broken = panel.breaks(["employment"])
+    for code in (BEIJING, 310000, 330000):
+        own = broken.loc[code]
+        years = [str(year) for year in own.index[own]]
+        section = sections(profiles, code)["total-factor-productivity"]
+        said = section.text()
+        pictures = [p for p in section.body if isinstance(p, Picture)]
+        drawn = {
+            f"{line.get_xdata()[0] + 0.5:.0f}"
+            for ax in pictures[0].figure.axes
+            for line in ax.get_lines()
+            if line.get_linestyle() == ":"
+        }
+        assert drawn == set(years)
+        assert ("Left out of the mean" in said) == bool(years)
+        assert all(f"{year} (" in said for year in years)
+        rank = profiles.ranks.loc[code, "tfp_growth"]
+        every = profiles.solow.accounting(end=profiles.year)["tfp"].rank(ascending=False)
+        assert f"{rank:.0f}" in said
+        assert (every[code] != rank) or not years
+        if years:
+            assert f"{every[code]:.0f}" in said.split("it would be", 1)[1]
+        assert "−0.0 " not in repr(section)
 
 
 def test_a_province_that_no_index_ranks_still_has_a_page(panel):

@@ -66,6 +66,28 @@ def test_units_of_measure_do_not_matter(a, b, c):
     np.testing.assert_allclose(plain.growth, scaled.growth, atol=1e-10)
 
 
+def test_a_year_left_out_does_not_move_the_mean():
+    frame = sample(5)
+    frame["output"] = frame["capital"] ** 0.5 * frame["labour"] ** 0.5
+    frame["output"] *= np.exp(0.02 * (frame.index.get_level_values("year") - 2010))
+    true = solow_residual(frame).accounting()["tfp"]
+    np.testing.assert_allclose(true, 0.02, atol=1e-12)
+    later = (frame.index.get_level_values(0) == 2) & (frame.index.get_level_values(1) >= 2014)
+    frame.loc[later, "labour"] *= 0.7  # a break: fewer persons are counted
+    result = solow_residual(frame)
+    broken = pd.Series(True, index=pd.MultiIndex.from_tuples([(2, 2014)], names=frame.index.names))
+    kept = result.accounting(without=broken)
+    assert result.accounting().loc[2, "tfp"] > 0.04
+    np.testing.assert_allclose(kept["tfp"], 0.02, atol=1e-12)
+    assert kept["years"].tolist() == [7, 7, 6, 7, 7, 7]
+    parts = kept[["capital", "labour", "tfp"]].sum(axis=1)
+    np.testing.assert_allclose(parts, kept["output"], atol=1e-12)
+    every = pd.Series(True, index=result.growth.index)
+    assert 3 not in result.accounting(without=every.loc[[3]]).index
+    with pytest.raises(SampleError, match="not all left out"):
+        result.accounting(without=every)
+
+
 def test_row_order_and_columns_instead_of_an_index():
     frame = sample(4)
     shuffled = frame.sample(frac=1, random_state=0).reset_index()

@@ -146,11 +146,11 @@ def _not_official(panel: Panel, code: int) -> list[Html]:
     found = flagged(panel, code, SINCE)
     plain = found[found["flag"] != "break"]
     if plain.empty:
-        return [paragraph("All its figures are official.")]
+        return [paragraph("All its figures are as published.")]
     rows = [[_name(panel, row), row["flag"], span_of(row["years"])] for _, row in plain.iterrows()]
     count = int(plain["years"].map(len).sum())
     many = f"{count} figures" if count > 1 else "1 figure"
-    text = f"Not official as they stand: {many}, by flag of the panel."
+    text = f"Not as an office published them: {many}, by flag of the panel."
     return [paragraph(text), table(["series", "flag", "years"], rows)]
 
 

@@ -86,7 +86,9 @@ def _describe_dots(table: pd.DataFrame, names: pd.Series, title: str) -> str:
     return f"{text} Not ranked by {listed(gone, limit=20)}." if gone else text
 
 
-def rank_ribbon(history: pd.DataFrame, tfp: pd.Series, title: str, most: int) -> Picture:
+def rank_ribbon(
+    history: pd.DataFrame, tfp: pd.Series, title: str, most: int, broken: list[int]
+) -> Picture:
     """Draw how the ranks of one province moved over the years.
 
     Parameters
@@ -100,6 +102,8 @@ def rank_ribbon(history: pd.DataFrame, tfp: pd.Series, title: str, most: int) ->
         Title of the figure.
     most : int
         Number of provinces, the end of the axis.
+    broken : list of int
+        First years on a new basis of employment; a dotted line stands before each.
     """
     from matplotlib.ticker import MaxNLocator
 
@@ -131,6 +135,7 @@ def rank_ribbon(history: pd.DataFrame, tfp: pd.Series, title: str, most: int) ->
                 label="fewer indices",
             )
         ax.plot(tfp.index, tfp, "s--", color=_ORANGE, markersize=5, label="TFP level")
+        _mark(ax, broken)
         ax.set_ylim(most + 0.9, 0.1)
         ax.set_yticks([1, *range(5, most - 3, 5), most])
         ax.set_xlim(first - 0.3, last + 0.3)
@@ -139,13 +144,27 @@ def rank_ribbon(history: pd.DataFrame, tfp: pd.Series, title: str, most: int) ->
         ax.legend(
             loc="upper left",
             bbox_to_anchor=(-0.03, -0.1),
-            ncols=4,
+            ncols=3 if broken else 4,
             fontsize=12,
             columnspacing=1.0,
             handletextpad=0.4,
             handlelength=1.6,
         )
-    return Picture(figure, _describe_ribbon(history, tfp, title))
+    return Picture(figure, _describe_ribbon(history, tfp, title) + _describe_breaks(broken))
+
+
+def _mark(ax: Axes, broken: list[int]) -> None:
+    """Draw a dotted line before the first year on a new basis of employment."""
+    for year in broken:
+        label = "break in employment" if year == broken[0] else None
+        ax.axvline(year - 0.5, color=GREY, linestyle=":", linewidth=1.6, zorder=1, label=label)
+
+
+def _describe_breaks(broken: list[int]) -> str:
+    if not broken:
+        return ""
+    lines = "A dotted line marks the break" if len(broken) == 1 else "Dotted lines mark breaks"
+    return f" {lines} in its employment in {listed([str(year) for year in broken])}."
 
 
 def _describe_ribbon(history: pd.DataFrame, tfp: pd.Series, title: str) -> str:
@@ -180,6 +199,7 @@ def tfp_panels(profiles: Profiles, code: int, title: str, doubtful: list[int]) -
     """
     level = 100 * np.exp(profiles.solow.log_tfp - _means(profiles.solow.log_tfp))
     growth = 100 * profiles.solow.growth
+    broken = profiles.broken_years(code)
     with style():
         label = "above: level, mean of the provinces = 100; below: growth on the year before, %"
         figure, head = headed_figure(title, label, 5.3)
@@ -189,6 +209,7 @@ def tfp_panels(profiles: Profiles, code: int, title: str, doubtful: list[int]) -
             for year in doubtful:
                 ax.axvspan(year - 0.5, year + 0.5, color="#eeeeee", linewidth=0, zorder=0)
             _own_and_median(ax, values, code)
+            _mark(ax, broken)
             ax.grid(False, axis="x")
         years = level.index.unique("year")
         for ax in (upper, lower):
@@ -197,7 +218,8 @@ def tfp_panels(profiles: Profiles, code: int, title: str, doubtful: list[int]) -
         lower.axhline(0, color=GREY, linewidth=0.8)
         lower.yaxis.set_major_formatter(lambda value, _: number(value, "{:g}"))
         _legend(lower, bool(doubtful))
-    return Picture(figure, _describe_tfp(level, growth, code, title, doubtful))
+    described = _describe_tfp(level, growth, code, title, doubtful)
+    return Picture(figure, described + _describe_breaks(broken))
 
 
 def _means(log_tfp: pd.Series) -> pd.Series:
@@ -233,15 +255,17 @@ def _legend(ax: Axes, doubtful: bool) -> None:
 def _describe_tfp(
     level: pd.Series, growth: pd.Series, code: int, title: str, doubtful: list[int]
 ) -> str:
+    def points(value: float) -> str:
+        return number(round(value, 1) + 0.0, "{:.1f}")
+
     own, rise = level.xs(code, level="province"), growth.xs(code, level="province")
     median = growth.groupby(level="year").median()
     text = (
         f"Two line charts. {title}. Level, mean of the provinces = 100: "
         f"{own.iloc[0]:.0f} in {own.index[0]}, {own.iloc[-1]:.0f} in {own.index[-1]}. "
-        f"Growth of {provinces.name(code)} between {number(rise.min(), '{:.1f}')} % "
-        f"({rise.idxmin()}) and {number(rise.max(), '{:.1f}')} % ({rise.idxmax()}), of the "
-        f"median province between {number(median.min(), '{:.1f}')} and "
-        f"{number(median.max(), '{:.1f}')} %."
+        f"Growth of {provinces.name(code)} between {points(rise.min())} % "
+        f"({rise.idxmin()}) and {points(rise.max())} % ({rise.idxmax()}), of the "
+        f"median province between {points(median.min())} and {points(median.max())} %."
     )
     if doubtful:
         text += f" Capital is extrapolated from {min(doubtful)} on."

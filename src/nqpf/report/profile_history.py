@@ -59,8 +59,9 @@ def history(profiles: Profiles, code: int) -> Section:
     tfp = rows.droplevel("province")["tfp"].dropna()
     title = f"{provinces.name(code, 'both')}: ranks over the years"
     body: list[object] = [paragraph(*_moves(found))]
+    broken = profiles.broken_years(code)
     if len(found) or len(tfp):
-        body.append(rank_ribbon(found, tfp, title, len(provinces.codes())))
+        body.append(rank_ribbon(found, tfp, title, len(provinces.codes()), broken))
     years = sorted(int(year) for year in rows.dropna(how="all").index.unique("year"))
     years = [year for year in years if year in found.index]
     cells = [

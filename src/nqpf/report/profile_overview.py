@@ -137,7 +137,8 @@ def _lines(profiles: Profiles) -> tuple[Html, ...]:
     said = paragraph(
         f"Ranks in {profiles.year}: median, best and worst over the composite indices that rank "
         "the province, their number, and by total factor productivity (TFP, 全要素生产率) in level "
-        "and growth; by GDP per head in the latest year.",
+        "and growth, which leaves out the years in which employment has a break; by GDP per "
+        "head in the latest year.",
     )
     return said, table(["province", *heads], rows, numeric=heads)
 

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 __all__ = ["obstacle_section", "peers", "productivity", "strengths"]
 
 _SOLOW = f"{BASE}/notebooks/tfp/solow.html"
+_PRICES = f"{BASE}/notebooks/data/quality.html#prices"
 
 
 def productivity(profiles: Profiles, code: int) -> Section:
@@ -74,27 +75,50 @@ def _level(profiles: Profiles, code: int) -> list[object]:
     return [
         "As a Solow residual (索洛余值), with a capital share of one half, its productivity in ",
         f"{profiles.year} is {abs(ratio):.0f} % {side} the geometric mean of the provinces, "
-        f"{place(rank, profiles.counts['tfp'])}{_range(profiles, code, 'tfp')}. ",
+        f"{place(rank, profiles.counts['tfp'])}{_range(profiles, code, 'tfp')}. "
+        "Each province is valued at its own prices, so a dear one stands too high (",
+        link("prices", _PRICES),
+        "). ",
     ]
 
 
 def _growth(profiles: Profiles, code: int) -> list[object]:
-    account = profiles.solow.accounting(end=profiles.year)
+    account = profiles.solow.accounting(end=profiles.year, without=profiles.broken)
     own, every = account.loc[code], 100 * account["tfp"]
     first = int(profiles.solow.log_tfp.index.unique("year").min())
     rank = profiles.ranks.loc[code, "tfp_growth"]
+    left_out = [year for year in profiles.broken_years(code) if year <= profiles.year]
 
     def points(share: float) -> str:
-        return number(100 * share, "{:.1f}")
+        return number(round(100 * share, 1) + 0.0, "{:.1f}")  # no minus before a zero
 
     return [
         f"From {first} to {profiles.year} it changed by {points(own['tfp'])} % a year (log "
         f"points), {place(rank, profiles.counts['tfp_growth'])}"
         f"{_range(profiles, code, 'tfp_growth')}; the median province by "
         f"{number(every.median(), '{:.1f}')} %, the mean of all by "
-        f"{number(every.mean(), '{:.1f}')} %. Its output grew by {points(own['output'])} % a year, "
+        f"{number(every.mean(), '{:.1f}')} %. ",
+        *(_with_breaks(profiles, code, left_out) if left_out else []),
+        f"Its output grew by {points(own['output'])} % a year, "
         f"of which capital accounts for {points(own['capital'])} points and labour for "
         f"{points(own['labour'])}.",
+    ]
+
+
+def _with_breaks(profiles: Profiles, code: int, left_out: list[int]) -> list[object]:
+    """Say which years the mean leaves out, why, and what it would be with them."""
+    every = profiles.solow.accounting(end=profiles.year)["tfp"]
+    growth = 100 * profiles.solow.growth.xs(code, level="province")
+    rank = every.rank(ascending=False, method="min")[code]
+    there = place(rank, profiles.counts["tfp_growth"])
+    each = [f"{year} ({number(growth[year], '{:.1f}')} %)" for year in left_out]
+    one = len(left_out) == 1
+    return [
+        "Left out of the mean is " if one else "Left out of the mean are ",
+        joined(each),
+        f", when a break in its employment makes the statistics part of the change; with "
+        f"{'this year' if one else 'these years'} it would be "
+        f"{number(100 * every[code], '{:.1f}')} % and {there}. ",
     ]
 
 
@@ -112,11 +136,12 @@ def _trust(profiles: Profiles, code: int, doubtful: list[int]) -> list[object]:
         " shows what others would do. ",
     ]
     growth = 100 * profiles.solow.growth.xs(code, level="province")
+    growth = growth.drop(profiles.broken_years(code))
     if doubtful:
         late = growth[growth.index.isin(doubtful)]
         early = growth[growth.index < min(doubtful)]
         out.append(
-            f"The capital stock of {span_of(doubtful)} is extrapolated, because official capital "
+            f"The capital stock of {span_of(doubtful)} is extrapolated, because published capital "
             f"formation by province ends in {min(doubtful) - 1}: evidence after that year is "
             "weaker. "
         )
@@ -124,18 +149,8 @@ def _trust(profiles: Profiles, code: int, doubtful: list[int]) -> list[object]:
             out.append(
                 f"Mean growth of TFP was {number(early.mean(), '{:.1f}')} % a year to "
                 f"{min(doubtful) - 1} and {number(late.mean(), '{:.1f}')} % in the extrapolated "
-                "years. "
+                f"years{', breaks left out' if profiles.broken_years(code) else ''}. "
             )
-    flags = profiles.panel.flags(["employment"], vintage=profiles.vintage)["employment"]
-    own = flags[flags.index.get_level_values("province") == code]
-    broken = [int(y) for _, y in own.index[own == "break"] if y in growth.index]
-    if broken:
-        each = [f"{year} ({number(growth[year], '{:.1f}')} %)" for year in broken]
-        out += [
-            "Its employment has a break, so growth of TFP measures the statistics as well in ",
-            joined(each),
-            ".",
-        ]
     return out
 
 

@@ -69,13 +69,21 @@ class SolowResult:
             }
         )
 
-    def accounting(self, start: int | None = None, end: int | None = None) -> pd.DataFrame:
+    def accounting(
+        self,
+        start: int | None = None,
+        end: int | None = None,
+        without: pd.Series | None = None,
+    ) -> pd.DataFrame:
         """Return each unit's mean annual growth and its sources between two years.
 
         Parameters
         ----------
         start, end : int or None
             First and last year of the period; the sample's own when None.
+        without : Series of bool indexed (unit, time), optional
+            True where growth is left out of the means, such as
+            :meth:`nqpf.data.Panel.breaks`; keys that it lacks are kept.
 
         Returns
         -------
@@ -83,22 +91,25 @@ class SolowResult:
             ``output``, ``capital``, ``labour``, ``tfp`` in log points a year
             (the last three add up to the first), the part of growth that
             each explains (``*_contribution_share``; unbounded when output
-            hardly grows), and ``years``, the number averaged.
+            hardly grows), and ``years``, the number averaged. A unit all of
+            whose years are left out has no row.
 
         Raises
         ------
         nqpf.errors.SampleError
-            If no year of growth lies in the period.
+            If no year of growth lies in the period, or none is kept.
         """
         rows = self.contributions
         year = rows.index.get_level_values(1)
         inside = (year > (year.min() - 1 if start is None else start)) & (
             year <= (year.max() if end is None else end)
         )
+        if without is not None:
+            inside &= ~without.reindex(rows.index, fill_value=False).to_numpy(bool)
         if not inside.any():
             raise SampleError(
                 f"no growth between {start} and {end}",
-                expected=f"years between {year.min() - 1} and {year.max()}",
+                expected=f"years between {year.min() - 1} and {year.max()}, not all left out",
             )
         groups = rows[inside].groupby(level=0)
         table = groups.mean()

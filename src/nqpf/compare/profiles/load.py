@@ -33,6 +33,7 @@ CHOICES = MappingProxyType(
 )
 SHARES = (0.4, 0.5, 0.6)  # capital shares between which the rank by TFP is followed
 LEADING = 3  # obstacles of a system that count as leading
+LABOUR = "employment"  # of the production function; growth across its breaks is left out
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -55,11 +56,14 @@ class Profiles:
     ranks : DataFrame by province, a column per measure
         Rank in the year, 1 for the best, ties sharing the better rank; missing
         where a measure cannot rank the province. After the systems come
-        ``tfp``, the level, and ``tfp_growth``, mean growth up to the year.
+        ``tfp``, the level, and ``tfp_growth``, mean growth up to the year
+        without the years of `broken`.
     bounds : DataFrame indexed (measure, province)
         ``lower`` and ``upper`` rank: for a system the 90 % interval over the
         draws of :func:`nqpf.compare.uncertainty`, for TFP the range over
         capital shares from 0.4 to 0.6.
+    broken : Series of bool indexed (province, year)
+        Where growth of productivity spans a break in employment.
     history : DataFrame indexed (province, year), a column per system and ``tfp``
         Rank in each year.
     shortfalls : DataFrame
@@ -84,6 +88,7 @@ class Profiles:
     year: int
     indices: MappingProxyType[str, Index]
     solow: SolowResult
+    broken: pd.Series
     ranks: pd.DataFrame
     bounds: pd.DataFrame
     history: pd.DataFrame
@@ -129,7 +134,9 @@ class Profiles:
         runs = {share: solow_residual(sample, share=share) for share in SHARES}
         solow = runs[0.5]
         year = _common_year([*(index.scores for index in indices.values()), solow.log_tfp])
-        tfp = {share: _tfp_ranks(run, year) for share, run in runs.items()}
+        broken = panel.breaks([LABOUR], vintage=vintage)
+        broken = broken.reindex(solow.growth.index, fill_value=False)
+        tfp = {share: _tfp_ranks(run, year, broken) for share, run in runs.items()}
         own = {key: index.rank(year) for key, index in indices.items()}
         ranks = pd.DataFrame({**own, **tfp[0.5]}).reindex(provinces.codes())
         history = {key: index.rank() for key, index in indices.items()}
@@ -141,6 +148,7 @@ class Profiles:
             year=year,
             indices=MappingProxyType(indices),
             solow=solow,
+            broken=broken,
             ranks=ranks.astype("float64").rename_axis("province"),
             bounds=_bounds(indices, tfp, year, draws, seed),
             history=pd.DataFrame(history).astype("float64").sort_index(),
@@ -169,6 +177,11 @@ class Profiles:
         if key not in self._series:
             self._series[key] = series(self.panel, key, self.vintage)
         return self._series[key]
+
+    def broken_years(self, code: int) -> list[int]:
+        """Return the years in which growth of a province's productivity spans a break."""
+        own = self.broken[self.broken.index.get_level_values("province") == code]
+        return [int(year) for _, year in own.index[own]]
 
     def missing(self, code: int, measure: str) -> list[str]:
         """Return the variables without which a measure cannot rank a province in the year.
@@ -204,10 +217,11 @@ def _common_year(scores: list[pd.Series]) -> int:
     return int(sizes[sizes == sizes.max()].index.max())
 
 
-def _tfp_ranks(run: SolowResult, year: int) -> dict[str, pd.Series]:
-    """Return ranks by the level of the year and by mean growth up to it."""
+def _tfp_ranks(run: SolowResult, year: int, broken: pd.Series) -> dict[str, pd.Series]:
+    """Return ranks by the level of the year and by mean growth up to it, breaks left out."""
     level = run.log_tfp[run.log_tfp.index.get_level_values("year") == year]
-    growth = run.accounting(end=year)["tfp"].reindex(level.index.unique("province"))
+    growth = run.accounting(end=year, without=broken)["tfp"]
+    growth = growth.reindex(level.index.unique("province"))
     return {
         TFP: level.droplevel("year").rank(ascending=False, method="min"),
         TFP_GROWTH: growth.rank(ascending=False, method="min"),
