@@ -44,7 +44,7 @@ def outputs(panel: Panel) -> dict[str, str]:
         report.system_table(System.load("dong-2024")),
         report.argument_table("drivers", panel),
         report.ranking_table(index, 2022),
-        report.verdict("M", panel.catalogue.variables["gdp"].note, study.missing),
+        report.verdict(study),
         report.data_note(panel, index.matrix),
     ]
     figures = [report.tile_map(index.scores.xs(2022, level="year"), study.title, study.title)]

@@ -102,9 +102,7 @@ SHOWN = {
     "argument": lambda panel, index: report.argument_table("drivers", panel),
     "ranking": lambda panel, index: report.ranking_table(index, 2022),
     "data note": lambda panel, index: report.data_note(panel, index.matrix),
-    "verdict": lambda panel, index: report.verdict(
-        "M", panel.catalogue.variables["gdp"].note or visible(BAD), Study.load("han-2024").missing
-    ),
+    "verdict": lambda panel, index: report.verdict(Study.load("han-2024")),
     "map": lambda panel, index: report.tile_map(
         index.scores.xs(2022, level="year"), visible(BAD), str(index.matrix.system.card.name)
     ),

@@ -73,9 +73,9 @@ def test_each_part_of_the_argument_names_known_variables() -> None:
         argument_table("path", panel)
 
 
-def test_what_nobody_states_is_printed_as_not_stated() -> None:
+def test_what_the_survey_does_not_state_is_printed_so() -> None:
     text = study_table(Study.load("qiao-ma-2024")).text
-    assert text.count("not stated") >= 2
+    assert text.count("not stated in the survey") >= 2
     kinds = [Study.load(key).kind for key in keys("studies")]
     for kind, least in (("composite", 15), ("tfp", 4)):
         rows = len(studies_table(kind).text.splitlines()) - 1

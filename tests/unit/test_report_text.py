@@ -16,7 +16,8 @@ from nqpf.index import Recipe
 from nqpf.report import alt
 from nqpf.report.html import table
 from nqpf.report.style import new_figure
-from nqpf.systems import IndicatorMatrix, System, available
+from nqpf.systems import IndicatorMatrix, Study, System, available
+from nqpf.systems.study import keys
 
 CODES = provinces.codes()
 EVIL = "<script>alert('x')</script> & \"quoted\""
@@ -218,19 +219,40 @@ def test_badges_explain_themselves_and_escape():
     assert page.attributes["title"] == "V: verified in a second public record"
 
 
-@pytest.mark.parametrize("level", "NMD")
-def test_verdict_states_level_reason_and_what_is_missing(level):
-    made = report.verdict(level, f"because {EVIL}", ["inputs", EVIL])
+@pytest.mark.parametrize("key", keys("studies"))
+def test_verdict_follows_from_the_record(key):
+    """What is stated and what is this book's are told apart, and no part is both."""
+    study = Study.load(key)
+    made = report.verdict(study)
     page = Page(made.html)
-    assert "script" not in page.tags and page.tags.count("li") == 2
-    assert f"level {level}" in page.said and f"because {EVIL}" in page.said
-    assert repr(made).startswith(f"Verdict: {level}.")
+    assert page.tags.count("li") == len(study.missing)
+    assert f"level {study.level}" in page.said and study.missing[-1] in page.said
+    stated, _, own = made.text.partition("This book's own: ")
+    for name in ("weighting", "aggregation"):
+        known = getattr(study, name) is not None
+        assert (f"the {name} (" in stated) == known
+        assert (f"the {name}" in own.split("(B)")[0]) == (study.kind == "composite" and not known)
+    assert (f"the dimensions ({'V' if key == 'lu-2024' else 'S'})" in stated) == bool(
+        study.dimensions
+    )
 
 
-def test_verdict_without_a_gap_and_with_a_wrong_level():
-    assert "missing" not in report.verdict("N", "all at hand").html
-    with pytest.raises(MethodError, match="'N', 'M' or 'D'"):
-        report.verdict("A", "perfect")
+def test_verdict_escapes_and_says_what_is_open_of_a_method():
+    facts = {"status": "S", "text": "entropy"}
+    study = Study(
+        key="a-2024", kind="composite", authors={"zh": "某", "en": "A"}, year=2024, level="P",
+        weighting=facts | {"lacks": EVIL}, aggregation=facts, missing=[EVIL, "inputs"],
+        dimensions=[{"key": "one", "name": {"zh": "一", "en": "one"}, "status": "S"}],
+    )  # fmt: skip
+    page = Page(report.verdict(study).html)
+    assert "script" not in page.tags
+    assert f"Of the weighting it is open {EVIL}; that part is reconstructed" in page.said
+
+
+def test_levels_are_counted_over_all_studies():
+    made = report.levels_table().text.splitlines()[1:]
+    assert [line[0] for line in made] == list("NMPD")
+    assert sum(int(line.split()[1]) for line in made) == len(keys("studies"))
 
 
 def test_data_note_of_a_matrix():

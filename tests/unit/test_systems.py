@@ -59,7 +59,7 @@ weighting: {text: entropy, status: S}
 dimensions:
   - {key: wealth, name: {zh: 富, en: wealth}, status: S}
   - {key: health, name: {zh: 康, en: health}, status: V}
-level: M
+level: P
 missing: [everything else]
 """
 
@@ -317,7 +317,7 @@ dimensions:""") + "    missing: [life expectancy, days of illness]\n"  # fmt: sk
         ({"card": "- a\n- b\n"}, "the file holds no fields"),
         ({"card": "x" * 300_000}, "the file has 300000 bytes .* at most 200000"),
         ({"study": STUDY.replace("status: V", "status: B")}, "'S' or 'V'.*dimensions.1.status"),
-        ({"study": STUDY.replace("level: M", "level: Z")}, "field level"),
+        ({"study": STUDY.replace("level: P", "level: Z")}, "field level"),
         ({"study": STUDY.replace("missing: [everything else]", "missing: []")}, "field missing"),
         ({"study": STUDY.replace("key: health", "key: wealth")}, "a dimension is there twice"),
         ({"indicators": INDICATORS.replace("cost", "price")}, "indicators.dirt.direction"),
@@ -356,7 +356,7 @@ def test_scalars_stay_text_until_the_schema_reads_them(tmp_path):
 
 
 def test_a_study_without_dimensions_lets_the_card_name_its_own(tmp_path):
-    study = STUDY[: STUDY.index("dimensions:")] + STUDY[STUDY.index("level:") :]
+    study = STUDY[: STUDY.index("dimensions:")] + "level: D\nmissing: [everything else]\n"
     with pytest.raises(CardError, match="'wealth' lacks a name"):
         System.load("toy-2024", write(tmp_path, study=study))
     card = CARD.replace("key: wealth", "key: wealth\n    name: {zh: 富有, en: riches}")

@@ -9,10 +9,11 @@ import pytest
 import yaml
 
 from nqpf.data import Catalogue
+from nqpf.errors import CardError
 from nqpf.paths import root
 from nqpf.systems import Study, System, available, overview
 from nqpf.systems.card import Card, Dimension, Indicator, Use
-from nqpf.systems.study import StatedDimension
+from nqpf.systems.study import NOT_STATED, Publication, Stated, StatedDimension
 
 # What the survey lists; a reader's own studies may stand beside these.
 COMPOSITE = [
@@ -77,19 +78,79 @@ def test_every_surveyed_study_has_its_record():
     assert [key for key in COMPOSITE + TFP if key not in table.index] == []
     assert (table.loc[COMPOSITE, "kind"] == "composite").all()
     assert (table.loc[TFP, "kind"] == "tfp").all()
-    assert table.loc["gong-2024", "dimensions"] == "not stated"
-    assert table.loc["wu-2024", "weighting"] == "not stated"
+    assert table.loc["gong-2024", "dimensions"] == NOT_STATED
+    assert table.loc["wu-2024", "weighting"] == NOT_STATED
     assert table.loc["jiang-qiao-2024", "study"].startswith(
         "Jiang Yongmu and Qiao Zhangyuan (2024c)"
     )
 
 
-def test_levels_are_those_that_cards_and_inputs_allow():
-    """No inputs are printed, so none is N; all fifteen have a card, so all are M."""
+def test_levels_are_those_that_the_records_allow():
+    """No inputs are at hand, so none is N; the survey gives method and dimensions of four."""
     level = overview()["level"]
-    assert (level[COMPOSITE] == "M").all()
+    four = ["dai-2024", "dong-2024", "liu-2024", "lu-guo-2024"]
+    assert level[COMPOSITE][level[COMPOSITE] == "M"].index.tolist() == four
+    assert (level[COMPOSITE].drop(four) == "P").all()
     assert (level[TFP] == "D").all()
     assert set(COMPOSITE) <= set(available())
+
+
+@pytest.mark.parametrize("key", COMPOSITE)
+def test_what_is_missing_names_the_part_that_is_not_stated(key):
+    """A study at P lacks the other part: its record says so before anything else."""
+    study = Study.load(key)
+    first = study.missing[0]
+    if study.level == "M":
+        assert first == "the study's indicator list"
+    elif study.stated["dimensions"]:
+        assert "aggregation" in first or "entropy weights" in first
+    else:
+        assert "dimensions" in first
+
+
+FACT = {"text": "entropy", "status": "S"}
+DIMENSION = {"key": "one", "name": {"zh": "一", "en": "one"}, "status": "S"}
+WHOLE = {"weighting": FACT, "aggregation": FACT, "dimensions": [DIMENSION]}
+
+
+@pytest.mark.parametrize(
+    ("facts", "allowed"),
+    [
+        (WHOLE, "NMD"),
+        (WHOLE | {"dimensions": []}, "PD"),
+        (WHOLE | {"aggregation": None}, "PD"),
+        (WHOLE | {"weighting": FACT | {"lacks": "how it is improved"}}, "PD"),
+        (WHOLE | {"dimensions": [], "aggregation": None}, "D"),
+        ({"kind": "tfp", "estimator": FACT}, "NMD"),
+        ({"kind": "tfp", "estimator": FACT | {"lacks": "its instruments"}}, "D"),
+        ({"kind": "tfp"}, "D"),
+    ],
+)
+def test_a_level_that_the_record_does_not_bear_is_refused(facts, allowed):
+    base = {"key": "a-2024", "kind": "composite", "authors": {"zh": "某", "en": "A"}, "year": 2024}
+    for level in "NMPD":
+        tree = base | facts | {"level": level, "missing": ["its inputs"]}
+        if level in allowed:
+            assert Study.model_validate(tree).level == level
+        else:
+            with pytest.raises(ValueError, match=f"level {level} does not follow from the record"):
+                Study.model_validate(tree)
+
+
+def test_a_wrong_level_in_a_file_names_the_file_and_what_is_expected(tmp_path):
+    text = (root() / "data" / "studies" / "wu-2024.yaml").read_text(encoding="utf-8")
+    (tmp_path / "data" / "studies").mkdir(parents=True)
+    path = tmp_path / "data" / "studies" / "wu-2024.yaml"
+    path.write_text(text.replace("level: P", "level: M"), encoding="utf-8")
+    with pytest.raises(CardError) as refused:
+        Study.load("wu-2024", tmp_path)
+    for part in (
+        "studies/wu-2024.yaml",
+        "level M does not",
+        "method not stated",
+        "expected P or D",
+    ):
+        assert part in str(refused.value)
 
 
 def test_bases_of_construction_are_the_surveys_three_groups():
@@ -218,7 +279,9 @@ def test_every_shared_indicator_serves_a_card():
     assert used == defined
 
 
-@pytest.mark.parametrize("model", [Study, Card, Indicator, Use, Dimension, StatedDimension])
+@pytest.mark.parametrize(
+    "model", [Study, Stated, Publication, Card, Indicator, Use, Dimension, StatedDimension]
+)
 def test_the_guide_names_every_field_of_a_card(model):
     guide = (root() / "docs" / "cards.md").read_text(encoding="utf-8")
     assert [field for field in model.model_fields if not re.search(rf"\b{field}\b", guide)] == []

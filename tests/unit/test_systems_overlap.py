@@ -27,7 +27,7 @@ def write(home: Path, **cards: list[dict]) -> Path:
     for key, parts in cards.items():
         name = f"{key}-2024"
         files[f"studies/{name}.yaml"] = {
-            "key": name, "kind": "composite", "authors": both, "year": "2024", "level": "M",
+            "key": name, "kind": "composite", "authors": both, "year": "2024", "level": "D",
             "missing": ["all"],
         }  # fmt: skip
         files[f"systems/{name}.yaml"] = {

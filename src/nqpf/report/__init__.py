@@ -27,6 +27,7 @@ _HOME = {
     "findings_map": "findings",
     "heatmap_agreement": "agreement",
     "known_truth_plot": "known_truth",
+    "levels_table": "study",
     "map_explorer": "explore",
     "measure_lines": "trends",
     "moran_lines": "clusters_map",
@@ -56,7 +57,7 @@ _HOME = {
     "transition_matrices": "transitions",
     "use_style": "style",
     "vega": "explore",
-    "verdict": "notes",
+    "verdict": "study",
     "weights_chart": "bars",
 }
 

@@ -1,4 +1,4 @@
-"""Small marks and boxes: status of a fact, verdict on a study, the data behind a result."""
+"""Small marks and notes: the status of a fact, the data behind a result."""
 
 from __future__ import annotations
 
@@ -18,17 +18,12 @@ if TYPE_CHECKING:
     from nqpf.data import Panel
     from nqpf.systems import IndicatorMatrix
 
-__all__ = ["LEVELS", "STATUS", "data_note", "status_badges", "verdict"]
+__all__ = ["STATUS", "data_note", "status_badges"]
 
 STATUS = {
     "S": "S: the survey states it",
     "V": "V: verified in a second public record",
     "B": "B: this book's own choice",
-}
-LEVELS = {
-    "N": "Numbers reproduced: inputs and printed results are both at hand",
-    "M": "Method and dimensions reproduced on this book's panel",
-    "D": "Described only",
 }
 _MARK = re.compile(r"\(([SVB](?:, ?[SVB])*)\)|^([SVB])$")
 
@@ -59,47 +54,6 @@ def status_badges(text: str) -> Html:
 def _badge(letter: str) -> str:
     title = escape(STATUS[letter])
     return f'<span class="status status-{letter.lower()}" title="{title}">{letter}</span>'
-
-
-def verdict(level: str, reason: str, missing: str | Sequence[str] = ()) -> Html:
-    """Return the box that closes a study chapter: how far the study could be reproduced.
-
-    Parameters
-    ----------
-    level : {'N', 'M', 'D'}
-        Numbers reproduced, method and dimensions reproduced on this panel, or described.
-    reason : str
-        Why this level.
-    missing : str or sequence of str
-        What would lift the study to the next level.
-
-    Raises
-    ------
-    nqpf.errors.MethodError
-        If the level is unknown.
-
-    Examples
-    --------
-    >>> print(verdict("D", "No inputs are printed.", "the authors' indicators"))
-    Verdict: D. Described only. No inputs are printed.
-    Missing: the authors' indicators
-    """
-    if level not in LEVELS:
-        raise MethodError(f"unknown level {level!r}", expected="'N', 'M' or 'D'")
-    missing = [missing] if isinstance(missing, str) else list(missing)
-    rest = f"<p>What is missing:</p><ul>{_items(missing)}</ul>" if missing else ""
-    html = (
-        f'<div class="admonition verdict verdict-{level.lower()}">'
-        f'<p class="admonition-title">Verdict: level {level}</p>'
-        f"<p><strong>{escape(LEVELS[level])}.</strong> {status_badges(reason).html}</p>"
-        f"{rest}</div>"
-    )
-    text = f"Verdict: {level}. {LEVELS[level]}. {reason}"
-    return Html(html, text + (f"\nMissing: {'; '.join(missing)}" if missing else ""))
-
-
-def _items(texts: Iterable[str]) -> str:
-    return "".join(f"<li>{status_badges(text).html}</li>" for text in texts)
 
 
 def data_note(

@@ -156,7 +156,7 @@ def _schema_error(path: Path, error: ValidationError) -> CardError:
     given = f" (given {given[:60]})" if given else ""
     more = f" (and {len(problems) - 1} more problems)" if len(problems) > 1 else ""
     return CardError(
-        f"{first['msg']}{given}{more}",
+        f"{first['msg'].removeprefix('Value error, ')}{given}{more}",
         where={"file": label(path), "field": field},
         hint="see docs/cards.md for the fields of a card",
     )

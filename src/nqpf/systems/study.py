@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 import pandas as pd
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from nqpf.errors import CardError
 from nqpf.paths import root
@@ -25,29 +25,37 @@ __all__ = [
     "overview",
 ]
 
-NOT_STATED = "not stated"
+NOT_STATED = "not stated in the survey"
 Known = Literal["S", "V"]
 _KEY = re.compile(r"[a-z][a-z0-9]*(?:-[a-z0-9]+)*-[0-9]{4}")
 
 
 class Stated(Strict):
-    """A fact about a study: S when the survey states it, V when a second record confirms it."""
+    """A fact about a study: S when the survey states it, V when a second record confirms it.
+
+    `lacks` says what a method leaves open that is named and not given in full.
+    """
 
     text: Text
     status: Known
+    lacks: Text | None = None
 
     def __str__(self) -> str:
         return f"{self.text} ({self.status})"
 
 
 class Publication(Strict):
-    """Bibliographic record, given only where a second public record confirms it."""
+    """Bibliographic record, given only as far as a second public record confirms it.
+
+    `confirmed` names that record.
+    """
 
     title: Text
     journal: Text
-    issue: Text
-    pages: Text
+    issue: Text | None = None
+    pages: Text | None = None
     doi: Text | None = None
+    confirmed: Text | None = None
     status: Literal["V"]
 
 
@@ -67,13 +75,14 @@ class Study(Strict):
     ----------
     kind : {"composite", "tfp"}
         A composite index or total factor productivity as the single indicator.
-    level : {"N", "M", "D"}
-        Numbers reproduced, method and dimensions reproduced on this book's
-        panel, or described.
+    level : {"N", "M", "P", "D"}
+        Numbers reproduced; method and dimensions both stated and re-run; one
+        of the two stated and re-run, the other this book's; described. A
+        level that :attr:`stated` does not allow is refused.
     missing : tuple of str
         What stands between the study and the next level.
 
-    A field that is None is printed as *not stated*.
+    A field that is None is printed as *not stated in the survey*.
 
     Examples
     --------
@@ -96,8 +105,42 @@ class Study(Strict):
     dimensions: tuple[StatedDimension, ...] = ()
     statements: tuple[Stated, ...] = ()
     remark: Text | None = None
-    level: Literal["N", "M", "D"]
+    level: Literal["N", "M", "P", "D"]
     missing: tuple[Text, ...] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _level_follows(self) -> Study:
+        """Refuse a level above or beside what the record states."""
+        known = list(self.stated.values())
+        allowed = "NMD" if all(known) else "PD" if any(known) else "D"
+        if self.level not in allowed:
+            said = ", ".join(
+                f"{part} {'stated' if whole else 'not stated in full'}"
+                for part, whole in self.stated.items()
+            )
+            raise ValueError(
+                f"level {self.level} does not follow from the record ({said}); "
+                f"expected {' or '.join(allowed)}"
+            )
+        return self
+
+    @property
+    def stated(self) -> dict[str, bool]:
+        """Whether the record gives the method and the dimensions, each in full.
+
+        The method of a composite is weighting and aggregation. Total factor
+        productivity is a single indicator: its method is the estimator, and
+        it has no dimensions.
+
+        Examples
+        --------
+        >>> Study.load("wang-wang-2024").stated  # entropy weights, the aggregation is not stated
+        {'method': False, 'dimensions': True}
+        """
+        if self.kind == "tfp":
+            return {"method": _whole(self.estimator)}
+        method = _whole(self.weighting) and _whole(self.aggregation)
+        return {"method": method, "dimensions": bool(self.dimensions)}
 
     @classmethod
     def load(cls, key: str, home: Path | None = None) -> Study:
@@ -139,6 +182,10 @@ class Study(Strict):
         if len(families) > 2 or self.authors.en.endswith(" et al."):
             return f"{families[0]} et al."
         return "-".join(families)
+
+
+def _whole(fact: Stated | None) -> bool:
+    return fact is not None and fact.lacks is None
 
 
 def find(folder: str, key: str, home: Path | None = None) -> Path:
