@@ -203,6 +203,34 @@ def test_standardising_gives_z_scores_of_the_rows_given():
     assert unit.pvalues["a_1"] == pytest.approx(raw.pvalues["a_1"])
 
 
+def test_deviations_within_make_one_coefficient_a_partial_correlation():
+    data = frame().sample(frac=1, random_state=0)  # rows in no order
+    scaled = standardise(data, ["y", "a_1"], within="two-way")
+    assert scaled["a_1"].mean() == pytest.approx(0, abs=1e-12)
+    both = pd.concat(
+        [pd.get_dummies(data.index.get_level_values(i), dtype=float) for i in (0, 1)], axis=1
+    ).to_numpy()
+    left = data[["y", "a_1"]].to_numpy()
+    left = left - both @ np.linalg.lstsq(both, left, rcond=None)[0]
+    partial = np.corrcoef(left.T)[0, 1]
+    assert fixed_effects(scaled, "y", "a_1").params["a_1"] == pytest.approx(partial)
+    spread = left[:, 1].std(ddof=1)
+    np.testing.assert_allclose(scaled["a_1"] * spread, data["a_1"] - data["a_1"].mean())
+    ratios = [data["a_1"].std() / (data["a_1"].diff() / scaled["a_1"].diff()).iloc[1]]
+    assert ratios[0] > 1  # the effects take something out
+
+
+def test_columns_without_variation_within_are_refused():
+    data = frame()
+    with pytest.raises(MethodError, match="Did you mean 'two-way'"):
+        standardise(data, ["a_1"], within="two way")
+    fixed = data.assign(b=data.groupby(level=0)["a_1"].transform("first"))
+    with pytest.raises(EstimationError, match="'b' does not vary once the unit effects"):
+        standardise(fixed, ["b"], within="unit")
+    with pytest.raises(SampleError, match="1 level"):
+        standardise(data.reset_index(drop=True), ["a_1"], within="unit")
+
+
 def test_columns_that_cannot_be_standardised():
     data = frame()
     with pytest.raises(DataError, match="Did you mean 'a_1'"):
