@@ -231,3 +231,31 @@ def test_instruments_that_do_not_move_the_regressor():
     rest = fixed_effects(frame, "x", ["z", "w"]).residuals
     with pytest.raises(EstimationError, match="'z' do not identify the coefficients of 'x'"):
         instrumental(frame.assign(x=rest), "y", "x", "z", "w")
+
+
+def test_several_endogenous_regressors_are_judged_together():
+    # Each first stage is strong, and both rest on the same combination of the instruments.
+    rng = np.random.default_rng(2)
+    keys = pd.MultiIndex.from_product([range(60), range(8)], names=["province", "year"])
+    z, error = rng.normal(size=(480, 2)), rng.normal(size=(480, 2))
+    same = pd.DataFrame({"z1": z[:, 0], "z2": z[:, 1]}, keys)
+    same["x1"], same["x2"] = z.sum(axis=1) + error[:, 0], z.sum(axis=1) - error[:, 1]
+    same["y"] = error.sum(axis=1)
+    apart = same.assign(x1=z[:, 0] + error[:, 0], x2=z[:, 1] - error[:, 1])
+    for frame, weak in ((same, True), (apart, False)):
+        result = instrumental(frame, "y", ["x1", "x2"], ["z1", "z2"], effects="pooled")
+        assert (result.diagnostics.first_stage["F_robust"] > 100).all()
+        note = next(n for n in result.notes if "Cragg-Donald" in n)
+        assert f"F = {result.diagnostics.cragg_donald:.2f}" in note
+        assert ("may be weak" in note) == weak == (result.diagnostics.cragg_donald < 10)
+        assert note in RegressionTable({"iv": result}).to_html()
+
+
+def test_a_note_never_prints_the_null_as_the_verdict():
+    frame = sample(units=40)
+    bad = frame.assign(v=frame["v"] + frame["y"])  # an instrument that the error moves
+    for data, word in ((frame, "not rejected"), (bad, "rejected")):
+        result = fit(data)
+        note = next(n for n in result.notes if n.startswith("Over-identification"))
+        assert (result.diagnostics.hansen.pvalue < 0.05) == (word == "rejected")
+        assert note.endswith(f"null hypothesis: overidentifying restrictions hold; {word} at 5%.")

@@ -19,6 +19,7 @@ from nqpf.tfp.within import check_regressors, check_singletons
 __all__ = ["InstrumentalResult", "instrumental"]
 
 ERRORS = ("clustered", "robust", "unadjusted")
+_ENOUGH = 10  # rule of thumb of Staiger and Stock (1997), for several endogenous regressors
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -178,6 +179,8 @@ def _notes(xs: list[str], zs: list[str], found: InstrumentDiagnostics) -> tuple[
     notes = [f"Instruments of {', '.join(xs)}: {', '.join(zs)}."]
     for name, value in found.first_stage["F_robust"].items():
         notes.append(f"First stage of {name}: F = {value:.2f}.")
+    if len(xs) > 1:
+        notes.append(_joint_strength(found.cragg_donald))
     if found.anderson_rubin is not None:
         level = f"{100 * found.anderson_rubin.level:g}%"
         notes.append(
@@ -190,6 +193,17 @@ def _notes(xs: list[str], zs: list[str], found: InstrumentDiagnostics) -> tuple[
     if found.hansen is not None:
         notes.append(f"Over-identification: {found.hansen}.")
     return tuple(notes)
+
+
+def _joint_strength(cragg_donald: float) -> str:
+    """Return what the instruments identify together, which no single first stage tells."""
+    text = f"All first stages together: Cragg-Donald F = {cragg_donald:.2f}, homoskedastic"
+    if cragg_donald < _ENOUGH:
+        return (
+            f"{text}, below {_ENOUGH}: the instruments may be weak, whatever the F of each "
+            "first stage."
+        )
+    return f"{text}, not below {_ENOUGH}."
 
 
 def _names(names: Sequence[str] | str) -> list[str]:

@@ -6,10 +6,12 @@ from dataclasses import dataclass
 
 __all__ = ["HypothesisTest", "chi2_test", "f_test", "normal_test"]
 
+_SIZE = 0.05  # of the verdict that is printed
+
 
 @dataclass(frozen=True)
 class HypothesisTest:
-    """A test statistic under its null.
+    """A test statistic under its null; printed, it says whether 5 % rejects the null.
 
     Attributes
     ----------
@@ -27,7 +29,11 @@ class HypothesisTest:
     pvalue: float
 
     def __str__(self) -> str:
-        return f"{self.distribution} = {self.statistic:.4g}, p = {self.pvalue:.4f} ({self.null})"
+        verdict = "rejected" if self.pvalue < _SIZE else "not rejected"
+        return (
+            f"{self.distribution} = {self.statistic:.4g}, p = {self.pvalue:.4f}; "
+            f"null hypothesis: {self.null}; {verdict} at {_SIZE:.0%}"
+        )
 
 
 def chi2_test(null: str, statistic: float, df: int) -> HypothesisTest:
@@ -35,8 +41,8 @@ def chi2_test(null: str, statistic: float, df: int) -> HypothesisTest:
 
     Examples
     --------
-    >>> print(chi2_test("overidentifying restrictions hold", 3.841, 1))
-    chi2(1) = 3.841, p = 0.0500 (overidentifying restrictions hold)
+    >>> print(chi2_test("slopes are zero", 3.8, 1))
+    chi2(1) = 3.8, p = 0.0513; null hypothesis: slopes are zero; not rejected at 5%
     """
     from scipy.stats import chi2
 
