@@ -37,6 +37,23 @@ def test_a_lag_is_that_of_the_year_before_and_never_crosses_a_gap():
     assert fit.vintage == "census5"
 
 
+def test_a_figure_is_needed_only_where_the_shifted_regression_uses_it():
+    frame = sample(units=10)
+    frame["y"] = 2 * frame.groupby("province")["a"].shift(1) + 0.01 * frame["b"]
+    fit = lagged(frame, "y", "a")  # y of the first year is not known, and not needed
+    late = frame.assign(**{"a (t-1)": frame.groupby("province")["a"].shift(1)}).dropna()
+    pd.testing.assert_series_equal(fit.params, fixed_effects(late, "y", "a (t-1)").params)
+    assert fit.nobs == 50
+    assert "50 of 60 rows have it and every figure beside it" in fit.notes[0]
+    years = frame.index.get_level_values("year")
+    assert lagged(frame.assign(a=frame["a"].where(years < 2015)), "y", "a").nobs == 50
+    assert lead_placebo(frame, "y", "a").nobs == 40  # years 2011 to 2014
+    with pytest.raises(SampleError, match="infinite"):
+        lagged(frame.fillna(np.inf), "y", "a")
+    with pytest.raises(SampleError, match="no row has both"):
+        lagged(frame.assign(y=frame["b"].where(years == 2010)), "y", "a")
+
+
 def test_every_regressor_is_lagged_unless_some_are_named():
     frame = sample()
     fit = lagged(frame, "y", ["a", "b"], periods=2)

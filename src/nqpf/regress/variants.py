@@ -36,8 +36,9 @@ def lagged(
     lag : sequence of str or None
         Regressors to replace by their lag; all by default.
     periods : int
-        Years back, 1 or more. Values are found by unit and year: a row whose unit has no row
-        of that year is left out, and the notes say how many.
+        Years back, 1 or more. Values are found by unit and year, and are needed only where
+        the shifted regression uses them: a row that lacks the value of that year, or another
+        figure of its own, is left out, and the notes say how many.
     **options
         Passed to :func:`nqpf.regress.fixed_effects`.
 
@@ -69,7 +70,7 @@ def lagged(
     chosen = names if lag is None else [lag] if isinstance(lag, str) else list(lag)
     check_names(chosen, names, "lag")
     _check_periods(periods)
-    data = by_key(frame, [outcome, *names], unit, time, "the frame")
+    data = _read(frame, [outcome, *names], unit, time)
     past = shift(data[chosen], periods)
     label = {name: f"{name} (t-{periods})" for name in chosen}
     moved = data.assign(**{name: past[name] for name in chosen}).rename(columns=label)
@@ -130,7 +131,7 @@ def lead_placebo(
     variable = names[0] if variable is None else variable
     check_names([variable], names, "variable")
     _check_periods(periods)
-    data = by_key(frame, [outcome, *names], unit, time, "the frame")
+    data = _read(frame, [outcome, *names], unit, time)
     ahead = shift(data[[variable]], -periods)
     label = f"{variable} (t+{periods})"
     kept = _complete(
@@ -159,15 +160,32 @@ def _check_periods(periods: int) -> None:
         raise MethodError(f"periods {periods!r}", expected="a whole number of years, 1 or more")
 
 
+def _read(frame: pd.DataFrame, names: list[str], unit: str, time: str) -> pd.DataFrame:
+    """Return the variables by key, each with the rows that have it: gaps are left for later."""
+    columns = [
+        by_key(
+            frame.dropna(subset=[name]) if name in frame else frame, [name], unit, time, "the frame"
+        )
+        for name in dict.fromkeys(names)
+    ]
+    return pd.concat(columns, axis=1).sort_index()
+
+
 def _complete(moved: pd.DataFrame, values: pd.DataFrame, unit: str, which: str) -> pd.DataFrame:
-    kept = moved[values.notna().all(axis=1)]
-    if kept.empty:
+    if not values.notna().all(axis=1).any():
         raise SampleError(f"no {unit} has a row {which}", expected="a longer panel")
+    kept = moved.dropna()
+    if kept.empty:
+        raise SampleError(
+            f"no row has both its own figures and those {which}", expected="a longer panel"
+        )
     return kept
 
 
 def _with_note(
     fit: RegressionResult, what: str, data: pd.DataFrame, kept: pd.DataFrame
 ) -> RegressionResult:
-    note = f"With {what}: {len(kept)} of {len(data)} rows have it; none is taken across a gap."
+    short = data.isna().any(axis=None)
+    have = "it and every figure beside it" if short else "it"
+    note = f"With {what}: {len(kept)} of {len(data)} rows have {have}; none is taken across a gap."
     return replace(fit, notes=(note, *fit.notes))
