@@ -32,6 +32,21 @@ def test_text_of_data_is_escaped() -> None:
     assert "<script>" not in html
 
 
+def test_a_measure_that_is_not_regressed_says_why() -> None:
+    table = some_coefficients().assign(reason="")
+    table.loc[1, ["coefficient", "lower", "upper"]] = float("nan")
+    table.loc[1, "reason"] = "holds tax"
+    picture = coefficient_plot(table, "T")
+    assert "tax: 1 of 1 measures above zero, 0 below, 0 uncertain, 1 left blank" in picture.alt
+    words = [text.get_text() for ax in picture.figure.axes for text in ax.texts]
+    assert words == ["holds tax"]
+    with pytest.raises(SampleError, match="a figure is missing.*tax"):
+        coefficient_plot(table.assign(reason=""))
+    half = table.assign(lower=table["lower"].fillna(0.1))
+    with pytest.raises(SampleError, match="or a reason and neither"):
+        coefficient_plot(half)
+
+
 def test_incomplete_tables_are_refused() -> None:
     with pytest.raises(SampleError, match="without lower"):
         coefficient_plot(some_coefficients().drop(columns="lower"))

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
 __all__ = ["coefficient_plot"]
 
-_NEEDED = ("variable", "measure", "coefficient", "lower", "upper")
+_FIGURES = ("coefficient", "lower", "upper")
+_NEEDED = ("variable", "measure", *_FIGURES)
 _ACROSS = 2  # panels beside each other
 
 
@@ -28,7 +29,8 @@ def coefficient_plot(table: pd.DataFrame, title: str = "", label: str = "") -> P
     table : DataFrame
         Columns ``variable``, ``measure``, ``coefficient``, ``lower`` and
         ``upper``; one row per variable and measure. Panels and lines keep
-        the order of the rows.
+        the order of the rows. A measure that is not regressed has no figures
+        and says why, in a few words, in a column ``reason``.
     title, label : str
         Title of the figure, and what a coefficient means.
 
@@ -36,12 +38,13 @@ def coefficient_plot(table: pd.DataFrame, title: str = "", label: str = "") -> P
     -------
     Picture
         An interval that leaves out zero is drawn in colour with a filled
-        mark, any other in grey with an open one; with its alternative text.
+        mark, any other in grey with an open one, a reason as words in its
+        place; with its alternative text.
 
     Raises
     ------
     nqpf.errors.SampleError
-        If a column is absent, a figure is missing or a pair is there twice.
+        If a column is absent, a figure is missing without a reason, or a pair is there twice.
 
     Examples
     --------
@@ -73,6 +76,11 @@ def coefficient_plot(table: pd.DataFrame, title: str = "", label: str = "") -> P
 def _panel(ax: Axes, own: pd.DataFrame, measures: list[str], named: bool) -> None:
     for row in own.itertuples():
         place = measures.index(row.measure)
+        if pd.isna(row.coefficient):
+            beside = ax.get_yaxis_transform()  # from the left edge, whatever the scale
+            text = readable(row.reason)
+            ax.text(0.02, place, text, transform=beside, va="center", fontsize=11, color="#444444")
+            continue
         sure = row.lower > 0 or row.upper < 0
         color = (CATEGORIES[0] if row.coefficient > 0 else CATEGORIES[1]) if sure else GREY
         ax.plot([row.lower, row.upper], [place, place], color=color, linewidth=1.6)
@@ -99,12 +107,16 @@ def _check(table: pd.DataFrame) -> None:
             f"a table without {absent[0] if absent else 'rows'}",
             expected="columns " + ", ".join(_NEEDED),
         )
-    if table[list(_NEEDED)].isna().any(axis=None):
-        first = table[table[list(_NEEDED)].isna().any(axis=1)].iloc[0]
+    unknown = table[list(_NEEDED)].isna()
+    named = table["reason"].fillna("").ne("") if "reason" in table else False
+    blank = unknown[list(_FIGURES)].all(axis=1) & named
+    bad = unknown.any(axis=1) & ~(blank & ~unknown[list(_NEEDED[:2])].any(axis=1))
+    if bad.any():
+        first = table[bad].iloc[0]
         raise SampleError(
             "a figure is missing",
             where={name: first[name] for name in _NEEDED[:2]},
-            expected="a coefficient and its interval",
+            expected="a coefficient and its interval, or a reason and neither",
         )
     if table.duplicated(list(_NEEDED[:2])).any():
         first = table[table.duplicated(list(_NEEDED[:2]))].iloc[0]
@@ -118,8 +130,10 @@ def _describe(table: pd.DataFrame, variables: list[str], title: str) -> str:
     for variable in variables:
         own = table[table["variable"] == variable]
         above, below = int((own["lower"] > 0).sum()), int((own["upper"] < 0).sum())
+        blank = int(own["coefficient"].isna().sum())
+        count = len(own) - blank
         parts.append(
-            f"{variable}: {above} of {len(own)} measures above zero, {below} below, "
-            f"{len(own) - above - below} uncertain"
+            f"{variable}: {above} of {count} measures above zero, {below} below, "
+            f"{count - above - below} uncertain" + (f", {blank} left blank" if blank else "")
         )
     return f"Coefficients with intervals. {title}. {'; '.join(parts)}."
