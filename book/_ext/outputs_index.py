@@ -52,8 +52,9 @@ def index_page(pages: Mapping[str, Sequence[Entry]], book: Book) -> str:
         f"<p>The {len(pages)} pages below hold {numbers(total)}. Each has an entry that leads from "
         "what is printed to the cell that computed it, to the functions and the indicator systems "
         "it used, and through the variables to the line of the catalogue that names yearbook and "
-        "source. In a chapter, a number with a dotted line under it and the link “how this was "
-        "made” below each figure and table lead to the entry.</p>"
+        "source. In a chapter, each number in a sentence leads to its entry, and so does the link "
+        "“how this was made” below each figure and table. A number reads like the words around it "
+        "and is underlined when the mouse or the Tab key reaches it.</p>"
         '<p><a href="../downloads/outputs/map.csv" download>The whole map as CSV</a></p>'
         '<div class="table-box"><table class="output-index"><thead><tr><th scope="col">Entries of'
         '</th><th scope="col">figures</th><th scope="col">tables</th><th scope="col">numbers</th>'
