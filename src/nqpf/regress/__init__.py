@@ -12,6 +12,8 @@ from nqpf.regress.kernel import CrossProducts, KernelFits, cross_products
 from nqpf.regress.mediation import MediationResult, mediation
 from nqpf.regress.placebo import PermutationPlacebo, permutation_placebo
 from nqpf.regress.random import RandomEffectsResult, random_effects
+from nqpf.regress.reassign import Reassignment, detectable, reassign
+from nqpf.regress.staggered import adoption, effect_weights, goodman_bacon
 from nqpf.regress.standardise import standardise
 from nqpf.regress.table import RegressionTable
 from nqpf.regress.threshold import ThresholdResult, threshold
@@ -29,15 +31,20 @@ __all__ = [
     "MundlakTest",
     "PermutationPlacebo",
     "RandomEffectsResult",
+    "Reassignment",
     "RegressionResult",
     "RegressionTable",
     "ThresholdResult",
     "WildBootstrap",
+    "adoption",
     "by_group",
     "cross_products",
+    "detectable",
     "dynamic_gmm",
+    "effect_weights",
     "first_differences",
     "fixed_effects",
+    "goodman_bacon",
     "hausman",
     "heterogeneity",
     "instrumental",
@@ -47,6 +54,7 @@ __all__ = [
     "mundlak",
     "permutation_placebo",
     "random_effects",
+    "reassign",
     "standardise",
     "threshold",
     "wild_bootstrap",
