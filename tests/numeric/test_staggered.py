@@ -1,0 +1,194 @@
+"""Staggered adoption: a known effect, two estimators of pyfixest, and a computation by hand."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import warnings
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from nqpf.regress import adoption, effect_weights, fixed_effects, goodman_bacon
+
+SEEDS = 60
+DESIGNS = {  # units and first year by cohort, units never treated, years, effect by year since
+    "too small": (((12, 3), (12, 7)), 6, 12, lambda since: since + 1.0),
+    "wrong sign": (((14, 3), (10, 9)), 6, 15, lambda since: (since + 1.0) ** 2 / 10),
+}
+
+
+def treated_panel(design: str):
+    """Return the treatment, the true effect of each row and the mean over treated rows."""
+    cohorts, never, years, effect = DESIGNS[design]
+    groups = [year for size, year in cohorts for _ in range(size)]
+    keys = pd.MultiIndex.from_product(
+        [range(len(groups) + never), range(1, years + 1)], names=["province", "year"]
+    )
+    table = adoption(pd.DataFrame(index=keys), dict(enumerate(groups)))
+    true = table["event"].map(effect).where(table["treated"] == 1, 0.0)
+    return table, true, true[table["treated"] == 1].mean()
+
+
+def outcome(table: pd.DataFrame, true: pd.Series, seed: int) -> pd.Series:
+    """Unit and year effects, errors that persist, and the effect."""
+    units, years = (table.index.unique(i).size for i in (0, 1))
+    rng = np.random.default_rng(seed)
+    noise = rng.normal(size=(units, years))
+    for year in range(1, years):
+        noise[:, year] += 0.5 * noise[:, year - 1]
+    level = 3 * rng.normal(size=(units, 1)) + rng.normal(size=(1, years)).cumsum()
+    return pd.Series((noise + level).ravel(), table.index) + true
+
+
+def flat(table: pd.DataFrame, values: pd.Series) -> pd.DataFrame:
+    return table.assign(y=values).reset_index()
+
+
+def pyfixest_study(table: pd.DataFrame, values: pd.Series, estimator: str):
+    import pyfixest as pf
+
+    names = {"yname": "y", "idname": "province", "tname": "year", "gname": "cohort"}
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="(?s).*(in beta|dropped due to)")
+        return pf.event_study(flat(table, values), **names, estimator=estimator)
+
+
+def overall(table: pd.DataFrame, by_event: pd.Series) -> float:
+    """Mean over treated rows of estimates by years since adoption."""
+    sizes = table.loc[table["treated"] == 1, "event"].value_counts()
+    return float(by_event[sizes.index] @ sizes / sizes.sum())
+
+
+def by_hand(table: pd.DataFrame, values: pd.Series) -> pd.DataFrame:
+    """Two-by-two differences of means, cohort by year, against the never treated."""
+    means = values.groupby([table["cohort"], values.index.get_level_values("year")]).mean()
+    rows = []
+    for cohort in sorted(set(table["cohort"]) - {0}):
+        for year in values.index.unique("year"):
+            change = means[cohort, year] - means[cohort, cohort - 1]
+            change -= means[0, year] - means[0, cohort - 1]
+            rows.append((cohort, year - cohort, change))
+    return pd.DataFrame(rows, columns=["cohort", "event", "change"])
+
+
+def by_hand_by_event(table: pd.DataFrame, values: pd.Series) -> pd.Series:
+    cells = by_hand(table, values)
+    units = table.groupby("cohort").size() / table.index.unique("year").size
+    cells["units"] = cells["cohort"].map(units)
+    share = cells["units"] / cells.groupby("event")["units"].transform("sum")
+    return (cells["change"] * share).groupby(cells["event"]).sum()
+
+
+@pytest.mark.parametrize("design", DESIGNS)
+def test_two_way_fails_where_the_others_find_the_effect(design: str) -> None:
+    table, true, effect = treated_panel(design)
+    names = ("two-way", "imputation", "cohorts")
+    weights = {name: effect_weights(table, name)["effect"] for name in names}
+    found = pd.DataFrame(
+        [
+            {name: own @ outcome(table, true, seed) for name, own in weights.items()}
+            for seed in range(SEEDS)
+        ]
+    )
+    away = (found.mean() - effect) / (found.std() / np.sqrt(SEEDS))
+    assert away["two-way"] < -30  # Monte Carlo errors, not rounding
+    assert abs(away[["imputation", "cohorts"]]).max() < 2.5
+    if design == "wrong sign":
+        assert effect > 0 and (found["two-way"] < 0).all()
+    else:
+        assert found["two-way"].mean() < effect / 2
+
+
+def test_forbidden_comparisons_are_what_turns_the_sign() -> None:
+    table, true, _ = treated_panel("wrong sign")
+    parts = goodman_bacon(true, table)  # no noise: comparisons show the design alone
+    forbidden = (parts["compared"] > 0) & (parts["compared"] < parts["treated"])
+    assert (parts.loc[forbidden, "estimate"] < 0).all()
+    assert (parts.loc[~forbidden, "estimate"] > 0).all()
+    assert parts["weight"] @ parts["estimate"] < 0
+
+
+@pytest.mark.parametrize("design", DESIGNS)
+def test_two_stages_of_pyfixest_are_the_imputation(design: str) -> None:
+    table, true, _ = treated_panel(design)
+    values = outcome(table, true, 1)
+    fit = pyfixest_study(table, values, "did2s")
+    ours = effect_weights(table, "imputation")
+    assert float(fit.coef().iloc[0]) == pytest.approx(float(ours["effect"] @ values), rel=1e-6)
+
+
+@pytest.mark.parametrize("design", DESIGNS)
+def test_saturated_study_of_pyfixest_is_the_computation_by_hand(design: str) -> None:
+    table, true, _ = treated_panel(design)
+    values = outcome(table, true, 2)
+    peer = pyfixest_study(table, values, "saturated").aggregate()["Estimate"].astype(float)
+    hand = by_hand_by_event(table, values)
+    ours = effect_weights(table, "cohorts").T @ values
+    post = [event for event in hand.index if event >= 0]
+    np.testing.assert_allclose(peer[post], hand[post], rtol=1e-7)
+    np.testing.assert_allclose(ours[hand.index.drop(-1)], hand.drop(-1), rtol=1e-9)
+    assert ours["effect"] == pytest.approx(overall(table, hand[post]), rel=1e-9)
+
+
+def test_imputation_is_the_computation_by_hand_when_the_past_is_one_year() -> None:
+    """With one untreated year there is nothing else to impute from than that year."""
+    keys = pd.MultiIndex.from_product([range(10), range(2)], names=["province", "year"])
+    table = adoption(pd.DataFrame(index=keys), dict.fromkeys(range(4), 1))
+    values = pd.Series(np.random.default_rng(0).normal(size=20), keys)
+    hand = by_hand(table, values).set_index("event")["change"][0]
+    for name in ("two-way", "imputation", "cohorts"):
+        assert effect_weights(table, name)["effect"] @ values == pytest.approx(hand, rel=1e-10)
+
+
+def test_clustered_errors_of_pyfixest_are_those_of_linearmodels() -> None:
+    import pyfixest as pf
+
+    table, true, _ = treated_panel("too small")
+    values = outcome(table, true, 3)
+    data = flat(table, values)
+    ours = fixed_effects(data, "y", "treated")  # through linearmodels
+    peer = pf.feols("y ~ treated | province + year", data, vcov={"CRV1": "province"})
+    np.testing.assert_allclose(peer.coef(), ours.params, rtol=1e-6)
+    np.testing.assert_allclose(peer.se(), ours.std_errors, rtol=1e-6)
+
+
+def test_errors_of_two_stages_cover() -> None:
+    """Intervals of Gardner's estimator hold the effect about as often as they say."""
+    table, true, effect = treated_panel("too small")
+    inside = 0
+    for seed in range(SEEDS):
+        fit = pyfixest_study(table, outcome(table, true, 100 + seed), "did2s")
+        inside += abs(float(fit.coef().iloc[0]) - effect) < 2.05 * float(fit.se().iloc[0])
+    assert abs(inside / SEEDS - 0.95) < 3 * np.sqrt(0.95 * 0.05 / SEEDS)
+
+
+CODE = """
+import sys, warnings
+sys.path[:0] = {path!r}
+warnings.simplefilter("ignore")
+from test_staggered import outcome, pyfixest_study, treated_panel
+table, true, _ = treated_panel("too small")
+values = outcome(table, true, 4)
+for name in ("did2s", "saturated"):
+    print(pyfixest_study(table, values, name).tidy().round(10).to_csv())
+"""
+
+
+def test_the_hash_seed_changes_no_figure() -> None:
+    code = CODE.format(path=[os.path.dirname(__file__)])
+    runs = [
+        subprocess.Popen(
+            [sys.executable, "-c", code],
+            env=os.environ | {"PYTHONHASHSEED": seed},
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for seed in ("0", "77")
+    ]
+    outputs = [run.communicate()[0] for run in runs]
+    assert [run.returncode for run in runs] == [0, 0]
+    assert len(outputs[0]) > 500
+    assert outputs[0] == outputs[1]
