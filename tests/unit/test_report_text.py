@@ -16,7 +16,7 @@ from nqpf.index import Recipe
 from nqpf.report import alt
 from nqpf.report.html import table
 from nqpf.report.style import new_figure
-from nqpf.systems import IndicatorMatrix, Study, System, available
+from nqpf.systems import IndicatorMatrix, Study, System, available, filled, twins
 from nqpf.systems.study import keys
 
 CODES = provinces.codes()
@@ -198,6 +198,23 @@ def test_system_table_holds_every_indicator_and_status(key):
         assert str(name) in repr(made)
     statuses = [use.status for part in system.card.dimensions for use in part.indicators]
     assert made.html.count("status-b") >= statuses.count("B") > 0
+
+
+@pytest.mark.parametrize("key", available())
+def test_tables_say_how_far_open_figures_fill_a_system(key):
+    """The shares beside a rank are those of nqpf.systems.filled, and twins are named."""
+    system = System.load(key)
+    row = filled([key]).loc[key]
+    said = (
+        f"of {row['usual']:.0f} usual indicators {100 * row['share direct']:.0f} % are direct, "
+        f"{100 * row['share proxy']:.0f} % by proxy and {100 * row['share missing']:.0f} % missing"
+    )
+    text = report.system_table(system).html
+    assert said in text
+    first = twins()
+    same = [Study.load(k).short for k in first.index if first[k] == first[key] and k != key]
+    assert ("The same indicators serve" in text) == bool(same)
+    assert all(name in text.split("The same indicators serve")[-1] for name in same)
 
 
 # Badges, verdicts, notes -------------------------------------------------------------------

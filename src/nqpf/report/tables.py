@@ -7,6 +7,7 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from nqpf import provinces
+from nqpf.report.alt import listed
 from nqpf.report.catalogue import variable_link
 from nqpf.report.html import Html, both_names, table
 from nqpf.report.inputs import in_year
@@ -22,6 +23,8 @@ __all__ = ["ranking_table", "system_table"]
 
 def ranking_table(index: Index, year: int, n: int | None = 10) -> Html:
     """Return the first provinces of a year with score and dimension scores.
+
+    The caption says how far open figures fill the system.
 
     Parameters
     ----------
@@ -49,6 +52,7 @@ def ranking_table(index: Index, year: int, n: int | None = 10) -> Html:
         each = [f"{parts.loc[code, key]:.3f}" for key in dimensions]
         rows.append([f"{ranks[code]}", name, f"{scores[code]:.3f}", *each])
     caption = f"Scores in {year}, {len(rows)} of {len(scores)} provinces"
+    caption += f"; {_share(system)}" if system else ""
     return table(
         ["rank", "province", "score", *heads], rows, caption, numeric=["rank", "score", *heads]
     )
@@ -56,6 +60,9 @@ def ranking_table(index: Index, year: int, n: int | None = 10) -> Html:
 
 def system_table(system: System) -> Html:
     """Return a system's indicators by dimension, with the status of every choice.
+
+    The caption says how far open figures fill the system, and which of the
+    book's other systems hold the same indicators.
 
     Parameters
     ----------
@@ -73,8 +80,34 @@ def system_table(system: System) -> Html:
         rows += [_indicator(system, use) for use in dimension.indicators]
         if dimension.missing:
             rows.append(["", "", f"Usual, and not open: {'; '.join(dimension.missing)}."])
-    caption = f"{system.title}: {len(system.indicators)} indicators"
+    caption = f"{system.title}: {len(system.indicators)} indicators; {_share(system)}"
+    same = _twins(system)
+    caption += f". The same indicators serve {listed(same)}" if same else ""
     return table(["indicator", "+/−", "why it stands for the dimension"], rows, caption)
+
+
+def _share(system: System) -> str:
+    """Say which part of the usual indicators open figures fill, as `nqpf.systems.filled` does."""
+    uses = [use for dimension in system.card.dimensions for use in dimension.indicators]
+    proxies = sum(use.proxy_for is not None for use in uses)
+    missing = sum(len(dimension.missing) for dimension in system.card.dimensions)
+    total = len(uses) + missing
+    shares = [f"{100 * n / total:.0f} %" for n in (len(uses) - proxies, proxies, missing)]
+    return (
+        f"of {total} usual indicators {shares[0]} are direct, {shares[1]} by proxy and "
+        f"{shares[2]} missing (B)"
+    )
+
+
+def _twins(system: System) -> list[str]:
+    """Name the book's other systems with the same indicators."""
+    from nqpf.systems import Study, twins
+
+    first = twins()
+    if system.key not in first.index:
+        return []
+    same = first.index[first == first[system.key]].drop(system.key)
+    return [Study.load(key).short for key in same]
 
 
 def _indicator(system: System, use: Use) -> list[object]:
