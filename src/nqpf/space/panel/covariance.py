@@ -75,34 +75,35 @@ def unit_scores(fit: Estimate, spectrum: Spectrum, change: Transformation) -> np
     The log-likelihood of unit i is that of its rows with the (1/n)-th part of
     P log|I - rho W| - N*/2 log(2 pi sigma2).
     """
-    trace = change.periods * spectrum.traces(fit.rho, change.common).first
-    return _stacked(fit, change, (fit.moved * fit.residuals).sum(axis=0) / fit.sigma2, trace)
+    n, trace = fit.residuals.shape[1], spectrum.traces(fit.rho, change.common).first
+    by_rho = (fit.moved * fit.residuals).sum(axis=0) / fit.sigma2 - change.periods * trace / n
+    return _stacked(fit, change, by_rho)
 
 
 def _by_pair(fit: Estimate, spectrum: Spectrum, change: Transformation) -> tuple[np.ndarray, float]:
     """Return the scores (n, k + 2) that hold a unit's errors alone, and the pairs' sum of squares.
 
     The derivative of e by -rho is moved = mean + G e: its mean moves with regressors and effects.
+    Products of errors are taken less their mean; where year effects are removed G acts on
+    deviations from the year alone.
     """
     e, n = fit.residuals, fit.residuals.shape[1]
     g = spectrum.matrix @ spectrum.inverse(fit.rho)
     mean = fit.moved - change.within(lagged(g, e))
-    products = e.T @ e / fit.sigma2
-    reached = g if change.common else g - g.mean(axis=0)
+    keep = np.eye(n) - change.time / n  # removes a year's mean, which e does not have
+    g = keep @ g @ keep
+    products = e.T @ e / fit.sigma2 - change.rows / np.trace(keep) * keep
     own = (mean * e).sum(axis=0) / fit.sigma2 + np.diag(g) * np.diag(products)
-    scores = _stacked(fit, change, own, change.periods * np.diag(reached) * n)
     pairs = np.tril((g + g.T) * products, -1)
-    return scores, float((pairs**2).sum())
+    return _stacked(fit, change, own), float((pairs**2).sum())
 
 
-def _stacked(
-    fit: Estimate, change: Transformation, by_rho: np.ndarray, determinant: np.ndarray | float
-) -> np.ndarray:
-    """Return scores by slopes, rho and sigma2; `determinant` is n times what is taken off rho's."""
+def _stacked(fit: Estimate, change: Transformation, by_rho: np.ndarray) -> np.ndarray:
+    """Return scores (n, k + 2) by slopes, rho and sigma2."""
     e, n = fit.residuals, fit.residuals.shape[1]
     slopes = np.einsum("tik,ti->ik", fit.design, e) / fit.sigma2
     spread = (e**2).sum(axis=0) / (2 * fit.sigma2**2) - change.rows / (2 * n * fit.sigma2)
-    return np.column_stack([slopes, by_rho - determinant / n, spread])
+    return np.column_stack([slopes, by_rho, spread])
 
 
 def _inverse(matrix: np.ndarray) -> np.ndarray:

@@ -33,6 +33,7 @@ def durbin(
     unit: str = "province",
     time: str = "year",
     vintage: str = "",
+    islands: str = "refuse",
 ) -> SpatialResult:
     """Estimate y = rho W y + X b + W X t + effects + e.
 
@@ -64,6 +65,11 @@ def durbin(
         Names of the key.
     vintage : str
         Vintage of the data, carried to the table.
+    islands : {"refuse", "allow"}
+        What to do with a unit without neighbours. Allowed, its lags are zero, it stays in the
+        likelihood and in the averages of impacts, and a note names it. Its row sums to zero, so
+        what needs equal row sums is refused: year effects removed by ``"lee-yu"``, and an error
+        model with year effects or a constant.
 
     Returns
     -------
@@ -75,7 +81,8 @@ def durbin(
         If a variable is unknown or not numeric.
     nqpf.errors.SampleError
         If a figure is missing, a key doubled, the panel unbalanced (the message names the first
-        row that is missing), weights and panel have different units, or one is an island.
+        row that is missing), weights and panel have different units, or one is an
+        island that is not allowed.
     nqpf.errors.MethodError
         If an option is unknown, or asks for weights with equal row sums and gets others.
     nqpf.errors.EstimationError
@@ -101,7 +108,7 @@ def durbin(
     lags = [lagged] if isinstance(lagged, str) else names if lagged is None else list(lagged)
     if names and not lags:
         raise MethodError("no regressor is lagged", expected="one or more", hint="use lag()")
-    sample = read(frame, outcome, names, weights, effects, correction, (unit, time), lags)
+    sample = read(frame, outcome, names, weights, effects, correction, (unit, time), lags, islands)
     return _result("durbin", sample, outcome, effects, correction, errors, vintage)
 
 
@@ -116,9 +123,11 @@ def lag(
     unit: str = "province",
     time: str = "year",
     vintage: str = "",
+    islands: str = "refuse",
 ) -> SpatialResult:
     """Estimate y = rho W y + X b + effects + e; parameters and errors as :func:`durbin`."""
-    sample = read(frame, outcome, regressors, weights, effects, correction, (unit, time))
+    key = (unit, time)
+    sample = read(frame, outcome, regressors, weights, effects, correction, key, islands=islands)
     return _result("lag", sample, outcome, effects, correction, errors, vintage)
 
 
@@ -133,9 +142,11 @@ def error(
     unit: str = "province",
     time: str = "year",
     vintage: str = "",
+    islands: str = "refuse",
 ) -> SpatialResult:
     """Estimate y = X b + effects + u, u = lambda W u + e; parameters as :func:`durbin`."""
-    sample = read(frame, outcome, regressors, weights, effects, correction, (unit, time))
+    key = (unit, time)
+    sample = read(frame, outcome, regressors, weights, effects, correction, key, islands=islands)
     return _result("error", sample, outcome, effects, correction, errors, vintage)
 
 
@@ -149,7 +160,7 @@ def _result(
     vintage: str,
 ) -> SpatialResult:
     check_option("errors", errors, tuple(ERRORS))
-    check_row_sums(sample.change, sample.spectrum.row_sum, model)
+    check_row_sums(sample.change, sample.spectrum.row_sum, sample.weights.islands, model)
     fit, spread, scale = _scaled_fit(model, sample)
     labels = [*sample.names, SPATIAL[model]]
     back = np.append(scale / spread, 1.0)
@@ -173,7 +184,9 @@ def _result(
         time=sample.index.names[1],
         vintage=vintage,
         estimator=_NAMES[model],
-        notes=notes(correction, sample.spectrum.bounds),
+        notes=notes(
+            correction, sample.spectrum.bounds, sample.weights.islands, sample.index.names[0]
+        ),
         model=model,
         correction=correction,
         loglik=fit.loglik - sample.change.rows * np.log(scale),

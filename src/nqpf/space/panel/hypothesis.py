@@ -163,6 +163,7 @@ def lagrange(
     correction: str = "lee-yu",
     unit: str = "province",
     time: str = "year",
+    islands: str = "refuse",
 ) -> pd.DataFrame:
     """Test a regression without space for a spatial lag and for spatial errors.
 
@@ -179,8 +180,9 @@ def lagrange(
         ``statistic``, ``df`` and ``pvalue`` for ``lag``, ``error``, ``robust lag`` and
         ``robust error``.
     """
-    sample = read(frame, outcome, regressors, weights, effects, correction, (unit, time))
-    check_row_sums(sample.change, sample.spectrum.row_sum, "lag")
+    key = (unit, time)
+    sample = read(frame, outcome, regressors, weights, effects, correction, key, islands=islands)
+    check_row_sums(sample.change, sample.spectrum.row_sum, sample.weights.islands, "lag")
     lag, error, shift, trace = _scores(sample)
     robust_lag = (lag - error) ** 2 / shift
     robust_error = (error - trace / (shift + trace) * lag) ** 2 / (

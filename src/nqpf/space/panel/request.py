@@ -10,7 +10,7 @@ import pandas as pd
 
 from nqpf.errors import EstimationError, MethodError, SampleError
 from nqpf.regress._sample import keyed
-from nqpf.regress.effects import check_request
+from nqpf.regress.effects import check_option, check_request
 from nqpf.space.panel.likelihood import lagged
 from nqpf.space.panel.spectrum import Spectrum
 from nqpf.space.panel.transform import Transformation, transformation
@@ -18,7 +18,9 @@ from nqpf.space.weights import Weights, align
 from nqpf.tfp.sample import place
 from nqpf.tfp.within import check_regressors
 
-__all__ = ["SpatialSample", "read"]
+__all__ = ["ISLANDS", "SpatialSample", "read"]
+
+ISLANDS = ("refuse", "allow")
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,6 +73,7 @@ def read(
     correction: str,
     key: tuple[str, str],
     lags: Sequence[str] = (),
+    islands: str = "refuse",
 ) -> SpatialSample:
     """Check a panel and its weights, join them by unit and return arrays.
 
@@ -81,6 +84,7 @@ def read(
         As :func:`nqpf.space.panel.durbin` says.
     """
     names = check_request(outcome, regressors, "unadjusted")
+    check_option("islands", islands, ISLANDS)
     _check_lags(names, lags)
     if isinstance(frame, np.ndarray):
         raise SampleError(
@@ -91,14 +95,7 @@ def read(
     data = keyed(frame, [outcome, *names], *key)
     units, years = _balanced(data.index)
     joined = align(weights if isinstance(weights, Weights) else Weights(weights), data)
-    if joined.islands:
-        raise SampleError(
-            "a unit has no neighbours, so nothing spills over to it and it has no lag",
-            where=place((joined.islands[0],), (key[0],)),
-            expected="a neighbour for every unit",
-            hint="use weights that link it, such as contiguity(hainan=True), or leave it out "
-            "with align(weights, frame, subset=True)",
-        )
+    _check_islands(joined, islands, key[0])
     change = transformation(effects, correction, units, years)
     values = data.to_numpy().reshape(units, years, -1).transpose(1, 0, 2)
     spectrum = Spectrum(joined.matrix.to_numpy())
@@ -110,6 +107,22 @@ def read(
     _check_size(change, units, years, len(labels))
     _check_variation(data.index, values[:, :, 0], x, outcome, labels, change)
     return SpatialSample(data.index, tuple(labels), values[:, :, 0], x, joined, spectrum, change)
+
+
+def _check_islands(weights: Weights, islands: str, unit: str) -> None:
+    if len(weights.islands) == len(weights.labels):
+        raise EstimationError(
+            "no unit has a neighbour, so there is no lag",
+            expected="weights that link some units",
+        )
+    if weights.islands and islands == "refuse":
+        raise SampleError(
+            "a unit has no neighbours, so nothing spills over to it and its lag is zero",
+            where=place((weights.islands[0],), (unit,)),
+            expected="a neighbour for every unit",
+            hint="estimate with islands='allow', use weights that link it, such as "
+            "contiguity(hainan=True), or leave it out with align(weights, frame, subset=True)",
+        )
 
 
 def _check_lags(names: list[str], lags: Sequence[str]) -> None:

@@ -12,6 +12,7 @@ from nqpf.space.panel.covariance import CLUSTERED, ERRORS
 from nqpf.space.panel.spectrum import Spectrum
 from nqpf.space.panel.transform import CORRECTIONS
 from nqpf.space.weights import Weights
+from nqpf.tfp.sample import place
 
 __all__ = ["SPATIAL", "SpatialResult", "spatial_table"]
 
@@ -104,7 +105,17 @@ def spatial_table(results: Mapping[str, RegressionResult], **options: object) ->
     return RegressionTable(results, extra=extra, **options)
 
 
-def notes(correction: str, bounds: tuple[float, float]) -> tuple[str, ...]:
+def notes(
+    correction: str, bounds: tuple[float, float], islands: tuple[object, ...], unit: str
+) -> tuple[str, ...]:
     """Return what a reader must know beside the figures."""
     low, high = (np.format_float_positional(b, 4, trim="-") for b in bounds)
-    return (f"Maximum likelihood, {CORRECTIONS[correction]}; rho between {low} and {high}.",)
+    likelihood = f"Maximum likelihood, {CORRECTIONS[correction]}; rho between {low} and {high}."
+    return likelihood, *(
+        f"{_named(island, unit)} has no neighbours: its spatial lag is zero." for island in islands
+    )
+
+
+def _named(island: object, unit: str) -> str:
+    label = place((island,), (unit,))[unit]
+    return label if isinstance(label, str) else f"{unit} {label}"

@@ -8,6 +8,7 @@ import numpy as np
 
 from nqpf.errors import MethodError
 from nqpf.regress.effects import EFFECTS, check_option
+from nqpf.tfp.sample import place
 
 __all__ = ["CORRECTIONS", "Transformation", "transformation"]
 
@@ -82,8 +83,12 @@ def transformation(effects: str, correction: str, units: int, years: int) -> Tra
     return Transformation(unit, time, (units - (not common)) * periods, periods, common)
 
 
-def check_row_sums(change: Transformation, row_sum: float | None, model: str) -> None:
+def check_row_sums(
+    change: Transformation, row_sum: float | None, islands: tuple[object, ...], model: str
+) -> None:
     """Raise where a vector of ones would not stay one after multiplication by I - rho W.
+
+    An island among units with neighbours is such a case, as its row adds up to zero.
 
     Raises
     ------
@@ -92,17 +97,26 @@ def check_row_sums(change: Transformation, row_sum: float | None, model: str) ->
     """
     if row_sum is not None:
         return
+    problem, link = "rows of the weights have unequal sums", "standardise rows"
+    if islands:
+        problem += ", as a unit without neighbours has a row of zeros"
+        link = "link the island, or leave it out"
     if not change.common:
         raise MethodError(
-            "rows of the weights have unequal sums, so the transformation of Lee and Yu does "
-            "not remove year effects",
+            f"{problem}, so the transformation of Lee and Yu does not remove year effects",
+            where=_alone(islands),
             expected="weights whose rows sum to one",
-            hint="standardise rows, or use correction='none'",
+            hint=f"{link}, or use correction='none'",
         )
     if model == "error" and change.constant:
         raise MethodError(
-            "rows of the weights have unequal sums, so a spatial error would make a common "
-            "effect of a year a different one for each unit",
+            f"{problem}, so a spatial error would make a common effect of a year a different one "
+            "for each unit",
+            where=_alone(islands),
             expected="weights whose rows sum to one",
-            hint="standardise rows, or use effects='unit'",
+            hint=f"{link}, or use effects='unit'",
         )
+
+
+def _alone(islands: tuple[object, ...]) -> dict[str, object]:
+    return place(islands[:1], ("unit",)) if islands else {}
