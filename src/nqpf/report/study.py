@@ -26,7 +26,7 @@ __all__ = [
 LEVELS = {
     "N": "Numbers reproduced: printed scores come out of the study's own inputs",
     "M": "Method and dimensions are both stated, and re-run on this book's panel",
-    "P": "Method or dimensions are stated, not both; the rest of what is re-run is this book's",
+    "P": "One of method and dimensions is stated; it is re-run with this book's own for the other",
     "D": "Described, not re-run",
 }
 
