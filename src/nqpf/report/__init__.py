@@ -22,6 +22,7 @@ _HOME = {
     "data_note": "notes",
     "declaration_table": "declared",
     "declared_variables": "declared",
+    "event_plot": "events",
     "explorer": "explore_standings",
     "fan_chart": "fans",
     "findings_map": "findings",
