@@ -220,21 +220,21 @@ def test_too_few_clusters_and_unknown_errors():
         lag(FRAME, "y", XS, WEIGHTS, errors="cluster")
 
 
-def persistent(rng, years, share):
-    """Return (years, 31) normal figures, each a province's with an AR(1) of `share`."""
-    drawn = rng.normal(size=(years + 20, 31))
-    for year in range(1, years + 20):
-        drawn[year] = share * drawn[year - 1] + np.sqrt(1 - share**2) * drawn[year]
-    return drawn[20:]
-
-
 def correlated(seed, years=13, share=0.85):
     """Return a Durbin panel, rho 0.4, in which errors and x1 of a province persist."""
-    rng, matrix = np.random.default_rng(seed), WEIGHTS.matrix.to_numpy()
-    x, u = persistent(rng, years, share), persistent(rng, years, share)
-    y = (x + 0.5 * x @ matrix.T + u) @ np.linalg.inv(np.eye(31) - 0.4 * matrix).T
-    index = pd.MultiIndex.from_product([range(years), WEIGHTS.labels], names=["year", "province"])
-    return pd.DataFrame({"y": y.ravel(), "x1": x.ravel()}, index=index)
+    return simulate(WEIGHTS, years, 0.4, [1.0], [0.5], seed=seed, persistence=share)
+
+
+def test_simulated_errors_persist_as_asked():
+    frame = simulate(WEIGHTS, 4000, 0.0, [0.0], effects=0.0, seed=1, persistence=0.6)
+    for name in ("y", "x1"):
+        wide = frame[name].unstack("province")
+        assert wide.to_numpy().std() == pytest.approx(1, abs=0.02)
+        assert wide.corrwith(wide.shift()).mean() == pytest.approx(0.6, abs=0.01)
+    same = simulate(WEIGHTS, 5, 0.4, [1.0], seed=1, persistence=0.0)
+    pd.testing.assert_frame_equal(same, simulate(WEIGHTS, 5, 0.4, [1.0], seed=1))
+    with pytest.raises(MethodError, match="persistence 1"):
+        simulate(WEIGHTS, 5, 0.4, [1.0], persistence=1)
 
 
 def test_where_errors_persist_clusters_hold_the_truth_and_information_does_not():

@@ -24,6 +24,7 @@ def simulate(
     model: str = "durbin",
     first: int = 2010,
     seed: int = 0,
+    persistence: float = 0.0,
 ) -> pd.DataFrame:
     """Draw a panel from a spatial model with normal regressors, effects and errors.
 
@@ -43,6 +44,9 @@ def simulate(
     first : int
         First year.
     seed : int
+    persistence : float
+        Share of last year's error, and of last year's regressor before the effects, in this
+        year's, 0 or more and below 1. Their standard deviations stay.
 
     Returns
     -------
@@ -52,7 +56,8 @@ def simulate(
     Raises
     ------
     nqpf.errors.MethodError
-        If `model` is unknown or slopes and spillovers differ in number.
+        If `model` is unknown, slopes and spillovers differ in number, or `persistence` is no
+        such share.
     """
     theta = [0.0] * len(slopes) if spillovers is None else list(spillovers)
     if model not in ("durbin", "error") or len(theta) != len(slopes):
@@ -60,12 +65,16 @@ def simulate(
             f"model {model!r} with {len(slopes)} slopes and {len(theta)} spillovers",
             expected="'durbin' or 'error', and a spillover per slope",
         )
+    if not 0 <= persistence < 1:
+        raise MethodError(f"persistence {persistence!r}", expected="a number from 0 to below 1")
     rng = np.random.default_rng(seed)
     matrix, n = weights.matrix.to_numpy(), len(weights.labels)
     by_unit, by_year = effects * rng.normal(size=n), effects * rng.normal(size=(years, 1))
-    x = rng.normal(size=(len(slopes), years, n)) + 0.5 * (by_unit + by_year)
+    x = _persisting(rng.normal(size=(len(slopes), years, n)), persistence)
+    x = x + 0.5 * (by_unit + by_year)
     mean = np.tensordot(slopes, x, axes=1) + np.tensordot(theta, x, axes=1) @ matrix.T
-    mean, noise = mean + by_unit + by_year, sigma * rng.normal(size=(years, n))
+    mean = mean + by_unit + by_year
+    noise = sigma * _persisting(rng.normal(size=(years, n)), persistence)
     inverse = np.linalg.inv(np.eye(n) - rho * matrix).T
     y = (mean + noise) @ inverse if model == "durbin" else mean + noise @ inverse
     index = pd.MultiIndex.from_product(
@@ -74,3 +83,12 @@ def simulate(
     columns = {f"x{j + 1}": own.ravel() for j, own in enumerate(x)}
     frame = pd.DataFrame({"y": y.ravel(), **columns}, index=index)
     return frame.swaplevel().sort_index()
+
+
+def _persisting(drawn: np.ndarray, share: float) -> np.ndarray:
+    """Let figures (..., T, n) keep a share of the year before, with their variance."""
+    kept = drawn.copy()
+    for year in range(1, drawn.shape[-2]):
+        fresh = np.sqrt(1 - share**2) * drawn[..., year, :]
+        kept[..., year, :] = share * kept[..., year - 1, :] + fresh
+    return kept
