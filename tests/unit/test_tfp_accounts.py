@@ -8,8 +8,8 @@ import pytest
 
 from nqpf.data import Catalogue, Panel
 from nqpf.data.catalogue import Bilingual, Variable
-from nqpf.errors import SampleError, VintageError
-from nqpf.tfp import production, real_gdp
+from nqpf.errors import DataError, SampleError, VintageError
+from nqpf.tfp import production, real_gdp, splice
 
 NAME = Bilingual(zh="名", en="name")
 BEIJING, HAINAN = 110000, 460000
@@ -87,3 +87,33 @@ def test_missing_figures_are_dropped_only_when_no_years_are_asked_for():
     assert (HAINAN, 2013) not in production(holed).index
     with pytest.raises(SampleError, match=r"Hainan \(460000\), year 2013, variable labour"):
         production(holed, years=[2012, 2013])
+
+
+def test_a_splice_keeps_the_newest_basis_and_every_change_that_spans_no_break():
+    rng = np.random.default_rng(4)
+    keys = pd.MultiIndex.from_product([range(5), range(2010, 2020)], names=["unit", "year"])
+    steps = rng.normal(0.02, 0.05, (5, 10))
+    true = pd.Series(np.exp(4 + steps.cumsum(axis=1)).ravel(), keys, name="labour")
+    old = true.copy()
+    for unit, year, factor in ((1, 2013, 1.4), (1, 2016, 0.8), (3, 2013, 0.7)):
+        before = (keys.get_level_values(0) == unit) & (keys.get_level_values(1) < year)
+        old[before] *= factor
+    marks = pd.MultiIndex.from_tuples([(1, 2013), (1, 2016), (3, 2013)], names=keys.names)
+    broken = pd.Series(True, marks)
+    got = splice(old.sample(frac=1, random_state=0), broken)
+    assert got.index.equals(keys) and got.name == "labour"
+    change, real = (np.log(s).groupby(level=0).diff() for s in (got, true))
+    np.testing.assert_allclose(change.drop(marks).dropna(), real.drop(marks).dropna(), atol=1e-12)
+    for unit, year in marks:
+        others = real.xs(year, level="year").drop([u for u, y in marks if y == year])
+        assert change[unit, year] == pytest.approx(others.mean(), abs=1e-12)
+    pd.testing.assert_series_equal(got.xs(2019, level="year"), true.xs(2019, level="year"))
+    pd.testing.assert_series_equal(splice(true, broken.iloc[:0]), true)
+
+
+def test_what_cannot_be_spliced_is_refused():
+    keys = pd.MultiIndex.from_product([[BEIJING], [2019, 2020]], names=["province", "year"])
+    with pytest.raises(SampleError, match=r"every change.*Beijing \(110000\), year 2020"):
+        splice(pd.Series([1.0, 2.0], keys), pd.Series(True, keys))
+    with pytest.raises(DataError, match="is 0 .*a positive level"):
+        splice(pd.Series([0.0, 2.0], keys), pd.Series(False, keys))

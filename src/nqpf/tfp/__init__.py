@@ -1,6 +1,6 @@
 """Total factor productivity: capital, growth accounting and the residual."""
 
-from nqpf.tfp.accounts import production, real_gdp
+from nqpf.tfp.accounts import production, real_gdp, splice
 from nqpf.tfp.capital import capital_stock, perpetual_inventory, rebase
 from nqpf.tfp.solow import SolowResult, solow_residual
 
@@ -12,4 +12,5 @@ __all__ = [
     "real_gdp",
     "rebase",
     "solow_residual",
+    "splice",
 ]

@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pandas as pd
 
 from nqpf.errors import SampleError
 from nqpf.tfp.capital import rebase
-from nqpf.tfp.sample import check_consecutive, check_finite, place
+from nqpf.tfp.sample import check_consecutive, check_finite, check_keys, check_positive, place
 
 if TYPE_CHECKING:
     from nqpf.data import Panel
 
-__all__ = ["production", "real_gdp"]
+__all__ = ["production", "real_gdp", "splice"]
 
 BASE = 2010
 VINTAGE = "census5"
@@ -130,3 +131,57 @@ def production(
     wanted = frame[frame.index.get_level_values("year").isin(list(years))]
     check_finite(wanted, "the production sample")
     return wanted
+
+
+def splice(levels: pd.Series, broken: pd.Series) -> pd.Series:
+    """Return a series on its newest basis: a guess stands in for growth across a break.
+
+    Where a change spans a break, the log change becomes the mean of that year
+    over the units without one, and all earlier levels of the unit are moved
+    with it. Other changes and the newest levels stay as they are.
+
+    Parameters
+    ----------
+    levels : Series indexed (unit, time)
+        Positive levels, such as employment.
+    broken : Series of bool indexed (unit, time)
+        Where the change from the year before spans a break, as
+        :meth:`nqpf.data.Panel.breaks` says; keys that it lacks do not.
+
+    Returns
+    -------
+    Series indexed as `levels`
+
+    Raises
+    ------
+    nqpf.errors.DataError
+        If a level is not positive.
+    nqpf.errors.SampleError
+        If a key is doubled, a year skipped, or a year of a break has no
+        change without one to take the guess from.
+
+    Examples
+    --------
+    >>> keys = pd.MultiIndex.from_product([["A", "B"], [2019, 2020]], names=["unit", "year"])
+    >>> splice(pd.Series([100.0, 110, 50, 40], keys), pd.Series(True, keys[3:])).round(2).tolist()
+    [100.0, 110.0, 36.36, 40.0]
+    """
+    check_keys(levels.index, "the series")
+    levels = levels.sort_index()
+    check_consecutive(levels.index, "the series")
+    check_positive(levels, str(levels.name), "a positive level")
+    logs = np.log(levels)
+    change = logs.groupby(level=0).diff()
+    mark = broken.reindex(levels.index, fill_value=False).astype(bool) & change.notna()
+    year = levels.index.get_level_values(1)
+    guess = change.mask(mark).groupby(year).transform("mean")
+    without = mark & guess.isna()
+    if without.any():
+        raise SampleError(
+            "every change of a year spans a break",
+            where=place(without.index[without][0], levels.index.names),
+            expected="a unit without a break in that year, whose growth can be taken",
+        )
+    jump = (change - guess).where(mark, 0.0)
+    later = jump[::-1].groupby(level=0).cumsum()[::-1] - jump
+    return np.exp(logs + later).rename(levels.name)
