@@ -72,10 +72,16 @@ class Backtest:
             return f"Beats the {name}, sure at 5 %: {'; '.join(each)}."
         better = int((tests["gain"] > 0).sum())
         tested = int(tests["p_holm"].notna().sum())
+        smaller = f"{better} of" if better else "none of the"
+        sure = (
+            f"none of the {tested} that could be tested is sure at 5 % after correction for "
+            "their number"
+            if tested
+            else "none could be tested"
+        )
         return (
-            f"Nothing beats the {name} for sure: the mean error is smaller in {better} of "
-            f"{len(tests)} comparisons, and none of the {tested} that could be tested is sure "
-            "at 5 % after correction for their number."
+            f"Nothing beats the {name} for sure: the mean error is smaller in {smaller} "
+            f"{len(tests)} comparisons, and {sure}."
         )
 
     def __str__(self) -> str:
