@@ -1,4 +1,4 @@
-"""The explorer in a browser: every number it shows is the library's, in 200 random states."""
+"""The explorer in a browser: every number it shows is the library's, in random states."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from browsing import EVERYTHING
 from playwright.sync_api import Browser, Locator, Page
 
 from nqpf import Panel, Recipe, System, provinces
@@ -25,7 +26,9 @@ from nqpf.report import explorer
 from nqpf.systems import available
 
 PAGE = "notebooks/explore/explorer.html"
-STATES, LONG_WAY = 200, 20  # of which so many are chosen in the menus, the rest by address
+STATES, LONG_WAY = (
+    (200, 20) if EVERYTHING else (48, 8)
+)  # of which so many are chosen in the menus, the rest by address
 STATIC = Path(__file__).resolve().parents[2] / "book" / "_static"
 READY = ".nqpf-explorer[data-ready]"
 FACTS = """() => {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from functools import cache
 from importlib.util import find_spec
@@ -14,6 +15,10 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parents[2]
 HTML = ROOT / "_build" / "html"
 WIDTHS = {"desk": 1280, "phone": 390}
+# The weekly run looks at everything; others at a sample where pages or states are much alike.
+EVERYTHING = os.environ.get("NQPF_EVERYTHING") == "1"
+FROM_TEMPLATES = ("outputs/", "book/provinces/")
+ONE_IN = 5
 
 # Resolves once mathematics and charts are drawn.
 READY = """async () => {
@@ -47,6 +52,12 @@ def pages_of(html: Path = HTML) -> list[str]:
     """Return every page of a built site, without its ending, whoever wrote it."""
     found = (path.relative_to(html) for path in html.rglob("*.html"))
     return sorted(p.with_suffix("").as_posix() for p in found if p.parts[0] != "_static")
+
+
+def examined(names: list[str]) -> set[str]:
+    """Return the pages that axe-core reads: all but most of those that a template writes alike."""
+    alike = [name for name in names if name.startswith(FROM_TEMPLATES)]
+    return set(names) - (set() if EVERYTHING else set(alike) - set(alike[::ONE_IN]))
 
 
 def watch(page: Page, site: str) -> list[str]:
