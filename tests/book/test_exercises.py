@@ -1,0 +1,112 @@
+"""Exercises that name code can be done: each is followed once, after the code of its chapter.
+
+`exercises.yaml` holds what a reader would write, by chapter and number. Of the chapter only the
+statements run on which that rests, so that a long one costs no more than its exercise; where a
+chapter draws ten thousand times, the entry draws less.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from keyword import iskeyword
+from pathlib import Path
+
+import jupytext
+import pytest
+import yaml
+from IPython.core.interactiveshell import InteractiveShell
+from outputs_slice import Chapter
+from sphinx_external_toc.parsing import parse_toc_yaml
+
+ROOT = Path(__file__).resolve().parents[2]
+ENTRIES = Path(__file__).with_name("exercises.yaml")
+_NUMBERED = re.compile(r"^(\d+)\. (.+(?:\n   .*)*)", re.MULTILINE)
+_CODE = re.compile(r"(?<!`)`([^`]+)`(?!`)")
+_NAME = re.compile(r"[A-Za-z_][A-Za-z_0-9]+")
+
+
+def exercises(text: str) -> dict[int, list[str]]:
+    """Return the pieces of code that each exercise of a chapter names."""
+    section = text.partition("\n## Exercises\n")[2].partition("\n## ")[0]
+    return {int(n): _CODE.findall(said) for n, said in _NUMBERED.findall(section)}
+
+
+def chapters() -> dict[str, Path]:
+    pages = {page: ROOT / f"{page}.md" for page in parse_toc_yaml(str(ROOT / "book/_toc.yml"))}
+    return {page: path for page, path in pages.items() if path.is_file()}
+
+
+def named(page: str) -> dict[int, list[str]]:
+    found = exercises(chapters()[page].read_text(encoding="utf-8"))
+    return {number: code for number, code in found.items() if code}
+
+
+def entries() -> dict[str, dict[int, str]]:
+    return yaml.safe_load(ENTRIES.read_text(encoding="utf-8"))
+
+
+WITH_CODE = [page for page in chapters() if named(page)]
+
+
+def followed(page: str, solution: str) -> list[str]:
+    """Return the code of a chapter that a solution rests on, cell by cell, and the solution."""
+    notebook = jupytext.read(chapters()[page])
+    sources = [cell.source for cell in notebook.cells if cell.cell_type == "code"]
+    chapter = Chapter([*sources, solution])
+    kept: dict[int, list[ast.stmt]] = {}
+    for one in chapter.slice(chapter.of_cell(len(sources))):
+        kept.setdefault(one.cell, []).append(one.tree)
+    return [ast.unparse(ast.Module(body=body, type_ignores=[])) for body in kept.values()]
+
+
+@pytest.fixture
+def shell(monkeypatch: pytest.MonkeyPatch) -> InteractiveShell:
+    """Return an empty namespace that runs cells, as a reader's kernel does."""
+    monkeypatch.chdir(ROOT)
+    return InteractiveShell()
+
+
+def run(shell: InteractiveShell, source: str) -> None:
+    result = shell.run_cell(source, store_history=False, silent=True)
+    error = result.error_before_exec or result.error_in_exec
+    if error is not None:
+        raise AssertionError(f"this cell raises {type(error).__name__}:\n{source}") from error
+
+
+def test_the_list_of_exercises_finds_numbers_and_code():
+    text = "# T\n\n## Exercises\n\n1. Use `a=1`\n   and `b`.\n2. Think.\n3. Call `f(x)`.\n"
+    assert exercises(text) == {1: ["a=1", "b"], 2: [], 3: ["f(x)"]}
+    assert exercises("# T\n") == {}
+
+
+def test_every_exercise_that_names_code_has_an_entry_and_no_other_has():
+    there = {page: sorted(solutions) for page, solutions in entries().items()}
+    assert there == {page: sorted(named(page)) for page in WITH_CODE}
+
+
+@pytest.mark.parametrize("page", WITH_CODE)
+def test_an_entry_uses_the_code_that_its_exercise_names(page):
+    for number, pieces in named(page).items():
+        words = set(_NAME.findall(entries()[page][number]))
+        for piece in pieces:
+            wanted = {word for word in _NAME.findall(piece) if not iskeyword(word)}
+            assert wanted <= words, (page, number, piece)
+
+
+@pytest.mark.parametrize("page", WITH_CODE)
+def test_exercises_run_as_they_are_written(page, shell):
+    for solution in entries()[page].values():
+        shell.reset(new_session=False)
+        for source in followed(page, solution):
+            run(shell, source)
+
+
+def test_a_wrong_exercise_fails(shell):
+    page = "notebooks/index/by-hand"
+    *_, last = cells = followed(page, "z.no_such_method()")
+    assert any("Panel.load()" in cell for cell in cells)
+    for source in cells[:-1]:
+        run(shell, source)
+    with pytest.raises(AssertionError, match="raises AttributeError"):
+        run(shell, last)
