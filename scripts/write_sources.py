@@ -1,4 +1,4 @@
-"""Write docs/sources.md, the statement of provenance and rights, from data/catalogue.yaml.
+"""Write docs/sources.md, the statement of provenance and rights, from what data/ records.
 
 Usage: python scripts/write_sources.py
 """
@@ -12,6 +12,7 @@ from pathlib import Path
 
 from nqpf.data import Catalogue, Panel
 from nqpf.paths import replacing
+from nqpf.systems import Reform
 
 ROOT = Path(__file__).resolve().parents[1]
 TARGET = ROOT / "docs" / "sources.md"
@@ -19,8 +20,8 @@ TARGET = ROOT / "docs" / "sources.md"
 HEAD = """\
 # Where the figures come from, and what may be done with them
 
-Written by `python scripts/write_sources.py` from `data/catalogue.yaml`.
-A test fails when the two differ.
+Written by `python scripts/write_sources.py` from `data/catalogue.yaml` and `data/reforms/`.
+A test fails when they differ.
 """
 PUBLISHERS = """\
 ## Publishers and yearbooks
@@ -42,13 +43,19 @@ OPTIONAL = """\
 Not embedded and not needed to build the book.
 `make data EXTRA=1` fetches them to a cache outside the project.
 """
+REFORMS = """\
+## Documents that date reforms
+
+What `data/reforms/` takes from them are dates and provinces, which are facts.
+None of them is part of the project.
+"""
 
 
 def sources_text(panel: Panel) -> str:
     """Return docs/sources.md for a panel's catalogue."""
     catalogue = panel.catalogue
     parts = [HEAD, PUBLISHERS, _publishers(panel), FILES, _files(catalogue, True), OPTIONAL]
-    return "\n".join([*parts, _files(catalogue, False)])
+    return "\n".join([*parts, _files(catalogue, False), REFORMS, _documents()])
 
 
 def _publishers(panel: Panel) -> str:
@@ -83,6 +90,15 @@ def _files(catalogue: Catalogue, embedded: bool) -> str:
         file = f"[{source.repository}/{source.path}]({address})"
         rows.append((f"`{name}`", file, source.licence, series, f"`{source.sha256[:12]}`"))
     return _table(("Key", "File", "Its repository states", "Used for", "SHA-256 starts"), rows)
+
+
+def _documents() -> str:
+    rows = []
+    for path in sorted((ROOT / "data" / "reforms").glob("*.yaml")):
+        for one in Reform.load(path.stem, ROOT).documents:
+            title = f"{one.title}, {one.number}" if one.number else str(one.title)
+            rows.append((f"`{one.key}`", title, str(one.issuer), one.date, one.seen))
+    return _table(("Key", "Document", "Issuer", "Date", "How far it was seen"), rows)
 
 
 def _table(header: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
