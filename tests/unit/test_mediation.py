@@ -128,6 +128,7 @@ def test_what_is_not_identified_is_printed_with_the_figures():
         assert "30 samples of whole province groups, seed 4" in text
         assert "Sobel: z = " in text
         assert "not evidence of a mechanism" in text
+    assert "Effects of t on y, through m and not, with 95% intervals" in result._repr_html_()
 
 
 def test_names_are_escaped_on_a_page():

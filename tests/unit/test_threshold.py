@@ -208,6 +208,13 @@ def test_it_prints_what_was_done():
         assert words in page
     assert "x | q &lt;= " in page
     assert "take the thresholds as known" in page
+    captions = ("Thresholds in q, with 95% intervals", "against one fewer", "in each regime")
+    for words in captions:
+        assert words in text
+        assert words in page
+    assert page.count("<table") == 1 + len(captions)  # each has its caption, and the regression
+    assert "connected" not in page
+    assert "every value inside accepted" in page
 
 
 def test_names_are_escaped_on_a_page():

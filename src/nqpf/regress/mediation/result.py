@@ -97,7 +97,12 @@ class MediationResult:
     def _repr_html_(self) -> str:
         effects = self.effects.to_html(float_format=lambda v: f"{v:.4g}")
         notes = "<br>".join(escape(line) for line in self.notes)
+        caption = (
+            f"Effects of {self.treatment} on {self.outcome}, through {self.mediator} and not, with "
+            f"{self.level:.0%} intervals by percentiles and bias-corrected"
+        )
         return (
+            f'<p class="data-note">{escape(caption)}.</p>'
             f'<div class="table-box">{effects}</div><p class="data-note">{notes}</p>\n'
             f"{self.table().to_html()}\n"
             f'<p class="data-note">{escape(self.identification)}</p>'

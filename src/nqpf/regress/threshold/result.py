@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from html import escape
 
 import pandas as pd
 
@@ -91,14 +92,31 @@ class ThresholdResult:
             "Standard errors of slopes take the thresholds as known.",
         )
 
+    def _tables(self) -> dict[str, pd.DataFrame]:
+        """Return the tables that are printed, by what each of them shows."""
+        inside = self.thresholds["connected"].map({True: "yes", False: "no"})
+        return {
+            f"Thresholds in {self.threshold}, with {self.level:.0%} intervals": self.thresholds[
+                ["estimate", "lower", "upper"]
+            ].assign(**{"every value inside accepted": inside}),
+            "Each number of thresholds against one fewer: F, bootstrap p value, critical "
+            "values and sum of squared residuals": self.tests,
+            f"Rows and {self.regression.unit} groups in each regime": self.counts,
+        }
+
     def __str__(self) -> str:
-        parts = [self.thresholds, self.tests, self.counts]
-        tables = [part.to_string(float_format=lambda v: f"{v:.4g}") for part in parts]
+        tables = [
+            f"{caption}\n{part.to_string(float_format=lambda v: f'{v:.4g}')}"
+            for caption, part in self._tables().items()
+        ]
         table = RegressionTable({self.outcome: self.regression})
         return "\n\n".join([*tables, "\n".join(self.notes), str(table)])
 
     def _repr_html_(self) -> str:
-        parts = [self.thresholds, self.tests, self.counts]
-        tables = "".join(part.to_html(float_format=lambda v: f"{v:.4g}") for part in parts)
-        notes = f'<p class="data-note">{"<br>".join(self.notes)}</p>'
-        return f'<div class="table-box">{tables}</div>{notes}{self.regression._repr_html_()}'
+        tables = "".join(
+            f'<p class="data-note">{escape(caption)}.</p>'
+            f'<div class="table-box">{part.to_html(float_format=lambda v: f"{v:.4g}")}</div>'
+            for caption, part in self._tables().items()
+        )
+        notes = f'<p class="data-note">{"<br>".join(map(escape, self.notes))}</p>'
+        return f"{tables}{notes}{self.regression._repr_html_()}"
