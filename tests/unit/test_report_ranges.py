@@ -58,6 +58,17 @@ def test_every_link_of_a_system_leads_to_a_line_of_the_catalogue() -> None:
         assert links and links <= lines
 
 
+def test_the_catalogue_counts_years_and_provinces_in_whole_numbers() -> None:
+    page = catalogue_table(Panel.load(extra=False), "accounts").html
+    said = re.findall(r"[^<>]*flagged official", page)
+    assert "census4: 2011–2022, 31 provinces, no gaps; 100 % flagged official" in said
+    assert all(
+        re.search(r"\b\d{4}–\d{4}, \d+ provinces, (no gaps|1 gap|\d+ gaps);", one) for one in said
+    )
+    stock = page[page.index("id='var-capital_stock'") :]
+    assert "; 0 % flagged official" in stock[: stock.index("</details>")]
+
+
 def test_a_system_names_what_open_figures_lack() -> None:
     table = system_table(System.load("wu-2024"))
     lacking = [text for d in System.load("wu-2024").card.dimensions for text in d.missing]

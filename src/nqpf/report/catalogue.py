@@ -91,8 +91,9 @@ def _coverage(table: object) -> str:
         return "none embedded"
     parts = []
     for (_, vintage), row in table.iterrows():
-        text = f"{row['first']}–{row['last']}, {row['provinces']} provinces"
-        text += f", {row['gaps']} gaps" if row["gaps"] else ", no gaps"
+        text = f"{row['first']:.0f}–{row['last']:.0f}, {row['provinces']:.0f} provinces"
+        gaps = "1 gap" if row["gaps"] == 1 else f"{row['gaps']:.0f} gaps"
+        text += f", {gaps if row['gaps'] else 'no gaps'}"
         text += f"; {100 * row['official share']:.0f} % flagged official"
         parts.append((f"{vintage}: " if vintage else "") + text)
     return "<br>".join(escape(part) for part in parts)
