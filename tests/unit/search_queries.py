@@ -70,6 +70,10 @@ LATER = [
     ("Xizang", "book/provinces/tibet", "the official spelling of Tibet"),
     ("西藏", "book/provinces/tibet", "the province's page"),
     ("内蒙古自治区", "book/provinces/inner-mongolia", "the province's page"),
+    ("双重差分", "notebooks/comparison/reform", "the chapter on it"),
+    ("事件研究", "notebooks/comparison/reform", "has the event study"),
+    ("平行趋势", "notebooks/comparison/reform", "teaches and tests them"),
+    ("difference-in-differences", "notebooks/comparison/reform", "the chapter on it"),
 ]
 
 HELD_OUT = [
