@@ -55,7 +55,7 @@ def study_table(study: Study) -> Html:
         if paper.confirmed:
             rows.append(["confirmed by", paper.confirmed, status_badges(paper.status)])
     else:
-        rows.append(["published", NOT_STATED, ""])
+        rows.append(["published", f"{NOT_STATED}, nor found in a second record", ""])
     for name in _FACTS[study.kind]:
         fact = getattr(study, name)
         rows.append(

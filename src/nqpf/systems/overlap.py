@@ -138,9 +138,9 @@ def twins(keys: Sequence[str] | None = None, home: Path | None = None) -> pd.Ser
 def usual(keys: Sequence[str] | None = None, home: Path | None = None) -> pd.DataFrame:
     """Return every usual indicator of the systems and how open data fill it.
 
-    A *usual* indicator is one that this literature commonly takes for a
-    dimension, in the judgement of this book (B); it is not a study's own
-    list. The card tells its fate:
+    A *usual* indicator is one that a reader would look for under a
+    dimension, in the judgement of this book (B); no study's list was at
+    hand. The card tells its fate:
 
     - ``direct``: an indicator of the card without ``proxy_for`` is a usual one itself;
     - ``proxy``: an indicator with ``proxy_for`` stands in for the one usual
