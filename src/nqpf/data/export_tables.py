@@ -17,7 +17,8 @@ BOOK = "Measuring New Quality Productive Forces: an executable survey"
 BOOK_ZH = "新质生产力的测度：可执行的综述"
 
 ABOUT = {
-    "rights": "The figures are facts published by statistical authorities; the sheet, table or "
+    "rights": "The figures are facts published by statistical authorities, or computed from them "
+    "where flagged 'derived' or 'extrapolated'; the sheet, table or "
     "metadata 'catalogue' names publisher and yearbook of each, 'sources' the public file it was "
     "transcribed from, with its hash. Names, definitions and notes are text of the book, "
     "CC BY 4.0 (https://creativecommons.org/licenses/by/4.0/).",
