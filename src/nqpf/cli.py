@@ -157,7 +157,8 @@ def multiverse(
 ) -> None:
     """Run the declared grid of specifications and compare it with the stored results."""
     from nqpf.compare import Multiverse, SpecificationGrid
-    from nqpf.compare.curve.store import curve_tests, save_curve_tests, tests_file
+    from nqpf.compare.curve.store import curve_tests, save_beside, shares_file, tests_file
+    from nqpf.compare.curve.units import disagreement
     from nqpf.errors import SourceError
     from nqpf.paths import root
 
@@ -166,11 +167,12 @@ def multiverse(
     found = grid.run(folder / "parts", n_jobs=jobs, backend=backend, address=address)
     for name, number in found.counts.items():
         _say(f"{number:>10,}  {name}")
-    made = [folder / "results.parquet", folder / "curve_tests.csv"]
-    kept = [Multiverse.file(), tests_file()]
-    results, tests = kept if update else made
+    kept = [Multiverse.file(), shares_file(), tests_file()]
+    made = [folder / one.name for one in kept]
+    results, shares, tests = kept if update else made
     found.save(results)
-    save_curve_tests(curve_tests(grid, found, n_jobs=jobs, progress=True), found, tests)
+    save_beside(disagreement(found), found, shares)
+    save_beside(curve_tests(grid, found, n_jobs=jobs, progress=True), found, tests)
     for new, old in zip(made, kept, strict=True):
         if update:
             _say(f"Written: {old.relative_to(root()).as_posix()}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from made_up_grid import declare
+from scipy import stats
 
 from nqpf import Panel
 from nqpf.compare.curve.given import curve_input
@@ -28,12 +29,18 @@ def table(grid):
 
 
 def test_regressions_are_those_of_the_grid(grid, table):
-    """Stored in single precision, 24 bits: 6e-8."""
+    """Stored in single precision, 24 bits: 6e-8; p values follow from what is stored."""
     own = table[table["errors"] == "clustered"]
     found = curve_inference(*curve_input(grid, own), resamples=9, standardise=True)
     assert found.specifications.index.equals(own.index)
-    for name in ("estimate", "std_error", "pvalue"):
+    for name in ("estimate", "std_error"):
         np.testing.assert_allclose(found.specifications[name], own[name], rtol=1.2e-7)
+    size = own["estimate"].abs().to_numpy(float) / own["std_error"].to_numpy(float)
+    expected = 2 * stats.t.sf(size, own["groups"] - 1)
+    np.testing.assert_allclose(own["pvalue"], expected, rtol=1.2e-7)
+    # The relative error of a p value is that of its t value times at most t squared + 1.
+    near = np.abs(found.specifications["pvalue"] / own["pvalue"] - 1) / (1 + size**2)
+    assert near.max() < 2.4e-7
     for name in ("nobs", "groups"):
         np.testing.assert_array_equal(found.specifications[name], own[name])
     choices = ["direction", "transformation", "effects", "sample", "controls", "kind"]

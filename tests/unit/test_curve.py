@@ -62,6 +62,8 @@ def test_observed_statistics(found):
     assert found.observed["median"] == table["estimate"].median()
     assert found.observed["significant"] == (table["pvalue"] < 0.05).mean()
     assert found.observed["stouffer"] == pytest.approx(z.sum() / np.sqrt(len(z)), rel=1e-10)
+    starred = table["pvalue"] < 0.05
+    assert found.observed["against"] == (starred & (table["estimate"] < 0)).mean()
     assert found.sign == 1 and found.lost == 0
 
 
@@ -192,7 +194,7 @@ def test_statistics_by_hand():
     errors, df = np.ones((2, 4)), np.full((2, 4), np.inf)
     errors[0, 3] = np.nan
     got = statistics(estimates, errors, df, 0.05, "dominant")
-    expected = [[1.0, 1 / 3, 1.5 / np.sqrt(3)], [-0.25, 1 / 4, -3.4 / 2]]
+    expected = [[1.0, 1 / 3, 1.5 / np.sqrt(3), 1 / 3], [-0.25, 1 / 4, -3.4 / 2, 0]]
     np.testing.assert_allclose(got, expected, atol=1e-12)
     assert sign_of(estimates).tolist() == [1, -1]
     assert pvalues(*(np.array([v]) for v in (-1.96, 1.0, np.inf)))[0] == pytest.approx(

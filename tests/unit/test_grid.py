@@ -19,7 +19,7 @@ from nqpf.errors import CardError, DataError, FormulaError, MethodError, SourceE
 LINEAR = "{}/minmax/entropy/linear".format
 DONG, GONG, LU = (LINEAR(key) for key in ("dong-2024", "gong-2024", "lu-guo-2024"))
 SOLOW, CHAINED = "tfp/solow-0.5/1952-9.6", "tfp/malmquist-yearly/1952-9.6"
-RESULTS = ["estimate", "std_error", "pvalue", "nobs", "groups"]
+RESULTS = ["estimate", "within", "partial", "std_error", "pvalue", "nobs", "groups", "df"]
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +41,7 @@ def specs(grid):
 def quick(grid, tmp_path_factory):
     def change(one):
         one["vintages"], one["effects"] = one["vintages"][:1], one["effects"][:1]
-        one["samples"] = one["samples"][:3:2]
+        one["samples"] = [one["samples"][0], one["samples"][3]]
 
     return altered(grid, tmp_path_factory.mktemp("quick"), change)
 
@@ -70,11 +70,12 @@ def reasons_of(specs, **choices):
 
 def test_every_combination_is_declared_once_and_in_order(grid, specs):
     levels = grid.declaration.levels
-    assert len(specs) == grid.declared == 3 * 2 * 3 * 4 * 2 * 3 * 5 * 2
-    assert specs["id"].tolist() == list(range(grid.declared))
-    assert not specs.duplicated(list(AXES)).any()
-    expected = pd.MultiIndex.from_product(levels.values(), names=list(AXES))
-    assert specs[list(AXES)].astype(str).apply(tuple, axis=1).tolist() == list(expected)
+    axes = list(AXES[:-1])  # each estimate has every kind of standard error
+    assert len(specs) == grid.declared == 3 * 2 * 4 * 6 * 2 * 3 * 5
+    assert specs["id"].tolist() == list(range(0, 2 * grid.declared, 2))
+    assert not specs.duplicated(axes).any()
+    expected = pd.MultiIndex.from_product([levels[axis] for axis in axes], names=axes)
+    assert specs[axes].astype(str).apply(tuple, axis=1).tolist() == list(expected)
 
 
 def test_counts_add_up(grid, specs):
@@ -95,9 +96,10 @@ def test_counts_add_up(grid, specs):
             {"relation": "determinant:urbanisation", "measure": DONG},
             "the measure holds the outcome or determinant",
         ),
-        ({"controls": "development", "measure": SOLOW}, "the measure holds a control"),
-        ({"controls": "development", "measure": DONG, "relation": "driver:growth"},
+        ({"controls": "development", "measure": SOLOW, "transformation": "level"},
          "the measure holds a control"),
+        ({"controls": "development", "measure": DONG, "relation": "driver:growth",
+          "transformation": "log"}, "the measure holds a control"),
         (
             {"transformation": "rank", "measure": CHAINED, "controls": "none"},
             "ranks of an index that starts at 1 in every province",
@@ -110,9 +112,22 @@ def test_counts_add_up(grid, specs):
           "transformation": "level", "relation": "driver:growth"}, ""),
         ({"sample": "all", "measure": LU, "controls": "development",
           "relation": "driver:growth"}, ""),
+        ({"measure": SOLOW, "relation": "driver:growth", "transformation": "difference"},
+         "the measure holds the outcome or determinant"),
+        ({"measure": LU, "sample": "without-breaks", "relation": "driver:growth",
+          "controls": "none"},
+         "a break is left out of the growth of TFP, not of a level or a composite"),
+        ({"measure": SOLOW, "sample": "without-breaks", "transformation": "log",
+          "relation": "determinant:urbanisation", "controls": "none"},
+         "a break is left out of the growth of TFP, not of a level or a composite"),
+        ({"measure": SOLOW, "sample": "without-breaks", "transformation": "difference",
+          "relation": "determinant:urbanisation", "controls": "none"}, ""),
+        ({"measure": LU, "sample": "without-three-cities", "transformation": "log",
+          "relation": "determinant:urbanisation", "controls": "none"}, ""),
     ],
     ids=["twin", "outcome", "determinant", "control-tfp", "control", "rank", "tibet", "runs",
-         "runs-with-income"],
+         "runs-with-income", "growth-in-differences", "break-composite", "break-level",
+         "break-growth", "three-cities"],
 )  # fmt: skip
 def test_what_is_not_run_has_its_reason(specs, choices, reason):
     assert reasons_of(specs, **choices) == {reason}
@@ -201,7 +216,8 @@ def test_batches_hold_every_specification_to_run_once(grid, specs):
     batches = dict(grid.batches())
     found = np.concatenate([one.first + one.cells for one in batches.values()])
     assert len(batches) == len(list(grid.batches()))
-    assert found.tolist() == specs.loc[specs["reason"] == "", "id"].tolist()
+    first = specs.loc[specs["reason"] == "", "id"].to_numpy()
+    assert found.tolist() == np.column_stack([first, first + 1]).ravel().tolist()
     assert all(re.fullmatch(r"[a-z0-9._-]+", name) for name in batches)
 
 
@@ -225,6 +241,45 @@ def test_a_rank_is_a_share_of_the_provinces_of_the_year(grid):
     assert np.nanargmax(found) == np.nanargmax(level[in_2014, column])
 
 
+def test_a_logarithm_is_of_the_measure_alone_and_of_all_of_it(grid):
+    level, log = (grid.figures[f"census5/{key}"] for key in ("level", "log"))
+    np.testing.assert_array_equal(log.variables, level.variables)
+    np.testing.assert_array_equal(log.outcomes, level.outcomes)
+    np.testing.assert_allclose(np.exp(log.measures), level.measures, rtol=1e-12)
+
+
+def test_a_score_of_zero_leaves_the_measure_without_a_logarithm(grid, panel):
+    from dataclasses import replace
+
+    from nqpf.compare.multiverse.rows import figures
+
+    measured = grid.measured["census5"]
+    values = measured.values.copy()
+    values.loc[(540000, 2020), DONG] = 0.0
+    changed = replace(measured, values=values)
+    found = figures(grid.declaration, panel, changed)["log"].measures
+    column = grid.declaration.measures.index(DONG)
+    assert np.isnan(found[:, column]).all() and np.isfinite(found).any(axis=0).sum() > 0
+    other = SpecificationGrid(grid.declaration, panel)
+    other.__dict__["measured"] = {**grid.measured, "census5": changed}
+    asked = {"measure": DONG, "transformation": "log", "vintage": "census5", "controls": "none",
+             "sample": "all", "relation": "driver:growth"}  # fmt: skip
+    assert reasons_of(other.enumerate(), **asked) == {
+        "a score is zero or below and has no logarithm"
+    }
+
+
+def test_a_break_takes_out_the_growth_that_spans_it(grid, panel):
+    name = "determinant.urbanisation.census5.difference.{}.two-way".format
+    batches = dict(grid.batches())
+    whole, without = (batches[name(key)].rows for key in ("all", "without-breaks"))
+    figures = grid.figures["census5/difference"]
+    gone = whole & ~without
+    lost = set(zip(figures.province[gone], figures.year[gone], strict=True))
+    broken = panel.breaks(["employment"], years=range(2013, 2024))
+    assert lost == set(broken.index[broken]) and (340000, 2020) in lost
+
+
 def test_a_difference_needs_the_year_before(grid):
     figures = grid.figures["census5/difference"]
     column = grid.declaration.measures.index(DONG)
@@ -235,7 +290,8 @@ def test_a_difference_needs_the_year_before(grid):
 
 def test_results_carry_choices_and_counts(quick, multiverse):
     counts = multiverse.counts
-    assert counts["run"] == len(multiverse.table) == quick.count()["to run"]
+    assert counts["run"] * 2 == len(multiverse.table)
+    assert counts["run"] == quick.count()["to run"]
     assert counts["declared"] == counts.drop("declared").sum()
     row = multiverse.table[multiverse.table["measure"] == CHAINED].iloc[-1]
     assert row[["direction", "outcome", "determinant"]].tolist() == [
@@ -251,6 +307,10 @@ def test_results_carry_choices_and_counts(quick, multiverse):
     ]
     assert multiverse.table[RESULTS].notna().all(axis=None)
     assert (multiverse.table["pvalue"].between(0, 1)).all()
+    assert multiverse.table["partial"].between(-1, 1).all()
+    pairs = multiverse.table.groupby(multiverse.table["id"] // 2)
+    assert (pairs[["estimate", "within", "partial"]].nunique() == 1).all(axis=None)
+    assert (pairs["errors"].nunique() == 2).all()
 
 
 def test_a_curve_is_one_question_from_smallest_to_largest(multiverse):
@@ -268,12 +328,24 @@ def test_a_curve_is_one_question_from_smallest_to_largest(multiverse):
     [
         ({"outcome": "growht"}, "unknown level 'growht' of outcome.*Did you mean 'growth'"),
         ({"samples": "all"}, "unknown choice 'samples'.*Did you mean 'sample'"),
+        ({"unit": "partials"}, "unknown unit 'partials'.*Did you mean 'partial'"),
     ],
-    ids=["level", "choice"],
+    ids=["level", "choice", "unit"],
 )
 def test_a_curve_of_something_unknown_is_refused(multiverse, asked, message):
     with pytest.raises(MethodError, match=message):
         multiverse.curve(**asked)
+
+
+def test_a_curve_in_another_unit_keeps_its_t_values(multiverse):
+    plain = multiverse.curve(outcome="growth").set_index("id")
+    for unit in ("within", "partial"):
+        other = multiverse.curve(outcome="growth", unit=unit)
+        assert other["estimate"].is_monotonic_increasing
+        other = other.set_index("id").reindex(plain.index)
+        np.testing.assert_array_equal(other["estimate"], plain[unit])
+        ratio = other["estimate"] / other["std_error"]
+        np.testing.assert_allclose(ratio, plain["estimate"] / plain["std_error"], rtol=1e-5)
 
 
 def test_stored_results_are_the_same_bytes_and_come_back(multiverse, panel, tmp_path):
@@ -375,6 +447,11 @@ def swap(*path):
         (swap("driver", "variables", ["grwth"]), CardError, "unknown variable 'grwth'.*'growth'"),
         (swap("controls", 1, "variables", ["gdp"]), CardError, "controls.structure"),
         (swap("samples", 1, "without_provinces", [990000]), CardError, "province 990000"),
+        (
+            swap("samples", 1, "without_breaks", ["employmt"]),
+            CardError,
+            "'employmt'.*'employment'",
+        ),
         (swap("effects", 0, "key", "three-way"), CardError, "effects.0.key"),
         (swap("errors", 0, "cluster", "city"), CardError, "errors.0.cluster"),
         (swap("transformations", 0, "why", ""), CardError, "transformations.0.why"),

@@ -45,6 +45,28 @@ def test_one_specification_equals_fixed_effects(effects, convention):
     assert (found.df, found.nobs, found.convention) == (wanted.df, wanted.nobs, convention)
 
 
+@pytest.mark.parametrize("effects", EFFECTS)
+def test_effects_in_the_other_units_by_hand(effects):
+    """Within: coefficients of z-scores of what effects leave; partial: correlated residuals."""
+    frame = sample(2)
+    codes = [pd.factorize(frame.index.get_level_values(i))[0] for i in (0, 1)]
+    units = codes[0] if effects in ("two-way", "unit") else None
+    times = codes[1] if effects in ("two-way", "time") else None
+    left = frame[["y", "a", "b"]].to_numpy()
+    left = demean(left, units, times) if effects != "pooled" else left - left.mean(axis=0)
+    found = cross_products(frame, NAMES, effects=effects).fit("y", ["a", "b"])
+    unit = left / left.std(axis=0)
+    slopes = np.linalg.lstsq(unit[:, 1:], unit[:, 0], rcond=None)[0]
+    np.testing.assert_allclose(found.within[0], slopes, rtol=1e-10)
+    for place, other in ((1, 2), (2, 1)):
+        control = left[:, [other]]
+        rest = left - control @ np.linalg.lstsq(control, left, rcond=None)[0]
+        wanted = np.corrcoef(rest[:, 0], rest[:, place])[0, 1]
+        np.testing.assert_allclose(found.partial[0, place - 1], wanted, rtol=1e-10)
+    alone = cross_products(frame, NAMES, effects=effects).fit("y", ["a"])
+    np.testing.assert_allclose(alone.within, alone.partial, rtol=1e-12)
+
+
 def test_a_fit_says_which_convention_stands_behind_its_errors():
     products = cross_products(sample(), NAMES)
     labels = {
@@ -100,6 +122,8 @@ def test_scale_and_place_of_variables(a, y, shift):
     scaled = cross_products(moved, NAMES).fit("y", ["a", "b"])
     np.testing.assert_allclose(scaled.params[0, 0] * a / y, plain.params[0, 0], rtol=1e-8)
     np.testing.assert_allclose(scaled.tstats, plain.tstats, rtol=1e-8)
+    np.testing.assert_allclose(scaled.partial, plain.partial, rtol=1e-8)
+    np.testing.assert_allclose(scaled.within, plain.within, rtol=1e-8)
     np.testing.assert_allclose(scaled.rsquared_within, plain.rsquared_within, rtol=1e-8)
 
 

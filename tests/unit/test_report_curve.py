@@ -173,6 +173,8 @@ def test_specification_compiles_and_filters(explored):
     vl_convert = pytest.importorskip("vl_convert", reason="vl-convert-python is not installed")
     spec, params, points = embedded(explored.html)
     spec["width"] = 330
+    assert params["menu_0"]["value"] == 0 and params["menu_1"]["value"] == -1
+    params["menu_0"]["value"] = -1
     drawn = vl_convert.vegalite_to_svg(spec)
     assert drawn.count('aria-roledescription="point"') == 500
     assert "3,000 specifications, median" in drawn

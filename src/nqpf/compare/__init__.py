@@ -18,6 +18,7 @@ from nqpf.compare.curve import (
     curve_summary,
     curve_tests,
     load_curve_tests,
+    load_disagreement,
     variance_shares,
 )
 from nqpf.compare.measures import measures
@@ -57,6 +58,7 @@ __all__ = [
     "holders",
     "join",
     "load_curve_tests",
+    "load_disagreement",
     "measures",
     "refuse_circular",
     "run_batches",

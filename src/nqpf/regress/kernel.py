@@ -42,6 +42,12 @@ class KernelFits:
     ----------
     params, std_errors : (S, k)
         Coefficients in the units of the variables; NaN where `collinear`.
+    within : (S, k)
+        Coefficients in standard deviations within: of outcome and regressor once the effects
+        are removed.
+    partial : (S, k)
+        Partial correlations of outcome and regressor, given the effects and the other
+        regressors.
     rsquared_within : (S,)
         Share of the outcome's variation explained once effects are removed.
     collinear : (S,) bool
@@ -57,6 +63,8 @@ class KernelFits:
 
     params: np.ndarray
     std_errors: np.ndarray
+    within: np.ndarray
+    partial: np.ndarray
     rsquared_within: np.ndarray
     collinear: np.ndarray
     df: int | None
@@ -186,12 +194,17 @@ class CrossProducts:
         # Differences of the last digits may make a variance of zero negative.
         std_errors = np.sqrt(factor * np.maximum(variances, 0))
         lost = np.where(collinear, np.nan, 1.0)
+        within = params * lost[:, None]
+        spare = np.maximum(unexplained, 0)[:, None] * np.diagonal(inverse, axis1=1, axis2=2)
         with np.errstate(divide="ignore", invalid="ignore"):
+            partial = within / np.sqrt(within**2 + spare)
             back = unit_length[x] / unit_length[y][:, None] * lost[:, None]
             params, std_errors = params * back, std_errors * back
         return KernelFits(
             params=params,
             std_errors=std_errors,
+            within=within,
+            partial=partial,
             rsquared_within=(1 - np.maximum(unexplained, 0)) * lost,
             collinear=collinear,
             df=df,

@@ -105,7 +105,8 @@ def _menu(place: int, head: str, names: list[str]) -> alt.Parameter:
 
     options = [_EVERY, *range(len(names))]
     bind = alt.binding_select(options=options, labels=["(all)", *names], name=f"{head}: ")
-    return alt.param(name=f"menu_{place}", value=_EVERY, bind=bind)
+    # The first menu opens at a level of its own: a curve of every question at once says nothing.
+    return alt.param(name=f"menu_{place}", value=_EVERY if place else 0, bind=bind)
 
 
 def _about(kept: int, whole: int) -> str:

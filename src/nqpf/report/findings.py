@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,29 +19,42 @@ if TYPE_CHECKING:
 __all__ = ["findings_map"]
 
 _COLUMNS = ("median", "significant_positive", "significant_negative")
-_LEFT = 2.15
-_ROW = 0.3
+_LEFT, _ROW, _HEADS = 1.85, 0.3, 0.75  # inches
+_BLANK = "///"
 
 
-def findings_map(table: pd.DataFrame, title: str = "", note: str = "") -> Picture:
+def findings_map(
+    table: pd.DataFrame,
+    title: str = "",
+    note: str = "",
+    groups: Mapping[str, Sequence[str]] | None = None,
+    heads: Mapping[str, str] | None = None,
+    blank: str = "not run",
+) -> Picture:
     """Draw what each measure says on each question.
 
     Parameters
     ----------
     table : DataFrame indexed (measure, question)
         As :func:`nqpf.compare.curve_summary` by both: ``median``, the median
-        estimate, and the shares of specifications that are
+        effect, and the shares of specifications that are
         ``significant_positive`` and ``significant_negative``. Rows and columns
         of the figure keep the order of the index; a pair may be absent.
     title, note : str
         Title of the figure, and a line below it.
+    groups : mapping of str to sequence of str
+        Headings over neighbouring questions.
+    heads : mapping of str to str
+        Narrow forms of the questions, with line breaks, for the heads of the columns.
+    blank : str
+        What a hatched cell means.
 
     Returns
     -------
     Picture
         A cell per pair: its colour is the share of positive less the share of
-        negative significant estimates, its number the median estimate; empty
-        where a pair was not run. With its alternative text.
+        negative significant effects, its number the median effect, 0 without a sign where it
+        rounds to nothing; hatched where a pair was not run. With its alternative text.
 
     Raises
     ------
@@ -59,22 +73,22 @@ def findings_map(table: pd.DataFrame, title: str = "", note: str = "") -> Pictur
     measures, questions = (list(dict.fromkeys(table.index.get_level_values(i))) for i in (0, 1))
     balance = (table["significant_positive"] - table["significant_negative"]).unstack()
     balance, median = (x.reindex(measures)[questions] for x in (balance, table["median"].unstack()))
-    rows = _ROW * len(measures)
+    rows, over = _ROW * len(measures), _HEADS + (0.42 if groups else 0)
     with style():
-        figure, head = headed_figure(title, note, rows + 1.95)
-        ax = place_axes(figure, _LEFT, head + 1.35, WIDTH - _LEFT - 0.75, rows)
+        figure, head = headed_figure(title, note, over + rows + 1.0)
+        ax = place_axes(figure, _LEFT, head + over, WIDTH - _LEFT - 0.12, rows)
         _cells(ax, balance, median)
         ax.xaxis.tick_top()
-        heads = [wrapped(question, 18) for question in questions]
-        ax.set_xticks(range(len(questions)), heads, fontsize=12, color="#111111", rotation=40)
-        for head in ax.get_xticklabels():
-            head.set(ha="left", rotation_mode="anchor")
+        names = [dict(heads or {}).get(question, wrapped(question, 10)) for question in questions]
+        ax.set_xticks(range(len(questions)), names, fontsize=11, color="#111111")
         names = [readable(name) for name in measures]
         ax.set_yticks(range(len(measures)), names, fontsize=12, color="#111111")
         ax.tick_params(length=0)
         ax.grid(False)
         ax.spines[:].set_visible(False)
-        _key(ax)
+        _grouped(ax, questions, dict(groups or {}))
+        _scale(place_axes(figure, _LEFT, head + over + rows + 0.28, 2.6, 0.16))
+        _explain(place_axes(figure, _LEFT + 3.1, head + over + rows + 0.28, 0.3, 0.16), blank)
     return Picture(figure, _describe(balance, title))
 
 
@@ -82,31 +96,54 @@ def _cells(ax: Axes, balance: pd.DataFrame, median: pd.DataFrame) -> None:
     import matplotlib
 
     colours = matplotlib.colormaps[DIVERGING]
+    box = matplotlib.patches.Rectangle
     for (row, column), value in np.ndenumerate(balance.to_numpy(dtype=float)):
+        corner = (column - 0.48, row - 0.46)
         if np.isnan(value):
+            empty = {"facecolor": "none", "edgecolor": "#bbbbbb", "lw": 0, "hatch": _BLANK}
+            ax.add_patch(box(corner, 0.96, 0.92, **empty))
             continue
         colour = colours(0.5 + value / 2)  # orange is negative, purple positive
-        ax.add_patch(
-            matplotlib.patches.Rectangle(
-                (column - 0.48, row - 0.46), 0.96, 0.92, facecolor=colour, edgecolor="none"
-            )
-        )
-        text = number(float(median.iat[row, column]), "{:+.2f}")
+        ax.add_patch(box(corner, 0.96, 0.92, facecolor=colour, edgecolor="none"))
+        figure = float(median.iat[row, column])
+        text = "0" if abs(figure) < 0.005 else number(figure, "{:+.2f}")
         ax.text(column, row, text, ha="center", va="center", fontsize=12, color=ink_on(colour))
     ax.set(xlim=(-0.5, balance.shape[1] - 0.5), ylim=(len(balance) - 0.5, -0.5))
 
 
-def _key(ax: Axes) -> None:
-    """Say in words what the two ends of the colours mean."""
+def _grouped(ax: Axes, questions: list[str], groups: dict[str, Sequence[str]]) -> None:
+    """Write a heading with a line over the columns of each group."""
+    for words, members in groups.items():
+        places = [questions.index(one) for one in members if one in questions]
+        if not places:
+            continue
+        ends = (min(places) - 0.42, max(places) + 0.42)
+        high = -0.5 - _HEADS / _ROW
+        ax.plot(ends, (high, high), color="#444444", lw=1, clip_on=False)
+        ax.text(sum(ends) / 2, high - 0.15, words, ha="center", va="bottom", fontsize=12,
+                color="#111111", linespacing=1.2)  # fmt: skip
+
+
+def _scale(ax: Axes) -> None:
+    """Draw the colours from one end to the other, with what they say."""
+    ax.imshow(np.linspace(0, 1, 256)[None], aspect="auto", cmap=DIVERGING, extent=(-100, 100, 0, 1))
+    ax.set_yticks([])
+    words = ["all significant,\nnegative", "balance", "all significant,\npositive"]
+    ax.set_xticks([-100, 0, 100], words, fontsize=11, color="#222222")
+    ax.tick_params(length=2)
+    ax.grid(False)
+
+
+def _explain(ax: Axes, blank: str) -> None:
+    """Say what a hatched cell means."""
     import matplotlib
 
-    colours = matplotlib.colormaps[DIVERGING]
-    for place, value, words in ((0.0, 0.0, "significant, negative"), (0.46, 0.5, "neither"),
-                                (0.66, 1.0, "significant, positive")):  # fmt: skip
-        ax.annotate("■", (place, 0), (0, -16), xycoords="axes fraction", fontsize=14,
-                    textcoords="offset points", color=colours(value), va="center")  # fmt: skip
-        ax.annotate(words, (place, 0), (14, -16), xycoords="axes fraction", fontsize=12,
-                    textcoords="offset points", color="#222222", va="center")  # fmt: skip
+    ax.set_axis_off()
+    box = matplotlib.patches.Rectangle((0, 0), 1, 1, facecolor="none", edgecolor="#bbbbbb", lw=0,
+                                       hatch=_BLANK)  # fmt: skip
+    ax.add_patch(box)
+    ax.annotate(wrapped(blank, 18), (1.2, 1), xycoords="axes fraction", fontsize=11, va="top",
+                color="#222222", linespacing=1.2)  # fmt: skip
 
 
 def _check(table: pd.DataFrame) -> None:

@@ -28,9 +28,9 @@ def holding(formula: Formula, lead: int = 0) -> tuple[str, ...]:
     """Return the indicators that hold a variable, by the formulas of both.
 
     An indicator holds a variable when the figure that the variable is about, its numerator, is in
-    the numerator of the indicator, or when the indicator is the variable turned upside down. A
-    denominator that both only share, such as GDP or population, is not counted: nearly every
-    ratio shares one.
+    the numerator of the indicator, or when the indicator is the variable turned upside down. What
+    only scales the variable, such as GDP or population below the line, is not counted: nearly
+    every ratio shares one.
 
     Parameters
     ----------

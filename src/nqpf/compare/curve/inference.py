@@ -58,8 +58,9 @@ class CurveInference:
     observed : Series by statistic
         ``median``: the median estimate. ``significant``: the share of specifications that are
         significant in the direction of the test. ``stouffer``: sum of the z values over the
-        square root of their number.
-    null : DataFrame (B, 3)
+        square root of their number. ``against``: the share that are significant the other way, so
+        that a finding of that sign is held against what chance gives.
+    null : DataFrame (B, 4)
         The same on resamples in which every effect is zero; for the dominant direction,
         each draw's own.
     pvalues : Series by statistic
@@ -267,7 +268,7 @@ def _under_null(
     n_jobs: int,
     progress: bool,
 ) -> tuple[np.ndarray, float]:
-    """Return (B, 3) statistics of null curves and the share of regressions that were lost."""
+    """Return (B, 4) statistics of null curves and the share of regressions that were lost."""
     from joblib import Parallel, delayed
 
     step = max(1, min(64, _NUMBERS // specifications))

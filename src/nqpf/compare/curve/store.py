@@ -1,4 +1,4 @@
-"""Tests of every curve of the multiverse, stored beside its results."""
+"""What follows from the multiverse, stored beside its results: tests of curves, and shares."""
 
 from __future__ import annotations
 
@@ -17,9 +17,18 @@ if TYPE_CHECKING:
     from nqpf.compare.multiverse.grid import SpecificationGrid
     from nqpf.compare.multiverse.results import Multiverse
 
-__all__ = ["KEYS", "curve_tests", "load_curve_tests", "save_curve_tests", "tests_file"]
+__all__ = [
+    "KEYS",
+    "curve_tests",
+    "load_curve_tests",
+    "load_disagreement",
+    "save_beside",
+    "shares_file",
+    "tests_file",
+]
 
 KEYS = ["direction", "variable", "scheme", "statistic"]
+_SHARES = ["direction", "variable", "unit", "axis"]
 _DIGITS = 6  # significant, so that last bits of other processors do not show
 
 
@@ -78,8 +87,13 @@ def tests_file() -> Path:
     return root() / "data" / "multiverse" / "curve_tests.csv"
 
 
-def save_curve_tests(table: pd.DataFrame, multiverse: Multiverse, path: Path | str) -> None:
-    """Write tests with the hashes of the declaration and the data that they rest on."""
+def shares_file() -> Path:
+    """Return where the project keeps the shares of each choice in the disagreement."""
+    return root() / "data" / "multiverse" / "shares.csv"
+
+
+def save_beside(table: pd.DataFrame, multiverse: Multiverse, path: Path | str) -> None:
+    """Write a table with the hashes of the declaration and the data that it rests on."""
     stamped = table.assign(declaration=multiverse.declaration.sha256, data=multiverse.data)
     with replacing(Path(path)) as temporary:
         stamped.to_csv(temporary, index=False, float_format=f"%.{_DIGITS}g", lineterminator="\n")
@@ -104,21 +118,47 @@ def load_curve_tests(multiverse: Multiverse, path: Path | str | None = None) -> 
     nqpf.errors.SourceError
         If the file is missing or damaged, or rests on another declaration or data.
     """
-    path = tests_file() if path is None else Path(path)
+    return _load(multiverse, tests_file() if path is None else Path(path), KEYS)
+
+
+def load_disagreement(multiverse: Multiverse, path: Path | str | None = None) -> pd.DataFrame:
+    """Read the stored shares of each choice, unless declaration or data have changed since.
+
+    Parameters
+    ----------
+    multiverse : Multiverse
+        The results that they have to belong to.
+    path : path or None
+        The project's own file when None.
+
+    Returns
+    -------
+    DataFrame indexed (direction, variable, unit, axis)
+        As :func:`nqpf.compare.curve.units.disagreement` gives it.
+
+    Raises
+    ------
+    nqpf.errors.SourceError
+        If the file is missing or damaged, or rests on another declaration or data.
+    """
+    return _load(multiverse, shares_file() if path is None else Path(path), _SHARES)
+
+
+def _load(multiverse: Multiverse, path: Path, keys: list[str]) -> pd.DataFrame:
     note("results", [path.name])
     hint = "run `nqpf multiverse --update`"
     try:
         table = pd.read_csv(path)
         stamps = table[["declaration", "data"]].drop_duplicates()
-        table = table.drop(columns=["declaration", "data"]).set_index(KEYS)
+        table = table.drop(columns=["declaration", "data"]).set_index(keys)
     except (OSError, KeyError, ValueError) as error:
         raise SourceError(
-            f"stored tests cannot be read: {error}", where={"file": path.name}, hint=hint
+            f"a stored table cannot be read: {error}", where={"file": path.name}, hint=hint
         ) from error
     current = [multiverse.declaration.sha256, multiverse.data]
     if stamps.to_numpy().tolist() != [current]:
         raise SourceError(
-            "stored tests rest on another declaration or data",
+            "a stored table rests on another declaration or data",
             where={"file": path.name},
             expected=f"declaration {current[0][:12]}... and data {current[1][:12]}...",
             hint=hint,

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from nqpf import provinces
 from nqpf.compare.multiverse.levels import Grid
-from nqpf.compare.multiverse.productivity import ESTIMATORS, CapitalRule
+from nqpf.compare.multiverse.productivity import ESTIMATORS, VARIABLES, CapitalRule
 from nqpf.compare.multiverse.variants import Block
 from nqpf.errors import CardError
 from nqpf.paths import root
@@ -46,7 +46,7 @@ class Declaration:
     --------
     >>> declaration = Declaration.load()
     >>> [one.key for one in declaration.grid.transformations]
-    ['level', 'rank', 'difference']
+    ['level', 'log', 'rank', 'difference']
     """
 
     grid: Grid
@@ -155,6 +155,7 @@ def _check(grid: Grid, file: str) -> None:
     known = provinces.codes()
     for one in grid.samples:
         _known(one.without_provinces, known, "province", file, f"samples.{one.key}")
+        _known(one.without_breaks, VARIABLES, "variable of TFP", file, f"samples.{one.key}")
     _known(listed["measures.systems"], available(), "system", file, "measures.systems")
     _known(listed["measures.estimators"], ESTIMATORS, "estimator", file, "measures.estimators")
     for field in ("driver", "determinant"):

@@ -55,8 +55,8 @@ class SpecificationGrid:
 
     @property
     def declared(self) -> int:
-        """Specifications of the full product, possible or not."""
-        return int(np.prod(self.shape))
+        """Estimates of the full product, possible or not; each has every kind of errors."""
+        return int(np.prod(self.shape[:-1]))
 
     @cached_property
     def measured(self) -> dict[str, Variants]:
@@ -109,26 +109,27 @@ class SpecificationGrid:
         Returns
         -------
         DataFrame
-            ``id``, the position in the full product, stable while the
-            declaration is; one categorical column per axis; and ``reason``,
-            empty for a specification that is run.
+            ``id``, the position of its first standard error in the full product, stable while the
+            declaration is; one categorical column per axis but that of the errors; and
+            ``reason``, empty for a specification that is run.
         """
-        codes = np.unravel_index(np.arange(self.declared), self.shape)
-        columns: dict[str, object] = {"id": np.arange(self.declared, dtype=np.int32)}
-        for code, (axis, levels) in zip(codes, self.declaration.levels.items(), strict=True):
-            columns[axis] = pd.Categorical.from_codes(code, levels)
-        columns["reason"] = pd.Categorical.from_codes(self.reasons.ravel(), REASONS)
+        codes = np.unravel_index(np.arange(self.declared), self.shape[:-1])
+        columns: dict[str, object] = {"id": np.arange(self.declared) * self.shape[-1]}
+        for code, axis in zip(codes, AXES[:-1], strict=True):
+            columns[axis] = pd.Categorical.from_codes(code, self.declaration.levels[axis])
+        columns["reason"] = pd.Categorical.from_codes(self.reasons[..., 0].ravel(), REASONS)
         return pd.DataFrame(columns)
 
     def count(self) -> pd.Series:
-        """Return how many specifications are declared, run, and dropped by reason.
+        """Return how many estimates are declared, run, and dropped by reason.
 
+        Each has as many standard errors as there are kinds of them.
         Collinear ones are found when the grid is run, see :attr:`Multiverse.counts`.
         """
-        tally = np.bincount(self.reasons.ravel(), minlength=len(REASONS))
+        tally = np.bincount(self.reasons[..., 0].ravel(), minlength=len(REASONS))
         rows = {"declared": self.declared, "to run": int(tally[0])}
         rows |= {reason: int(n) for reason, n in zip(REASONS, tally, strict=True) if reason and n}
-        return pd.Series(rows, name="specifications")
+        return pd.Series(rows, name="estimates")
 
     def batches(self) -> Iterator[tuple[str, Batch]]:
         """Yield independent units of work by name, those without a specification left out."""

@@ -11,6 +11,8 @@ from nqpf.compare.multiverse.declaration import Declaration
 from nqpf.compare.multiverse.rows import Figures, kept, patterns
 from nqpf.compare.multiverse.specify import complete
 from nqpf.compare.multiverse.variants import Variants
+from nqpf.systems import Formula
+from nqpf.systems.holding import holding
 
 __all__ = ["REASONS", "control_sets", "offsets", "reasons", "sample_rows"]
 
@@ -22,6 +24,8 @@ REASONS = (
     "the measure holds the outcome or determinant",
     "a control is the outcome itself a year before",
     "the measure holds a control",
+    "a break is left out of the growth of TFP, not of a level or a composite",
+    "a score is zero or below and has no logarithm",
     "repeats controls that are the same without the determinant",
     "ranks of an index that starts at 1 in every province",
     "no row is complete",
@@ -114,12 +118,17 @@ def _by_choice(
         yield REASONS[2], (every, position), twin[:, None]
         held = measured[vintage].holds.reindex(measures, fill_value=False)
 
-        def holding(keys: tuple[str, ...], held=held) -> np.ndarray:
+        def hold(name: str, lead: int = 0, held=held) -> np.ndarray:
+            keys = holding(Formula.parse(variables[name].formula), lead)
             return held[[key for key in keys if key in held]].any(axis=1).to_numpy()
 
         for number, relation in enumerate(levels["relation"]):
             direction, variable = relation.split(":")
-            yield REASONS[3], (number, position), holding(variables[variable].holds)[:, None]
+            ahead = declaration.grid.driver.lead if direction == "driver" else 0
+            for at, transformation in enumerate(levels["transformation"]):
+                # A change of the outcome from the measure's year on reaches back to that year.
+                lead = ahead - (transformation == "difference")
+                yield REASONS[3], (number, position, at), hold(variable, lead)[:, None]
             sets = _named(declaration, relation)
             for at, names in enumerate(sets):
                 where = (number, position, every, every, every, at)
@@ -127,13 +136,29 @@ def _by_choice(
                 yield REASONS[4], where, np.full(1, lagged)
                 inside = np.zeros(len(measures), dtype=bool)
                 for name in names:
-                    inside |= holding(variables[name].holds)
+                    inside |= hold(name)
                 yield REASONS[5], where, inside[:, None]
-                yield REASONS[6], where, np.full(1, set(names) in map(set, sets[:at]))
+                yield REASONS[8], where, np.full(1, set(names) in map(set, sets[:at]))
+        composite = choices["kind"].ne("tfp").to_numpy()
+        low = _without_logarithm(declaration, measured[vintage])
         for number, transformation in enumerate(levels["transformation"]):
             if transformation == "rank":
                 chained = choices["chained"].eq(True).to_numpy()
-                yield REASONS[7], (every, position, number), chained[:, None]
+                yield REASONS[9], (every, position, number), chained[:, None]
+            if transformation == "log":
+                yield REASONS[7], (every, position, number), low[:, None]
+            for at, sample in enumerate(declaration.grid.samples):
+                if sample.without_breaks:
+                    other = composite | (transformation != "difference")
+                    yield REASONS[6], (every, position, number, at), other[:, None]
+
+
+def _without_logarithm(declaration: Declaration, measured: Variants) -> np.ndarray:
+    """Return which measures have a score of zero or below in the window, (M,) bool."""
+    window = declaration.grid.window
+    year = measured.values.index.get_level_values("year")
+    inside = measured.values[(year >= window.first) & (year <= window.last)]
+    return (inside.reindex(columns=declaration.measures) <= 0).any().to_numpy()
 
 
 def _repeated(values: np.ndarray) -> np.ndarray:

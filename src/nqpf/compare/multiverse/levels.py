@@ -54,14 +54,12 @@ class Measures(Strict):
 class Variable(Strict):
     """An outcome, determinant or control: a formula over the panel and ``real_gdp``.
 
-    `holds` lists indicators that are the same figure in another form; a measure made of one of
-    them is related to the variable by construction.
+    Which indicators hold it follows from the formulas, see :mod:`nqpf.systems.holding`.
     """
 
     name: Bilingual
     formula: Text
     log: bool = False
-    holds: tuple[Key, ...] = ()
 
 
 class Relations(Strict):
@@ -79,16 +77,17 @@ class Controls(Level):
 
 
 class Sample(Level):
-    """What is left out of the rows."""
+    """What is left out of the rows; breaks of the variables named, where growth spans one."""
 
     without_provinces: tuple[int, ...] = ()
     without_years: tuple[int, ...] = ()
+    without_breaks: tuple[Key, ...] = ()
 
 
 class Transformation(Strict):
     """How the measure, or the whole equation, is transformed."""
 
-    key: Literal["level", "rank", "difference"]
+    key: Literal["level", "log", "rank", "difference"]
     why: Text
 
 

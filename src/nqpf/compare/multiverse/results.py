@@ -13,12 +13,13 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from nqpf.compare.multiverse.declaration import AXES, Declaration
+from nqpf.compare.multiverse.declaration import Declaration
 from nqpf.compare.multiverse.impossible import REASONS
 from nqpf.compare.multiverse.rows import data_hash
+from nqpf.compare.multiverse.table import FIGURES, ONCE, SIZES, labelled, long, wide
 from nqpf.data import Panel
 from nqpf.data.reading import note
-from nqpf.errors import DataError, MethodError, SourceError
+from nqpf.errors import MethodError, SourceError
 from nqpf.paths import replacing, root
 from nqpf.tfp.sample import nearest
 
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Multiverse"]
 
-_FIGURES = ("estimate", "std_error", "pvalue")
 _META = b"nqpf.multiverse"
 
 
@@ -42,11 +42,13 @@ class Multiverse:
         the two is "measure", the other is ``variable``), ``vintage``,
         ``transformation``, ``sample``, ``effects``, ``controls``, ``measure``,
         ``kind``, ``system``, ``normalise``, ``weights``, ``aggregate``, ``estimator``, ``capital``
-        and ``errors``, categorical; and ``estimate``, ``std_error``,
-        ``pvalue``, ``nobs`` and ``groups``. Estimates are in standard
-        deviations of the outcome per standard deviation of the regressor.
+        and ``errors``, categorical; the effect in three units, as ``estimate`` (pooled standard
+        deviations of the outcome per one of the regressor), ``within`` (standard
+        deviations once the effects are removed) and ``partial`` (partial correlation);
+        ``std_error`` and ``pvalue`` of the first, ``nobs``, ``groups`` and ``df`` (0 for the
+        normal distribution). An estimate has a row for each kind of errors.
     counts : Series
-        Specifications declared, run, and dropped by reason.
+        Estimates declared, run, and dropped by reason.
     dropped : DataFrame
         Measures that could not be computed: vintage, variant and reason.
     declaration : Declaration
@@ -66,7 +68,8 @@ class Multiverse:
     def of(cls, grid: SpecificationGrid, results: pd.DataFrame) -> Multiverse:
         """Return the results of a grid's batches with their choices and counts."""
         counts = grid.count()
-        collinear = int(results["estimate"].isna().sum())
+        kinds = len(grid.declaration.levels["errors"])
+        collinear = int(results["estimate"].isna().sum()) // kinds
         counts["to run"] -= collinear
         counts = counts.rename({"to run": "run"})
         if collinear:
@@ -83,7 +86,7 @@ class Multiverse:
             ignore_index=True,
         )
         return cls(
-            table=_labelled(results, grid.declaration, choices),
+            table=labelled(results, grid.declaration, choices),
             counts=counts,
             dropped=dropped[["vintage", "variant", "reason"]].astype("str"),
             declaration=grid.declaration,
@@ -96,6 +99,7 @@ class Multiverse:
         outcome: str | None = None,
         determinant: str | None = None,
         direction: str | None = None,
+        unit: str = "estimate",
         **choices: str | Iterable[str],
     ) -> pd.DataFrame:
         """Return specifications of one question, by estimate from smallest to largest.
@@ -105,6 +109,8 @@ class Multiverse:
         outcome, determinant : str or None
             The variable that the measure is related to.
         direction : {"driver", "determinant"} or None
+        unit : {"estimate", "within", "partial"}
+            Unit of ``estimate`` and, in proportion, of ``std_error`` in what is returned.
         **choices
             A level, or several, of any other choice, for example
             ``sample="all"`` or ``kind="tfp"``.
@@ -112,7 +118,7 @@ class Multiverse:
         Raises
         ------
         nqpf.errors.MethodError
-            If a choice or a level is unknown; the message offers the nearest.
+            If a choice, a level or the unit is unknown; the message offers the nearest.
 
         Examples
         --------
@@ -121,7 +127,7 @@ class Multiverse:
         asked = {"outcome": outcome, "determinant": determinant, "direction": direction}
         asked = {name: value for name, value in asked.items() if value is not None} | choices
         keep = np.ones(len(self.table), dtype=bool)
-        known = [name for name in self.table if name not in (*_FIGURES, "id", "nobs", "groups")]
+        known = [name for name in self.table if name not in ("id", *FIGURES, *SIZES)]
         for name, value in asked.items():
             if name not in known:
                 raise MethodError(
@@ -139,7 +145,18 @@ class Multiverse:
                         hint=nearest(level, levels),
                     )
             keep &= self.table[name].isin(wanted).to_numpy()
-        found = self.table[keep].sort_values(["estimate", "id"], ignore_index=True)
+        if unit not in ONCE:
+            raise MethodError(
+                f"unknown unit {unit!r}",
+                expected="one of " + ", ".join(ONCE),
+                hint=nearest(unit, ONCE),
+            )
+        found = self.table[keep]
+        if unit != "estimate":
+            with np.errstate(divide="ignore", invalid="ignore"):
+                scale = np.where(found["estimate"] == 0, 0, found[unit] / found["estimate"])
+            found = found.assign(estimate=found[unit], std_error=found["std_error"] * scale)
+        found = found.sort_values(["estimate", "id"], ignore_index=True)
         for name in known:
             found[name] = found[name].cat.remove_unused_categories()
         return found
@@ -147,13 +164,10 @@ class Multiverse:
     def save(self, path: Path | str) -> None:
         """Write one Parquet file, the same bytes for the same results."""
         declared = self.declaration.levels
-        columns: dict[str, pa.Array] = {"id": pa.array(self.table["id"].to_numpy(np.int32))}
-        for name in _FIGURES:
-            columns[name] = pa.array(self.table[name].to_numpy(np.float32))
-        for name in ("nobs", "groups"):
-            columns[name] = pa.array(self.table[name].to_numpy(np.int16))
+        columns = wide(self.table, declared["errors"])
         about = {
             "counts": [[name, int(n)] for name, n in self.counts.items()],
+            "errors": declared["errors"],
             "dropped": self.dropped.to_dict("split", index=False),
             "choices": self.choices.reset_index().to_dict("split", index=False),
             "shape": [len(levels) for levels in declared.values()],
@@ -170,9 +184,9 @@ class Multiverse:
                 temporary,
                 compression="zstd",
                 compression_level=19,
-                use_dictionary=["nobs", "groups"],
+                use_dictionary=[name for name in columns if columns[name].dtype == np.int16],
                 column_encoding={"id": "DELTA_BINARY_PACKED"}
-                | dict.fromkeys(_FIGURES, "BYTE_STREAM_SPLIT"),
+                | {k: "BYTE_STREAM_SPLIT" for k in columns if columns[k].dtype == np.float32},
                 row_group_size=1 << 20,
             )
 
@@ -222,8 +236,8 @@ class Multiverse:
         _check_same("data", about["data_sha256"], data, path)
         choices = pd.DataFrame(**about["choices"]).set_index("variant")
         return cls(
-            table=_labelled(stored.to_pandas(), declaration, choices),
-            counts=pd.Series(dict(about["counts"]), name="specifications"),
+            table=labelled(long(stored.to_pandas(), about["errors"]), declaration, choices),
+            counts=pd.Series(dict(about["counts"]), name="estimates"),
             dropped=pd.DataFrame(**about["dropped"]).astype("str"),
             declaration=declaration,
             data=data,
@@ -231,7 +245,7 @@ class Multiverse:
         )
 
     def __repr__(self) -> str:
-        return f"Multiverse of {len(self.table):,} specifications"
+        return f"Multiverse of {self.counts['run']:,} estimates"
 
     def _repr_html_(self) -> str:
         return self.counts.to_frame().to_html()
@@ -245,39 +259,3 @@ def _check_same(what: str, stored: str, current: str, path: Path) -> None:
             expected=f"{what} with sha256 {current[:12]}...",
             hint="run the grid again with `make multiverse`",
         )
-
-
-def _labelled(
-    results: pd.DataFrame, declaration: Declaration, choices: pd.DataFrame
-) -> pd.DataFrame:
-    """Return results with the choices that their identifiers stand for."""
-    levels = declaration.levels
-    shape = [len(values) for values in levels.values()]
-    if len(results) and results["id"].max() >= np.prod(shape):
-        raise DataError("an identifier lies outside of the declared grid")
-    codes = dict(zip(AXES, np.unravel_index(results["id"].to_numpy(), shape), strict=True))
-    columns: dict[str, object] = {"id": results["id"]}
-    parts = [relation.split(":") for relation in levels["relation"]]
-    of_relation = {
-        "direction": [direction for direction, _ in parts],
-        "outcome": [name if way == "driver" else "measure" for way, name in parts],
-        "determinant": [name if way == "determinant" else "measure" for way, name in parts],
-        "variable": [name for _, name in parts],
-    }
-    for name, labels in of_relation.items():
-        columns[name] = _categorical(labels, codes["relation"])
-    for axis in AXES[1:]:
-        columns[axis] = pd.Categorical.from_codes(codes[axis], levels[axis])
-        if axis == "measure":
-            known = choices.reindex(levels["measure"]).fillna("")
-            for name in choices.columns:
-                columns[name] = _categorical(list(known[name]), codes["measure"])
-    figures = {name: results[name] for name in (*_FIGURES, "nobs", "groups")}
-    return pd.DataFrame(columns | figures)
-
-
-def _categorical(labels: list[str], codes: np.ndarray) -> pd.Categorical:
-    """Return one label per code, as categories in order of first use."""
-    categories = list(dict.fromkeys(labels))
-    place = np.array([categories.index(label) for label in labels])
-    return pd.Categorical.from_codes(place[codes], categories)

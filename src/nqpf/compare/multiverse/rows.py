@@ -41,6 +41,8 @@ class Figures:
         In the order of the declaration, of the measure's year.
     outcomes : (N, V)
         The same, of the year that lies the lead of the drivers ahead.
+    broken : (N,) bool
+        The change from the year before spans a break of a variable that a sample names.
     """
 
     province: np.ndarray
@@ -48,14 +50,16 @@ class Figures:
     measures: np.ndarray
     variables: np.ndarray
     outcomes: np.ndarray
+    broken: np.ndarray
 
 
 def figures(declaration: Declaration, panel: Panel, measured: Variants) -> dict[str, Figures]:
     """Return the figures of one vintage by transformation.
 
     Ranks are shares of the provinces that a measure ranks in the year, from above 0 to 1 for
-    the best, and only the measure is ranked. Differences are taken of everything, between
-    consecutive years of the window.
+    the best, and only the measure is ranked. Only the measure is put into logarithms too, and has
+    none at all where a score in the window is zero or below. Differences are taken of
+    everything, between consecutive years of the window.
 
     Parameters
     ----------
@@ -82,17 +86,33 @@ def figures(declaration: Declaration, panel: Panel, measured: Variants) -> dict[
     )
     known, ahead = known.reindex(index), ahead.reindex(index)
     change = [frame.groupby(level="province").diff() for frame in (level, known, ahead)]
+    positive = level.columns[~(level <= 0).any()]
+    logarithm = np.log(level[positive]).reindex(columns=level.columns)
     rank = level.groupby(level="year").rank(pct=True)
     tables = {
         "level": (level, known, ahead),
+        "log": (logarithm, known, ahead),
         "rank": (rank, known, ahead),
         "difference": change,
     }
     keys = [index.get_level_values(name).to_numpy() for name in ("province", "year")]
+    broken = breaks(panel, measured.vintage, declaration).reindex(index, fill_value=False)
     return {
-        one.key: Figures(*keys, *(table.to_numpy(dtype=float) for table in tables[one.key]))
+        one.key: Figures(
+            *keys,
+            *(table.to_numpy(dtype=float) for table in tables[one.key]),
+            broken.to_numpy(dtype=bool),
+        )
         for one in grid.transformations
     }
+
+
+def breaks(panel: Panel, vintage: str, declaration: Declaration) -> pd.Series:
+    """Return by province and year whether a change spans a break that some sample leaves out."""
+    named = {name for one in declaration.grid.samples for name in one.without_breaks}
+    if not named:
+        return pd.Series(dtype=bool)
+    return panel.breaks(sorted(named), vintage=vintage)
 
 
 def variables(
@@ -167,7 +187,7 @@ def kept(sample: Sample, rows: Figures, offsets: Sequence[int]) -> np.ndarray:
     keep = ~np.isin(rows.province, sample.without_provinces)
     for offset in offsets:
         keep &= ~np.isin(rows.year + offset, sample.without_years)
-    return keep
+    return keep & ~rows.broken if sample.without_breaks else keep
 
 
 def patterns(finite: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
@@ -198,7 +218,8 @@ def patterns(finite: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
 def data_hash(declaration: Declaration, panel: Panel) -> str:
     """Return a hash of the figures that a grid uses and of what its systems mean.
 
-    Prose in the cards, other variables of the panel and flags do not enter.
+    Prose in the cards and other variables of the panel do not enter; of the flags, only the
+    breaks that a sample leaves out.
     """
     systems = [System.load(key) for key in declaration.grid.measures.systems.keys]
     formulas = [Formula.parse(one.formula) for one in declaration.grid.variables.values()]
@@ -213,4 +234,6 @@ def data_hash(declaration: Declaration, panel: Panel) -> str:
     rows = panel.frame[panel.frame["variable"].isin(used)]
     order = ["variable", "vintage", "province", "year"]
     table = rows.sort_values(order)[[*order, "value"]].to_csv(index=False, lineterminator="\n")
+    broken = breaks(panel, DEFAULT_VINTAGE, declaration)
+    meaning.append([[int(code), int(year)] for code, year in broken.index[broken]])
     return hashlib.sha256((json.dumps(meaning) + table).encode()).hexdigest()

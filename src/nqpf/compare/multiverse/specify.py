@@ -138,27 +138,38 @@ def evaluate(batch: Batch, shared: Mapping[str, Figures]) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        One row per cell, in order: ``id``, ``estimate``, ``std_error`` and
-        ``pvalue`` of the measure (drivers) or the determinant (NaN where variables are
-        collinear), ``nobs``, ``groups``. Figures are rounded to single precision, so that
-        the last bits, in which processors differ, are not kept.
+        One row per cell, in order: ``id``; ``estimate``, ``within``, ``partial`` and
+        ``std_error`` of the measure (drivers) or the determinant (NaN where variables are
+        collinear), ``nobs``, ``groups`` and ``df``, 0 for the normal distribution. Figures are
+        rounded to single precision, so that the last bits, in which processors differ, are
+        not kept; the second and third to fewer.
     """
     found, size = estimates(batch, shared)
-    table = found.astype(np.float32)
-    return pd.DataFrame(
-        {
-            "id": (batch.first + batch.cells).astype(np.int32),
-            "estimate": table[:, 0],
-            "std_error": table[:, 1],
-            "pvalue": table[:, 2],
-            "nobs": size[:, 0],
-            "groups": size[:, 1],
-        }
-    )
+    names = ("estimate", "within", "partial", "std_error")
+    figures = dict(zip(names, found[:, :4].astype(np.float32).T, strict=True))
+    figures |= {name: shortened(figures[name]) for name in ("within", "partial")}
+    sizes = dict(zip(("nobs", "groups", "df"), size.T, strict=True))
+    return pd.DataFrame({"id": (batch.first + batch.cells).astype(np.int32), **figures, **sizes})
+
+
+def shortened(values: np.ndarray) -> np.ndarray:
+    """Return single-precision numbers rounded to sixteen significant bits, which pack well.
+
+    Examples
+    --------
+    >>> shortened(np.array([0.123456789, -2.0], dtype=np.float32)).tolist()
+    [0.12345695495605469, -2.0]
+    """
+    bits = np.ascontiguousarray(values).view(np.uint32).astype(np.uint64) + 0x80
+    return (bits & 0xFFFFFF00).astype(np.uint32).view(np.float32)
 
 
 def estimates(batch: Batch, shared: Mapping[str, Figures]) -> tuple[np.ndarray, np.ndarray]:
-    """Return estimate, standard error and p value, (n, 3), and rows and provinces, (n, 2).
+    """Return the figures and the sizes of every cell of a batch.
+
+    Figures, (n, 5), are the estimate in the units of the variables, in standard deviations
+    within and as a partial correlation, the standard error in the units of the variables and the p
+    value; sizes, (n, 3), are rows, provinces and degrees of freedom.
 
     Rows complete in sample, related variable and controls are grouped by the measures that have
     figures in them; effects are removed once per group.
@@ -166,8 +177,8 @@ def estimates(batch: Batch, shared: Mapping[str, Figures]) -> tuple[np.ndarray, 
     figures = shared[batch.figures]
     shape = (len(batch.controls), figures.measures.shape[1], len(batch.errors))
     at, measure, error = np.unravel_index(batch.cells, shape)
-    found = np.full((len(batch.cells), 3), np.nan)
-    size = np.zeros((len(batch.cells), 2), dtype=np.int16)
+    found = np.full((len(batch.cells), 5), np.nan)
+    size = np.zeros((len(batch.cells), 3), dtype=np.int16)
     finite = np.isfinite(figures.measures)
     for level, controls in enumerate(batch.controls):
         usable = np.flatnonzero(
@@ -227,6 +238,6 @@ def _fit(
         own = error == kind
         if own.any():
             fits = products.fit_many(outcome[own], regressors[own], name, CONVENTION[name])
-            parts = (fits.params[:, 0], fits.std_errors[:, 0], fits.pvalues[:, 0])
-            found[cells[own]] = np.column_stack(parts)
-            size[cells[own]] = (fits.nobs, fits.groups)
+            parts = (fits.params, fits.within, fits.partial, fits.std_errors, fits.pvalues)
+            found[cells[own]] = np.column_stack([part[:, 0] for part in parts])
+            size[cells[own]] = (fits.nobs, fits.groups, fits.df or 0)
