@@ -78,8 +78,9 @@ def _panel(ax: Axes, own: pd.DataFrame, measures: list[str], named: bool) -> Non
         place = measures.index(row.measure)
         if pd.isna(row.coefficient):
             beside = ax.get_yaxis_transform()  # from the left edge, whatever the scale
-            text = readable(row.reason)
-            ax.text(0.02, place, text, transform=beside, va="center", fontsize=11, color="#444444")
+            over = {"facecolor": "white", "edgecolor": "none", "pad": 1}  # lines of the grid
+            words = ax.text(0.02, place, readable(row.reason), transform=beside, va="center")
+            words.set(fontsize=11, color="#444444", bbox=over, zorder=3)
             continue
         sure = row.lower > 0 or row.upper < 0
         color = (CATEGORIES[0] if row.coefficient > 0 else CATEGORIES[1]) if sure else GREY
