@@ -24,6 +24,7 @@ from nqpf.compare.profiles import (
 from nqpf.data.catalogue import Bilingual
 from nqpf.errors import MethodError
 from nqpf.index.obstacle import obstacle_degree
+from nqpf.paths import root
 from nqpf.tfp import production, solow_residual
 
 BEIJING, TIBET, GUANGDONG = 110000, 540000, 440000
@@ -84,6 +85,23 @@ def test_productivity_is_ranked_in_level_and_growth(profiles, panel):
         inside = profiles.bounds.loc[key]
         assert (inside["lower"] <= profiles.ranks[key]).all()
         assert (inside["upper"] >= profiles.ranks[key]).all()
+
+
+def test_growth_without_breaks_is_what_the_tables_give_by_hand(profiles):
+    folder = root() / "data" / "panel"
+    tables = [pd.read_csv(folder / f"{name}.csv") for name in ("accounts", "employment")]
+    rows = pd.concat(tables).query("variable in ['gdp_index', 'capital_stock', 'employment']")
+    wide = rows.pivot(index=["province", "year"], columns="variable", values="value")
+    changes = np.log(wide[["capital_stock", "employment"]]).groupby(level="province").diff()
+    growth = np.log(wide["gdp_index"] / 100) - 0.5 * changes.sum(axis=1, skipna=False)
+    growth = growth.dropna()
+    first_on_new = rows.query("variable == 'employment' and flag == 'break'")
+    broken = growth.index.isin(first_on_new.set_index(["province", "year"]).index)
+    assert broken.sum() == 7
+    for kept, places in ((growth, (3, 30, 28, 21)), (growth[~broken], (16, 18, 20, 29))):
+        ranks = kept.groupby(level="province").mean().rank(ascending=False)
+        assert tuple(ranks[[340000, 310000, 120000, BEIJING]]) == places
+    assert profiles.ranks["tfp_growth"].to_dict() == ranks.to_dict()
 
 
 def test_a_province_without_a_figure_is_not_ranked_and_the_reason_is_the_matrix_own(profiles):

@@ -181,5 +181,5 @@ def _how(profiles: Profiles) -> list[object]:
         "out, weights changed by up to a quarter and an error of 2 % in every figure (",
         link("How certain is a province's rank?", _CERTAINTY),
         "); that of TFP is the range of its ranks over capital shares from 0.4 to 0.6, not a "
-        "probability.",
+        "probability. Growth of TFP leaves out the years in which employment has a break.",
     ]
