@@ -5,11 +5,12 @@ clustered errors are G/(G-1) A^-1 B A^-1 of G units. What B adds up is a choice,
 of rho holds e'We-like terms in which neighbours meet:
 
 - ``clustered`` is the sum of s_i s_i', each unit with its rows of the sum of squares and an
-  equal part of the log-determinant and of log sigma2. Stata's xsmle does this under
-  vce(robust). It takes units' scores as uncorrelated. That of rho is not: with
-  G = W (I - rho W)^-1 that of unit i holds e_i G_ij e_j and that of unit j e_j G_ji e_i,
-  so their product has the mean G_ij G_ji sigma2^2 even where all errors are independent, and B
-  leaves out tr(GG). Errors of rho and of spillovers come out too small.
+  equal part of the log-determinant and of log sigma2. This gives the errors that Stata's xsmle
+  prints under vce(robust); a unit's own share of tr(G), G = W (I - rho W)^-1, gives others.
+  It takes units' scores as uncorrelated. That of rho is not: the score of unit i holds
+  e_i G_ij e_j and that of unit j e_j G_ji e_i, so their product has the mean
+  G_ij G_ji sigma2^2 even where all errors are independent, and B leaves out tr(GG). Errors of
+  rho and of spillovers come out too small.
 - ``pairwise`` splits the same score into one part per unit, which holds its own errors
   alone, and one per pair i < j, (G_ij + G_ji) e_i'e_j / sigma2, e_i the errors of all years.
   Where units are independent, parts are uncorrelated whatever the errors of a unit do over
