@@ -266,6 +266,20 @@ def test_verdict_escapes_and_says_what_is_open_of_a_method():
     assert f"Of the weighting it is open {EVIL}; that part is reconstructed" in page.said
 
 
+def test_a_reference_is_printed_as_far_as_it_is_confirmed():
+    """No part that is open shows as None; the record that confirms it is named."""
+    text = report.study_table(Study.load("jin-2024")).text
+    assert "Economic Geography" in text and "confirmed by" in text and "None" not in text
+    assert "37(1): 31-47" in report.study_table(Study.load("wang-wang-2024")).text
+    open_one = report.study_table(Study.load("wu-2024")).text
+    assert "not stated in the survey, nor found in a second record" in open_one
+
+
+def test_a_study_of_which_nothing_is_stated_says_what():
+    text = report.verdict(Study.load("shi-sun-2024")).text
+    assert "level D. Described, not re-run. Not stated in the survey: the estimator." in text
+
+
 def test_levels_are_counted_over_all_studies():
     made = report.levels_table().text.splitlines()[1:]
     assert [line[0] for line in made] == list("NMPD")

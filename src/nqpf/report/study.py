@@ -150,7 +150,9 @@ def _reason(study: Study) -> str:
         stated.append(f"the dimensions ({marks})")
     elif study.kind == "composite":
         own.append("the dimensions")
-    said = f"Stated: {', '.join(stated)}." if stated else f"{NOT_STATED.capitalize()}: {own[0]}."
+    said = (
+        f"Stated: {', '.join(stated)}." if stated else f"{NOT_STATED.capitalize()}: {listed(own)}."
+    )
     for name, fact in facts.items():
         if fact and fact.lacks:
             said += f" Of the {name} it is open {fact.lacks}; that part is reconstructed (B)."
