@@ -185,6 +185,15 @@ def test_what_does_not_belong_to_a_table_is_refused():
         RegressionTable(fits, bootstrap={"one": [test]})
 
 
+def test_a_constant_that_is_zero_but_for_rounding_is_printed_as_zero():
+    data = standardise(frame(), ["y", "a_1"])
+    fit = fixed_effects(data, "y", "a_1", effects="pooled")
+    assert 0 < abs(fit.params["const"]) < 1e-12
+    cells = RegressionTable({"pooled": fit}).to_frame()["pooled"]
+    assert cells["Constant", "coefficient"] == "0.000"
+    assert float(cells["a_1", "coefficient"]) != 0
+
+
 def test_an_empty_table_is_refused():
     with pytest.raises(MethodError, match="no regressions"):
         RegressionTable({})

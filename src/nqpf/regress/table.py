@@ -14,6 +14,7 @@ from nqpf.regress.result import RegressionResult
 
 __all__ = ["RegressionTable"]
 
+_ROUNDING = 1e-9  # a coefficient that is a smaller share of its error is zero but for rounding
 _STARS = ((0.01, "***"), (0.05, "**"), (0.10, "*"))
 _LATEX = {
     "\\": r"\textbackslash{}",
@@ -149,9 +150,11 @@ class RegressionTable:
     def _coefficient(self, result: RegressionResult, name: str) -> str:
         if name not in result.params.index:
             return ""
-        pvalue = result.pvalues[name]
+        value, pvalue = result.params[name], result.pvalues[name]
+        if abs(value) < _ROUNDING * result.std_errors[name]:
+            value = 0.0  # the constant of centred variables, for one
         marks = [mark for level, mark in _STARS if pvalue < level] if self.stars else []
-        return self._number(result.params[name]) + (marks[0] if marks else "")
+        return self._number(value) + (marks[0] if marks else "")
 
     def _error(self, result: RegressionResult, name: str) -> str:
         if name not in result.params.index:
