@@ -133,6 +133,8 @@ def test_equal_coefficients_are_not_rejected_and_different_ones_are():
     assert test.distribution == "F(3, 30)"
     assert "east 10, central 6, west 12, northeast 3" in test.result.notes[0]
     assert test.distribution in test.conclusion
+    assert "in 4 groups is rejected at 5%" in test.conclusion
+    assert "is not rejected at 5%" in heterogeneity(frame, "y", ["a", "b"]).conclusion
 
 
 def test_the_test_of_two_groups_is_t_of_the_interaction():

@@ -51,7 +51,8 @@ class Heterogeneity:
     def conclusion(self) -> str:
         """What the test says, in one sentence."""
         return (
-            f"Equal coefficients of {self.variable} in {len(self.units)} groups: "
+            f"That coefficients of {self.variable} are equal in {len(self.units)} groups is "
+            f"{'rejected' if self.pvalue < 0.05 else 'not rejected'} at 5%: "
             f"{self.distribution} = {self.statistic:.3f}, p = {self.pvalue:.4f}."
         )
 
