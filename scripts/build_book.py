@@ -30,7 +30,7 @@ TOC = ROOT / "book" / "_toc.yml"
 # The cache of executed chapters looks at their cells only, and Sphinx at the pages'
 # sources only. What else each depends on:
 DEPEND_ON = {
-    "results": ("src", "data", "requirements.lock"),
+    "results": ("src", "data", "requirements.lock", "scripts/watch_regressions.py"),
     "pages": ("src", "data", "requirements.lock", "book/_ext", "book/_toc.yml"),
 }
 # Addresses that the pages name (book/_ext/book_addresses.py).
@@ -45,7 +45,10 @@ _KERNEL_OPTIONS = [
     "--IPKernelApp.log_level=ERROR",
     # Says what each statement reads; see docs/decisions/0156-map-of-outputs.md.
     "--IPKernelApp.extensions=nqpf.report.recorder",
+    # Says which measure a regression relates to what it holds; see decision 0168.
+    "--IPKernelApp.extensions=watch_regressions",
 ]
+EXHIBIT = "circular-exhibit"  # tag of a cell that shows what circularity does
 RECORD = "record.json"  # beside the cached results of a chapter
 # One thread per kernel: the chapters already use every core, and sums do not
 # depend on how a library divides its work.
@@ -153,6 +156,11 @@ def run_chapters(paths: list[Path], cache_folder: Path, root: Path) -> list[str]
                 print(f"  failed  {name}", flush=True)
                 continue
             said = take_records(result.nb)
+            circular = circular_cells(result.nb, said)
+            if circular:
+                failures.append("\n".join([name, *circular]))
+                print(f"  failed  {name}", flush=True)
+                continue
             record = cache.add_nb_to_project(str(path), read_data=reader)
             stored = cache.cache_notebook_bundle(
                 CacheBundleIn(result.nb, record.uri, data={"execution_seconds": result.time}),
@@ -166,15 +174,39 @@ def run_chapters(paths: list[Path], cache_folder: Path, root: Path) -> list[str]
 
 
 def take_records(notebook: NotebookNode) -> list[dict[str, object]]:
-    """Take what the recorder said out of a notebook's outputs; return it, one per code cell."""
+    """Take what the extensions said out of a notebook's outputs; return it, one per code cell.
+
+    What the recorder said, and what was seen of regressions under ``regressions``.
+    """
+    from watch_regressions import MIME
+
     from nqpf.report.recorder import taken
 
     said = []
     for cell in notebook.cells:
         if cell.cell_type == "code":
             cell.outputs, record = taken(cell.outputs)
-            said.append(record)
+            seen = [one["data"][MIME] for one in cell.outputs if MIME in one.get("data", {})]
+            cell.outputs = [one for one in cell.outputs if MIME not in one.get("data", {})]
+            said.append(record | {"regressions": one for one in seen[-1:]})
     return said
+
+
+def circular_cells(notebook: NotebookNode, said: list[dict[str, object]]) -> list[str]:
+    """Return what is wrong with cells that regress a measure on what it holds."""
+    cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    wrong = []
+    for cell, record in zip(cells, said, strict=True):
+        if EXHIBIT in cell.metadata.get("tags", []):
+            continue
+        for one in record.get("regressions", {}).get("found", []):
+            wrong.append(
+                f"{one['estimator']} relates {one['measure']!r} to {one['variable']}, which it "
+                f"holds by {one['by']}. Leave it out with its reason (nqpf.compare.circular), take "
+                "the indicator out of the measure (measures(panel, without=holders(...))), or "
+                f"tag the cell {EXHIBIT}."
+            )
+    return wrong
 
 
 def make_pages() -> int:
@@ -189,6 +221,10 @@ def main() -> int:
     """Build the book and say where it is and how long that took."""
     start = time.monotonic()
     os.environ.update(dict.fromkeys(_ONE_THREAD, "1"))
+    # Kernels find their second extension here.
+    here = str(Path(__file__).resolve().parent)
+    others = [one for one in [os.environ.get("PYTHONPATH")] if one]
+    os.environ["PYTHONPATH"] = os.pathsep.join([here, *others])
     made_from = {kind: fingerprint(ROOT, parts) for kind, parts in DEPEND_ON.items()}
     made_from["pages"] = " ".join([made_from["pages"], *(os.environ.get(p, "") for p in PLACES)])
     drop_stale(BUILD, made_from)

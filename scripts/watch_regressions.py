@@ -1,4 +1,8 @@
-"""Watches, inside a kernel, which measures a chapter relates to which variables.
+"""Watch, in the kernel of a chapter, which measures its regressions relate to which variables.
+
+An extension of IPython, which scripts/build_book.py loads into every kernel. After each cell it
+publishes one message of type :data:`MIME` with the regressions that relate a measure to what it
+holds; the build takes it out again and fails for a cell without the tag `circular-exhibit`.
 
 Columns are known by their values, not by their names: a score by the indicators that the recipe
 which made it was given, a variable by equality, up to place and scale, with one that
@@ -11,11 +15,17 @@ from __future__ import annotations
 import functools
 import inspect
 import re
-from collections.abc import Iterator
+import sys
+from collections.abc import Callable, Iterator
+from importlib.abc import MetaPathFinder
+from importlib.machinery import ModuleSpec
+from types import ModuleType
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
+MIME = "application/vnd.nqpf.regressions+json"
 ROOMS = ("nqpf.regress", "nqpf.space", "nqpf.dynamics.convergence")
 MODELS = {
     "linearmodels.panel": ("PanelOLS", "RandomEffects", "PooledOLS", "FirstDifferenceOLS"),
@@ -23,53 +33,95 @@ MODELS = {
     "statsmodels.api": ("OLS", "WLS", "GLS"),
     "pyfixest": ("feols", "did2s", "lpdid", "event_study"),
 }
+TARGETS = {*ROOMS, *MODELS, "nqpf.index.recipe", "nqpf.compare.measures"}
 SHIFTS = {"lagged": 1, "lead_placebo": -1}  # years that a function itself puts between the two
 ALIKE = 1 - 1e-9
 
 scores: list[tuple[pd.Series, frozenset[str]]] = []
 found: list[dict[str, str]] = []
 seen: list[str] = []
-exhibit = False  # set by the test around a cell that shows what circularity does
+
+
+def load_ipython_extension(shell: Any) -> None:
+    """Start watching in this IPython."""
+    install()
+    publish = shell.display_pub.publish
+
+    def start(_info: object) -> None:
+        found.clear()
+        seen.clear()
+
+    def tell(_result: object) -> None:
+        if seen:
+            publish(data={MIME: {"seen": list(seen), "found": list(found)}}, metadata={})
+
+    shell.events.register("pre_run_cell", start)
+    shell.events.register("post_run_cell", tell)
 
 
 def install() -> None:
-    """Watch every estimator that a chapter can import, and every score that it computes."""
-    import importlib
+    """Watch, from its import on, every estimator and every score that a chapter uses."""
+    for name in [name for name in TARGETS if name in sys.modules]:
+        _wrap(sys.modules[name])
+    sys.meta_path.insert(0, _Finder())
 
-    from nqpf.compare import measures as measured
-    from nqpf.index import Recipe
 
-    fit = Recipe.fit
+class _Finder(MetaPathFinder):
+    """Finds nothing by itself; lets the next one find a module, and wraps what it holds."""
 
+    def find_spec(self, name: str, path: object, target: object = None) -> ModuleSpec | None:
+        if name not in TARGETS:
+            return None
+        for finder in sys.meta_path:
+            spec = None if finder is self else finder.find_spec(name, path, target)
+            if spec is not None:
+                spec.loader.exec_module = _then_wrapped(spec.loader.exec_module)
+                return spec
+        return None
+
+
+def _then_wrapped(run: Callable[[ModuleType], None]) -> Callable[[ModuleType], None]:
+    def ran(module: ModuleType) -> None:
+        run(module)
+        _wrap(module)
+
+    return ran
+
+
+def _wrap(module: ModuleType) -> None:
+    name = module.__name__
+    if name == "nqpf.index.recipe":
+        module.Recipe.fit = _kept_score(module.Recipe.fit)
+    elif name == "nqpf.compare.measures":
+        module.log_tfp = _kept_tfp(module.log_tfp)
+    elif name in ROOMS:
+        for one in module.__all__:
+            if _estimates(getattr(module, one)):
+                setattr(module, one, _watched(getattr(module, one)))
+    else:
+        for one in MODELS[name]:
+            if hasattr(module, one):
+                setattr(module, one, _watched(getattr(module, one)))
+
+
+def _kept_score(fit: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(fit)
-    def fitted(self, matrix, *args, **options):
+    def fitted(self: object, matrix: Any, *args: object, **options: object) -> Any:
         result = fit(self, matrix, *args, **options)
         scores.append((result.scores, frozenset(matrix.values.columns)))
         return result
 
-    Recipe.fit = fitted
-    module = importlib.import_module(measured.__module__)
-    log_tfp = module.log_tfp
+    return fitted
 
-    def tfp(*args, **options):
+
+def _kept_tfp(log_tfp: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(log_tfp)
+    def level(*args: object, **options: object) -> Any:
         result = log_tfp(*args, **options)
         scores.append((result, frozenset({"labour_productivity"})))
         return result
 
-    module.log_tfp = tfp
-    for room in ROOMS:
-        face = importlib.import_module(room)
-        for name in face.__all__:
-            if _estimates(getattr(face, name)):
-                setattr(face, name, _watched(getattr(face, name)))
-    for place, names in MODELS.items():
-        try:
-            face = importlib.import_module(place)
-        except ImportError:  # a model that no chapter can use then
-            continue
-        for name in names:
-            if hasattr(face, name):
-                setattr(face, name, _watched(getattr(face, name)))
+    return level
 
 
 def _estimates(function: object) -> bool:
@@ -78,10 +130,12 @@ def _estimates(function: object) -> bool:
     return function.__name__ == "beta" or "outcome" in inspect.signature(function).parameters
 
 
-def _watched(estimator):
+def _watched(estimator: Callable[..., object]) -> Callable[..., object]:
     @functools.wraps(estimator, updated=())
-    def watched(*args, **options):
-        _look(estimator.__name__, [*args, *options.values()])
+    def watched(*args: object, **options: object) -> object:
+        # What the library does inside a call that was already looked at is its own affair.
+        if not sys._getframe(1).f_globals.get("__name__", "").startswith("nqpf"):
+            _look(estimator.__name__, [*args, *options.values()])
         return estimator(*args, **options)
 
     return watched
@@ -102,7 +156,7 @@ def _look(name: str, given: list[object]) -> None:
                 from nqpf.compare import holders
 
                 inside = held & set(holders(variable, lead + shift))
-                if inside and not exhibit:
+                if inside:
                     found.append(
                         {
                             "estimator": name,

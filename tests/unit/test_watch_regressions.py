@@ -1,0 +1,83 @@
+"""What the watch in the kernels of chapters sees, and what the build makes of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import nbclient
+import nbformat
+import pytest
+from build_book import _KERNEL_OPTIONS, EXHIBIT, circular_cells, take_records
+
+SCRIPTS = Path(__file__).resolve().parents[2] / "scripts"
+START = """
+import numpy as np
+from nqpf import Panel
+from nqpf.compare import measures, variables
+from nqpf.regress import fixed_effects, standardise, lead_placebo, lagged
+panel = Panel.load(extra=False)
+score = measures(panel, ["dong-2024", "jin-2024"]).rename(columns={"dong-2024": "D", "tfp": "T"})
+names = ["urbanisation", "income", "growth"]
+frame = score.join(variables(panel)[names].rename(columns=str.upper)).dropna()
+"""
+
+
+@pytest.fixture
+def run(monkeypatch, tmp_path):
+    def made(*sources, tag=None):
+        """Run cells as the build does; return them and what was said of each."""
+        monkeypatch.setenv("PYTHONPATH", str(SCRIPTS))
+        cells = [nbformat.v4.new_code_cell(source) for source in (START, *sources)]
+        if tag:
+            cells[-1].metadata["tags"] = [tag]
+        notebook = nbformat.v4.new_notebook(cells=cells)
+        resources = {"metadata": {"path": str(tmp_path)}}
+        nbclient.NotebookClient(
+            notebook, timeout=120, resources=resources, extra_arguments=_KERNEL_OPTIONS
+        ).execute()
+        return notebook, take_records(notebook)
+
+    return made
+
+
+CALLS = {
+    "renamed": ('fixed_effects(standardise(frame, list(frame)), "D", ["URBANISATION"])', 1),
+    "log of the outcome": ('fixed_effects(frame.assign(D=np.log(frame["D"])), "INCOME", "D")', 1),
+    "tfp": ('fixed_effects(frame, "T", ["INCOME", "URBANISATION"])', 1),
+    "growth of the year": ('fixed_effects(frame, "GROWTH", "T")', 1),
+    "growth after": ('lagged(frame, "GROWTH", "T")', 0),
+    "held by no one": ('fixed_effects(frame, "jin-2024", ["INCOME", "URBANISATION"])', 0),
+    "two determinants": ('fixed_effects(frame, "INCOME", ["URBANISATION"])', 0),
+    "free": ('fixed_effects(frame, "T", ["URBANISATION"])', 0),
+    "linearmodels": (
+        "from linearmodels.panel import PanelOLS\n"
+        'PanelOLS(frame["D"], frame[["URBANISATION"]], entity_effects=True)',
+        1,
+    ),
+    "statsmodels": (
+        'import statsmodels.api as sm\nsm.OLS(frame["D"], frame[["URBANISATION"]])',
+        1,
+    ),
+}
+
+
+def test_a_measure_is_known_by_its_values(run):
+    notebook, said = run(*(call for call, _ in CALLS.values()))
+    for (name, (_, wanted)), record in zip(CALLS.items(), said[1:], strict=True):
+        seen = record["regressions"]
+        assert seen["seen"], name
+        assert len(seen["found"]) == wanted, (name, seen["found"])
+    assert len(circular_cells(notebook, said)) == sum(wanted for _, wanted in CALLS.values())
+    assert all("regressions+json" not in str(cell.outputs) for cell in notebook.cells)
+
+
+def test_the_message_says_what_holds_what_and_what_to_do(run):
+    (text,) = circular_cells(*run('fixed_effects(frame, "D", ["URBANISATION"])'))
+    assert "relates 'D' to urbanisation" in text and "urbanisation_rate" in text
+    assert "measures(panel, without=holders(...))" in text
+
+
+def test_an_exhibit_may_show_what_circularity_does(run):
+    exhibit = run('fixed_effects(frame, "D", ["URBANISATION"])', tag=EXHIBIT)
+    assert circular_cells(*exhibit) == []
+    assert exhibit[1][-1]["regressions"]["found"]
