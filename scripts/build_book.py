@@ -188,7 +188,7 @@ def take_records(notebook: NotebookNode) -> list[dict[str, object]]:
             cell.outputs, record = taken(cell.outputs)
             seen = [one["data"][MIME] for one in cell.outputs if MIME in one.get("data", {})]
             cell.outputs = [one for one in cell.outputs if MIME not in one.get("data", {})]
-            said.append(record | {"regressions": one for one in seen[-1:]})
+            said.append({**record, "regressions": seen[-1]} if seen else record)
     return said
 
 
