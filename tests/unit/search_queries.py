@@ -74,6 +74,8 @@ LATER = [
     ("事件研究", "notebooks/comparison/reform", "has the event study"),
     ("平行趋势", "notebooks/comparison/reform", "teaches and tests them"),
     ("difference-in-differences", "notebooks/comparison/reform", "the chapter on it"),
+    ("平减", "notebooks/data/quality", "the section on prices"),
+    ("circularity", "notebooks/comparison/baseline", "teaches it, with the one exhibit"),
 ]
 
 HELD_OUT = [
