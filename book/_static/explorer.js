@@ -42,6 +42,9 @@
         el("tbody", {}, rows.map((row) => el("tr", {}, row.map((value, i) => el("td", { class: side(i) }, String(value))))))));
   }
 
+  // How much of a system open figures fill as its indicators are meant; nothing for TFP.
+  const filled = (s) => (s.direct === undefined ? "" : ` · ${s.direct} % direct`);
+
   // Three menus that name a measure; methods that do not fit say so.
   function menus(model, words, act) {
     const fields = ["system", "weights", "aggregate"].map(() => el("select", {}));
@@ -55,7 +58,7 @@
     }
     function show(ref) {
       now = ref;
-      choose(fields[0], [...systems.values()].map((s) => [s.key, s.names.join(" ")]), ref.system);
+      choose(fields[0], [...systems.values()].map((s) => [s.key, s.names.join(" ") + filled(s)]), ref.system);
       const own = model.own(ref.system);
       const reasons = new Map();
       const list = (names, key) =>

@@ -12,7 +12,7 @@ import pandas as pd
 from nqpf import provinces
 from nqpf.errors import DataError
 from nqpf.report.style import CATEGORIES, GREY, MARKERS, REGION_STYLES, SEQUENTIAL, ink_on
-from nqpf.systems import System
+from nqpf.systems import System, filled
 
 if TYPE_CHECKING:
     from nqpf.compare import Standings
@@ -197,6 +197,7 @@ def _system(
         "key": key,
         "names": [en, zh],
         "title": system.title,
+        "direct": round(100 * float(filled([key]).loc[key, "share direct"])),
         "own": list(found.own[key]),
         "years": years,
         "dimensions": {k: [n.en, n.zh] for k, n in system.dimension_names.items()},

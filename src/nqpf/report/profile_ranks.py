@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -30,6 +31,7 @@ from nqpf.report.profile_words import (
     variable_name,
     with_note,
 )
+from nqpf.systems import filled
 
 if TYPE_CHECKING:
     from nqpf.compare.profiles import Profiles
@@ -98,11 +100,11 @@ def ranks(profiles: Profiles, code: int) -> Section:
     names = pd.Series({measure: measure_names(str(measure))[0] for measure in found.index})
     title = f"{provinces.name(code, 'both')}: rank under every measure, {profiles.year}"
     rows = [_rank_row(profiles, code, str(m), row) for m, row in found.iterrows()]
-    heads = ["measure", "rank", "of", "interval"]
+    heads = ["measure", "rank", "of", "interval", "direct"]
     body: list[object] = [paragraph(*_summary(profiles, found)), *_unranked(profiles, code)]
     if found["rank"].notna().any():
         body.append(rank_dots(found, names, title, len(provinces.codes())))
-    body.append(table(heads, rows, numeric=["rank", "of", "interval"]))
+    body.append(table(heads, rows, numeric=["rank", "of", "interval", "direct"]))
     body.append(paragraph(*_how(profiles)))
     return Section("Rank under every measure", "各测度下的位次", tuple(body))
 
@@ -157,15 +159,22 @@ def _unranked(profiles: Profiles, code: int) -> list[Html]:
 
 
 def _rank_row(profiles: Profiles, code: int, measure: str, row: pd.Series) -> list[object]:
-    name = measure_name(measure)
+    name, shares = measure_name(measure), _filled_directly()
+    direct = f"{100 * shares[measure]:.0f} %" if measure in shares else "–"
     if pd.isna(row["rank"]):
-        return [with_note(name, _reason(profiles, code, measure)), "–", f"{row['of']:.0f}", "–"]
+        note = with_note(name, _reason(profiles, code, measure))
+        return [note, "–", f"{row['of']:.0f}", "–", direct]
     interval = f"{row['lower']:.0f}–{row['upper']:.0f}"
     if row["rank"] < row["lower"]:
         name = with_note(name, "above its interval: most other choices rank it lower")
     elif row["rank"] > row["upper"]:
         name = with_note(name, "below its interval: most other choices rank it higher")
-    return [name, f"{row['rank']:.0f}", f"{row['of']:.0f}", interval]
+    return [name, f"{row['rank']:.0f}", f"{row['of']:.0f}", interval, direct]
+
+
+@cache
+def _filled_directly() -> pd.Series:
+    return filled()["share direct"]
 
 
 def _reason(profiles: Profiles, code: int, measure: str) -> str:
@@ -181,5 +190,7 @@ def _how(profiles: Profiles) -> list[object]:
         "out, weights changed by up to a quarter and an error of 2 % in every figure (",
         link("How certain is a province's rank?", _CERTAINTY),
         "); that of TFP is the range of its ranks over capital shares from 0.4 to 0.6, not a "
-        "probability. Growth of TFP leaves out the years in which employment has a break.",
+        "probability. Growth of TFP leaves out the years in which employment has a break. “Direct” "
+        "is the share of the usual indicators of an index that open figures fill as they are; the "
+        "others are stood in for or missing.",
     ]
