@@ -79,7 +79,7 @@ def system_table(system: System) -> Html:
         rows.append([Html(f"{name.html} {mark.html}", f"{name.text} {mark.text}"), "", note])
         rows += [_indicator(system, use) for use in dimension.indicators]
         if dimension.missing:
-            rows.append(["", "", f"Usual, and not open: {'; '.join(dimension.missing)}."])
+            rows.append(["", "", f"Usual, and missing here: {'; '.join(dimension.missing)}."])
     caption = f"{system.title}: {len(system.indicators)} indicators; {_share(system)}"
     same = _twins(system)
     caption += f". The same indicators serve {listed(same)}" if same else ""
