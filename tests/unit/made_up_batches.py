@@ -102,7 +102,8 @@ def interrupted(log: str, store: str, n_jobs: str) -> None:
     """Run batches until somebody interrupts."""
     from nqpf.compare.multiverse.runner import run_batches
 
-    run_batches(tasks(40, Path(log), 0.1), work, store, stamp="one", n_jobs=int(n_jobs))
+    # Long enough that a busy machine does not finish them before the interruption comes.
+    run_batches(tasks(40, Path(log), 1.0), work, store, stamp="one", n_jobs=int(n_jobs))
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
-from build_book import fingerprint
+from build_book import DEPEND_ON, fingerprint
 from build_twice import forget
 from check_links import report, verdict
 from compare_lock import differences, pinned
@@ -158,4 +158,4 @@ def test_fingerprint_is_printed_without_the_environment() -> None:
         text=True,
         check=True,
     )
-    assert done.stdout == fingerprint(ROOT, ("src", "data", "requirements.lock")) + "\n"
+    assert done.stdout == fingerprint(ROOT, DEPEND_ON["results"]) + "\n"
