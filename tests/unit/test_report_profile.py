@@ -106,6 +106,7 @@ def test_growth_of_productivity_leaves_breaks_out_and_says_so(profiles, panel):
         assert (every[code] != rank) or not years
         if years:
             assert f"{every[code]:.0f}" in said.split("it would be", 1)[1]
+            assert "solow.html#breaks-in-employment" in section.html()
         assert "−0.0 " not in repr(section)
 
 

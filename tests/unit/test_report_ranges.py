@@ -65,6 +65,8 @@ def test_the_catalogue_counts_years_and_provinces_in_whole_numbers() -> None:
     assert all(
         re.search(r"\b\d{4}–\d{4}, \d+ provinces, (no gaps|1 gap|\d+ gaps);", one) for one in said
     )
+    assert "2019, flag official" in page
+    assert not re.search(r"(\d{4})–\1\b", page)
     stock = page[page.index("id='var-capital_stock'") :]
     assert "; 0 % flagged official" in stock[: stock.index("</details>")]
 

@@ -101,7 +101,8 @@ def _coverage(table: object) -> str:
 
 def _segment(segment: Segment, source: Source) -> str:
     address = f"https://github.com/{source.repository}/blob/{source.commit}/{quote(source.path)}"
-    years = f"{segment.years[0]}–{segment.years[1]}"
+    first, last = segment.years
+    years = f"{first}–{last}" if first < last else f"{first}"
     detail = f"item “{escape(segment.item)}”, {years}, flag {segment.flag}"
     if segment.vintage:
         detail += f", vintage {escape(segment.vintage)}"

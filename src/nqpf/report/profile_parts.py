@@ -118,7 +118,10 @@ def _with_breaks(profiles: Profiles, code: int, left_out: list[int]) -> list[obj
         joined(each),
         f", when a break in its employment makes the statistics part of the change; with "
         f"{'this year' if one else 'these years'} it would be "
-        f"{number(100 * every[code], '{:.1f}')} % and {there}. ",
+        f"{number(100 * every[code], '{:.1f}')} % and {there}. Which of the two is nearer depends "
+        "on what was wrong (",
+        link("breaks in employment", f"{_SOLOW}#breaks-in-employment"),
+        "). ",
     ]
 
 
@@ -204,7 +207,8 @@ def obstacle_section(profiles: Profiles, code: int, n: int = 6) -> Section:
             "among the three largest obstacles, and its mean share of what the province lacks. "
             f"The last column tells common from special: for how many of {len(provinces.codes())} "
             "provinces the indicator leads in at least half of its systems. Weights come from "
-            "the recipes; each index is taken as a sum for this purpose.",
+            "the recipes; each index is taken as a sum for this purpose. Systems on the "
+            "same indicators count one by one.",
         ),
         table(heads, rows, numeric=heads[1:]),
     )
