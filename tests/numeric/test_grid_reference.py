@@ -183,6 +183,14 @@ def test_estimates_are_those_of_single_regressions(grid, seed):
         check(grid, name, rng)
 
 
+@pytest.mark.parametrize("level", ["log", "rank", "difference", "without-breaks",
+                                   "without-three-cities"])  # fmt: skip
+def test_every_kind_of_level_is_looked_at(grid, level):
+    rng = np.random.default_rng(7)
+    own = [name for name, _ in grid.batches() if f".{level}." in name]
+    check(grid, str(rng.choice(own)), rng)
+
+
 def test_lags_of_errors_do_not_reach_over_years_left_out(grid):
     name = "determinant.urbanisation.census5.level.without-2020-2022.two-way"
     batch = dict(grid.batches())[name]
