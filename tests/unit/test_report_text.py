@@ -295,6 +295,24 @@ def test_data_note_of_a_matrix():
     )
 
 
+def test_a_few_figures_of_a_kind_are_not_said_to_be_none():
+    note = repr(
+        report.data_note(
+            Panel.load(extra=False),
+            variables=[
+                "rd_enterprise",
+                "gdp_index",
+                "population",
+                "urbanisation",
+                "rd_basic",
+                "researchers",
+            ],
+            years=range(2010, 2024),
+        )
+    )
+    assert "under 0.1 % spliced" in note and " 0.0 %" not in note
+
+
 def test_data_note_of_variables_and_of_readers_rows():
     note = report.data_note(made_panel(reader_rows=3), variables=["b"], years=[2020])
     assert "no series with vintages; 30 provinces, 2020, 30 province-years" in repr(note)

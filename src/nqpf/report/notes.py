@@ -147,7 +147,14 @@ def _flags(flags: pd.Series) -> str:
     total = int(counts.sum())
     if not total:
         return "no figures"
-    shares = [f"{100 * n / total:.1f} % {flag}" for flag, n in counts.items()]
+    shares = [f"{_per_cent(n / total)} {flag}" for flag, n in counts.items()]
     own = int(counts.get("reader", 0))
     note = f"{own} of the reader's own rows" if own else "no rows added by the reader"
     return f"{total:,} figures, {', '.join(shares)}; {note}"
+
+
+def _per_cent(share: float) -> str:
+    """Return a share in per cent; what rounds to none or to all says that it is neither."""
+    if 0 < share < 0.0005:
+        return "under 0.1 %"
+    return "over 99.9 %" if 0.9995 <= share < 1 else f"{100 * share:.1f} %"
