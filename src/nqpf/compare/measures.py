@@ -48,7 +48,8 @@ def measures(
     -------
     DataFrame indexed (province, year)
         One column per system key and ``tfp``, the log of total factor
-        productivity with a capital share of one half.
+        productivity with a capital share of one half, on figures as published: where
+        :meth:`nqpf.data.Panel.breaks` flags employment, its path has a break too.
 
     Raises
     ------
