@@ -106,6 +106,15 @@ def test_units_of_measurement_do_not_matter(factor):
     assert scaled.thresholds["estimate"].tolist() == plain.thresholds["estimate"].tolist()
 
 
+def test_the_zero_of_the_regime_variable_matters_and_the_result_says_so():
+    frame = sample(3, noise=1.0)
+    frame["y"] += 3.0 * (frame["q"] > -0.5)  # a step in level, at a place of its own
+    near, far = fit(frame), fit(frame.assign(x=frame["x"] + 50))
+    assert near.thresholds["estimate"].iloc[0] == pytest.approx(0.4, abs=0.1)
+    assert far.thresholds["estimate"].iloc[0] == pytest.approx(-0.5, abs=0.1)
+    assert any("depends on where x is counted from" in note for note in near.notes)
+
+
 def test_effects_are_removed():
     frame = sample(7)
     unit, year = (frame.index.get_level_values(i).to_numpy() for i in (0, 1))

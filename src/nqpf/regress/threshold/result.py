@@ -85,6 +85,8 @@ class ThresholdResult:
         return (
             f"Hansen (1999): effects {r.effects}, {r.groups} {r.unit} groups, {r.periods} periods.",
             f"Each regime keeps {self.trim:.0%} of the rows or more.",
+            f"No intercepts by regime: what is found depends on where {' and '.join(self.regime)} "
+            "is counted from.",
             f"p values from {self.bootstrap} samples, seed {self.seed}: "
             f"{_DRAWN[self.draws].format(r.unit)}. Each {r.unit} is taken as independent.",
             f"Intervals invert the likelihood ratio at {self.level:.0%}; it takes errors as of one "
