@@ -95,5 +95,10 @@ def test_a_measure_that_holds_everything_asked_for_is_refused():
         measures(Panel.load(extra=False), ["jin-2024"], without=everything)
 
 
+def test_an_unknown_indicator_is_not_silently_kept():
+    with pytest.raises(MethodError, match="'urbanisation' to take out.*'urbanisation_rate'"):
+        measures(Panel.load(extra=False), ["dong-2024"], without=["urbanisation"])
+
+
 def test_every_measure_has_an_answer():
     assert circular("income").index.tolist() == [*available(), "tfp"]

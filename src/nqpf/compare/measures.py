@@ -8,11 +8,14 @@ import pandas as pd
 
 from nqpf.data import Panel
 from nqpf.data.panel import DEFAULT_VINTAGE
-from nqpf.errors import SampleError
+from nqpf.errors import MethodError, SampleError
 from nqpf.index import Recipe
+from nqpf.paths import root
 from nqpf.systems import System, available
+from nqpf.systems.holding import defined
 from nqpf.tfp import production, solow_residual
 from nqpf.tfp.accounts import BASE
+from nqpf.tfp.sample import nearest
 
 __all__ = ["TFP", "measures"]
 
@@ -55,7 +58,17 @@ def measures(
     ------
     nqpf.errors.SampleError
         If no province-year has all measures, or a system has no indicator left.
+    nqpf.errors.MethodError
+        If an indicator to take out is unknown; the message offers the nearest.
     """
+    known = defined(root())
+    for indicator in without:
+        if indicator not in known:
+            raise MethodError(
+                f"unknown indicator {indicator!r} to take out",
+                expected="keys of data/indicators.yaml, as holders() gives them",
+                hint=nearest(indicator, known),
+            )
     columns = {}
     for key in available() if systems is None else systems:
         system = System.load(key)
