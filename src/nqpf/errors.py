@@ -15,7 +15,6 @@ __all__ = [
     "CardError",
     "FormulaError",
     "MethodError",
-    "CircularityError",
     "EstimationError",
 ]
 
@@ -101,10 +100,6 @@ class FormulaError(CardError):
 
 class MethodError(NqpfError):
     """A method name or one of its options is not valid."""
-
-
-class CircularityError(MethodError):
-    """A measure is related to a variable that it holds itself."""
 
 
 class EstimationError(NqpfError):

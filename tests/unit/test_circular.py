@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from nqpf import Panel
-from nqpf.compare import circular, holders, measures, refuse_circular
-from nqpf.errors import CircularityError, MethodError, SampleError
+from nqpf.compare import circular, holders, measures
+from nqpf.errors import MethodError, SampleError
 from nqpf.systems import Formula, System, available, membership
 from nqpf.systems.holding import holding
 
@@ -63,20 +63,9 @@ def test_tfp_holds_income_but_no_determinant():
     assert circular("growth")["tfp"] != ""
 
 
-def test_refusal_names_every_measure_and_what_to_do():
-    refuse_circular(["jin-2024", "tfp"], ["urbanisation", "tax_share"])
-    with pytest.raises(CircularityError) as caught:
-        refuse_circular(["jin-2024", "dong-2024", "wang-wang-2024"], "education_share")
-    text = str(caught.value)
-    assert "dong-2024 holds education share" in text and "wang-wang-2024" in text
-    assert "jin-2024" not in text and "without=holders" in text
-
-
 def test_unknown_names_are_refused():
     with pytest.raises(MethodError, match="'urbanization' is not declared.*urbanisation"):
         circular("urbanization")
-    with pytest.raises(MethodError, match="unknown measure 'dong'"):
-        refuse_circular(["dong"], "income")
 
 
 def test_measures_without_indicators():

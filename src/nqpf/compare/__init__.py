@@ -8,7 +8,7 @@ from nqpf.compare.certainty import (
     uncertainty,
     yearly_intervals,
 )
-from nqpf.compare.circular import circular, holders, refuse_circular
+from nqpf.compare.circular import circular, holders
 from nqpf.compare.clusters import clusters
 from nqpf.compare.curve import (
     CurveInference,
@@ -60,7 +60,6 @@ __all__ = [
     "load_curve_tests",
     "load_disagreement",
     "measures",
-    "refuse_circular",
     "run_batches",
     "sensitivity",
     "standings",

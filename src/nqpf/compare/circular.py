@@ -10,13 +10,13 @@ import pandas as pd
 from nqpf.compare.measures import TFP
 from nqpf.compare.multiverse.declaration import Declaration
 from nqpf.compare.multiverse.productivity import HOLDS
-from nqpf.errors import CircularityError, MethodError
+from nqpf.errors import MethodError
 from nqpf.paths import root
 from nqpf.systems import Formula, System, available
 from nqpf.systems.holding import defined, holding
 from nqpf.tfp.sample import nearest
 
-__all__ = ["circular", "holders", "refuse_circular"]
+__all__ = ["circular", "holders"]
 
 _SHOWN = "solow-0.5"  # the estimator of TFP that nqpf.compare.measures takes
 
@@ -92,45 +92,6 @@ def circular(variables: str | Sequence[str], lead: int = 0) -> pd.Series:
                 parts.append(f"{name.replace('_', ' ')} (as {_named(measure, inside)})")
         reasons[measure] = "holds " + " and ".join(parts) if parts else ""
     return pd.Series(reasons, name="reason", dtype="str")
-
-
-def refuse_circular(measures: Iterable[str], variables: str | Sequence[str], lead: int = 0) -> None:
-    """Raise unless every measure can be related to the variables.
-
-    Parameters
-    ----------
-    measures : iterable of str
-        Keys of systems, or ``tfp``.
-    variables, lead
-        As in :func:`circular`.
-
-    Raises
-    ------
-    nqpf.errors.CircularityError
-        If a measure holds a variable; the message names every such measure and its indicator.
-    nqpf.errors.MethodError
-        If a variable is not declared or a measure is unknown.
-
-    Examples
-    --------
-    >>> refuse_circular(["wang-wang-2024", "tfp"], "urbanisation")
-    """
-    reasons = circular(variables, lead)
-    for key in measures:
-        if key not in reasons:
-            raise MethodError(
-                f"unknown measure {key!r}",
-                expected="one of " + ", ".join(reasons.index),
-                hint=nearest(key, reasons.index),
-            )
-    bad = {key: reasons[key] for key in measures if reasons[key]}
-    if bad:
-        raise CircularityError(
-            "; ".join(f"{key} {reason}" for key, reason in bad.items()),
-            expected="a measure that holds no other variable of the equation",
-            hint="leave the cell blank with this reason, or take the indicators out with "
-            "measures(panel, without=holders(variables))",
-        )
 
 
 def _listed(variables: str | Sequence[str]) -> list[str]:
