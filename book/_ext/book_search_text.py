@@ -26,7 +26,7 @@ _START = "window.bookSearchText = "
 _SKIPPED = (nodes.literal_block, nodes.raw, nodes.comment, nodes.math_block, nodes.system_message)
 _LARGEST_TABLE = 600  # characters; a reader of search results wants sentences
 _LONGEST_FORMULA = 20
-_LONGEST_OPENING = 220  # characters of a generated section
+_LONGEST_OPENING = 80  # characters of a generated section
 _TAG = re.compile(r"<[^>]+>")
 _PARAGRAPH = re.compile(r"<p(?:\s[^>]*)?>(.*?)</p>", re.DOTALL)
 _ALIASES = {"西藏": "Xizang", "内蒙古": "Nei Mongol"}
@@ -105,6 +105,8 @@ def sections(doctree: nodes.Node) -> list[list[str]]:
             if isinstance(child, nodes.section):
                 start = child.next_node(nodes.title)
                 heading = plain(start) if start is not None else ""
+                if heading == "Exercises":  # what they ask for is explained above them
+                    continue
                 entry = [child["ids"][0] if found and child["ids"] else "", heading, ""]
                 found.append(entry)
                 walk(child, entry)

@@ -200,8 +200,8 @@ def test_a_number_of_the_panel_names_the_whole_panel_and_no_variable(html: Path)
 
 def test_an_entry_shows_code_that_the_chapter_hides(html: Path) -> None:
     page = read(html / "outputs/notebooks/comparison/answer.html")
-    assert 'glue("mixed"' in page.find(id="number-mixed").get_text()
-    assert 'glue("mixed"' not in read(html / "notebooks/comparison/answer.html").get_text()
-    (listed,) = page.find(id="number-mixed").find_all("a", string=re.compile("variables of the"))
+    assert 'glue("signed"' in page.find(id="number-signed").get_text()
+    assert 'glue("signed"' not in read(html / "notebooks/comparison/answer.html").get_text()
+    (listed,) = page.find(id="number-signed").find_all("a", string=re.compile("variables of the"))
     variables = page.find(id=listed["href"].removeprefix("#"))
     assert variables.find("a", href=re.compile(r"panel\.html#var-gdp$")) is not None
