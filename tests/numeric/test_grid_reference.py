@@ -15,11 +15,15 @@ import pytest
 from made_up_grid import declare
 
 from nqpf import Panel, Recipe, System
+from nqpf.compare import load_disagreement
+from nqpf.compare.curve.store import shares_file
+from nqpf.compare.curve.units import UNITS
 from nqpf.compare.multiverse.grid import SpecificationGrid
 from nqpf.compare.multiverse.productivity import productivity
 from nqpf.compare.multiverse.results import Multiverse
 from nqpf.compare.multiverse.specify import estimates
 from nqpf.compare.multiverse.variants import CAPITAL
+from nqpf.errors import SourceError
 from nqpf.regress import fixed_effects, standardise
 from nqpf.tfp import real_gdp
 
@@ -216,6 +220,31 @@ def test_stored_results_are_those_of_single_regressions(stored, seed):
         found = row[["within", "partial"]].to_numpy(dtype=float)  # sixteen bits
         assert np.allclose(found, [within, partial], rtol=2e-5, atol=1e-7), row
         assert (row["nobs"], row["groups"]) == (rows, provinces), row
+
+
+def test_stored_shares_are_those_of_the_stored_estimates(stored):
+    """The share of an axis alone by the sums of squares of a one-way layout, in each unit."""
+    shares = load_disagreement(stored)["first_order"]
+    own = stored.curve(direction="determinant", determinant="tax_share", errors="clustered")
+    units = {name: own[column].astype(float) for name, column in UNITS.items()}
+    units["ranks"] = units["partial"].rank()
+    for unit, values in units.items():
+        spread = ((values - values.mean()) ** 2).sum()
+        for axis in ("transformation", "effects", "measure"):
+            means = values.groupby(own[axis], observed=True).transform("mean")
+            alone = ((means - values.mean()) ** 2).sum() / spread
+            kept = shares["determinant", "tax_share", unit, axis]
+            assert kept == pytest.approx(alone, rel=1e-4), (unit, axis)
+    assert set(shares.index.get_level_values("unit")) == set(UNITS)
+
+
+def test_shares_of_another_declaration_are_refused(stored, tmp_path):
+    table = pd.read_csv(shares_file()).assign(declaration="another")
+    table.to_csv(tmp_path / "shares.csv", index=False)
+    with pytest.raises(SourceError, match="rests on another declaration or data"):
+        load_disagreement(stored, tmp_path / "shares.csv")
+    with pytest.raises(SourceError, match="cannot be read"):
+        load_disagreement(stored, tmp_path / "absent.csv")
 
 
 def test_stored_results_are_what_was_declared(stored):
