@@ -6,7 +6,7 @@ export MAKECMDGOALS
 
 .DEFAULT_GOAL := help
 .PHONY: help env book pdf test lint format lab data multiverse bench links twice launch drift
-.PHONY: fingerprint lock clean
+.PHONY: fingerprint lock clean size
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1|\2/p' Makefile | awk -F'|' '{ printf "%-12s %s\n", $$1, $$2 }'
@@ -61,6 +61,9 @@ launch: ## make the branch "launch": the project, each built chapter beside it a
 
 drift: env ## list the packages whose version is not that of requirements.lock
 	@$(python) scripts/compare_lock.py
+
+size: ## measure the size of the project and hold each figure against its limit
+	@python3 scripts/measure_size.py --check
 
 fingerprint: env ## print what the results of the chapters depend on, as one word
 	@$(python) scripts/build_book.py --fingerprint

@@ -16,8 +16,7 @@ import pandas as pd
 from scipy.optimize import minimize
 
 from nqpf.tfp.frontier import FrontierResult, battese_coelli
-from nqpf.tfp.frontier.coordinates import Coordinates
-from nqpf.tfp.frontier.likelihood import Sample
+from nqpf.tfp.likelihood import Coordinates, Sample
 
 YEARS = 13
 UNITS = (31, 300, 3_000)
@@ -48,7 +47,7 @@ def fit(frame: pd.DataFrame) -> FrontierResult:
 
 def without_gradient(frame: pd.DataFrame, result: FrontierResult) -> tuple[float, float]:
     """Return seconds and log-likelihood of one search with differences of the likelihood."""
-    from nqpf.tfp.frontier.technology import regressors
+    from nqpf.tfp.frontier import regressors
 
     year = frame.index.get_level_values("year").to_numpy()
     trend = pd.Series(year - year.min() + 1.0, index=frame.index)

@@ -15,8 +15,7 @@ import warnings
 import numpy as np
 
 from nqpf.tfp import proxy
-from nqpf.tfp.montecarlo import monte_carlo
-from nqpf.tfp.simulate import simulate_firms
+from nqpf.tfp.simulate import monte_carlo, simulate_firms
 
 FIRMS = (100, 1_000, 10_000)
 YEARS = 10

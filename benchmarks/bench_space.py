@@ -19,7 +19,8 @@ import numpy as np
 import pandas as pd
 
 from nqpf.space import contiguity
-from nqpf.space.panel import durbin, impacts, simulate
+from nqpf.space.durbin import durbin, simulate
+from nqpf.space.impacts import impacts
 
 UNITS, YEARS = 31, 13
 RHO, SLOPES, SPILLOVERS = 0.4, [1.0, -0.5], [0.5, 0.3]

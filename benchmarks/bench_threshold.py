@@ -14,9 +14,7 @@ import time
 import numpy as np
 import pandas as pd
 
-from nqpf.regress.threshold import threshold
-from nqpf.regress.threshold.search import Design
-from nqpf.regress.threshold.stages import find, significance
+from nqpf.regress.threshold import Design, find, significance, threshold
 
 SAMPLES = 1_000
 BOOTSTRAP = 299

@@ -20,9 +20,8 @@ import numpy as np
 import pandas as pd
 
 from nqpf import provinces
-from nqpf.compare.certainty import draws as _draws
-from nqpf.compare.certainty.sensitivity import sensitivity
-from nqpf.compare.certainty.uncertainty import RankUncertainty, uncertainty
+from nqpf.compare import certainty as _draws
+from nqpf.compare.certainty import RankUncertainty, sensitivity, uncertainty
 from nqpf.systems import IndicatorMatrix
 
 YEARS, COLUMNS = range(2012, 2023), 20

@@ -12,7 +12,7 @@ from pathlib import Path
 from build_book import fingerprint
 
 from nqpf import Panel, provinces
-from nqpf.paths import replacing
+from nqpf.files import replacing
 
 ROOT = Path(__file__).resolve().parents[1]
 # Ignored by git: nothing generated enters the repository.
@@ -25,10 +25,8 @@ MADE_FROM = ("src", "data", "requirements.lock", "scripts/make_provinces.py")
 def texts() -> dict[Path, str]:
     """Return every file to write with its text."""
     from nqpf.compare import Profiles
-    from nqpf.report.profile_data import csv_text
-    from nqpf.report.profile_overview import overview_markdown
-    from nqpf.report.profile_page import province_profile
-    from nqpf.report.profile_words import page_key
+    from nqpf.report.province_figures import page_key
+    from nqpf.report.province_pages import csv_text, overview_markdown, province_profile
 
     profiles = Profiles.load(Panel.load())
     made = {PAGES / "index.md": overview_markdown(profiles)}
@@ -40,7 +38,7 @@ def texts() -> dict[Path, str]:
 
 def expected() -> list[Path]:
     """Return the files that a complete run leaves."""
-    from nqpf.report.profile_words import page_key
+    from nqpf.report.province_figures import page_key
 
     keys = [page_key(code) for code in provinces.codes()]
     pages = [PAGES / f"{key}.md" for key in ["index", *keys]]

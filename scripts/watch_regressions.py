@@ -258,7 +258,7 @@ def _known_scores(number: int) -> tuple[np.ndarray, list[frozenset[str]]]:
 @functools.cache
 def _declared() -> tuple[np.ndarray, list[tuple[str, int]]]:
     from nqpf import Panel
-    from nqpf.compare import variables
+    from nqpf.multiverse import variables
 
     known = variables(Panel.load())
     rows, names = [], []

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from nqpf.data import Catalogue, Panel
-from nqpf.paths import replacing
+from nqpf.files import replacing
 from nqpf.systems import Reform
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -172,7 +172,7 @@ def _link(node: nodes.inline, page: str) -> None:
 
 def _write_files(app: Sphinx, page: str) -> dict[str, list[str]]:
     """Write the figures and tables of a page; return the endings of each one's files."""
-    from nqpf.paths import replacing
+    from nqpf.files import replacing
 
     run = _run(app, page)
     folder = Path(app.outdir) / "downloads" / "outputs" / page
@@ -220,7 +220,7 @@ def _skip(writer: object, node: nodes.Node) -> None:
 def _map(app: Sphinx) -> Iterator[tuple[str, dict[str, object], str]]:
     """Make the pages of the map."""
     from nqpf.data import Catalogue
-    from nqpf.paths import replacing
+    from nqpf.files import replacing
 
     runs = {page: _run(app, page) for page in sorted(_kept(app.env))}
     order = [page for page in _in_order(app) if runs.get(page)]

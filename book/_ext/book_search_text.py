@@ -19,7 +19,7 @@ from sphinx import addnodes
 from sphinx.application import Sphinx
 
 from nqpf import provinces
-from nqpf.paths import replacing
+from nqpf.files import replacing
 
 FILE = "searchtext.js"
 _START = "window.bookSearchText = "

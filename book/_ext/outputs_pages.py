@@ -65,8 +65,8 @@ def plain_markup(text: str) -> str:
 
     Examples
     --------
-    >>> plain_markup("Read ``a<b``, *once*, by :func:`~nqpf.data.fetch`.")
-    'Read <code>a&lt;b</code>, <em>once</em>, by <code>nqpf.data.fetch</code>.'
+    >>> plain_markup("Read ``a<b``, *once*, by :func:`~nqpf.data.sources`.")
+    'Read <code>a&lt;b</code>, <em>once</em>, by <code>nqpf.data.sources</code>.'
     """
     text = re.sub(r":\w+:`~?([^`]+)`", r"``\1``", escape(text))
     text = re.sub(r"``([^`]+)``|`([^`]+)`", lambda m: f"<code>{m[1] or m[2]}</code>", text)

@@ -26,6 +26,7 @@ _ROOMS = (
     "errors",
     "forecast",
     "index",
+    "multiverse",
     "provinces",
     "regress",
     "report",

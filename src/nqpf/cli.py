@@ -10,8 +10,7 @@ import typer
 from typer.core import TyperGroup
 
 import nqpf
-from nqpf.errors import NqpfError
-from nqpf.text import visible
+from nqpf.errors import NqpfError, visible
 
 __all__ = ["app"]
 
@@ -51,7 +50,7 @@ def _say(message: str, err: bool = False) -> None:
 
 
 def _extra() -> Path:
-    from nqpf.paths import root
+    from nqpf.files import root
 
     return root() / "data" / "extra"
 
@@ -66,7 +65,7 @@ def version() -> None:
 def check_file(file: _File) -> None:
     """Say what your figures would change; write nothing."""
     from nqpf.data import Panel
-    from nqpf.data.reader import preview
+    from nqpf.data.adopt import preview
 
     _say(str(preview(file, Panel.load(extra=False), _extra())))
     _say(f"Nothing was written. To use the figures: nqpf data add {file}")
@@ -81,7 +80,7 @@ def add_file(
 ) -> None:
     """Check your figures and keep them in data/extra for the next build of the book."""
     from nqpf.data import Panel
-    from nqpf.data.reader import add
+    from nqpf.data.adopt import add
 
     _say(str(add(file, Panel.load(extra=False), _extra(), replace=replace)))
     _say(f"Written to data/extra/{file.stem}.csv; the next `make book` uses it.")
@@ -98,7 +97,7 @@ def build(
 ) -> None:
     """Rebuild every table from its sources and compare it with the embedded one."""
     from nqpf.data import build as tables
-    from nqpf.tfp.capital import capital_stock
+    from nqpf.tfp.accounts import capital_stock
 
     run = tables.update if update else tables.verify
     _say(str(run(derivations={"perpetual_inventory": capital_stock}, extra=extra)))
@@ -156,11 +155,11 @@ def multiverse(
     address: Annotated[str | None, typer.Option(help="Scheduler of the Dask cluster.")] = None,
 ) -> None:
     """Run the declared grid of specifications and compare it with the stored results."""
-    from nqpf.compare import Multiverse, SpecificationGrid
-    from nqpf.compare.curve.store import curve_tests, save_beside, shares_file, tests_file
-    from nqpf.compare.curve.units import disagreement
     from nqpf.errors import SourceError
-    from nqpf.paths import root
+    from nqpf.files import root
+    from nqpf.multiverse import Multiverse, SpecificationGrid
+    from nqpf.multiverse.inference import curve_tests, save_beside, shares_file, tests_file
+    from nqpf.multiverse.results import disagreement
 
     grid = SpecificationGrid()
     folder = root() / "_build" / "multiverse" / grid.stamp[:12]
@@ -193,7 +192,7 @@ def new_study(
     key: Annotated[str, typer.Argument(help="Family names and year, such as li-wang-2025.")],
 ) -> None:
     """Write a study's record, card and chapter for you to fill; list it in the contents."""
-    from nqpf.paths import root
+    from nqpf.files import root
     from nqpf.systems import scaffold
 
     home = root()

@@ -8,9 +8,8 @@ from collections.abc import Iterable
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from nqpf.errors import ProvinceError
-from nqpf.paths import root
-from nqpf.text import visible
+from nqpf.errors import ProvinceError, visible
+from nqpf.files import root
 
 if TYPE_CHECKING:
     import pandas as pd

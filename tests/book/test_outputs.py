@@ -174,9 +174,9 @@ def test_data_and_systems_exist(html: Path) -> None:
 
 def test_the_figure_of_the_answer(html: Path) -> None:
     row = of(html, "notebooks/comparison/answer", "figure-1")
-    functions = {"nqpf.compare.Multiverse.load", "nqpf.compare.curve_summary"}
+    functions = {"nqpf.multiverse.Multiverse.load", "nqpf.multiverse.curve_summary"}
     assert functions | {"nqpf.report.findings_map"} <= set(row["functions"].split())
-    assert "nqpf.compare.load_curve_tests" not in row["functions"]
+    assert "nqpf.multiverse.load_curve_tests" not in row["functions"]
     assert row["stored results"] == "results.parquet"
     assert set(row["systems"].split()) == set(available())
     assert (row["shown by cell"], row["rests on cells"]) == ("1", "1")

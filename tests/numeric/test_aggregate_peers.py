@@ -7,9 +7,9 @@ results part there, so that an agreement elsewhere means something.
 import numpy as np
 import pytest
 
-from nqpf.index.aggregate import geometric, linear, vikor
+from nqpf.index.aggregate import geometric, linear, measures, vikor
 from nqpf.index.normalise import minmax, vector, zscore
-from nqpf.index.vikor import compromise, measures
+from nqpf.index.recipe import compromise
 
 pymcdm = pytest.importorskip("pymcdm", reason="pymcdm is not installed")
 skcriteria = pytest.importorskip("skcriteria", reason="scikit-criteria is not installed")

@@ -5,10 +5,10 @@ import pandas as pd
 import pytest
 
 from nqpf.index import Recipe
+from nqpf.index.aggregate import measures
 from nqpf.index.coupling import coordination
 from nqpf.index.normalise import target
-from nqpf.index.obstacle import obstacle_degree
-from nqpf.index.vikor import compromise, measures
+from nqpf.index.recipe import compromise, obstacle_degree
 from nqpf.systems import IndicatorMatrix
 
 

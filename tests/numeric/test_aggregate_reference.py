@@ -12,9 +12,8 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from nqpf.index.aggregate import copeland, geometric, harmonic, topsis, vikor
+from nqpf.index.aggregate import copeland, geometric, harmonic, measures, topsis, vikor
 from nqpf.index.coupling import coordination
-from nqpf.index.vikor import measures
 
 TOLERANCE = 1e-12
 DIGITS = 60

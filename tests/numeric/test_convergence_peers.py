@@ -13,8 +13,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from nqpf import paths
-from nqpf.dynamics.convergence import beta, club, sigma
+from nqpf import files as paths
+from nqpf.dynamics.clubs import club
+from nqpf.dynamics.convergence import beta, sigma
 
 RNG = np.random.default_rng(11)
 

@@ -8,10 +8,9 @@ from made_up_grid import declare
 from scipy import stats
 
 from nqpf import Panel
-from nqpf.compare.curve.given import curve_input
-from nqpf.compare.curve.inference import curve_inference
-from nqpf.compare.multiverse.grid import SpecificationGrid
 from nqpf.errors import MethodError
+from nqpf.multiverse.grid import SpecificationGrid
+from nqpf.multiverse.inference import curve_inference, curve_input
 
 
 @pytest.fixture(scope="module")

@@ -8,10 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from nqpf.compare.curve.choices import variance_shares
-from nqpf.compare.curve.inference import _draws
-from nqpf.compare.curve.plan import plan
-from nqpf.compare.curve.specs import read_specifications
+from nqpf.multiverse.inference import _draws, plan, read_specifications
+from nqpf.multiverse.results import variance_shares
 from nqpf.regress import fixed_effects
 
 

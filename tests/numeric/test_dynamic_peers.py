@@ -6,10 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from nqpf.regress.dynamic import dynamic_gmm
-from nqpf.regress.dynamic.equations import build
-from nqpf.regress.dynamic.request import read_request
-from nqpf.regress.dynamic.solve import estimate
+from nqpf.regress.gmm import build, dynamic_gmm, estimate, read_request
 
 
 def panel(seed, units=60, years=8, drop=0, gap=False):

@@ -13,8 +13,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from nqpf import paths
-from nqpf.regress.dynamic import dynamic_gmm
+from nqpf import files as paths
+from nqpf.regress.gmm import dynamic_gmm
 
 NAME = "abdata.csv"
 A1 = {"w": 1, "k": 2, "ys": 2}

@@ -14,12 +14,10 @@ import pytest
 from scipy.stats import norm
 from scipy.stats import t as student
 
-from nqpf.forecast import _rolling, panel_autoregression
-from nqpf.forecast.accuracy import diebold_mariano
-from nqpf.forecast.autoregression import deviations
-from nqpf.forecast.markov import class_probabilities
-from nqpf.forecast.methods import METHODS
-from nqpf.forecast.smoothing import _run, fit_damped
+from nqpf.forecast import panel_autoregression
+from nqpf.forecast import project as _rolling
+from nqpf.forecast.backtest import diebold_mariano
+from nqpf.forecast.methods import METHODS, _run, class_probabilities, deviations, fit_damped
 from nqpf.regress import fixed_effects
 
 AIR = np.array([112, 118, 132, 129, 121, 135, 148, 148, 136, 119, 104, 118.0])[:, None]

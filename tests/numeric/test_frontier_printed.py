@@ -12,7 +12,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from nqpf import paths
+from nqpf import files as paths
 from nqpf.tfp.frontier import battese_coelli
 
 NAME = "front41Data.csv"

@@ -13,7 +13,7 @@ from scipy.optimize import minimize
 from scipy.stats import multivariate_normal, norm, truncnorm
 
 from nqpf.tfp.frontier import battese_coelli
-from nqpf.tfp.frontier.likelihood import Sample, log_likelihood, posterior
+from nqpf.tfp.likelihood import Sample, log_likelihood, posterior
 
 INPUTS = ["capital", "labour"]
 

@@ -15,15 +15,12 @@ import pytest
 from made_up_grid import declare
 
 from nqpf import Panel, Recipe, System
-from nqpf.compare import load_disagreement
-from nqpf.compare.curve.store import shares_file
-from nqpf.compare.curve.units import UNITS
-from nqpf.compare.multiverse.grid import SpecificationGrid
-from nqpf.compare.multiverse.productivity import productivity
-from nqpf.compare.multiverse.results import Multiverse
-from nqpf.compare.multiverse.specify import estimates
-from nqpf.compare.multiverse.variants import CAPITAL
+from nqpf.compare.variants import CAPITAL, productivity
 from nqpf.errors import SourceError
+from nqpf.multiverse import load_disagreement
+from nqpf.multiverse.grid import SpecificationGrid, estimates
+from nqpf.multiverse.inference import shares_file
+from nqpf.multiverse.results import UNITS, Multiverse
 from nqpf.regress import fixed_effects, standardise
 from nqpf.tfp import real_gdp
 

@@ -15,7 +15,7 @@ import pandas as pd
 import pytest
 from statsmodels.datasets import grunfeld
 
-from nqpf import paths
+from nqpf import files as paths
 from nqpf.dynamics import dagum, theil, variation
 
 

@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from nqpf import paths
-from nqpf.regress.instruments import instrumental
+from nqpf import files as paths
+from nqpf.regress.iv import instrumental
 
 CASES = [(2, 90)]
 EFFECTS = ("two-way", "unit", "time", "pooled")

@@ -15,7 +15,7 @@ import pytest
 from statsmodels.datasets import grunfeld
 from statsmodels.nonparametric.kde import KDEUnivariate
 
-from nqpf import paths
+from nqpf import files as paths
 from nqpf.dynamics import bandwidth, kernel_density
 
 

@@ -9,9 +9,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from nqpf import paths
-from nqpf.dynamics.markov import markov
-from nqpf.dynamics.spatial_markov import spatial_markov
+from nqpf import files as paths
+from nqpf.dynamics.markov import markov, spatial_markov
 
 
 def cases(name: str) -> pd.DataFrame:

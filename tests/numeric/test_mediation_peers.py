@@ -7,8 +7,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from nqpf.regress.mediation import mediation
-from nqpf.regress.mediation.paths import accelerated, jackknife, products
+from nqpf.regress.mediation import accelerated, jackknife, mediation, products
 
 EFFECTS = ("two-way", "unit", "time", "pooled")
 

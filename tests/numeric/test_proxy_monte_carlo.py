@@ -13,7 +13,7 @@ import pytest
 from scipy import stats
 
 from nqpf.tfp import proxy
-from nqpf.tfp.montecarlo import monte_carlo
+from nqpf.tfp.simulate import monte_carlo
 
 ROLES = ("output", "labour", "capital")
 KEY = ("firm", "year")

@@ -8,8 +8,7 @@ from hypothesis import strategies as st
 
 from nqpf.data import Panel
 from nqpf.index.normalise import minmax
-from nqpf.index.pursuit import projection_index, projection_pursuit
-from nqpf.index.pursuit.density import gradients, unit
+from nqpf.index.pursuit import gradients, projection_index, projection_pursuit, unit
 from nqpf.systems import System, available
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from nqpf.regress.bootstrap import wild_bootstrap, wild_weights
+from nqpf.regress.resample import wild_bootstrap, wild_weights
 
 NAMES = ["a", "b", "c"]
 

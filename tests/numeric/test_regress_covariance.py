@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from nqpf import paths
+from nqpf import files as paths
 from nqpf.regress import fixed_effects
 
 NAMES = ["a", "b", "c"]

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from nqpf.regress.differences import first_differences
+from nqpf.regress.ols import first_differences
 
 FIRMS = ("invest", ["value", "capital"], "firm", "year")
 # value, capital, intercept; plm differences adjacent rows: these samples have no gap

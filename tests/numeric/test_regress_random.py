@@ -14,10 +14,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from nqpf import paths
+from nqpf import files as paths
 from nqpf.regress import fixed_effects
-from nqpf.regress.hausman import hausman, mundlak
-from nqpf.regress.random import random_effects
+from nqpf.regress.random import hausman, mundlak, random_effects
 
 FIRMS = ("invest", ["value", "capital"], "firm", "year")
 

@@ -20,9 +20,9 @@ import pandas as pd
 import pytest
 from made_up_batches import processes, ran, tasks, work
 
-from nqpf.compare.multiverse import cluster as _cluster
-from nqpf.compare.multiverse.runner import run_batches
 from nqpf.errors import EstimationError, MethodError
+from nqpf.multiverse import run as _cluster
+from nqpf.multiverse.run import run_batches
 
 pytest.importorskip("distributed", reason="distributed is not installed")
 ROOT = Path(__file__).resolve().parents[2]
@@ -62,7 +62,7 @@ class Cluster:
         with Client(self.address, set_as_default=False) as client:
             client.wait_for_workers(len(self.workers), timeout=60)
             # On a busy machine one could be done with all batches while the other imports.
-            for module in ("nqpf.compare.multiverse.runner", "made_up_batches"):
+            for module in ("nqpf.multiverse.run", "made_up_batches"):
                 client.run(importlib.import_module, module)
 
     @property

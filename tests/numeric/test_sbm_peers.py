@@ -10,8 +10,12 @@ from scipy.optimize import linprog
 
 from nqpf.data import Panel
 from nqpf.tfp import production
-from nqpf.tfp.directional import directional_distance, malmquist_luenberger
-from nqpf.tfp.sbm import global_malmquist_luenberger, slacks
+from nqpf.tfp.sbm import (
+    directional_distance,
+    global_malmquist_luenberger,
+    malmquist_luenberger,
+    slacks,
+)
 
 INPUTS, GOOD, BAD = ["capital", "labour", "energy"], ["output"], ["so2_industrial"]
 ROLES = {"inputs": INPUTS, "good": GOOD, "bad": BAD}

@@ -11,9 +11,10 @@ import pandas as pd
 import pytest
 from scipy.optimize import minimize_scalar
 
-from nqpf import paths
+from nqpf import files as paths
 from nqpf.space import Weights, contiguity
-from nqpf.space.panel import durbin, error, impacts, lag, lagrange, simulate
+from nqpf.space.durbin import durbin, error, lag, simulate
+from nqpf.space.impacts import impacts, lagrange
 
 WEIGHTS = contiguity(hainan=True).row_standardised()
 FRAME = simulate(WEIGHTS, 6, 0.4, [1.0, -0.5], [0.5, 0.3], seed=11)

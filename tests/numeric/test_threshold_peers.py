@@ -15,10 +15,8 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from nqpf import paths
-from nqpf.regress.threshold import threshold
-from nqpf.regress.threshold.search import Design
-from nqpf.regress.threshold.stages import find, significance
+from nqpf import files as paths
+from nqpf.regress.threshold import Design, find, significance, threshold
 
 CUTS, SLOPES = (-0.5, 0.6), (1.0, 1.8, 0.7)
 

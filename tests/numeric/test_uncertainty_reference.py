@@ -11,11 +11,8 @@ import pytest
 from scipy import stats
 
 from nqpf import provinces
-from nqpf.compare.certainty import draws as _draws
-from nqpf.compare.certainty.draws import ranks_of
-from nqpf.compare.certainty.sensitivity import sensitivity
-from nqpf.compare.certainty.sobol import sobol_indices
-from nqpf.compare.certainty.uncertainty import uncertainty
+from nqpf.compare import certainty as _draws
+from nqpf.compare.certainty import ranks_of, sensitivity, sobol_indices, uncertainty
 from nqpf.index import Recipe
 from nqpf.systems import IndicatorMatrix
 

@@ -8,14 +8,7 @@ import numpy as np
 import pytest
 
 from nqpf.index.normalise import minmax
-from nqpf.index.weights import (
-    ahp,
-    ahp_consistency,
-    critic,
-    entropy,
-    first_component,
-    pca,
-)
+from nqpf.index.weights import ahp, ahp_consistency, critic, entropy, first_component, pca
 
 
 def agrees(actual, printed, digits):

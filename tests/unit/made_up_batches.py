@@ -100,7 +100,7 @@ def surroundings(task: Task) -> pd.DataFrame:
 
 def interrupted(log: str, store: str, n_jobs: str) -> None:
     """Run batches until somebody interrupts."""
-    from nqpf.compare.multiverse.runner import run_batches
+    from nqpf.multiverse.run import run_batches
 
     # Long enough that a busy machine does not finish them before the interruption comes.
     run_batches(tasks(40, Path(log), 1.0), work, store, stamp="one", n_jobs=int(n_jobs))

@@ -6,8 +6,8 @@ import copy
 
 import yaml
 
-from nqpf.compare.multiverse.declaration import Declaration
-from nqpf.paths import root
+from nqpf.compare.declaration import Declaration
+from nqpf.files import root
 
 SMALL = {
     "systems": ["dong-2024", "gong-2024", "lu-guo-2024"],

@@ -10,7 +10,7 @@ import yaml
 from made_up import REPOSITORY
 
 from nqpf.data.catalogue import Segment, Source
-from nqpf.data.fetch import sha256
+from nqpf.data.sources import sha256
 from nqpf.provinces import codes, name
 
 COMMIT = "0123456789ab" + "c" * 28

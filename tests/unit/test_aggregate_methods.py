@@ -109,7 +109,7 @@ def test_raising_one_value_inside_the_range_lowers_no_score_of_its_row(method, c
 
 
 def vikor_parts(z, w):
-    from nqpf.index.vikor import measures
+    from nqpf.index.aggregate import measures
 
     values = measures(z, w)
     return np.array([values.S, values.R])

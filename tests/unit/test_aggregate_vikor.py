@@ -12,8 +12,8 @@ from made_up_index import ANY, made_matrix, weighted
 from nqpf import provinces
 from nqpf.errors import DataError, MethodError, SampleError
 from nqpf.index import ConstantIndicatorWarning, Recipe
-from nqpf.index.aggregate import vikor
-from nqpf.index.vikor import compromise, measures, of_index
+from nqpf.index.aggregate import measures, vikor
+from nqpf.index.recipe import compromise, of_index
 
 HALF = [0.5, 0.5]
 

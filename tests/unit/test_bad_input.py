@@ -9,7 +9,8 @@ import pytest
 from made_up import HEADER, make_project, state, write_csv, write_xlsx
 
 from nqpf.data import Panel
-from nqpf.data.reader import add, check, read_rows
+from nqpf.data.adopt import add, check
+from nqpf.data.own import read_rows
 from nqpf.errors import DataError, NqpfError, ProvinceError, UnitError, VintageError
 
 GOOD = "Beijing,2024,population,2200,万人,yearbook"
@@ -218,9 +219,9 @@ def test_files(home: Path, tmp_path: Path, name: str) -> None:
 
 def test_too_large(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = write_csv(tmp_path / "mine.csv", GOOD, GOOD)
-    monkeypatch.setattr("nqpf.data.reader_files.LARGEST_GRID", 2)
+    monkeypatch.setattr("nqpf.data.own.LARGEST_GRID", 2)
     assert "more than 2 rows" in str(refusal(home, path))
-    monkeypatch.setattr("nqpf.data.reader_files.LARGEST_FILE", 20)
+    monkeypatch.setattr("nqpf.data.own.LARGEST_FILE", 20)
     assert "expected at most 20 bytes" in str(refusal(home, path))
 
 
@@ -229,7 +230,7 @@ def test_workbook_that_unpacks_too_large(
 ) -> None:
     rows = [["Beijing", 2024, "population", 2200, "万人", "x" * 30_000]] * 200
     path = write_xlsx(tmp_path / "mine.xlsx", *rows)
-    monkeypatch.setattr("nqpf.data.reader_files.LARGEST_FILE", path.stat().st_size)
+    monkeypatch.setattr("nqpf.data.own.LARGEST_FILE", path.stat().st_size)
     says(refusal(home, path), ["the workbook unpacks to", "split it into several files"])
 
 

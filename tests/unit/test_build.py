@@ -13,9 +13,9 @@ from made_up_sources import everywhere, raw, source, variable, write_mirror, wri
 from nqpf.data import Panel, build
 from nqpf.data.catalogue import Catalogue
 from nqpf.errors import DataError, SourceError
-from nqpf.paths import root
+from nqpf.files import root
 from nqpf.provinces import codes
-from nqpf.tfp.capital import capital_stock
+from nqpf.tfp.accounts import capital_stock
 
 ROWS = raw(("全国", 2020, 31.0), *everywhere(2020), ("全国", 2021, 62.0), *everywhere(2021, 2.0))
 TABLE = Path("data") / "panel" / "test.csv"

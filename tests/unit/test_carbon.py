@@ -8,7 +8,7 @@ from pathlib import Path
 import openpyxl
 import pytest
 
-from nqpf.data import carbon
+from nqpf.data import sources as carbon
 from nqpf.errors import SourceError
 
 MIRROR = Path(
@@ -52,7 +52,7 @@ def test_sectors_must_add_up_and_units_be_known(tmp_path: Path) -> None:
 
 def test_without_files_there_is_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("NQPF_MIRROR", raising=False)
-    monkeypatch.setattr("nqpf.data.fetch.cache_folder", lambda: tmp_path)
+    monkeypatch.setattr("nqpf.data.sources.cache_folder", lambda: tmp_path)
     assert carbon.carbon_dioxide() is None
 
 

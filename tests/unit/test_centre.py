@@ -7,7 +7,7 @@ import pytest
 from nqpf import provinces
 from nqpf.errors import EstimationError, MethodError, SampleError
 from nqpf.space import centre_of_gravity, great_circle
-from nqpf.space.projection import backward, bearing, forward
+from nqpf.space.centre import backward, bearing, forward
 
 CODES = provinces.codes()
 RNG = np.random.default_rng(5)

@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from nqpf.compare.curve.choices import VarianceShares, variance_shares
 from nqpf.errors import DataError, MethodError, SampleError
+from nqpf.multiverse.results import VarianceShares, variance_shares
 
 LEVELS = {"measure": 5, "controls": 4, "effects": 2, "sample": 3}
 

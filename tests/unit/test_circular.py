@@ -9,7 +9,7 @@ from nqpf import Panel
 from nqpf.compare import circular, holders, measures
 from nqpf.errors import MethodError, SampleError
 from nqpf.systems import Formula, System, available, membership
-from nqpf.systems.holding import holding
+from nqpf.systems.overlap import holding
 
 
 def held(text: str, lead: int = 0) -> tuple[str, ...]:

@@ -141,7 +141,7 @@ def test_outside_a_project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
 @pytest.mark.parametrize("update", [False, True])
 def test_build_calls_the_builder(monkeypatch: pytest.MonkeyPatch, update: bool) -> None:
     from nqpf.data import build
-    from nqpf.tfp.capital import capital_stock
+    from nqpf.tfp.accounts import capital_stock
 
     calls = []
     for name in ("verify", "update"):

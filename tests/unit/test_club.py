@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from nqpf.dynamics.convergence import club, cross_variance, log_t
+from nqpf.dynamics.clubs import club, cross_variance, log_t
 from nqpf.errors import DataError, EstimationError, MethodError, SampleError
 
 

@@ -6,8 +6,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from nqpf.dynamics.convergence import beta, sigma
-from nqpf.dynamics.convergence.speed import half_life, nickell_bias, speed, without_nickell_bias
+from nqpf.dynamics.convergence import (
+    beta,
+    half_life,
+    nickell_bias,
+    sigma,
+    speed,
+    without_nickell_bias,
+)
 from nqpf.errors import DataError, MethodError, SampleError
 
 CODES = [110000, 120000, 130000, 140000, 150000, 210000, 220000, 230000]

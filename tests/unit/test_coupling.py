@@ -12,8 +12,7 @@ from made_up_index import made_matrix, weighted
 from nqpf.errors import DataError, MethodError
 from nqpf.index import Recipe
 from nqpf.index.aggregate import linear
-from nqpf.index.coupling import FORMS, coordination, of_dimensions, subsystems
-from nqpf.index.grades import GRADES, grade
+from nqpf.index.coupling import FORMS, GRADES, coordination, grade, of_dimensions, subsystems
 
 MANY = [form for form in FORMS if form != "two-system"]
 scores = weighted(rows=(1, 6), columns=(2, 5)).map(lambda case: case[0])

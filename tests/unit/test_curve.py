@@ -7,10 +7,17 @@ import pandas as pd
 import pytest
 from joblib import parallel_config
 
-from nqpf.compare.curve.inference import STATISTICS, CurveInference, _draws, curve_inference
-from nqpf.compare.curve.statistics import pvalues, sign_of, statistics
-from nqpf.compare.curve.summary import curve_summary
 from nqpf.errors import DataError, EstimationError, MethodError, SampleError
+from nqpf.multiverse.inference import (
+    STATISTICS,
+    CurveInference,
+    _draws,
+    curve_inference,
+    pvalues,
+    sign_of,
+    statistics,
+)
+from nqpf.multiverse.results import curve_summary
 from nqpf.regress import fixed_effects
 
 COLUMNS = ["outcome", "focal", "controls", "effects"]

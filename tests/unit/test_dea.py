@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nqpf.errors import DataError, EstimationError, MethodError, SampleError
-from nqpf.tfp._programs import Program, furthest
 from nqpf.tfp.dea import efficiency, malmquist
+from nqpf.tfp.programs import Program, furthest
 
 REFERENCES = ["contemporaneous", "sequential", "global"]
 PARTS = {
@@ -324,14 +324,14 @@ def test_programs_say_how_they_ended():
 
 def test_the_solver_prints_nothing():
     # HiGHS greets once per process, so only a fresh one can tell.
-    code = "from nqpf.tfp._programs import Program; print(Program([[1]], [1], [2], [2]).solve())"
+    code = "from nqpf.tfp.programs import Program; print(Program([[1]], [1], [2], [2]).solve())"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert (done.stdout, done.stderr) == ("optimal\n", "")
 
 
 def test_the_number_of_threads_changes_no_digit():
     code = (
-        "import numpy as np; from nqpf.tfp._radial import radial_scores; "
+        "import numpy as np; from nqpf.tfp.programs import radial_scores; "
         "x, y = np.split(np.random.default_rng(0).lognormal(0, 0.5, (400, 5)), [3], axis=1); "
         "print(radial_scores(x, y, x, y, 'vrs').tobytes().hex())"
     )

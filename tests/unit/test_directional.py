@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from test_sbm import KINDS, ROLES, panel
 
 from nqpf.errors import DataError, MethodError, SampleError
-from nqpf.tfp.directional import directional_distance, malmquist_luenberger
+from nqpf.tfp.sbm import directional_distance, malmquist_luenberger
 
 
 @pytest.mark.parametrize(("returns", "disposability"), KINDS)

@@ -10,11 +10,7 @@ import pytest
 
 from nqpf.errors import DataError, EstimationError, MethodError, NqpfError, SampleError
 from nqpf.regress import RegressionTable
-from nqpf.regress.dynamic import (
-    ManyInstrumentsWarning,
-    SingularWeightingWarning,
-    dynamic_gmm,
-)
+from nqpf.regress.gmm import ManyInstrumentsWarning, SingularWeightingWarning, dynamic_gmm
 
 
 def sample(seed=0, units=60, years=8, rho=0.5):

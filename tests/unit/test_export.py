@@ -17,9 +17,8 @@ from typer.testing import CliRunner
 
 from nqpf.cli import app
 from nqpf.data import Catalogue, Panel
-from nqpf.data.export import FORMATS, METADATA, export
+from nqpf.data.export import FORMATS, METADATA, Sheet, export, write_workbook
 from nqpf.data.panel import COLUMNS
-from nqpf.data.workbook import Sheet, write_workbook
 from nqpf.errors import DataError, MethodError
 
 HOSTILE = [

@@ -12,7 +12,7 @@ import pytest
 from made_up_sources import COMMIT, source
 
 from nqpf.data.catalogue import Catalogue
-from nqpf.data.fetch import address, fetch, fetch_all, optional
+from nqpf.data.sources import address, fetch, fetch_all, optional
 from nqpf.errors import DataError, SourceError
 
 GOOD = "省,年\n北京,2020\n".encode() * 1000

@@ -12,14 +12,20 @@ from scipy.stats import chi2, norm
 
 from nqpf.errors import DataError, EstimationError, MethodError, SampleError
 from nqpf.tfp.frontier import (
+    battese_coelli,
+    elasticities,
+    likelihood_ratio,
+    no_inefficiency,
+    regressors,
+    trend_effect,
+)
+from nqpf.tfp.likelihood import (
     BoundaryWarning,
     ConvergenceWarning,
-    battese_coelli,
-    likelihood_ratio,
+    Sample,
+    log_likelihood,
+    log_mills,
 )
-from nqpf.tfp.frontier.likelihood import Sample, log_likelihood, log_mills
-from nqpf.tfp.frontier.ratio import no_inefficiency
-from nqpf.tfp.frontier.technology import elasticities, regressors, trend_effect
 
 INPUTS = ["capital", "labour"]
 

@@ -16,7 +16,7 @@ import yaml
 from nqpf.data import Catalogue, Panel
 from nqpf.data.catalogue import Bilingual, Variable
 from nqpf.errors import NqpfError
-from nqpf.paths import root
+from nqpf.files import root
 from nqpf.systems import IndicatorMatrix, System, available
 
 MUTANTS = 1000

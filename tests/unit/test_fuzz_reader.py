@@ -14,7 +14,8 @@ import pytest
 from made_up import HEADER, make_project, state, write_xlsx
 
 from nqpf.data import Panel
-from nqpf.data.reader import add, check, overlay, read_rows
+from nqpf.data.adopt import add, check, overlay
+from nqpf.data.own import read_rows
 from nqpf.errors import NqpfError
 from nqpf.provinces import codes
 

@@ -10,11 +10,10 @@ import pytest
 from made_up_grid import declare
 
 from nqpf import Panel
-from nqpf.compare.multiverse.declaration import AXES
-from nqpf.compare.multiverse.grid import SpecificationGrid
-from nqpf.compare.multiverse.results import Multiverse
-from nqpf.compare.multiverse.specify import estimates, evaluate
+from nqpf.compare.declaration import AXES
 from nqpf.errors import CardError, DataError, FormulaError, MethodError, SourceError
+from nqpf.multiverse.grid import SpecificationGrid, estimates, evaluate
+from nqpf.multiverse.results import Multiverse
 
 LINEAR = "{}/minmax/entropy/linear".format
 DONG, GONG, LU = (LINEAR(key) for key in ("dong-2024", "gong-2024", "lu-guo-2024"))
@@ -251,7 +250,7 @@ def test_a_logarithm_is_of_the_measure_alone_and_of_all_of_it(grid):
 def test_a_score_of_zero_leaves_the_measure_without_a_logarithm(grid, panel):
     from dataclasses import replace
 
-    from nqpf.compare.multiverse.rows import figures
+    from nqpf.compare.declaration import figures
 
     measured = grid.measured["census5"]
     values = measured.values.copy()
@@ -471,7 +470,7 @@ def test_a_logarithm_of_nothing_is_refused(grid, tmp_path):
 
 
 def test_every_level_of_the_project_has_its_reason():
-    from nqpf.compare.multiverse.declaration import Declaration
+    from nqpf.compare.declaration import Declaration
 
     grid = Declaration.load().grid
     for axis in ("vintages", "transformations", "samples", "effects", "controls", "errors"):

@@ -15,11 +15,10 @@ from typer.testing import CliRunner
 from nqpf import Catalogue, Index, Panel, Recipe, Study, System, provinces, report
 from nqpf.cli import app
 from nqpf.compare import Profiles, standings
-from nqpf.data import reader
-from nqpf.errors import DataError
+from nqpf.data import adopt as reader
+from nqpf.errors import DataError, visible
 from nqpf.report.html import Html
-from nqpf.report.picture import Picture
-from nqpf.text import visible
+from nqpf.report.style import Picture
 
 CODES = [110000, 310000, 540000]
 
@@ -196,8 +195,8 @@ def test_a_catalogue_keeps_its_text(home: Path) -> None:
 def test_pages_of_provinces_are_markdown_without_meaning(panel: Panel) -> None:
     from markdown_it import MarkdownIt
 
-    from nqpf.report.profile_overview import overview_markdown
-    from nqpf.report.profile_words import page_key
+    from nqpf.report.province_figures import page_key
+    from nqpf.report.province_pages import overview_markdown
 
     profiles = Profiles.load(panel, systems=["wu-2024"], draws=20)
     page = report.province_profile(profiles, 110000).markdown()

@@ -10,8 +10,7 @@ from hypothesis import strategies as st
 
 from nqpf.errors import DataError, EstimationError, MethodError, NqpfError, SampleError
 from nqpf.regress import RegressionTable, fixed_effects
-from nqpf.regress.instruments import ConfidenceSet, instrumental
-from nqpf.regress.instruments.confidence import invert
+from nqpf.regress.iv import ConfidenceSet, instrumental, invert
 
 
 def sample(seed=0, units=12, years=6, drop=0, strength=1.0):

@@ -9,11 +9,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from made_up_kernel import EFFECTS, NAMES, sample
 
+from nqpf import sample as within
 from nqpf.errors import DataError, EstimationError, MethodError, NqpfError, SampleError
-from nqpf.regress import CONVENTIONS, _sweep, fixed_effects
+from nqpf.regress import CONVENTIONS, fixed_effects
+from nqpf.regress import kernel as _sweep
 from nqpf.regress.kernel import KERNEL_ERRORS, cross_products
-from nqpf.tfp import within
-from nqpf.tfp.within import demean
+from nqpf.sample import demean
 
 
 def same(found, wanted, rtol=1e-10):

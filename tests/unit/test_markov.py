@@ -6,9 +6,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from nqpf.dynamics._chains import closed_groups, ergodic, first_passage, homogeneity
-from nqpf.dynamics.markov import markov
-from nqpf.dynamics.spatial_markov import spatial_markov
+from nqpf.dynamics.markov import (
+    closed_groups,
+    ergodic,
+    first_passage,
+    homogeneity,
+    markov,
+    spatial_markov,
+)
 from nqpf.errors import DataError, MethodError, SampleError
 
 CODES = [110000, 120000, 130000, 140000, 150000, 210000]

@@ -8,7 +8,7 @@ from made_up_index import made_matrix
 from nqpf.errors import MethodError
 from nqpf.index import Recipe
 from nqpf.index.aggregate import METHODS
-from nqpf.index.obstacle import leading, obstacle_degree
+from nqpf.index.recipe import leading, obstacle_degree
 
 BY = pytest.mark.parametrize("by", ["indicator", "dimension"])
 

@@ -9,7 +9,8 @@ import pandas as pd
 import pytest
 from made_up import figure, make_project
 
-from nqpf.data import Panel, checks
+from nqpf.data import Panel
+from nqpf.data import quality as checks
 from nqpf.data.catalogue import Catalogue
 from nqpf.data.panel import COLUMNS
 from nqpf.errors import DataError, VintageError

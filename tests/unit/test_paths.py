@@ -10,7 +10,7 @@ import pytest
 from made_up import REPOSITORY, make_project
 
 from nqpf.errors import DataError
-from nqpf.paths import inside, replacing, root
+from nqpf.files import inside, replacing, root
 
 
 def test_root_is_named_by_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

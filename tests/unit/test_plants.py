@@ -9,8 +9,7 @@ from pathlib import Path
 import pytest
 
 from nqpf.data import Catalogue
-from nqpf.data.fetch import at_hand
-from nqpf.data.plants import KEY, chilean_plants
+from nqpf.data.sources import KEY, at_hand, chilean_plants
 
 MIRROR = Path(
     os.environ.get("NQPF_MIRROR", Path(__file__).resolve().parents[3] / "shared" / "sources")

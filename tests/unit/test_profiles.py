@@ -23,8 +23,8 @@ from nqpf.compare.profiles import (
 )
 from nqpf.data.catalogue import Bilingual
 from nqpf.errors import MethodError
-from nqpf.index.obstacle import obstacle_degree
-from nqpf.paths import root
+from nqpf.files import root
+from nqpf.index.recipe import obstacle_degree
 from nqpf.tfp import production, solow_residual
 
 BEIJING, TIBET, GUANGDONG = 110000, 540000, 440000

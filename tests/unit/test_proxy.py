@@ -12,10 +12,8 @@ from scipy.integrate import dblquad
 
 from nqpf.errors import DataError, EstimationError, MethodError, NqpfError, SampleError
 from nqpf.tfp import proxy
-from nqpf.tfp.montecarlo import monte_carlo
-from nqpf.tfp.proxy.sample import Roles, prepare
-from nqpf.tfp.proxy.search import search, starting_points
-from nqpf.tfp.simulate import DESIGNS, TRUTH, Design, investment, simulate_firms
+from nqpf.tfp.firms import Roles, prepare, search, starting_points
+from nqpf.tfp.simulate import DESIGNS, TRUTH, Design, investment, monte_carlo, simulate_firms
 
 INPUTS = ("output", "labour", "capital")
 KEY = ("firm", "year")

@@ -15,12 +15,12 @@ from nqpf.errors import DataError, MethodError
 from nqpf.index import ConstantIndicatorWarning
 from nqpf.index.aggregate import linear
 from nqpf.index.pursuit import (
+    Certificate,
     certify,
     projection_index,
     projection_pursuit,
     pursuit_weights,
 )
-from nqpf.index.pursuit.certificate import Certificate
 
 GRID = st.integers(0, 20).map(lambda k: k / 20)
 SMALL = {"population": 40, "generations": 30, "elite": 4}

@@ -10,7 +10,8 @@ import pytest
 from made_up import HEADER, REPOSITORY, figure, make_project, state, write_csv, write_xlsx
 
 from nqpf.data import Panel
-from nqpf.data.reader import add, check, extend, overlay, preview, read_rows
+from nqpf.data.adopt import add, check, extend, overlay, preview
+from nqpf.data.own import read_rows
 from nqpf.errors import DataError, UnitError, VintageError
 
 WITH_VINTAGE = HEADER + ",vintage"
@@ -332,7 +333,7 @@ def test_the_examples_of_the_readme(tmp_path: Path) -> None:
 
 
 def test_the_units_of_the_readme() -> None:
-    from nqpf.data.reader_cells import CHINESE_UNITS
+    from nqpf.data.own import CHINESE_UNITS
 
     table = _readme().partition("## Chinese units")[2]
     rows = re.findall(r"^\| (.+?) \| (.+?) \|$", table, flags=re.MULTILINE)
@@ -342,7 +343,7 @@ def test_the_units_of_the_readme() -> None:
 
 def test_all_chinese_units_are_units_of_the_real_catalogue() -> None:
     from nqpf.data import Catalogue
-    from nqpf.data.reader_cells import CHINESE_UNITS
+    from nqpf.data.own import CHINESE_UNITS
 
     catalogue = Catalogue.load()
     assert set(CHINESE_UNITS.values()) == {entry.unit for entry in catalogue.variables.values()}
@@ -362,7 +363,7 @@ def test_every_series_of_the_real_panel_could_be_a_readers(tmp_path: Path) -> No
 
 
 def test_only_series_that_fall_below_zero_may_be_negative() -> None:
-    from nqpf.data.reader_rows import _MAY_BE_NEGATIVE
+    from nqpf.data.own import _MAY_BE_NEGATIVE
 
     frame = Panel.load(extra=False).frame
     assert set(frame.loc[frame["value"] < 0, "variable"]) == _MAY_BE_NEGATIVE

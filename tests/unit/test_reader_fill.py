@@ -9,7 +9,7 @@ import pytest
 from made_up import make_project
 
 from nqpf.data import Panel
-from nqpf.data.fill import fill, filled_share
+from nqpf.data.quality import fill, filled_share
 from nqpf.errors import DataError, MethodError, SampleError
 
 BEIJING = {2015: 10.0, 2016: 12.0, 2019: 18.0, 2021: 17.0}

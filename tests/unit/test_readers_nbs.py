@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from nqpf.data import readers
+from nqpf.data import layouts as readers
 from nqpf.errors import DataError, SourceError
 
 EXPORT = """数据库：分省年度数据

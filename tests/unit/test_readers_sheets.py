@@ -7,8 +7,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from nqpf.data import readers
-from nqpf.data.readers.cells import split_unit
+from nqpf.data import layouts as readers
+from nqpf.data.layouts import split_unit
 from nqpf.errors import DataError, MethodError, SourceError
 
 

@@ -12,12 +12,13 @@ from outputs_record import read_run
 from test_build_book import CHAPTER
 
 from nqpf import Panel, System
-from nqpf.compare import Multiverse, measures
-from nqpf.data.reading import Read, listening, note
+from nqpf.compare import measures
+from nqpf.data.catalogue import Read, listening, note
+from nqpf.multiverse import Multiverse
 from nqpf.provinces import codes
 from nqpf.report.maps import tile_map
-from nqpf.report.picture import show
 from nqpf.report.recorder import MAX_ROWS, Recorder, as_rows, frame_of
+from nqpf.report.style import show
 
 PANEL = Panel.load(extra=False)
 

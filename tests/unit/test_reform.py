@@ -10,7 +10,7 @@ import pytest
 
 from nqpf import provinces
 from nqpf.errors import CardError, MethodError, NqpfError, ProvinceError
-from nqpf.paths import root
+from nqpf.files import root
 from nqpf.systems import Reform
 
 KEY = "big-data-zones"

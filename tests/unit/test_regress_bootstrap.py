@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nqpf.errors import EstimationError, MethodError, SampleError
-from nqpf.regress.bootstrap import wild_bootstrap, wild_weights
+from nqpf.regress.resample import wild_bootstrap, wild_weights
 
 
 def sample(seed=0, units=12, years=6, drop=0, slope=0.5):

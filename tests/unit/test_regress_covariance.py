@@ -8,8 +8,7 @@ import pytest
 
 from nqpf.errors import EstimationError, MethodError
 from nqpf.regress import fixed_effects
-from nqpf.regress.conventions import CONVENTIONS, PANEL_ERRORS, SampleSize, describe, factors
-from nqpf.regress.covariance import wald
+from nqpf.regress.ols import CONVENTIONS, PANEL_ERRORS, SampleSize, describe, factors, wald
 
 
 def sample(seed=0, units=8, years=6, drop=0):

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from nqpf.errors import EstimationError, MethodError, SampleError
 from nqpf.regress import fixed_effects
-from nqpf.regress.differences import first_differences, shift
+from nqpf.regress.ols import first_differences, shift
 
 
 def sample(seed=0, units=8, years=6, drop=0):

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from nqpf.errors import DataError, EstimationError, MethodError, NqpfError, SampleError
 from nqpf.regress import CONVENTIONS, fixed_effects
-from nqpf.tfp.within import demean
+from nqpf.sample import demean
 
 
 def sample(seed=0, units=8, years=6, drop=0):

@@ -10,8 +10,7 @@ from hypothesis import strategies as st
 
 from nqpf.errors import EstimationError, MethodError, SampleError
 from nqpf.regress import fixed_effects
-from nqpf.regress.hausman import hausman, mundlak
-from nqpf.regress.random import random_effects
+from nqpf.regress.random import hausman, mundlak, random_effects
 
 
 def sample(seed=0, units=9, years=6, drop=0, spread=3.0, link=0.0):

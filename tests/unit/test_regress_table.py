@@ -10,9 +10,9 @@ import pytest
 
 from nqpf.errors import DataError, EstimationError, MethodError, SampleError
 from nqpf.regress import RegressionTable, fixed_effects, standardise
-from nqpf.regress.bootstrap import wild_bootstrap
-from nqpf.regress.differences import first_differences
+from nqpf.regress.ols import first_differences
 from nqpf.regress.random import random_effects
+from nqpf.regress.resample import wild_bootstrap
 
 
 def frame():

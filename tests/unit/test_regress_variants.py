@@ -10,8 +10,8 @@ from nqpf import provinces
 from nqpf.errors import EstimationError, MethodError, SampleError
 from nqpf.regress import fixed_effects
 from nqpf.regress.heterogeneity import by_group, heterogeneity
-from nqpf.regress.placebo import permutation_placebo
-from nqpf.regress.variants import lagged, lead_placebo
+from nqpf.regress.ols import lagged, lead_placebo
+from nqpf.regress.resample import permutation_placebo
 
 
 def sample(seed=0, units=None, years=6, slope=0.5):

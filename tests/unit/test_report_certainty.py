@@ -10,8 +10,8 @@ from matplotlib.text import Text
 
 from nqpf import provinces
 from nqpf.errors import SampleError
-from nqpf.report.certainty import FACTORS, rank_intervals, sobol_chart
-from nqpf.report.picture import MAX_BYTES
+from nqpf.report.ranks import FACTORS, rank_intervals, sobol_chart
+from nqpf.report.style import MAX_BYTES
 
 BEIJING, TIBET, HAINAN = 110000, 540000, 460000
 

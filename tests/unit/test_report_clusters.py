@@ -5,10 +5,9 @@ import pytest
 
 from nqpf import provinces
 from nqpf.errors import SampleError
-from nqpf.report.centres import centre_paths
-from nqpf.report.clusters_map import CLASSES, cluster_maps, moran_lines
+from nqpf.report.maps import CLASSES, centre_paths, cluster_maps, moran_lines
 from nqpf.space import centre_of_gravity
-from nqpf.space.local import CLUSTERS
+from nqpf.space.moran import CLUSTERS
 
 CODES = provinces.codes()
 

@@ -9,11 +9,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from nqpf.compare.curve.choices import variance_shares
 from nqpf.errors import DataError, MethodError, SampleError
-from nqpf.report.curve import sorted_curve, specification_curve
-from nqpf.report.explore_curve import curve_explorer, representative
-from nqpf.report.shares import shares_chart
+from nqpf.multiverse.results import variance_shares
+from nqpf.report.curve import curve_explorer, representative, sorted_curve, specification_curve
+from nqpf.report.regressions import shares_chart
 
 EVIL = "</script><script>alert('x')</script><!-- $\\frac{$ & \"quoted\""
 

@@ -13,7 +13,7 @@ from nqpf import Panel, provinces
 from nqpf.compare import Standings, standings
 from nqpf.errors import MethodError
 from nqpf.report import explorer
-from nqpf.report.explore_data import STEP, payload
+from nqpf.report.explore import STEP, payload
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ import pytest
 
 from nqpf.errors import ProvinceError, SampleError
 from nqpf.forecast import forecast
-from nqpf.report.fans import fan_chart
+from nqpf.report.lines import fan_chart
 
 
 def series() -> pd.Series:

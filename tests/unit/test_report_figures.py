@@ -17,7 +17,7 @@ from matplotlib.text import Text
 from nqpf import provinces, report
 from nqpf.errors import MethodError, ProvinceError, SampleError
 from nqpf.report import lines, maps, style
-from nqpf.report.picture import MAX_BYTES, Picture
+from nqpf.report.style import MAX_BYTES, Picture
 
 CODES = provinces.codes()
 TIBET, BEIJING, LIAONING = 540000, 110000, 210000

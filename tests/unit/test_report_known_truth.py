@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from nqpf.errors import SampleError
-from nqpf.report.known_truth import known_truth_plot
+from nqpf.report.regressions import known_truth_plot
 
 TABLE = pd.DataFrame(
     {

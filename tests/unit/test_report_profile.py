@@ -14,11 +14,9 @@ from test_profiles import hostile
 from nqpf import Panel, provinces
 from nqpf.compare import Profiles
 from nqpf.report import province_profile
-from nqpf.report.picture import Picture
-from nqpf.report.profile_data import csv_text
-from nqpf.report.profile_history import by_year
-from nqpf.report.profile_overview import overview_markdown, tile_links
-from nqpf.report.profile_words import BASE, page_key
+from nqpf.report.province_figures import BASE, page_key
+from nqpf.report.province_pages import by_year, csv_text, overview_markdown, tile_links
+from nqpf.report.style import Picture
 
 TIBET, BEIJING, HAINAN = 540000, 110000, 460000
 SYSTEMS = ["lu-guo-2024", "wang-wang-2024", "wu-2024"]

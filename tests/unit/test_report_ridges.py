@@ -8,7 +8,7 @@ import pytest
 
 from nqpf.dynamics import KernelDensity, kernel_density
 from nqpf.errors import DataError
-from nqpf.report.ridges import ridgeline
+from nqpf.report.lines import ridgeline
 
 
 def some_curves(rule=0.3) -> KernelDensity:

@@ -13,7 +13,7 @@ from nqpf import provinces, report
 from nqpf.data import Catalogue, Panel, Variable
 from nqpf.errors import MethodError, SampleError
 from nqpf.index import Recipe
-from nqpf.report import alt
+from nqpf.report import html as alt
 from nqpf.report.html import table
 from nqpf.report.style import new_figure
 from nqpf.systems import IndicatorMatrix, Study, System, available, filled, twins

@@ -10,7 +10,7 @@ from matplotlib.text import Text
 
 from nqpf import provinces
 from nqpf.errors import SampleError
-from nqpf.report.picture import MAX_BYTES
+from nqpf.report.style import MAX_BYTES
 from nqpf.report.transitions import club_grid, transition_matrices
 
 

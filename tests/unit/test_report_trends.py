@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from nqpf.errors import DataError, SampleError
-from nqpf.report.trends import measure_lines
+from nqpf.report.lines import measure_lines
 
 
 def some_table() -> pd.DataFrame:

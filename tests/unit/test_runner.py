@@ -18,9 +18,9 @@ import pandas as pd
 import pytest
 from made_up_batches import ran, tasks, work
 
-from nqpf.compare.multiverse import backends as _backends
-from nqpf.compare.multiverse.runner import run_batches
 from nqpf.errors import DataError, EstimationError, MethodError, SampleError, SourceError
+from nqpf.multiverse import run as _backends
+from nqpf.multiverse.run import run_batches
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nqpf.errors import DataError, EstimationError, MethodError, SampleError
-from nqpf.tfp._programs import Program
+from nqpf.tfp.programs import Program
 from nqpf.tfp.sbm import global_malmquist_luenberger, slacks
 
 ROLES = {"inputs": ["x1", "x2"], "good": ["y"], "bad": ["b"]}

@@ -7,8 +7,7 @@ import pandas as pd
 import pytest
 from made_up_index import DIMENSION, made_matrix
 
-from nqpf.compare.certainty.sensitivity import sensitivity
-from nqpf.compare.certainty.sobol import sobol_indices
+from nqpf.compare.certainty import sensitivity, sobol_indices
 from nqpf.errors import MethodError, SampleError
 from nqpf.index import Recipe
 

@@ -9,21 +9,24 @@ import pytest
 from nqpf.errors import DataError, EstimationError, MethodError, SampleError
 from nqpf.regress import fixed_effects
 from nqpf.space import Weights, contiguity
-from nqpf.space.panel import (
-    common_factor,
+from nqpf.space.durbin import (
+    Spectrum,
     durbin,
     error,
-    impacts,
+    fit_error,
+    fit_lag,
     lag,
-    lagrange,
-    likelihood_ratio,
-    no_lagged_regressors,
+    read,
     simulate,
     spatial_table,
 )
-from nqpf.space.panel.likelihood import fit_error, fit_lag
-from nqpf.space.panel.request import read
-from nqpf.space.panel.spectrum import Spectrum
+from nqpf.space.impacts import (
+    common_factor,
+    impacts,
+    lagrange,
+    likelihood_ratio,
+    no_lagged_regressors,
+)
 
 WEIGHTS = contiguity(hainan=True).row_standardised()
 FRAME = simulate(WEIGHTS, 8, 0.4, [1.0, -0.5], [0.5, 0.3], seed=3)

@@ -9,20 +9,19 @@ from scipy import stats
 
 from nqpf.errors import EstimationError, MethodError
 from nqpf.space import Weights, contiguity
-from nqpf.space.panel import (
-    common_factor,
+from nqpf.space.durbin import (
+    covariance,
     durbin,
     error,
-    impacts,
+    fit_error,
+    fit_lag,
     lag,
-    likelihood_ratio,
-    no_lagged_regressors,
+    read,
     simulate,
     spatial_table,
+    unit_scores,
 )
-from nqpf.space.panel.covariance import covariance, unit_scores
-from nqpf.space.panel.likelihood import fit_error, fit_lag
-from nqpf.space.panel.request import read
+from nqpf.space.impacts import common_factor, impacts, likelihood_ratio, no_lagged_regressors
 
 WEIGHTS = contiguity(hainan=True).row_standardised()
 FRAME = simulate(WEIGHTS, 7, 0.4, [1.0, -0.5], [0.5, 0.3], seed=5)

@@ -8,7 +8,8 @@ import pytest
 
 from nqpf.errors import EstimationError, MethodError, SampleError
 from nqpf.space import Weights, align, contiguity
-from nqpf.space.panel import durbin, error, impacts, lag, lagrange, simulate, spatial_table
+from nqpf.space.durbin import durbin, error, lag, simulate, spatial_table
+from nqpf.space.impacts import impacts, lagrange
 
 ALONE = contiguity().row_standardised()  # Hainan without neighbours
 FRAME = simulate(contiguity(hainan=True).row_standardised(), 6, 0.4, [1.0], [0.5], seed=8)

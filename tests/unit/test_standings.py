@@ -10,9 +10,8 @@ from made_up_index import made_matrix
 from nqpf import Panel, Recipe, System
 from nqpf.compare import standings, uncertainty, yearly_intervals
 from nqpf.compare.measures import log_tfp
-from nqpf.compare.multiverse.productivity import productivity
-from nqpf.compare.multiverse.variants import CAPITAL
 from nqpf.compare.standings import AGGREGATIONS, DRAWN, WEIGHTINGS, Standings
+from nqpf.compare.variants import CAPITAL, productivity
 from nqpf.errors import MethodError
 
 KEYS = ["gong-2024", "lu-2024", "yang-hong-2024"]

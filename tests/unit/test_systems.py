@@ -10,16 +10,9 @@ import pytest
 
 from nqpf.data import Catalogue, Panel
 from nqpf.data.catalogue import Bilingual, Variable
-from nqpf.errors import (
-    CardError,
-    DataError,
-    FormulaError,
-    ProvinceError,
-    SampleError,
-    VintageError,
-)
+from nqpf.errors import CardError, DataError, FormulaError, ProvinceError, SampleError, VintageError
 from nqpf.systems import IndicatorMatrix, System
-from nqpf.systems.matrix import span
+from nqpf.systems.system import span
 
 INDICATORS = """\
 indicators:

@@ -10,10 +10,10 @@ import yaml
 
 from nqpf.data import Catalogue
 from nqpf.errors import CardError
-from nqpf.paths import root
+from nqpf.files import root
 from nqpf.systems import Study, System, available, overview
-from nqpf.systems.card import Card, Dimension, Indicator, Use
 from nqpf.systems.study import NOT_STATED, Publication, Stated, StatedDimension
+from nqpf.systems.system import Card, Dimension, Indicator, Use
 
 # What the survey lists; a reader's own studies may stand beside these.
 COMPOSITE = [

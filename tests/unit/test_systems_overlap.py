@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from nqpf.errors import CardError, MethodError
-from nqpf.paths import root
+from nqpf.files import root
 from nqpf.systems import System, available, filled, membership, pairwise, twins, usual
 
 ONE = {"key": "north", "uses": [("a", None), ("b", "sunlight")], "missing": ["wind", "tides"]}

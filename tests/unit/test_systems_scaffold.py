@@ -18,7 +18,7 @@ from typer.testing import CliRunner
 from nqpf.cli import app
 from nqpf.data import Panel
 from nqpf.errors import CardError
-from nqpf.paths import root
+from nqpf.files import root
 from nqpf.systems import Study, System, available, scaffold
 
 CONTENTS = """\

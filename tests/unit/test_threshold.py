@@ -7,8 +7,9 @@ import pandas as pd
 import pytest
 
 from nqpf.errors import DataError, EstimationError, MethodError, SampleError
-from nqpf.regress.threshold import ThresholdResult, search, stages, threshold
-from nqpf.regress.threshold.arrange import arrange
+from nqpf.regress import threshold as search
+from nqpf.regress import threshold as stages
+from nqpf.regress.threshold import ThresholdResult, arrange, threshold
 
 UNITS, YEARS = 31, 11
 

@@ -7,8 +7,8 @@ import pytest
 from made_up_sources import everywhere, raw, segment, source
 
 from nqpf.data import Panel
+from nqpf.data.build import harmonise
 from nqpf.data.catalogue import Catalogue
-from nqpf.data.harmonise import harmonise
 from nqpf.errors import ProvinceError, UnitError, VintageError
 from nqpf.provinces import codes
 

@@ -11,9 +11,11 @@ import pandas as pd
 import pytest
 from made_up_sources import everywhere, raw, segment, source, write_techme
 
-from nqpf.data import Panel, checks, readers
+from nqpf.data import Panel
+from nqpf.data import layouts as readers
+from nqpf.data import quality as checks
+from nqpf.data.build import harmonise
 from nqpf.data.catalogue import Catalogue
-from nqpf.data.harmonise import harmonise
 from nqpf.errors import DataError, NqpfError, ProvinceError, SourceError, UnitError
 
 

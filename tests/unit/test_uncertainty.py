@@ -10,8 +10,8 @@ import pandas as pd
 import pytest
 from made_up_index import DIMENSION, made_matrix
 
-from nqpf.compare.certainty import draws as _draws
-from nqpf.compare.certainty.uncertainty import uncertainty
+from nqpf.compare import certainty as _draws
+from nqpf.compare.certainty import uncertainty
 from nqpf.errors import DataError, EstimationError, MethodError, SampleError
 from nqpf.index import ConstantIndicatorWarning, Recipe
 from nqpf.index.weights import METHODS

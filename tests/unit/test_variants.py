@@ -7,8 +7,17 @@ import pandas as pd
 import pytest
 
 from nqpf import Panel, Recipe, System
-from nqpf.compare.multiverse.productivity import CHAINED, ESTIMATORS, HOLDS, CapitalRule, capital_by
-from nqpf.compare.multiverse.variants import CAPITAL, RECIPES, Block, variants
+from nqpf.compare.variants import (
+    CAPITAL,
+    CHAINED,
+    ESTIMATORS,
+    HOLDS,
+    RECIPES,
+    Block,
+    CapitalRule,
+    capital_by,
+    variants,
+)
 from nqpf.errors import MethodError
 from nqpf.tfp import capital_stock, perpetual_inventory, production, rebase, solow_residual
 
@@ -176,7 +185,7 @@ def test_an_unknown_method_is_refused_not_dropped(panel):
 
 
 def test_defaults_are_those_of_the_declared_grid():
-    from nqpf.compare.multiverse.declaration import Declaration
+    from nqpf.compare.declaration import Declaration
 
     declaration = Declaration.load()
     assert declaration.recipes == RECIPES

@@ -13,7 +13,8 @@ SCRIPTS = Path(__file__).resolve().parents[2] / "scripts"
 START = """
 import numpy as np
 from nqpf import Panel
-from nqpf.compare import measures, variables
+from nqpf.compare import measures
+from nqpf.multiverse import variables
 from nqpf.regress import fixed_effects, standardise, lead_placebo, lagged
 panel = Panel.load(extra=False)
 score = measures(panel, ["dong-2024", "jin-2024"]).rename(columns={"dong-2024": "D", "tfp": "T"})

@@ -7,13 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nqpf.errors import DataError, MethodError
-from nqpf.index.weights import (
-    ahp,
-    ahp_consistency,
-    ahp_entropy,
-    ahp_entropy_judgements,
-    entropy,
-)
+from nqpf.index.weights import ahp, ahp_consistency, ahp_entropy, ahp_entropy_judgements, entropy
 
 THREE = np.array([[1, 3, 5], [1 / 3, 1, 3], [1 / 5, 1 / 3, 1]])
 CIRCLE = np.array([[1, 9, 1 / 9], [1 / 9, 1, 9], [9, 1 / 9, 1]])

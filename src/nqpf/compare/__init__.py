@@ -1,72 +1,38 @@
-"""Whole measures compared, and findings under every defensible choice at once."""
+"""Whole measures compared: agreement, standings, certainty of ranks."""
 
-from nqpf.compare.agreement import Agreement, Concordance, agreement, concordance, join, top_overlap
-from nqpf.compare.certainty import (
-    RankSensitivity,
-    RankUncertainty,
-    sensitivity,
-    uncertainty,
-    yearly_intervals,
-)
-from nqpf.compare.circular import circular, holders
-from nqpf.compare.clusters import clusters
-from nqpf.compare.curve import (
-    CurveInference,
-    VarianceShares,
-    curve_inference,
-    curve_input,
-    curve_summary,
-    curve_tests,
-    load_curve_tests,
-    load_disagreement,
-    variance_shares,
-)
-from nqpf.compare.measures import measures
-from nqpf.compare.multiverse import (
-    Declaration,
-    Multiverse,
-    SpecificationGrid,
-    Variants,
-    run_batches,
-    variables,
-    variants,
+from nqpf.compare.certainty import RankSensitivity, RankUncertainty, sensitivity, uncertainty
+from nqpf.compare.measures import (
+    Agreement,
+    Concordance,
+    agreement,
+    circular,
+    clusters,
+    concordance,
+    holders,
+    join,
+    measures,
+    top_overlap,
 )
 from nqpf.compare.profiles import Profiles
-from nqpf.compare.standings import Standings, standings
+from nqpf.compare.standings import Standings, standings, yearly_intervals
 
 __all__ = [
     "Agreement",
     "Concordance",
-    "CurveInference",
-    "Declaration",
-    "Multiverse",
     "Profiles",
     "RankSensitivity",
     "RankUncertainty",
-    "SpecificationGrid",
-    "VarianceShares",
     "Standings",
-    "Variants",
     "agreement",
     "circular",
     "clusters",
     "concordance",
-    "curve_inference",
-    "curve_input",
-    "curve_summary",
-    "curve_tests",
     "holders",
     "join",
-    "load_curve_tests",
-    "load_disagreement",
     "measures",
-    "run_batches",
     "sensitivity",
     "standings",
     "top_overlap",
     "uncertainty",
-    "variables",
-    "variance_shares",
-    "variants",
     "yearly_intervals",
 ]

@@ -8,10 +8,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from nqpf.data.catalogue import Catalogue
-from nqpf.data.reading import note
+from nqpf.data.catalogue import Catalogue, note
 from nqpf.errors import DataError, VintageError
-from nqpf.paths import root
+from nqpf.files import root
 
 __all__ = ["COLUMNS", "DEFAULT_VINTAGE", "Panel", "read_table"]
 
@@ -74,7 +73,7 @@ class Panel:
         frame = pd.concat([read_table(path) for path in paths], ignore_index=True)
         panel = cls(frame, catalogue)
         if extra:
-            from nqpf.data.reader import overlay
+            from nqpf.data.adopt import overlay
 
             panel = overlay(panel, home / "data" / "extra")
         return panel
@@ -251,7 +250,7 @@ class Panel:
         nqpf.errors.DataError
             If a row cannot be used; the message names file, row and column.
         """
-        from nqpf.data.reader import extend
+        from nqpf.data.adopt import extend
 
         return extend(self, Path(path))
 

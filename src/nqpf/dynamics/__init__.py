@@ -1,10 +1,9 @@
 """Inequality, distribution, convergence and transition over the years."""
 
 from nqpf.dynamics import convergence
+from nqpf.dynamics.density import RULES, KernelDensity, bandwidth, kernel_density
 from nqpf.dynamics.inequality import Dagum, Theil, by_year, dagum, theil, variation
-from nqpf.dynamics.kernels import RULES, KernelDensity, bandwidth, kernel_density
-from nqpf.dynamics.markov import MarkovResult, markov
-from nqpf.dynamics.spatial_markov import SpatialMarkovResult, spatial_markov
+from nqpf.dynamics.markov import MarkovResult, SpatialMarkovResult, markov, spatial_markov
 
 __all__ = [
     "RULES",

@@ -1,12 +1,13 @@
 """The next years of an index: forecasts, backtests and nowcasts, with a bar to beat."""
 
-from nqpf.forecast._history import latest_run
-from nqpf.forecast.autoregression import PanelAutoregression, panel_autoregression
-from nqpf.forecast.backtest import Backtest, backtest
-from nqpf.forecast.markov import class_probabilities
-from nqpf.forecast.methods import METHODS
-from nqpf.forecast.nowcast import Nowcast, nowcast
-from nqpf.forecast.project import Forecast, forecast
+from nqpf.forecast.backtest import Backtest, Nowcast, backtest, nowcast
+from nqpf.forecast.methods import (
+    METHODS,
+    PanelAutoregression,
+    class_probabilities,
+    panel_autoregression,
+)
+from nqpf.forecast.project import Forecast, forecast, latest_run
 
 __all__ = [
     "METHODS",

@@ -2,20 +2,149 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+import numpy as np
 import pandas as pd
 
-from nqpf.errors import MethodError, SampleError
-from nqpf.forecast import _rolling
-from nqpf.forecast._history import check_horizon, history, undo
-from nqpf.forecast.accuracy import accuracy_table, gains
+from nqpf.errors import DataError, MethodError, SampleError
+from nqpf.forecast import project as _rolling
 from nqpf.forecast.methods import BAR, METHODS, method_of
-from nqpf.forecast.project import check_level
+from nqpf.forecast.project import check_horizon, check_level, history, undo
+from nqpf.sample import check_finite, check_keys, place
 
-__all__ = ["Backtest", "backtest"]
+__all__ = [
+    "Backtest",
+    "Nowcast",
+    "accuracy_table",
+    "backtest",
+    "diebold_mariano",
+    "gains",
+    "nowcast",
+]
+
+_FEWEST = 3  # origins of a test
+_RANKS = 3  # provinces from which ranks are compared
+
+
+def diebold_mariano(gain: np.ndarray, horizon: int = 1) -> tuple[float, float]:
+    """Test whether a yearly mean gain differs from zero (Diebold and Mariano 1995).
+
+    Parameters
+    ----------
+    gain : (P,) array
+        Loss of the bar less loss of the method, one figure per origin.
+    horizon : int
+        Errors of h-step forecasts overlap; h - 1 autocovariances join the
+        variance with Bartlett weights, which keep it positive.
+
+    Returns
+    -------
+    statistic, p : float
+        With the correction of Harvey, Leybourne and Newbold (1997) and
+        Student's t with P - 1 degrees of freedom, two-sided; NaN with fewer
+        than three origins or where the correction leaves nothing.
+
+    Examples
+    --------
+    >>> [round(x, 4) for x in diebold_mariano(np.array([1.0, 2.0, 3.0, 2.0]))]
+    [4.899, 0.0163]
+    """
+    from scipy.stats import t as student
+
+    count = len(gain)
+    if count < _FEWEST:
+        return math.nan, math.nan
+    apart = gain - gain.mean()
+    lags = [float(apart[k:] @ apart[: count - k]) / count for k in range(min(horizon, count))]
+    variance = lags[0] + 2 * sum((1 - k / horizon) * c for k, c in enumerate(lags) if k)
+    factor = (count + 1 - 2 * horizon + horizon * (horizon - 1) / count) / count
+    if not (variance > 0 and factor > 0):
+        return math.nan, math.nan
+    statistic = float(gain.mean() / math.sqrt(variance / count) * math.sqrt(factor))
+    return statistic, float(2 * student.sf(abs(statistic), count - 1))
+
+
+def accuracy_table(rows: pd.DataFrame, bar: str) -> pd.DataFrame:
+    """Return errors by horizon and method, in the order of the rows."""
+    groups = rows.groupby(["horizon", "method"], sort=False)
+    size = rows["error"].abs()
+    inside = rows["error"].where(rows["lower"].notna())
+    inside = (rows["actual"] >= rows["lower"]) & (rows["actual"] <= rows["upper"])
+    inside = inside.astype(float).where(rows["lower"].notna())
+    keys = [rows["horizon"], rows["method"]]
+    table = pd.DataFrame(
+        {
+            "n": groups.size(),
+            "mae": size.groupby(keys, sort=False).mean(),
+            "rmse": (rows["error"] ** 2).groupby(keys, sort=False).mean() ** 0.5,
+        }
+    )
+    against = table["mae"].xs(bar, level="method")
+    table[f"mae / {bar}"] = table["mae"] / table.index.get_level_values("horizon").map(against)
+    table["rank"] = pd.Series({key: _rank(own) for key, own in groups})
+    table["coverage"] = inside.groupby(keys, sort=False).mean()
+    table["intervals"] = inside.groupby(keys, sort=False).count()
+    return table.rename_axis(["horizon", "method"])
+
+
+def _rank(own: pd.DataFrame) -> float:
+    """Return the mean over origins of the rank correlation of forecasts and outcomes."""
+    found = [
+        part["forecast"].corr(part["actual"], method="spearman")
+        for _, part in own.groupby("origin")
+        if len(part) >= _RANKS
+    ]
+    return float(np.mean(found)) if found else math.nan
+
+
+def gains(rows: pd.DataFrame, bar: str) -> pd.DataFrame:
+    """Return, by horizon and method other than the bar, the gain over it and two tests of it.
+
+    ``p_years`` takes origins as the sample and is right when a year's shock
+    reaches all provinces; ``p_provinces`` takes provinces, as if the years
+    that were tried were all there are. ``p_holm`` is the larger of the two
+    after Holm's correction over the table.
+    """
+    from scipy.stats import ttest_1samp
+
+    size = rows.assign(size=rows["error"].abs())
+    wide = size.pivot(index=["horizon", "origin", "province"], columns="method", values="size")
+    found = {}
+    for horizon in wide.index.unique("horizon"):
+        own = wide.xs(horizon, level="horizon")
+        for method in rows["method"].drop_duplicates():
+            if method == bar:
+                continue
+            gain = own[bar] - own[method]
+            by_year = gain.groupby("origin").mean().to_numpy()
+            by_unit = gain.groupby("province").mean().to_numpy()
+            statistic, p_years = diebold_mariano(by_year, int(horizon))
+            spread = len(by_unit) > 1 and np.ptp(by_unit) > 0
+            found[horizon, method] = {
+                "gain": gain.mean(),
+                "share": float((by_unit > 0).mean()),
+                "origins": len(by_year),
+                "dm": statistic,
+                "p_years": p_years,
+                "p_provinces": float(ttest_1samp(by_unit, 0).pvalue) if spread else math.nan,
+            }
+    table = pd.DataFrame(found).T.rename_axis(["horizon", "method"])
+    table["origins"] = table["origins"].astype(int)
+    table["p_holm"] = _holm(table[["p_years", "p_provinces"]].max(axis=1, skipna=False))
+    return table
+
+
+def _holm(p: pd.Series) -> pd.Series:
+    """Return p values corrected for all tests made; those not made stay NaN and do not count."""
+    made = p.dropna().sort_values(kind="stable")
+    factors = np.arange(len(made), 0, -1)
+    corrected = np.minimum(np.maximum.accumulate(made.to_numpy() * factors), 1.0)
+    return pd.Series(corrected, index=made.index).reindex(p.index)
+
 
 _CALIBRATION = 1  # origins before the first that is judged, for one-year intervals
 _SURE = 0.05
@@ -198,12 +327,12 @@ def _one(
     origins = range(METHODS[name].least - 1, len(values) - 1)
     points = _rolling.rolling(values, name, horizon, origins)
     parts = []
-    for place, origin in enumerate(origins):
+    for at, origin in enumerate(origins):
         if origin < first:
             continue
         width = _rolling.rolling_width(values, points, origins, origin, level)
         for ahead in range(1, min(horizon, len(values) - 1 - origin) + 1):
-            point, half = points[place, ahead - 1], width[ahead - 1]
+            point, half = points[at, ahead - 1], width[ahead - 1]
             columns = {"forecast": point, "lower": point - half, "upper": point + half}
             columns["actual"] = values[origin + ahead]
             part = pd.DataFrame({k: undo(v, logs) for k, v in columns.items()})
@@ -213,3 +342,254 @@ def _one(
             parts.append(part.assign(method=name, error=part["actual"] - part["forecast"]))
     found = pd.concat(parts, ignore_index=True)
     return found[["method", *[c for c in found.columns if c != "method"]]]
+
+
+IndexFunction = Callable[[pd.DataFrame], pd.Series]
+
+_KEY = ["province", "year"]
+_TOLERANCE = 1e-8  # share of the target's range by which the function may miss it
+
+
+@dataclass(frozen=True)
+class Nowcast:
+    """An index in the newest year, with what the same way would have given in earlier years.
+
+    Parameters
+    ----------
+    frame : DataFrame by province
+        ``nowcast``, ``lower``, ``upper``, ``carried`` (the index with every
+        indicator carried, as if nothing were published) and ``published``
+        (share of indicators that are).
+    year : int
+        The newest year.
+    rows : DataFrame
+        One row per ``origin`` and ``province`` of the backtest: ``actual``,
+        ``nowcast``, ``carried`` and ``last``, the index of the year before.
+    method : str
+        How lacking indicators are carried.
+    level : float
+        Nominal coverage.
+    lacking : tuple of str
+        Indicators that some province lacks in the newest year.
+    """
+
+    frame: pd.DataFrame
+    year: int
+    rows: pd.DataFrame
+    method: str
+    level: float
+    lacking: tuple[str, ...]
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """Errors in earlier years by what was used, and measured coverage beside the nominal.
+
+        Coverage of a year is that of intervals made from the other years.
+        """
+        found = {}
+        for what in ("nowcast", "carried", "last"):
+            error = self.rows["actual"] - self.rows[what]
+            found[what] = {
+                "n": len(error),
+                "mae": error.abs().mean(),
+                "rmse": float(np.sqrt((error**2).mean())),
+                "mae / carried": math.nan,
+                "coverage": self._coverage(error),
+                "nominal": self.level,
+            }
+        table = pd.DataFrame(found).T.rename_axis("from")
+        table["mae / carried"] = table["mae"] / table.loc["carried", "mae"]
+        return table.astype({"n": int})
+
+    def _coverage(self, error: pd.Series) -> float:
+        origin = self.rows["origin"]
+        inside = [
+            (error[origin == year].abs() <= _width(error[origin != year], self.level))
+            for year in origin.unique()
+            if np.isfinite(_width(error[origin != year], self.level))
+        ]
+        return float(pd.concat(inside).mean()) if inside else math.nan
+
+    def __str__(self) -> str:
+        table = self.table
+        return (
+            f"{self.year} from what is published, {', '.join(self.lacking)} by "
+            f"{METHODS[self.method].title}; mean error in earlier years "
+            f"{table.loc['nowcast', 'mae / carried']:.2f} times that of carrying everything"
+        )
+
+    def _repr_html_(self) -> str:
+        text = self.frame.to_html(float_format="{:.4f}".format, border=0)
+        return f"<p>{self}</p>{text}"
+
+
+def nowcast(
+    indicators: pd.DataFrame,
+    target: pd.Series,
+    index: IndexFunction,
+    method: str = "drift",
+    level: float = 0.9,
+    first_origin: int | None = None,
+) -> Nowcast:
+    """Fill the newest year of an index from the indicators already published.
+
+    What a province lacks in the newest year is carried forward from its own
+    history; `index` then makes the index of the completed table.
+
+    Parameters
+    ----------
+    indicators : DataFrame indexed (province, year)
+        Raw or normalised, complete but for NaN in the newest year.
+    target : Series indexed (province, year)
+        The index in the years before; `index` must give it back from their rows.
+    index : callable
+        Takes a complete DataFrame like `indicators`, returns a Series by
+        (province, year). It may normalise over the rows that it is given.
+    method : str
+        How an indicator is carried, see :func:`nqpf.forecast.forecast`.
+    level : float
+        Nominal coverage of the intervals, from errors of the backtest.
+    first_origin : int or None
+        First year of the backtest; the first that `method` can reach by default.
+
+    Returns
+    -------
+    Nowcast
+        Its backtest takes every earlier year as the newest, with the years up
+        to it alone and the same figures lacking, province by province.
+
+    Raises
+    ------
+    nqpf.errors.SampleError
+        If a figure before the newest year is missing, a province has a gap or
+        lacks the newest row, nothing or everything is published, or `index`
+        does not give the target back; named by province, year and indicator.
+    nqpf.errors.MethodError
+        If an option is not valid.
+
+    Examples
+    --------
+    >>> keys = pd.MultiIndex.from_product([[1, 2], range(2017, 2023)], names=["province", "year"])
+    >>> table = pd.DataFrame({"a": range(12), "b": [0, 1, 2, 3, 4, 9, 0, 2, 4, 6, 8, 3.0]}, keys)
+    >>> target = table.drop(2022, level="year").mean(axis=1)
+    >>> table.loc[(slice(None), 2022), "b"] = float("nan")
+    >>> nowcast(table, target, lambda frame: frame.mean(axis=1)).frame["nowcast"].tolist()
+    [5.0, 10.5]
+    """
+    known = method_of(method)
+    check_level(level)
+    data, newest = _checked(indicators)
+    lacks = data.xs(newest, level="year").isna()
+    past = data.drop(newest, level="year")
+    _check_target(past, target, index)
+    now = _made(data, lacks, index, method)
+    carried = _made(data, lacks | True, index, method)
+    years = [int(year) for year in past.index.unique("year")]
+    rows = _backtest(past, lacks, index, method, _origins(years, known.least, first_origin))
+    width = _width(rows["actual"] - rows["nowcast"], level)
+    columns = {"nowcast": now, "lower": now - width, "upper": now + width, "carried": carried}
+    frame = pd.DataFrame(columns).assign(published=1 - lacks.mean(axis=1))
+    lacking = tuple(map(str, lacks.columns[lacks.any()]))
+    return Nowcast(frame.rename_axis("province"), newest, rows, method, level, lacking)
+
+
+def _checked(indicators: pd.DataFrame) -> tuple[pd.DataFrame, int]:
+    """Return the sorted table and its newest year."""
+    if list(indicators.index.names) != _KEY:
+        raise SampleError(
+            f"the indicators are indexed by {list(indicators.index.names)}",
+            expected="an index (province, year)",
+        )
+    check_keys(indicators.index, "the table of indicators")
+    for name, column in indicators.items():
+        if not pd.api.types.is_numeric_dtype(column):
+            raise DataError(f"indicator {name!r} is not numeric", expected="numbers")
+    data = indicators.astype(float).sort_index()
+    newest = int(data.index.get_level_values("year").max())
+    ends = data.index.isin([newest], level="year")
+    if ends.all():
+        raise SampleError(f"there is no year before {newest}", expected="a history")
+    check_finite(data[~ends], "the table of indicators before the newest year")
+    check_finite(data[ends].fillna(0.0), "the table of indicators")
+    lacks = data[ends].isna()
+    if not lacks.any(axis=None) or lacks.all(axis=None):
+        raise SampleError(
+            f"{'nothing' if lacks.all(axis=None) else 'every indicator'} is published",
+            where={"year": newest},
+            expected="some indicators with figures and some NaN in the newest year",
+            hint="use forecast, or compute the index",
+        )
+    history(pd.Series(0.0, index=data.index))  # names a gap or a province that ends early
+    return data, newest
+
+
+def _check_target(past: pd.DataFrame, target: pd.Series, index: IndexFunction) -> None:
+    """Raise unless the function gives the target back, so that both are one measure."""
+    joined = pd.DataFrame({"given": target, "made": index(past)}).reindex(past.index)
+    check_finite(joined.dropna(how="all"), "the target beside the index of the same rows")
+    gap = (joined["given"] - joined["made"]).abs()
+    if gap.isna().any() or gap.max() > _TOLERANCE * max(float(np.ptp(joined["given"])), 1e-300):
+        worst = gap.index[gap.isna()][0] if gap.isna().any() else gap.idxmax()
+        raise SampleError(
+            f"the function gives {joined.loc[worst, 'made']:.6g} where the target "
+            f"is {joined.loc[worst, 'given']:.6g}",
+            where=place(worst, _KEY),
+            expected="a function that makes the target from the indicators of the same rows",
+        )
+
+
+def _made(data: pd.DataFrame, lacks: pd.DataFrame, index: IndexFunction, method: str) -> pd.Series:
+    """Return the newest year's index by province, with what `lacks` says carried forward."""
+    newest = int(data.index.get_level_values("year").max())
+    past, table = data.drop(newest, level="year"), data.copy()
+    for name in lacks.columns[lacks.any()]:
+        wide = history(past[name])
+        ahead = METHODS[method].points(wide.to_numpy(), 1)[0]
+        units = lacks.index[lacks[name]]
+        rows = pd.MultiIndex.from_product([units, [newest]], names=_KEY)
+        table.loc[rows, name] = pd.Series(ahead, index=wide.columns)[units].to_numpy()
+    return index(table).xs(newest, level="year")
+
+
+def _origins(years: list[int], least: int, first_origin: int | None) -> list[int]:
+    if len(years) <= least:
+        raise SampleError(
+            f"{len(years)} complete years are too few for a backtest",
+            expected=f"{least + 1} years or more",
+        )
+    first = years[least] if first_origin is None else first_origin
+    if first not in years[least:]:
+        raise MethodError(
+            f"first_origin {first_origin}", expected=f"a year from {years[least]} to {years[-1]}"
+        )
+    return [year for year in years[least:] if year >= first]
+
+
+def _backtest(
+    past: pd.DataFrame, lacks: pd.DataFrame, index: IndexFunction, method: str, origins: list[int]
+) -> pd.DataFrame:
+    """Return what each earlier year's nowcast would have been, and what the index became."""
+    least, parts = METHODS[method].least, []
+    for origin in origins:
+        data = past[past.index.get_level_values("year") <= origin]
+        length = data.groupby(level="province").size()
+        data = data[data.index.isin(length.index[length > least], level="province")]
+        units = data.index.unique("province")
+        own = lacks.loc[units]
+        full = index(data)
+        part = {
+            "actual": full.xs(origin, level="year"),
+            "nowcast": _made(data, own, index, method),
+            "carried": _made(data, own | True, index, method),
+            "last": full.xs(origin - 1, level="year"),
+        }
+        parts.append(pd.DataFrame(part).rename_axis("province").reset_index().assign(origin=origin))
+    rows = pd.concat(parts, ignore_index=True)
+    return rows[["origin", "province", "actual", "nowcast", "carried", "last"]]
+
+
+def _width(error: pd.Series, level: float) -> float:
+    """Return the ceil((m + 1) level)-th smallest size of error; NaN if there are too few."""
+    sizes = np.sort(error.abs().to_numpy())
+    rank = math.ceil((len(sizes) + 1) * level)
+    return float(sizes[rank - 1]) if 0 < rank <= len(sizes) else math.nan

@@ -8,11 +8,434 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from nqpf.errors import MethodError
-from nqpf.forecast import autoregression, markov, smoothing
-from nqpf.tfp.sample import nearest
+from nqpf.errors import EstimationError, MethodError, SampleError
+from nqpf.sample import check_keys, nearest, place
 
-__all__ = ["BAR", "METHODS", "Method", "method_of"]
+__all__ = [
+    "BAR",
+    "CORRECTIONS",
+    "LEAST",
+    "METHODS",
+    "Method",
+    "PanelAutoregression",
+    "_LEAST_MARKOV",
+    "class_probabilities",
+    "damped_trend",
+    "deviations",
+    "fit_damped",
+    "markov_values",
+    "method_of",
+    "panel_autoregression",
+]
+
+CORRECTIONS = ("moment", "jackknife", "none")
+LEAST = 5  # years; four pairs of a year and the year before
+_ABOVE = 1.2  # no root is sought beyond
+_STEPS = 241
+
+
+@dataclass(frozen=True)
+class PanelAutoregression:
+    """Estimates of y_it = a_i + rho y_i,t-1 + e_it on deviations from the year mean.
+
+    Parameters
+    ----------
+    rho : float
+        Persistence after the correction.
+    std_error : float
+        Robust to any dependence within a province.
+    rho_within : float
+        Least squares with province effects, which few years bias downwards.
+    correction : str
+        One of ``CORRECTIONS``.
+    effects : Series by province
+        a_i at `rho`.
+    nobs, groups, periods : int
+        Pairs of years, provinces, and pairs of the longest history.
+    found : bool
+        False when the corrected moment has no root, the value nearest to a
+        root was taken and there is no standard error.
+    """
+
+    rho: float
+    std_error: float
+    rho_within: float
+    correction: str
+    effects: pd.Series
+    nobs: int
+    groups: int
+    periods: int
+    found: bool
+
+    def __str__(self) -> str:
+        return (
+            f"rho {self.rho:.3f} ({self.std_error:.3f}), within {self.rho_within:.3f}; "
+            f"{self.correction}, N {self.nobs}, provinces {self.groups}, periods {self.periods}"
+        )
+
+
+def panel_autoregression(series: pd.Series, correction: str = "moment") -> PanelAutoregression:
+    """Estimate how much of a province's distance from the mean is left a year later.
+
+    Parameters
+    ----------
+    series : Series indexed (province, year)
+        Finite and without gaps; a history may begin late.
+    correction : {"moment", "jackknife", "none"}
+        ``"moment"`` solves the within moment after adding the value that it
+        has at the true parameter, which needs no assumption on the first year
+        and allows variances that differ by province (Bun and Carree 2005;
+        Breitung, Kripfganz and Hayakawa 2022). ``"jackknife"`` is the
+        half-panel jackknife of Dhaene and Jochmans (2015), which supposes a
+        stationary process. ``"none"`` is least squares with effects.
+
+    Returns
+    -------
+    PanelAutoregression
+
+    Raises
+    ------
+    nqpf.errors.MethodError
+        If the correction is unknown.
+    nqpf.errors.SampleError
+        If there is a gap, a figure is not finite or years are too few.
+    nqpf.errors.EstimationError
+        If the series does not vary within provinces.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> y = np.zeros((12, 40))
+    >>> for t in range(1, 12):
+    ...     y[t] = 0.6 * y[t - 1] + rng.normal(size=40)
+    >>> frame = pd.DataFrame(y, index=range(2010, 2022)).rename_axis("year")
+    >>> fit = panel_autoregression(frame.rename_axis(columns="province").T.stack())
+    >>> round(fit.rho_within, 2), round(fit.rho, 2)
+    (0.38, 0.56)
+    """
+    if correction not in CORRECTIONS:
+        raise MethodError(
+            f"unknown correction {correction!r}",
+            expected=" or ".join(map(repr, CORRECTIONS)),
+            hint=nearest(correction, CORRECTIONS),
+        )
+    wide = history(series)
+    enough(wide, LEAST, "panel autoregression")
+    values, _ = deviations(wide.to_numpy())
+    return _estimate(values, wide.columns, correction)
+
+
+def deviations(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return (T, n) deviations from, and (T,) means over, the provinces with a full history.
+
+    Raises
+    ------
+    nqpf.errors.EstimationError
+        If fewer than two provinces have every year.
+    """
+    full = np.isfinite(values).all(axis=0)
+    if full.sum() < 2:
+        raise EstimationError(
+            f"{full.sum()} province(s) with every year",
+            expected="two or more, for a mean that compares over the years",
+            hint="begin the series later",
+        )
+    mean = values[:, full].mean(axis=1)
+    return values - mean[:, None], mean
+
+
+def _estimate(values: np.ndarray, units: pd.Index, correction: str) -> PanelAutoregression:
+    sums = _Sums.of(values)
+    if not sums.xx.sum() > 1e-24 * max(1.0, float(np.nanmax(np.abs(values))) ** 2):
+        raise EstimationError(
+            "the series does not vary within provinces once year means are removed",
+            expected="provinces that move apart or together",
+        )
+    within = float(sums.xy.sum() / sums.xx.sum())
+    rho, found = within, True
+    if correction == "moment":
+        rho, found = _root(sums, within)
+    elif correction == "jackknife":
+        rho = _jackknife(values, within)
+    adjusted = correction == "moment"
+    step = 1e-5
+    slope = (sums.moment(rho + step, adjusted) - sums.moment(rho - step, adjusted)).sum()
+    slope /= 2 * step
+    spread = np.sqrt((sums.moment(rho, adjusted) ** 2).sum())
+    return PanelAutoregression(
+        rho=float(rho),
+        std_error=float(spread / abs(slope)) if slope and found else float("nan"),
+        rho_within=within,
+        correction=correction,
+        effects=pd.Series(sums.mean_y - rho * sums.mean_x, index=units, name="effect"),
+        nobs=int(sums.periods.sum()),
+        groups=len(units),
+        periods=int(sums.periods.max()),
+        found=found,
+    )
+
+
+@dataclass(frozen=True)
+class _Sums:
+    """Within sums of squares and products by province, of a year and the year before."""
+
+    xx: np.ndarray
+    xy: np.ndarray
+    yy: np.ndarray
+    mean_x: np.ndarray
+    mean_y: np.ndarray
+    periods: np.ndarray
+
+    @classmethod
+    def of(cls, values: np.ndarray) -> _Sums:
+        x = values[:-1]
+        y = np.where(np.isfinite(x), values[1:], np.nan)
+        mean_x, mean_y = np.nanmean(x, axis=0), np.nanmean(y, axis=0)
+        dx, dy = np.nan_to_num(x - mean_x), np.nan_to_num(y - mean_y)
+        squares = [(a * b).sum(axis=0) for a, b in ((dx, dx), (dx, dy), (dy, dy))]
+        return cls(*squares, mean_x, mean_y, np.isfinite(x).sum(axis=0))
+
+    def moment(self, rho: float, adjusted: bool) -> np.ndarray:
+        """Return (n,) within moments at `rho`, plus their expected shortfall when `adjusted`.
+
+        With T pairs the mean of the lags holds past shocks, so that the moment
+        is on average -s2/T sum_j (T-1-j) rho^j, j = 0..T-2, at the true rho.
+        """
+        plain = self.xy - rho * self.xx
+        if not adjusted:
+            return plain
+        squares = self.yy - 2 * rho * self.xy + rho**2 * self.xx
+        short = {n: _shortfall(np.array([rho]), n)[0] / (n - 1) for n in set(self.periods)}
+        return plain + np.array([short[n] for n in self.periods]) * squares
+
+    def total(self, rho: np.ndarray) -> np.ndarray:
+        """Return the adjusted moment of all provinces at each of several values of rho."""
+        found = np.zeros(len(rho))
+        for n in set(self.periods):
+            own = self.periods == n
+            xx, xy, yy = (part[own].sum() for part in (self.xx, self.xy, self.yy))
+            squares = yy - 2 * rho * xy + rho**2 * xx
+            found += xy - rho * xx + _shortfall(rho, n) * squares / (n - 1)
+        return found
+
+
+def _shortfall(rho: np.ndarray, length: int) -> np.ndarray:
+    j = np.arange(length - 1)
+    return (length - 1 - j) @ np.power.outer(rho, j).T / length
+
+
+def _root(sums: _Sums, within: float) -> tuple[float, bool]:
+    """Return the first root above the within estimate, where the moment falls through zero.
+
+    Beyond it the moment may rise again: that root belongs to no estimate. With
+    persistence near one the moment may only touch zero; its least is the answer.
+    """
+    from scipy.optimize import brentq
+
+    grid = np.linspace(within, max(_ABOVE, within + 0.1), _STEPS)
+    values = sums.total(grid)
+    falls = np.flatnonzero((values[:-1] > 0) & (values[1:] <= 0))
+    if len(falls):
+        ends = grid[falls[0]], grid[falls[0] + 1]
+        return float(brentq(lambda rho: sums.total(np.array([rho]))[0], *ends, xtol=1e-13)), True
+    return float(grid[np.argmin(np.abs(values))]), False
+
+
+def _jackknife(values: np.ndarray, within: float) -> float:
+    """Return twice the estimate less the mean of those on the two halves of the years."""
+    full = values[:, np.isfinite(values).all(axis=0)]
+    pairs = len(full) - 1
+    halves = []
+    for cut in {pairs // 2, pairs - pairs // 2}:
+        for part in (full[: cut + 1], full[cut:]):
+            sums = _Sums.of(part)
+            halves.append(sums.xy.sum() / sums.xx.sum())
+    return float(2 * within - np.mean(halves))
+
+
+_BOUNDS = np.array([[0.0, 1.0], [0.0, 1.0], [0.8, 0.995]])  # level, trend, damping
+_COARSE = (11, 11, 5)
+_ROUNDS = 16
+
+
+def damped_trend(values: np.ndarray, horizon: int) -> np.ndarray:
+    """Return (horizon, n) forecasts by Holt's damped trend (Gardner and McKenzie 1985).
+
+    Parameters
+    ----------
+    values : (T, n) array
+        Years by provinces; only leading ones may be NaN.
+    horizon : int
+        Years ahead.
+
+    Notes
+    -----
+    The recursion is that of ``statsmodels.tsa.holtwinters.Holt`` from a known
+    start, the first value and the first change: with few years, estimating the
+    start as well would leave nothing to estimate the rest from. A search by
+    grids over all provinces at once is many times faster than a fit per
+    province, which backtests need hundreds of times.
+
+    Examples
+    --------
+    Damping takes a little off a straight line:
+
+    >>> damped_trend(np.array([[1.0], [2.0], [3.0], [4.0], [5.0]]), 1).round(2)
+    array([[5.88]])
+    """
+    found = np.empty((horizon, values.shape[1]))
+    begins = np.isfinite(values).argmax(axis=0)
+    for begin in np.unique(begins):
+        own = begins == begin
+        y = values[begin:, own]
+        params = fit_damped(y)
+        level, trend, _ = _run(y, params[:, :, None])
+        steps = np.cumsum(params[2] ** np.arange(1, horizon + 1)[:, None], axis=0)
+        found[:, own] = level[:, 0] + steps * trend[:, 0]
+    return found
+
+
+def fit_damped(y: np.ndarray) -> np.ndarray:
+    """Return (3, n) weights of level and trend and damping with the least sum of squares.
+
+    Parameters
+    ----------
+    y : (T, n) array
+        Finite.
+    """
+    axes = [np.linspace(*b, k) for b, k in zip(_BOUNDS, _COARSE, strict=True)]
+    grid = np.array(np.meshgrid(*axes, indexing="ij")).reshape(3, 1, -1)
+    best = _least(y, np.broadcast_to(grid, (3, y.shape[1], grid.shape[2])))
+    around = np.array(np.meshgrid(*[[-1.0, -0.5, 0.0, 0.5, 1.0]] * 3, indexing="ij"))
+    around = around.reshape(3, 1, -1)
+    step = np.array([axis[1] - axis[0] for axis in axes])[:, None, None]
+    low, high = _BOUNDS[:, :1, None], _BOUNDS[:, 1:, None]
+    for _ in range(_ROUNDS):
+        best = _least(y, np.clip(best[:, :, None] + step * around, low, high))
+        step = step / 2
+    return best
+
+
+def _least(y: np.ndarray, tried: np.ndarray) -> np.ndarray:
+    """Return, by province, the one of (3, n, k) parameters with the least sum of squares."""
+    squares = _run(y, tried)[2]
+    place = squares.argmin(axis=1)
+    return tried[:, np.arange(y.shape[1]), place]
+
+
+def _run(y: np.ndarray, params: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return (n, k) last levels, last trends and sums of squared one-step errors."""
+    alpha, beta, phi = params
+    both = alpha * beta
+    level = np.broadcast_to(y[0][:, None], alpha.shape)
+    trend = np.broadcast_to((y[1] - y[0])[:, None], alpha.shape)
+    squares = np.zeros(alpha.shape)
+    for now in y:
+        trend = phi * trend
+        level = level + trend
+        error = now[:, None] - level
+        squares += error**2
+        level = level + alpha * error
+        trend = trend + both * error
+    return level, trend, squares
+
+
+_LEAST_MARKOV = 4  # years
+
+
+def class_probabilities(series: pd.Series, horizon: int = 3, classes: int = 5) -> pd.DataFrame:
+    """Return the probability that a province is in each class, 1 to `horizon` years ahead.
+
+    Classes are quantiles of the distance from the mean of the year, pooled
+    over all years, so that a common rise is no transition. The transition
+    matrix (转移矩阵) is that of counts; a class that nobody left keeps its members.
+
+    Parameters
+    ----------
+    series : Series indexed (province, year)
+        Finite and without gaps.
+    horizon : int
+        Years ahead.
+    classes : int
+        Number of classes, 2 or more, 1 the lowest.
+
+    Returns
+    -------
+    DataFrame indexed (province, year)
+        One column per class; rows sum to 1.
+
+    Raises
+    ------
+    nqpf.errors.MethodError
+        If the horizon or the number of classes is not valid.
+    nqpf.errors.SampleError
+        If there is a gap, years are too few or classes cannot be told apart.
+
+    Examples
+    --------
+    >>> keys = pd.MultiIndex.from_product([[1, 2], range(2018, 2023)], names=["province", "year"])
+    >>> series = pd.Series([1, 2, 3, 4, 5, 6, 7, 8, 9, 10.0], index=keys)
+    >>> class_probabilities(series, 1, classes=2).to_numpy().tolist()
+    [[1.0, 0.0], [0.0, 1.0]]
+    """
+    check_horizon(horizon)
+    wide = history(series)
+    enough(wide, _LEAST_MARKOV, "markov")
+    chain = _Chain.of(deviations(wide.to_numpy())[0], classes)
+    tables = []
+    for ahead in range(1, horizon + 1):
+        odds = np.linalg.matrix_power(chain.matrix, ahead)[chain.now]
+        keys = pd.MultiIndex.from_product(
+            [wide.columns, [int(wide.index[-1]) + ahead]], names=["province", "year"]
+        )
+        columns = pd.RangeIndex(1, classes + 1, name="class")
+        tables.append(pd.DataFrame(odds, index=keys, columns=columns))
+    return pd.concat(tables).sort_index()
+
+
+def markov_values(values: np.ndarray, horizon: int, classes: int = 5) -> np.ndarray:
+    """Return (H, n) forecasts: today's value, the drift of the mean, and the expected move.
+
+    The expected move is that of the class mean under the transition matrix;
+    the place within a class is kept, because classes are wide.
+    """
+    apart, mean = deviations(values)
+    chain = _Chain.of(apart, classes)
+    steps = (mean[-1] - mean[0]) / (len(mean) - 1)
+    found = []
+    for ahead in range(1, horizon + 1):
+        expected = np.linalg.matrix_power(chain.matrix, ahead) @ chain.means
+        found.append(values[-1] + ahead * steps + (expected - chain.means)[chain.now])
+    return np.array(found)
+
+
+class _Chain:
+    """Classes, their means, the transition matrix and the class of each province now."""
+
+    def __init__(self, matrix: np.ndarray, means: np.ndarray, now: np.ndarray) -> None:
+        self.matrix, self.means, self.now = matrix, means, now
+
+    @classmethod
+    def of(cls, apart: np.ndarray, classes: int) -> _Chain:
+        if isinstance(classes, bool) or not isinstance(classes, int) or classes < 2:
+            raise MethodError(f"{classes!r} classes", expected="a whole number, 2 or more")
+        present = apart[np.isfinite(apart)]
+        cuts = np.quantile(present, np.arange(1, classes) / classes)
+        codes = np.where(np.isfinite(apart), np.searchsorted(cuts, apart, side="right"), -1)
+        if len(np.unique(codes[codes >= 0])) < classes:
+            raise SampleError(
+                f"of {classes} classes one has no members: quantiles coincide",
+                expected="distances from the mean that differ",
+                hint="take fewer classes",
+            )
+        before, after = codes[:-1].ravel(), codes[1:].ravel()
+        counts = np.zeros((classes, classes))
+        np.add.at(counts, (before[before >= 0], after[before >= 0]), 1)
+        empty = counts.sum(axis=1) == 0
+        counts[empty, empty] = 1  # nobody was there before the newest year: no move is known
+        means = np.array([present[codes[codes >= 0] == k].mean() for k in range(classes)])
+        return cls(counts / counts.sum(axis=1, keepdims=True), means, codes[-1])
+
 
 BAR = "drift"  # what a method has to beat
 
@@ -75,10 +498,10 @@ def panel_ar(values: np.ndarray, horizon: int) -> np.ndarray:
 
     Persistence above one is set to one: a distance that explodes is no forecast.
     """
-    apart, mean = autoregression.deviations(values)
-    fit = autoregression._estimate(apart, pd.RangeIndex(values.shape[1]), "moment")
+    apart, mean = deviations(values)
+    fit = _estimate(apart, pd.RangeIndex(values.shape[1]), "moment")
     rho = min(fit.rho, 1.0)
-    sums = autoregression._Sums.of(apart)
+    sums = _Sums.of(apart)
     effects = sums.mean_y - rho * sums.mean_x
     now, found = apart[-1], []
     for ahead in range(1, horizon + 1):
@@ -91,9 +514,9 @@ METHODS = {
     "random_walk": Method(random_walk, 2, "random walk"),
     "drift": Method(drift, 3, "drift"),
     "pooled_drift": Method(pooled_drift, 3, "pooled drift"),
-    "smoothing": Method(smoothing.damped_trend, smoothing.LEAST, "damped exponential smoothing"),
-    "panel_ar": Method(panel_ar, autoregression.LEAST, "panel autoregression"),
-    "markov": Method(markov.markov_values, markov.LEAST, "Markov transition"),
+    "smoothing": Method(damped_trend, LEAST, "damped exponential smoothing"),
+    "panel_ar": Method(panel_ar, LEAST, "panel autoregression"),
+    "markov": Method(markov_values, _LEAST_MARKOV, "Markov transition"),
 }
 
 
@@ -123,3 +546,138 @@ def mean_change(values: np.ndarray) -> np.ndarray:
 
 def _ahead(horizon: int) -> np.ndarray:
     return np.arange(1, horizon + 1)[:, None]
+
+
+_KEY = ["province", "year"]
+
+
+def latest_run(series: pd.Series) -> pd.Series:
+    """Return, per province, the unbroken years that end in the newest year of all.
+
+    Parameters
+    ----------
+    series : Series indexed (province, year)
+        Missing figures may be absent rows or NaN.
+
+    Returns
+    -------
+    Series
+        Sorted; a province without a figure in the newest year is left out.
+        Compare the index with that of `series` to see what went.
+
+    Raises
+    ------
+    nqpf.errors.SampleError
+        If the index is not ``(province, year)`` or a row comes twice.
+
+    Examples
+    --------
+    >>> keys = pd.MultiIndex.from_tuples(
+    ...     [(1, 2019), (1, 2021), (1, 2022), (2, 2022)], names=["province", "year"])
+    >>> latest_run(pd.Series([1.0, 2.0, 3.0, 4.0], index=keys)).index.tolist()
+    [(1, 2021), (1, 2022), (2, 2022)]
+    """
+    _check_index(series)
+    present = series.dropna().astype(float)
+    if present.empty:
+        raise SampleError("there is no figure", expected="at least one province and year")
+    wide = _table(present)
+    # A run is what has no gap between it and the newest year.
+    kept = wide.where(wide[::-1].notna().cumprod()[::-1].astype(bool))
+    return long(kept, series.name)
+
+
+def history(series: pd.Series, logs: bool = False) -> pd.DataFrame:
+    """Return a series as (T, n) years by provinces; only leading figures may be absent.
+
+    Raises
+    ------
+    nqpf.errors.SampleError
+        If a figure is not finite, a province has a gap or does not reach the
+        newest year, or, with `logs`, a figure is not above zero. The message
+        names province and year.
+    """
+    _check_index(series)
+    if not pd.api.types.is_numeric_dtype(series):
+        raise SampleError(f"series {series.name!r} is not numeric", expected="numbers")
+    bad = series.index[~np.isfinite(series.to_numpy(dtype=float, na_value=np.nan))]
+    if len(bad):
+        raise SampleError(
+            f"value {series.loc[bad[0]]} cannot be forecast from",
+            where=place(bad[0], _KEY),
+            expected="finite figures",
+            hint="leave the row out, or take latest_run(series)",
+        )
+    if logs and (series <= 0).any():
+        first = series.index[series <= 0][0]
+        raise SampleError(
+            f"value {series.loc[first]:.6g} has no logarithm",
+            where=place(first, _KEY),
+            expected="figures above zero",
+            hint="forecast without logs",
+        )
+    wide = _table(series.astype(float))
+    started = wide.notna().cummax()
+    gaps = (started & wide.isna()).stack()
+    if gaps.any():
+        year, province = gaps.index[gaps][0]
+        raise SampleError(
+            "the history of a province has a gap",
+            where=place((province, year), _KEY),
+            expected=f"a figure in every year up to {wide.index[-1]} once the history began",
+            hint="take latest_run(series), which keeps the unbroken years before the newest",
+        )
+    return np.log(wide) if logs else wide
+
+
+def enough(wide: pd.DataFrame, least: int, method: str) -> None:
+    """Raise unless every province has `least` years.
+
+    Raises
+    ------
+    nqpf.errors.SampleError
+        Names the province with the shortest history.
+    """
+    years = wide.notna().sum()
+    if (years < least).any():
+        raise SampleError(
+            f"{years.min()} years are too few for {method!r}",
+            where=place((years.idxmin(), wide.index[-1]), ("province", "newest year")),
+            expected=f"{least} years or more in a row",
+            hint="drop the province or take a method that needs less",
+        )
+
+
+def check_horizon(horizon: int) -> None:
+    """Raise MethodError unless `horizon` is a whole number of years, one or more."""
+    from nqpf.errors import MethodError
+
+    if isinstance(horizon, bool) or not isinstance(horizon, int | np.integer) or horizon < 1:
+        raise MethodError(f"horizon {horizon!r}", expected="a whole number of years, 1 or more")
+
+
+def undo(values: np.ndarray, logs: bool) -> np.ndarray:
+    """Return values on the scale of the series."""
+    return np.exp(values) if logs else values
+
+
+def long(wide: pd.DataFrame, name: object = None) -> pd.Series:
+    """Return a table of years by provinces as a series by (province, year)."""
+    found = wide.T.stack().dropna()
+    found.index.names = _KEY
+    return found.rename(name).sort_index()
+
+
+def _check_index(series: pd.Series) -> None:
+    if list(series.index.names) != _KEY:
+        raise SampleError(
+            f"the series is indexed by {list(series.index.names)}",
+            expected="an index (province, year)",
+        )
+    check_keys(series.index, "the series")
+
+
+def _table(series: pd.Series) -> pd.DataFrame:
+    wide = series.unstack("province").sort_index()
+    years = range(int(wide.index.min()), int(wide.index.max()) + 1)
+    return wide.reindex(pd.Index(years, name="year"))

@@ -1,9 +1,8 @@
 """Composite indices: normalise, weigh, aggregate; a recipe joins the three."""
 
-from nqpf.index import aggregate, coupling, grades, normalise, obstacle, vikor, weights
+from nqpf.index import aggregate, coupling, normalise, weights
 from nqpf.index.normalise import ConstantIndicatorWarning
-from nqpf.index.recipe import Recipe
-from nqpf.index.result import Index
+from nqpf.index.recipe import Index, Recipe
 
 __all__ = [
     "ConstantIndicatorWarning",
@@ -11,9 +10,6 @@ __all__ = [
     "Recipe",
     "aggregate",
     "coupling",
-    "grades",
     "normalise",
-    "obstacle",
-    "vikor",
     "weights",
 ]

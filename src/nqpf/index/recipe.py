@@ -2,23 +2,195 @@
 
 from __future__ import annotations
 
+import html
 import inspect
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 
-from nqpf.errors import MethodError, SampleError
+from nqpf import provinces
+from nqpf.errors import DataError, MethodError, SampleError, require_known
 from nqpf.index import aggregate, normalise, weights
-from nqpf.index._names import require_known
-from nqpf.index.result import Index, names
 
 if TYPE_CHECKING:
-    from nqpf.systems import IndicatorMatrix
+    from nqpf.systems.system import IndicatorMatrix
 
-__all__ = ["Recipe"]
+__all__ = [
+    "Index",
+    "Recipe",
+    "Compromise",
+    "compromise",
+    "of_index",
+    "leading",
+    "names",
+    "not_additive",
+    "obstacle_degree",
+]
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Index:
+    """A composite index of provinces by year, made by :meth:`nqpf.index.Recipe.fit`.
+
+    Parameters
+    ----------
+    scores : Series
+        Score on ``(province, year)``, more is better; in [0, 1] unless
+        standard scores are added up.
+    weights : Series
+        Weight by indicator; they sum to 1.
+    dimension_scores : DataFrame
+        Score of each dimension on ``(province, year)``: the same aggregation
+        over the dimension's own indicators, their weights rescaled to sum to
+        1; under coupling the weighted sums that are coupled. Missing where
+        all weights of a dimension are zero.
+    contributions : DataFrame or None
+        Weight times normalised value by indicator, where the aggregation is
+        a sum: each row then adds up to the score. None otherwise.
+    normalised : DataFrame
+        Normalised value by indicator, more is better.
+    recipe : Recipe
+        How the index was made.
+    matrix : IndicatorMatrix
+        What it was made from.
+    comparable_over_time : bool
+        False where each year was normalised on its own, so that scores rank
+        provinces within a year only.
+    """
+
+    scores: pd.Series
+    weights: pd.Series
+    dimension_scores: pd.DataFrame
+    contributions: pd.DataFrame | None
+    normalised: pd.DataFrame
+    recipe: Recipe
+    matrix: IndicatorMatrix
+    comparable_over_time: bool
+
+    @property
+    def years(self) -> list[int]:
+        """Years that have scores, ascending."""
+        return sorted(self.scores.index.unique("year"))
+
+    def rank(self, year: int | None = None) -> pd.Series:
+        """Return ranks within each year, 1 for the highest score.
+
+        Tied provinces share the better rank (1, 2, 2, 4).
+
+        Parameters
+        ----------
+        year : int or None
+            One year, indexed by province from first to last; every year,
+            indexed ``(province, year)``, when None.
+
+        Raises
+        ------
+        nqpf.errors.SampleError
+            If the year has no scores.
+        """
+        ranks = self.scores.groupby(level="year").rank(ascending=False, method="min")
+        ranks = ranks.astype("int64").rename("rank")
+        if year is None:
+            return ranks
+        self._require(year)
+        return ranks.xs(year, level="year").sort_values(kind="stable")
+
+    def rows(self, year: int) -> pd.MultiIndex:
+        """Return the labels ``(province, year)`` of one year.
+
+        Raises
+        ------
+        nqpf.errors.SampleError
+            If the year has no scores.
+        """
+        self._require(year)
+        labels = self.scores.index
+        return labels[labels.get_level_values("year") == year]
+
+    def dimension_contributions(self) -> pd.DataFrame:
+        """Return what each dimension adds to the score; each row adds up to it.
+
+        Raises
+        ------
+        nqpf.errors.MethodError
+            If the aggregation is not a sum of contributions.
+        """
+        if self.contributions is None:
+            raise not_additive(self.recipe.aggregate)
+        dimension = self.matrix.dimension.loc[self.contributions.columns].astype(str)
+        return self.contributions.T.groupby(dimension, sort=False).sum().T
+
+    def _require(self, year: int) -> None:
+        if year not in self.years:
+            raise SampleError(
+                f"no scores in {year}",
+                where={"year": year},
+                expected=f"one of {', '.join(str(y) for y in self.years)}",
+            )
+
+    def summary(self) -> pd.DataFrame:
+        """Return one row per year: provinces, mean, sd, range, and who is first and last.
+
+        `sd` divides by n - 1, so it is missing where a year has one province.
+        Where scores do not compare over time, a last column says so.
+        """
+        by_year = self.scores.groupby(level="year")
+        table = by_year.agg(["size", "mean", "std", "min", "max"])
+        table = table.rename(columns={"size": "provinces", "std": "sd"})
+        table["highest"] = names(key[0] for key in by_year.idxmax())
+        table["lowest"] = names(key[0] for key in by_year.idxmin())
+        if not self.comparable_over_time:
+            table["comparable_over_time"] = False
+        return table
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return score, rank and dimension scores, one row per province and year."""
+        return pd.concat([self.scores, self.rank(), self.dimension_scores], axis="columns")
+
+    def _ends(self) -> pd.DataFrame:
+        """Return scores and ranks in the first and the last year, one row per province."""
+        columns = {}
+        for year in sorted({self.years[0], self.years[-1]}):
+            columns[f"score {year}"] = self.scores.xs(year, level="year")
+            columns[f"rank {year}"] = self.rank(year).astype("Int64")
+        table = pd.DataFrame(columns).sort_values(f"rank {self.years[-1]}", kind="stable")
+        return table.set_axis(names(table.index))
+
+    def _caption(self) -> str:
+        first, last = self.years[0], self.years[-1]
+        span = str(first) if first == last else f"{first}-{last}"
+        n = self.scores.index.unique("province").size
+        text = f"{self.recipe}: {n} provinces, {span}, {len(self.weights)} indicators"
+        if not self.comparable_over_time:
+            text += "; scores rank provinces within a year and do not compare over time"
+        return text
+
+    def __repr__(self) -> str:
+        return f"<Index {self._caption()}>"
+
+    def _repr_html_(self) -> str:
+        table = self._ends().to_html(escape=True, na_rep="", float_format="{:.4f}".format)
+        return f"<p>{html.escape(self._caption())}</p>\n{table}"
+
+
+def not_additive(aggregate: str) -> MethodError:
+    """Return the error for an index whose score is not a sum of contributions."""
+    return MethodError(
+        f"the score by {aggregate!r} is not a sum of contributions",
+        expected="an index with aggregate='linear'",
+        hint="fit the same matrix with Recipe(aggregate='linear', ...)",
+    )
+
+
+def names(labels: Iterable[object]) -> list[str]:
+    """Return English names of province codes; other labels as they are."""
+    known = provinces.table()["en"].to_dict()
+    return [str(known.get(label, label)) for label in labels]
+
 
 Method = Callable[..., np.ndarray]
 
@@ -264,3 +436,263 @@ def _by_indicator(series: pd.Series, keys: list[str], what: str) -> pd.Series:
             expected=f"one {what} for each indicator",
         )
     return series.loc[keys]
+
+
+def obstacle_degree(index: Index, by: str = "indicator") -> pd.DataFrame:
+    """Return the share of each indicator in the distance of a row from the ideal.
+
+    With the shortfall 1 - z_ij and the weight w_j, the obstacle degree is
+    O_ij = w_j (1 - z_ij) / sum_k w_k (1 - z_ik), in per cent. For an index
+    that adds up, the denominator is 1 minus the score: what the province lacks
+    to 1. That of a dimension is the sum over its indicators.
+
+    Parameters
+    ----------
+    index : Index
+        Made with a sum (``aggregate="linear"``) and a normalisation onto
+        [0, 1], whose best value is 1.
+    by : str
+        ``indicator`` or ``dimension``.
+
+    Returns
+    -------
+    DataFrame
+        Per cent on ``(province, year)``, one column per indicator or
+        dimension. Each row sums to 100, or to 0 where the province is at
+        the ideal and nothing holds it back.
+
+    Raises
+    ------
+    nqpf.errors.MethodError
+        If the index is not a sum, its normalisation has no best value of 1,
+        or `by` is unknown.
+
+    Examples
+    --------
+    >>> from nqpf.index import Recipe
+    >>> from nqpf.systems import IndicatorMatrix
+    >>> rows = pd.MultiIndex.from_product(
+    ...     [[110000, 310000, 440000], [2022]], names=["province", "year"])
+    >>> values = pd.DataFrame({"r_and_d": [6.8, 4.4, 3.4], "energy": [0.2, 0.3, 0.25]}, index=rows)
+    >>> matrix = IndicatorMatrix(
+    ...     values,
+    ...     benefit=pd.Series({"r_and_d": True, "energy": False}),
+    ...     dimension=pd.Series({"r_and_d": "technology", "energy": "green"}))
+    >>> index = Recipe(weights="equal", aggregate="linear").fit(matrix)
+    >>> obstacle_degree(index).round(1).to_numpy().tolist()
+    [[0.0, 0.0], [41.4, 58.6], [66.7, 33.3]]
+    """
+    require_known("grouping", by, ("indicator", "dimension"))
+    if index.contributions is None:
+        raise not_additive(index.recipe.aggregate)
+    if index.recipe.normalise not in normalise.UNIT:
+        raise MethodError(
+            f"under {index.recipe.normalise!r} the best value is not 1, so no shortfall is known",
+            expected="an index with normalise one of " + ", ".join(sorted(normalise.UNIT)),
+        )
+    shortfall = (1.0 - index.normalised) * index.weights
+    total = shortfall.sum(axis="columns")
+    degree = 100 * shortfall.div(total.where(total > 0, 1.0), axis="index")
+    if by == "dimension":
+        dimension = index.matrix.dimension.loc[degree.columns].astype(str)
+        degree = degree.T.groupby(dimension, sort=False).sum().T
+    return degree
+
+
+def leading(index: Index, by: str = "indicator", top: int = 3) -> pd.DataFrame:
+    """Return the largest obstacles of each province and year.
+
+    Parameters
+    ----------
+    index : Index
+        As for :func:`obstacle_degree`.
+    by : str
+        ``indicator`` or ``dimension``.
+    top : int
+        How many to list at most; obstacles of zero are not listed.
+
+    Returns
+    -------
+    DataFrame
+        Indexed ``(province, year, order)``, order 1 for the largest, with
+        ``obstacle`` and ``degree`` in per cent. Equal degrees keep the order
+        of the columns.
+
+    Raises
+    ------
+    nqpf.errors.MethodError
+        If the index or `by` does not fit, or `top` is not a whole number of
+        one or more.
+    """
+    if not (isinstance(top, int) and top >= 1):
+        raise MethodError(f"top is {top!r}", expected="a whole number of one or more")
+    degree = obstacle_degree(index, by)
+    long = degree.rename_axis(columns="obstacle").stack().rename("degree")
+    long = long[long > 0].reset_index("obstacle")
+    long = long.sort_values("degree", ascending=False, kind="stable")
+    order = long.groupby(level=["province", "year"], sort=False).cumcount() + 1
+    long = long.set_index(order.rename("order"), append=True)
+    return long[order.to_numpy() <= top].sort_index()
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Compromise:
+    """The ranking by VIKOR and the compromise that it proposes.
+
+    Parameters
+    ----------
+    table : DataFrame
+        One row per alternative, best Q first: ``S``, ``R``, ``Q``,
+        ``rank_S``, ``rank_R``, ``rank_Q`` (tied values share the better
+        rank) and ``compromise``, True in the compromise set.
+    v : float
+        Weight of group utility against individual regret.
+    threshold : float
+        DQ = 1 / (N - 1), the least lead in Q that counts as an advantage;
+        missing with one alternative.
+    advantage : bool
+        First condition: the second Q is at least DQ above the best. Two
+        alternatives that share the best Q have no advantage over each other;
+        one that is alone has.
+    stability : bool
+        Second condition: what is best by Q is best by S or by R as well.
+    sample : str
+        What the alternatives are.
+    """
+
+    table: pd.DataFrame
+    v: float
+    threshold: float
+    advantage: bool
+    stability: bool
+    sample: str = ""
+
+    @property
+    def members(self) -> list[object]:
+        """Labels of the compromise set, best Q first.
+
+        One label if both conditions hold; the best and what is second if only
+        stability fails; else all whose Q is less than DQ above the best.
+        """
+        return self.table.index[self.table["compromise"]].tolist()
+
+    def _caption(self) -> str:
+        held = {True: "holds", False: "fails"}
+        lead = f"VIKOR, v = {self.v:g}" + (f", {self.sample}" if self.sample else "")
+        return (
+            f"{lead}: advantage (DQ = {self.threshold:.4f}) {held[self.advantage]}, "
+            f"stability {held[self.stability]}; "
+            f"compromise: {', '.join(str(label) for label in self.members)}"
+        )
+
+    def __repr__(self) -> str:
+        return f"<{self._caption()}>"
+
+    def _repr_html_(self) -> str:
+        table = self.table.to_html(escape=True, float_format="{:.4f}".format)
+        return f"<p>{html.escape(self._caption())}</p>\n{table}"
+
+
+def compromise(
+    z: ArrayLike, w: ArrayLike, v: float = 0.5, labels: ArrayLike | None = None
+) -> Compromise:
+    """Rank the rows by VIKOR and test the two conditions of acceptance.
+
+    Parameters
+    ----------
+    z : array_like, shape (N, m)
+        Normalised indicators, more is better.
+    w : array_like, shape (m,)
+        Weights of zero or more that sum to 1 within 1e-12.
+    v : float
+        Weight of group utility against individual regret, from 0 to 1.
+    labels : array_like or None
+        Names of the rows; positions when None.
+
+    Returns
+    -------
+    Compromise
+        Conditions and set as in Opricovic and Tzeng (2004, p. 448).
+
+    Raises
+    ------
+    nqpf.errors.MethodError
+        If the weights have the wrong length, sign or sum, or `v` is not a
+        number from 0 to 1.
+    nqpf.errors.DataError
+        If a value is missing or infinite, or there is not one label per row.
+
+    Examples
+    --------
+    >>> compromise([[0.0, 1.0], [1.0, 0.0], [0.8, 0.6]], [0.5, 0.5], labels=["a", "b", "c"])
+    <VIKOR, v = 0.5: advantage (DQ = 0.5000) holds, stability holds; compromise: c>
+    """
+    values = aggregate.measures(z, w, v)
+    n = len(values.Q)
+    names = pd.RangeIndex(n) if labels is None else pd.Index(labels)
+    if len(names) != n:
+        raise DataError(f"{len(names)} labels for {n} rows", expected="one label per row")
+    table = pd.DataFrame(values._asdict(), index=names)
+    ranks = table.round(12).rank(method="min").astype("int64").add_prefix("rank_")
+    threshold = 1 / (n - 1) if n > 1 else np.nan
+    lead = values.Q - values.Q.min()
+    best = lead <= aggregate._TIE
+    advantage = n == 1 or (
+        best.sum() == 1 and bool(lead[~best].min() >= threshold - aggregate._TIE)
+    )
+    best_by_one = (values.S <= values.S.min() + aggregate._TIE) | (
+        values.R <= values.R.min() + aggregate._TIE
+    )
+    stability = bool(best_by_one[best].all())
+    if advantage and stability:
+        chosen = best
+    elif advantage:
+        chosen = lead <= lead[~best].min() + aggregate._TIE
+    else:
+        chosen = lead < threshold - aggregate._TIE
+    table = pd.concat([table, ranks], axis="columns").assign(compromise=chosen | best)
+    return Compromise(
+        table=table.sort_values(["rank_Q", "S"], kind="stable"),
+        v=float(v),
+        threshold=threshold,
+        advantage=advantage,
+        stability=stability,
+    )
+
+
+def of_index(index: Index, year: int | None = None, v: float | None = None) -> Compromise:
+    """Rank provinces by VIKOR with the normalised values and weights of an index.
+
+    Parameters
+    ----------
+    index : Index
+        Any index, whatever its aggregation.
+    year : int or None
+        Compare the provinces in that year with each other, best and worst
+        values taken from that year; all province-years when None.
+    v : float or None
+        Weight of group utility; when None that of the index's recipe, else
+        0.5.
+
+    Returns
+    -------
+    Compromise
+        Labelled by name of the province, or by name and year.
+
+    Raises
+    ------
+    nqpf.errors.SampleError
+        If the year has no scores.
+    nqpf.errors.MethodError
+        If `v` is not a number from 0 to 1.
+    """
+    v = index.recipe.options.get("v", 0.5) if v is None else v
+    z = index.normalised if year is None else index.normalised.loc[index.rows(year)]
+    labels = names(z.index.get_level_values("province"))
+    sample = f"{len(z)} provinces in {year}"
+    if year is None:
+        years = z.index.get_level_values("year")
+        labels = [f"{label} {when}" for label, when in zip(labels, years, strict=True)]
+        sample = f"{len(z)} province-years"
+    result = compromise(z.to_numpy(), index.weights.to_numpy(), v, labels)
+    return replace(result, sample=sample)

@@ -10,11 +10,8 @@ import pandas as pd
 
 from nqpf import provinces
 from nqpf.errors import MethodError, NqpfError, SampleError
-from nqpf.regress.covariance import wald
-from nqpf.regress.effects import check_request, fixed_effects
-from nqpf.regress.result import RegressionResult
-from nqpf.regress.variants import check_names
-from nqpf.tfp.sample import by_key, place
+from nqpf.regress.ols import RegressionResult, check_names, check_request, fixed_effects, wald
+from nqpf.sample import by_key, place
 
 __all__ = ["GROUPINGS", "Heterogeneity", "by_group", "heterogeneity"]
 

@@ -1,4 +1,4 @@
-r"""Fixed-effects least squares with clustered errors for thousands of specifications at once.
+"""Fixed-effects least squares with clustered errors for thousands of specifications at once.
 
 Effects are removed once from every variable that a grid of specifications uses. Coefficients
 then need only the cross-products Z'Z of what is left, and clustered errors only the
@@ -18,20 +18,378 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from nqpf.regress._request import (
-    KERNEL_ERRORS,
-    check_errors,
-    check_specifications,
-    describe_errors,
-    positions,
-    small_sample,
-)
-from nqpf.regress._sample import KernelSample, read
-from nqpf.regress._sweep import bartlett, grouped_products, score_variances, sweep
-from nqpf.regress.conventions import DEFAULT, SampleSize
-from nqpf.tfp.within import demean, rounding_floor
+from nqpf.errors import DataError, EstimationError, MethodError
+from nqpf.regress.ols import DEFAULT, EFFECTS, SampleSize, describe, scaling
+from nqpf.sample import by_key, check_singletons, demean, nearest, rounding_floor
 
-__all__ = ["KERNEL_ERRORS", "CrossProducts", "KernelFits", "cross_products"]
+__all__ = [
+    "CrossProducts",
+    "KERNEL_ERRORS",
+    "KernelFits",
+    "KernelSample",
+    "bartlett",
+    "check_errors",
+    "check_specifications",
+    "cross_products",
+    "describe_errors",
+    "grouped_products",
+    "keyed",
+    "positions",
+    "read",
+    "score_variances",
+    "small_sample",
+    "sweep",
+]
+
+# A regressor that shares all but this share of its variation with the others is collinear.
+# Cross-products carry 16 digits, so a coefficient keeps about 16 less the digits lost here.
+_UNSHARED = 1e-10
+_BLOCK = 1 << 17  # numbers worked on at a time, so that they stay in the processor's cache
+_PRODUCTS = 1 << 20  # products made at a time before they are summed by group
+
+
+def sweep(moments: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Solve S problems of k regressors by the sweep operator.
+
+    Parameters
+    ----------
+    moments : (k + 1, k + 1, S)
+        Correlations of the regressors and, last, the outcome; zero for a variable
+        without variation.
+
+    Returns
+    -------
+    params : (S, k)
+    inverse : (S, k, k)
+        Inverse of the regressors' correlations.
+    unexplained : (S,)
+        Share of the outcome's variation that is left.
+    collinear : (S,) bool
+        The problem has no unique answer; its other results mean nothing.
+
+    Notes
+    -----
+    Beaton, A. E. (1964), The use of special matrix operators in statistical calculus,
+    ETS Research Bulletin RB-64-51. The pivot of a regressor is the share of its variation that
+    it does not share with the regressors before it.
+
+    Examples
+    --------
+    >>> params, inverse, unexplained, collinear = sweep(np.array([[[1.0], [0.6]], [[0.6], [1.0]]]))
+    >>> params.item(), round(unexplained.item(), 4), collinear.item()
+    (0.6, 0.64, False)
+    """
+    work = moments.copy()
+    k = len(work) - 1
+    collinear = ~(work[k, k] > 0)
+    for j in range(k):
+        pivot = work[j, j].copy()
+        short = ~(pivot > _UNSHARED)
+        collinear |= short
+        pivot[short] = 1.0
+        row = work[j] / pivot
+        column = work[:, j].copy()
+        work -= column[:, None] * row
+        work[j] = row
+        work[:, j] = -column / pivot
+        work[j, j] = 1.0 / pivot
+    inverse = np.ascontiguousarray(np.moveaxis(work[:k, :k], 2, 0))
+    return np.ascontiguousarray(work[:k, k].T), inverse, work[k, k], collinear
+
+
+def score_variances(
+    grouped: np.ndarray,
+    outcomes: np.ndarray,
+    regressors: np.ndarray,
+    params: np.ndarray,
+    inverse: np.ndarray,
+    lags: np.ndarray,
+) -> np.ndarray:
+    """Return the plain sandwich variance of each coefficient.
+
+    The score of group g is X_g'y_g - X_g'X_g b, from cross-products within the group; residuals
+    are never made.
+
+    Parameters
+    ----------
+    grouped : (p, p, G)
+        Cross-products within each group.
+    outcomes : (S,) and regressors : (S, k) positions
+    params : (S, k)
+    inverse : (S, k, k)
+    lags : (L,)
+        Weights of products of scores 1, 2, ... groups apart; empty for clusters.
+
+    Returns
+    -------
+    (S, k) array
+    """
+    p, _, groups = grouped.shape
+    flat = grouped.reshape(p * p, groups)
+    specs, k = regressors.shape
+    variances = np.empty((specs, k))
+    step = max(1, _BLOCK // (groups * k))
+    for start in range(0, specs, step):
+        part = slice(start, start + step)
+        rows = regressors[part] * p
+        scores = flat.take(rows + outcomes[part, None], axis=0)
+        for j in range(k):
+            products = flat.take(rows + regressors[part, j, None], axis=0)
+            products *= params[part, j, None, None]
+            scores -= products
+        pulls = inverse[part] @ scores
+        sums = np.einsum("skg,skg->sk", pulls, pulls)
+        for lag, weight in enumerate(lags, 1):
+            shifted = np.einsum("skg,skg->sk", pulls[:, :, lag:], pulls[:, :, :-lag])
+            sums += 2 * weight * shifted
+        variances[part] = sums
+    return variances
+
+
+def grouped_products(variables: np.ndarray, codes: np.ndarray) -> np.ndarray:
+    """Return (G, p, p) cross-products of variables (p, N) within groups.
+
+    Rows are sorted by `codes`. The memory is laid out (p, p, G), which is how a specification
+    reads it, and is filled without a loop over groups.
+    """
+    p, rows = variables.shape
+    edges = np.flatnonzero(np.diff(codes, prepend=-1))
+    sums = np.empty((p, p, len(edges)))
+    step = max(1, _PRODUCTS // rows)
+    for i in range(p):
+        for j in range(i, p, step):
+            part = slice(j, j + step)
+            products = variables[i] * variables[part]
+            sums[i, part] = sums[part, i] = np.add.reduceat(products, edges, axis=1)
+    return np.moveaxis(sums, 2, 0)
+
+
+def bartlett(periods: int) -> np.ndarray:
+    """Return the weights of lags 1, 2, ... in Driscoll-Kraay errors of T years.
+
+    The bandwidth is floor(4 (T / 100)^(2/9)), the weight of lag j is 1 - j / (bandwidth + 1):
+    the defaults of linearmodels and of Stata's xtscc.
+
+    Examples
+    --------
+    >>> bartlett(11), len(bartlett(30))
+    (array([0.66666667, 0.33333333]), 3)
+    """
+    bandwidth = min(int(4 * (periods / 100) ** (2 / 9)), periods - 1)
+    return 1 - np.arange(1, bandwidth + 1) / (bandwidth + 1)
+
+
+@dataclass(frozen=True)
+class KernelSample:
+    """Variables of a panel as arrays, rows sorted by unit and time.
+
+    Attributes
+    ----------
+    columns : tuple of str
+    values : (N, p)
+    units, times : (N,) codes 0, 1, ... in the order of the keys, none left out
+    labels : (G,) Index
+        Keys of the units.
+    unit_effects, time_effects : bool
+    """
+
+    columns: tuple[str, ...]
+    values: np.ndarray
+    units: np.ndarray
+    times: np.ndarray
+    labels: pd.Index
+    unit_effects: bool
+    time_effects: bool
+
+
+def read(
+    frame: pd.DataFrame, columns: Sequence[str], unit: str, time: str, effects: str
+) -> KernelSample:
+    """Check a frame and return its variables as arrays.
+
+    Raises
+    ------
+    nqpf.errors.DataError, nqpf.errors.SampleError, nqpf.errors.MethodError
+        As :func:`nqpf.regress.kernel.cross_products` says.
+    """
+    names = distinct(columns)
+    if effects not in EFFECTS:
+        raise MethodError(
+            f"unknown effects {effects!r}",
+            expected=" or ".join(map(repr, EFFECTS)),
+            hint=nearest(effects, EFFECTS),
+        )
+    data = keyed(frame, names, unit, time)
+    units, labels = pd.factorize(data.index.get_level_values(0), sort=True)
+    times = pd.factorize(data.index.get_level_values(1), sort=True)[0]
+    unit_effects, time_effects = effects in ("two-way", "unit"), effects in ("two-way", "time")
+    for level, codes in [(0, units)] * unit_effects + [(1, times)] * time_effects:
+        if (np.bincount(codes) == 1).any():
+            check_singletons(data.index, [level])
+    return KernelSample(
+        tuple(names), data.to_numpy(), units, times, labels, unit_effects, time_effects
+    )
+
+
+def distinct(columns: Sequence[str]) -> list[str]:
+    """Return names as a list; raise MethodError if there is none or one twice."""
+    names = [columns] if isinstance(columns, str) else list(columns)
+    if not names:
+        raise MethodError("no columns", expected="every outcome and regressor to come")
+    double = [name for name in names if names.count(name) > 1]
+    if double:
+        raise MethodError(f"variable {double[0]!r} is named more than once", expected="names once")
+    return names
+
+
+def keyed(frame: pd.DataFrame, names: list[str], unit: str, time: str) -> pd.DataFrame:
+    """Return what ``by_key`` does, at once for a numeric frame that is already so.
+
+    Raises
+    ------
+    nqpf.errors.DataError, nqpf.errors.SampleError
+        As ``by_key`` does.
+    """
+    index, columns = frame.index, frame.columns
+    ready = (
+        len(index) > 0
+        and list(index.names) == [unit, time]
+        and columns.is_unique
+        and not {unit, time} & set(columns)
+        and set(names) <= set(columns)
+    )
+    if ready and all(
+        isinstance(kind, np.dtype) and kind.kind == "f" for kind in frame.dtypes[names].unique()
+    ):
+        chosen = frame[names]
+        finite = np.isfinite(chosen.to_numpy()).all()
+        whole = all((codes >= 0).all() for codes in index.codes)
+        if finite and whole and index.is_unique and index.is_monotonic_increasing:
+            return chosen.astype(float)
+    return by_key(frame, names, unit, time, "the frame")
+
+
+KERNEL_ERRORS = ("clustered", "clustered-period", "driscoll-kraay")
+
+
+def check_errors(errors: str) -> None:
+    """Raise MethodError unless the kernel has this kind of errors."""
+    if errors not in KERNEL_ERRORS:
+        raise MethodError(
+            f"unknown errors {errors!r}",
+            expected=" or ".join(map(repr, KERNEL_ERRORS)),
+            hint=nearest(errors, KERNEL_ERRORS),
+        )
+
+
+def check_specifications(columns: tuple[str, ...], y: np.ndarray, x: np.ndarray) -> None:
+    """Raise MethodError if outcomes and regressors do not match or one is named twice."""
+    if len(y) != len(x):
+        raise MethodError(f"{len(y)} outcomes", expected=f"one for each of {len(x)} specifications")
+    used = np.sort(np.concatenate([x, y[:, None]], axis=1), axis=1)
+    same = used[:, 1:] == used[:, :-1]
+    if same.any():
+        spec, place = np.argwhere(same)[0]
+        raise MethodError(
+            f"variable {columns[used[spec, place]]!r} is named more than once",
+            where={"specification": int(spec)},
+            expected="an outcome and regressors that all differ",
+        )
+
+
+def positions(columns: tuple[str, ...], chosen: object, dimensions: int) -> np.ndarray:
+    """Return positions in `columns` from positions or names.
+
+    Raises
+    ------
+    nqpf.errors.MethodError
+        If the shape is wrong or a position does not exist.
+    nqpf.errors.DataError
+        If a name is unknown; the message offers the nearest.
+    """
+    try:
+        found = np.asarray(chosen)
+    except ValueError:  # rows of different length
+        found = np.empty(0)
+    if found.ndim != dimensions or found.size == 0:
+        raise MethodError(
+            "outcomes and regressors do not form a grid",
+            expected="one outcome per specification, and as many regressors in each",
+            hint="fit specifications of different length apart",
+        )
+    if found.dtype.kind in "iu":
+        outside = found[(found < 0) | (found >= len(columns))]
+        if outside.size:
+            raise MethodError(f"position {outside[0]}", expected=f"0 to {len(columns) - 1}")
+        return found.astype(np.intp)
+    positions = pd.Index(columns).get_indexer(found.ravel())
+    if (positions < 0).any():
+        name = found.ravel()[positions < 0][0]
+        raise DataError(
+            f"unknown variable {str(name)!r}",
+            expected="a variable of the cross-products",
+            hint=nearest(name, columns),
+        )
+    return positions.reshape(found.shape)
+
+
+def small_sample(convention: str, errors: str, size: SampleSize) -> tuple[float, int | None]:
+    """Return the factor on the plain covariance and the degrees of freedom of t.
+
+    Errors clustered by year take the convention with units and years in each other's place.
+    Driscoll-Kraay errors rest on T sums, so that ``nested`` and ``all`` are
+    T/(T-1) (N-1)/(N-K) with t(T-1); ``nested`` is Stata's xtscc.
+
+    Raises
+    ------
+    nqpf.errors.MethodError
+        If the convention is unknown.
+    nqpf.errors.EstimationError
+        If there are too few rows, units or years.
+
+    Examples
+    --------
+    >>> size = SampleSize(816, 3, 48, 17, True, True)
+    >>> factor, df = small_sample("nested", "driscoll-kraay", size)
+    >>> round(factor, 5), df
+    (1.08786, 16)
+    """
+    if errors == "clustered":
+        return scaling(convention, True, size)
+    if size.periods < 2:
+        raise EstimationError(
+            f"{size.periods} year is too few for {errors} errors", expected="two or more"
+        )
+    if errors == "clustered-period":
+        swapped = SampleSize(
+            nobs=size.nobs,
+            regressors=size.regressors,
+            groups=size.periods,
+            periods=size.groups,
+            unit_effects=size.time_effects,
+            time_effects=size.unit_effects,
+        )
+        return scaling(convention, True, swapped)
+    if convention not in ("nested", "all"):
+        return scaling(convention, False, size)
+    factor, _ = scaling(convention, True, size)
+    groups, periods = size.groups, size.periods
+    return factor * (groups - 1) / groups * periods / (periods - 1), periods - 1
+
+
+def describe_errors(convention: str, errors: str) -> str:
+    """Return a convention's name and formula in one line, as it is for these errors.
+
+    Examples
+    --------
+    >>> describe_errors("nested", "driscoll-kraay")
+    'nested: unit effects not counted, T/(T-1) (N-1)/(N-K), t(T-1)'
+    """
+    if errors == "driscoll-kraay" and convention in ("nested", "all"):
+        counted = "unit effects not counted" if convention == "nested" else "every effect counted"
+        return f"{convention}: {counted}, T/(T-1) (N-1)/(N-K), t(T-1)"
+    text = describe(convention, errors != "driscoll-kraay")
+    return f"{text}, the clusters being years" if errors == "clustered-period" else text
 
 
 @dataclass(frozen=True)
@@ -150,7 +508,7 @@ class CrossProducts:
             Clustered by unit or by year, or Driscoll and Kraay's with Bartlett weights over
             floor(4 (T / 100)^(2/9)) lags, counted in years that the sample has.
         convention : {"nested", "all", "linearmodels", "none"}
-            Small-sample convention, see :mod:`nqpf.regress.conventions`. Clusters of years take
+            Small-sample convention, see :mod:`nqpf.regress.ols`. Clusters of years take
             it with units and years exchanged. For Driscoll-Kraay errors ``nested`` is Stata's
             xtscc, T/(T-1) (N-1)/(N-K) with t(T-1); ``linearmodels`` is N/(N-K) with t(N-K).
 

@@ -9,9 +9,8 @@ import numpy as np
 import pandas as pd
 
 from nqpf.errors import SampleError
-from nqpf.regress.effects import check_option
-from nqpf.tfp.sample import by_key, place
-from nqpf.tfp.within import demean
+from nqpf.regress.ols import check_option
+from nqpf.sample import by_key, demean, place
 
 __all__ = ["ESTIMATORS", "adoption", "effect_weights", "goodman_bacon"]
 

@@ -9,8 +9,8 @@ from html import escape
 import pandas as pd
 
 from nqpf.errors import MethodError
-from nqpf.regress.bootstrap import WildBootstrap
-from nqpf.regress.result import RegressionResult
+from nqpf.regress.ols import RegressionResult
+from nqpf.regress.resample import WildBootstrap
 
 __all__ = ["RegressionTable"]
 

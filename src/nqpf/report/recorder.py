@@ -18,12 +18,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
-from nqpf.data.reading import Read, listening
+from nqpf.data.catalogue import Read, listening
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from nqpf.report.picture import Picture
+    from nqpf.report.style import Picture
 
 __all__ = ["MIME", "Recorder", "as_rows", "frame_of", "load_ipython_extension", "taken"]
 
@@ -64,7 +64,7 @@ class Recorder:
 
     def watch(self, function: object) -> object:
         """Return a function of :mod:`nqpf.report` that leaves the table behind its figure here."""
-        from nqpf.report.picture import Picture
+        from nqpf.report.style import Picture
 
         if not inspect.isfunction(function):
             return function
@@ -243,7 +243,7 @@ def load_ipython_extension(shell: Any) -> None:
     nqpf.report._watch = recorder.watch
     _kept.enter_context(listening(recorder.listen))
     formatter = shell.display_formatter.mimebundle_formatter
-    formatter.for_type_by_name("nqpf.report.picture", "Picture", recorder.show)
+    formatter.for_type_by_name("nqpf.report.style", "Picture", recorder.show)
     publish: Callable[..., None] = shell.display_pub.publish
     shell.events.register("pre_run_cell", lambda _info: recorder.start())
     shell.events.register(

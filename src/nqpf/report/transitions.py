@@ -9,10 +9,20 @@ import numpy as np
 import pandas as pd
 
 from nqpf.errors import SampleError
-from nqpf.report.alt import listed, name_of
-from nqpf.report.layout import WIDTH, headed_figure, place_axes, wrapped
-from nqpf.report.picture import Picture
-from nqpf.report.style import PALE, SEQUENTIAL, ink_on, province_label, readable, style
+from nqpf.report.html import listed, name_of
+from nqpf.report.style import (
+    PALE,
+    SEQUENTIAL,
+    WIDTH,
+    Picture,
+    headed_figure,
+    ink_on,
+    place_axes,
+    province_label,
+    readable,
+    style,
+    wrapped,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

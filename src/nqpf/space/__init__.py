@@ -1,24 +1,26 @@
 """Neighbours, clusters and the moving centre."""
 
 from nqpf.space.centre import CentreResult, centre_of_gravity
-from nqpf.space.distance import distances, great_circle
-from nqpf.space.kinds import contiguity, economic_distance, inverse_distance, nested
-from nqpf.space.local import LocalMoranResult, local_moran
-from nqpf.space.moran import MoranResult, moran
-from nqpf.space.panel import (
+from nqpf.space.durbin import SpatialResult, durbin, error, lag, spatial_table
+from nqpf.space.impacts import (
     Impacts,
-    SpatialResult,
     common_factor,
-    durbin,
-    error,
     impacts,
-    lag,
     lagrange,
     likelihood_ratio,
     no_lagged_regressors,
-    spatial_table,
 )
-from nqpf.space.weights import Weights, align
+from nqpf.space.moran import LocalMoranResult, MoranResult, local_moran, moran
+from nqpf.space.weights import (
+    Weights,
+    align,
+    contiguity,
+    distances,
+    economic_distance,
+    great_circle,
+    inverse_distance,
+    nested,
+)
 
 __all__ = [
     "CentreResult",

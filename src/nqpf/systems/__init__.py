@@ -1,12 +1,10 @@
 """Indicator systems: cards, safe formulas, their evaluation on a panel, and what they share."""
 
-from nqpf.systems.card import Indicator
 from nqpf.systems.formula import Formula
-from nqpf.systems.matrix import IndicatorMatrix
 from nqpf.systems.overlap import filled, membership, pairwise, twins, usual
 from nqpf.systems.reform import Reform
 from nqpf.systems.study import Study, overview
-from nqpf.systems.system import System, available
+from nqpf.systems.system import Indicator, IndicatorMatrix, System, available
 
 __all__ = [
     "Formula",

@@ -10,8 +10,8 @@ from pydantic import Field, StringConstraints
 
 from nqpf import provinces
 from nqpf.errors import CardError, MethodError
-from nqpf.paths import root
-from nqpf.systems.cardfile import Bilingual, Key, Strict, Text, label, read_card
+from nqpf.files import root
+from nqpf.systems.study import Bilingual, Key, Strict, Text, label, read_card
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -7,7 +7,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from nqpf.errors import CardError
-from nqpf.paths import replacing, root
+from nqpf.files import replacing, root
 from nqpf.systems.study import Study, is_key
 
 __all__ = ["card", "chapter", "new_study", "study"]

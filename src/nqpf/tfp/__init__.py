@@ -1,7 +1,13 @@
 """Total factor productivity: capital, growth accounting and the residual."""
 
-from nqpf.tfp.accounts import production, real_gdp, splice
-from nqpf.tfp.capital import capital_stock, perpetual_inventory, rebase
+from nqpf.tfp.accounts import (
+    capital_stock,
+    perpetual_inventory,
+    production,
+    real_gdp,
+    rebase,
+    splice,
+)
 from nqpf.tfp.solow import SolowResult, solow_residual
 
 __all__ = [

@@ -1,0 +1,69 @@
+"""Where the project's files are, and how they are written without loss."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from nqpf.errors import DataError
+
+__all__ = ["inside", "replacing", "root"]
+
+_MARK = Path("data") / "catalogue.yaml"
+
+
+def root() -> Path:
+    """Return the project folder: the one that holds ``data/catalogue.yaml``.
+
+    The environment variable ``NQPF_HOME`` wins; otherwise the folders above
+    the working directory and above this file are searched.
+
+    Raises
+    ------
+    nqpf.errors.DataError
+        If no such folder exists.
+    """
+    home = os.environ.get("NQPF_HOME")
+    starts = [Path(home)] if home else [Path.cwd(), Path(__file__).resolve().parent]
+    for start in starts:
+        for folder in [start, *([] if home else start.parents)]:
+            if (folder / _MARK).is_file():
+                return folder.resolve()
+    raise DataError(
+        f"no {_MARK.as_posix()} above {' or '.join(str(s) for s in starts)}",
+        expected="to run inside a copy of the project",
+        hint="change into the project folder or set NQPF_HOME to it",
+    )
+
+
+def inside(folder: Path, name: str) -> Path:
+    """Return ``folder / name``, refused when it leads out of `folder`.
+
+    Raises
+    ------
+    nqpf.errors.DataError
+        If the path leaves the folder.
+    """
+    path = (folder / name).resolve()
+    if not path.is_relative_to(folder.resolve()):
+        raise DataError(f"path {name!r} leaves {folder}", expected="a path inside it")
+    return path
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Give a temporary file that takes the place of `path` only on success."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
+    os.close(handle)
+    temporary = Path(name)
+    try:
+        yield temporary
+        mode = path.stat().st_mode if path.exists() else 0o644
+        temporary.chmod(mode & 0o777)
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)

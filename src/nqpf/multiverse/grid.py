@@ -1,0 +1,648 @@
+"""The specification grid: declared, counted, cut into batches and run."""
+
+from __future__ import annotations
+
+import hashlib
+import tempfile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from itertools import product
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+import nqpf
+from nqpf.compare.declaration import (
+    AXES,
+    REASONS,
+    Declaration,
+    Figures,
+    data_hash,
+    figures,
+    kept,
+    patterns,
+)
+from nqpf.compare.variants import Variants, variants
+from nqpf.data.panel import Panel
+from nqpf.multiverse.results import Multiverse
+from nqpf.multiverse.run import check_where, run_batches
+from nqpf.regress.kernel import CrossProducts, cross_products
+from nqpf.systems.formula import Formula
+from nqpf.systems.overlap import holding
+
+__all__ = [
+    "Batch",
+    "CONVENTION",
+    "DIFFERENCED",
+    "REASONS",
+    "SpecificationGrid",
+    "by_calendar",
+    "complete",
+    "control_sets",
+    "equations",
+    "estimates",
+    "evaluate",
+    "offsets",
+    "reasons",
+    "sample_rows",
+    "standardised",
+]
+
+# Unit effects are nested in clusters by unit, but not in the sums by year of the other errors.
+CONVENTION = {"clustered": "nested", "driscoll-kraay": "all", "clustered-period": "all"}
+# Effects once first differences have taken those of the units.
+DIFFERENCED = {"two-way": "time", "unit": "pooled"}
+
+
+@dataclass(frozen=True, eq=False)
+class Batch:
+    """Specifications that share rows of the panel, effects and the variable related.
+
+    Attributes
+    ----------
+    figures : str
+        Key of the figures they use, ``vintage/transformation``.
+    driver : bool
+        The measure is the regressor; otherwise it is the outcome.
+    variable : int
+        Position of the outcome, or of the determinant.
+    controls : tuple of tuple of int
+        Positions of the controls, by level of the axis.
+    effects : str
+        As :func:`nqpf.regress.kernel.cross_products` takes them.
+    rows : (N,) bool
+        Rows of the sample.
+    errors : tuple of str
+    first : int
+        Identifier of the first specification of the batch's block.
+    cells : (n,) int
+        Positions in the block (controls, measures, errors) that are to be run, ascending.
+    """
+
+    figures: str
+    driver: bool
+    variable: int
+    controls: tuple[tuple[int, ...], ...]
+    effects: str
+    rows: np.ndarray
+    errors: tuple[str, ...]
+    first: int
+    cells: np.ndarray
+
+
+def complete(
+    figures: Figures, driver: bool, variable: int, controls: tuple[int, ...], rows: np.ndarray
+) -> np.ndarray:
+    """Return the rows in which the sample, the related variable and all controls have figures."""
+    related = (figures.outcomes if driver else figures.variables)[:, variable]
+    usable = rows & np.isfinite(related)
+    return usable & np.isfinite(figures.variables[:, list(controls)]).all(axis=1)
+
+
+def standardised(values: np.ndarray) -> np.ndarray:
+    """Return columns with mean 0 and standard deviation 1 (ddof = 1), constants as zeros.
+
+    Examples
+    --------
+    >>> standardised(np.array([[1.0, 7.0], [2.0, 7.0], [3.0, 7.0]])).T
+    array([[-1.,  0.,  1.],
+           [ 0.,  0.,  0.]])
+    """
+    spread = values.std(axis=0, ddof=1)
+    flat = ~(spread > 1e-14 * np.abs(values).max(axis=0))
+    return np.where(flat, 0.0, (values - values.mean(axis=0)) / np.where(flat, 1.0, spread))
+
+
+def equations(
+    figures: Figures,
+    driver: bool,
+    variable: int,
+    controls: tuple[int, ...],
+    measures: np.ndarray,
+    rows: np.ndarray,
+) -> pd.DataFrame:
+    """Return the variables of regressions on the given rows, standardised.
+
+    Parameters
+    ----------
+    figures, driver, variable, controls
+        As in :class:`Batch`.
+    measures : (m,) int
+        Positions of the measures.
+    rows : (n,) int
+        Positions of rows in which everything has figures.
+
+    Returns
+    -------
+    DataFrame indexed (province, year)
+        ``related``, ``control 0`` and so on, ``measure <position>`` for each measure.
+    """
+    related = (figures.outcomes if driver else figures.variables)[rows, variable]
+    values = [
+        related[:, None],
+        figures.variables[np.ix_(rows, controls)],
+        figures.measures[np.ix_(rows, measures)],
+    ]
+    index = pd.MultiIndex.from_arrays(
+        [figures.province[rows], figures.year[rows]], names=["province", "year"]
+    )
+    names = [f"control {i}" for i in range(len(controls))]
+    columns = ["related", *names, *(f"measure {i}" for i in measures)]
+    return pd.DataFrame(standardised(np.hstack(values)), index=index, columns=columns)
+
+
+def evaluate(batch: Batch, shared: Mapping[str, Figures]) -> pd.DataFrame:
+    """Run the specifications of a batch.
+
+    Parameters
+    ----------
+    batch : Batch
+    shared : mapping of str to Figures
+        Figures by ``vintage/transformation``.
+
+    Returns
+    -------
+    DataFrame
+        One row per cell, in order: ``id``; ``estimate``, ``within``, ``partial`` and
+        ``std_error`` of the measure (drivers) or the determinant (NaN where variables are
+        collinear), ``nobs``, ``groups`` and ``df``, 0 for the normal distribution. Figures are
+        rounded to single precision, so that the last bits, in which processors differ, are
+        not kept; the second and third to fewer.
+    """
+    found, size = estimates(batch, shared)
+    names = ("estimate", "within", "partial", "std_error")
+    figures = dict(zip(names, found[:, :4].astype(np.float32).T, strict=True))
+    figures |= {name: shortened(figures[name]) for name in ("within", "partial")}
+    sizes = dict(zip(("nobs", "groups", "df"), size.T, strict=True))
+    return pd.DataFrame({"id": (batch.first + batch.cells).astype(np.int32), **figures, **sizes})
+
+
+def shortened(values: np.ndarray) -> np.ndarray:
+    """Return single-precision numbers rounded to sixteen significant bits, which pack well.
+
+    Examples
+    --------
+    >>> shortened(np.array([0.123456789, -2.0], dtype=np.float32)).tolist()
+    [0.12345695495605469, -2.0]
+    """
+    bits = np.ascontiguousarray(values).view(np.uint32).astype(np.uint64) + 0x80
+    return (bits & 0xFFFFFF00).astype(np.uint32).view(np.float32)
+
+
+def estimates(batch: Batch, shared: Mapping[str, Figures]) -> tuple[np.ndarray, np.ndarray]:
+    """Return the figures and the sizes of every cell of a batch.
+
+    Figures, (n, 5), are the estimate in the units of the variables, in standard deviations
+    within and as a partial correlation, the standard error in the units of the variables and the p
+    value; sizes, (n, 3), are rows, provinces and degrees of freedom.
+
+    Rows complete in sample, related variable and controls are grouped by the measures that have
+    figures in them; effects are removed once per group.
+    """
+    figures = shared[batch.figures]
+    shape = (len(batch.controls), figures.measures.shape[1], len(batch.errors))
+    at, measure, error = np.unravel_index(batch.cells, shape)
+    found = np.full((len(batch.cells), 5), np.nan)
+    size = np.zeros((len(batch.cells), 3), dtype=np.int16)
+    finite = np.isfinite(figures.measures)
+    for level, controls in enumerate(batch.controls):
+        usable = np.flatnonzero(
+            complete(figures, batch.driver, batch.variable, controls, batch.rows)
+        )
+        cells = np.flatnonzero(at == level)
+        used = np.unique(measure[cells])
+        for rows, columns in patterns(finite[np.ix_(usable, used)]):
+            own = cells[np.isin(measure[cells], used[columns])]
+            frame = equations(
+                figures, batch.driver, batch.variable, controls, used[columns], usable[rows]
+            )
+            place = 1 + len(controls) + np.searchsorted(used[columns], measure[own])
+            _fit(batch, frame, len(controls), own, place, error[own], found, size)
+    return found, size
+
+
+def by_calendar(products: CrossProducts, years: np.ndarray) -> CrossProducts:
+    """Return cross-products with empty years in the gaps, so that 2019 is not next to 2023.
+
+    The lags of Driscoll and Kraay's errors are counted along the years that the
+    cross-products hold; :func:`nqpf.regress.fixed_effects` counts them by the calendar.
+
+    Parameters
+    ----------
+    products : CrossProducts
+    years : (T,) int
+        Years of the sample, ascending.
+    """
+    length = int(years[-1] - years[0]) + 1
+    if len(products.by_period) != len(years) or length == len(years):
+        return products
+    p = len(products.columns)
+    filled = np.zeros((p, p, length))
+    filled[:, :, years - years[0]] = np.moveaxis(products.by_period, 0, 2)
+    return replace(products, by_period=np.moveaxis(filled, 2, 0))
+
+
+def _fit(
+    batch: Batch,
+    frame: pd.DataFrame,
+    controls: int,
+    cells: np.ndarray,
+    place: np.ndarray,
+    error: np.ndarray,
+    found: np.ndarray,
+    size: np.ndarray,
+) -> None:
+    """Estimate cells, whose measure is at a place in `frame`; write into `found` and `size`."""
+    products = cross_products(frame, list(frame.columns), effects=batch.effects)
+    products = by_calendar(products, np.unique(frame.index.get_level_values("year")))
+    related = np.zeros_like(place)
+    outcome, regressor = (related, place) if batch.driver else (place, related)
+    others = np.broadcast_to(np.arange(1, 1 + controls), (len(cells), controls))
+    regressors = np.column_stack([regressor, others])
+    for kind, name in enumerate(batch.errors):
+        own = error == kind
+        if own.any():
+            fits = products.fit_many(outcome[own], regressors[own], name, CONVENTION[name])
+            parts = (fits.params, fits.within, fits.partial, fits.std_errors, fits.pvalues)
+            found[cells[own]] = np.column_stack([part[:, 0] for part in parts])
+            size[cells[own]] = (fits.nobs, fits.groups, fits.df or 0)
+
+
+_CODE = {reason: code for code, reason in enumerate(REASONS)}
+
+
+def control_sets(declaration: Declaration, relation: str) -> list[tuple[int, ...]]:
+    """Return positions of the controls by level, without the determinant."""
+    names = list(declaration.grid.variables)
+    direction, variable = relation.split(":")
+    focal = variable if direction == "determinant" else None
+    return [
+        tuple(names.index(name) for name in one.variables if name != focal)
+        for one in declaration.grid.controls
+    ]
+
+
+def offsets(declaration: Declaration, relation: str, transformation: str) -> tuple[int, ...]:
+    """Return the years that a row uses, relative to that of its measure."""
+    lead = declaration.grid.driver.lead if relation.startswith("driver") else 0
+    back = (0, -1) if transformation == "difference" else (0,)
+    return tuple(sorted({year + step for year in (0, lead) for step in back}))
+
+
+def sample_rows(
+    declaration: Declaration, relation: str, transformation: str, figures: Figures
+) -> list[np.ndarray]:
+    """Return the rows that each sample keeps, (N,) bool each."""
+    used = offsets(declaration, relation, transformation)
+    return [kept(sample, figures, used) for sample in declaration.grid.samples]
+
+
+def reasons(
+    declaration: Declaration,
+    measured: Mapping[str, Variants],
+    figures: Mapping[str, Figures],
+) -> np.ndarray:
+    """Return the position in :data:`REASONS` of every declared specification, 0 to run it.
+
+    Parameters
+    ----------
+    declaration : Declaration
+    measured : mapping of str to Variants
+        By vintage.
+    figures : mapping of str to Figures
+        By ``vintage/transformation``.
+
+    Returns
+    -------
+    array of int8, one dimension per axis of :data:`nqpf.compare.declaration.AXES`
+    """
+    levels = declaration.levels
+    codes = np.zeros([len(level) for level in levels.values()], dtype=np.int8)
+    for name, where, bad in _by_choice(declaration, measured):
+        block = codes[where]
+        block[(block == 0) & bad] = _CODE[name]
+    for relation, vintage, transformation in product(*(range(n) for n in codes.shape[:3])):
+        key = f"{levels['vintage'][vintage]}/{levels['transformation'][transformation]}"
+        _by_rows(
+            codes[relation, vintage, transformation],
+            declaration,
+            levels["relation"][relation],
+            levels["transformation"][transformation],
+            figures[key],
+        )
+    return codes
+
+
+def _by_choice(
+    declaration: Declaration, measured: Mapping[str, Variants]
+) -> Iterator[tuple[str, tuple, np.ndarray]]:
+    """Yield reasons that follow from the choices alone, with the block that they are about.
+
+    A block has the axes (..., sample, effects, controls, measure, errors), where the leading
+    ones are fixed by the position.
+    """
+    levels, variables = declaration.levels, declaration.grid.variables
+    measures, every = levels["measure"], slice(None)
+    for position, vintage in enumerate(levels["vintage"]):
+        choices = measured[vintage].choices.reindex(measures)
+        absent = choices["kind"].isna().to_numpy()
+        yield REASONS[1], (every, position), absent[:, None]
+        twin = (choices["same_as"].fillna("") != "").to_numpy()
+        yield REASONS[2], (every, position), twin[:, None]
+        held = measured[vintage].holds.reindex(measures, fill_value=False)
+
+        def hold(name: str, lead: int = 0, held=held) -> np.ndarray:
+            keys = holding(Formula.parse(variables[name].formula), lead)
+            return held[[key for key in keys if key in held]].any(axis=1).to_numpy()
+
+        for number, relation in enumerate(levels["relation"]):
+            direction, variable = relation.split(":")
+            ahead = declaration.grid.driver.lead if direction == "driver" else 0
+            for at, transformation in enumerate(levels["transformation"]):
+                # A change of the outcome from the measure's year on reaches back to that year.
+                lead = ahead - (transformation == "difference")
+                yield REASONS[3], (number, position, at), hold(variable, lead)[:, None]
+            sets = _named(declaration, relation)
+            for at, names in enumerate(sets):
+                where = (number, position, every, every, every, at)
+                lagged = direction == "driver" and variable in names
+                yield REASONS[4], where, np.full(1, lagged)
+                inside = np.zeros(len(measures), dtype=bool)
+                for name in names:
+                    inside |= hold(name)
+                yield REASONS[5], where, inside[:, None]
+                yield REASONS[8], where, np.full(1, set(names) in map(set, sets[:at]))
+        composite = choices["kind"].ne("tfp").to_numpy()
+        low = _without_logarithm(declaration, measured[vintage])
+        for number, transformation in enumerate(levels["transformation"]):
+            if transformation == "rank":
+                chained = choices["chained"].eq(True).to_numpy()
+                yield REASONS[9], (every, position, number), chained[:, None]
+            if transformation == "log":
+                yield REASONS[7], (every, position, number), low[:, None]
+            for at, sample in enumerate(declaration.grid.samples):
+                if sample.without_breaks:
+                    other = composite | (transformation != "difference")
+                    yield REASONS[6], (every, position, number, at), other[:, None]
+
+
+def _without_logarithm(declaration: Declaration, measured: Variants) -> np.ndarray:
+    """Return which measures have a score of zero or below in the window, (M,) bool."""
+    window = declaration.grid.window
+    year = measured.values.index.get_level_values("year")
+    inside = measured.values[(year >= window.first) & (year <= window.last)]
+    return (inside.reindex(columns=declaration.measures) <= 0).any().to_numpy()
+
+
+def _repeated(values: np.ndarray) -> np.ndarray:
+    """Return which columns equal an earlier one, (M,) bool."""
+    seen: set[bytes] = set()
+    again = np.zeros(values.shape[1], dtype=bool)
+    for column, held in enumerate(np.ascontiguousarray(values.T)):
+        again[column] = held.tobytes() in seen
+        seen.add(held.tobytes())
+    return again
+
+
+def _named(declaration: Declaration, relation: str) -> list[list[str]]:
+    names = list(declaration.grid.variables)
+    return [[names[i] for i in chosen] for chosen in control_sets(declaration, relation)]
+
+
+def _by_rows(
+    codes: np.ndarray,
+    declaration: Declaration,
+    relation: str,
+    transformation: str,
+    figures: Figures,
+) -> None:
+    """Write reasons that follow from the rows into (sample, effects, controls, measure, errors)."""
+    direction, name = relation.split(":")
+    variable = list(declaration.grid.variables).index(name)
+    samples = sample_rows(declaration, relation, transformation, figures)
+    removed = [_removed(one.key, transformation) for one in declaration.grid.effects]
+    for having, measures in patterns(np.isfinite(figures.measures)):
+        pattern = np.isin(np.arange(len(figures.year)), having)
+        for at, controls in enumerate(control_sets(declaration, relation)):
+            seen: set[bytes] = set()
+            for sample, keep in enumerate(samples):
+                rows = pattern & complete(figures, direction == "driver", variable, controls, keep)
+                repeated = rows.tobytes() in seen
+                seen.add(rows.tobytes())
+                for number, effects in enumerate(removed):
+                    reason = _too_small(figures, rows, effects, 1 + len(controls))
+                    if repeated and not reason:
+                        reason = "repeats a sample with the same rows"
+                    block = codes[sample, number, at]
+                    live = measures[(block[measures] == 0).any(axis=1)]
+                    if reason:
+                        block[live] = np.where(block[live] == 0, _CODE[reason], block[live])
+                    elif transformation == "rank" and len(live):
+                        again = live[_repeated(figures.measures[np.ix_(rows, live)])]
+                        block[again] = _CODE[REASONS[-2]]
+
+
+def _removed(effects: str, transformation: str) -> list[str]:
+    """Return the effects that take up parameters; differences have removed those of units."""
+    levels = ["unit", "time"] if effects == "two-way" else ["unit"]
+    return levels[1:] if transformation == "difference" else levels
+
+
+def _too_small(figures: Figures, rows: np.ndarray, removed: list[str], regressors: int) -> str:
+    """Return why a regression on these rows cannot be run, or nothing."""
+    if not rows.any():
+        return "no row is complete"
+    parameters = regressors + 1
+    for name, level in (("unit", figures.province), ("time", figures.year)):
+        _, count = np.unique(level[rows], return_counts=True)
+        if name in removed:
+            if count.min() == 1:
+                return "a province or year has a single row"
+            parameters += len(count) - 1
+        if name == "unit" and len(count) < 2:
+            return "too few rows for the regressors"
+    return "too few rows for the regressors" if rows.sum() <= parameters else ""
+
+
+_IN_BATCH = 3  # controls, measure and errors vary within a batch
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class SpecificationGrid:
+    """Every specification of a declaration on a panel.
+
+    Parameters
+    ----------
+    declaration : Declaration
+        The axes and their levels; the project's own by default.
+    panel : Panel
+        Official figures; the embedded ones, without a reader's rows, by default.
+
+    Examples
+    --------
+    >>> grid = SpecificationGrid()
+    >>> dict(zip(AXES, grid.shape, strict=True))["errors"]
+    2
+    """
+
+    declaration: Declaration = field(default_factory=Declaration.load)
+    panel: Panel = field(default_factory=lambda: Panel.load(extra=False))
+
+    @cached_property
+    def shape(self) -> tuple[int, ...]:
+        """Levels on each axis, in the order of :data:`nqpf.compare.declaration.AXES`."""
+        return tuple(len(levels) for levels in self.declaration.levels.values())
+
+    @property
+    def declared(self) -> int:
+        """Estimates of the full product, possible or not; each has every kind of errors."""
+        return int(np.prod(self.shape[:-1]))
+
+    @cached_property
+    def measured(self) -> dict[str, Variants]:
+        """Every measure by vintage; takes about half a minute each."""
+        one = self.declaration
+        return {
+            vintage: variants(
+                self.panel,
+                vintage,
+                one.grid.measures.systems.keys,
+                one.recipes,
+                one.estimators,
+                one.capital,
+            )
+            for vintage in one.levels["vintage"]
+        }
+
+    @cached_property
+    def figures(self) -> dict[str, Figures]:
+        """Figures by ``vintage/transformation``."""
+        return {
+            f"{vintage}/{key}": table
+            for vintage, measured in self.measured.items()
+            for key, table in figures(self.declaration, self.panel, measured).items()
+        }
+
+    @cached_property
+    def reasons(self) -> np.ndarray:
+        """Position in ``impossible.REASONS`` of every declared specification, 0 to run it."""
+        return reasons(self.declaration, self.measured, self.figures)
+
+    @cached_property
+    def stamp(self) -> str:
+        """Hash of declaration, data and code, which parts of a run carry."""
+        digest = hashlib.sha256(
+            (self.declaration.sha256 + data_hash(self.declaration, self.panel)).encode()
+        )
+        folder = Path(nqpf.__file__).parent
+        for path in sorted(folder.rglob("*.py")):
+            if path.parts[len(folder.parts)] not in ("cli.py", "report"):
+                digest.update(path.read_bytes())
+        return digest.hexdigest()
+
+    def __repr__(self) -> str:
+        return f"SpecificationGrid of {self.declared:,} declared specifications"
+
+    def enumerate(self) -> pd.DataFrame:
+        """Return every declared specification.
+
+        Returns
+        -------
+        DataFrame
+            ``id``, the position of its first standard error in the full product, stable while the
+            declaration is; one categorical column per axis but that of the errors; and
+            ``reason``, empty for a specification that is run.
+        """
+        codes = np.unravel_index(np.arange(self.declared), self.shape[:-1])
+        columns: dict[str, object] = {"id": np.arange(self.declared) * self.shape[-1]}
+        for code, axis in zip(codes, AXES[:-1], strict=True):
+            columns[axis] = pd.Categorical.from_codes(code, self.declaration.levels[axis])
+        columns["reason"] = pd.Categorical.from_codes(self.reasons[..., 0].ravel(), REASONS)
+        return pd.DataFrame(columns)
+
+    def count(self) -> pd.Series:
+        """Return how many estimates are declared, run, and dropped by reason.
+
+        Each has as many standard errors as there are kinds of them.
+        Collinear ones are found when the grid is run, see :attr:`Multiverse.counts`.
+        """
+        tally = np.bincount(self.reasons[..., 0].ravel(), minlength=len(REASONS))
+        rows = {"declared": self.declared, "to run": int(tally[0])}
+        rows |= {reason: int(n) for reason, n in zip(REASONS, tally, strict=True) if reason and n}
+        return pd.Series(rows, name="estimates")
+
+    def batches(self) -> Iterator[tuple[str, Batch]]:
+        """Yield independent units of work by name, those without a specification left out."""
+        levels, outer = self.declaration.levels, self.shape[:-_IN_BATCH]
+        names = list(self.declaration.grid.variables)
+        size = int(np.prod(self.shape[-_IN_BATCH:]))
+        for number, at in enumerate(np.ndindex(*outer)):
+            cells = np.flatnonzero(self.reasons[at].ravel() == 0)
+            if not len(cells):
+                continue
+            one = {axis: levels[axis][i] for axis, i in zip(AXES, at, strict=False)}
+            key = f"{one['vintage']}/{one['transformation']}"
+            direction, variable = one["relation"].split(":")
+            rows = sample_rows(
+                self.declaration, one["relation"], one["transformation"], self.figures[key]
+            )
+            differenced = one["transformation"] == "difference"
+            name = ".".join([direction, variable, *(one[axis] for axis in AXES[1:-_IN_BATCH])])
+            yield (
+                name,
+                Batch(
+                    figures=key,
+                    driver=direction == "driver",
+                    variable=names.index(variable),
+                    controls=tuple(control_sets(self.declaration, one["relation"])),
+                    effects=DIFFERENCED[one["effects"]] if differenced else one["effects"],
+                    rows=rows[at[AXES.index("sample")]],
+                    errors=tuple(levels["errors"]),
+                    first=number * size,
+                    cells=cells.astype(np.int32),
+                ),
+            )
+
+    def run(
+        self,
+        store: Path | str | None = None,
+        n_jobs: int = -1,
+        backend: str = "local",
+        address: str | None = None,
+        progress: bool = True,
+    ) -> Multiverse:
+        """Run every possible specification once.
+
+        Parameters
+        ----------
+        store : path or None
+            Folder of the parts, from which an interrupted run goes on; a
+            temporary one when None.
+        n_jobs, backend, address, progress
+            As :func:`nqpf.multiverse.run_batches` takes them.
+
+        Returns
+        -------
+        Multiverse
+
+        Raises
+        ------
+        nqpf.errors.NqpfError
+            As :func:`nqpf.multiverse.run_batches` does.
+        """
+        check_where(n_jobs, backend, address)  # before the measures, which take a minute
+        with tempfile.TemporaryDirectory() as folder:
+            table = run_batches(
+                dict(self.batches()),
+                evaluate,
+                folder if store is None else store,
+                stamp=self.stamp,
+                shared=self.figures,
+                n_jobs=n_jobs,
+                backend=backend,
+                address=address,
+                progress=progress,
+            )
+        return Multiverse.of(self, table)

@@ -1,0 +1,484 @@
+"""Checks on samples keyed by unit and year, with messages that name both."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+import pandas as pd
+
+from nqpf import provinces
+from nqpf.errors import DataError, EstimationError, MethodError, SampleError
+
+__all__ = [
+    "by_key",
+    "check_consecutive",
+    "check_finite",
+    "check_keys",
+    "check_positive",
+    "check_regressors",
+    "check_singletons",
+    "demean",
+    "nearest",
+    "per_unit",
+    "place",
+    "rounding_floor",
+    "standardise",
+]
+
+
+def place(key: Sequence[object], names: Sequence[object]) -> dict[str, object]:
+    """Return a key for an error message, provinces spelt out.
+
+    Examples
+    --------
+    >>> place((110000, 2022), ("province", "year"))
+    {'province': 'Beijing (110000)', 'year': 2022}
+    """
+    labels = [str(name or f"level {i}") for i, name in enumerate(names)]
+    return {label: _spelt(part) for label, part in zip(labels, key, strict=True)}
+
+
+def _spelt(part: object) -> object:
+    if isinstance(part, int | np.integer) and int(part) >= 110000:
+        try:
+            return f"{provinces.name(int(part))} ({int(part)})"
+        except (DataError, KeyError):  # a unit that is no province, or no project folder
+            return int(part)
+    return int(part) if isinstance(part, np.integer) else part
+
+
+def check_keys(index: pd.Index, what: str) -> None:
+    """Raise unless `index` has two levels and no key twice.
+
+    Raises
+    ------
+    nqpf.errors.SampleError
+        If the index is not ``(unit, time)`` or holds a key twice.
+    """
+    if index.nlevels != 2:
+        raise SampleError(
+            f"{what} is indexed by {index.nlevels} level(s)",
+            expected="an index of unit and time, such as (province, year)",
+            hint="use Panel.wide or set_index(['province', 'year'])",
+        )
+    if len(index) == 0:
+        raise SampleError(f"{what} has no rows", expected="at least one row")
+    double = index[index.duplicated()]
+    if len(double):
+        raise SampleError(
+            f"{what} holds a key more than once",
+            where=place(double[0], index.names),
+            expected="one row per unit and time",
+        )
+
+
+def check_finite(frame: pd.DataFrame, what: str) -> None:
+    """Raise when a figure is missing, infinite or not a number.
+
+    Raises
+    ------
+    nqpf.errors.DataError
+        If a column is not numeric.
+    nqpf.errors.SampleError
+        If a figure is missing or infinite; the message names its key and variable.
+    """
+    for column in frame.columns:
+        if not pd.api.types.is_numeric_dtype(frame[column]):
+            raise DataError(
+                f"{what} holds values that are not numbers",
+                where={"variable": column},
+                expected="a numeric column",
+            )
+        bad = ~np.isfinite(frame[column].to_numpy(dtype=float, na_value=np.nan))
+        if bad.any():
+            position = int(np.flatnonzero(bad)[0])
+            where = place(frame.index[position], frame.index.names)
+            raise SampleError(
+                f"{what} has {int(bad.sum())} missing or infinite value(s)",
+                where={**where, "variable": column},
+                expected="a finite number in every row",
+                hint="restrict the years or drop incomplete rows with dropna, and say so",
+            )
+
+
+def check_consecutive(index: pd.MultiIndex, what: str) -> None:
+    """Raise when a unit skips a year; `index` is sorted by unit and time.
+
+    Raises
+    ------
+    nqpf.errors.SampleError
+        If a year is missing between two years of a unit.
+    """
+    unit, time = index.get_level_values(0), index.get_level_values(1).to_numpy()
+    if not np.issubdtype(time.dtype, np.integer):
+        raise SampleError(f"{what} has times that are not whole years", expected="integers")
+    same = unit[1:] == unit[:-1]
+    skipped = np.flatnonzero(same & (np.diff(time) != 1))
+    if len(skipped):
+        first = int(skipped[0])
+        raise SampleError(
+            f"{what} has a gap",
+            where=place((unit[first], int(time[first]) + 1), index.names),
+            expected="every year between the first and the last of a unit",
+        )
+
+
+def check_positive(series: pd.Series, what: str, wanted: str) -> None:
+    """Raise when a figure is zero or negative.
+
+    Raises
+    ------
+    nqpf.errors.DataError
+        Names the key of the first such figure.
+    """
+    bad = series[~(series > 0)]
+    if len(bad):
+        raise DataError(
+            f"{what} is {bad.iloc[0]:g}",
+            where=place(bad.index[0], series.index.names),
+            expected=wanted,
+        )
+
+
+def per_unit(value: float | pd.Series, units: pd.Index, what: str) -> pd.Series:
+    """Return one number per unit, from one number or from a series by unit.
+
+    Raises
+    ------
+    nqpf.errors.SampleError
+        If the series lacks a unit.
+    """
+    series = value if isinstance(value, pd.Series) else pd.Series(float(value), index=units)
+    absent = units.difference(series.dropna().index)
+    if len(absent):
+        raise SampleError(
+            f"{what} is not given for a unit",
+            where=place((absent[0],), (units.name,)),
+            expected="one number per unit",
+        )
+    return series.reindex(units).astype(float)
+
+
+def by_key(
+    frame: pd.DataFrame, columns: Sequence[str], unit: str, time: str, what: str
+) -> pd.DataFrame:
+    """Return `columns` as floats, indexed ``(unit, time)`` and sorted by it.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        Holds `unit` and `time` as index levels or as columns.
+    columns : sequence of str
+        Columns to keep.
+    unit, time : str
+        Names of the key.
+    what : str
+        Name of the frame in messages.
+
+    Raises
+    ------
+    nqpf.errors.DataError
+        If a name is unknown (the message offers the nearest) or a column is not numeric.
+    nqpf.errors.SampleError
+        If a key is doubled or a figure is missing.
+    """
+    levels = [name for name in frame.index.names if name in (unit, time)]
+    for name in (*columns, unit, time):
+        count = list(frame.columns).count(name) + levels.count(name)
+        if count > 1:
+            raise DataError(f"{what} has {name!r} {count} times", expected="one of it")
+    flat = frame.reset_index(level=levels) if levels else frame
+    for name in (*columns, unit, time):
+        if name not in flat.columns:
+            raise DataError(
+                f"unknown variable {name!r}",
+                expected=f"a column or index level of {what}",
+                hint=nearest(name, map(str, [*flat.columns, *frame.index.names])),
+            )
+    keyed = flat.set_index([unit, time])[list(dict.fromkeys(columns))].sort_index()
+    check_keys(keyed.index, what)
+    if keyed.index.to_frame().isna().to_numpy().any():
+        raise SampleError(f"{what} has rows without {unit} or {time}", expected="a complete key")
+    check_finite(keyed, what)
+    return keyed.astype(float)
+
+
+def nearest(name: object, known: Iterable[str]) -> str | None:
+    """Return a hint with the known name nearest to `name`, or None."""
+    near = difflib.get_close_matches(str(name), list(known), n=1, cutoff=0.5)
+    return f"did you mean {near[0]!r}" if near else None
+
+
+_RELATIVE = 1e-9  # variation below this share of a regressor's own is rounding
+_ROUNDING = 1e-14  # sums by group below this share of sqrt(N) times the norm are zero
+_PASSES = 3  # the first removes the effects, the others what rounding left of them
+_SINGULAR = 1e-12
+_SMALL = 1 << 16  # numbers in a plain matrix of dummies that is faster than a sparse one
+
+
+def demean(values: np.ndarray, unit: np.ndarray | None, time: np.ndarray | None) -> np.ndarray:
+    """Remove unit and time effects by exact projection; unbalanced samples are allowed.
+
+    Parameters
+    ----------
+    values : (N, m)
+    unit, time : (N,) integer codes, or None
+        Effects to remove; with neither, the overall mean is removed.
+
+    Returns
+    -------
+    (N, m) array
+
+    Examples
+    --------
+    >>> demean(np.array([[1.0], [3.0], [4.0], [6.0]]), np.array([0, 0, 1, 1]), None).ravel()
+    array([-1.,  1., -1.,  1.])
+    """
+    values = np.ascontiguousarray(values, dtype=float)
+    if unit is None and time is None:
+        return values - values.mean(axis=0)
+    if unit is None or time is None:
+        within = _Means(unit if unit is not None else time)
+        return within.removed(within.removed(values))
+    # The larger set of effects is removed by means, the smaller by solving for it.
+    large, small = (unit, time) if unit.max() >= time.max() else (time, unit)
+    within, across = _Means(large), _Means(small)
+    gram = np.diag(across.counts) - _shared(within, across)
+    left = within.removed(values)
+    rounding = _ROUNDING * np.sqrt(len(left)) * np.linalg.norm(left, axis=0)
+    for _ in range(_PASSES):
+        sums = across.summing @ left
+        if (np.abs(sums) <= rounding).all():
+            break
+        effects = _solve(gram, sums)
+        left = within.removed(left - effects[small])
+    return left
+
+
+class _Means:
+    """Sums and means by group, for any order of rows."""
+
+    def __init__(self, codes: np.ndarray) -> None:
+        rows, groups = len(codes), int(codes.max()) + 1
+        self.codes = codes
+        self.counts = np.maximum(np.bincount(codes), 1)
+        self.summing = _dummies(codes, np.arange(rows), (groups, rows))
+
+    def removed(self, values: np.ndarray) -> np.ndarray:
+        means = self.summing @ values
+        means /= self.counts[:, None]
+        return values - means.take(self.codes, axis=0)
+
+
+def _dummies(rows: np.ndarray, columns: np.ndarray, shape: tuple[int, int]):
+    """Return a matrix that counts pairs of rows and columns, sparse if it is large."""
+    from scipy import sparse
+
+    if shape[0] * shape[1] > _SMALL:
+        return sparse.csr_array((np.ones(len(rows)), (rows, columns)), shape=shape)
+    counts = np.bincount(rows.astype(np.intp) * shape[1] + columns, minlength=shape[0] * shape[1])
+    return counts.reshape(shape).astype(float)
+
+
+def _shared(within: _Means, across: _Means) -> np.ndarray:
+    """Return, for two effects of one set, how often units of the other meet both."""
+    pairs = _dummies(within.codes, across.codes, (len(within.counts), len(across.counts)))
+    shared = pairs.T @ (pairs / within.counts[:, None])
+    return shared if isinstance(shared, np.ndarray) else shared.toarray()
+
+
+def _solve(gram: np.ndarray, sums: np.ndarray) -> np.ndarray:
+    """Solve for effects that are determined up to a constant per connected part of the sample."""
+    from scipy.linalg import lstsq
+
+    return lstsq(gram, sums, cond=_SINGULAR, check_finite=False, lapack_driver="gelsy")[0]
+
+
+def check_singletons(index: pd.MultiIndex, levels: Sequence[int]) -> None:
+    """Raise when a unit or a year with an effect of its own has a single row.
+
+    Such a row is fitted perfectly, says nothing about the coefficients, and
+    would still count in N and in the number of clusters.
+
+    Raises
+    ------
+    nqpf.errors.SampleError
+        Names the unit or the year.
+    """
+    for level in levels:
+        counts = index.get_level_values(level).value_counts()
+        alone = counts.index[counts == 1]
+        if len(alone):
+            name = index.names[level]
+            raise SampleError(
+                f"a {name} has a single row, which its fixed effect fits perfectly",
+                where=place((min(alone),), (name,)),
+                expected=f"two rows or more for each {name}",
+                hint="drop the row and say so",
+            )
+
+
+def rounding_floor(values: np.ndarray) -> np.ndarray:
+    """Return (m,) norms below which what is left of a column of `values` is rounding.
+
+    Examples
+    --------
+    >>> rounding_floor(np.array([[-1.0], [1.0]])) < 1e-8
+    array([ True])
+    """
+    level = np.maximum(values.max(axis=0), -values.min(axis=0))
+    spread = np.linalg.norm(values - values.mean(axis=0), axis=0)
+    return _RELATIVE * spread + 1e-14 * level * np.sqrt(len(values))
+
+
+def check_regressors(frame: pd.DataFrame, unit: np.ndarray | None, time: np.ndarray | None) -> None:
+    """Raise when a regressor is constant, absorbed by effects or collinear with others.
+
+    Parameters
+    ----------
+    frame : DataFrame indexed (unit, time)
+        One column per regressor.
+    unit, time : (N,) integer codes, or None
+        Effects of the regression.
+
+    Raises
+    ------
+    nqpf.errors.EstimationError
+        Names the regressors and the effects.
+    """
+    floor = rounding_floor(frame.to_numpy())
+    values = frame.to_numpy() - frame.to_numpy().mean(axis=0)
+    names = frame.index.names
+    tried = [
+        (None, None, "is constant", True),
+        (unit, None, f"does not vary within any {names[0]}: its effects absorb it", False),
+        (None, time, f"is the same for every {names[0]} in each {names[1]}", False),
+        (unit, time, f"is absorbed by the {names[0]} and {names[1]} effects together", False),
+    ]
+    for by_unit, by_time, problem, always in tried:
+        if not always and by_unit is None and by_time is None:
+            continue
+        left = np.linalg.norm(demean(values, by_unit, by_time), axis=0)
+        for column in np.flatnonzero(left <= floor):
+            raise EstimationError(
+                f"regressor {frame.columns[column]!r} {problem}",
+                expected="a regressor that varies once the effects are removed",
+                hint="drop it",
+            )
+    _check_collinear(demean(values, unit, time), list(frame.columns))
+
+
+def _check_collinear(values: np.ndarray, names: list[str]) -> None:
+    from scipy.linalg import qr
+
+    unit_length = values / np.linalg.norm(values, axis=0)
+    _, triangle, order = qr(unit_length, mode="economic", pivoting=True)
+    size = np.abs(np.diag(triangle))
+    rank = int((size > _RELATIVE).sum())
+    if rank == len(names):
+        return
+    spanned = order[rank]
+    weights = np.linalg.lstsq(triangle[:rank, :rank], triangle[:rank, rank], rcond=None)[0]
+    partners = order[:rank][np.abs(weights) > 1e-6]
+    involved = [names[i] for i in sorted([spanned, *partners])]
+    raise EstimationError(
+        f"regressors {', '.join(map(repr, involved))} are collinear once the effects are removed",
+        expected="regressors of which none is a combination of the others",
+        hint="drop one of them",
+    )
+
+
+_WITHIN = ("two-way", "unit", "time")
+
+
+def standardise(
+    frame: pd.DataFrame, columns: Sequence[str], within: str | None = None
+) -> pd.DataFrame:
+    """Return `frame` with `columns` centred, in standard deviations over its rows.
+
+    A coefficient on a standardised regressor is the change of the outcome that
+    goes with one standard deviation of it in this sample. Restrict the sample
+    first: the rows given are the rows that set mean and deviation.
+
+    A regression with fixed effects uses only what they leave of a variable, a share that
+    differs from variable to variable, so that its coefficients compare in standard deviations
+    *within*: those of what the effects leave. With both sides in this unit and one regressor,
+    the coefficient is the partial correlation, between -1 and 1.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        Indexed (unit, time) where `within` is given.
+    columns : sequence of str
+        Columns to standardise; the others are left as they are.
+    within : {"two-way", "unit", "time"} or None
+        Effects that are taken out before the deviation is measured; not from the columns
+        themselves. None for the deviation of the column as it is.
+
+    Returns
+    -------
+    DataFrame
+        A new frame; in `columns` mean 0 and, with the effects taken out or not, sample
+        standard deviation 1 (ddof = 1).
+
+    Raises
+    ------
+    nqpf.errors.DataError
+        If a column is unknown or not numeric.
+    nqpf.errors.MethodError
+        If `within` is unknown.
+    nqpf.errors.SampleError
+        If a figure is missing, or `within` is given and the index is no key.
+    nqpf.errors.EstimationError
+        If a column does not vary, or only with the effects.
+
+    Examples
+    --------
+    >>> standardise(pd.DataFrame({"x": [1.0, 2.0, 3.0]}), ["x"])["x"].tolist()
+    [-1.0, 0.0, 1.0]
+    >>> keys = pd.MultiIndex.from_product([[1, 2], [2020, 2021]], names=["province", "year"])
+    >>> data = pd.DataFrame({"x": [1.0, 2.0, 9.0, 12.0]}, keys)
+    >>> float(standardise(data, ["x"], within="unit")["x"].diff().iloc[1].round(3))
+    0.775
+    """
+    for name in columns:
+        if name not in frame.columns:
+            raise DataError(
+                f"unknown variable {name!r}",
+                expected="a column of the frame",
+                hint=nearest(name, map(str, frame.columns)),
+            )
+    chosen = frame[list(columns)]
+    check_finite(chosen, "the frame")
+    centred = chosen - chosen.mean()
+    spread = chosen.std()
+    flat = spread[~(spread > 1e-14 * chosen.abs().max())]
+    if len(flat):
+        raise EstimationError(
+            f"variable {flat.index[0]!r} does not vary", expected="two different values or more"
+        )
+    return frame.assign(**(centred / (spread if within is None else _within(chosen, within))))
+
+
+def _within(chosen: pd.DataFrame, within: str) -> pd.Series:
+    """Return the standard deviation of what the effects leave of each column."""
+    if within not in _WITHIN:
+        raise MethodError(
+            f"unknown effects {within!r}",
+            expected=" or ".join(map(repr, _WITHIN)) + ", or None",
+            hint=nearest(within, _WITHIN),
+        )
+    check_keys(chosen.index, "the frame")
+    unit, time = (pd.factorize(chosen.index.get_level_values(i))[0] for i in (0, 1))
+    values = chosen.to_numpy(dtype=float)
+    left = demean(values, None if within == "time" else unit, None if within == "unit" else time)
+    absorbed = np.linalg.norm(left, axis=0) <= rounding_floor(values)
+    if absorbed.any():
+        name = chosen.columns[absorbed][0]
+        raise EstimationError(
+            f"variable {name!r} does not vary once the {within} effects are removed",
+            expected="variation within, or within=None",
+        )
+    return pd.Series(left.std(axis=0, ddof=1), index=chosen.columns)

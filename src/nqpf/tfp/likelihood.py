@@ -1,0 +1,547 @@
+"""Log-likelihood of a normal error less a truncated-normal inefficiency, with its gradient.
+
+One likelihood serves both models. In Battese and Coelli (1992) a group is a unit, whose draw of
+inefficiency is shared by its years; in Battese and Coelli (1995), and in a cross-section, each row
+is a group of its own.
+"""
+
+from __future__ import annotations
+
+import itertools
+from copy import copy
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+from scipy.special import erfcx, log_ndtr
+
+__all__ = [
+    "BoundaryWarning",
+    "Convergence",
+    "ConvergenceWarning",
+    "Coordinates",
+    "GAMMA_MARGIN",
+    "Maximum",
+    "NO_GAIN",
+    "Posterior",
+    "Sample",
+    "log_likelihood",
+    "log_mills",
+    "maximise",
+    "posterior",
+]
+
+
+@dataclass(frozen=True, eq=False)
+class Sample:
+    """Arrays of one sample; rows are sorted so that each group is contiguous.
+
+    Attributes
+    ----------
+    y : array (n,)
+        Logarithm of output.
+    x : array (n, k)
+        Regressors of the frontier, a column of ones included.
+    z : array (groups, p)
+        Regressors of the mean before truncation; p = 0 sets it to zero (half-normal).
+    starts : array of int (groups,)
+        First row of each group.
+    lead : array (n,)
+        Years from the row's year to the last year of the sample.
+    decay : bool
+        Whether the rate eta is a parameter; otherwise it is zero.
+    """
+
+    y: np.ndarray
+    x: np.ndarray
+    z: np.ndarray
+    starts: np.ndarray
+    lead: np.ndarray
+    decay: bool
+
+    @property
+    def sizes(self) -> np.ndarray:
+        """Rows of each group."""
+        return np.diff(np.append(self.starts, len(self.y)))
+
+    def split(self, parameters: np.ndarray) -> tuple[np.ndarray, np.ndarray, float, float, float]:
+        """Return beta, delta, sigma squared, gamma and eta."""
+        k, p = self.x.shape[1], self.z.shape[1]
+        beta, delta, rest = np.split(parameters, [k, k + p])
+        return beta, delta, float(rest[0]), float(rest[1]), float(rest[2]) if self.decay else 0.0
+
+    def total(self, rows: np.ndarray) -> np.ndarray:
+        """Return sums within groups."""
+        return np.add.reduceat(rows, self.starts)
+
+
+def log_mills(x: np.ndarray) -> np.ndarray:
+    """Return ln Phi(x) + x^2 / 2 without the cancellation of its two terms far below zero.
+
+    Examples
+    --------
+    >>> log_mills(np.array([0.0, -1e6])).round(6).tolist()
+    [-0.693147, -14.734449]
+    """
+    below, above = np.minimum(x, 0.0), np.maximum(x, 0.0)
+    return np.where(
+        x < 0, np.log(erfcx(-below / np.sqrt(2.0)) / 2.0), log_ndtr(above) + above**2 / 2
+    )
+
+
+def _hazard(x: np.ndarray) -> np.ndarray:
+    """Return phi(x) / Phi(x)."""
+    return np.exp(-log_mills(x)) / np.sqrt(2 * np.pi)
+
+
+def log_likelihood(parameters: np.ndarray, sample: Sample) -> tuple[float, np.ndarray]:
+    """Return the log-likelihood and its gradient.
+
+    Parameters
+    ----------
+    parameters : array
+        beta (k), delta (p), sigma^2 = sigma_v^2 + sigma_u^2, gamma = sigma_u^2 / sigma^2 in
+        (0, 1), and eta where `sample` has decay.
+    sample : Sample
+        The data.
+
+    Returns
+    -------
+    value : float
+    gradient : array shaped like `parameters`
+
+    Notes
+    -----
+    Battese and Coelli (1992), appendix, and (1993), for 1995. With h_t = exp(eta (T - t)),
+    a = h'e, q = h'h, d = 1 + gamma (q - 1), m = z'delta for a group of n rows::
+
+        ln L = - n/2 ln(2 pi sigma^2) - (n - 1)/2 ln(1 - gamma) - 1/2 ln d
+               - [ln Phi(w) + w^2/2] + [ln Phi(r) + r^2/2] - e'e / (2 (1 - gamma) sigma^2)
+        w = m / sqrt(gamma sigma^2)
+        r = (m (1 - gamma) - gamma a) / sqrt(gamma (1 - gamma) sigma^2 d)
+
+    For m > 0, w^2 and r^2 may be huge and nearly equal; the squares are then gathered into the
+    normal quadratic form of f = e + h m, which is the same number without the cancellation.
+    """
+    beta, delta, sigma2, gamma, eta = sample.split(parameters)
+    n = sample.sizes
+    e = sample.y - sample.x @ beta
+    h = np.exp(eta * sample.lead)
+    a, q = sample.total(h * e), sample.total(h * h)
+    m = sample.z @ delta
+    d = 1 + gamma * (q - 1)
+    scale = np.sqrt(gamma * (1 - gamma) * sigma2 * d)
+    w, r = m / np.sqrt(gamma * sigma2), (m * (1 - gamma) - gamma * a) / scale
+    noise = (1 - gamma) * sigma2
+    gathered = (m > 0).astype(float)
+    f = e + np.repeat(gathered * m, n) * h
+    b, g = sample.total(h * f), gathered * gamma / d
+    square = (sample.total(f * f) - g * b * b) / noise
+    tails = np.where(m > 0, log_ndtr(r) - log_ndtr(w), log_mills(r) - log_mills(w))
+    value = (
+        -n / 2 * np.log(2 * np.pi * sigma2)
+        - (n - 1) / 2 * np.log1p(-gamma)
+        - np.log(d) / 2
+        - square / 2
+        + tails
+    ).sum()
+
+    # Derivatives of the two tails by w and r; gathered squares have their own.
+    kw, kr = _hazard(w) + (1 - gathered) * w, _hazard(r) + (1 - gathered) * r
+    by_beta = sample.x.T @ (
+        np.repeat(kr * gamma / scale, n) * h + (f - np.repeat(g * b, n) * h) / noise
+    )
+    by_delta = sample.z.T @ (
+        kr * (1 - gamma) / scale - kw / np.sqrt(gamma * sigma2) - gathered * b / (sigma2 * d)
+    )
+    by_sigma2 = (-n + kw * w - kr * r + square).sum() / (2 * sigma2)
+    r_by_gamma = -(m + a) / scale - r / 2 * (1 / gamma - 1 / (1 - gamma) + (q - 1) / d)
+    by_gamma = (
+        (n - 1) / (2 * (1 - gamma))
+        - (q - 1) / (2 * d)
+        + kw * w / (2 * gamma)
+        + kr * r_by_gamma
+        - square / (2 * (1 - gamma))
+        + gathered * b**2 / (2 * noise * d**2)
+    ).sum()
+    gradient = [*by_beta, *by_delta, by_sigma2, by_gamma]
+    if sample.decay:
+        a_eta = sample.total(sample.lead * h * e)
+        q_eta = 2 * sample.total(sample.lead * h * h)
+        b_eta = a_eta + gathered * m * q_eta
+        r_eta = -gamma * a_eta / scale - r * gamma * q_eta / (2 * d)
+        half_square_eta = (
+            gathered * m * (a_eta + gathered * m * q_eta / 2)
+            - g * b * b_eta
+            + g * gamma * q_eta * b**2 / (2 * d)
+        ) / noise
+        gradient.append((kr * r_eta - gamma * q_eta / (2 * d) - half_square_eta).sum())
+    return float(value), np.array(gradient)
+
+
+@dataclass(frozen=True, eq=False)
+class Posterior:
+    """What the residuals say about inefficiency, one entry per row.
+
+    Attributes
+    ----------
+    residual : array (n,)
+        e = ln y - x'beta, noise less inefficiency.
+    efficiency : array (n,)
+        E[exp(-u) | e], in (0, 1].
+    inefficiency : array (n,)
+        E[u | e], in logs.
+    """
+
+    residual: np.ndarray
+    efficiency: np.ndarray
+    inefficiency: np.ndarray
+
+
+def posterior(parameters: np.ndarray, sample: Sample) -> Posterior:
+    """Return residuals and conditional means of inefficiency.
+
+    Given e, a group's draw is normal with mean mu* and variance s*^2 truncated at zero::
+
+        mu* = (m (1 - gamma) - gamma h'e) / d,  s*^2 = gamma (1 - gamma) sigma^2 / d
+        E[exp(-h u) | e] = exp(-h mu* + h^2 s*^2 / 2) Phi(mu*/s* - h s*) / Phi(mu*/s*)
+
+    Battese and Coelli (1988), equation 12, and (1992), equation 10.
+    """
+    beta, delta, sigma2, gamma, eta = sample.split(parameters)
+    e = sample.y - sample.x @ beta
+    h = np.exp(eta * sample.lead)
+    m = sample.z @ delta
+    d = 1 + gamma * (sample.total(h * h) - 1)
+    mean = (m * (1 - gamma) - gamma * sample.total(h * e)) / d
+    spread = np.sqrt(gamma * (1 - gamma) * sigma2 / d)
+    ratio = mean / spread
+    rows = np.repeat(np.arange(len(d)), sample.sizes)
+    near, shifted = ratio[rows], ratio[rows] - h * spread[rows]
+    # Far below zero log_mills carries the squares whose difference is the first factor's exponent.
+    log_efficiency = np.where(
+        near > 0,
+        log_ndtr(shifted) - log_ndtr(near) - h * mean[rows] + (h * spread[rows]) ** 2 / 2,
+        log_mills(shifted) - log_mills(near),
+    )
+    return Posterior(
+        residual=e,
+        efficiency=np.exp(log_efficiency),
+        inefficiency=h * (spread * (ratio + _hazard(ratio)))[rows],
+    )
+
+
+# The search stops short of gamma = 0 and 1, where the likelihood is not defined.
+GAMMA_MARGIN = 1e-6
+
+
+class Coordinates:
+    """Parameters without bounds and of like scale, and the way back.
+
+    Regressors are made orthonormal, so that units of measure and the near collinearity of a
+    translog do not slow the search; sigma^2 and gamma enter as log and logit.
+    """
+
+    def __init__(self, sample: Sample, beta: np.ndarray, sigma2: float) -> None:
+        self.k, self.p = sample.x.shape[1], sample.z.shape[1]
+        x, self.from_x = _orthonormal(sample.x)
+        z, self.from_z = _orthonormal(sample.z)
+        self.sample = replace(sample, x=x, z=z)
+        self.beta, self.sigma2 = beta, sigma2
+        edge = np.log1p(-GAMMA_MARGIN) - np.log(GAMMA_MARGIN)
+        free = [(-np.inf, np.inf)] * (self.k + self.p)
+        s = np.log(sigma2)
+        bounds = [*free, (s - 20, s + 20), (-edge, edge)]
+        if sample.decay:
+            # exp(eta lead) stays below exp(20).
+            bounds.append((-20 / sample.lead.max(), 20 / sample.lead.max()))
+
+        self.lower, self.upper = np.array(bounds).T
+
+    def without_inefficiency(self) -> Coordinates:
+        """Return the same coordinates with gamma held at its lower bound."""
+        out = copy(self)
+        out.upper = self.upper.copy()
+        out.upper[self.k + self.p + 1] = self.lower[self.k + self.p + 1]
+        return out
+
+    def bound(self, at: np.ndarray) -> np.ndarray:
+        """Return which coordinates stand at a bound."""
+        return (at <= self.lower + 1e-6) | (at >= self.upper - 1e-6)
+
+    def hessian(self, at: np.ndarray) -> np.ndarray:
+        """Return the Hessian of `minus`, by central differences of its gradient."""
+        out = np.empty((len(at), len(at)))
+        for i, value in enumerate(at):
+            step = np.zeros(len(at))
+            step[i] = 1e-5 * max(1.0, abs(value))
+            ahead, behind = self.minus(at + step)[1], self.minus(at - step)[1]
+            out[i] = (ahead - behind) / (2 * step[i])
+        return (out + out.T) / 2
+
+    def natural(self, at: np.ndarray) -> np.ndarray:
+        """Return parameters of the orthonormal sample."""
+        out = at.copy()
+        s = self.k + self.p
+        out[s], out[s + 1] = np.exp(at[s]), 1 / (1 + np.exp(-at[s + 1]))
+        return out
+
+    def minus(self, at: np.ndarray) -> tuple[float, np.ndarray]:
+        """Return minus the log-likelihood and its gradient in these coordinates."""
+        natural = self.natural(at)
+        value, gradient = log_likelihood(natural, self.sample)
+        s = self.k + self.p
+        gradient[s] *= natural[s]
+        gradient[s + 1] *= natural[s + 1] * (1 - natural[s + 1])
+        return -value, -gradient
+
+    def jacobian(self, at: np.ndarray) -> np.ndarray:
+        """Return derivatives of the reader's parameters by these coordinates."""
+        natural, s = self.natural(at), self.k + self.p
+        out = np.eye(len(at))
+        out[: self.k, : self.k] = self.from_x
+        out[self.k : s, self.k : s] = self.from_z
+        out[s, s], out[s + 1, s + 1] = natural[s], natural[s + 1] * (1 - natural[s + 1])
+        return out
+
+    def original(self, at: np.ndarray) -> np.ndarray:
+        """Return the reader's parameters."""
+        out, s = self.natural(at), self.k + self.p
+        out[: self.k], out[self.k : s] = self.from_x @ at[: self.k], self.from_z @ at[self.k : s]
+        return out
+
+    def start(self, gamma: float, eta: float, mean: float) -> np.ndarray:
+        """Return a start from least squares for a guess of gamma, eta and mean / sigma_u.
+
+        As in FRONTIER 4.1 (Coelli 1996), sigma^2 and the constant are corrected for the variance
+        and mean that half-normal inefficiency would have.
+        """
+        sigma2 = self.sigma2 / (1 - 2 * gamma / np.pi)
+        sigma_u = np.sqrt(gamma * sigma2)
+        hazard = np.exp(-(mean**2) / 2 - log_ndtr(mean)) / np.sqrt(2 * np.pi)
+        expected = sigma_u * (mean + hazard) * np.exp(eta * self.sample.lead).mean()
+        beta = np.linalg.solve(self.from_x, self.beta + expected * _first(self.k))
+        delta = np.linalg.solve(self.from_z, mean * sigma_u * _first(self.p))
+        logs = [np.log(sigma2), np.log(gamma / (1 - gamma))]
+        start = np.array([*beta, *delta, *logs, *([eta] if self.sample.decay else [])])
+        return np.clip(start, self.lower, self.upper)
+
+
+def _first(size: int) -> np.ndarray:
+    out = np.zeros(size)
+    out[:1] = 1.0
+    return out
+
+
+def _orthonormal(columns: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return columns with mean square one and the matrix from their coefficients back."""
+    q, r = np.linalg.qr(columns)
+    root = np.sqrt(len(columns))
+    return q * root, np.linalg.inv(r) * root
+
+
+# Log-likelihood that one more Newton step would gain at most, for the search to count as ended.
+DECREMENT = 1e-8
+BEST_STARTS = 3
+# A frontier that adds less than this to the log-likelihood without inefficiency has none.
+NO_GAIN = 1e-5
+# L-BFGS-B finds the region, or the bound; near it Newton steps end the search.
+FIRST_ITERATIONS = 50
+LONGEST_STEP = 2.0
+LEAST_GAIN = 1e-9
+HALVINGS = 20
+
+
+class ConvergenceWarning(UserWarning):
+    """The search for the maximum did not converge."""
+
+
+class BoundaryWarning(UserWarning):
+    """The maximum lies at the edge of the parameter space."""
+
+
+@dataclass(frozen=True)
+class Convergence:
+    """How the search for the maximum ended.
+
+    Attributes
+    ----------
+    converged : bool
+        A further Newton step would gain less than 1e-8 and, unless a parameter is at a bound,
+        the Hessian is negative definite.
+    boundary : tuple of str
+        Parameters that stopped at a bound of the search: ``gamma`` near 0 or 1, ``eta``.
+    message : str
+        Words of the optimiser that ran first.
+    iterations : int
+        Iterations of the winning search, Newton steps included.
+    gradient_norm : float
+        Largest absolute derivative, in coordinates where regressors have mean square one.
+    decrement : float
+        Half of g' (-H)^-1 g, the gain expected from one more step.
+    starts : DataFrame
+        ``gamma``, ``eta`` and ``mean`` of each start and the ``loglik`` it led to.
+    """
+
+    converged: bool
+    boundary: tuple[str, ...]
+    message: str
+    iterations: int
+    gradient_norm: float
+    decrement: float
+    starts: pd.DataFrame
+
+
+@dataclass(frozen=True, eq=False)
+class Maximum:
+    """Estimates, their covariance (NaN where it cannot be had) and the state of the search."""
+
+    parameters: np.ndarray
+    covariance: np.ndarray
+    loglik: float
+    convergence: Convergence
+
+
+def maximise(
+    sample: Sample, beta: np.ndarray, sigma2: float, names: list[str], max_iterations: int
+) -> Maximum:
+    """Return the best maximum that searches from several starts lead to.
+
+    Parameters
+    ----------
+    sample : Sample
+        The data.
+    beta, sigma2 : array (k,), float
+        Coefficients and residual variance of ordinary least squares.
+    names : list of str
+        Names of all parameters, in order.
+    max_iterations : int
+        Bound on the iterations of each search.
+
+    Notes
+    -----
+    A grid over gamma (0.1 to 0.9, as in FRONTIER 4.1), and over eta and the mean where they are
+    free, is ranked by its likelihood. From the best three, L-BFGS-B is followed by Newton steps
+    with a Hessian from differences of the analytic gradient. A search without inefficiency wins
+    where the others gain nothing over it.
+    """
+    space = Coordinates(sample, beta, sigma2)
+    grid = list(
+        itertools.product(
+            np.arange(1, 10) / 10,
+            (-0.1, 0.0, 0.1) if sample.decay else (0.0,),
+            (-1.0, 0.0, 1.0) if space.p else (0.0,),
+        )
+    )
+    grid.sort(key=lambda guess: space.minus(space.start(*guess))[0])
+    # Towards gamma = 0 the likelihood flattens and searches creep, so the edge is searched first.
+    edge = space.without_inefficiency()
+    none = _search(edge, (GAMMA_MARGIN, 0.0, 0.0), max_iterations)
+    searches = [_search(space, guess, max_iterations, none.minus) for guess in grid[:BEST_STARTS]]
+    # A search that did not end may stand higher than one that did; the flag then says so.
+    best = min(searches, key=lambda search: search.minus)
+    starts = pd.DataFrame(grid[:BEST_STARTS], columns=["gamma", "eta", "mean"])
+    starts["loglik"] = [-search.minus for search in searches]
+    if none.minus > best.minus + NO_GAIN:
+        return _described(space, best, names, starts)
+    found = _described(edge, none, names, starts)
+    # Searches cut short say nothing about what lies away from the edge.
+    ended = found.convergence.converged and best.iterations < max_iterations
+    return replace(found, convergence=replace(found.convergence, converged=ended))
+
+
+@dataclass(frozen=True, eq=False)
+class _Search:
+    at: np.ndarray
+    minus: float
+    message: str
+    iterations: int
+
+
+def _search(
+    space: Coordinates,
+    guess: tuple[float, float, float],
+    max_iterations: int,
+    edge: float = np.inf,
+) -> _Search:
+    """Search from one start; stop where the likelihood is that of no inefficiency, `edge`."""
+    from scipy.optimize import minimize
+
+    limit = min(FIRST_ITERATIONS, max_iterations)
+    found = minimize(
+        space.minus,
+        space.start(*guess),
+        jac=True,
+        method="L-BFGS-B",
+        bounds=list(zip(space.lower, space.upper, strict=True)),
+        options={"maxiter": limit, "maxfun": 20 * limit, "ftol": 1e-13},
+    )
+    at, value, count = found.x, float(found.fun), int(found.nit)
+    while count < max_iterations and abs(value - edge) > NO_GAIN:
+        moved = _newton(space, at, value)
+        if moved is None:
+            break
+        gain, count = value - moved[1], count + 1
+        at, value = moved
+        if gain < LEAST_GAIN:
+            break
+    return _Search(at, value, str(found.message), count)
+
+
+def _newton(space: Coordinates, at: np.ndarray, value: float) -> tuple[np.ndarray, float] | None:
+    """Return the point after one Newton step, or None when no step improves."""
+    free = ~space.bound(at)
+    gradient = space.minus(at)[1][free]
+    step, _ = _step(space.hessian(at)[np.ix_(free, free)], gradient)
+    step *= min(1.0, LONGEST_STEP / np.abs(step).max(initial=1e-300))
+    for _ in range(HALVINGS):
+        trial = at.copy()
+        trial[free] -= step
+        trial = np.clip(trial, space.lower, space.upper)
+        trial_value = space.minus(trial)[0]
+        if trial_value < value:
+            return trial, trial_value
+        step = step / 2
+    return None
+
+
+def _step(hessian: np.ndarray, gradient: np.ndarray) -> tuple[np.ndarray, bool]:
+    """Return the Newton step, and whether H is positive definite beyond rounding.
+
+    Absolute eigenvalues lead away from saddles; the floor keeps flat directions within reach.
+    """
+    roots, directions = np.linalg.eigh(hessian)
+    largest = np.abs(roots).max()
+    size = np.maximum(np.abs(roots), 1e-8 * largest)
+    return directions @ (directions.T @ gradient / size), bool(roots[0] > 1e-10 * largest)
+
+
+def _described(
+    space: Coordinates, best: _Search, names: list[str], starts: pd.DataFrame
+) -> Maximum:
+    """Return estimates for the reader, and whether they are a maximum."""
+    gradient = space.minus(best.at)[1]
+    bound = space.bound(best.at)
+    hessian = space.hessian(best.at)
+    step, definite = _step(hessian[np.ix_(~bound, ~bound)], gradient[~bound])
+    decrement = float(gradient[~bound] @ step) / 2
+    size = len(best.at)
+    covariance = np.full((size, size), np.nan)
+    if definite and not bound.any():
+        jacobian = space.jacobian(best.at)
+        covariance = jacobian @ np.linalg.inv(hessian) @ jacobian.T
+    return Maximum(
+        parameters=space.original(best.at),
+        covariance=covariance,
+        loglik=-best.minus,
+        convergence=Convergence(
+            # At a bound of gamma other parameters are not identified and H is singular.
+            converged=decrement < DECREMENT and (definite or bool(bound.any())),
+            boundary=tuple(name for name, at in zip(names, bound, strict=True) if at),
+            message=best.message,
+            iterations=best.iterations,
+            gradient_norm=float(np.abs(gradient[~bound]).max()),
+            decrement=decrement,
+            starts=starts,
+        ),
+    )
