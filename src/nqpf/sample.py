@@ -4,14 +4,169 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
 
 from nqpf import provinces
+from nqpf.checks import choose, distinct
 from nqpf.errors import DataError, EstimationError, MethodError, SampleError
 
+_EFFECTS = {  # name -> whether units, whether times have an effect of their own
+    "two-way": (True, True),
+    "unit": (True, False),
+    "time": (False, True),
+    "pooled": (False, False),
+}
+
+
+@dataclass(frozen=True, eq=False)
+class PanelSample:
+    """The outcome and the regressors of a panel regression, read and checked once.
+
+    Attributes
+    ----------
+    data : DataFrame
+        Indexed and sorted by (unit, time), the outcome first, then the regressors; floats.
+    effects : str
+        "two-way", "unit", "time" or "pooled".
+
+    Examples
+    --------
+    >>> keys = pd.MultiIndex.from_product([[1, 2], [2020, 2021]], names=["province", "year"])
+    >>> frame = pd.DataFrame({"y": [1.0, 2, 3, 5], "x": [0.0, 1, 1, 4]}, keys)
+    >>> sample = PanelSample.read(frame, "y", "x", effects="unit")
+    >>> sample.units, sample.within[:, 1].tolist()
+    (2, [-0.5, 0.5, -1.5, 1.5])
+    """
+
+    data: pd.DataFrame
+    effects: str = "two-way"
+
+    @classmethod
+    def read(
+        cls,
+        frame: pd.DataFrame,
+        outcome: str,
+        regressors: Sequence[str] | str,
+        effects: str = "two-way",
+        unit: str = "province",
+        time: str = "year",
+        complete: bool = True,
+    ) -> PanelSample:
+        """Read a sample from columns or index levels of a frame.
+
+        Parameters
+        ----------
+        complete : bool
+            Refuse missing figures now; otherwise :meth:`shifted` judges them where they are used.
+
+        Raises
+        ------
+        nqpf.errors.MethodError
+            If the effects are unknown, no regressor is given or a variable is named twice.
+        nqpf.errors.DataError
+            If a variable is unknown or not numeric.
+        nqpf.errors.SampleError
+            If a key stands twice or, with `complete`, a figure is missing.
+        """
+        choose("effects", effects, _EFFECTS)
+        names = distinct(
+            "the outcome and the regressors", [outcome, *distinct("regressors", regressors)]
+        )
+        return cls(by_key(frame, names, unit, time, "the frame", complete), effects)
+
+    @property
+    def outcome(self) -> str:
+        """Name of the outcome."""
+        return self.data.columns[0]
+
+    @property
+    def regressors(self) -> list[str]:
+        """Names of the regressors."""
+        return list(self.data.columns[1:])
+
+    @cached_property
+    def unit(self) -> np.ndarray:
+        """(N,) codes of the units from 0."""
+        return pd.factorize(self.data.index.get_level_values(0), sort=True)[0]
+
+    @cached_property
+    def time(self) -> np.ndarray:
+        """(N,) codes of the years from 0."""
+        return pd.factorize(self.data.index.get_level_values(1), sort=True)[0]
+
+    @property
+    def units(self) -> int:
+        """Number of units."""
+        return int(self.unit.max()) + 1
+
+    @property
+    def times(self) -> int:
+        """Number of years."""
+        return int(self.time.max()) + 1
+
+    @property
+    def absorbed(self) -> tuple[np.ndarray | None, np.ndarray | None]:
+        """Codes of unit and of time where they have effects, else None."""
+        by_unit, by_time = _EFFECTS[self.effects]
+        return self.unit if by_unit else None, self.time if by_time else None
+
+    @cached_property
+    def within(self) -> np.ndarray:
+        """(N, 1 + k) outcome and regressors without the effects; pooled: without the mean."""
+        return self.less(self.data.to_numpy())
+
+    def less(self, values: np.ndarray) -> np.ndarray:
+        """Return (N, m) `values` without the effects of the sample."""
+        return demean(values, *self.absorbed)
+
+    def by_unit(self, values: np.ndarray) -> np.ndarray:
+        """Return sums of (N, ...) `values` over the rows of each unit; the rows are sorted."""
+        return np.add.reduceat(values, np.flatnonzero(np.diff(self.unit, prepend=-1)), axis=0)
+
+    def check(self) -> PanelSample:
+        """Return the sample, refused when a regressor or an effect cannot be told apart."""
+        by_unit, by_time = _EFFECTS[self.effects]
+        check_singletons(self.data.index, [0] * by_unit + [1] * by_time)
+        check_regressors(self.data[self.regressors], *self.absorbed)
+        return self
+
+    def shifted(self, columns: Sequence[str], periods: int) -> pd.DataFrame:
+        """Return `columns` of `periods` years before (after, when negative), taken by the calendar.
+
+        Returns
+        -------
+        DataFrame
+            One row per row of the sample whose unit has a row `periods` years before. Only these
+            rows are used, so only they, and the figures they are shifted from, must be complete.
+
+        Raises
+        ------
+        nqpf.errors.SampleError
+            If no row has such a year, or a figure that is used is missing.
+        """
+        index = self.data.index
+        years = index.get_level_values(1)
+        if not np.issubdtype(years.dtype, np.integer):
+            raise SampleError("years are not whole numbers", expected="integers, to count by")
+        source = pd.MultiIndex.from_arrays([index.get_level_values(0), years - periods])
+        there = source.isin(index)
+        if not there.any():
+            raise SampleError(
+                f"no row has one of {abs(periods)} year(s) "
+                f"{'before' if periods > 0 else 'after'} it",
+                expected="years that follow each other",
+            )
+        past = self.data[list(columns)].reindex(source[there])
+        check_finite(past, "the shifted sample")
+        return past.set_axis(index[there])
+
+
 __all__ = [
+    "PanelSample",
     "by_key",
     "check_consecutive",
     "check_finite",
@@ -162,7 +317,12 @@ def per_unit(value: float | pd.Series, units: pd.Index, what: str) -> pd.Series:
 
 
 def by_key(
-    frame: pd.DataFrame, columns: Sequence[str], unit: str, time: str, what: str
+    frame: pd.DataFrame,
+    columns: Sequence[str],
+    unit: str,
+    time: str,
+    what: str,
+    complete: bool = True,
 ) -> pd.DataFrame:
     """Return `columns` as floats, indexed ``(unit, time)`` and sorted by it.
 
@@ -176,6 +336,8 @@ def by_key(
         Names of the key.
     what : str
         Name of the frame in messages.
+    complete : bool
+        Refuse missing figures; otherwise they stay, for whoever shifts years to judge.
 
     Raises
     ------
@@ -201,7 +363,8 @@ def by_key(
     check_keys(keyed.index, what)
     if keyed.index.to_frame().isna().to_numpy().any():
         raise SampleError(f"{what} has rows without {unit} or {time}", expected="a complete key")
-    check_finite(keyed, what)
+    if complete:
+        check_finite(keyed, what)
     return keyed.astype(float)
 
 
