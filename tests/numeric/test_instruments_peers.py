@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from nqpf import files as paths
-from nqpf.regress.iv import instrumental
+from nqpf.regress import instrumental
 
 CASES = [(2, 90)]
 EFFECTS = ("two-way", "unit", "time", "pooled")
@@ -190,6 +190,13 @@ def test_two_endogenous_regressors_equal_linearmodels(errors):
     wu = peer.wu_hausman()
     assert got.diagnostics.wu_hausman.statistic == pytest.approx(wu.stat, rel=1e-8)
     assert got.diagnostics.wu_hausman.distribution == f"F({wu.df}, {wu.df_denom})"
+    # Cragg and Donald (1993), written out
+    x, z = (v - d @ np.linalg.lstsq(d, v, rcond=None)[0] for v in (peer.model.endog.ndarray,
+            peer.model.instruments.ndarray))  # fmt: skip
+    explained = x.T @ z @ np.linalg.solve(z.T @ z, z.T @ x)
+    spread = (x.T @ x - explained) / (len(x) - d.shape[1] - z.shape[1])
+    wanted = np.linalg.eigvals(np.linalg.solve(spread, explained)).real.min() / z.shape[1]
+    assert got.diagnostics.cragg_donald == pytest.approx(wanted, rel=1e-9)
 
 
 def test_critical_value_of_the_effective_f_by_simulation():

@@ -2,7 +2,7 @@
 
 from nqpf.regress.gmm import DynamicResult, dynamic_gmm
 from nqpf.regress.heterogeneity import Heterogeneity, by_group, heterogeneity
-from nqpf.regress.iv import InstrumentalResult, instrumental
+from nqpf.regress.iv import instrumental
 from nqpf.regress.kernel import CrossProducts, KernelFits, cross_products
 from nqpf.regress.mediation import MediationResult, mediation
 from nqpf.regress.ols import (
@@ -41,7 +41,6 @@ __all__ = [
     "DynamicResult",
     "HausmanTest",
     "Heterogeneity",
-    "InstrumentalResult",
     "KernelFits",
     "MediationResult",
     "MundlakTest",

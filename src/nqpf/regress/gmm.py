@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from nqpf.errors import EstimationError, MethodError, SampleError
-from nqpf.regress.iv import HypothesisTest, chi2_test, normal_test
+from nqpf.regress.iv import _HypothesisTest as HypothesisTest
 from nqpf.regress.ols import RegressionResult
 from nqpf.sample import by_key, nearest
 
@@ -754,10 +754,10 @@ def diagnose(
     wald = float(b @ np.linalg.solve(cov[:slopes, :slopes], b))
     return DynamicDiagnostics(
         autocorrelation=tuple(_autocorrelation(equations, steps, step, cov, n) for n in (1, 2)),
-        sargan=chi2_test(_VALID, _sargan(equations, steps), surplus) if surplus else None,
-        hansen=chi2_test(_VALID, _criterion(steps), surplus) if surplus else None,
+        sargan=HypothesisTest.chi2(_VALID, _sargan(equations, steps), surplus) if surplus else None,
+        hansen=HypothesisTest.chi2(_VALID, _criterion(steps), surplus) if surplus else None,
         difference_in_hansen=_differences(steps) if surplus and steps.regular else {},
-        wald=chi2_test("slopes are zero", wald, slopes),
+        wald=HypothesisTest.chi2("slopes are zero", wald, slopes),
     )
 
 
@@ -792,7 +792,7 @@ def _differences(steps: Steps) -> dict[str, HypothesisTest]:
         weights, _ = weighting(steps.first.moments[:, rest])
         gap = full - minimum(cross, steps.target[rest], weights)
         null = f"the {words} instruments are valid beside the others"
-        tests[group] = chi2_test(null, gap, dropped)
+        tests[group] = HypothesisTest.chi2(null, gap, dropped)
     return tests
 
 
@@ -814,7 +814,10 @@ def _autocorrelation(
     if not variance > 0:  # an estimate of a positive number that small samples can miss
         return None
     null = f"no autocorrelation of order {order} in the differenced residuals"
-    return normal_test(null, products.sum() / np.sqrt(variance))
+    from scipy.stats import norm
+
+    statistic = float(products.sum() / np.sqrt(variance))
+    return HypothesisTest(null, statistic, "N(0, 1)", float(2 * norm.sf(abs(statistic))))
 
 
 class ManyInstrumentsWarning(UserWarning):

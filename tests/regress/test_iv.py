@@ -1,0 +1,168 @@
+"""Regressions with instruments: invariances, shapes of sets, notes, and what is refused."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from nqpf.errors import DataError, EstimationError, MethodError, SampleError
+from nqpf.regress import RegressionTable, fixed_effects
+from nqpf.regress.iv import instrumental
+
+
+def sample(seed=0, units=12, years=6, drop=0, strength=1.0):
+    """Outcome y = 0.5 x + 0.3 w, an error that moves x too, two valid instruments."""
+    rng = np.random.default_rng(seed)
+    keys = pd.MultiIndex.from_product(
+        [range(units), range(2010, 2010 + years)], names=["province", "year"]
+    )
+    frame = pd.DataFrame(rng.normal(size=(len(keys), 4)), keys, ["z", "v", "w", "x"])
+    error = rng.normal(size=len(keys))
+    frame["x"] += strength * (frame["z"] + 0.6 * frame["v"]) + 0.8 * error
+    frame["y"] = 0.5 * frame["x"] + 0.3 * frame["w"] + error
+    return frame.iloc[np.sort(rng.permutation(len(frame))[drop:])]
+
+
+def fit(frame, **options):
+    return instrumental(frame, "y", "x", ["z", "v"], ["w"], **options)
+
+
+@given(st.floats(1e-6, 1e6), st.floats(1e-6, 1e6), st.floats(1e-6, 1e6), st.integers(0, 8))
+@settings(max_examples=4, deadline=None)
+def test_row_order_key_place_and_units_do_not_matter(x, y, z, drop):
+    frame = sample(drop=drop)
+    mixed = frame.sample(frac=1, random_state=1).reset_index()
+    mixed = mixed.assign(x=lambda f: f.x * x, y=lambda f: f.y * y, z=lambda f: f.z * z)
+    before = mixed.copy()
+    plain, got = fit(frame), fit(mixed)
+    pd.testing.assert_frame_equal(mixed, before)
+    np.testing.assert_allclose(got.params["x"] * x / y, plain.params["x"], rtol=1e-8)
+    np.testing.assert_allclose(got.tstats, plain.tstats, rtol=1e-8)
+    wanted, found = plain.diagnostics, got.diagnostics
+    sets = [np.array(d.anderson_rubin.intervals) for d in (found, wanted)]
+    np.testing.assert_allclose(sets[0] * x / y, sets[1], rtol=1e-7)
+    assert found.effective_f == pytest.approx(wanted.effective_f)
+    for name in ("sargan", "hansen", "wu_hausman", "endogeneity", "anderson_rubin_test"):
+        tests = (getattr(d, name).statistic for d in (found, wanted))
+        assert next(tests) == pytest.approx(next(tests), rel=1e-6)
+
+
+@given(st.integers(0, 10**6))
+@settings(max_examples=3, deadline=None)
+def test_an_instrument_for_itself_is_least_squares(seed):
+    frame = sample(seed, drop=3).assign(copy=lambda f: f["x"] * 2)
+    got = instrumental(frame, "y", "x", "copy", "w")
+    wanted = fixed_effects(frame, "y", ["x", "w"])
+    np.testing.assert_allclose(got.params, wanted.params, rtol=1e-9)
+    np.testing.assert_allclose(got.cov, wanted.cov, rtol=1e-8)
+
+
+def test_an_exact_relation_is_recovered():
+    frame = sample(2).assign(y=lambda f: 3 * f["x"] - 2 * f["w"] + f.index.get_level_values(0))
+    result = fit(frame)
+    np.testing.assert_allclose(result.params, [3, -2], rtol=1e-9)
+    np.testing.assert_allclose(result.residuals, 0, atol=1e-9)
+
+
+def test_a_table_prints_it_with_notes_that_say_when_instruments_are_weak():
+    result = fit(sample(3, drop=4), vintage="census5")
+    assert (result.nobs, result.groups, result.periods, result.df) == (68, 12, 6, 11)
+    assert (result.endogenous, result.instruments) == (("x",), ("z", "v"))
+    assert "census5" in RegressionTable({"2SLS": result}).to_html()
+    strong, weak = (fit(sample(strength=s)).notes for s in (2.0, 0.05))
+    assert strong[0] == "Instruments of x: z, v."
+    assert not any("may be weak" in note for note in strong)
+    assert any("may be weak (effective F" in note for note in weak)
+    assert any("Anderson-Rubin 95% set of x" in note for note in weak)
+
+
+def test_just_identified_has_nothing_to_test_of_validity():
+    result = instrumental(sample(), "y", "x", "z", "w")
+    assert result.diagnostics.sargan is result.diagnostics.hansen is None
+    assert result.params["x"] in result.diagnostics.anderson_rubin  # it then always holds it
+
+
+def test_sets_follow_the_strength_and_cover_the_truth():
+    """95 % sets with weak instruments: coverage within three standard errors of its level."""
+    sets = [fit(sample(s)).diagnostics.anderson_rubin for s in range(8)]
+    assert {found.shape for found in sets} == {"interval"}
+    request = {"errors": "unadjusted"}
+    weak = [fit(sample(s, strength=0.05), **request).diagnostics.anderson_rubin for s in range(30)]
+    assert np.mean([0.5 in found for found in weak]) >= 0.95 - 3 * np.sqrt(0.95 * 0.05 / 30)
+    assert {found.shape for found in weak} & {"whole line", "two rays"}
+
+
+def test_an_invalid_instrument_empties_the_set_and_the_note_names_null_and_verdict():
+    bad = sample(1).assign(y=lambda f: f["y"] + 5 * f["v"] - 5 * f["z"])
+    for frame, word in ((sample(1), "not rejected"), (bad, "rejected")):
+        result = fit(frame, errors="unadjusted")
+        assert (result.diagnostics.anderson_rubin.shape == "empty") == (word == "rejected")
+        note = next(n for n in result.notes if n.startswith("Over-identification"))
+        assert note.endswith(f"null hypothesis: overidentifying restrictions hold; {word} at 5%.")
+
+
+def test_several_endogenous_regressors_are_judged_together():
+    # Each first stage is strong, and both rest on the same combination of the instruments.
+    rng = np.random.default_rng(2)
+    keys = pd.MultiIndex.from_product([range(60), range(8)], names=["province", "year"])
+    z, error = rng.normal(size=(480, 2)), rng.normal(size=(480, 2))
+    same = pd.DataFrame({"z1": z[:, 0], "z2": z[:, 1]}, keys)
+    same["x1"], same["x2"] = z.sum(axis=1) + error[:, 0], z.sum(axis=1) - error[:, 1]
+    same["y"] = error.sum(axis=1)
+    apart = same.assign(x1=z[:, 0] + error[:, 0], x2=z[:, 1] - error[:, 1])
+    for frame, weak in ((same, True), (apart, False)):
+        result = instrumental(frame, "y", ["x1", "x2"], ["z1", "z2"], effects="pooled")
+        found = result.diagnostics
+        assert (found.first_stage["F_robust"] > 100).all()
+        note = next(n for n in result.notes if "Cragg-Donald" in n)
+        assert f"F = {found.cragg_donald:.2f}" in note
+        assert ("may be weak" in note) == weak == (found.cragg_donald < 10)
+        assert note in RegressionTable({"iv": result}).to_html()
+        assert found.anderson_rubin is found.effective_f is None
+
+
+def lost(frame):
+    return frame.assign(z=frame["z"].where(frame["z"] < frame["z"].max()))
+
+
+def years(frame):
+    return frame.index.get_level_values("year").astype(float)
+
+
+CONST = {"exogenous": ["const"], "effects": "pooled"}
+BOTH = {"instruments": ["z", "v"]}
+BAD = [
+    (lambda f: f.drop(columns="z"), {}, DataError, "'z'"),
+    (lost, {}, SampleError, "variable z"),
+    (lambda f: f.iloc[5:], {}, SampleError, "single row"),
+    (lambda f: f.assign(z=years(f)), {}, EstimationError, "'z'"),
+    (lambda f: f.assign(v=2 * f["z"] + f["w"]), BOTH, EstimationError, "'z', 'v', 'w' are coll"),
+    (lambda f: f.assign(y=3 * f["w"]), {}, EstimationError, "'y'"),
+    (lambda f: f.assign(y=years(f) ** 2), {}, EstimationError, "'y' does not vary"),
+    (lambda f: f.assign(y=1.0), {}, EstimationError, "'y'"),
+    (lambda f: f.loc[:1], BOTH, EstimationError, "2 instruments with 2 clusters"),
+    (
+        lambda f: f.assign(x=fixed_effects(f, "x", ["z", "w"]).residuals),
+        {},
+        EstimationError,
+        "'z' do not identify the coefficients of 'x'",
+    ),
+    (lambda f: f, {"effects": "both"}, MethodError, "effects 'both'"),
+    (lambda f: f, {"errors": "cluster"}, MethodError, "Did you mean 'clustered'"),
+    (lambda f: f, {"convention": "stata"}, MethodError, "convention 'stata'"),
+    (lambda f: f, {"exogenous": ["z"]}, MethodError, "'z' twice"),
+    (lambda f: f.rename(columns={"w": "const"}), CONST, MethodError, "called 'const'"),
+    (lambda f: f, {"endogenous": ["x", "w"], "exogenous": []}, MethodError, "1 instrument"),
+    (lambda f: f, {"endogenous": []}, MethodError, "endogenous regressors are"),
+]
+
+
+@pytest.mark.parametrize("case", range(len(BAD)))
+def test_bad_requests(case):
+    spoil, options, error, words = BAD[case]
+    request = {"endogenous": "x", "instruments": ["z"], "exogenous": ["w"], **options}
+    with pytest.raises(error, match=words):
+        instrumental(spoil(sample()), "y", **request)
