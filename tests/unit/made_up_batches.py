@@ -39,11 +39,7 @@ def ran(log: Path) -> list[int]:
     return sorted(noted(log, 0))
 
 
-def processes(log: Path) -> list[int]:
-    return noted(log, 1)
-
-
-def work(task: Task) -> pd.DataFrame:
+def work(task: Task, shared: object = None) -> pd.DataFrame:
     note(task)
     time.sleep(task.seconds)
     return pd.DataFrame({"batch": [task.number] * 2, "row": [0, 1], "text": ["一", None]})
@@ -59,25 +55,14 @@ def sums(task: Task, shared: np.ndarray) -> pd.DataFrame:
     return pd.DataFrame({"dot": column @ column, "fit": fit, "sum": shared.sum(), "nan": np.nan})
 
 
-class Odd(Exception):
-    """An exception that does not survive the way from one process to another."""
-
-    def __init__(self, left: str, right: str) -> None:
-        super().__init__(f"{left} is not {right}")
-
-
-def same(table: pd.DataFrame) -> pd.DataFrame:
-    return table
-
-
-def odd(task: Task) -> pd.DataFrame:
+def odd(task: Task, shared: object) -> pd.DataFrame:
     note(task)
     if task.number == 2:
-        raise Odd("left", "right")
+        raise ValueError("left is not right")
     return work(task)
 
 
-def lost_once(task: Task) -> pd.DataFrame:
+def lost_once(task: Task, shared: object) -> pd.DataFrame:
     """Kill the process of batch 2 the first time."""
     if task.number == 2 and 2 not in ran(task.log):
         note(task)
@@ -85,12 +70,7 @@ def lost_once(task: Task) -> pd.DataFrame:
     return work(task)
 
 
-def lost(task: Task) -> pd.DataFrame:
-    os.kill(os.getpid(), signal.SIGKILL)
-    return work(task)
-
-
-def surroundings(task: Task) -> pd.DataFrame:
+def surroundings(task: Task, shared: object) -> pd.DataFrame:
     """Tell where a batch runs, and with how many threads."""
     from threadpoolctl import threadpool_info
 
@@ -100,10 +80,10 @@ def surroundings(task: Task) -> pd.DataFrame:
 
 def interrupted(log: str, store: str, n_jobs: str) -> None:
     """Run batches until somebody interrupts."""
-    from nqpf.multiverse.run import run_batches
+    from nqpf.multiverse.run import _run_batches
 
     # Long enough that a busy machine does not finish them before the interruption comes.
-    run_batches(tasks(40, Path(log), 1.0), work, store, stamp="one", n_jobs=int(n_jobs))
+    _run_batches(tasks(40, Path(log), 1.0), work, store, stamp="one", n_jobs=int(n_jobs))
 
 
 if __name__ == "__main__":

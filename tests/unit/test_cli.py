@@ -6,11 +6,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from made_up import HEADER, REPOSITORY, make_project, state, write_csv
 from typer.testing import CliRunner, Result
 
 import nqpf
+from nqpf import cli
 from nqpf.cli import app
 
 GOOD = "Beijing,2024,population,12,万人,yearbook"
@@ -188,3 +190,15 @@ def test_help_loads_nothing_heavy(home: Path) -> None:
     )
     result = python("-c", code, home=home)
     assert result.stdout.decode().splitlines()[-1] == "[]"
+
+
+def test_last_digits_of_another_processor_are_told_and_do_not_fail(tmp_path) -> None:
+    table = pd.DataFrame({"id": [1, 2], "estimate": [0.5, -0.25]})
+    old, new = tmp_path / "old.parquet", tmp_path / "new.parquet"
+    table.to_parquet(old)
+    table.assign(estimate=[0.5, -0.25000002]).to_parquet(new)
+    assert 0 < cli._far_apart(old, new) < cli._LAST_DIGITS
+    table.assign(estimate=[0.5, -0.26]).to_parquet(new)
+    assert cli._far_apart(old, new) > cli._LAST_DIGITS
+    table.assign(id=[1, 3]).to_parquet(new)
+    assert cli._far_apart(old, new) is None

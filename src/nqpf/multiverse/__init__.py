@@ -12,7 +12,6 @@ from nqpf.multiverse.inference import (
     load_disagreement,
 )
 from nqpf.multiverse.results import Multiverse, VarianceShares, curve_summary, variance_shares
-from nqpf.multiverse.run import run_batches
 
 __all__ = [
     "CurveInference",
@@ -27,7 +26,6 @@ __all__ = [
     "curve_tests",
     "load_curve_tests",
     "load_disagreement",
-    "run_batches",
     "variables",
     "variance_shares",
     "variants",

@@ -27,7 +27,7 @@ from nqpf.compare.declaration import (
 from nqpf.compare.variants import Variants, variants
 from nqpf.data.panel import Panel
 from nqpf.multiverse.results import Multiverse
-from nqpf.multiverse.run import check_where, run_batches
+from nqpf.multiverse.run import _run_batches
 from nqpf.regress.kernel import CrossProducts, cross_products
 from nqpf.systems.formula import Formula
 from nqpf.systems.overlap import holding
@@ -609,7 +609,6 @@ class SpecificationGrid:
         self,
         store: Path | str | None = None,
         n_jobs: int = -1,
-        backend: str = "local",
         address: str | None = None,
         progress: bool = True,
     ) -> Multiverse:
@@ -620,8 +619,12 @@ class SpecificationGrid:
         store : path or None
             Folder of the parts, from which an interrupted run goes on; a
             temporary one when None.
-        n_jobs, backend, address, progress
-            As :func:`nqpf.multiverse.run_batches` takes them.
+        n_jobs : int
+            Processes on this machine, -1 for all cores.
+        address : str or None
+            Scheduler of a Dask cluster to compute on, for example ``tcp://10.0.0.1:8786``.
+        progress : bool
+            Show a bar when standard error is a terminal.
 
         Returns
         -------
@@ -629,19 +632,21 @@ class SpecificationGrid:
 
         Raises
         ------
-        nqpf.errors.NqpfError
-            As :func:`nqpf.multiverse.run_batches` does.
+        nqpf.errors.MethodError
+            If there is no process to compute, or the scheduler cannot be reached.
+        nqpf.errors.EstimationError
+            If worker processes are lost; what is done is kept.
+        nqpf.errors.DataError
+            If a part cannot be written.
         """
-        check_where(n_jobs, backend, address)  # before the measures, which take a minute
         with tempfile.TemporaryDirectory() as folder:
-            table = run_batches(
+            table = _run_batches(
                 dict(self.batches()),
                 evaluate,
                 folder if store is None else store,
                 stamp=self.stamp,
                 shared=self.figures,
                 n_jobs=n_jobs,
-                backend=backend,
                 address=address,
                 progress=progress,
             )
