@@ -21,7 +21,7 @@ PRODUCTION = (["capital", "labour"], ["output"], "province", "year")
 @pytest.fixture(scope="module")
 def provinces():
     """31 provinces in the eleven years 2012-2022."""
-    frame = production(Panel.load(), years=range(2012, 2023))
+    frame = production(Panel.load()).loc[(slice(None), slice(2012, 2022)), :]
     assert frame.shape == (341, 3)
     return frame
 
@@ -134,7 +134,7 @@ def test_the_global_index_of_provinces_equals_the_dual(provinces):
     )
     own = {y: scores(provinces, *PRODUCTION[:2], [y], y, "crs", "output") for y in (2012, 2022)}
     found = malmquist(provinces, *PRODUCTION, reference="global")
-    chained = found.cumulative().xs(2022, level="year")
+    chained = found.indices.groupby(level="province").prod()
     np.testing.assert_allclose(chained.tfpch, pooled[2022] / pooled[2012], atol=1e-8)
     gap = (pooled[2022] / own[2022]) / (pooled[2012] / own[2012])
     np.testing.assert_allclose(chained.techch, gap, atol=1e-8)
@@ -170,7 +170,7 @@ def test_efficiency_of_many_inputs_and_outputs_equals_the_dual(returns, orientat
     frame = pd.DataFrame(np.hstack([x, y]), columns=[*names[0], *names[1]]).assign(unit=range(40))
     expected = [multiplier(x, y, x[i], y[i], returns, orientation) for i in range(40)]
     found = efficiency(frame, *names, "unit", returns, orientation)
-    np.testing.assert_allclose(found.scores, expected, rtol=0, atol=1e-8)
+    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-8)
 
 
 def most_output(x, y, level):
@@ -195,7 +195,7 @@ def test_units_of_very_different_size_equal_the_frontier_drawn_by_hand(returns):
     }[returns]
     frame = pd.DataFrame({"unit": range(40), "x": x, "y": y})
     found = efficiency(frame, ["x"], ["y"], "unit", returns)
-    np.testing.assert_allclose(found.scores, y / best, rtol=1e-8, atol=0)
+    np.testing.assert_allclose(found, y / best, rtol=1e-8, atol=0)
 
 
 # DEAP 2.1 (Coelli 1996, CEPA working paper 96/08), examples as its guide prints them.
@@ -206,14 +206,14 @@ def test_first_example_of_deap():
         [[1, 1, 2, 5], [2, 2, 2, 4], [3, 3, 6, 6], [4, 1, 3, 2], [5, 2, 6, 2]],
         columns=["firm", "y", "x1", "x2"],
     )
-    found = efficiency(frame, ["x1", "x2"], ["y"], "firm", "crs", "input").scores
+    found = efficiency(frame, ["x1", "x2"], ["y"], "firm", "crs", "input")
     assert found.round(3).tolist() == [0.5, 1.0, 0.833, 0.714, 1.0]
 
 
 def test_second_example_of_deap():
     frame = pd.DataFrame({"firm": range(1, 6), "y": range(1, 6), "x": [2, 4, 3, 5, 6]})
-    crs = efficiency(frame, ["x"], ["y"], "firm", "crs", "input").scores
-    vrs = efficiency(frame, ["x"], ["y"], "firm", "vrs", "input").scores
+    crs = efficiency(frame, ["x"], ["y"], "firm", "crs", "input")
+    vrs = efficiency(frame, ["x"], ["y"], "firm", "vrs", "input")
     assert crs.round(3).tolist() == [0.5, 0.5, 1.0, 0.8, 0.833]
     assert vrs.round(3).tolist() == [1.0, 0.625, 1.0, 0.9, 1.0]
     assert (crs / vrs).round(3).tolist() == [0.5, 0.8, 1.0, 0.889, 0.833]
@@ -265,7 +265,7 @@ def test_fourth_example_of_deap():
     second, third = (found.indices.xs(year, level="year") for year in (2, 3))
     np.testing.assert_allclose(second, DEAP_INDICES, rtol=0, atol=printed)
     np.testing.assert_allclose(third, 1, rtol=0, atol=1e-12)
-    means = found.by_time().loc[2]
+    means = np.exp(np.log(second).mean())
     np.testing.assert_allclose(means, [0.844, 1.333, 0.955, 0.883, 1.125], rtol=0, atol=printed)
 
 
@@ -339,4 +339,4 @@ def test_efficiency_of_provinces_equals_deapack(provinces, returns, orientation)
     }[returns, orientation]
     theirs = model().fit(data).summary_frame.set_index("dmu_id")["efficiency"].sort_index()
     found = efficiency(year, ["capital", "labour"], ["output"], "province", returns, orientation)
-    np.testing.assert_allclose(found.scores.loc[theirs.index], theirs, rtol=0, atol=1e-8)
+    np.testing.assert_allclose(found.loc[theirs.index], theirs, rtol=0, atol=1e-8)

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from nqpf.data import Panel
-from nqpf.tfp import capital_stock, perpetual_inventory
+from nqpf.tfp import capital_stock
+from nqpf.tfp.accounts import perpetual_inventory
 
 
 @pytest.mark.parametrize("rate", [0.0, 0.096, 0.1096, 0.5])
 def test_recursion_equals_the_weighted_sum_of_past_investment(rate):
     rng = np.random.default_rng(0)
     real, prices = rng.uniform(0.5, 5, (7, 60)), rng.uniform(0.5, 9, (7, 60))
-    stock = perpetual_inventory(real * prices, prices, rate)
+    keys = pd.MultiIndex.from_product([range(7), range(60)], names=["unit", "year"])
+    spent, price = (pd.Series(values.ravel(), keys) for values in (real * prices, prices))
+    stock = perpetual_inventory(spent, price, rate).to_numpy().reshape(7, 60)
     age = np.subtract.outer(np.arange(60), np.arange(60))
     weights = np.where(age >= 0, (1 - rate) ** np.maximum(age, 0), 0)
     before = (real[:, :1] / 0.10 - real[:, :1]) * (1 - rate) ** np.arange(60)

@@ -19,7 +19,8 @@ from nqpf.compare.variants import (
     variants,
 )
 from nqpf.errors import MethodError
-from nqpf.tfp import capital_stock, perpetual_inventory, production, rebase, solow_residual
+from nqpf.tfp import capital_stock, production, solow_residual
+from nqpf.tfp.accounts import perpetual_inventory
 
 FEW = (Block("minmax", ("entropy",), ("linear", "coupling")),)
 
@@ -197,7 +198,8 @@ def test_rebased_capital_is_what_productivity_uses(panel):
     rule = CAPITAL[2]
     price = panel.wide(["investment_price"])["investment_price"].dropna()
     accounts = production(panel)
-    capital = rebase(capital_by(panel, rule), price, 2010).reindex(accounts.index)
+    at_base = price.xs(2010, level="year")
+    capital = capital_by(panel, rule).mul(at_base, level="province").reindex(accounts.index)
     expected = solow_residual(accounts.assign(capital=capital), share=0.6).tfp
     found = variants(panel, systems=[], estimators=["solow-0.6"], capital=[rule])
     assert np.allclose(found.values.iloc[:, 0], expected, rtol=1e-13)

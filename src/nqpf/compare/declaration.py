@@ -23,7 +23,7 @@ from nqpf.sample import nearest, place
 from nqpf.systems.formula import Formula
 from nqpf.systems.study import Bilingual, Key, Strict, Text, label, read_card
 from nqpf.systems.system import System, available
-from nqpf.tfp.accounts import BASE, real_gdp
+from nqpf.tfp.accounts import _BASE, real_gdp
 
 __all__ = [
     "AXES",
@@ -445,7 +445,7 @@ def variables(
     names = {name for formula in formulas.values() for name in formula.names} - {"real_gdp"}
     wide = panel.wide(sorted(names), vintage=vintage)
     first = int(panel.wide(["gdp"], vintage=vintage).dropna().index.unique("year").min())
-    wide["real_gdp"] = real_gdp(panel, max(BASE, first), vintage)
+    wide["real_gdp"] = real_gdp(panel, max(_BASE, first), vintage)
     columns = {}
     for key, variable in declaration.grid.variables.items():
         values = formulas[key].evaluate(wide, {"variable": key})

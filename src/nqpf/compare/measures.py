@@ -19,7 +19,7 @@ from nqpf.sample import check_finite, check_keys, nearest, place
 from nqpf.systems.formula import Formula
 from nqpf.systems.overlap import defined, holding
 from nqpf.systems.system import System, available
-from nqpf.tfp.accounts import BASE, production
+from nqpf.tfp.accounts import _BASE, production
 from nqpf.tfp.solow import solow_residual
 
 __all__ = [
@@ -115,7 +115,7 @@ def log_tfp(panel: Panel, vintage: str = DEFAULT_VINTAGE) -> pd.Series:
     At prices of a year that the vintage reaches.
     """
     first = int(panel.wide(["gdp"], vintage=vintage).dropna().index.unique("year").min())
-    base = max(BASE, first)
+    base = max(_BASE, first)
     return solow_residual(production(panel, base=base, vintage=vintage)).log_tfp
 
 

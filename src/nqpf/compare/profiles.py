@@ -21,8 +21,8 @@ from nqpf.index.recipe import Index, Recipe, leading, obstacle_degree
 from nqpf.systems.formula import Formula
 from nqpf.systems.study import read_card
 from nqpf.systems.system import Indicator, Indicators, System, available
-from nqpf.tfp.accounts import BASE, production
-from nqpf.tfp.solow import SolowResult, solow_residual
+from nqpf.tfp.accounts import _BASE, production
+from nqpf.tfp.solow import _SolowResult, solow_residual
 
 __all__ = [
     "DRAWS",
@@ -217,7 +217,7 @@ class Profiles:
         measure, the last one.
     indices : mapping of str to Index
         By system key, each on its own complete sample, as its chapter fits it.
-    solow : SolowResult
+    solow : result of :func:`nqpf.tfp.solow_residual`
         Total factor productivity with a capital share of one half.
     ranks : DataFrame by province, a column per measure
         Rank in the year, 1 for the best, ties sharing the better rank; missing
@@ -253,7 +253,7 @@ class Profiles:
     vintage: str
     year: int
     indices: MappingProxyType[str, Index]
-    solow: SolowResult
+    solow: _SolowResult
     broken: pd.Series
     ranks: pd.DataFrame
     bounds: pd.DataFrame
@@ -296,7 +296,7 @@ class Profiles:
             for one in loaded
         }
         first = int(panel.wide(["gdp"], vintage=vintage).dropna().index.unique("year").min())
-        sample = production(panel, base=max(BASE, first), vintage=vintage)
+        sample = production(panel, base=max(_BASE, first), vintage=vintage)
         runs = {share: solow_residual(sample, share=share) for share in SHARES}
         solow = runs[0.5]
         year = _common_year([*(index.scores for index in indices.values()), solow.log_tfp])
@@ -383,7 +383,7 @@ def _common_year(scores: list[pd.Series]) -> int:
     return int(sizes[sizes == sizes.max()].index.max())
 
 
-def _tfp_ranks(run: SolowResult, year: int, broken: pd.Series) -> dict[str, pd.Series]:
+def _tfp_ranks(run: _SolowResult, year: int, broken: pd.Series) -> dict[str, pd.Series]:
     """Return ranks by the level of the year and by mean growth up to it, breaks left out."""
     level = run.log_tfp[run.log_tfp.index.get_level_values("year") == year]
     growth = run.accounting(end=year, without=broken)["tfp"]

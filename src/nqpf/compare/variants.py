@@ -16,7 +16,7 @@ from nqpf.index.normalise import ConstantIndicatorWarning
 from nqpf.index.recipe import Recipe
 from nqpf.sample import nearest
 from nqpf.systems.system import IndicatorMatrix, System, available
-from nqpf.tfp.accounts import BASE, perpetual_inventory, production, rebase
+from nqpf.tfp.accounts import _BASE, _rebase, perpetual_inventory, production
 from nqpf.tfp.dea import malmquist
 from nqpf.tfp.frontier import battese_coelli
 from nqpf.tfp.sbm import global_malmquist_luenberger
@@ -58,7 +58,7 @@ class CapitalRule:
     depreciation : float
         Yearly rate in [0, 1).
     initial : {"share", "steady-state"}
-        Rule of the first stock, see :func:`nqpf.tfp.perpetual_inventory`.
+        Rule of the first stock, see :func:`nqpf.tfp.accounts.perpetual_inventory`.
     """
 
     key: str
@@ -217,12 +217,12 @@ def productivity(
     if len({rule.key for rule in rules}) < len(rules):
         raise MethodError("two capital rules share a key", expected="keys that all differ")
     first = int(panel.wide(["gdp"], vintage=vintage).dropna().index.unique("year").min())
-    base = max(BASE, first)  # prices of a year that the vintage reaches
+    base = max(_BASE, first)  # prices of a year that the vintage reaches
     accounts = production(panel, base=base, vintage=vintage).join(panel.wide(_GREEN))
     price = panel.wide(["investment_price"])["investment_price"].dropna()
     levels, dropped = {}, []
     for rule in rules:
-        stock = rebase(capital_by(panel, rule), price, base)
+        stock = _rebase(capital_by(panel, rule), price, base)
         sample = accounts.assign(capital=stock.reindex(accounts.index))
         for name in estimators:
             try:

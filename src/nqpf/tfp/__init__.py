@@ -1,22 +1,6 @@
-"""Total factor productivity: capital, growth accounting and the residual."""
+"""Total factor productivity: capital, growth accounting, frontiers and firms."""
 
-from nqpf.tfp.accounts import (
-    capital_stock,
-    perpetual_inventory,
-    production,
-    real_gdp,
-    rebase,
-    splice,
-)
-from nqpf.tfp.solow import SolowResult, solow_residual
+from nqpf.tfp.accounts import capital_stock, production, real_gdp, splice
+from nqpf.tfp.solow import solow_residual
 
-__all__ = [
-    "SolowResult",
-    "capital_stock",
-    "perpetual_inventory",
-    "production",
-    "real_gdp",
-    "rebase",
-    "solow_residual",
-    "splice",
-]
+__all__ = ["capital_stock", "production", "real_gdp", "solow_residual", "splice"]

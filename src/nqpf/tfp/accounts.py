@@ -2,68 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import TYPE_CHECKING, overload
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
+from nqpf.checks import choose
 from nqpf.errors import MethodError, SampleError
-from nqpf.sample import (
-    check_consecutive,
-    check_finite,
-    check_keys,
-    check_positive,
-    nearest,
-    per_unit,
-    place,
-)
+from nqpf.sample import check_consecutive, check_finite, check_keys, check_positive, per_unit, place
 
 if TYPE_CHECKING:
     from nqpf.data.panel import Panel
 
-__all__ = [
-    "DEPRECIATION",
-    "FIRST_YEAR",
-    "INITIAL",
-    "capital_stock",
-    "perpetual_inventory",
-    "production",
-    "real_gdp",
-    "rebase",
-    "splice",
-]
-
-DEPRECIATION = 0.096  # Zhang, Wu and Zhang (2004)
-FIRST_YEAR = 1952
-INITIAL = ("share", "steady-state")
+_BASE = 2010
+_VINTAGE = "census5"
+_DEPRECIATION = 0.096  # Zhang, Wu and Zhang (2004)
+_FIRST_YEAR = 1952
 _FIRST_SHARE = 0.10  # investment of 1952 over the stock of 1952; Zhang, Wu and Zhang (2004)
-_SPLIT = {500000: 510000}  # Chongqing was part of Sichuan until 1996
+_PART, _WHOLE = 500000, 510000  # Chongqing was part of Sichuan until 1996
 
 
-@overload
 def perpetual_inventory(
     investment: pd.Series,
     deflator: pd.Series,
-    depreciation: float | pd.Series = ...,
-    initial: str | float | pd.Series = ...,
-) -> pd.Series: ...
-@overload
-def perpetual_inventory(
-    investment: np.ndarray,
-    deflator: np.ndarray,
-    depreciation: float | pd.Series = ...,
-    initial: str | float | pd.Series = ...,
-) -> np.ndarray: ...
-def perpetual_inventory(investment, deflator, depreciation=DEPRECIATION, initial="share"):
+    depreciation: float | pd.Series = _DEPRECIATION,
+    initial: str | float | pd.Series = "share",
+) -> pd.Series:
     """Accumulate investment to a stock, K_t = (1 - d) K_{t-1} + I_t / P_t.
 
     Parameters
     ----------
-    investment : Series indexed (unit, year), or array (T,) or (n, T)
+    investment : Series indexed (unit, year)
         Gross fixed capital formation at current prices; negative where
         disposals exceed purchases, as in Fujian in 1967.
-    deflator : Series or array, keys or shape of `investment`
+    deflator : Series with the keys of `investment`
         Investment price index, fixed base. The stock is at prices of the
         year in which the index is 1.
     depreciation : float or Series by unit
@@ -79,7 +51,7 @@ def perpetual_inventory(investment, deflator, depreciation=DEPRECIATION, initial
 
     Returns
     -------
-    Series or array
+    Series
         Stock at the end of each year, keyed and ordered as `investment`.
 
     Raises
@@ -93,22 +65,19 @@ def perpetual_inventory(investment, deflator, depreciation=DEPRECIATION, initial
 
     Examples
     --------
-    >>> perpetual_inventory(np.array([10.0, 10.0, 12.0]), np.array([1.0, 1.0, 1.2]))
-    array([100.    , 100.4   , 100.7616])
+    >>> keys = pd.MultiIndex.from_product([[110000], [2010, 2011, 2012]])
+    >>> spent, price = pd.Series([10.0, 10.0, 12.0], keys), pd.Series([1.0, 1.0, 1.2], keys)
+    >>> perpetual_inventory(spent, price).tolist()
+    [100.0, 100.4, 100.7616]
     """
-    if not isinstance(investment, pd.Series):
-        values, prices = np.asarray(investment), np.asarray(deflator)
-        if values.shape != prices.shape or values.ndim not in (1, 2):
-            raise SampleError(
-                f"investment has shape {values.shape} and deflator {prices.shape}",
-                expected="two arrays of one shape, (T,) or (n, T)",
-            )
-        rows = np.atleast_2d(values)
-        keys = pd.MultiIndex.from_product([range(n) for n in rows.shape], names=["unit", "year"])
-        flat = [pd.Series(x.ravel(), index=keys) for x in (values, prices)]
-        return perpetual_inventory(*flat, depreciation, initial).to_numpy().reshape(values.shape)
-
-    real = _real_investment(investment, deflator)
+    check_keys(investment.index, "investment")
+    check_keys(deflator.index, "deflator")
+    both = pd.DataFrame({"investment": investment, "deflator": deflator}).sort_index()
+    both.index.names = investment.index.names
+    check_finite(both, "the inventory")
+    check_consecutive(both.index, "the inventory")
+    check_positive(both["deflator"], "deflator", "a positive price index")
+    real = (both["investment"] / both["deflator"]).astype(float)
     units = real.index.get_level_values(0).unique()
     rates = per_unit(depreciation, units, "depreciation")
     if not rates.between(0, 1, inclusive="left").all():
@@ -125,39 +94,14 @@ def perpetual_inventory(investment, deflator, depreciation=DEPRECIATION, initial
     return result.reindex(investment.index)
 
 
-def _real_investment(investment: pd.Series, deflator: pd.Series) -> pd.Series:
-    """Return I / P sorted by key, after the checks on both series."""
-    for series, what in ((investment, "investment"), (deflator, "deflator")):
-        check_keys(series.index, what)
-    odd = investment.index.symmetric_difference(deflator.index, sort=True)
-    if len(odd):
-        absent = "deflator" if odd[0] in investment.index else "investment"
-        raise SampleError(
-            f"{absent} has no figure for a key that the other series has",
-            where=place(odd[0], investment.index.names),
-            expected="the same keys in investment and deflator",
-        )
-    both = pd.DataFrame({"investment": investment, "deflator": deflator}).sort_index()
-    both.index.names = investment.index.names
-    check_finite(both, "the inventory")
-    check_consecutive(both.index, "the inventory")
-    check_positive(both["deflator"], "deflator", "a positive price index")
-    return (both["investment"] / both["deflator"]).astype(float)
-
-
 def _first_stocks(real: pd.Series, rates: pd.Series, initial: str | float | pd.Series) -> pd.Series:
     if not isinstance(initial, str):
         return per_unit(initial, rates.index, "the initial stock")
+    choose("rule for the initial stock", initial, ("share", "steady-state"))
     groups = real.groupby(level=0)
-    if initial == "share":
-        return groups.first() / _FIRST_SHARE
-    if initial != "steady-state":
-        raise MethodError(
-            f"unknown rule {initial!r} for the initial stock",
-            expected=f"{', '.join(map(repr, INITIAL))}, a number or a series by unit",
-            hint=nearest(initial, INITIAL),
-        )
     first, last, length = groups.first(), groups.last(), groups.size()
+    if initial == "share":
+        return first / _FIRST_SHARE
     growth = (last / first) ** (1 / (length - 1)) - 1
     usable = (growth + rates > 0) & np.isfinite(growth)
     if not usable.all():
@@ -170,39 +114,8 @@ def _first_stocks(real: pd.Series, rates: pd.Series, initial: str | float | pd.S
     return first / (growth + rates)
 
 
-def rebase(stock: pd.Series, deflator: pd.Series, base: int) -> pd.Series:
-    """Return a stock at prices of the year `base` instead of the deflator's own.
-
-    A stock at 1952 prices cannot be compared between provinces: by 2010 the
-    investment price index stands at 1.7 in Beijing and 43.7 in Yunnan.
-
-    Parameters
-    ----------
-    stock : Series indexed (unit, year)
-        Stock at prices of the year in which `deflator` is 1.
-    deflator : Series indexed (unit, year)
-        Investment price index.
-    base : int
-        Year whose prices are wanted.
-
-    Returns
-    -------
-    Series
-        `stock` times the deflator of the base year, keyed as `stock`.
-
-    Raises
-    ------
-    nqpf.errors.SampleError
-        If a unit has no price in the base year.
-
-    Examples
-    --------
-    >>> keys = pd.MultiIndex.from_product([[110000], [2010, 2011]], names=["province", "year"])
-    >>> rebase(pd.Series([5.0, 6.0], keys), pd.Series([2.0, 2.2], keys), 2010).tolist()
-    [10.0, 12.0]
-    """
-    check_keys(stock.index, "the stock")
-    check_keys(deflator.index, "the deflator")
+def _rebase(stock: pd.Series, deflator: pd.Series, base: int) -> pd.Series:
+    """Return a stock at prices of the year `base` instead of the deflator's own."""
     at_base = deflator[deflator.index.get_level_values(1) == base].droplevel(1)
     units = stock.index.get_level_values(0)
     factors = per_unit(at_base, units.unique(), f"the price of {base}")
@@ -242,54 +155,41 @@ def capital_stock(panel: Panel) -> pd.DataFrame:
     and gives Chongqing 313/850 of it once more; this function does not.
     """
     names = ["gfcf", "investment_price"]
-    wide = panel.wide(names).dropna(how="all")
-    _check_starts(wide.index)
-    gfcf, price = wide["gfcf"], wide["investment_price"]
-    late = [p for p in _SPLIT if _first_year(wide.index, p) not in (None, FIRST_YEAR)]
-    stock = perpetual_inventory(gfcf.drop(late, level=0), price.drop(late, level=0))
-    for part in late:
-        stock = _divide(stock, gfcf, price, part, _SPLIT[part])
-    flags = _flags(panel.flags(names).reindex(wide.index))
-    rows = stock.sort_index().rename("value").reset_index()
-    rows["variable"] = "capital_stock"
-    rows["vintage"] = ""
-    rows["flag"] = flags.reindex(stock.sort_index().index).to_numpy()
-    return rows[["province", "year", "variable", "value", "vintage", "flag"]]
-
-
-def _first_year(index: pd.MultiIndex, province: int) -> int | None:
-    years = index.get_level_values(1)[index.get_level_values(0) == province]
-    return int(years.min()) if len(years) else None
-
-
-def _check_starts(index: pd.MultiIndex) -> None:
-    """Raise unless every series starts in 1952, or when its province left one that does."""
-    for province in index.get_level_values(0).unique():
-        first, whole = _first_year(index, province), _SPLIT.get(province)
-        parted = whole and {(whole, first - 1), (whole, first)} <= set(index)
-        if first != FIRST_YEAR and not parted:
-            rest = f" or {place((whole,), ('province',))['province']} before it" if whole else ""
+    wide = panel.wide(names).dropna(how="all").sort_index()
+    years = pd.Series(wide.index.get_level_values(1), wide.index.get_level_values(0))
+    firsts = years.groupby(level=0).min()
+    for province, first in firsts[firsts != _FIRST_YEAR].items():
+        left = {(_WHOLE, first - 1), (_WHOLE, first)}
+        if province != _PART or not left <= set(wide.index):
             raise SampleError(
                 f"investment starts in {first}",
                 where=place((province,), ("province",)),
-                expected=f"a series from {FIRST_YEAR}, on which the first stock rests{rest}",
+                expected=f"a series from {_FIRST_YEAR}, on which the first stock rests; "
+                "Chongqing's may start when it leaves Sichuan",
             )
+    start = firsts.get(_PART, _FIRST_YEAR)
+    parted = wide if start == _FIRST_YEAR else wide.drop(_PART, level=0)
+    stock = perpetual_inventory(*(parted[name] for name in names))
+    if start != _FIRST_YEAR:
+        stock = _divide(stock, wide, start)
+    flags = _flags(panel.flags(names).reindex(wide.index))
+    rows = stock.sort_index().rename("value").reset_index()
+    rows = rows.assign(
+        variable="capital_stock", vintage="", flag=flags[stock.sort_index().index].array
+    )
+    return rows[["province", "year", "variable", "value", "vintage", "flag"]]
 
 
-def _divide(
-    stock: pd.Series, gfcf: pd.Series, price: pd.Series, part: int, whole: int
-) -> pd.Series:
-    """Divide the stock of `whole` when `part` leaves it, and accumulate both from there."""
-    year = _first_year(gfcf.index, part)
-    pair = [part, whole]
-    invested = gfcf.loc[[(province, year) for province in pair]].droplevel(1)
-    before = stock[whole, year - 1] * invested / invested.sum()
-    own = gfcf.index.get_level_values(0).isin(pair) & (gfcf.index.get_level_values(1) >= year)
-    real = (gfcf / price)[own]
-    opening = (1 - DEPRECIATION) * before + real.loc[[(p, year) for p in pair]].droplevel(1)
-    after = perpetual_inventory(gfcf[own], price[own], initial=opening)
-    kept = stock.drop([key for key in stock.index if key[0] == whole and key[1] >= year])
-    return pd.concat([kept, after])
+def _divide(stock: pd.Series, wide: pd.DataFrame, year: int) -> pd.Series:
+    """Divide Sichuan's stock when Chongqing leaves it in `year`, and accumulate both from there."""
+    pair = wide.loc[[_PART, _WHOLE]]
+    pair = pair[pair.index.get_level_values(1) >= year]
+    at_start = pair.xs(year, level=1)
+    before = stock[_WHOLE, year - 1] * at_start["gfcf"] / at_start["gfcf"].sum()
+    real = at_start["gfcf"] / at_start["investment_price"]
+    opening = (1 - _DEPRECIATION) * before + real
+    after = perpetual_inventory(pair["gfcf"], pair["investment_price"], initial=opening)
+    return pd.concat([stock.drop(after.index, errors="ignore"), after])
 
 
 def _flags(flags: pd.DataFrame) -> pd.Series:
@@ -302,11 +202,7 @@ def _flags(flags: pd.DataFrame) -> pd.Series:
     return worst.mask(lasting, top).astype(int).map(dict(enumerate(order)))
 
 
-BASE = 2010
-VINTAGE = "census5"
-
-
-def real_gdp(panel: Panel, base: int = BASE, vintage: str = VINTAGE) -> pd.Series:
+def real_gdp(panel: Panel, base: int = _BASE, vintage: str = _VINTAGE) -> pd.Series:
     """Return gross domestic product at prices of the year `base`.
 
     Nominal product of the base year is carried forward and backward by the
@@ -365,57 +261,46 @@ def _chain(growth: pd.Series, level: float, province: int, base: int) -> pd.Seri
     return chained * (level / chained[base])
 
 
-def production(
-    panel: Panel,
-    years: Iterable[int] | None = None,
-    base: int = BASE,
-    vintage: str = VINTAGE,
-    labour: str = "employment",
-) -> pd.DataFrame:
+def production(panel: Panel, base: int = _BASE, vintage: str = _VINTAGE) -> pd.DataFrame:
     """Return the sample of a production function, one complete row per province and year.
 
     Parameters
     ----------
     panel : Panel
         Holds ``gdp``, ``gdp_index``, ``capital_stock``, ``investment_price``
-        and `labour`.
-    years : iterable of int or None
-        Years wanted; when None, every year that all three series reach.
+        and ``employment``.
     base : int
-        Year whose prices value output and capital. Capital at 1952 prices is
-        not comparable between provinces, so it is rebased.
+        Year whose prices value output and capital.
     vintage : str
         Vintage of the national accounts.
-    labour : str
-        Variable that counts labour.
 
     Returns
     -------
     DataFrame indexed (province, year)
         ``output`` and ``capital`` (100 million yuan at prices of `base`) and
-        ``labour`` (unit of the variable).
+        ``labour``, for every year that all three series reach.
 
     Raises
     ------
     nqpf.errors.SampleError
-        If a wanted figure is missing.
+        If a province has no product or price of the base year, or its volume index has a gap.
+
+    Notes
+    -----
+    The stock is accumulated at prices of 1952. Until 2010 investment prices rose 1.7-fold in
+    Beijing and 44-fold in Yunnan, so 1952 prices make Yunnan's capital look tiny and its
+    productivity huge; fixed effects absorb this, levels and rankings do not. Capital is therefore
+    revalued at each province's prices of `base`. Levels then compare provinces at the prices of
+    one year, not at common prices across provinces, which are not published for capital.
     """
-    wide = panel.wide(["capital_stock", "investment_price", labour], vintage=vintage)
+    wide = panel.wide(["capital_stock", "investment_price", "employment"], vintage=vintage)
     stock, price = wide["capital_stock"].dropna(), wide["investment_price"].dropna()
-    frame = pd.concat(
-        {
-            "output": real_gdp(panel, base, vintage),
-            "capital": rebase(stock, price, base),
-            "labour": wide[labour],
-        },
-        axis=1,
-    ).sort_index()
-    frame.index.names = ["province", "year"]
-    if years is None:
-        return frame.dropna()
-    wanted = frame[frame.index.get_level_values("year").isin(list(years))]
-    check_finite(wanted, "the production sample")
-    return wanted
+    series = {
+        "output": real_gdp(panel, base, vintage),
+        "capital": _rebase(stock, price, base),
+        "labour": wide["employment"],
+    }
+    return pd.concat(series, axis=1).sort_index().rename_axis(["province", "year"]).dropna()
 
 
 def splice(levels: pd.Series, broken: pd.Series) -> pd.Series:

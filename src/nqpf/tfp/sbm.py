@@ -1,359 +1,266 @@
-"""Slacks-based measures of efficiency and the global Malmquist-Luenberger index."""
+"""Slacks-based and directional efficiency with bad outputs, and indices of productivity."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 
-from nqpf.errors import EstimationError, SampleError
-from nqpf.sample import place
+from nqpf.checks import choose
+from nqpf.errors import EstimationError
 from nqpf.tfp.programs import (
-    REFERENCE,
-    Activities,
-    Envelope,
-    Projections,
-    distances,
-    envelope,
-    one_of,
-    projections,
-    read,
+    _CONDITION,
+    _ROUNDING,
+    _Activities,
+    _check_own,
+    _furthest,
+    _Program,
 )
 
-__all__ = [
-    "DirectionalResult",
-    "GlobalLuenbergerResult",
-    "MalmquistLuenbergerResult",
-    "SlacksResult",
-    "directional_distance",
-    "global_malmquist_luenberger",
-    "malmquist_luenberger",
-    "own_distances",
-    "parts",
-    "slacks",
-]
+_RETURNS = ("crs", "vrs")
+_DISPOSABILITY = {"slacks": "strong", "directional": "weak"}  # what Tone and Oh assume
+_INTENSITY = 1e-10  # share of a unit's largest intensity below which a peer is none
 
 
 @dataclass(frozen=True)
-class MalmquistLuenbergerResult:
-    """Malmquist-Luenberger index between neighbouring periods; above 1 is progress.
+class _Technology:
+    """Columns that span a technology; units that can never be peers are left out.
 
     Attributes
     ----------
-    changes : DataFrame indexed (unit, period)
-        ``ml`` = ``effch`` x ``techch`` from the period before to this one.
-        NaN where a program has no solution.
-    distances : DataFrame indexed (unit, period)
-        Distance of each row to the technology of its own period (``same``), of
-        the period before (``before``) and of the next one (``after``).
-    infeasible : DataFrame
-        Unit, period of the figures, and ``technology``, the period whose
-        technology cannot reach them.
-    returns, disposability : str
-        Options that were used.
+    columns : array (n, variables)
+        Points in units of `scale`; of length 1 in logarithms under constant returns.
+    rows : array (n,)
+        Position of the unit that each point comes from.
+    abated : array (n,) of bool
+        Whether the point is the unit with all outputs given up, which weak
+        disposability under variable returns allows (Kuosmanen 2005).
+    size : array (n,)
+        What the points were divided by under constant returns.
+    scale : array (variables,)
+        Geometric means of the variables, so that programs have figures near 1.
+    inputs, good : int
+        How many variables are inputs and good outputs.
+    variable, weak : bool
+        Whether returns are variable, and bad outputs fall only together with activity.
     """
 
-    changes: pd.DataFrame
-    distances: pd.DataFrame
-    infeasible: pd.DataFrame
-    returns: str
-    disposability: str
+    columns: np.ndarray
+    rows: np.ndarray
+    abated: np.ndarray
+    size: np.ndarray
+    scale: np.ndarray
+    inputs: int
+    good: int
+    variable: bool
+    weak: bool
 
-    def to_frame(self) -> pd.DataFrame:
-        """Return the index and its parts."""
-        return self.changes.copy()
+    @classmethod
+    def spanned(
+        cls, sample: _Activities, rows: np.ndarray, returns: str, disposability: str
+    ) -> _Technology:
+        """Return the technology that some rows of a sample span."""
+        values, m, g = sample.values[rows], sample.inputs, sample.good
+        none, scale = np.empty(0), np.exp(np.log(values).mean(axis=0))
+        weak = disposability == "weak" and values.shape[1] > m + g
+        form = cls(none, none, none, none, scale, m, g, returns == "vrs", weak)
+        kept = form._undominated(values / scale)
+        columns, size = form.sized(values[kept])
+        at, abated = rows[kept], np.zeros(len(kept), dtype=bool)
+        if weak and returns == "vrs":
+            idle = columns.copy()
+            idle[:, m:] = 0.0
+            columns, at, size = np.vstack([columns, idle]), np.tile(at, 2), np.tile(size, 2)
+            abated = np.repeat([False, True], len(kept))
+        return replace(form, columns=columns, rows=at, abated=abated, size=size)
 
-    def summary(self) -> pd.DataFrame:
-        """Return geometric means by period, and the number of units they rest on."""
-        groups = np.log(self.changes).groupby(level=1)
-        return np.exp(groups.mean()).assign(units=groups["ml"].count())
+    def sized(self, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return points in the technology's units, and what they were divided by."""
+        points = points / self.scale
+        size = np.ones(len(points)) if self.variable else np.exp(np.log(points).mean(axis=1))
+        return points / size[:, None], size
 
-    def _repr_html_(self) -> str:
-        return self.summary().to_html()
+    def _undominated(self, points: np.ndarray) -> np.ndarray:
+        """Return the positions of the points that no other point replaces, in order.
 
-
-@dataclass(frozen=True)
-class GlobalLuenbergerResult:
-    """Global Malmquist-Luenberger index; above 1 is progress.
-
-    Attributes
-    ----------
-    changes : DataFrame indexed (unit, period)
-        ``gml`` = ``ec`` x ``bpc`` from the period before to this one:
-        efficiency change and best-practice change.
-    scores : DataFrame indexed (unit, period)
-        Efficiency against the technology of all periods (``global``) and of the
-        row's own period (``contemporaneous``), between 0 and 1. For the
-        directional measure it is 1 / (1 + D).
-    infeasible : DataFrame
-        Unit, period and technology of programs without a solution: empty unless the
-        solver failed, since every row belongs to its technologies.
-    measure, returns, disposability : str
-        Options that were used.
-    """
-
-    changes: pd.DataFrame
-    scores: pd.DataFrame
-    infeasible: pd.DataFrame
-    measure: str
-    returns: str
-    disposability: str
-
-    def between(self, start: object, end: object) -> pd.DataFrame:
-        """Return the index and its parts from period `start` straight to `end`, by unit.
-
-        The index is circular: this is the product of the changes in between.
-
-        Raises
-        ------
-        nqpf.errors.SampleError
-            If a period is not in the sample.
+        Point j replaces k if, scaled by some a under constant returns (by 1 otherwise), it
+        needs no more input and gives no less output. Weakly disposable bad outputs
+        must then be equal. Scores are unchanged: whatever k serves, j serves as well.
         """
-        period = self.scores.index.names[1]
-        known = self.scores.index.get_level_values(1).unique()
-        for wanted in (start, end):
-            if wanted not in known:
-                raise SampleError(
-                    f"no {period} {wanted}", expected=f"one of {', '.join(map(str, sorted(known)))}"
-                )
-        return parts(self.scores.xs(end, level=1), self.scores.xs(start, level=1))
+        goods = np.s_[self.inputs : self.inputs + self.good]
+        below, above = np.delete(points, goods, axis=1), points[:, goods]
+        # A point never has more merit than one that replaces it, so that one comes first;
+        # comparing with kept points only means that two can never drop each other.
+        merit = np.log(above).mean(axis=1) - np.log(below).mean(axis=1)
+        if self.weak:
+            above = np.hstack([above, points[:, goods.stop :]])
+        kept: list[int] = []
+        for k in np.argsort(-merit, kind="stable"):
+            most = (below[k] / below[kept]).min(axis=1)
+            least = (above[k] / above[kept]).max(axis=1)
+            if self.variable:
+                most, least = np.minimum(most, 1.0), np.maximum(least, 1.0)
+            if not (least <= most).any():
+                kept.append(int(k))
+        return np.sort(np.array(kept))
 
-    def cumulative(self) -> pd.DataFrame:
-        """Return the index and its parts relative to the first period (= 1)."""
-        first = self.scores.groupby(level=0).transform("first")
-        return parts(self.scores, first)
+    def distances(self, points: np.ndarray) -> np.ndarray:
+        """Return the directional distances of points (P, variables); NaN where there is none.
 
-    def to_frame(self) -> pd.DataFrame:
-        """Return the index and its parts."""
-        return self.changes.copy()
+        max b such that (1 + b) good outputs can be made with (1 - b) bad outputs and
+        no more input. A distance of -1 or less asks for no good output at all; no
+        index can be made of it, so it counts as none.
+        """
+        sized, _ = self.sized(points)
+        variables, bad = sized.shape[1], self.inputs + self.good
+        sign = np.ones(variables)
+        sign[self.inputs : bad] = -1.0
+        direction = sized.copy()
+        direction[:, : self.inputs] = 0.0
+        reference, target = self.columns.T * sign[:, None], sized * sign
+        equal = list(range(bad, variables)) if self.weak else []
+        if self.variable:
+            equal.append(variables)
+            reference = np.vstack([reference, np.ones(reference.shape[1])])
+            target = np.column_stack([target, np.ones(len(target))])
+            direction = np.column_stack([direction, np.zeros(len(target))])
+        found = _furthest(reference, direction, target, equal)
+        return np.where(found > -1.0 + 1e-9, found, np.nan)
 
-    def summary(self) -> pd.DataFrame:
-        """Return geometric means over units by period."""
-        return np.exp(np.log(self.changes).groupby(level=1).mean())
+    def projections(self, points: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Return rho (P,), slacks (P, variables) and intensities (P, n) of points it spans.
 
-    def _repr_html_(self) -> str:
-        return self.summary().to_html()
+        Tone's fractional program is made linear by Charnes and Cooper (1962): with
+        t = 1 / denominator, minimise t - (1/m) sum S-/x subject to
+        t + (1/s) (sum Sg/yg + sum Sb/yb) = 1 and t point = columns L +- S.
+        One program serves all points: only column t, the first row and costs change.
+        The basis it ends with settles every other point for which it is optimal too.
+        A program without a solution leaves a score of NaN.
+        """
+        sized, size = self.sized(points)
+        problem = _Slacks(self, sized)
+        n, d = self.columns.shape
+        rho, solution = np.full(len(points), np.nan), np.zeros((len(points), n + d))
+        left = np.arange(len(points))
+        while len(left):
+            first = left[0]
+            rho[first], solution[first] = problem.solve(first)
+            columns = None if np.isnan(rho[first]) else problem.basis()
+            settled = np.arange(len(left)) == 0
+            if columns is not None:
+                settled, values, scores = problem.settle(columns, left)
+                rho[left[settled]] = scores
+                solution[np.ix_(left[settled], columns)] = values
+            if np.isnan(rho[first]) or not settled[0]:
+                rho[first], solution[first] = self._alone(sized[first])
+                settled[0] = True
+            left = left[~settled]
+        slack = np.where(solution[:, n:] > 0, solution[:, n:], 0.0) * self.scale * size[:, None]
+        return rho, slack, solution[:, :n] * size[:, None] / self.size
+
+    def _alone(self, point: np.ndarray) -> tuple[float, np.ndarray]:
+        """Return what the program says of one point when figures are shares of the point's own.
+
+        For points so far from the others that tolerances of the shared program mean nothing.
+        """
+        shares = self.columns / point
+        most = shares.max(axis=1)
+        scaled = replace(self, columns=shares / most[:, None], size=self.size * most)
+        rho, solution = _Slacks(scaled, np.ones((1, len(point)))).solve(0)
+        solution[: len(most)] /= most
+        solution[len(most) :] *= point
+        return rho, solution
 
 
-def parts(scores: pd.DataFrame, before: pd.DataFrame) -> pd.DataFrame:
-    """Return the index, efficiency change and best-practice change from scores in two periods."""
-    ratio = scores / before
-    return pd.DataFrame(
-        {
-            "gml": ratio["global"],
-            "ec": ratio["contemporaneous"],
-            "bpc": ratio["global"] / ratio["contemporaneous"],
-        }
-    )
+class _Slacks:
+    """The program of all points, and the test that one basis is optimal for others.
+
+    Apart from t, a basis has as many columns of intensities and slacks as there
+    are balances, the same for every point: it gives values z >= 0 or not, and a ratio
+    rho = numerator / denominator, which is least if no column of reduced cost
+    numerator - rho denominator is negative.
+    """
+
+    def __init__(self, technology: _Technology, points: np.ndarray) -> None:
+        n, d = technology.columns.shape
+        m, g = technology.inputs, technology.good
+        scored = slice(m, m + g) if technology.weak else slice(m, d)
+        self._n, self._d = n, d
+        self._scored, self._inputs = n + np.arange(d)[scored], n + np.arange(m)
+        self._held = np.arange(n + scored.stop, n + d)  # bad outputs without a slack
+        self._top, self._bottom = np.zeros((len(points), n + d)), np.zeros((len(points), n + d))
+        self._top[:, self._inputs] = -1.0 / (m * points[:, :m])
+        self._bottom[:, self._scored] = (1.0 / len(self._scored)) / points[:, scored]
+        sign = np.ones(d)
+        sign[m : m + g] = -1.0
+        self._balance = np.hstack([technology.columns.T, np.diag(sign)])
+        self._right = points
+        # Largest ratio of a column's figures to a point's: what an intensity of 1 may weigh.
+        pairs = zip(points.T, technology.columns.T, strict=True)
+        most = np.max([np.outer(1 / p, c) for p, c in pairs], axis=0)
+        self._size = np.hstack([1 / most, points])
+        if technology.variable:
+            total = np.append(1.0 / technology.size, np.zeros(d))
+            self._balance = np.vstack([self._balance, total])
+            self._right = np.column_stack([points, np.ones(len(points))])
+        rows = len(self._balance)
+        self._matrix = np.zeros((rows + 1, n + d + 1))
+        self._matrix[1:, :-1] = self._balance
+        right, upper = np.append(1.0, np.zeros(rows)), np.full(n + d + 1, np.inf)
+        upper[self._held] = 0.0
+        cost = np.append(np.zeros(n + d), 1.0)
+        self._program = _Program(self._matrix, cost, np.zeros(n + d + 1), upper, right, right)
+
+    def solve(self, point: int) -> tuple[float, np.ndarray]:
+        """Return the score of a point (NaN without a solution), its intensities and slacks."""
+        self._matrix[:, -1] = np.append(1.0, -self._right[point])
+        self._matrix[0, self._scored] = self._bottom[point, self._scored]
+        self._program.set_cost(self._inputs, self._top[point, self._inputs])
+        for column in (*self._scored, self._n + self._d):
+            self._program.set_column(column, self._matrix[:, column])
+        try:
+            optimal = self._program.solve()
+        except EstimationError:
+            optimal = False
+        solution = self._program.primal()
+        if not optimal or solution[-1] <= 0:
+            return np.nan, np.zeros(self._n + self._d)
+        return self._program.value, solution[:-1] / solution[-1]
+
+    def basis(self) -> np.ndarray | None:
+        """Return the basic columns other than t, or None if they cannot serve others."""
+        basis = self._program.basis()
+        columns = basis[basis != self._n + self._d]
+        usable = len(columns) == len(self._balance) and (columns >= 0).all()
+        if not usable or np.isin(columns, self._held).any():
+            return None
+        return columns if np.linalg.cond(self._balance[:, columns]) < _CONDITION else None
+
+    def settle(
+        self, columns: np.ndarray, points: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Return which points a basis is optimal for, their basic values and their scores."""
+        inverse = np.linalg.inv(self._balance[:, columns])
+        values = self._right[points] @ inverse.T
+        # Values are compared with the point's own figures, which may be small.
+        settled = (values >= -_ROUNDING * self._size[np.ix_(points, columns)]).all(axis=1)
+        points, values = points[settled], values[settled]
+        at = np.ix_(points, columns)
+        rho = (1.0 + (self._top[at] * values).sum(axis=1)) / (
+            1.0 + (self._bottom[at] * values).sum(axis=1)
+        )
+        cost = self._top[points] - rho[:, None] * self._bottom[points]
+        reduced = cost - cost[:, columns] @ inverse @ self._balance
+        reduced[:, self._held] = 0.0
+        least = (reduced >= -_ROUNDING).all(axis=1)
+        settled[settled] = least
+        return settled, np.maximum(values[least], 0.0), rho[least]
 
 
 @dataclass(frozen=True)
-class DirectionalResult:
-    """Directional distances.
-
-    Attributes
-    ----------
-    distance : Series by unit (and period)
-        0 on the frontier; b where good outputs could rise and bad outputs
-        fall by the share b of what is observed.
-    returns, disposability, reference : str
-        Options that were used.
-    """
-
-    distance: pd.Series
-    returns: str
-    disposability: str
-    reference: str
-
-    @property
-    def efficient(self) -> pd.Series:
-        """Whether a unit lies on the frontier, up to 1e-9."""
-        return (self.distance < 1e-9).rename("efficient")
-
-    def to_frame(self) -> pd.DataFrame:
-        """Return distances and whether they are zero."""
-        return pd.concat([self.distance, self.efficient], axis=1)
-
-    def _repr_html_(self) -> str:
-        return self.to_frame().to_html()
-
-
-def directional_distance(
-    frame: pd.DataFrame,
-    inputs: Sequence[str] | str,
-    good: Sequence[str] | str,
-    bad: Sequence[str] | str = (),
-    unit: str = "province",
-    time: str | None = None,
-    returns: str = "crs",
-    disposability: str = "weak",
-    reference: str = "global",
-) -> DirectionalResult:
-    """Measure how far good outputs could rise and bad outputs fall at once.
-
-    D = max b such that the technology makes at least (1 + b) good outputs and (1 - b)
-    bad outputs from the observed inputs (Chung, Fare and Grosskopf 1997; the
-    direction is what each unit makes).
-
-    Parameters
-    ----------
-    frame : DataFrame
-        `unit` (and `time`) as index levels or columns, and positive amounts.
-    inputs, good, bad : str or sequence of str
-        Columns of each role. Without bad outputs, 1 + D is the radial output score.
-    unit : str
-        Name of the unit.
-    time : str or None
-        Name of the period; None for one cross-section.
-    returns : {"crs", "vrs"}
-        Constant or variable returns to scale.
-    disposability : {"weak", "strong"}
-        Weak: bad outputs fall only together with activity (an equation; under
-        variable returns with an abatement factor for each unit, Kuosmanen
-        2005). Strong: they can be dropped at no cost, like an input.
-    reference : {"global", "contemporaneous"}
-        Whether the rows of all periods span one technology, or each period its own.
-
-    Returns
-    -------
-    DirectionalResult
-
-    Raises
-    ------
-    nqpf.errors.MethodError
-        If an option is unknown or a column has no role of its own.
-    nqpf.errors.DataError
-        If a name is unknown or an amount is not positive.
-    nqpf.errors.SampleError
-        If an amount is missing, a key doubled, or there is one unit only.
-
-    Examples
-    --------
-    >>> frame = pd.DataFrame({"x": [1, 1, 1], "y": [2, 4, 3], "b": [1, 2, 3]}, index=list("ABC"))
-    >>> frame.index.name = "plant"
-    >>> found = directional_distance(frame, "x", "y", "b", unit="plant")
-    >>> found.distance.round(6).tolist()  # C makes 4 from b = 2
-    [0.0, 0.0, 0.333333]
-    """
-    one_of("reference", reference, REFERENCE)
-    sample = read(frame, inputs, good, bad, unit, time, returns, disposability)
-    return DirectionalResult(own_distances(sample, reference), returns, disposability, reference)
-
-
-def own_distances(sample: Activities, reference: str) -> pd.Series:
-    """Return the distance of each row to a technology that it belongs to."""
-    found = np.empty(len(sample.frame))
-    for rows, spanning in sample.technologies(reference):
-        technology = envelope(sample.values, spanning, sample.form)
-        found[rows] = distances(technology, sample.values[rows])
-    return pd.Series(found, index=sample.frame.index, name="distance")
-
-
-def malmquist_luenberger(
-    frame: pd.DataFrame,
-    inputs: Sequence[str] | str,
-    good: Sequence[str] | str,
-    bad: Sequence[str] | str,
-    unit: str = "province",
-    time: str = "year",
-    returns: str = "crs",
-    disposability: str = "weak",
-) -> MalmquistLuenbergerResult:
-    """Measure productivity change with bad outputs, between neighbouring periods.
-
-    With D^s(t) the distance of period t's figures to period s's technology
-    (Chung, Fare and Grosskopf 1997), from t to u = t + 1:
-
-    - effch = (1 + D^t(t)) / (1 + D^u(u)),
-    - techch = sqrt[(1 + D^u(t)) / (1 + D^t(t)) x (1 + D^u(u)) / (1 + D^t(u))],
-    - ml = effch x techch.
-
-    Parameters
-    ----------
-    frame : DataFrame
-        `unit` and `time` as index levels or columns, balanced, positive amounts.
-    inputs, good, bad : str or sequence of str
-        Columns of each role.
-    unit, time : str
-        Names of the key.
-    returns : {"crs", "vrs"}
-        Constant or variable returns to scale.
-    disposability : {"weak", "strong"}
-        See :func:`directional_distance`.
-
-    Returns
-    -------
-    MalmquistLuenbergerResult
-        Figures that the other period's technology cannot reach are listed in
-        ``infeasible``; changes that need them are NaN.
-
-    Raises
-    ------
-    nqpf.errors.MethodError, nqpf.errors.DataError, nqpf.errors.SampleError
-        As :func:`directional_distance`; also if the sample is not balanced.
-
-    Examples
-    --------
-    >>> keys = pd.MultiIndex.from_product([["A", "B"], [1, 2]], names=["province", "year"])
-    >>> frame = pd.DataFrame({"x": [1, 1, 1, 1], "y": [4, 5, 2, 2], "b": [2, 1.5, 1, 1]}, keys)
-    >>> malmquist_luenberger(frame, "x", "y", "b").changes.round(4).loc["A"].values.tolist()
-    [[1.291, 1.0, 1.291]]
-    """
-    sample = read(frame, inputs, good, bad, unit, time, returns, disposability)
-    sample.need_balance()
-    reached = _cross_distances(sample)
-    changes = _changes(1.0 + reached)
-    return MalmquistLuenbergerResult(
-        changes, reached, _infeasible_directional(reached, sample.periods), returns, disposability
-    )
-
-
-def _cross_distances(sample: Activities) -> pd.DataFrame:
-    """Return each row's distance to the technologies of its own and neighbouring periods."""
-    found = pd.DataFrame(np.nan, index=sample.frame.index, columns=["before", "same", "after"])
-    periods = sample.periods
-    for position, period in enumerate(periods):
-        technology = envelope(sample.values, sample.rows(period), sample.form)
-        for shift, column in ((1, "before"), (0, "same"), (-1, "after")):
-            if 0 <= position + shift < len(periods):
-                rows = sample.rows(periods[position + shift])
-                at = found.columns.get_loc(column)
-                found.iloc[rows, at] = distances(technology, sample.values[rows])
-    return found
-
-
-def _changes(level: pd.DataFrame) -> pd.DataFrame:
-    """Return the index and its parts from 1 + D."""
-    earlier = level.groupby(level=0).shift(1)
-    effch = earlier["same"] / level["same"]
-    techch = np.sqrt(earlier["after"] / earlier["same"] * level["same"] / level["before"])
-    table = pd.DataFrame({"ml": effch * techch, "effch": effch, "techch": techch})
-    first = level.index.get_level_values(1).min()
-    return table[table.index.get_level_values(1) != first]
-
-
-def _infeasible_directional(reached: pd.DataFrame, periods: list[object]) -> pd.DataFrame:
-    """Return the rows that a technology cannot reach, with that technology's period."""
-    place = {period: i for i, period in enumerate(periods)}
-    lines = []
-    for column, shift in (("before", -1), ("same", 0), ("after", 1)):
-        for unit, period in reached.index[reached[column].isna()]:
-            other = place[period] + shift
-            if 0 <= other < len(periods):
-                lines.append((unit, period, periods[other]))
-    names = [*reached.index.names, "technology"]
-    return pd.DataFrame(sorted(lines), columns=names)
-
-
-MEASURES = ("slacks", "directional")
-DISPOSABILITY = {"slacks": "strong", "directional": "weak"}  # what Tone and Oh assume
-_INTENSITY = 1e-10
-
-
-@dataclass(frozen=True)
-class SlacksResult:
+class _Projections:
     """Slacks-based efficiency.
 
     Attributes
@@ -366,28 +273,11 @@ class SlacksResult:
     peers : DataFrame
         One row per unit and peer with its ``intensity``; ``abated`` marks a
         peer with its outputs given up (weak disposability, variable returns).
-    returns, disposability, reference : str
-        Options that were used.
     """
 
     rho: pd.Series
     slacks: pd.DataFrame
     peers: pd.DataFrame
-    returns: str
-    disposability: str
-    reference: str
-
-    @property
-    def efficient(self) -> pd.Series:
-        """Whether a unit has no slack, up to 1e-9 of the score."""
-        return (self.rho > 1 - 1e-9).rename("efficient")
-
-    def to_frame(self) -> pd.DataFrame:
-        """Return scores and slacks side by side."""
-        return pd.concat([self.rho, self.slacks.add_prefix("slack_")], axis=1)
-
-    def _repr_html_(self) -> str:
-        return self.to_frame().to_html()
 
 
 def slacks(
@@ -399,13 +289,12 @@ def slacks(
     time: str | None = None,
     returns: str = "crs",
     disposability: str = "strong",
-    reference: str = "global",
-) -> SlacksResult:
+) -> _Projections:
     """Measure efficiency by slacks, not oriented (Tone 2001; with bad outputs Tone 2004).
 
     rho = min (1 - mean_i s_i / x_i) / (1 + mean_r s_r / y_r), where s_i are the
     excesses of the m inputs, and s_r the shortfalls of good and the excesses of bad
-    outputs, against some activity of the technology.
+    outputs, against some activity of the technology that all rows span.
 
     Parameters
     ----------
@@ -423,12 +312,11 @@ def slacks(
         Strong: bad outputs have slacks like inputs. Weak: they are held at
         what is observed, and slacks of inputs and good outputs alone are scored;
         under variable returns each unit may abate (Kuosmanen 2005).
-    reference : {"global", "contemporaneous"}
-        Whether the rows of all periods span one technology, or each period its own.
 
     Returns
     -------
-    SlacksResult
+    result
+        ``rho``, ``slacks`` and ``peers``.
 
     Raises
     ------
@@ -441,6 +329,14 @@ def slacks(
     nqpf.errors.EstimationError
         If the solver finds no solution; names the unit.
 
+    Notes
+    -----
+    A slack of a bad output ends at some activity exactly, so with Tone's formula a bad output that
+    may not be thrown away would score the same: "weak" holds it where it is instead, as the
+    equation of Fare, Grosskopf and others does. Weak scores average fewer slacks and are never
+    comparable with strong ones. Under variable returns the set of weak activities is Kuosmanen's,
+    which holds each unit twice, once with all its outputs given up.
+
     Examples
     --------
     Plants A and C are efficient; B makes less than A from the same, and pollutes more.
@@ -450,44 +346,145 @@ def slacks(
     >>> slacks(frame, "x", "y", "b", unit="plant").rho.round(4).tolist()
     [1.0, 0.375, 1.0]
     """
-    one_of("reference", reference, REFERENCE)
-    sample = read(frame, inputs, good, bad, unit, time, returns, disposability)
+    choose("returns", returns, _RETURNS)
+    choose("disposability", disposability, ("strong", "weak"))
+    sample = _Activities.read(frame, inputs, good, bad, unit, time)
     index = sample.frame.index
-    rho, excess = np.empty(len(index)), np.empty(sample.frame.shape)
-    peers = []
-    for rows, spanning in sample.technologies(reference):
-        technology = envelope(sample.values, spanning, sample.form)
-        found = projections(technology, sample.values[rows])
-        rho[rows], excess[rows] = found.rho, found.slacks
-        peers.append(_peers(found, technology, index, rows))
-    if np.isnan(rho).any():
-        first = index[int(np.flatnonzero(np.isnan(rho))[0])]
-        raise EstimationError(
-            "the slacks-based program has no solution",
-            where=place(first if index.nlevels > 1 else (first,), index.names),
-            expected="a unit within the technology that it helps to span",
-            hint="look for figures of very different size",
-        )
-    names = list(index.names)
-    return SlacksResult(
-        pd.Series(rho, index=index, name="rho"),
-        pd.DataFrame(excess, index=index, columns=sample.frame.columns),
-        pd.concat(peers, ignore_index=True).sort_values(names, kind="stable", ignore_index=True),
-        returns,
-        disposability,
-        reference,
+    technology = _Technology.spanned(sample, np.arange(len(index)), returns, disposability)
+    rho, excess, intensity = technology.projections(sample.values)
+    scores = _check_own(pd.Series(rho, index, name="rho"))
+    used = intensity > _INTENSITY * intensity.max(axis=1, keepdims=True)
+    point, column = np.nonzero(used)
+    peer = index[technology.rows[column]].to_frame(index=False).add_prefix("peer_")
+    numbers = {"intensity": intensity[used], "abated": technology.abated[column]}
+    peers = pd.concat([index[point].to_frame(index=False), peer, pd.DataFrame(numbers)], axis=1)
+    return _Projections(scores, pd.DataFrame(excess, index, sample.frame.columns), peers)
+
+
+@dataclass(frozen=True)
+class _Luenberger:
+    """Malmquist-Luenberger index between neighbouring periods; above 1 is progress.
+
+    Attributes
+    ----------
+    changes : DataFrame indexed (unit, period)
+        ``ml`` = ``effch`` x ``techch`` from the period before to this one.
+        NaN where a program has no solution.
+    distances : DataFrame indexed (unit, period)
+        Distance of each row to the technology of its own period (``same``), of
+        the period before (``before``) and of the next one (``after``).
+    infeasible : DataFrame
+        Unit, period of the figures, and ``technology``, the period whose
+        technology cannot reach them.
+    """
+
+    changes: pd.DataFrame
+    distances: pd.DataFrame
+    infeasible: pd.DataFrame
+
+
+def malmquist_luenberger(
+    frame: pd.DataFrame,
+    inputs: Sequence[str] | str,
+    good: Sequence[str] | str,
+    bad: Sequence[str] | str,
+    unit: str = "province",
+    time: str = "year",
+    returns: str = "crs",
+    disposability: str = "weak",
+) -> _Luenberger:
+    """Measure productivity change with bad outputs, between neighbouring periods.
+
+    With D^s(t) the distance b of period t's figures to period s's technology, where good outputs
+    could rise and bad outputs fall by the share b (Chung, Fare and Grosskopf 1997), from t to
+    u = t + 1:
+
+    - effch = (1 + D^t(t)) / (1 + D^u(u)),
+    - techch = sqrt[(1 + D^u(t)) / (1 + D^t(t)) x (1 + D^u(u)) / (1 + D^t(u))],
+    - ml = effch x techch.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        `unit` and `time` as index levels or columns, balanced, positive amounts.
+    inputs, good, bad : str or sequence of str
+        Columns of each role. Without bad outputs, 1 + D is the radial output score.
+    unit, time : str
+        Names of the key.
+    returns : {"crs", "vrs"}
+        Constant or variable returns to scale.
+    disposability : {"weak", "strong"}
+        Weak: bad outputs fall only together with activity (an equation; under
+        variable returns with an abatement factor for each unit, Kuosmanen
+        2005). Strong: they can be dropped at no cost, like an input.
+
+    Returns
+    -------
+    result
+        ``changes``, ``distances`` and ``infeasible``.
+
+    Raises
+    ------
+    nqpf.errors.MethodError, nqpf.errors.DataError, nqpf.errors.SampleError
+        As :func:`slacks`; also if the sample is not balanced.
+
+    Notes
+    -----
+    A unit can lie outside a neighbouring year's technology so far that no distance exists. Papers
+    drop such rows, set the distance to zero or solve another problem; here the change is NaN,
+    parts that need own technologies only stay, and means cover fewer units than those of the
+    global index, which has no such problems.
+
+    Examples
+    --------
+    >>> keys = pd.MultiIndex.from_product([["A", "B"], [1, 2]], names=["province", "year"])
+    >>> frame = pd.DataFrame({"x": [1, 1, 1, 1], "y": [4, 5, 2, 2], "b": [2, 1.5, 1, 1]}, keys)
+    >>> malmquist_luenberger(frame, "x", "y", "b").changes.round(4).loc["A"].values.tolist()
+    [[1.291, 1.0, 1.291]]
+    """
+    choose("returns", returns, _RETURNS)
+    choose("disposability", disposability, ("weak", "strong"))
+    sample = _Activities.read(frame, inputs, good, bad, unit, time).balanced()
+    index, periods = sample.frame.index, sample.periods
+    reached = pd.DataFrame(np.nan, index, ["before", "same", "after"])
+    lost = []
+    for at, period in enumerate(periods):
+        technology = _Technology.spanned(sample, sample.rows(period), returns, disposability)
+        for column, other in enumerate(periods[max(at - 1, 0) : at + 2], start=int(at == 0)):
+            rows = sample.rows(other)
+            # The technology lies after the figures of the period before it.
+            found = technology.distances(sample.values[rows])
+            reached.iloc[rows, 2 - column] = found
+            lost += [(*key, period) for key in index[rows[np.isnan(found)]]]
+    level = 1.0 + reached
+    earlier = level.groupby(level=0).shift(1)
+    effch = earlier["same"] / level["same"]
+    techch = np.sqrt(earlier["after"] / earlier["same"] * level["same"] / level["before"])
+    changes = pd.DataFrame({"ml": effch * techch, "effch": effch, "techch": techch})
+    return _Luenberger(
+        changes[index.get_level_values(1) != periods[0]],
+        reached,
+        pd.DataFrame(sorted(lost), columns=[*index.names, "technology"]),
     )
 
 
-def _peers(
-    found: Projections, technology: Envelope, index: pd.Index, rows: np.ndarray
-) -> pd.DataFrame:
-    used = found.intensity > _INTENSITY * found.intensity.max(axis=1, keepdims=True)
-    point, column = np.nonzero(used)
-    peer = index[technology.rows[column]].to_frame(index=False).add_prefix("peer_")
-    numbers = {"intensity": found.intensity[used], "abated": technology.abated[column]}
-    unit = index[rows[point]].to_frame(index=False)
-    return pd.concat([unit, peer, pd.DataFrame(numbers)], axis=1)
+@dataclass(frozen=True)
+class _GlobalLuenberger:
+    """Global Malmquist-Luenberger index; above 1 is progress.
+
+    Attributes
+    ----------
+    changes : DataFrame indexed (unit, period)
+        ``gml`` = ``ec`` x ``bpc`` from the period before to this one:
+        efficiency change and best-practice change.
+    scores : DataFrame indexed (unit, period)
+        Efficiency against the technology of all periods (``global``) and of the
+        row's own period (``contemporaneous``), between 0 and 1. For the
+        directional measure it is 1 / (1 + D).
+    """
+
+    changes: pd.DataFrame
+    scores: pd.DataFrame
 
 
 def global_malmquist_luenberger(
@@ -500,7 +497,7 @@ def global_malmquist_luenberger(
     measure: str = "slacks",
     returns: str = "crs",
     disposability: str | None = None,
-) -> GlobalLuenbergerResult:
+) -> _GlobalLuenberger:
     """Measure productivity change with bad outputs against one technology of all periods.
 
     With E_G(t) a unit's efficiency against the rows of all periods and E_t(t) against
@@ -510,8 +507,8 @@ def global_malmquist_luenberger(
     - ec = E_u(u) / E_t(t), nearness to the frontier of the day,
     - bpc = [E_G(u) / E_u(u)] / [E_G(t) / E_t(t)], that frontier's own move.
 
-    E is rho of :func:`slacks`, or 1 / (1 + D) with D of
-    :func:`nqpf.tfp.sbm.directional_distance`, which is Oh's index.
+    E is rho of :func:`slacks`, or 1 / (1 + D) with D the distance of
+    :func:`malmquist_luenberger`, which is Oh's index.
 
     Parameters
     ----------
@@ -531,7 +528,9 @@ def global_malmquist_luenberger(
 
     Returns
     -------
-    GlobalLuenbergerResult
+    result
+        ``changes`` and ``scores``; ratios of scores of two periods far apart are the product of
+        the changes in between, as the index is circular.
 
     Raises
     ------
@@ -542,6 +541,14 @@ def global_malmquist_luenberger(
     nqpf.errors.SampleError
         If an amount is missing, a key doubled, the sample not balanced, or there
         is one unit or one period only.
+    nqpf.errors.EstimationError
+        If the solver finds no solution; names the unit.
+
+    Notes
+    -----
+    Oh defines the index by directional distances over a weakly disposable technology; papers on
+    green productivity mostly use slacks and keep the name. The sample has to be balanced: a unit
+    that enters late moves the frontier of all periods.
 
     Examples
     --------
@@ -551,36 +558,26 @@ def global_malmquist_luenberger(
     >>> found.changes.round(4).loc["A"].values.tolist()
     [[1.75, 1.0, 1.75]]
     """
-    one_of("measure", measure, MEASURES)
-    disposability = DISPOSABILITY[measure] if disposability is None else disposability
-    sample = read(frame, inputs, good, bad, unit, time, returns, disposability)
-    sample.need_balance()
-    score = _rho if measure == "slacks" else _nearness
-    scores = pd.DataFrame({kind: score(sample, kind) for kind in REFERENCE})
-    earlier = scores.groupby(level=0).shift(1)
-    later = scores.index.get_level_values(1) != sample.periods[0]
-    return GlobalLuenbergerResult(
-        parts(scores, earlier)[later],
-        scores,
-        _infeasible(scores),
-        measure,
-        returns,
-        disposability,
+    choose("measure", measure, _DISPOSABILITY)
+    choose("returns", returns, _RETURNS)
+    disposability = _DISPOSABILITY[measure] if disposability is None else disposability
+    choose("disposability", disposability, ("strong", "weak"))
+    sample = _Activities.read(frame, inputs, good, bad, unit, time).balanced()
+    every = np.arange(len(sample.frame))
+    spans = {"global": [every], "contemporaneous": [sample.rows(p) for p in sample.periods]}
+    scores = pd.DataFrame(index=sample.frame.index, columns=list(spans), dtype=float)
+    for kind, groups in spans.items():
+        for rows in groups:
+            technology = _Technology.spanned(sample, rows, returns, disposability)
+            points, at = sample.values[rows], scores.columns.get_loc(kind)
+            if measure == "slacks":
+                scores.iloc[rows, at] = technology.projections(points)[0]
+            else:
+                scores.iloc[rows, at] = 1.0 / (1.0 + technology.distances(points))
+        _check_own(scores[kind])
+    ratio = scores / scores.groupby(level=0).shift(1)
+    changes = ratio.set_axis(["gml", "ec"], axis=1).assign(
+        bpc=ratio["global"] / ratio["contemporaneous"]
     )
-
-
-def _rho(sample: Activities, reference: str) -> pd.Series:
-    rho = np.empty(len(sample.frame))
-    for rows, spanning in sample.technologies(reference):
-        technology = envelope(sample.values, spanning, sample.form)
-        rho[rows] = projections(technology, sample.values[rows]).rho
-    return pd.Series(rho, index=sample.frame.index)
-
-
-def _nearness(sample: Activities, reference: str) -> pd.Series:
-    return 1.0 / (1.0 + own_distances(sample, reference))
-
-
-def _infeasible(scores: pd.DataFrame) -> pd.DataFrame:
-    lines = [(*key, kind) for kind in scores.columns for key in scores.index[scores[kind].isna()]]
-    return pd.DataFrame(lines, columns=[*scores.index.names, "technology"])
+    later = sample.frame.index.get_level_values(1) != sample.periods[0]
+    return _GlobalLuenberger(changes[later], scores)

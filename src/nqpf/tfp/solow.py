@@ -8,29 +8,20 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from nqpf.checks import choose
 from nqpf.errors import EstimationError, MethodError, SampleError
 from nqpf.sample import (
     by_key,
     check_consecutive,
     check_positive,
     check_regressors,
-    nearest,
     per_unit,
     place,
 )
 
-__all__ = [
-    "CAPITAL_SHARE",
-    "ReturnsTest",
-    "ShareEstimate",
-    "SolowResult",
-    "estimate_share",
-    "solow_residual",
-]
-
 
 @dataclass(frozen=True)
-class ReturnsTest:
+class _ReturnsTest:
     """Test of constant returns, H0: alpha + beta = 1.
 
     Attributes
@@ -39,57 +30,23 @@ class ReturnsTest:
         Estimate of alpha + beta.
     std_error : float
         Its standard error, clustered by unit (convention "nested").
-    tstat, pvalue : float
-        Statistic of alpha + beta - 1 and two-sided p value.
+    pvalue : float
+        Two-sided p value of alpha + beta - 1.
     df : int
         Degrees of freedom of the t distribution: clusters less one.
     """
 
     scale: float
     std_error: float
-    tstat: float
     pvalue: float
     df: int
 
 
-@dataclass(frozen=True)
-class ShareEstimate:
-    """Elasticities of capital (alpha) and labour (beta).
+def _estimate(logs: pd.DataFrame, returns: str) -> tuple[float, float, float, _ReturnsTest]:
+    """Return the elasticities alpha and beta, alpha's standard error, and the test of returns.
 
-    Attributes
-    ----------
-    alpha, beta : float
-        Elasticities; ``beta = 1 - alpha`` under constant returns.
-    alpha_se : float
-        Standard error of alpha, clustered by unit (convention "nested").
-    returns_test : ReturnsTest
-        Test of constant returns in the unrestricted equation.
-    """
-
-    alpha: float
-    beta: float
-    alpha_se: float
-    returns_test: ReturnsTest
-
-
-def estimate_share(logs: pd.DataFrame, returns: str) -> ShareEstimate:
-    """Estimate the Cobb-Douglas elasticities with unit and year effects.
-
-    The equation is ln(Y/L) = alpha ln(K/L) + gamma ln L + effects, in which
+    The equation is ln(Y/L) = alpha ln(K/L) + gamma ln L + effects of units and years, in which
     gamma = alpha + beta - 1 is zero under constant returns.
-
-    Parameters
-    ----------
-    logs : DataFrame indexed (unit, time)
-        Columns ``output``, ``capital``, ``labour`` in logarithms.
-    returns : {"constant", "variable"}
-        Impose gamma = 0 or not.
-
-    Raises
-    ------
-    nqpf.errors.EstimationError
-        If there are fewer than two units or years, or an input does not vary
-        within units beyond the common movement of the years.
     """
     from scipy.stats import t as student
 
@@ -98,20 +55,14 @@ def estimate_share(logs: pd.DataFrame, returns: str) -> ShareEstimate:
         {"capital per worker": logs["capital"] - logs["labour"], "labour": logs["labour"]}
     )
     params, errors = _two_way(outcome, free)
-    clusters = logs.index.get_level_values(0).nunique()
-    tstat = params["labour"] / errors["labour"]
-    test = ReturnsTest(
-        scale=float(1 + params["labour"]),
-        std_error=float(errors["labour"]),
-        tstat=float(tstat),
-        pvalue=float(2 * student.sf(abs(tstat), clusters - 1)),
-        df=clusters - 1,
-    )
+    gamma, error = float(params["labour"]), float(errors["labour"])
+    df = logs.index.get_level_values(0).nunique() - 1
+    test = _ReturnsTest(1 + gamma, error, float(2 * student.sf(abs(gamma / error), df)), df)
     if returns == "constant":
         params, errors = _two_way(outcome, free[["capital per worker"]])
     alpha = float(params["capital per worker"])
-    beta = test.scale - alpha if returns == "variable" else 1 - alpha
-    return ShareEstimate(alpha, float(beta), float(errors["capital per worker"]), test)
+    beta = (test.scale if returns == "variable" else 1) - alpha
+    return alpha, beta, float(errors["capital per worker"]), test
 
 
 def _two_way(outcome: pd.Series, regressors: pd.DataFrame) -> tuple[pd.Series, pd.Series]:
@@ -120,10 +71,10 @@ def _two_way(outcome: pd.Series, regressors: pd.DataFrame) -> tuple[pd.Series, p
 
     levels = [outcome.index.get_level_values(level) for level in (0, 1)]
     units, times = (level.nunique() for level in levels)
-    free = len(outcome) - regressors.shape[1] - units - times + 1
-    if units < 2 or times < 2 or free < 1:
+    count, columns = regressors.shape
+    if units < 2 or times < 2 or count - columns - units - times + 1 < 1:
         raise EstimationError(
-            f"{len(outcome)} rows of {units} units and {times} years are too few to estimate "
+            f"{count} rows of {units} units and {times} years are too few to estimate "
             "the capital share",
             hint="impose a share",
         )
@@ -135,28 +86,19 @@ def _two_way(outcome: pd.Series, regressors: pd.DataFrame) -> tuple[pd.Series, p
         auto_df=False,
         count_effects=False,
     )
-    count, columns = regressors.shape
     # (N - 1)/(N - K) with K = regressors + years; linearmodels divides by N - regressors
     scale = (count - columns) / (count - columns - times)
     return fit.params, fit.std_errors * np.sqrt(scale)
 
 
-CAPITAL_SHARE = 0.5
-_RETURNS = ("constant", "variable")
-
-
 @dataclass(frozen=True)
-class SolowResult:
+class _SolowResult:
     """Total factor productivity as a residual, ln A = ln Y - alpha ln K - beta ln L.
 
     Attributes
     ----------
     alpha, beta : Series by unit
         Elasticities of capital and labour.
-    method : str
-        ``"imposed"``, ``"by unit"`` or ``"estimated"``.
-    returns : str
-        ``"constant"`` or ``"variable"``.
     logs : DataFrame indexed (unit, time)
         Logarithms of ``output``, ``capital`` and ``labour``.
     log_tfp : Series
@@ -167,25 +109,23 @@ class SolowResult:
         Change of ln A on the year before; the first year of a unit is absent.
     alpha_se : float or None
         Clustered standard error of an estimated alpha.
-    returns_test : ReturnsTest or None
+    returns_test : _ReturnsTest or None
         Test of constant returns, when the share was estimated.
     """
 
     alpha: pd.Series
     beta: pd.Series
-    method: str
-    returns: str
     logs: pd.DataFrame
     log_tfp: pd.Series
     tfp: pd.Series
     growth: pd.Series
     alpha_se: float | None = None
-    returns_test: ReturnsTest | None = None
+    returns_test: _ReturnsTest | None = None
 
     @property
     def contributions(self) -> pd.DataFrame:
         """Yearly growth accounts: ``output`` = ``capital`` + ``labour`` + ``tfp``, in logs."""
-        change = _changes(self.logs)
+        change = self.logs.groupby(level=0).diff().dropna()
         unit = change.index.get_level_values(0)
         return pd.DataFrame(
             {
@@ -196,18 +136,13 @@ class SolowResult:
             }
         )
 
-    def accounting(
-        self,
-        start: int | None = None,
-        end: int | None = None,
-        without: pd.Series | None = None,
-    ) -> pd.DataFrame:
-        """Return each unit's mean annual growth and its sources between two years.
+    def accounting(self, end: int | None = None, without: pd.Series | None = None) -> pd.DataFrame:
+        """Return each unit's mean annual growth and its sources up to a year.
 
         Parameters
         ----------
-        start, end : int or None
-            First and last year of the period; the sample's own when None.
+        end : int or None
+            Last year of the period; the sample's own when None.
         without : Series of bool indexed (unit, time), optional
             True where growth is left out of the means, such as
             :meth:`nqpf.data.Panel.breaks`; keys that it lacks are kept.
@@ -228,64 +163,44 @@ class SolowResult:
         """
         rows = self.contributions
         year = rows.index.get_level_values(1)
-        inside = (year > (year.min() - 1 if start is None else start)) & (
-            year <= (year.max() if end is None else end)
-        )
+        kept = np.asarray(year <= (year.max() if end is None else end))
         if without is not None:
-            inside &= ~without.reindex(rows.index, fill_value=False).to_numpy(bool)
-        if not inside.any():
+            kept &= ~without.reindex(rows.index, fill_value=False).to_numpy(bool)
+        if not kept.any():
             raise SampleError(
-                f"no growth between {start} and {end}",
-                expected=f"years between {year.min() - 1} and {year.max()}, not all left out",
+                f"no growth up to {end}",
+                expected=f"years between {year.min()} and {year.max()}, not all left out",
             )
-        groups = rows[inside].groupby(level=0)
+        groups = rows[kept].groupby(level=0)
         table = groups.mean()
         for source in ("capital", "labour", "tfp"):
             table[f"{source}_contribution_share"] = table[source] / table["output"]
-        table["years"] = groups.size()
-        return table
-
-    def to_frame(self) -> pd.DataFrame:
-        """Return ln A, A and growth side by side, indexed (unit, time)."""
-        return pd.DataFrame({"log_tfp": self.log_tfp, "tfp": self.tfp, "growth": self.growth})
-
-    def _repr_html_(self) -> str:
-        return self.accounting().to_html()
+        return table.assign(years=groups.size())
 
 
 def solow_residual(
-    frame: pd.DataFrame,
-    output: str = "output",
-    capital: str = "capital",
-    labour: str = "labour",
-    unit: str = "province",
-    time: str = "year",
-    share: float | pd.Series | str = CAPITAL_SHARE,
-    returns: str = "constant",
-) -> SolowResult:
+    frame: pd.DataFrame, share: float | pd.Series | str = 0.5, returns: str = "constant"
+) -> _SolowResult:
     """Measure total factor productivity as the Solow (1957) residual.
 
     Parameters
     ----------
     frame : DataFrame
-        `unit` and `time` as index levels or columns, and the three series in
-        levels, all positive. See :func:`nqpf.tfp.production`.
-    output, capital, labour : str
-        Columns: real product, real capital stock, labour.
-    unit, time : str
-        Names of the key.
-    share : float, Series by unit or "estimated"
+        ``province`` and ``year`` as index levels or columns, and ``output``, ``capital`` and
+        ``labour`` in levels, all positive. See :func:`nqpf.tfp.production`.
+    share : float, Series by province or "estimated"
         Capital share alpha. By default 0.5, near the share of capital in
         China's factor incomes (Bai, Hsieh and Qian 2006). A series gives each
-        unit its own. ``"estimated"`` runs the two-way fixed-effects
-        regression of :func:`nqpf.tfp.solow.estimate_share`.
+        province its own. ``"estimated"`` runs a regression with effects of provinces and years.
     returns : {"constant", "variable"}
         Constant returns set beta = 1 - alpha. ``"variable"`` leaves beta free
         and needs an estimated share.
 
     Returns
     -------
-    SolowResult
+    result
+        ``log_tfp``, ``tfp``, ``growth``, ``contributions``, ``accounting()``; ``alpha``, ``beta``
+        and, when estimated, ``alpha_se`` and ``returns_test``.
 
     Raises
     ------
@@ -303,6 +218,12 @@ def solow_residual(
     UserWarning
         If an estimated share lies outside (0, 1).
 
+    Notes
+    -----
+    No open series of provinces' factor incomes could enter the panel, so shares from incomes are
+    shown as bounds: growth of TFP is linear in the share, and over all shares between 0.4 and 0.6
+    each province's growth lies between those of the two ends.
+
     Examples
     --------
     >>> keys = pd.MultiIndex.from_product([["A"], [2010, 2011]], names=["province", "year"])
@@ -311,73 +232,44 @@ def solow_residual(
     >>> solow_residual(frame).accounting().round(4).loc["A", ["output", "capital", "tfp"]].tolist()
     [0.0953, 0.0477, 0.0477]
     """
-    names = {output: "output", capital: "capital", labour: "labour"}
-    if len(names) < 3:
-        raise MethodError("output, capital and labour name the same column twice")
-    levels = by_key(frame, list(names), unit, time, "the frame").rename(columns=names)
+    choose("returns", returns, ("constant", "variable"))
+    levels = by_key(frame, ["output", "capital", "labour"], "province", "year", "the frame")
     check_consecutive(levels.index, "the frame")
-    for column, role in names.items():
-        check_positive(levels[role], column, "a positive level, not a logarithm or a growth rate")
+    for name in levels:
+        check_positive(levels[name], name, "a positive level, not a logarithm or a growth rate")
     logs = np.log(levels)
-    method, estimate, alpha = _alpha(share, returns, logs)
-    beta = 1 - alpha if estimate is None else pd.Series(estimate.beta, index=alpha.index)
-    at = logs.index.get_level_values(0)
+    at, units = logs.index.get_level_values(0), logs.index.unique(0)
+    error, test = None, None
+    if isinstance(share, str):
+        choose("share", share, ["estimated"])
+        estimate, labour, error, test = _estimate(logs, returns)
+        if not 0 < estimate < 1:
+            warnings.warn(
+                f"the estimated capital share is {estimate:.3f}, outside (0, 1): "
+                "it is no factor share",
+                stacklevel=2,
+            )
+        alpha, beta = (pd.Series(value, units) for value in (estimate, labour))
+    else:
+        alpha = _imposed(share, returns, units)
+        beta = 1 - alpha
     log_tfp = (
         logs["output"]
         - alpha.reindex(at).to_numpy() * logs["capital"]
         - beta.reindex(at).to_numpy() * logs["labour"]
     ).rename("log_tfp")
-    first = log_tfp[logs.index.get_level_values(1) == logs.index.get_level_values(1).min()]
-    return SolowResult(
-        alpha=alpha,
-        beta=beta,
-        method=method,
-        returns=returns,
-        logs=logs,
-        log_tfp=log_tfp,
-        tfp=np.exp(log_tfp - first.mean()).rename("tfp"),
-        growth=_changes(log_tfp.to_frame())["log_tfp"].rename("growth"),
-        alpha_se=None if estimate is None else estimate.alpha_se,
-        returns_test=None if estimate is None else estimate.returns_test,
-    )
+    year = logs.index.get_level_values(1)
+    tfp = np.exp(log_tfp - log_tfp[year == year.min()].mean()).rename("tfp")
+    growth = log_tfp.groupby(level=0).diff().dropna().rename("growth")
+    return _SolowResult(alpha, beta, logs, log_tfp, tfp, growth, error, test)
 
 
-def _changes(frame: pd.DataFrame) -> pd.DataFrame:
-    return frame.groupby(level=0).diff().dropna()
-
-
-def _alpha(
-    share: float | pd.Series | str, returns: str, logs: pd.DataFrame
-) -> tuple[str, ShareEstimate | None, pd.Series]:
-    """Return how the capital share was found, the estimate if any, and alpha by unit."""
-    units = logs.index.get_level_values(0).unique()
-    if returns not in _RETURNS:
-        raise MethodError(
-            f"unknown returns {returns!r}",
-            expected=" or ".join(map(repr, _RETURNS)),
-            hint=nearest(returns, _RETURNS),
-        )
-    if isinstance(share, str):
-        if share != "estimated":
-            raise MethodError(
-                f"unknown share {share!r}",
-                expected="a number in (0, 1), a series by unit, or 'estimated'",
-                hint=nearest(share, ["estimated"]),
-            )
-        estimate = estimate_share(logs, returns)
-        if not 0 < estimate.alpha < 1:
-            warnings.warn(
-                f"the estimated capital share is {estimate.alpha:.3f}, outside (0, 1): "
-                "it is no factor share",
-                stacklevel=3,
-            )
-        return "estimated", estimate, pd.Series(estimate.alpha, index=units, name="alpha")
+def _imposed(share: float | pd.Series, returns: str, units: pd.Index) -> pd.Series:
     if returns != "constant":
         raise MethodError(
             "an imposed capital share says nothing about labour under variable returns",
             expected="returns='constant' or share='estimated'",
         )
-    by_unit = isinstance(share, pd.Series)
     alpha = per_unit(share, units, "the capital share")
     odd = alpha[~((alpha > 0) & (alpha < 1))]
     if len(odd):
@@ -386,4 +278,4 @@ def _alpha(
             where=place((odd.index[0],), (units.name,)),
             expected="a number between 0 and 1 for every unit",
         )
-    return "by unit" if by_unit else "imposed", None, alpha.rename("alpha")
+    return alpha

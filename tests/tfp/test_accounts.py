@@ -1,0 +1,245 @@
+"""Capital by perpetual inventory, real product, the production sample and the splice."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nqpf.data import Catalogue, Panel
+from nqpf.data.catalogue import Bilingual, Variable
+from nqpf.errors import DataError, MethodError, SampleError, VintageError
+from nqpf.tfp import capital_stock, production, real_gdp, splice
+from nqpf.tfp.accounts import perpetual_inventory
+
+NAME = Bilingual(zh="名", en="name")
+BEIJING, HAINAN, SICHUAN, CHONGQING = 110000, 460000, 510000, 500000
+
+
+def keyed(values, province=BEIJING, first=1952):
+    index = pd.MultiIndex.from_product(
+        [[province], range(first, first + len(values))], names=["province", "year"]
+    )
+    return pd.Series(values, index=index, dtype=float)
+
+
+class Figures:
+    """A panel's `wide` and `flags`, over given series."""
+
+    def __init__(self, gfcf, flags=None):
+        self.values = pd.DataFrame({"gfcf": gfcf, "investment_price": gfcf * 0 + 1})
+        self.marks = pd.DataFrame("official", self.values.index, self.values.columns)
+        for (key, column), flag in (flags or {}).items():
+            self.marks.loc[key, column] = flag
+
+    def wide(self, variables):
+        return self.values[variables]
+
+    def flags(self, variables):
+        return self.marks[variables]
+
+
+@pytest.mark.parametrize(
+    ("investment", "price", "options", "stock"),
+    [
+        ([2.0, 3.0], [1.0, 1.5], {"depreciation": 0.1}, [20.0, 20.0]),
+        # in a steady state capital grows as investment does
+        (
+            [10.0, 11.0, 12.1],
+            [1.0, 1.0, 1.0],
+            {"depreciation": 0.1, "initial": "steady-state"},
+            [50.0, 56.0, 62.5],
+        ),
+        # without depreciation it is a running sum
+        ([1.0, 2.0, 3.0], [1, 1, 1], {"depreciation": 0.0, "initial": 0.5}, [0.5, 2.5, 5.5]),
+        # disposals may make investment negative
+        ([10.0, -0.11], [1.0, 1.0], {}, [100.0, 100 * 0.904 - 0.11]),
+    ],
+    ids=["share", "steady-state", "given", "disposals"],
+)
+def test_rules_of_the_first_stock(investment, price, options, stock):
+    found = perpetual_inventory(keyed(investment), keyed(price), **options)
+    np.testing.assert_allclose(found, stock, rtol=1e-12)
+
+
+def test_given_stock_and_rates_by_unit():
+    investment = pd.concat([keyed([1.0, 1.0]), keyed([1.0, 1.0], SICHUAN)])
+    rates = pd.Series({SICHUAN: 0.5, BEIJING: 0.0})
+    first = pd.Series({BEIJING: 4.0, SICHUAN: 8.0})
+    stock = perpetual_inventory(investment, investment * 0 + 1, rates, first)
+    assert stock.tolist() == [4.0, 5.0, 8.0, 5.0]
+
+
+def test_labels_and_order_are_those_of_the_input_which_is_left_alone():
+    investment = keyed([1.0, 2.0, 3.0, 4.0]).iloc[[2, 0, 3, 1]]
+    before, price = investment.copy(), keyed([1.0, 1.1, 1.2, 1.3])
+    stock = perpetual_inventory(investment, price)
+    assert stock.index.equals(investment.index)
+    pd.testing.assert_series_equal(investment, before)
+    ordered = perpetual_inventory(investment.sort_index(), price)
+    pd.testing.assert_series_equal(stock.sort_index(), ordered)
+
+
+@given(
+    st.lists(st.floats(0.1, 1e6), min_size=1, max_size=12),
+    st.floats(0, 0.9),
+    st.floats(1e-3, 1e3),
+)
+def test_stock_is_linear_in_investment_and_in_the_price_level(values, rate, factor):
+    investment, price = keyed(values), keyed(np.linspace(1, 2, len(values)))
+    stock = perpetual_inventory(investment, price, rate)
+    more = perpetual_inventory(investment * factor, price, rate)
+    np.testing.assert_allclose(more, stock * factor, rtol=1e-9)
+    dearer = perpetual_inventory(investment, price * factor, rate)
+    np.testing.assert_allclose(dearer, stock / factor, rtol=1e-9)
+
+
+ONES = keyed([1.0, 1.0, 1.0])
+
+
+@pytest.mark.parametrize(
+    ("investment", "price", "options", "error", "said"),
+    [
+        (keyed([1, np.nan, 1]), ONES, {}, SampleError, "missing.*Beijing .110000., year 1953"),
+        (ONES, keyed([1, 0, 1]), {}, DataError, "deflator is 0 .*Beijing .110000., year 1953"),
+        (ONES, keyed([1, -2, 1]), {}, DataError, "deflator is -2 .*year 1953"),
+        (keyed([1, -90, 1]), ONES, {}, DataError, "the stock is -80.96 .*year 1953"),
+        (ONES, ONES, {"depreciation": 1.2}, MethodError, r"1.2; expected a rate in \[0, 1\)"),
+        (ONES, ONES, {"initial": "shares"}, MethodError, "Did you mean 'share'"),
+        (keyed([1, 1, 0]), ONES, {"initial": "steady-state"}, MethodError, "no steady state"),
+        (
+            ONES,
+            ONES,
+            {"initial": pd.Series({SICHUAN: 1.0})},
+            SampleError,
+            "initial stock is not given.*Beijing",
+        ),
+        (ONES.iloc[[0, 2]], ONES.iloc[[0, 2]], {}, SampleError, "gap .*Beijing .*year 1953"),
+        (ONES, ONES.iloc[:2], {}, SampleError, "missing.*year 1954, variable deflator"),
+        (pd.concat([ONES, ONES]), ONES, {}, SampleError, "more than once"),
+        (ONES.droplevel(0), ONES, {}, SampleError, r"1 level\(s\)"),
+    ],
+)
+def test_what_an_inventory_refuses(investment, price, options, error, said):
+    with pytest.raises(error, match=said):
+        perpetual_inventory(investment, price, **options)
+
+
+def test_chongqing_leaves_sichuan_without_creating_or_losing_capital():
+    whole = keyed(np.full(1997 - 1952 + 1, 10.0), SICHUAN)
+    gfcf = pd.concat([whole, keyed([2.5, 3.0], CHONGQING, first=1996)])
+    rows = capital_stock(Figures(gfcf)).set_index(["province", "year"])["value"]
+    before = rows[SICHUAN, 1995]
+    assert rows[SICHUAN, 1996] == pytest.approx(0.904 * before * 0.8 + 10)
+    assert rows[CHONGQING, 1996] == pytest.approx(0.904 * before * 0.2 + 2.5)
+    assert rows[CHONGQING, 1997] == pytest.approx(0.904 * rows[CHONGQING, 1996] + 3)
+    assert (CHONGQING, 1995) not in rows.index
+
+
+def test_tidy_rows_and_flags():
+    flags = {((BEIJING, 1954), "gfcf"): "spliced", ((BEIJING, 1953), "gfcf"): "break"}
+    rows = capital_stock(Figures(keyed([1.0, 1.0, 1.0, 1.0]), flags))
+    assert list(rows) == ["province", "year", "variable", "value", "vintage", "flag"]
+    assert rows["variable"].unique().tolist() == ["capital_stock"]
+    # once an extrapolated figure has entered the stock it stays in it
+    assert rows["flag"].tolist() == ["derived", "break", "extrapolated", "extrapolated"]
+
+
+@pytest.mark.parametrize(("province", "first"), [(BEIJING, 1978), (CHONGQING, 1996)])
+def test_a_stock_that_cannot_start_in_1952_is_refused(province, first):
+    with pytest.raises(SampleError, match=rf"starts in {first} \[province .*leaves Sichuan"):
+        capital_stock(Figures(keyed([1.0, 1.0], province, first)))
+
+
+def panel(drop=()):
+    """Two provinces, 2010 to 2013, that grow by 10 % and by 0, 20, -10 %."""
+    rows = []
+    growth = {BEIJING: [110.0, 110.0, 110.0], HAINAN: [100.0, 120.0, 90.0]}
+    for province in growth:
+        for vintage, level, first in (("census5", 200.0, 2010), ("census4", 180.0, 2011)):
+            rows += [(province, y, "gdp", level + y - 2010, vintage) for y in range(first, 2014)]
+        rows += [(province, 2011 + i, "gdp_index", g, "") for i, g in enumerate(growth[province])]
+        for year in range(2010, 2014):
+            rows.append((province, year, "capital_stock", 50.0, ""))
+            rows.append((province, year, "investment_price", 2.0 + year - 2010, ""))
+            rows.append((province, year, "employment", 30.0, ""))
+    rows = [row for row in rows if row[:3] not in drop]
+    frame = pd.DataFrame(rows, columns=["province", "year", "variable", "value", "vintage"])
+    plain = {"name": NAME, "theme": "made up", "unit": "1", "definition": "made up"}
+    variables = {
+        key: Variable(
+            **plain,
+            publisher=NAME,
+            yearbook=NAME,
+            vintages=["census4", "census5"] if key == "gdp" else [],
+        )
+        for key in frame["variable"].unique()
+    }
+    return Panel(frame.assign(flag="official"), Catalogue(sources={}, variables=variables))
+
+
+def test_the_base_year_is_carried_both_ways_by_the_index():
+    forward = real_gdp(panel(), base=2010)
+    np.testing.assert_allclose(forward[BEIJING], [200.0, 220.0, 242.0, 266.2])
+    np.testing.assert_allclose(forward[HAINAN], [200.0, 200.0, 240.0, 216.0])
+    assert forward.index.names == ["province", "year"]
+    middle = real_gdp(panel(), base=2012)
+    assert middle[HAINAN, 2012] == pytest.approx(202.0)
+    np.testing.assert_allclose(middle / forward, np.repeat([202 / 242, 202 / 240], 4))
+    fourth = real_gdp(panel(), base=2011, vintage="census4")  # the vintage sets the level
+    assert fourth[BEIJING, 2011] == 181.0
+
+
+@pytest.mark.parametrize(
+    ("drop", "options", "error", "said"),
+    [
+        ((), {"vintage": "census4"}, SampleError, "no gdp of 2010 in vintage 'census4'.*Beijing"),
+        ((), {"vintage": "census6"}, VintageError, "census6"),
+        ([2012], {}, SampleError, r"gdp_index has a gap.*Hainan \(460000\), year 2012"),
+        ([2011, 2012], {}, SampleError, "does not reach 2010.*Hainan"),
+    ],
+)
+def test_what_real_product_refuses(drop, options, error, said):
+    with pytest.raises(error, match=said):
+        real_gdp(panel([(HAINAN, year, "gdp_index") for year in drop]), **options)
+
+
+def test_the_production_sample_is_complete_and_at_prices_of_one_year():
+    frame = production(panel([(HAINAN, 2013, "employment")]), base=2012)
+    assert list(frame) == ["output", "capital", "labour"]
+    assert frame["capital"].unique().tolist() == [200.0]
+    assert len(frame) == 7 and (HAINAN, 2013) not in frame.index
+    with pytest.raises(SampleError, match="price of 2012 is not given.*Hainan"):
+        production(panel([(HAINAN, 2012, "investment_price")]), base=2012)
+
+
+def test_a_splice_keeps_the_newest_basis_and_every_change_that_spans_no_break():
+    rng = np.random.default_rng(4)
+    keys = pd.MultiIndex.from_product([range(5), range(2010, 2020)], names=["unit", "year"])
+    steps = rng.normal(0.02, 0.05, (5, 10))
+    true = pd.Series(np.exp(4 + steps.cumsum(axis=1)).ravel(), keys, name="labour")
+    old = true.copy()
+    for unit, year, factor in ((1, 2013, 1.4), (1, 2016, 0.8), (3, 2013, 0.7)):
+        before = (keys.get_level_values(0) == unit) & (keys.get_level_values(1) < year)
+        old[before] *= factor
+    marks = pd.MultiIndex.from_tuples([(1, 2013), (1, 2016), (3, 2013)], names=keys.names)
+    broken = pd.Series(True, marks)
+    got = splice(old.sample(frac=1, random_state=0), broken)
+    assert got.index.equals(keys) and got.name == "labour"
+    change, real = (np.log(s).groupby(level=0).diff() for s in (got, true))
+    np.testing.assert_allclose(change.drop(marks).dropna(), real.drop(marks).dropna(), atol=1e-12)
+    for unit, year in marks:
+        others = real.xs(year, level="year").drop([u for u, y in marks if y == year])
+        assert change[unit, year] == pytest.approx(others.mean(), abs=1e-12)
+    pd.testing.assert_series_equal(got.xs(2019, level="year"), true.xs(2019, level="year"))
+    pd.testing.assert_series_equal(splice(true, broken.iloc[:0]), true)
+
+
+def test_what_cannot_be_spliced_is_refused():
+    keys = pd.MultiIndex.from_product([[BEIJING], [2019, 2020]], names=["province", "year"])
+    with pytest.raises(SampleError, match=r"every change.*Beijing \(110000\), year 2020"):
+        splice(pd.Series([1.0, 2.0], keys), pd.Series(True, keys))
+    with pytest.raises(DataError, match="is 0 .*a positive level"):
+        splice(pd.Series([0.0, 2.0], keys), pd.Series(False, keys))
