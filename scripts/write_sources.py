@@ -12,7 +12,7 @@ from pathlib import Path
 
 from nqpf.data import Catalogue, Panel
 from nqpf.files import replacing
-from nqpf.systems import Reform
+from nqpf.systems.reform import Reform
 
 ROOT = Path(__file__).resolve().parents[1]
 TARGET = ROOT / "docs" / "sources.md"

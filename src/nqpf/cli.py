@@ -217,10 +217,10 @@ def new_study(
 ) -> None:
     """Write a study's record, card and chapter for you to fill; list it in the contents."""
     from nqpf.files import root
-    from nqpf.systems import scaffold
+    from nqpf.systems.study import _new_study
 
     home = root()
-    for path in scaffold.new_study(key, home):
+    for path in _new_study(key, home):
         _say(f"Written: {path.relative_to(home).as_posix()}")
     _say("It builds as it is, with example indicators. docs/cards.md explains the fields;")
     _say("replace the examples, then run `make test book`.")

@@ -19,7 +19,6 @@ from nqpf.report import (
     system_table,
 )
 from nqpf.systems import IndicatorMatrix, Study, System, available
-from nqpf.systems.study import keys
 
 
 def some_ranks() -> pd.DataFrame:
@@ -89,7 +88,7 @@ def test_each_part_of_the_argument_names_known_variables() -> None:
 def test_what_the_survey_does_not_state_is_printed_so() -> None:
     text = study_table(Study.load("qiao-ma-2024")).text
     assert text.count("not stated in the survey") >= 2
-    kinds = [Study.load(key).kind for key in keys("studies")]
+    kinds = [Study.load(key).kind for key in Study.keys()]
     for kind, least in (("composite", 15), ("tfp", 4)):
         rows = len(studies_table(kind).text.splitlines()) - 1
         assert rows == kinds.count(kind) >= least

@@ -17,7 +17,6 @@ from nqpf.report import html as alt
 from nqpf.report.html import table
 from nqpf.report.style import new_figure
 from nqpf.systems import IndicatorMatrix, Study, System, available, filled, twins
-from nqpf.systems.study import keys
 
 CODES = provinces.codes()
 EVIL = "<script>alert('x')</script> & \"quoted\""
@@ -236,7 +235,7 @@ def test_badges_explain_themselves_and_escape():
     assert page.attributes["title"] == "V: verified in a second public record"
 
 
-@pytest.mark.parametrize("key", keys("studies"))
+@pytest.mark.parametrize("key", Study.keys())
 def test_verdict_follows_from_the_record(key):
     """What is stated and what is this book's are told apart, and no part is both."""
     study = Study.load(key)
@@ -283,7 +282,7 @@ def test_a_study_of_which_nothing_is_stated_says_what():
 def test_levels_are_counted_over_all_studies():
     made = report.levels_table().text.splitlines()[1:]
     assert [line[0] for line in made] == list("NMPD")
-    assert sum(int(line.split()[1]) for line in made) == len(keys("studies"))
+    assert sum(int(line.split()[1]) for line in made) == len(Study.keys())
 
 
 def test_data_note_of_a_matrix():

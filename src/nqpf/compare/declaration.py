@@ -21,7 +21,7 @@ from nqpf.errors import CardError, DataError
 from nqpf.files import root
 from nqpf.sample import nearest, place
 from nqpf.systems.formula import Formula
-from nqpf.systems.study import Bilingual, Key, Strict, Text, label, read_card
+from nqpf.systems.study import _Bilingual, _Key, _label, _read_card, _Strict, _Text
 from nqpf.systems.system import System, available
 from nqpf.tfp.accounts import _BASE, real_gdp
 
@@ -40,20 +40,20 @@ __all__ = [
 ]
 
 
-class Level(Strict):
+class Level(_Strict):
     """A level of an axis and why it is there."""
 
-    key: Text
-    why: Text
+    key: _Text
+    why: _Text
 
 
-class RecipeBlock(Strict):
+class RecipeBlock(_Strict):
     """A normalisation with the weights and aggregations crossed under it."""
 
-    normalise: Key
-    weights: tuple[Key, ...] = Field(min_length=1)
-    aggregate: tuple[Key, ...] = Field(min_length=1)
-    why: Text
+    normalise: _Key
+    weights: tuple[_Key, ...] = Field(min_length=1)
+    aggregate: tuple[_Key, ...] = Field(min_length=1)
+    why: _Text
 
 
 class Capital(Level):
@@ -64,14 +64,14 @@ class Capital(Level):
     initial: Literal["share", "steady-state"]
 
 
-class Systems(Strict):
+class Systems(_Strict):
     """The systems whose composites are in the grid."""
 
-    keys: tuple[Key, ...] = Field(min_length=1)
-    why: Text
+    keys: tuple[_Key, ...] = Field(min_length=1)
+    why: _Text
 
 
-class Measures(Strict):
+class Measures(_Strict):
     """Every way to measure."""
 
     systems: Systems
@@ -80,29 +80,29 @@ class Measures(Strict):
     capital: tuple[Capital, ...] = ()
 
 
-class Variable(Strict):
+class Variable(_Strict):
     """An outcome, determinant or control: a formula over the panel and ``real_gdp``.
 
     Which indicators hold it follows from the formulas, see :mod:`nqpf.systems.overlap`.
     """
 
-    name: Bilingual
-    formula: Text
+    name: _Bilingual
+    formula: _Text
     log: bool = False
 
 
-class Relations(Strict):
+class Relations(_Strict):
     """The variables of one direction and the years between measure and outcome."""
 
-    variables: tuple[Key, ...] = Field(min_length=1)
+    variables: tuple[_Key, ...] = Field(min_length=1)
     lead: int = Field(ge=0, le=3)
-    why: Text
+    why: _Text
 
 
 class Controls(Level):
     """A set of controls."""
 
-    variables: tuple[Key, ...] = ()
+    variables: tuple[_Key, ...] = ()
 
 
 class Sample(Level):
@@ -110,45 +110,45 @@ class Sample(Level):
 
     without_provinces: tuple[int, ...] = ()
     without_years: tuple[int, ...] = ()
-    without_breaks: tuple[Key, ...] = ()
+    without_breaks: tuple[_Key, ...] = ()
 
 
-class Transformation(Strict):
+class Transformation(_Strict):
     """How the measure, or the whole equation, is transformed."""
 
     key: Literal["level", "log", "rank", "difference"]
-    why: Text
+    why: _Text
 
 
-class Effects(Strict):
+class Effects(_Strict):
     """Fixed effects of the equation in levels."""
 
     key: Literal["two-way", "unit"]
-    why: Text
+    why: _Text
 
 
-class Errors(Strict):
+class Errors(_Strict):
     """Standard errors."""
 
     key: Literal["clustered", "driscoll-kraay", "clustered-period"]
-    why: Text
+    why: _Text
 
 
-class Window(Strict):
+class Window(_Strict):
     """Years of the measures."""
 
     first: int
     last: int
-    why: Text
+    why: _Text
 
 
-class Grid(Strict):
+class Grid(_Strict):
     """``data/multiverse/grid.yaml``: the axes of the multiverse and their levels."""
 
-    note: Text
+    note: _Text
     window: Window
     measures: Measures
-    variables: dict[Key, Variable]
+    variables: dict[_Key, Variable]
     driver: Relations
     determinant: Relations
     vintages: tuple[Level, ...] = Field(min_length=1)
@@ -212,8 +212,8 @@ class Declaration:
             If a formula is not plain arithmetic.
         """
         path = root() / "data" / "multiverse" / "grid.yaml" if path is None else Path(path)
-        grid = read_card(path, Grid)
-        _check(grid, label(path))
+        grid = _read_card(path, Grid)
+        _check(grid, _label(path))
         return cls(grid, "\n".join(path.read_text(encoding="utf-8-sig").splitlines()) + "\n")
 
     @property

@@ -17,8 +17,8 @@ from nqpf.files import root
 from nqpf.index.recipe import Recipe
 from nqpf.sample import check_finite, check_keys, nearest, place
 from nqpf.systems.formula import Formula
-from nqpf.systems.overlap import defined, holding
-from nqpf.systems.system import System, available
+from nqpf.systems.overlap import _holding
+from nqpf.systems.system import System, _defined, available
 from nqpf.tfp.accounts import _BASE, production
 from nqpf.tfp.solow import solow_residual
 
@@ -78,7 +78,7 @@ def measures(
     nqpf.errors.MethodError
         If an indicator to take out is unknown; the message offers the nearest.
     """
-    known = defined(root())
+    known = _defined(root())
     for indicator in without:
         if indicator not in known:
             raise MethodError(
@@ -388,7 +388,7 @@ def holders(variables: str | Sequence[str], lead: int = 0) -> list[str]:
     """Return the indicators that hold any of the variables.
 
     An indicator holds a variable when the variable's numerator stands in its own numerator, or
-    when it is the variable turned upside down, see :func:`nqpf.systems.overlap.holding`.
+    when it is the variable turned upside down, see :func:`nqpf.systems.overlap._holding`.
 
     Parameters
     ----------
@@ -464,7 +464,7 @@ def _listed(variables: str | Sequence[str]) -> list[str]:
 def _named(measure: str, keys: Iterable[str]) -> str:
     if measure == TFP:
         return "GDP in the numerator"
-    return " and ".join(defined(root())[key].name.en for key in keys)
+    return " and ".join(_defined(root())[key].name.en for key in keys)
 
 
 @cache
@@ -476,4 +476,4 @@ def _holders(name: str, lead: int) -> tuple[str, ...]:
             expected="one of " + ", ".join(declared),
             hint=nearest(name, declared) or "declare it in data/multiverse/grid.yaml",
         )
-    return holding(Formula.parse(declared[name].formula, {"variable": name}), lead)
+    return _holding(Formula.parse(declared[name].formula, {"variable": name}), lead)

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
-from pathlib import Path
+from functools import cached_property
 from types import MappingProxyType
 
 import numpy as np
@@ -19,8 +18,7 @@ from nqpf.errors import MethodError, SampleError
 from nqpf.files import root
 from nqpf.index.recipe import Index, Recipe, leading, obstacle_degree
 from nqpf.systems.formula import Formula
-from nqpf.systems.study import read_card
-from nqpf.systems.system import Indicator, Indicators, System, available
+from nqpf.systems.system import System, _defined, _Indicator, available
 from nqpf.tfp.accounts import _BASE, production
 from nqpf.tfp.solow import _SolowResult, solow_residual
 
@@ -45,7 +43,7 @@ __all__ = [
     "standing",
 ]
 
-GDP_PER_HEAD = Indicator(
+GDP_PER_HEAD = _Indicator(
     name={"en": "GDP per head", "zh": "人均地区生产总值"},
     formula="gdp / population * 10000",
     unit="yuan per head",
@@ -73,7 +71,7 @@ MAIN = (
 )
 
 
-def series(panel: Panel, key: str, vintage: str = DEFAULT_VINTAGE) -> tuple[Indicator, pd.Series]:
+def series(panel: Panel, key: str, vintage: str = DEFAULT_VINTAGE) -> tuple[_Indicator, pd.Series]:
     """Return a variable of the panel or a shared indicator, with its name and unit.
 
     Parameters
@@ -103,21 +101,16 @@ def series(panel: Panel, key: str, vintage: str = DEFAULT_VINTAGE) -> tuple[Indi
     >>> one.unit, round(values[440000, 2022])
     ('yuan per head', 104722)
     """
-    one = {"gdp_per_head": GDP_PER_HEAD, **_indicators(root())}.get(key)
+    one = {"gdp_per_head": GDP_PER_HEAD, **_defined(root())}.get(key)
     if one is None:
         values = panel.wide([key], vintage=vintage)[key].dropna()
         known = panel.catalogue.variables[key]
         name = {"en": known.name.en, "zh": known.name.zh}
         unit = known.unit
-        return Indicator(name=name, formula=key, unit=unit, direction="benefit"), values
+        return _Indicator(name=name, formula=key, unit=unit, direction="benefit"), values
     formula = Formula.parse(one.formula, {"indicator": key})
     complete = panel.wide(list(formula.names), vintage=vintage).dropna()
     return one, formula.evaluate(complete, {"indicator": key})
-
-
-@lru_cache(maxsize=2)
-def _indicators(home: Path) -> dict[str, Indicator]:
-    return read_card(home / "data" / "indicators.yaml", Indicators).indicators
 
 
 def main_figures(profiles: Profiles, code: int) -> pd.DataFrame:
@@ -335,10 +328,10 @@ class Profiles:
         return self.ranks.notna().sum()
 
     @cached_property
-    def _series(self) -> dict[str, tuple[Indicator, pd.Series]]:
+    def _series(self) -> dict[str, tuple[_Indicator, pd.Series]]:
         return {}
 
-    def series(self, key: str) -> tuple[Indicator, pd.Series]:
+    def series(self, key: str) -> tuple[_Indicator, pd.Series]:
         """Return :func:`nqpf.compare.profiles.series` of this panel and vintage, computed once."""
         if key not in self._series:
             self._series[key] = series(self.panel, key, self.vintage)

@@ -30,7 +30,7 @@ from nqpf.multiverse.results import Multiverse
 from nqpf.multiverse.run import _run_batches
 from nqpf.regress.kernel import CrossProducts, cross_products
 from nqpf.systems.formula import Formula
-from nqpf.systems.overlap import holding
+from nqpf.systems.overlap import _holding
 
 __all__ = [
     "Batch",
@@ -354,7 +354,7 @@ def _by_choice(
         held = measured[vintage].holds.reindex(measures, fill_value=False)
 
         def hold(name: str, lead: int = 0, held=held) -> np.ndarray:
-            keys = holding(Formula.parse(variables[name].formula), lead)
+            keys = _holding(Formula.parse(variables[name].formula), lead)
             return held[[key for key in keys if key in held]].any(axis=1).to_numpy()
 
         for number, relation in enumerate(levels["relation"]):

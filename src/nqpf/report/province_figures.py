@@ -238,9 +238,9 @@ def span_of(years: Iterable[int]) -> str:
     >>> span_of([2018, 2019, 2020, 2022])
     '2018–2020, 2022'
     """
-    from nqpf.systems.system import span
+    from nqpf.systems.system import _span
 
-    return span(years).replace("-", "–")
+    return _span(years).replace("-", "–")
 
 
 @dataclass(frozen=True)

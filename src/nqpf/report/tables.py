@@ -16,7 +16,7 @@ from nqpf.errors import DataError, MethodError, visible_within
 from nqpf.files import root
 from nqpf.report.html import Html, both_names, listed, table
 from nqpf.report.style import in_year
-from nqpf.systems.study import NOT_STATED
+from nqpf.systems.study import _NOT_STATED
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from nqpf.data.catalogue import Segment, Source, Variable
     from nqpf.data.panel import Panel
     from nqpf.index.recipe import Index
-    from nqpf.systems.study import Stated, Study
-    from nqpf.systems.system import IndicatorMatrix, System, Use
+    from nqpf.systems.study import Study, _Stated
+    from nqpf.systems.system import IndicatorMatrix, System, _Use
 
 __all__ = [
     "LEVELS",
@@ -235,27 +235,27 @@ def data_note(
 
 
 def _sample(flags: pd.DataFrame) -> str:
-    from nqpf.systems.system import span
+    from nqpf.systems.system import _span
 
     rows = flags.dropna(how="all")
     units, years = rows.index.unique("province"), rows.index.unique("year")
-    text = f"{len(units)} provinces, {span(years)}, {len(rows)} province-years"
+    text = f"{len(units)} provinces, {_span(years)}, {len(rows)} province-years"
     return text if len(rows) == len(units) * len(years) else text + " (unbalanced)"
 
 
 def _dropped(matrix: IndicatorMatrix, panel: Panel) -> list[str]:
     """Say what the sample leaves out: years without any row, then reasons, most rows first."""
-    from nqpf.systems.system import span
+    from nqpf.systems.system import _span
 
     inside = matrix.dropped["year"].isin(matrix.years)
     outside, dropped = matrix.dropped[~inside], matrix.dropped[inside]
-    notes = [f"no province is complete in {span(outside['year'])}"] if len(outside) else []
+    notes = [f"no province is complete in {_span(outside['year'])}"] if len(outside) else []
     reasons = []
     order = dropped.groupby("reason", sort=True).size().sort_values(ascending=False, kind="stable")
     for reason in order.index:
         rows = dropped[dropped["reason"] == reason]
         who = listed([provinces.name(code) for code in rows["province"].unique()], limit=3)
-        reasons.append(f"{who} {span(rows['year'])} ({_named(reason, panel)})")
+        reasons.append(f"{who} {_span(rows['year'])} ({_named(reason, panel)})")
     if reasons:
         notes.append(f"left out {len(dropped)} province-years: {listed(reasons, limit=4)}")
     return notes
@@ -375,7 +375,7 @@ def _twins(system: System) -> list[str]:
     return [Study.load(key).short for key in same]
 
 
-def _indicator(system: System, use: Use) -> list[object]:
+def _indicator(system: System, use: _Use) -> list[object]:
     one = system.indicators[use.use]
     name = both_names(one.name.en, one.name.zh)
     formula = f"<code>{_linked(one.formula)}</code>, {escape(one.unit)}"
@@ -427,35 +427,35 @@ def study_table(study: Study) -> Html:
         if paper.confirmed:
             rows.append(["confirmed by", paper.confirmed, status_badges(paper.status)])
     else:
-        rows.append(["published", f"{NOT_STATED}, nor found in a second record", ""])
+        rows.append(["published", f"{_NOT_STATED}, nor found in a second record", ""])
     for name in _FACTS[study.kind]:
         fact = getattr(study, name)
         rows.append(
-            [name, fact.text, status_badges(fact.status)] if fact else [name, NOT_STATED, ""]
+            [name, fact.text, status_badges(fact.status)] if fact else [name, _NOT_STATED, ""]
         )
         if fact and fact.lacks:
-            rows.append([f"{name}, in full", f"{NOT_STATED}: {fact.lacks}", ""])
+            rows.append([f"{name}, in full", f"{_NOT_STATED}: {fact.lacks}", ""])
     for dimension in study.dimensions:
         label = both_names(dimension.name.en, dimension.name.zh)
         rows.append(["dimension", label, status_badges(dimension.status)])
     if not study.dimensions and study.kind == "composite":
-        rows.append(["dimensions", NOT_STATED, ""])
+        rows.append(["dimensions", _NOT_STATED, ""])
     rows += [["also", fact.text, status_badges(fact.status)] for fact in study.statements]
     return table(["fact", "what is known", "status"], rows)
 
 
 def studies_table(kind: str) -> Html:
     """Return all surveyed studies of one kind (``composite`` or ``tfp``), a row each."""
-    from nqpf.systems.study import Study, keys
+    from nqpf.systems.study import Study
 
     facts = _FACTS[kind][-2:]
     heads = ["study", *facts, *(["dimensions"] if kind == "composite" else []), "level"]
     rows = []
-    for study in map(Study.load, keys("studies")):
+    for study in map(Study.load, Study.keys()):
         if study.kind == kind:
             cells = [_stated(getattr(study, name)) for name in facts]
             if kind == "composite":
-                cells.append("; ".join(str(d.name) for d in study.dimensions) or NOT_STATED)
+                cells.append("; ".join(str(d.name) for d in study.dimensions) or _NOT_STATED)
             rows.append([study.title, *cells, study.level])
     return table(heads, rows)
 
@@ -468,10 +468,10 @@ def replications_table() -> Html:
     >>> "the study's indicator list" in replications_table().text
     True
     """
-    from nqpf.systems.study import Study, keys
+    from nqpf.systems.study import Study
 
     rows = []
-    for study in map(Study.load, keys("studies")):
+    for study in map(Study.load, Study.keys()):
         step = f"{study.level} → {_NEXT[study.level]}" if study.level in _NEXT else study.level
         name = Html(
             f"{escape(study.title)}<br><code>{escape(study.key)}</code>",
@@ -521,7 +521,7 @@ def _reason(study: Study) -> str:
     elif study.kind == "composite":
         own.append("the dimensions")
     said = (
-        f"Stated: {', '.join(stated)}." if stated else f"{NOT_STATED.capitalize()}: {listed(own)}."
+        f"Stated: {', '.join(stated)}." if stated else f"{_NOT_STATED.capitalize()}: {listed(own)}."
     )
     for name, fact in facts.items():
         if fact and fact.lacks:
@@ -539,16 +539,16 @@ def levels_table() -> Html:
     >>> levels_table().text.splitlines()[1].split()[:2]
     ['N', '0']
     """
-    from nqpf.systems.study import Study, keys
+    from nqpf.systems.study import Study
 
-    counts = [Study.load(key).level for key in keys("studies")]
+    counts = [Study.load(key).level for key in Study.keys()]
     rows = [[level, str(counts.count(level)), said] for level, said in LEVELS.items()]
     return table(["level", "studies", "meaning"], rows, numeric=["studies"])
 
 
-def _stated(fact: Stated | None) -> Html | str:
+def _stated(fact: _Stated | None) -> Html | str:
     if fact is None:
-        return NOT_STATED
+        return _NOT_STATED
     return Html(f"{escape(fact.text)} {status_badges(fact.status).html}", fact.text)
 
 

@@ -1,234 +1,36 @@
-"""Indicator formulas: plain arithmetic over panel variables, parsed and walked here.
+"""Indicator formulas: plain arithmetic over panel variables, and nothing else.
 
-A formula may hold variable names, decimal numbers, ``+ - * /``, unary minus
-and parentheses. It has a grammar of its own, so there is nothing in it that
-could call, import or reach an attribute; see
-``docs/decisions/0021-own-formula-grammar.md``.
+A formula may hold variable names, decimal numbers, ``+ - * /``, unary minus and parentheses.
+Its characters are held against a list of what may stand there, then the tree that Python's
+parser makes of it against a list of kinds of nodes, so that what neither list names is refused;
+see ``docs/decisions/0021-own-formula-grammar.md``.
 """
 
 from __future__ import annotations
 
-import keyword
+import ast
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from nqpf import provinces
 from nqpf.errors import FormulaError
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Binary", "Formula", "Name", "Negative", "Node", "Number", "names", "parse", "sides"]
-
-MAX_LENGTH = 300
-MAX_DEPTH = 20
+_LENGTH = 300
+_DEPTH = 20
 _EXPECTED = "variable names, decimal numbers, + - * / and parentheses"
-_TOKEN = re.compile(
-    r"(?P<number>[0-9]+(?:\.[0-9]+)?)|(?P<name>[A-Za-z][A-Za-z0-9_]*)|(?P<symbol>[-+*/()])"
+_OPERATIONS = {ast.Add: np.add, ast.Sub: np.subtract, ast.Mult: np.multiply, ast.Div: np.divide}
+# Whole words, numbers written plainly (no 0x10, 1_000, 1e9999), single signs; ASCII only, since
+# Python's parser would turn letters that look alike into one another.
+_PLAIN = re.compile(
+    r"(?:[0-9]+(?:\.[0-9]+)?(?![\w.])|[A-Za-z][A-Za-z0-9_]*|\*(?!\*)|/(?!/)|[-+() \n])*"
 )
-_REFUSED = {
-    ".": "attribute access with '.'",
-    "[": "a subscript '['",
-    "]": "a subscript ']'",
-    "{": "a brace '{'",
-    "}": "a brace '}'",
-    "'": "text in quotes",
-    '"': "text in quotes",
-    "`": "a back quote",
-    ",": "a list with ','",
-    ":": "':' (a lambda, slice or assignment)",
-    "=": "an assignment or comparison with '='",
-    "<": "a comparison with '<'",
-    ">": "a comparison with '>'",
-    "!": "a comparison with '!'",
-    "%": "the operator '%'",
-    "@": "the operator '@'",
-    "&": "the operator '&'",
-    "|": "the operator '|'",
-    "^": "the operator '^'",
-    "~": "the operator '~'",
-    ";": "a second statement with ';'",
-    "#": "a comment with '#'",
-    "\\": "a backslash",
-    "_": "a name that starts with '_'",
-}
-
-
-@dataclass(frozen=True)
-class Number:
-    """A decimal number."""
-
-    value: float
-
-
-@dataclass(frozen=True)
-class Name:
-    """A variable of the panel."""
-
-    key: str
-
-
-@dataclass(frozen=True)
-class Negative:
-    """A unary minus."""
-
-    operand: Node
-
-
-@dataclass(frozen=True)
-class Binary:
-    """A sum, difference, product or quotient."""
-
-    symbol: str
-    left: Node
-    right: Node
-
-
-Node = Number | Name | Negative | Binary
-
-
-@dataclass(frozen=True)
-class _Token:
-    kind: str
-    text: str
-    column: int
-
-
-def parse(text: str, where: dict[str, object]) -> Node:
-    """Return the tree of a formula; see :meth:`nqpf.systems.Formula.parse`."""
-    return _Parser(text, where).parse()
-
-
-def names(node: Node) -> Iterator[str]:
-    """Yield the variable names of a tree, from left to right."""
-    if isinstance(node, Name):
-        yield node.key
-    elif isinstance(node, Negative):
-        yield from names(node.operand)
-    elif isinstance(node, Binary):
-        yield from names(node.left)
-        yield from names(node.right)
-
-
-def sides(node: Node) -> tuple[frozenset[str], frozenset[str]]:
-    """Return the variables above and below the fraction bar.
-
-    Examples
-    --------
-    >>> [sorted(side) for side in sides(parse("(a - b) / (c * d) * 100", {}))]
-    [['a', 'b'], ['c', 'd']]
-    """
-    if isinstance(node, Name):
-        return frozenset([node.key]), frozenset()
-    if isinstance(node, Negative):
-        return sides(node.operand)
-    if not isinstance(node, Binary):
-        return frozenset(), frozenset()
-    (top, bottom), (over, under) = sides(node.left), sides(node.right)
-    if node.symbol == "/":
-        over, under = under, over
-    return top | over, bottom | under
-
-
-class _Parser:
-    """Recursive descent: sum of products of signed atoms."""
-
-    def __init__(self, text: str, where: dict[str, object]) -> None:
-        self.where = where
-        if len(text) > MAX_LENGTH:
-            raise FormulaError(
-                f"a formula of {len(text)} characters is too long",
-                where=where,
-                expected=f"at most {MAX_LENGTH} characters",
-            )
-        self.end = len(text) + 1
-        self.tokens = list(self._tokens(text))
-        self.position = 0
-
-    def _error(self, what: str, column: int) -> FormulaError:
-        return FormulaError(
-            f"{what} is not allowed", where={**self.where, "column": column}, expected=_EXPECTED
-        )
-
-    def _tokens(self, text: str) -> Iterator[_Token]:
-        place = 0
-        while place < len(text):
-            if text[place] in " \n":
-                place += 1
-                continue
-            match = _TOKEN.match(text, place)
-            if match is None:
-                character = text[place]
-                what = _REFUSED.get(character, f"character {character!a}")
-                raise self._error(what, place + 1)
-            token = _Token(str(match.lastgroup), match.group(), place + 1)
-            place = match.end()
-            following = text[place : place + 1]
-            if token.kind == "number" and (following.isalnum() or following in {"_", "."}):
-                raise self._error(f"number {token.text + following!r}...", token.column)
-            if token.kind == "name" and keyword.iskeyword(token.text):
-                raise self._error(f"the word {token.text!r}", token.column)
-            if token.text in {"*", "/"} and following == token.text:
-                raise self._error(f"the operator {token.text * 2!r}", token.column)
-            yield token
-
-    def parse(self) -> Node:
-        tree = self._sum(0)
-        token = self._next()
-        if token is not None:
-            raise self._error(self._unexpected(token), token.column)
-        return tree
-
-    def _unexpected(self, token: _Token) -> str:
-        before = self.tokens[self.position - 1] if self.position else None
-        if token.text == "(" and before is not None:
-            return f"a call '{before.text}('"
-        return f"{token.text!r} after {before.text!r}" if before else f"{token.text!r} here"
-
-    def _next(self) -> _Token | None:
-        return self.tokens[self.position] if self.position < len(self.tokens) else None
-
-    def _take(self, symbols: str) -> str | None:
-        token = self._next()
-        if token is None or token.kind != "symbol" or token.text not in symbols:
-            return None
-        self.position += 1
-        return token.text
-
-    def _sum(self, depth: int) -> Node:
-        left = self._product(depth)
-        while symbol := self._take("+-"):
-            left = Binary(symbol, left, self._product(depth))
-        return left
-
-    def _product(self, depth: int) -> Node:
-        left = self._atom(depth)
-        while symbol := self._take("*/"):
-            left = Binary(symbol, left, self._atom(depth))
-        return left
-
-    def _atom(self, depth: int) -> Node:
-        token = self._next()
-        if token is None:
-            raise self._error("an unfinished formula", self.end)
-        if depth > MAX_DEPTH:
-            raise self._error(f"nesting deeper than {MAX_DEPTH}", token.column)
-        if self._take("-"):
-            return Negative(self._atom(depth + 1))
-        if self._take("("):
-            inner = self._sum(depth + 1)
-            if not self._take(")"):
-                token = self._next()
-                what = self._unexpected(token) if token else "an unclosed parenthesis"
-                raise self._error(what, token.column if token else self.end)
-            return inner
-        if token.kind == "symbol":
-            raise self._error(self._unexpected(token), token.column)
-        self.position += 1
-        return Number(float(token.text)) if token.kind == "number" else Name(token.text)
 
 
 @dataclass(frozen=True)
@@ -239,10 +41,10 @@ class Formula:
     ----------
     text : str
         The formula as written.
-    tree : node
-        Its parsed form.
     names : tuple of str
         The variables it needs, in order of first use.
+    tree : ast.expr
+        Its parsed form.
 
     Examples
     --------
@@ -251,8 +53,8 @@ class Formula:
     """
 
     text: str
-    tree: Node
     names: tuple[str, ...]
+    tree: ast.expr = field(repr=False, compare=False)
 
     @classmethod
     def parse(cls, text: str, where: Mapping[str, object] | None = None) -> Formula:
@@ -273,14 +75,32 @@ class Formula:
 
         Examples
         --------
-        >>> Formula.parse("open('x')", {"indicator": "a"})
+        >>> Formula.parse("open(a)", {"indicator": "a"})
         Traceback (most recent call last):
             ...
-        nqpf.errors.FormulaError: text in quotes is not allowed [indicator a, \
-column 6]; expected variable names, decimal numbers, + - * / and parentheses.
+        nqpf.errors.FormulaError: 'open(a)' is not allowed [indicator a, column 1]; \
+expected variable names, decimal numbers, + - * / and parentheses.
         """
-        tree = parse(text, dict(where or {}))
-        return cls(text, tree, tuple(dict.fromkeys(names(tree))))
+        place = dict(where or {})
+        if len(text) > _LENGTH:
+            raise FormulaError(
+                f"a formula of {len(text)} characters is too long",
+                where=place,
+                expected=f"at most {_LENGTH} characters",
+            )
+        tree, names = _parsed(text, place)
+        return cls(text, tuple(dict.fromkeys(names)), tree)
+
+    @property
+    def sides(self) -> tuple[frozenset[str], frozenset[str]]:
+        """The variables above and below the fraction bar.
+
+        Examples
+        --------
+        >>> [sorted(side) for side in Formula.parse("(a - b) / (c * d) * 100").sides]
+        [['a', 'b'], ['c', 'd']]
+        """
+        return _sides(self.tree)
 
     def evaluate(self, frame: pd.DataFrame, where: Mapping[str, object] | None = None) -> pd.Series:
         """Return the formula's value for each row.
@@ -314,39 +134,98 @@ column 6]; expected variable names, decimal numbers, + - * / and parentheses.
         import pandas as pd
 
         place = dict(where or {})
+
+        def refuse(bad: np.ndarray, what: str) -> None:
+            rows = np.flatnonzero(np.broadcast_to(bad, len(frame)))
+            if rows.size:
+                code, year = frame.index[rows[0]]
+                more = f" (and in {rows.size - 1} more rows)" if rows.size > 1 else ""
+                raise FormulaError(
+                    f"formula {self.text!r} {what}{more}",
+                    where=place | {"province": provinces.name(code), "year": year},
+                )
+
+        def value(node: ast.expr) -> np.ndarray | float:
+            if isinstance(node, ast.Constant):
+                return float(node.value)
+            if isinstance(node, ast.Name):
+                return columns[node.id]
+            if isinstance(node, ast.UnaryOp):
+                return -value(node.operand)
+            left, right = value(node.left), value(node.right)
+            if isinstance(node.op, ast.Div):
+                refuse(np.equal(right, 0), "divides by zero")
+            return _OPERATIONS[type(node.op)](left, right)
+
         for name in self.names:
             if name not in frame.columns:
                 raise FormulaError(f"unknown variable {name!r} in {self.text!r}", where=place)
+        columns = {name: frame[name].to_numpy(dtype=float) for name in self.names}
         with np.errstate(all="ignore"):
-            values = self._walk(self.tree, frame, place)
-        values = np.broadcast_to(values, len(frame)).astype(float)
-        self._refuse(np.isinf(values), frame, "gives a number that is too large", place)
+            values = np.broadcast_to(value(self.tree), len(frame)).astype(float)
+        refuse(np.isinf(values), "gives a number that is too large")
         return pd.Series(values, index=frame.index)
 
-    def _walk(self, node: Node, frame: pd.DataFrame, where: dict) -> np.ndarray | float:
-        if isinstance(node, Number):
-            return node.value
-        if isinstance(node, Name):
-            return frame[node.key].to_numpy(dtype=float)
-        if isinstance(node, Negative):
-            return -self._walk(node.operand, frame, where)
-        left = self._walk(node.left, frame, where)
-        right = self._walk(node.right, frame, where)
-        if node.symbol == "+":
-            return np.add(left, right)
-        if node.symbol == "-":
-            return np.subtract(left, right)
-        if node.symbol == "*":
-            return np.multiply(left, right)
-        self._refuse(np.equal(right, 0), frame, "divides by zero", where)
-        return np.divide(left, right)
 
-    def _refuse(self, bad: np.ndarray, frame: pd.DataFrame, what: str, where: dict) -> None:
-        rows = np.flatnonzero(np.broadcast_to(bad, len(frame)))
-        if rows.size:
-            from nqpf import provinces
+def _parsed(text: str, where: dict[str, object]) -> tuple[ast.expr, list[str]]:
+    """Return the tree and the names from left to right, or say what is not allowed and where."""
 
-            code, year = frame.index[rows[0]]
-            where = {**where, "province": provinces.name(code), "year": year}
-            more = f" (and in {rows.size - 1} more rows)" if rows.size > 1 else ""
-            raise FormulaError(f"formula {self.text!r} {what}{more}", where=where)
+    def refusal(what: str, at: int) -> FormulaError:
+        place = where | {"column": min(max(at, 0), len(text)) + 1}
+        return FormulaError(f"{what} is not allowed", where=place, expected=_EXPECTED)
+
+    end = _PLAIN.match(text).end()
+    if end < len(text):
+        raise refusal(f"{text[end : end + 2]!a}", end)
+    start = len(text) - len(text.lstrip())
+    level = 0
+    for at, character in enumerate(text):
+        level += (character == "(") - (character == ")")
+        if level > _DEPTH:
+            raise refusal(f"nesting deeper than {_DEPTH}", at)
+    if level > 0 or not text.strip() or text.rstrip()[-1] in "+-*/":
+        raise refusal("an unfinished formula", len(text))
+    # Python has a grammar of its own for line ends and for numbers that begin with zeros.
+    plain = re.sub(r"\n|(?<![\w.])0+(?=[0-9])", lambda found: " " * len(found[0]), text[start:])
+    start += len(plain) - len(plain.lstrip())
+    try:
+        tree = ast.parse(plain.strip(), mode="eval").body
+    except SyntaxError as error:
+        at = start + (error.offset or 1) - 1
+        raise refusal(f"{text[at : at + 20].strip()!r} here", at) from error
+
+    names: list[str] = []
+
+    def check(node: ast.expr, minus: int) -> None:
+        at = start + node.col_offset
+        if minus > _DEPTH:
+            raise refusal(f"nesting deeper than {_DEPTH}", at)
+        match node:
+            case ast.Name():
+                names.append(node.id)
+            case ast.Constant() if type(node.value) in (int, float):
+                pass
+            case ast.UnaryOp(op=ast.USub()):
+                check(node.operand, minus + 1)
+            case ast.BinOp() if type(node.op) in _OPERATIONS:
+                check(node.left, minus)
+                check(node.right, minus)
+            case _:
+                raise refusal(repr(text[at : start + node.end_col_offset]), at)
+
+    check(tree, 0)
+    return tree, names
+
+
+def _sides(node: ast.expr) -> tuple[frozenset[str], frozenset[str]]:
+    nothing: frozenset[str] = frozenset()
+    if isinstance(node, ast.Name):
+        return frozenset([node.id]), nothing
+    if isinstance(node, ast.UnaryOp):
+        return _sides(node.operand)
+    if not isinstance(node, ast.BinOp):
+        return nothing, nothing
+    (top, bottom), (over, under) = _sides(node.left), _sides(node.right)
+    if isinstance(node.op, ast.Div):
+        over, under = under, over
+    return top | over, bottom | under

@@ -3,20 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import lru_cache
 from pathlib import Path
 
 import pandas as pd
 
-from nqpf.errors import MethodError
+from nqpf.checks import choose
 from nqpf.files import root
-from nqpf.systems.formula import Formula, sides
-from nqpf.systems.study import read_card
-from nqpf.systems.system import Indicator, Indicators, System, available
-
-__all__ = ["defined", "filled", "holding", "membership", "pairwise", "twins", "usual"]
-
-_FILLED = ["direct", "proxy", "missing"]
+from nqpf.systems.formula import Formula
+from nqpf.systems.system import System, _defined, available
 
 
 def _load(keys: Sequence[str] | None, home: Path | None) -> list[System]:
@@ -95,10 +89,7 @@ def pairwise(
     >>> float(table.loc["wang-wang-2024", "dong-2024"])
     1.0
     """
-    if measure not in ("jaccard", "share", "count"):
-        raise MethodError(
-            f"unknown measure of overlap {measure!r}", expected="'jaccard', 'share' or 'count'"
-        )
+    choose("measure of overlap", measure, ("jaccard", "share", "count"))
     member = membership(keys, home).astype(int)
     both = member.T.dot(member).rename_axis(columns="other")
     if measure == "count":
@@ -139,49 +130,6 @@ def twins(keys: Sequence[str] | None = None, home: Path | None = None) -> pd.Ser
     return pd.Series(rows, name="first", dtype="str").rename_axis("system")
 
 
-def usual(keys: Sequence[str] | None = None, home: Path | None = None) -> pd.DataFrame:
-    """Return every usual indicator of the systems and how open data fill it.
-
-    A *usual* indicator is one that a reader would look for under a
-    dimension, in the judgement of this book (B); no study's list was at
-    hand. The card tells its fate:
-
-    - ``direct``: an indicator of the card without ``proxy_for`` is a usual one itself;
-    - ``proxy``: an indicator with ``proxy_for`` stands in for the one usual
-      indicator that the field names;
-    - ``missing``: the dimension's ``missing`` names it; nothing fills it.
-
-    Parameters
-    ----------
-    keys : sequence of str or None
-        Systems; all when None.
-    home : Path or None
-        Project folder; found by itself when None.
-
-    Returns
-    -------
-    DataFrame
-        Columns ``system``, ``dimension`` (key), ``usual`` (what is wanted),
-        ``filled`` (direct, proxy or missing) and ``by`` (name of the
-        indicator in its place, empty when missing), in the order of the cards.
-
-    Examples
-    --------
-    >>> table = usual(["lu-guo-2024"])
-    >>> table.loc[table["dimension"] == "digital", "filled"].unique().tolist()
-    ['direct', 'missing']
-    """
-    rows = []
-    for system in _load(keys, home):
-        for dimension in system.card.dimensions:
-            for use in dimension.indicators:
-                name = system.indicators[use.use].name.en
-                how = "proxy" if use.proxy_for else "direct"
-                rows.append((system.key, dimension.key, use.proxy_for or name, how, name))
-            rows += [(system.key, dimension.key, one, "missing", "") for one in dimension.missing]
-    return pd.DataFrame(rows, columns=["system", "dimension", "usual", "filled", "by"])
-
-
 def filled(keys: Sequence[str] | None = None, home: Path | None = None) -> pd.DataFrame:
     """Return how much of each system's usual indicators open data fill.
 
@@ -195,7 +143,7 @@ def filled(keys: Sequence[str] | None = None, home: Path | None = None) -> pd.Da
     Returns
     -------
     DataFrame, one row per system
-        Counts of :func:`usual` (``usual``, of which ``direct``, ``proxy``,
+        Counts of :meth:`nqpf.systems.System.usual` (``usual``, of which ``direct``, ``proxy``,
         ``missing``) and ``share direct``, ``share proxy``, ``share missing``,
         which sum to 1.
 
@@ -205,10 +153,8 @@ def filled(keys: Sequence[str] | None = None, home: Path | None = None) -> pd.Da
     >>> bool(shares["yang-hong-2024"] < shares["lu-guo-2024"])
     True
     """
-    table = usual(keys, home)
-    order = table["system"].unique()
-    counts = table.groupby(["system", "filled"]).size().unstack(fill_value=0)
-    counts = counts.reindex(index=order, columns=_FILLED, fill_value=0)
+    fates = {system.key: system.usual()["filled"].value_counts() for system in _load(keys, home)}
+    counts = pd.DataFrame(fates, index=["direct", "proxy", "missing"]).T.fillna(0).astype(int)
     counts = counts.rename_axis(index="system", columns=None)
     total = counts.sum(axis="columns")
     shares = counts.div(total, axis="index").add_prefix("share ")
@@ -226,7 +172,7 @@ _SAME = {
 _CHANGES = {"gdp_index"}
 
 
-def holding(formula: Formula, lead: int = 0) -> tuple[str, ...]:
+def _holding(formula: Formula, lead: int = 0) -> tuple[str, ...]:
     """Return the indicators that hold a variable, by the formulas of both.
 
     An indicator holds a variable when the figure that the variable is about, its numerator, is in
@@ -249,30 +195,21 @@ def holding(formula: Formula, lead: int = 0) -> tuple[str, ...]:
 
     Examples
     --------
-    >>> holding(Formula.parse("education_expenditure / budget_expenditure"))
+    >>> _holding(Formula.parse("education_expenditure / budget_expenditure"))
     ('education_budget_share',)
-    >>> holding(Formula.parse("gdp / energy"))
+    >>> _holding(Formula.parse("gdp / energy"))
     ('energy_intensity', 'labour_productivity')
-    >>> holding(Formula.parse("gdp_index - 100"), lead=1)
+    >>> _holding(Formula.parse("gdp_index - 100"), lead=1)
     ()
     """
-    over, under = sides(formula.tree)
+    over, under = formula.sides
     if lead > 0 and over & _CHANGES:
         return ()
-    about, scale = _same(over), _same(under)
+    about, scale = ({other for name in side for other in _SAME.get(name, (name,))}
+                    for side in (over, under))  # fmt: skip
     found = []
-    for key, indicator in defined(root()).items():
-        top, bottom = sides(Formula.parse(indicator.formula).tree)
+    for key, indicator in _defined(root()).items():
+        top, bottom = Formula.parse(indicator.formula).sides
         if about & top or (about & bottom and scale & top):
             found.append(key)
     return tuple(sorted(found))
-
-
-@lru_cache(maxsize=2)
-def defined(home: Path) -> dict[str, Indicator]:
-    """Return every indicator of ``data/indicators.yaml`` by its key."""
-    return read_card(home / "data" / "indicators.yaml", Indicators).indicators
-
-
-def _same(names: frozenset[str]) -> frozenset[str]:
-    return frozenset(other for name in names for other in _SAME.get(name, (name,)))

@@ -1,12 +1,12 @@
-"""What the survey and public records state about a study; never what this book chose."""
+"""What the survey and public records state about a study, and the files of a new one."""
 
 from __future__ import annotations
 
 import re
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Annotated, Literal, TypeVar
 
-import pandas as pd
 import yaml
 from pydantic import (
     BaseModel,
@@ -17,37 +17,20 @@ from pydantic import (
     model_validator,
 )
 
+from nqpf.checks import nearest
 from nqpf.errors import CardError, visible_within
-from nqpf.files import root
+from nqpf.files import replacing, root
 
-__all__ = [
-    "Bilingual",
-    "Key",
-    "NOT_STATED",
-    "Publication",
-    "Stated",
-    "StatedDimension",
-    "Strict",
-    "Study",
-    "Text",
-    "find",
-    "is_key",
-    "keys",
-    "label",
-    "overview",
-    "read_card",
-]
-
-MAX_BYTES = 200_000
-MAX_DEPTH = 12
+_BYTES = 200_000
+_DEPTH = 12
 _LOADER = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
 
-Text = Annotated[str, StringConstraints(min_length=1, max_length=2000)]
-Key = Annotated[str, Field(pattern=r"^[a-z][a-z0-9]*(?:[_-][a-z0-9]+)*$", max_length=60)]
+_Text = Annotated[str, StringConstraints(min_length=1, max_length=2000)]
+_Key = Annotated[str, Field(pattern=r"^[a-z][a-z0-9]*(?:[_-][a-z0-9]+)*$", max_length=60)]
 _Model = TypeVar("_Model", bound=BaseModel)
 
 
-class Strict(BaseModel):
+class _Strict(BaseModel):
     """A part of a card: no unknown field, nothing changes after reading."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True)
@@ -59,93 +42,61 @@ class Strict(BaseModel):
         return visible_within(values)
 
 
-class Bilingual(Strict):
+class _Bilingual(_Strict):
     """A name in both languages."""
 
-    zh: Text
-    en: Text
+    zh: _Text
+    en: _Text
 
     def __str__(self) -> str:
         return f"{self.en} {self.zh}"
 
 
-class _Loader(_LOADER):
-    """Refuses a key that is written twice; BaseLoader leaves every scalar as text."""
+def _built(text: str) -> object:
+    """Build texts, lists and mappings from YAML, every scalar as the text that is written.
 
-    def construct_mapping(self, node: yaml.Node, deep: bool = False) -> dict:
-        seen: set[str] = set()
-        for key, _ in node.value if isinstance(node, yaml.MappingNode) else []:
-            if not isinstance(key, yaml.ScalarNode):
-                continue
-            if key.value in seen:
-                raise yaml.constructor.ConstructorError(
-                    problem=f"key {key.value!r} is written twice", problem_mark=key.start_mark
-                )
-            seen.add(key.value)
-        return super().construct_mapping(node, deep=deep)
+    Anchors (they can expand without bound), deep nesting and a key that is written twice are
+    refused. Working through the events needs no recursion, whatever the file holds.
+    """
 
+    def refuse(problem: str, mark: yaml.Mark) -> yaml.MarkedYAMLError:
+        return yaml.MarkedYAMLError(problem=problem, problem_mark=mark)
 
-def _check_events(text: str) -> None:
-    """Refuse anchors (they can expand without bound) and deep nesting before building anything."""
-    depth = 0
+    levels: list[list[tuple[object, yaml.Mark]]] = [[]]
     for event in yaml.parse(text, Loader=_LOADER):
+        mark = event.start_mark
         if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
-            raise yaml.MarkedYAMLError(
-                problem="anchors and aliases are not allowed", problem_mark=event.start_mark
-            )
-        if isinstance(event, yaml.CollectionStartEvent):
-            depth += 1
+            raise refuse("anchors and aliases are not allowed", mark)
+        if isinstance(event, yaml.DocumentStartEvent) and levels[0]:
+            raise refuse("a second document begins", mark)
+        if isinstance(event, yaml.ScalarEvent):
+            levels[-1].append((event.value, mark))
+        elif isinstance(event, yaml.CollectionStartEvent):
+            levels.append([])
+            if len(levels) > _DEPTH + 1:
+                raise refuse(f"nesting deeper than {_DEPTH}", mark)
         elif isinstance(event, yaml.CollectionEndEvent):
-            depth -= 1
-        if depth > MAX_DEPTH:
-            raise yaml.MarkedYAMLError(
-                problem=f"nesting deeper than {MAX_DEPTH}", problem_mark=event.start_mark
-            )
+            items = levels.pop()
+            made: object = [value for value, _ in items]
+            if isinstance(event, yaml.MappingEndEvent):
+                made = {}
+                for (key, place), (value, _) in zip(items[::2], items[1::2], strict=True):
+                    if not isinstance(key, str):
+                        raise refuse("a key is not a text", place)
+                    if key in made:
+                        raise refuse(f"key {key!r} is written twice", place)
+                    made[key] = value
+            levels[-1].append((made, mark))
+    return levels[0][0][0] if levels[0] else None
 
 
-def _parse(path: Path) -> object:
-    where: dict[str, object] = {"file": label(path)}
-    try:
-        raw = path.read_bytes()
-    except OSError as error:
-        raise CardError(f"the file cannot be read: {error.strerror}", where=where) from error
-    if len(raw) > MAX_BYTES:
-        raise CardError(
-            f"the file has {len(raw)} bytes", where=where, expected=f"at most {MAX_BYTES}"
-        )
-    try:
-        text = raw.decode("utf-8-sig")
-        _check_events(text)
-        return yaml.load(text, Loader=_Loader)  # noqa: S506 - builds text, lists and mappings
-    except UnicodeDecodeError as error:
-        raise CardError(
-            f"byte {error.start} is not UTF-8",
-            where=where,
-            hint="save the file in the encoding UTF-8",
-        ) from error
-    except yaml.MarkedYAMLError as error:
-        if error.problem_mark is not None:
-            where["line"] = error.problem_mark.line + 1
-        raise CardError(f"not valid YAML: {error.problem or error.context}", where=where) from error
-    except yaml.YAMLError as error:
-        first = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise CardError(f"not valid YAML: {first}", where=where) from error
-
-
-def label(path: Path) -> str:
+def _label(path: Path) -> str:
     """Return a card's name for messages: folder and file, as a study and its card share a name."""
     return f"{path.parent.name}/{path.name}"
 
 
-def read_card(path: Path, model: type[_Model]) -> _Model:
-    """Read a card file into its schema.
-
-    Parameters
-    ----------
-    path : Path
-        YAML in UTF-8, at most 200 kB, without anchors.
-    model : type
-        The pydantic schema of the file.
+def _read_card(path: Path, model: type[_Model]) -> _Model:
+    """Read a card file, YAML in UTF-8 of at most 200 kB without anchors, into its schema.
 
     Raises
     ------
@@ -153,77 +104,123 @@ def read_card(path: Path, model: type[_Model]) -> _Model:
         If the file is not YAML (with the line), holds a key twice or does not
         fit the schema (with the field).
     """
-    raw = _parse(path)
-    if not isinstance(raw, dict):
+    where: dict[str, object] = {"file": _label(path)}
+    try:
+        raw = path.read_bytes()
+        if len(raw) > _BYTES:
+            raise CardError(
+                f"the file has {len(raw)} bytes", where=where, expected=f"at most {_BYTES}"
+            )
+        fields = _built(raw.decode("utf-8-sig"))
+    except OSError as error:
+        raise CardError(f"the file cannot be read: {error.strerror}", where=where) from error
+    except UnicodeDecodeError as error:
+        problem, hint = f"byte {error.start} is not UTF-8", "save the file in the encoding UTF-8"
+        raise CardError(problem, where=where, hint=hint) from error
+    except yaml.YAMLError as error:
+        if mark := getattr(error, "problem_mark", None):
+            where["line"] = mark.line + 1
+        problem = getattr(error, "problem", None) or str(error).partition("\n")[0]
+        raise CardError(f"not valid YAML: {problem}", where=where) from error
+    if not isinstance(fields, dict):
         raise CardError(
-            "the file holds no fields",
-            where={"file": label(path)},
-            expected="lines of the form 'field: value'",
+            "the file holds no fields", where=where, expected="lines of the form 'field: value'"
         )
     try:
-        return model.model_validate(raw)
+        return model.model_validate(fields)
     except ValidationError as error:
-        raise _schema_error(path, error) from error
+        first, *others = error.errors(include_url=False, include_context=False)
+        given = ascii(first["input"])[:60] if isinstance(first["input"], str) else ""
+        raise CardError(
+            first["msg"].removeprefix("Value error, ")
+            + (f" (given {given})" if given else "")
+            + (f" (and {len(others)} more problems)" if others else ""),
+            where=where | {"field": ".".join(map(str, first["loc"])) or "the card"},
+            hint="see docs/cards.md for the fields of a card",
+        ) from error
 
 
-def _schema_error(path: Path, error: ValidationError) -> CardError:
-    problems = error.errors(include_url=False, include_context=False)
-    first = problems[0]
-    field = ".".join(str(part) for part in first["loc"]) or "the card"
-    given = ascii(first["input"]) if isinstance(first["input"], str) else ""
-    given = f" (given {given[:60]})" if given else ""
-    more = f" (and {len(problems) - 1} more problems)" if len(problems) > 1 else ""
-    return CardError(
-        f"{first['msg'].removeprefix('Value error, ')}{given}{more}",
-        where={"file": label(path), "field": field},
-        hint="see docs/cards.md for the fields of a card",
-    )
-
-
-NOT_STATED = "not stated in the survey"
-Known = Literal["S", "V"]
 _KEY = re.compile(r"[a-z][a-z0-9]*(?:-[a-z0-9]+)*-[0-9]{4}")
 
 
-class Stated(Strict):
+def _is_key(key: str) -> bool:
+    """Return whether a text has the form of a study's key, ``author-year`` in lower case."""
+    return len(str(key)) <= 60 and _KEY.fullmatch(str(key)) is not None
+
+
+def _keys(folder: str, home: Path | None = None) -> list[str]:
+    """Return the keys of the cards in ``data/<folder>``: files named ``author-year.yaml``."""
+    cards = ((home or root()) / "data" / folder).glob("*.yaml")
+    return sorted(card.stem for card in cards if _is_key(card.stem))
+
+
+def _load(folder: str, key: str, model: type[_Model], home: Path | None) -> tuple[_Model, str]:
+    """Return the card ``data/<folder>/<key>.yaml``, which holds its key, and its name."""
+    path = (home or root()) / "data" / folder / f"{key}.yaml"
+    if not (_is_key(key) and path.is_file()):
+        known = _keys(folder, home)
+        raise CardError(
+            f"no card {str(key)!r}",
+            where={"folder": f"data/{folder}"},
+            expected="one of " + ", ".join(known) if known else "a card in the folder",
+            hint=nearest(key, known),
+        )
+    card, file = _read_card(path, model), _label(path)
+    if card.key != key:
+        raise CardError(f"key {card.key!r} is not the file's name", where={"file": file})
+    _check_once([one.key for one in card.dimensions], "dimension", {"file": file})
+    return card, file
+
+
+def _check_once(items: list[str], what: str, where: dict[str, object]) -> None:
+    double = {item for item in items if items.count(item) > 1}
+    if double:
+        raise CardError(f"{what} {min(double)!r} is there twice", where=where)
+
+
+_NOT_STATED = "not stated in the survey"
+_Known = Literal["S", "V"]
+
+
+class _Stated(_Strict):
     """A fact about a study: S when the survey states it, V when a second record confirms it.
 
     `lacks` says what a method leaves open that is named and not given in full.
     """
 
-    text: Text
-    status: Known
-    lacks: Text | None = None
+    text: _Text
+    status: _Known
+    lacks: _Text | None = None
 
     def __str__(self) -> str:
         return f"{self.text} ({self.status})"
 
 
-class Publication(Strict):
+class _Publication(_Strict):
     """Bibliographic record, given only as far as a second public record confirms it.
 
     `confirmed` names that record.
     """
 
-    title: Text
-    journal: Text
-    issue: Text | None = None
-    pages: Text | None = None
-    doi: Text | None = None
-    confirmed: Text | None = None
+    title: _Text
+    journal: _Text
+    issue: _Text | None = None
+    pages: _Text | None = None
+    doi: _Text | None = None
+    confirmed: _Text | None = None
     status: Literal["V"]
 
 
-class StatedDimension(Strict):
+class _StatedDimension(_Strict):
     """A dimension that the study names; `group` is the family it belongs to, if any."""
 
-    key: Key
-    name: Bilingual
-    status: Known
-    group: Bilingual | None = None
+    key: _Key
+    name: _Bilingual
+    status: _Known
+    group: _Bilingual | None = None
 
 
-class Study(Strict):
+class Study(_Strict):
     """A surveyed study, as far as it is known.
 
     Parameters
@@ -246,22 +243,22 @@ class Study(Strict):
     ['labourers', 'means of labour', 'objects of labour', 'optimised-combination leap']
     """
 
-    key: Key
+    key: _Key
     kind: Literal["composite", "tfp"]
-    authors: Bilingual
+    authors: _Bilingual
     year: int = Field(ge=1900, le=2100)
-    label: Text | None = None
-    publication: Publication | None = None
-    basis: Stated | None = None
-    sample: Stated | None = None
-    weighting: Stated | None = None
-    aggregation: Stated | None = None
-    estimator: Stated | None = None
-    dimensions: tuple[StatedDimension, ...] = ()
-    statements: tuple[Stated, ...] = ()
-    remark: Text | None = None
+    label: _Text | None = None
+    publication: _Publication | None = None
+    basis: _Stated | None = None
+    sample: _Stated | None = None
+    weighting: _Stated | None = None
+    aggregation: _Stated | None = None
+    estimator: _Stated | None = None
+    dimensions: tuple[_StatedDimension, ...] = ()
+    statements: tuple[_Stated, ...] = ()
+    remark: _Text | None = None
     level: Literal["N", "M", "P", "D"]
-    missing: tuple[Text, ...] = Field(min_length=1)
+    missing: tuple[_Text, ...] = Field(min_length=1)
 
     @model_validator(mode="after")
     def _level_follows(self) -> Study:
@@ -269,10 +266,8 @@ class Study(Strict):
         known = list(self.stated.values())
         allowed = "NMD" if all(known) else "PD" if any(known) else "D"
         if self.level not in allowed:
-            said = ", ".join(
-                f"{part} {'stated' if whole else 'not stated in full'}"
-                for part, whole in self.stated.items()
-            )
+            words = {True: "stated", False: "not stated in full"}
+            said = ", ".join(f"{part} {words[whole]}" for part, whole in self.stated.items())
             raise ValueError(
                 f"level {self.level} does not follow from the record ({said}); "
                 f"expected {' or '.join(allowed)}"
@@ -292,10 +287,10 @@ class Study(Strict):
         >>> Study.load("wang-wang-2024").stated  # entropy weights, the aggregation is not stated
         {'method': False, 'dimensions': True}
         """
-        if self.kind == "tfp":
-            return {"method": _whole(self.estimator)}
-        method = _whole(self.weighting) and _whole(self.aggregation)
-        return {"method": method, "dimensions": bool(self.dimensions)}
+        tfp = self.kind == "tfp"
+        facts = [self.estimator] if tfp else [self.weighting, self.aggregation]
+        method = all(fact is not None and fact.lacks is None for fact in facts)
+        return {"method": method} | ({} if tfp else {"dimensions": bool(self.dimensions)})
 
     @classmethod
     def load(cls, key: str, home: Path | None = None) -> Study:
@@ -306,16 +301,18 @@ class Study(Strict):
         nqpf.errors.CardError
             If there is no such study or its file is not valid.
         """
-        path = find("studies", key, home)
-        study = read_card(path, cls)
-        if study.key != key:
-            raise CardError(
-                f"key {study.key!r} is not the file's name", where={"file": label(path)}
-            )
-        names = [dimension.key for dimension in study.dimensions]
-        if len(set(names)) < len(names):
-            raise CardError(f"a dimension is there twice: {names}", where={"file": label(path)})
-        return study
+        return _load("studies", key, cls, home)[0]
+
+    @classmethod
+    def keys(cls, home: Path | None = None) -> list[str]:
+        """Return the keys of every surveyed study, composites and productivity alike.
+
+        Examples
+        --------
+        >>> "qiao-ma-2024" in Study.keys()
+        True
+        """
+        return _keys("studies", home)
 
     @property
     def title(self) -> str:
@@ -339,72 +336,97 @@ class Study(Strict):
         return "-".join(families)
 
 
-def _whole(fact: Stated | None) -> bool:
-    return fact is not None and fact.lacks is None
+_CONTENTS = Path("book") / "_toc.yml"
+_CHAPTERS = "notebooks/studies"
+_ENTRY = re.compile(rf"^( *)- file: {_CHAPTERS}/([^ #\n]+).*\n?", re.MULTILINE)
 
 
-def find(folder: str, key: str, home: Path | None = None) -> Path:
-    """Return ``data/<folder>/<key>.yaml``.
+def _new_study(key: str, home: Path | None = None) -> list[Path]:
+    """Write a new study's record, card and chapter, and enter it in the table of contents.
+
+    Either all four files are written or none, and no file that is there is touched.
+
+    Parameters
+    ----------
+    key : str
+        Family names and year in lower case, such as ``li-wang-2025``.
+    home : Path or None
+        Project folder; found by itself when None.
+
+    Returns
+    -------
+    list of Path
+        Study, card, chapter, table of contents.
 
     Raises
     ------
     nqpf.errors.CardError
-        If it does not exist; the message offers the nearest key.
+        If the key is not of that form, a file is there already, the table of
+        contents has no place for the chapter, or a file cannot be written.
+
+    Notes
+    -----
+    The new study is valid at once and states nothing yet: its example indicators carry
+    status B, its level is D, and its chapter builds. Whoever fills it in always has a book that
+    builds, and nothing that was not written by its author claims to be the study's.
     """
-    import difflib
+    if not _is_key(key):
+        raise CardError(
+            f"{str(key)!r} cannot be the key of a study",
+            expected="family names and year in lower case, such as li-wang-2025",
+        )
+    home = home or root()
+    *names, year = key.split("-")
+    authors = " and ".join(name.capitalize() for name in names)
+    words = {"KEY": key, "AUTHORS": authors, "YEAR": year, "TITLE": f"{authors} ({year})"}
+    paths = {
+        "study.yaml": home / "data" / "studies" / f"{key}.yaml",
+        "card.yaml": home / "data" / "systems" / f"{key}.yaml",
+        "chapter.md": home / _CHAPTERS / f"{key}.md",
+    }
+    texts = {}
+    for template, path in paths.items():
+        if path.exists():
+            raise CardError(
+                "the file is there already",
+                where={"file": path.relative_to(home).as_posix()},
+                hint="choose another key, or edit the file",
+            )
+        text = (Path(__file__).parent / "templates" / template).read_text(encoding="utf-8")
+        texts[path] = re.sub(r"\{([A-Z]+)\}", lambda found: words[found[1]], text)
+    contents = home / _CONTENTS
+    try:
+        listed = _entered(contents.read_text(encoding="utf-8"), key)
+        with ExitStack() as undo:
+            for path, text in texts.items():
+                undo.callback(path.unlink, missing_ok=True)
+                _write(path, text)
+            _write(contents, listed)
+            undo.pop_all()
+    except OSError as error:
+        raise CardError(
+            f"nothing was written: {error.strerror}", where={"file": str(error.filename)}
+        ) from error
+    return [*paths.values(), contents]
 
-    cards = (home or root()) / "data" / folder
-    path = cards / f"{key}.yaml"
-    if is_key(key) and path.is_file():
-        return path
-    known = keys(folder, home)
-    near = difflib.get_close_matches(str(key), known, n=1, cutoff=0.5)
-    raise CardError(
-        f"no card {str(key)!r}",
-        where={"folder": f"data/{folder}"},
-        expected="one of " + ", ".join(known) if known else "a card in the folder",
-        hint=f"did you mean {near[0]!r}" if near else None,
-    )
+
+def _entered(text: str, key: str) -> str:
+    """Return the table of contents with the chapter behind the last study."""
+    entries = list(_ENTRY.finditer(text))
+    where = {"file": _CONTENTS.as_posix()}
+    if not entries:
+        raise CardError(
+            f"no chapter of {_CHAPTERS} is in the table of contents",
+            where=where,
+            expected=f"a line '- file: {_CHAPTERS}/...' to put the new one after",
+        )
+    if key in [entry[2] for entry in entries]:
+        raise CardError(f"the chapter of {key} is there already", where=where)
+    last = entries[-1]
+    before = text[: last.end()].removesuffix("\n")
+    return f"{before}\n{last[1]}- file: {_CHAPTERS}/{key}\n{text[last.end() :]}"
 
 
-def keys(folder: str, home: Path | None = None) -> list[str]:
-    """Return the keys of the cards in ``data/<folder>``: files named ``author-year.yaml``."""
-    cards = ((home or root()) / "data" / folder).glob("*.yaml")
-    return sorted(card.stem for card in cards if is_key(card.stem))
-
-
-def is_key(key: str) -> bool:
-    """Return whether a text has the form of a study's key, ``author-year`` in lower case.
-
-    Examples
-    --------
-    >>> is_key("li-wang-2025"), is_key("Li Wang 2025")
-    (True, False)
-    """
-    return len(str(key)) <= 60 and _KEY.fullmatch(str(key)) is not None
-
-
-def overview(home: Path | None = None) -> pd.DataFrame:
-    """Return all surveyed studies, one row each, with a status mark on every fact.
-
-    Examples
-    --------
-    >>> overview().loc["zou-2024", "aggregation"]
-    'coupling coordination of the subsystems (S)'
-    """
-    rows = {}
-    for key in keys("studies", home):
-        study = Study.load(key, home)
-        dimensions = "; ".join(f"{d.name} ({d.status})" for d in study.dimensions)
-        rows[key] = {
-            "study": study.title,
-            "kind": study.kind,
-            "basis": str(study.basis or NOT_STATED),
-            "sample": str(study.sample or NOT_STATED),
-            "weighting": str(study.weighting or NOT_STATED),
-            "aggregation": str(study.aggregation or NOT_STATED),
-            "dimensions": dimensions or NOT_STATED,
-            "level": study.level,
-            "missing": "; ".join(study.missing),
-        }
-    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("key")
+def _write(path: Path, text: str) -> None:
+    with replacing(path) as temporary:
+        temporary.write_text(text, encoding="utf-8", newline="\n")

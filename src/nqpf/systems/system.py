@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal
@@ -15,120 +15,94 @@ import pandas as pd
 from pydantic import Field
 
 from nqpf import provinces as units
+from nqpf.checks import nearest
 from nqpf.data.catalogue import note
 from nqpf.errors import CardError, DataError, FormulaError, SampleError
 from nqpf.files import root
 from nqpf.systems.formula import Formula
-from nqpf.systems.study import Bilingual, Key, Strict, Study, Text, find, keys, label, read_card
+from nqpf.systems.study import Study, _Bilingual, _Key, _keys, _load, _read_card, _Strict, _Text
 
 if TYPE_CHECKING:
     from nqpf.data.panel import Panel
 
-__all__ = [
-    "Card",
-    "Choice",
-    "Dimension",
-    "Indicator",
-    "IndicatorMatrix",
-    "Indicators",
-    "Steps",
-    "System",
-    "Use",
-    "available",
-    "evaluate",
-    "span",
-]
-
-Status = Literal["S", "V", "B"]
+_Status = Literal["S", "V", "B"]
 
 
-class Indicator(Strict):
+class _Indicator(_Strict):
     """An indicator that several systems may share, defined once in ``data/indicators.yaml``."""
 
-    name: Bilingual
-    formula: Text
-    unit: Text
+    name: _Bilingual
+    formula: _Text
+    unit: _Text
     direction: Literal["benefit", "cost"]
-    note: Text | None = None
+    note: _Text | None = None
 
 
-class Indicators(Strict):
+class _Indicators(_Strict):
     """``data/indicators.yaml``: every shared indicator by its key."""
 
-    indicators: dict[Key, Indicator] = Field(min_length=1)
+    indicators: dict[_Key, _Indicator] = Field(min_length=1)
 
 
-class Use(Strict):
+class _Use(_Strict):
     """Why an indicator stands for a dimension, and the one usual indicator it replaces, if any."""
 
-    use: Key
-    status: Status
-    reason: Text
-    proxy_for: Text | None = None
+    use: _Key
+    status: _Status
+    reason: _Text
+    proxy_for: _Text | None = None
 
 
-class Dimension(Strict):
+class _Dimension(_Strict):
     """A dimension; `name` is given only where the study states no dimensions.
 
     `missing` names the usual indicators that open data neither hold nor
     replace by a proxy.
     """
 
-    key: Key
-    name: Bilingual | None = None
-    note: Text | None = None
-    indicators: tuple[Use, ...] = Field(min_length=1)
-    missing: tuple[Text, ...] = ()
+    key: _Key
+    name: _Bilingual | None = None
+    note: _Text | None = None
+    indicators: tuple[_Use, ...] = Field(min_length=1)
+    missing: tuple[_Text, ...] = ()
 
 
-class Choice(Strict):
+class _Choice(_Strict):
     """A step of the default recipe, with its status."""
 
-    method: Key
-    status: Status
+    method: _Key
+    status: _Status
 
 
-class Steps(Strict):
+class _Steps(_Strict):
     """A recipe: one choice per step."""
 
-    normalise: Choice
-    weights: Choice
-    aggregate: Choice
+    normalise: _Choice
+    weights: _Choice
+    aggregate: _Choice
 
 
-class Card(Strict):
+class _Card(_Strict):
     """``data/systems/<key>.yaml``: how this book fills a study's dimensions.
 
     `recipe` is the default; `also` holds the further recipes of a study that
     sets several beside each other.
     """
 
-    key: Key
-    study: Key
-    name: Bilingual
-    recipe: Steps
-    also: tuple[Steps, ...] = ()
-    dimensions: tuple[Dimension, ...] = Field(min_length=1)
-    note: Text | None = None
+    key: _Key
+    study: _Key
+    name: _Bilingual
+    recipe: _Steps
+    also: tuple[_Steps, ...] = ()
+    dimensions: tuple[_Dimension, ...] = Field(min_length=1)
+    note: _Text | None = None
 
 
 _DROPPED = ["province", "year", "reason"]
 
 
-def _nothing_dropped() -> pd.DataFrame:
-    return pd.DataFrame({"province": [], "year": [], "reason": []}).astype(
-        {"province": "int64", "year": "int64", "reason": "str"}
-    )
-
-
-def span(years: Iterable[int]) -> str:
-    """Return years as runs.
-
-    Examples
-    --------
-    >>> span([2013, 2014, 2015, 2018])
-    '2013-2015, 2018'
-    """
+def _span(years: Iterable[int]) -> str:
+    """Return years as runs, such as ``2013-2015, 2018``."""
     runs: list[list[int]] = []
     for year in sorted({int(year) for year in years}):
         if runs and year == runs[-1][1] + 1:
@@ -136,6 +110,11 @@ def span(years: Iterable[int]) -> str:
         else:
             runs.append([year, year])
     return ", ".join(f"{a}-{b}" if a < b else str(a) for a, b in runs)
+
+
+def _nothing_dropped() -> pd.DataFrame:
+    types = {"province": "int64", "year": "int64", "reason": "str"}
+    return pd.DataFrame(columns=_DROPPED).astype(types)
 
 
 @dataclass(frozen=True)
@@ -180,22 +159,19 @@ class IndicatorMatrix:
     dropped: pd.DataFrame = field(default_factory=_nothing_dropped)
 
     def __post_init__(self) -> None:
-        if list(self.values.index.names) != ["province", "year"]:
+        index, columns = self.values.index, list(self.values.columns)
+        if list(index.names) != ["province", "year"]:
             raise SampleError(
-                f"rows are indexed by {list(self.values.index.names)}",
-                expected="an index (province, year)",
+                f"rows are indexed by {list(index.names)}", expected="an index (province, year)"
             )
-        twice = self.values.index[self.values.index.duplicated()]
-        if len(twice):
-            raise SampleError(
-                "a province-year is there twice",
-                where={"province": twice[0][0], "year": twice[0][1]},
-            )
-        for what in ("benefit", "dimension"):
-            if list(getattr(self, what).index) != list(self.values.columns):
+        for code, year in index[index.duplicated()][:1]:
+            where = {"province": code, "year": year}
+            raise SampleError("a province-year is there twice", where=where)
+        for what, given in (("benefit", self.benefit), ("dimension", self.dimension)):
+            if list(given.index) != columns:
                 raise SampleError(
-                    f"{what} is given for {list(getattr(self, what).index)}",
-                    expected=f"one entry per column, in order: {list(self.values.columns)}",
+                    f"{what} is given for {list(given.index)}",
+                    expected=f"one entry per column, in order: {columns}",
                 )
 
     @property
@@ -217,10 +193,9 @@ class IndicatorMatrix:
     def sample(self) -> str:
         """The sample in words."""
         n = len(self.provinces)
-        text = f"{n} province{'s' if n != 1 else ''}, {span(self.years)}"
+        text = f"{n} province{'s' if n != 1 else ''}, {_span(self.years)}"
         text += f", {len(self.values)} province-years"
-        if not self.is_balanced:
-            text += " (unbalanced)"
+        text += "" if self.is_balanced else " (unbalanced)"
         return text + (f", {self.vintage} vintage" if self.vintage else "")
 
     def name(self, indicator: str, language: str = "en") -> str:
@@ -245,12 +220,8 @@ class IndicatorMatrix:
                 expected=f"some of {', '.join(map(str, self.values.columns))}",
             )
         keep = [key for key in self.values.columns if key in wanted]
-        return replace(
-            self,
-            values=self.values[keep],
-            benefit=self.benefit[keep],
-            dimension=self.dimension[keep],
-        )
+        parts = {what: getattr(self, what)[keep] for what in ("values", "benefit", "dimension")}
+        return replace(self, **parts)
 
     def balanced(self) -> IndicatorMatrix:
         """Return the largest balanced sub-sample.
@@ -267,27 +238,23 @@ class IndicatorMatrix:
         """
         if self.is_balanced and len(self.values):
             return self
-        present = pd.Series(True, index=self.values.index).unstack("year", fill_value=False)
-        present = present.sort_index(axis="columns")
-        best: tuple[int, int, int] = (0, 0, 0)
-        chosen: tuple[list[int], list[int]] = ([], [])
-        for first in range(present.shape[1]):
-            for last in range(first + 1, present.shape[1]):
+        index, years = self.values.index, self.years
+        present = pd.Series(True, index=index).unstack("year", fill_value=False)[years]
+        runs = []
+        for first in range(len(years)):
+            for last in range(first + 1, len(years)):
                 complete = present.iloc[:, first : last + 1].all(axis="columns")
                 n = int(complete.sum())
-                size = (n * (last - first + 1), n, first)
-                if n > 1 and size > best:
-                    years = [int(year) for year in present.columns[first : last + 1]]
-                    best, chosen = size, (list(present.index[complete]), years)
-        if not best[0]:
+                if n > 1:
+                    runs.append((n * (last - first + 1), n, first, last, complete))
+        if not runs:
             raise SampleError("no two provinces share two years", where={"sample": self.sample})
-        return self._restrict(*chosen)
-
-    def _restrict(self, provinces: list[int], years: list[int]) -> IndicatorMatrix:
-        index = self.values.index
-        keep = index.isin(provinces, level="province") & index.isin(years, level="year")
+        _, _, first, last, complete = max(runs, key=lambda run: run[:3])
+        chosen = years[first : last + 1]
+        keep = index.isin(present.index[complete], level="province")
+        keep &= index.isin(chosen, level="year")
         left = index[~keep].to_frame(index=False)
-        left["reason"] = f"left out to balance the sample on {span(years)}"
+        left["reason"] = f"left out to balance the sample on {_span(chosen)}"
         dropped = pd.concat([self.dropped, left[_DROPPED]]) if len(left) else self.dropped
         dropped = dropped.sort_values(["province", "year"], ignore_index=True)
         return replace(self, values=self.values[keep], dropped=dropped)
@@ -296,26 +263,20 @@ class IndicatorMatrix:
         """Return one row per indicator: dimension, name, unit, direction and range."""
         values = self.values
         unit = [self.system.indicators[k].unit if self.system else "" for k in values.columns]
-        return pd.DataFrame(
-            {
-                "dimension": self.dimension,
-                "indicator": [self.name(key) for key in values.columns],
-                "unit": unit,
-                "direction": self.benefit.map({True: "benefit", False: "cost"}),
-                "min": values.min(),
-                "median": values.median(),
-                "mean": values.mean(),
-                "max": values.max(),
-                "sd": values.std(ddof=1),
-            },
-            index=values.columns,
-        )
+        range_ = values.agg(["min", "median", "mean", "max", "std"]).T
+        about = {
+            "dimension": self.dimension,
+            "indicator": [self.name(key) for key in values.columns],
+            "unit": unit,
+            "direction": self.benefit.map({True: "benefit", False: "cost"}),
+        }
+        return pd.DataFrame(about, index=values.columns).join(range_.rename(columns={"std": "sd"}))
 
     def left_out(self) -> pd.DataFrame:
         """Return what the sample leaves out, one row per reason."""
         groups = self.dropped.groupby("reason", sort=True)
         table = groups.agg(
-            years=("year", span), provinces=("province", "nunique"), rows=("year", "size")
+            years=("year", _span), provinces=("province", "nunique"), rows=("year", "size")
         )
         return table.rename(columns={"rows": "province-years"}).reset_index()
 
@@ -328,90 +289,6 @@ class IndicatorMatrix:
         return text
 
 
-def evaluate(
-    system: System,
-    panel: Panel,
-    years: Iterable[int] | None,
-    provinces: Iterable[int | str] | None,
-    vintage: str,
-) -> IndicatorMatrix:
-    """Return a system's indicator matrix; see :meth:`nqpf.systems.System.evaluate`."""
-    _check_variables(system, panel)
-    asked = None if years is None else sorted({int(year) for year in years})
-    chosen = units.codes() if provinces is None else sorted({units.code_of(p) for p in provinces})
-    wide = panel.wide(system.variables, asked, vintage)
-    _refuse_infinite(wide)
-    if asked is None:
-        asked = sorted(wide.index.unique("year"))
-    grid = pd.MultiIndex.from_product([chosen, asked], names=["province", "year"])
-    wide = wide.reindex(grid)
-    complete = wide.notna().all(axis="columns")
-    dropped = _dropped(wide[~complete])
-    sample = wide[complete]
-    if sample.empty:
-        raise SampleError(
-            "no province-year has every variable",
-            where={"card": system.key, "vintage": vintage},
-            expected="figures of " + ", ".join(system.variables),
-            hint=_most_missing(wide),
-        )
-    columns = {}
-    for key, formula in system.formulas.items():
-        columns[key] = formula.evaluate(sample, {"card": system.key, "indicator": key})
-    values = pd.DataFrame(columns, index=sample.index)
-    return IndicatorMatrix(values, system.benefit, system.dimension, system, vintage, dropped)
-
-
-def _check_variables(system: System, panel: Panel) -> None:
-    import difflib
-
-    known = panel.catalogue.variables
-    for key, formula in system.formulas.items():
-        for name in formula.names:
-            if name not in known:
-                near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
-                raise FormulaError(
-                    f"formula {formula.text!r} names the unknown variable {name!r}",
-                    where={"card": system.key, "indicator": key},
-                    expected="a variable of the catalogue",
-                    hint=f"did you mean {near[0]!r}" if near else None,
-                )
-
-
-def _refuse_infinite(wide: pd.DataFrame) -> None:
-    for row, column in np.argwhere(np.isinf(wide.to_numpy(dtype=float))):
-        code, year = wide.index[row]
-        raise DataError(
-            "an infinite figure",
-            where={
-                "province": units.name(code),
-                "year": year,
-                "variable": wide.columns[column],
-            },
-            expected="a number",
-        )
-
-
-def _dropped(incomplete: pd.DataFrame) -> pd.DataFrame:
-    frame = incomplete.index.to_frame(index=False).astype("int64")
-    absent = incomplete.isna().to_numpy()
-    names = incomplete.columns.to_numpy()
-    frame["reason"] = pd.Series(
-        ["missing: " + ", ".join(names[row]) for row in absent], index=frame.index, dtype="str"
-    )
-    return frame
-
-
-def _most_missing(wide: pd.DataFrame) -> str:
-    missing = wide.isna().sum().sort_values(ascending=False, kind="stable")
-    if wide.empty:
-        return "the panel has no figure of these variables in the years asked for"
-    return (
-        f"the variable {missing.index[0]} is missing in {missing.iloc[0]} "
-        f"of {len(wide)} province-years"
-    )
-
-
 @dataclass(frozen=True, repr=False)
 class System:
     """An indicator system, ready to be evaluated on a panel.
@@ -419,13 +296,20 @@ class System:
     Parameters
     ----------
     card : Card
-        This book's choices.
+        This book's choices, as ``docs/cards.md`` lists them.
     study : Study
         What is known about the study.
     indicators : mapping of str to Indicator
         In the order of the card.
     formulas : mapping of str to Formula
         Parsed formulas, in the same order.
+
+    Notes
+    -----
+    An indicator is defined once for all systems, so that systems differ only where their
+    authors do: a dimension that two studies share holds the same indicators. Every indicator
+    has status B while no study's own list is at hand. Where the survey states no dimensions the
+    card names its own and says so. ``docs/cards.md`` tells how indicators are chosen.
 
     Examples
     --------
@@ -436,9 +320,9 @@ class System:
     {'normalise': 'minmax', 'weights': 'entropy', 'aggregate': 'topsis'}
     """
 
-    card: Card
+    card: _Card
     study: Study
-    indicators: MappingProxyType[str, Indicator]
+    indicators: MappingProxyType[str, _Indicator]
     formulas: MappingProxyType[str, Formula]
 
     @classmethod
@@ -460,19 +344,27 @@ class System:
             If a formula is not plain arithmetic.
         """
         home = home or root()
-        path = find("systems", key, home)
+        card, file = _load("systems", key, _Card, home)
         note("system", [key])
-        card = read_card(path, Card)
-        if card.key != key:
-            raise CardError(f"key {card.key!r} is not the file's name", where={"file": label(path)})
         study = Study.load(card.study, home)
-        _check_dimensions(card, study, label(path))
-        known = read_card(home / "data" / "indicators.yaml", Indicators).indicators
-        used = _resolve(card, known, label(path))
-        formulas = {
-            name: Formula.parse(one.formula, {"file": "data/indicators.yaml", "indicator": name})
-            for name, one in used.items()
-        }
+        _check_dimensions(card, study, file)
+        known = _read_card(home / "data" / "indicators.yaml", _Indicators).indicators
+        used, formulas = {}, {}
+        for one in card.dimensions:
+            for name in (use.use for use in one.indicators):
+                where = {"file": file, "dimension": one.key}
+                if name in used:
+                    raise CardError(f"indicator {name!r} is used twice", where=where)
+                if name not in known:
+                    raise CardError(
+                        f"unknown indicator {name!r}",
+                        where=where,
+                        expected="an indicator of data/indicators.yaml",
+                        hint=nearest(name, known) or "define it there first",
+                    )
+                used[name] = known[name]
+                place = {"file": "data/indicators.yaml", "indicator": name}
+                formulas[name] = Formula.parse(known[name].formula, place)
         return cls(card, study, MappingProxyType(used), MappingProxyType(formulas))
 
     @property
@@ -488,7 +380,7 @@ class System:
     @property
     def recipe(self) -> dict[str, str]:
         """Names of the default methods: ``Recipe(**system.recipe)``."""
-        return _methods(self.card.recipe)
+        return self.recipes[0]
 
     @property
     def recipes(self) -> list[dict[str, str]]:
@@ -499,13 +391,14 @@ class System:
         >>> [recipe["aggregate"] for recipe in System.load("gong-2024").recipes]
         ['topsis', 'linear', 'vikor']
         """
-        return [_methods(steps) for steps in (self.card.recipe, *self.card.also)]
+        every = (self.card.recipe, *self.card.also)
+        return [{step: choice.method for step, choice in steps} for steps in every]
 
     @cached_property
-    def dimension_names(self) -> dict[str, Bilingual]:
+    def dimension_names(self) -> dict[str, _Bilingual]:
         """Name of each dimension, in order."""
         stated = {dimension.key: dimension.name for dimension in self.study.dimensions}
-        return {d.key: stated[d.key] if d.name is None else d.name for d in self.card.dimensions}
+        return {one.key: one.name or stated[one.key] for one in self.card.dimensions}
 
     @property
     def variables(self) -> list[str]:
@@ -559,36 +452,112 @@ class System:
         nqpf.errors.SampleError
             If no province-year is complete.
         """
-        return evaluate(self, panel, years, provinces, vintage)
+        known = panel.catalogue.variables
+        for key, formula in self.formulas.items():
+            for name in formula.names:
+                if name not in known:
+                    raise FormulaError(
+                        f"formula {formula.text!r} names the unknown variable {name!r}",
+                        where={"card": self.key, "indicator": key},
+                        expected="a variable of the catalogue",
+                        hint=nearest(name, known),
+                    )
+        asked = None if years is None else sorted({int(year) for year in years})
+        chosen = units.codes()
+        if provinces is not None:
+            chosen = sorted({units.code_of(province) for province in provinces})
+        wide = panel.wide(self.variables, asked, vintage)
+        for row, column in np.argwhere(np.isinf(wide.to_numpy(dtype=float))):
+            code, year = wide.index[row]
+            where = {"province": units.name(code), "year": year, "variable": wide.columns[column]}
+            raise DataError("an infinite figure", where=where, expected="a number")
+        asked = sorted(wide.index.unique("year")) if asked is None else asked
+        wide = wide.reindex(pd.MultiIndex.from_product([chosen, asked], names=["province", "year"]))
+        absent = wide.isna()
+        incomplete = absent.any(axis="columns")
+        if incomplete.all():
+            raise SampleError(
+                "no province-year has every variable",
+                where={"card": self.key, "vintage": vintage},
+                expected="figures of " + ", ".join(self.variables),
+                hint=_most_missing(absent),
+            )
+        reasons = [
+            "missing: " + ", ".join(wide.columns[row]) for row in absent[incomplete].to_numpy()
+        ]
+        dropped = wide.index[incomplete].to_frame(index=False).astype("int64")
+        dropped["reason"] = pd.Series(reasons, index=dropped.index, dtype="str")
+        sample = wide[~incomplete]
+        columns = {
+            key: formula.evaluate(sample, {"card": self.key, "indicator": key})
+            for key, formula in self.formulas.items()
+        }
+        values = pd.DataFrame(columns, index=sample.index)
+        return IndicatorMatrix(values, self.benefit, self.dimension, self, vintage, dropped)
 
-    def table(self) -> pd.DataFrame:
-        """Return the system as a table, one row per indicator, for the book."""
+    def usual(self) -> pd.DataFrame:
+        """Return every usual indicator of the system and how open data fill it.
+
+        A *usual* indicator is one that a reader would look for under a
+        dimension, in the judgement of this book (B); no study's list was at
+        hand. The card tells its fate:
+
+        - ``direct``: an indicator of the card without ``proxy_for`` is a usual one itself;
+        - ``proxy``: an indicator with ``proxy_for`` stands in for the one usual
+          indicator that the field names;
+        - ``missing``: the dimension's ``missing`` names it; nothing fills it.
+
+        Returns
+        -------
+        DataFrame
+            Columns ``dimension`` (key), ``usual`` (what is wanted), ``filled`` (direct, proxy
+            or missing) and ``by`` (name of the indicator in its place, empty when missing), in
+            the order of the card.
+
+        Notes
+        -----
+        One proxy stands for one usual indicator, so that the three counts add up to what is
+        wanted. Shares compare systems by what open data hold of them, not by their worth.
+
+        Examples
+        --------
+        >>> table = System.load("lu-guo-2024").usual()
+        >>> table.loc[table["dimension"] == "digital", "filled"].unique().tolist()
+        ['direct', 'missing']
+        """
         rows = []
         for one in self.card.dimensions:
             for use in one.indicators:
+                name = self.indicators[use.use].name.en
+                how = "proxy" if use.proxy_for else "direct"
+                rows.append((one.key, use.proxy_for or name, how, name))
+            rows += [(one.key, wanted, "missing", "") for wanted in one.missing]
+        return pd.DataFrame(rows, columns=["dimension", "usual", "filled", "by"])
+
+    def table(self) -> pd.DataFrame:
+        """Return the system as a table, one row per indicator, for the book."""
+        rows = {}
+        for one in self.card.dimensions:
+            for use in one.indicators:
                 shared = self.indicators[use.use]
-                rows.append(
-                    {
-                        "dimension": str(self.dimension_names[one.key]),
-                        "indicator": shared.name.en,
-                        "指标": shared.name.zh,
-                        "formula": shared.formula,
-                        "unit": shared.unit,
-                        "direction": shared.direction,
-                        "status": use.status,
-                        "reason": use.reason,
-                        "proxy for": use.proxy_for or "",
-                        "note": shared.note or "",
-                    }
-                )
-        return pd.DataFrame(rows, index=pd.Index(list(self.indicators), name="key"))
+                rows[use.use] = {
+                    "dimension": str(self.dimension_names[one.key]),
+                    "indicator": shared.name.en,
+                    "指标": shared.name.zh,
+                    "formula": shared.formula,
+                    "unit": shared.unit,
+                    "direction": shared.direction,
+                    "status": use.status,
+                    "reason": use.reason,
+                    "proxy for": use.proxy_for or "",
+                    "note": shared.note or "",
+                }
+        return pd.DataFrame(list(rows.values()), index=pd.Index(list(rows), name="key"))
 
     def __repr__(self) -> str:
         return f"<System {self.card.key}: {len(self.indicators)} indicators>"
 
     def _repr_html_(self) -> str:
-        import html
-
         title = f"<p><strong>{html.escape(self.title)}</strong></p>"
         return title + self.table().to_html(escape=True, border=0)
 
@@ -601,51 +570,39 @@ def available(home: Path | None = None) -> list[str]:
     >>> "dong-2024" in available()
     True
     """
-    return keys("systems", home)
+    return _keys("systems", home)
 
 
-def _methods(steps: Steps) -> dict[str, str]:
-    return {step: choice.method for step, choice in steps}
+@lru_cache(maxsize=2)
+def _defined(home: Path) -> dict[str, _Indicator]:
+    """Return every indicator of ``data/indicators.yaml`` by its key."""
+    return _read_card(home / "data" / "indicators.yaml", _Indicators).indicators
 
 
-def _check_dimensions(card: Card, study: Study, file: str) -> None:
+def _most_missing(absent: pd.DataFrame) -> str:
+    missing = absent.sum().sort_values(ascending=False, kind="stable")
+    if absent.empty:
+        return "the panel has no figure of these variables in the years asked for"
+    return (
+        f"the variable {missing.index[0]} is missing in {missing.iloc[0]} "
+        f"of {len(absent)} province-years"
+    )
+
+
+def _check_dimensions(card: _Card, study: Study, file: str) -> None:
     """A stated dimension keeps the study's name and order; an own one needs a name."""
-    own = [dimension.key for dimension in card.dimensions]
-    if len(set(own)) < len(own):
-        raise CardError(f"a dimension is there twice: {own}", where={"file": file})
-    stated = [dimension.key for dimension in study.dimensions]
+    own, stated = ([one.key for one in source.dimensions] for source in (card, study))
     if stated and own != stated:
         raise CardError(
             f"dimensions {own} are not those of the study",
             where={"file": file, "study": study.key},
             expected=f"{stated}, in this order",
         )
-    for dimension in card.dimensions:
-        if (dimension.name is None) != bool(stated):
+    for one in card.dimensions:
+        if (one.name is None) != bool(stated):
             problem = "has a name of its own" if stated else "lacks a name"
             raise CardError(
-                f"dimension {dimension.key!r} {problem}",
-                where={"file": file, "field": f"dimensions.{dimension.key}.name"},
+                f"dimension {one.key!r} {problem}",
+                where={"file": file, "field": f"dimensions.{one.key}.name"},
                 expected="the name in the study's file, or here when the study states none",
             )
-
-
-def _resolve(card: Card, known: dict[str, Indicator], file: str) -> dict[str, Indicator]:
-    import difflib
-
-    used: dict[str, Indicator] = {}
-    for dimension in card.dimensions:
-        for use in dimension.indicators:
-            where = {"file": file, "dimension": dimension.key}
-            if use.use in used:
-                raise CardError(f"indicator {use.use!r} is used twice", where=where)
-            if use.use not in known:
-                near = difflib.get_close_matches(use.use, known, n=1, cutoff=0.5)
-                raise CardError(
-                    f"unknown indicator {use.use!r}",
-                    where=where,
-                    expected="an indicator of data/indicators.yaml",
-                    hint=f"did you mean {near[0]!r}" if near else "define it there first",
-                )
-            used[use.use] = known[use.use]
-    return used

@@ -236,7 +236,7 @@ def test_water_and_a_small_economy_do_not_lead(panel, key, aggregate):
     """Tibet came fourth when the share of generation that is not thermal was an element.
 
     Technology bought is large against its small GDP. It is left in han-2024, which adds
-    linearly; TOPSIS, not that study's method, would lift Tibet there (decision 50).
+    linearly; TOPSIS, not that study's method, would lift Tibet there (docs/cards.md).
     """
     index = Recipe(weights="entropy", aggregate=aggregate).fit(System.load(key).evaluate(panel))
     ranks = pd.DataFrame({year: index.rank(year) for year in YEARS})

@@ -1,0 +1,120 @@
+"""Formulas compute plain arithmetic and refuse everything else, saying what and where."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from nqpf.errors import FormulaError
+from nqpf.systems.formula import Formula
+
+INDEX = pd.MultiIndex.from_tuples(
+    [(110000, 2021), (110000, 2022), (440000, 2022)], names=["province", "year"]
+)
+FRAME = pd.DataFrame({"a": [1.0, 2.0, 4.0], "b": [2.0, 0.5, 8.0], "c": [3.0, 1.0, -1.0]}, INDEX)
+A, B, C = (FRAME[key].to_numpy() for key in "abc")
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("a", A),
+        (" \n a\n", A),
+        ("a\n + b", A + B),
+        ("--a", A),
+        ("002.50", [2.5, 2.5, 2.5]),
+        ("a - b - c", A - B - C),
+        ("a - (b - c)", A - (B - C)),
+        ("a / b / c", A / B / C),
+        ("a / b * c", A / B * C),
+        ("a + b * c", A + B * C),
+        ("(a + b) * c", (A + B) * C),
+        ("-a * -b + -(c)", A * B - C),
+        ("a/(b*c/100)*1000", A / (B * C / 100) * 1000),
+        ("+".join("a" * 150), 150 * A),
+    ],
+)
+def test_arithmetic_follows_the_usual_rules(text, expected):
+    before = FRAME.copy()
+    result = Formula.parse(text).evaluate(FRAME)
+    np.testing.assert_allclose(result.to_numpy(), expected, rtol=1e-15)
+    assert result.index.equals(FRAME.index)
+    turned = Formula.parse(text).evaluate(FRAME.iloc[[2, 0, 1]])
+    pd.testing.assert_series_equal(turned.sort_index(), result)
+    pd.testing.assert_frame_equal(FRAME, before)
+
+
+def test_names_come_in_order_of_first_use_and_missing_figures_stay_missing():
+    assert Formula.parse("b / (a + b) - c * a").names == ("b", "a", "c")
+    frame = FRAME.assign(b=[np.nan, 1.0, 1.0])
+    assert Formula.parse("a / b").evaluate(frame).isna().tolist() == [True, False, False]
+
+
+@pytest.mark.parametrize(
+    ("text", "change", "message"),
+    [
+        ("a / (b - 0.5)", {}, r"divides by zero \[card k, province Beijing, year 2022\]"),
+        ("a / (b - b)", {}, r"divides by zero \(and in 2 more rows\) .*Beijing, year 2021"),
+        ("1 / 0", {}, "divides by zero"),
+        ("a * a", {"a": [1, 2, 1e200]}, r"too large \[card k, province Guangdong, year 2022\]"),
+        ("9" * 296 + " * a", {"a": [1e20, 1, 1]}, "too large"),
+        ("a / gdpp", {}, r"unknown variable 'gdpp' in 'a / gdpp' \[card k\]"),
+    ],
+)
+def test_what_has_no_value_names_card_province_and_year(text, change, message):
+    with pytest.raises(FormulaError, match=message):
+        Formula.parse(text).evaluate(FRAME.assign(**change), {"card": "k"})
+
+
+# Where the text stops being a formula.
+ESCAPES = {
+    # calls, imports, attributes, subscripts
+    "open('/etc/passwd')": 6, "open(a)": 1, "a(b)": 1, "(a)(b)": 1, "2(a)": 1, "print()": 1,
+    "eval(a)": 1, "exec (a)": 1, "getattr(a, b)": 10, "__import__('os')": 1, "__builtins__": 1,
+    "_": 1, "import os": 1, "from os import path": 1, "a.values": 2, "a.__class__.__mro__": 2,
+    "().__class__": 3, "(1).real": 4, "1.real": 1, "a[0]": 2, "[a]": 1, "{a}": 1,
+    # other syntax of Python
+    "lambda: a": 7, "[x for x in a]": 1, "a for a in b": 3, "a if b else c": 1, "a and b": 1,
+    "not a": 1, "a is b": 1, "True": 1, "None + a": 1, "await a": 1, "yield a": 1, "a := b": 3,
+    "a = b": 3, "a == b": 3, "a < b": 3, "a != b": 3, "a ** b": 3, "9**9**9**9": 2, "a // b": 3,
+    "a % b": 3, "a @ b": 3, "a & b": 3, "a | b": 3, "a ^ b": 3, "~a": 1, "a << b": 3, "a; b": 2,
+    "a # b": 3, "a \\\n b": 3, "*a": 1, "+a": 1, "a, b": 2, "...": 1, "`a`": 1, "$a": 1, "a?": 2,
+    # text, and numbers that are not plain decimals
+    "'a'": 1, '"a"': 1, "f'{a}'": 2, "b'a'": 2, "1e5": 1, "1e9999": 1, "0x10": 1, "1j": 1,
+    "1_000": 1, "1.2.3": 1, ".5": 1, "1.": 1, "１": 1, "٣": 1,
+    # letters that look like others, or that NFKC would turn into them; invisible characters
+    "ａ / b": 1, "а / b": 1, "𝒶 / b": 1, "aª": 2, "ｅval(a)": 1, "a\u200b": 2, "a\u00a0+ b": 2,
+    "a × b": 3, "a − b": 3, "a ÷ b": 3, "（a）": 1, "国内生产总值": 1, "a\x00": 2, "\x00": 1,
+    "a\tb": 2, "a\rb": 2, "\ufeffa": 1, "\ud800": 1,
+    # unfinished
+    "": 1, " ": 2, "a +": 4, "-": 2, "(a": 3, "(": 2, "()": 1, "a)": 2, ")": 1, "a b": 1, "2 a": 1,
+    "a 2": 1, "(a) b": 1, "(a b)": 2,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("text", ESCAPES, ids=ascii)
+def test_anything_else_is_refused_with_its_place(text):
+    with pytest.raises(FormulaError) as caught:
+        Formula.parse(text, {"file": "indicators.yaml", "indicator": "x"})
+    message = str(caught.value)
+    assert "is not allowed [file indicators.yaml, indicator x, column " in message
+    assert "variable names, decimal numbers" in message
+    # Python's parser places what it cannot read a little differently from version to version.
+    assert abs(caught.value.where["column"] - ESCAPES[text]) <= 5
+    assert 1 <= caught.value.where["column"] <= len(text) + 1
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("(" * 100 + "a" + ")" * 100, "nesting deeper than 20"),
+        ("-" * 200 + "a", "nesting deeper than 20"),
+        ("(-" * 60 + "a" + ")" * 60, "nesting deeper than 20"),
+        *(("(" * size, "too long") for size in (301, 100_000, 5_000_000)),
+    ],
+    ids=["parentheses", "signs", "both", "301", "100,000", "5,000,000"],
+)
+def test_deep_and_long_texts_are_refused_before_they_are_read(text, message):
+    with pytest.raises(FormulaError, match=message):
+        Formula.parse(text)

@@ -1,0 +1,170 @@
+"""A new study from one command: valid at once, all or nothing, and its chapter runs."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+from check_notebooks import problems
+from made_up import REPOSITORY, state
+from typer.testing import CliRunner
+
+from nqpf.cli import app
+from nqpf.data import Panel
+from nqpf.files import root
+from nqpf.systems import Study, System, available
+
+CONTENTS = """\
+format: jb-book
+root: book/index
+parts:
+  - caption: The studies · 各项研究
+    chapters:
+      - file: notebooks/studies/overview
+      - file: notebooks/studies/dong-2024  # the last one
+  - caption: Comparison · 比较
+    chapters:
+      - file: notebooks/comparison/first-comparison
+"""
+KEY = "li-wang-2025"
+NEW = [
+    f"data/studies/{KEY}.yaml", f"data/systems/{KEY}.yaml", f"notebooks/studies/{KEY}.md",
+    "book/_toc.yml",
+]  # fmt: skip
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of the project's cards and figures with a short table of contents."""
+    home = tmp_path / "home"
+    mine = shutil.ignore_patterns("extra", f"{KEY}.yaml", "zhao-2026.yaml")
+    shutil.copytree(root() / "data", home / "data", ignore=mine)
+    (home / "book").mkdir()
+    (home / "book" / "_toc.yml").write_text(CONTENTS, encoding="utf-8")
+    monkeypatch.setenv("NQPF_HOME", str(home))
+    return home
+
+
+def new(key: str = KEY) -> list[str]:
+    result = CliRunner().invoke(app, ["study", "new", key])
+    assert result.exit_code == 0
+    return result.stdout.splitlines()
+
+
+def refused(home: Path, key: str = KEY) -> str:
+    before = state(home)
+    result = CliRunner().invoke(app, ["study", "new", key])
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert "Traceback" not in result.stderr
+    assert state(home) == before
+    return result.stderr
+
+
+def test_the_command_writes_four_files_that_are_valid_and_marked_as_the_books(home):
+    before = state(home)
+    assert new()[:4] == [f"Written: {path}" for path in NEW]
+    after = state(home)
+    assert {path for path in after if before.get(path) != after[path]} == set(NEW)
+    assert set(before) <= set(after)
+    for path in NEW[:3]:
+        text = (home / path).read_text(encoding="utf-8")
+        assert KEY in text and not re.search(r"\{[A-Z]+\}", text)
+    assert "\n# Li and Wang (2025)\n" in text and problems(text) == []
+    assert KEY in available(home)
+    system = System.load(KEY, home)
+    assert set(system.table()["status"]) == {"B"}
+    assert min(len(part.indicators) for part in system.card.dimensions) >= 2
+    matrix = system.evaluate(Panel.load(extra=False))
+    assert len(matrix.provinces) == 31 and 2023 in matrix.years
+    study = Study.load(KEY, home)
+    assert (study.authors.en, study.year, study.level) == ("Li and Wang", 2025, "D")
+    assert study.weighting is None and study.dimensions == () and study.publication is None
+    assert "the study's indicator list" in study.missing
+
+
+def test_the_chapter_follows_the_last_study_in_the_contents(home):
+    new()
+    text = (home / "book" / "_toc.yml").read_text(encoding="utf-8")
+    assert text.replace(f"      - file: notebooks/studies/{KEY}\n", "") == CONTENTS
+    chapters = [one["file"] for one in yaml.safe_load(text)["parts"][0]["chapters"]]
+    assert chapters[-2:] == ["notebooks/studies/dong-2024", f"notebooks/studies/{KEY}"]
+    new("zhao-2026")
+    text = (home / "book" / "_toc.yml").read_text(encoding="utf-8")
+    assert text.index(KEY) < text.index("zhao-2026") < text.index("Comparison")
+
+
+def test_a_table_of_contents_that_ends_with_the_studies(home):
+    cut = CONTENTS[: CONTENTS.index("  # the last one")]
+    (home / "book" / "_toc.yml").write_text(cut, encoding="utf-8")
+    new()
+    text = (home / "book" / "_toc.yml").read_text(encoding="utf-8")
+    assert text == f"{cut}\n      - file: notebooks/studies/{KEY}\n"
+
+
+@pytest.mark.parametrize(
+    "key",
+    ["li-wang", "Li-Wang-2025", "2025", "li_wang-2025", "../li-2025", "li-2025.yaml", "", "李-2025",
+     "l" * 60 + "-2025", "li-2025\n", "li--wang-2025"],
+)  # fmt: skip
+def test_a_key_of_another_form_is_refused(home, key):
+    assert "such as li-wang-2025" in refused(home, key)
+
+
+@pytest.mark.parametrize("path", NEW[:3])
+def test_a_file_that_is_there_is_never_touched(home, path):
+    (home / path).parent.mkdir(parents=True, exist_ok=True)
+    (home / path).write_text("mine", encoding="utf-8")
+    assert f"the file is there already [file {path}]" in refused(home)
+
+
+def test_what_is_in_the_book_already_or_has_no_place_in_it_is_refused(home):
+    assert "data/studies/dong-2024.yaml" in refused(home, "dong-2024")
+    assert "data/studies/qiao-ma-2024.yaml" in refused(home, "qiao-ma-2024")
+    path = home / "book" / "_toc.yml"
+    path.write_text(CONTENTS.replace("dong-2024", KEY), encoding="utf-8")
+    assert f"the chapter of {KEY} is there already" in refused(home)
+    path.write_text(CONTENTS.replace("studies/", "other/"), encoding="utf-8")
+    assert "no chapter of notebooks/studies" in refused(home)
+    path.unlink()
+    assert "nothing was written" in refused(home)
+
+
+@pytest.mark.parametrize("fails", NEW)
+def test_all_or_nothing(home, monkeypatch, fails):
+    """The disk fills up at each of the four files in turn."""
+    real = os.replace
+
+    def full(source: Path, target: Path) -> None:
+        if Path(target) == home / fails:
+            raise OSError(28, "No space left on device", str(target))
+        real(source, target)
+
+    (home / "notebooks" / "studies").mkdir(parents=True)
+    monkeypatch.setattr(os, "replace", full)
+    message = refused(home)
+    assert "nothing was written: No space left on device" in message and fails in message
+
+
+def test_the_chapter_runs(home, tmp_path):
+    """Its code cells, one after the other, in a new interpreter on the new card."""
+    new()
+    chapter = (home / NEW[2]).read_text(encoding="utf-8")
+    cells = re.findall(r"^```\{code-cell\}[^\n]*\n((?::[^\n]*\n)*)(.*?)^```$", chapter, re.M | re.S)
+    assert len(cells) == chapter.count("{code-cell}") > 8
+    script = tmp_path / "chapter.py"
+    script.write_text("\n".join(code for _, code in cells) + "\nprint(rho)\n", encoding="utf-8")
+    source = {"NQPF_HOME": str(home), "PYTHONPATH": str(REPOSITORY / "src"), "MPLBACKEND": "agg"}
+    done = subprocess.run(
+        [sys.executable, script], capture_output=True, text=True, env=os.environ | source,
+        timeout=180,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert 0 < float(done.stdout.split()[-1]) <= 1
+    for name in re.findall(r"\{glue:text\}`(\w+)`", chapter):
+        assert f'glue("{name}",' in chapter

@@ -1,0 +1,64 @@
+"""Dates of a reform: what the file says, and files that are refused."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from nqpf import provinces
+from nqpf.errors import CardError, MethodError, NqpfError, ProvinceError
+from nqpf.files import root
+from nqpf.systems.reform import Reform
+
+KEY = "big-data-zones"
+
+
+def test_ten_provinces_in_eight_zones_and_their_first_full_years() -> None:
+    reform = Reform.load(KEY)
+    table = reform.table()
+    assert (len(table), table["zone"].nunique()) == (10, 8)
+    parts = table.index[table["covers"] == "part"]
+    assert [provinces.name(code) for code in parts] == ["Liaoning", "Guangdong"]
+    named = reform.first_years()
+    assert named.value_counts().to_dict() == {2017: 9, 2016: 1}
+    assert provinces.name(named.idxmin()) == "Guizhou"
+    assert set(reform.first_years("approved")) == {2017}
+    with pytest.raises(MethodError, match="named"):
+        reform.first_years("unveiled")
+    bibliography = (root() / "book" / "references.bib").read_text("utf-8")
+    assert all(f"{{{document.key}," in bibliography for document in reform.documents)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "error", "said"),
+    [
+        ("province: 520000", "province: 529999", ProvinceError, "unknown province"),
+        ("province: 520000", "province: 52", CardError, "greater than or equal"),
+        ("province: 520000", "province: 110000", CardError, "province 'Beijing' is there twice"),
+        ("named: state-council-2015-50", "named: state-council-2015", CardError, "unknown docu"),
+        ("date: 2016-02", "date: 2016-2", CardError, "documents.1.date"),
+        ("date: 2016-02", "date: 2014-02", CardError, "before named"),
+        ("covers: part", "covers: delta", CardError, "covers"),
+        ("key: guizhou-zone-2016", "key: ndrc-2016-2123", CardError, "is there twice"),
+        ("key: big-data-zones", "key: zones", CardError, "not the file's name"),
+        ("covers: province", "covers: province\n    remark: x", CardError, "remark"),
+    ],
+)
+def test_a_wrong_file_is_refused(
+    tmp_path: Path, old: str, new: str, error: type[NqpfError], said: str
+) -> None:
+    shutil.copytree(root() / "data" / "reforms", tmp_path / "data" / "reforms")
+    path = tmp_path / "data" / "reforms" / f"{KEY}.yaml"
+    text = path.read_text("utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new, 1), "utf-8")
+    with pytest.raises(error, match=said):
+        Reform.load(KEY, tmp_path)
+
+
+@pytest.mark.parametrize("key", ["zones", "../studies/dong-2024", ""])
+def test_an_unknown_reform_names_the_known(key: str) -> None:
+    with pytest.raises(CardError, match=KEY):
+        Reform.load(key)
