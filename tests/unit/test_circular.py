@@ -8,8 +8,10 @@ import pytest
 from nqpf import Panel
 from nqpf.compare import circular, holders, measures
 from nqpf.errors import MethodError, SampleError
-from nqpf.systems import Formula, System, available, membership
-from nqpf.systems.overlap import holding
+from nqpf.systems import System, available
+from nqpf.systems.formula import Formula
+from nqpf.systems.overlap import _holding as holding
+from nqpf.systems.overlap import membership
 
 
 def held(text: str, lead: int = 0) -> tuple[str, ...]:
