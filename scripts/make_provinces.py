@@ -25,8 +25,7 @@ MADE_FROM = ("src", "data", "requirements.lock", "scripts/make_provinces.py")
 def texts() -> dict[Path, str]:
     """Return every file to write with its text."""
     from nqpf.compare import Profiles
-    from nqpf.report.province_figures import page_key
-    from nqpf.report.province_pages import csv_text, overview_markdown, province_profile
+    from nqpf.report.province_pages import csv_text, overview_markdown, page_key, province_profile
 
     profiles = Profiles.load(Panel.load())
     made = {PAGES / "index.md": overview_markdown(profiles)}
@@ -38,7 +37,7 @@ def texts() -> dict[Path, str]:
 
 def expected() -> list[Path]:
     """Return the files that a complete run leaves."""
-    from nqpf.report.province_figures import page_key
+    from nqpf.report.province_pages import page_key
 
     keys = [page_key(code) for code in provinces.codes()]
     pages = [PAGES / f"{key}.md" for key in ["index", *keys]]

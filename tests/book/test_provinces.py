@@ -11,7 +11,7 @@ import pytest
 from bs4 import BeautifulSoup
 
 from nqpf import Panel, provinces
-from nqpf.report.province_figures import page_key
+from nqpf.report.province_pages import page_key
 
 CODES = provinces.codes()
 SECTIONS = 9

@@ -194,8 +194,7 @@ def test_a_catalogue_keeps_its_text(home: Path) -> None:
 def test_pages_of_provinces_are_markdown_without_meaning(panel: Panel) -> None:
     from markdown_it import MarkdownIt
 
-    from nqpf.report.province_figures import page_key
-    from nqpf.report.province_pages import overview_markdown
+    from nqpf.report.province_pages import overview_markdown, page_key
 
     profiles = Profiles.load(panel, systems=["wu-2024"], draws=20)
     page = report.province_profile(profiles, 110000).markdown()

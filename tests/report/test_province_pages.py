@@ -1,0 +1,186 @@
+"""Pages of provinces: what they say fits every province, and texts from data stay texts."""
+
+from __future__ import annotations
+
+import re
+
+import pandas as pd
+import pytest
+from bs4 import BeautifulSoup
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.text import Text
+
+from nqpf import Panel, provinces
+from nqpf.compare import Profiles
+from nqpf.data.catalogue import Bilingual
+from nqpf.report import province_profile
+from nqpf.report.province_pages import csv_text, overview_markdown, page_key
+
+TIBET, BEIJING, HAINAN = 540000, 110000, 460000
+SYSTEMS = ["lu-guo-2024", "wang-wang-2024", "wu-2024"]
+NASTY = "<script>alert(1)</script>`````````|\u202e=cmd()"
+
+
+@pytest.fixture(scope="module")
+def panel() -> Panel:
+    return Panel.load(extra=False)
+
+
+@pytest.fixture(scope="module")
+def profiles(panel: Panel) -> Profiles:
+    return Profiles.load(panel, systems=SYSTEMS, draws=50)
+
+
+def said(page: object, section: str) -> str:
+    """Return the words of one section of a page."""
+    html = page.html.split(f"<h2>{section} ", 1)[1].split("<h2>", 1)[0]
+    return " ".join(BeautifulSoup(html, "html.parser").get_text(" ").split())
+
+
+def hostile(panel: Panel, text: str) -> Panel:
+    """Return the panel with a name, a yearbook and a reader's row that carry a text."""
+    known = dict(panel.catalogue.variables)
+    change = {"name": Bilingual(en=text, zh=text), "yearbook": Bilingual(en=text, zh=text)}
+    known["energy"] = known["energy"].model_copy(update=change)
+    frame = panel.frame.copy()
+    mine = (frame["variable"] == "population") & (frame["province"] == TIBET)
+    frame.loc[mine & (frame["year"] == 2023), "flag"] = "reader"
+    return Panel(frame, panel.catalogue.model_copy(update={"variables": known}))
+
+
+def test_every_province_has_a_page_of_its_own():
+    keys = [page_key(code) for code in provinces.codes()]
+    assert len(set(keys)) == 31 and all(re.fullmatch(r"[a-z-]+", key) for key in keys)
+
+
+@pytest.mark.parametrize("code", [BEIJING, HAINAN, TIBET, 150000, 440000, 610000])
+def test_a_page_has_no_missing_number_and_every_figure_its_text(profiles, code):
+    page = province_profile(profiles, code)
+    soup = BeautifulSoup(page.html, "html.parser")
+    text = soup.get_text(" ") + repr(page)
+    assert not re.search(r"\b(nan|none|inf|<NA>)\b", text, re.IGNORECASE) and "−0.0 " not in text
+    assert [bool(image["alt"].strip()) for image in soup.find_all("img")] == [True] * 3
+    assert len(page.markdown().encode()) < 300_000
+    assert page.markdown() == province_profile(profiles, code).markdown()
+    assert page.title in page._repr_html_() and repr(page).startswith(page.title)
+
+
+@pytest.mark.parametrize("code", [150000, 230000, 310000, TIBET])
+def test_every_text_of_a_figure_lies_in_it(profiles, code):
+    for picture in province_profile(profiles, code).pictures.values():
+        canvas = FigureCanvasAgg(picture.figure)
+        canvas.draw()
+        whole = picture.figure.bbox.padded(1)
+        for text in picture.figure.findobj(Text):
+            if text.get_visible() and re.search("[^0-9.−]", text.get_text()):
+                box = text.get_window_extent(canvas.get_renderer())
+                inside = whole.contains(box.x0, box.y0) and whole.contains(box.x1, box.y1)
+                assert inside, text.get_text()
+
+
+def test_tibet_says_what_is_missing(profiles):
+    page = province_profile(profiles, TIBET)
+    ranks = said(page, "Rank under every measure")
+    assert "1 of 3 composite indices rank it in 2022" in ranks
+    assert "not ranked: no revenue from software products in 2022" in ranks
+    assert "no total energy consumption" in ranks
+    assert "Not ranked by Lu-Guo" in page.pictures["ranks"].html()
+    assert "no figure at all of Total energy consumption" in said(page, "Gaps in its data")
+    assert "no figure" in said(page, "Main figures")
+
+
+@pytest.mark.parametrize("code", [BEIJING, 310000, 330000])
+def test_growth_of_productivity_leaves_breaks_out_and_says_so(profiles, panel, code):
+    own = panel.breaks(["employment"]).loc[code]
+    years = [str(year) for year in own.index[own]]
+    page = province_profile(profiles, code)
+    text = said(page, "Total factor productivity")
+    drawn = {
+        f"{line.get_xdata()[0] + 0.5:.0f}"
+        for ax in page.pictures["tfp"].figure.axes
+        for line in ax.get_lines()
+        if line.get_linestyle() == ":"
+    }
+    assert drawn == set(years)
+    assert ("Left out of the mean" in text) == bool(years)
+    assert all(f"{year} (" in text for year in years)
+    rank = profiles.ranks.loc[code, "tfp_growth"]
+    every = profiles.solow.accounting(end=profiles.year)["tfp"].rank(ascending=False)
+    assert f"{rank:.0f}" in text
+    assert (every[code] != rank) or not years
+    if years:
+        assert f"{every[code]:.0f}" in text.split("it would be", 1)[1]
+        assert "solow.html#breaks-in-employment" in page.html
+
+
+def test_a_province_that_no_index_ranks_still_has_a_page(panel):
+    profiles = Profiles.load(panel, systems=["wu-2024"], draws=20)
+    text = repr(province_profile(profiles, TIBET))
+    assert "None of the 1 composite indices can rank it in 2022." in text
+    assert "No composite index ranks it in any dimension." in text
+    assert "nan" not in text.lower().split()
+    assert "西藏: not ranked" in overview_markdown(profiles)
+
+
+def test_rows_that_a_reader_adds_show_on_the_page(panel, tmp_path):
+    path = tmp_path / "mine.csv"
+    path.write_text(
+        "province,year,variable,value,unit,vintage,source\n"
+        "Tibet,2024,gdp,2765,100 million yuan,census5,own\n"
+        "Tibet,2024,population,370,万人,,own\n",
+        "utf-8",
+    )
+    mine = panel.extend(path)
+    page = province_profile(Profiles.load(mine, systems=["wu-2024"], draws=20), TIBET)
+    assert "In 2024 its gross regional product (地区生产总值) was 276.5 billion yuan" in repr(page)
+    assert "for a year in which no other can be compared" in repr(page)
+    assert "2 of them added by the reader" in said(page, "Main figures")
+    assert ",reader," in csv_text(mine, TIBET) and "2024" in csv_text(mine, TIBET)
+    assert "can rank it in 2022" in repr(page)  # ranks stay in the year all share
+
+
+def test_ranks_over_the_years_are_those_of_the_history(profiles):
+    own = profiles.history.loc[BEIJING].loc[profiles.year, SYSTEMS]
+    shown = f"{profiles.year}: {own.median():g} ({own.min():.0f} to {own.max():.0f}, 3 indices)"
+    assert shown in province_profile(profiles, BEIJING).pictures["history"].html()
+
+
+def test_texts_from_data_stay_texts(panel):
+    profiles = Profiles.load(hostile(panel, NASTY), systems=["wu-2024", "lu-guo-2024"], draws=20)
+    page = province_profile(profiles, TIBET)
+    markdown = page.markdown()
+    assert "<script" not in markdown and "<script" not in page._repr_html_()
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in markdown
+    assert "\u202e" not in markdown and "[U+202E]" in markdown
+    # Nothing but the page's own fences begins a line with as many backticks.
+    fences = {line for line in markdown.splitlines() if "```" in line}
+    assert fences == {"`" * 8, "`" * 8 + "{raw} html"}
+    assert "<script" not in overview_markdown(profiles)
+    assert "1 of them added by the reader" in repr(page)
+    text = csv_text(profiles.panel, BEIJING)
+    assert "reader" in csv_text(profiles.panel, TIBET)
+    assert "\n=" not in text and ",=" not in text
+
+
+def test_a_formula_of_a_spreadsheet_is_led_by_an_apostrophe(panel):
+    text = csv_text(hostile(panel, "=1+1"), BEIJING)
+    assert "'=1+1" in text and ",=1+1" not in text
+
+
+def test_the_table_of_a_province_reads_back_as_the_panel(panel, tmp_path):
+    path = tmp_path / "tibet.csv"
+    path.write_text(csv_text(panel, TIBET), "utf-8")
+    back = pd.read_csv(path, keep_default_na=False)
+    own = panel.frame[panel.frame["province"] == TIBET]
+    key = ["variable", "vintage", "year"]
+    assert back.set_index(key)["value"].to_dict() == own.set_index(key)["value"].to_dict()
+    assert back["flag"].value_counts().to_dict() == own["flag"].value_counts().to_dict()
+
+
+def test_tiles_lead_to_the_pages_and_say_what_they_show(profiles):
+    soup = BeautifulSoup(overview_markdown(profiles), "html.parser")
+    tiles = {tile["href"]: tile for tile in soup.select("nav.tile-links a")}
+    assert len(tiles) == 31
+    beijing = tiles["../../book/provinces/beijing.html"]
+    assert beijing["aria-label"].startswith("Beijing 北京: median rank ")
+    assert beijing.find("span", class_="tile-value").text in beijing["aria-label"]
