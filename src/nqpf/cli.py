@@ -157,20 +157,20 @@ def multiverse(
     from nqpf.errors import SourceError
     from nqpf.files import root
     from nqpf.multiverse import Multiverse, SpecificationGrid
-    from nqpf.multiverse.inference import curve_tests, save_beside, shares_file, tests_file
-    from nqpf.multiverse.results import disagreement
+    from nqpf.multiverse.inference import _curve_tests, _save_beside, _shares_file, _tests_file
+    from nqpf.multiverse.shares import _disagreement
 
     grid = SpecificationGrid()
     folder = root() / "_build" / "multiverse" / grid.stamp[:16]
     found = grid.run(folder.parent, n_jobs=jobs, address=address)
     for name, number in found.counts.items():
         _say(f"{number:>10,}  {name}")
-    kept = [Multiverse.file(), shares_file(), tests_file()]
+    kept = [Multiverse.file(), _shares_file(), _tests_file()]
     made = [folder / one.name for one in kept]
     results, shares, tests = kept if update else made
     found.save(results)
-    save_beside(disagreement(found), found, shares)
-    save_beside(curve_tests(grid, found, n_jobs=jobs, progress=True), found, tests)
+    _save_beside(_disagreement(found), found, shares)
+    _save_beside(_curve_tests(grid, found, n_jobs=jobs, progress=True), found, tests)
     for new, old in zip(made, kept, strict=True):
         if update:
             _say(f"Written: {old.relative_to(root()).as_posix()}")

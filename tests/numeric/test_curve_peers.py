@@ -8,8 +8,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from nqpf.multiverse.inference import _draws, plan, read_specifications
-from nqpf.multiverse.results import variance_shares
+from nqpf.multiverse import variance_shares
+from nqpf.multiverse.inference import _draws
+from nqpf.multiverse.redraw import _Plan, _Specification
 from nqpf.regress import fixed_effects
 
 
@@ -126,8 +127,12 @@ def naive(frame, specs, weights, estimate):
     return found
 
 
+def planned(frame, specs):
+    return _Plan(frame, [_Specification(*row) for row in specs.itertuples(index=False)], False)
+
+
 def check_null_curve(frame, specs, weights, estimate):
-    ready = plan(frame, read_specifications(specs), "province", "year", "nested")
+    ready = planned(frame, specs)
     observed = ready.estimate(np.ones((1, 12)))[0]
     params, errors, df = ready.estimate(weights)
     expected, expected_errors = naive(frame, specs, weights, estimate)
@@ -151,9 +156,7 @@ def test_null_curve_equals_fixed_effects_on_a_resampled_frame():
 def test_wild_draws_equal_regressions_on_outcomes_with_turned_residuals(gaps):
     frame, specs, signs = panel(gaps), specifications(), _draws(2, 12, seed=3, scheme="wild")
     assert set(signs.ravel()) == {-1, 1}
-    params, errors, _ = plan(frame, read_specifications(specs), "province", "year", "nested").wild(
-        signs
-    )
+    params, errors, _ = planned(frame, specs).estimate(signs, "wild")
     for k, spec in enumerate(specs.itertuples()):
         names = [spec.focal, *spec.controls]
         rows = frame if spec.sample == "all" else frame[frame[spec.sample]]

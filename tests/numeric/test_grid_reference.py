@@ -18,9 +18,10 @@ from nqpf import Panel, Recipe, System
 from nqpf.compare.variants import CAPITAL, productivity
 from nqpf.errors import SourceError
 from nqpf.multiverse import load_disagreement
-from nqpf.multiverse.grid import SpecificationGrid, estimates
-from nqpf.multiverse.inference import shares_file
-from nqpf.multiverse.results import UNITS, Multiverse
+from nqpf.multiverse.grid import SpecificationGrid, _estimates
+from nqpf.multiverse.inference import _shares_file
+from nqpf.multiverse.results import Multiverse
+from nqpf.multiverse.shares import _UNITS
 from nqpf.regress import fixed_effects, standardise
 from nqpf.tfp import real_gdp
 
@@ -155,7 +156,7 @@ def grid(tmp_path_factory):
 def check(grid, name, rng, errors=None):
     """Compare three specifications of a batch with single regressions."""
     batch = dict(grid.batches())[name]
-    found, size = estimates(batch, grid.figures)
+    found, size = _estimates(batch, grid.figures)
     levels = [grid.declaration.levels[axis] for axis in ("controls", "measure", "errors")]
     direction, variable, vintage, transformation, sample, effects = name.split(".")
     for cell in rng.permutation(len(batch.cells))[: 3 if errors is None else None]:
@@ -223,7 +224,7 @@ def test_stored_shares_are_those_of_the_stored_estimates(stored):
     """The share of an axis alone by the sums of squares of a one-way layout, in each unit."""
     shares = load_disagreement(stored)["first_order"]
     own = stored.curve(direction="determinant", determinant="tax_share", errors="clustered")
-    units = {name: own[column].astype(float) for name, column in UNITS.items()}
+    units = {name: own[column].astype(float) for name, column in _UNITS.items()}
     units["ranks"] = units["partial"].rank()
     for unit, values in units.items():
         spread = ((values - values.mean()) ** 2).sum()
@@ -232,11 +233,11 @@ def test_stored_shares_are_those_of_the_stored_estimates(stored):
             alone = ((means - values.mean()) ** 2).sum() / spread
             kept = shares["determinant", "tax_share", unit, axis]
             assert kept == pytest.approx(alone, rel=1e-4), (unit, axis)
-    assert set(shares.index.get_level_values("unit")) == set(UNITS)
+    assert set(shares.index.get_level_values("unit")) == set(_UNITS)
 
 
 def test_shares_of_another_declaration_are_refused(stored, tmp_path):
-    table = pd.read_csv(shares_file()).assign(declaration="another")
+    table = pd.read_csv(_shares_file()).assign(declaration="another")
     table.to_csv(tmp_path / "shares.csv", index=False)
     with pytest.raises(SourceError, match="rests on another declaration or data"):
         load_disagreement(stored, tmp_path / "shares.csv")

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import copy
 
+import numpy as np
+import pandas as pd
 import yaml
 
-from nqpf.compare.declaration import Declaration
+from nqpf.compare.declaration import AXES, REASONS, Declaration
 from nqpf.files import root
 
 SMALL = {
@@ -41,3 +43,13 @@ def declare(folder, change=None):
     path = folder / "grid.yaml"
     path.write_text(yaml.safe_dump(grid, allow_unicode=True, sort_keys=False), encoding="utf-8")
     return Declaration.load(path)
+
+
+def enumerated(grid):
+    """Return every declared specification: its identifier, its choices and why it is not run."""
+    codes = np.unravel_index(np.arange(grid.declared), grid.shape[:-1])
+    columns = {"id": np.arange(grid.declared) * grid.shape[-1]}
+    for code, axis in zip(codes, AXES[:-1], strict=True):
+        columns[axis] = pd.Categorical.from_codes(code, grid.declaration.levels[axis])
+    columns["reason"] = pd.Categorical.from_codes(grid.reasons[..., 0].ravel(), REASONS)
+    return pd.DataFrame(columns)

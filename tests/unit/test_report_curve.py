@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from nqpf.errors import DataError, MethodError, SampleError
-from nqpf.multiverse.results import variance_shares
+from nqpf.multiverse import variance_shares
 from nqpf.report.curve import curve_explorer, representative, sorted_curve, specification_curve
 from nqpf.report.regressions import shares_chart
 

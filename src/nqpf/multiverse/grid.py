@@ -1,4 +1,10 @@
-"""The specification grid: declared, counted, cut into batches and run."""
+"""The specification grid: declared, counted, cut into batches and run.
+
+The grid is the full product of the declared axes; an identifier is the position in it. A
+specification that is not run has the first reason of the list that applies, so that declared =
+run + dropped, printed by reason. Shared denominators, by which many indicators are divided, are
+not counted as circular: they are a limit of the literature's measures, which the chapter says.
+"""
 
 from __future__ import annotations
 
@@ -32,32 +38,14 @@ from nqpf.regress.kernel import CrossProducts, cross_products
 from nqpf.systems.formula import Formula
 from nqpf.systems.overlap import _holding
 
-__all__ = [
-    "Batch",
-    "CONVENTION",
-    "DIFFERENCED",
-    "REASONS",
-    "SpecificationGrid",
-    "by_calendar",
-    "complete",
-    "control_sets",
-    "equations",
-    "estimates",
-    "evaluate",
-    "offsets",
-    "reasons",
-    "sample_rows",
-    "standardised",
-]
-
 # Unit effects are nested in clusters by unit, but not in the sums by year of the other errors.
-CONVENTION = {"clustered": "nested", "driscoll-kraay": "all", "clustered-period": "all"}
+_CONVENTION = {"clustered": "nested", "driscoll-kraay": "all", "clustered-period": "all"}
 # Effects once first differences have taken those of the units.
-DIFFERENCED = {"two-way": "time", "unit": "pooled"}
+_DIFFERENCED = {"two-way": "time", "unit": "pooled"}
 
 
 @dataclass(frozen=True, eq=False)
-class Batch:
+class _Batch:
     """Specifications that share rows of the panel, effects and the variable related.
 
     Attributes
@@ -92,7 +80,7 @@ class Batch:
     cells: np.ndarray
 
 
-def complete(
+def _complete(
     figures: Figures, driver: bool, variable: int, controls: tuple[int, ...], rows: np.ndarray
 ) -> np.ndarray:
     """Return the rows in which the sample, the related variable and all controls have figures."""
@@ -101,12 +89,12 @@ def complete(
     return usable & np.isfinite(figures.variables[:, list(controls)]).all(axis=1)
 
 
-def standardised(values: np.ndarray) -> np.ndarray:
+def _standardised(values: np.ndarray) -> np.ndarray:
     """Return columns with mean 0 and standard deviation 1 (ddof = 1), constants as zeros.
 
     Examples
     --------
-    >>> standardised(np.array([[1.0, 7.0], [2.0, 7.0], [3.0, 7.0]])).T
+    >>> _standardised(np.array([[1.0, 7.0], [2.0, 7.0], [3.0, 7.0]])).T
     array([[-1.,  0.,  1.],
            [ 0.,  0.,  0.]])
     """
@@ -115,7 +103,7 @@ def standardised(values: np.ndarray) -> np.ndarray:
     return np.where(flat, 0.0, (values - values.mean(axis=0)) / np.where(flat, 1.0, spread))
 
 
-def equations(
+def _equations(
     figures: Figures,
     driver: bool,
     variable: int,
@@ -128,7 +116,7 @@ def equations(
     Parameters
     ----------
     figures, driver, variable, controls
-        As in :class:`Batch`.
+        As in the batch.
     measures : (m,) int
         Positions of the measures.
     rows : (n,) int
@@ -150,15 +138,15 @@ def equations(
     )
     names = [f"control {i}" for i in range(len(controls))]
     columns = ["related", *names, *(f"measure {i}" for i in measures)]
-    return pd.DataFrame(standardised(np.hstack(values)), index=index, columns=columns)
+    return pd.DataFrame(_standardised(np.hstack(values)), index=index, columns=columns)
 
 
-def evaluate(batch: Batch, shared: Mapping[str, Figures]) -> pd.DataFrame:
+def _evaluate(batch: _Batch, shared: Mapping[str, Figures]) -> pd.DataFrame:
     """Run the specifications of a batch.
 
     Parameters
     ----------
-    batch : Batch
+    batch : _Batch
     shared : mapping of str to Figures
         Figures by ``vintage/transformation``.
 
@@ -171,27 +159,27 @@ def evaluate(batch: Batch, shared: Mapping[str, Figures]) -> pd.DataFrame:
         rounded to single precision, so that the last bits, in which processors differ, are
         not kept; the second and third to fewer.
     """
-    found, size = estimates(batch, shared)
+    found, size = _estimates(batch, shared)
     names = ("estimate", "within", "partial", "std_error")
     figures = dict(zip(names, found[:, :4].astype(np.float32).T, strict=True))
-    figures |= {name: shortened(figures[name]) for name in ("within", "partial")}
+    figures |= {name: _shortened(figures[name]) for name in ("within", "partial")}
     sizes = dict(zip(("nobs", "groups", "df"), size.T, strict=True))
     return pd.DataFrame({"id": (batch.first + batch.cells).astype(np.int32), **figures, **sizes})
 
 
-def shortened(values: np.ndarray) -> np.ndarray:
+def _shortened(values: np.ndarray) -> np.ndarray:
     """Return single-precision numbers rounded to sixteen significant bits, which pack well.
 
     Examples
     --------
-    >>> shortened(np.array([0.123456789, -2.0], dtype=np.float32)).tolist()
+    >>> _shortened(np.array([0.123456789, -2.0], dtype=np.float32)).tolist()
     [0.12345695495605469, -2.0]
     """
     bits = np.ascontiguousarray(values).view(np.uint32).astype(np.uint64) + 0x80
     return (bits & 0xFFFFFF00).astype(np.uint32).view(np.float32)
 
 
-def estimates(batch: Batch, shared: Mapping[str, Figures]) -> tuple[np.ndarray, np.ndarray]:
+def _estimates(batch: _Batch, shared: Mapping[str, Figures]) -> tuple[np.ndarray, np.ndarray]:
     """Return the figures and the sizes of every cell of a batch.
 
     Figures, (n, 5), are the estimate in the units of the variables, in standard deviations
@@ -209,13 +197,13 @@ def estimates(batch: Batch, shared: Mapping[str, Figures]) -> tuple[np.ndarray, 
     finite = np.isfinite(figures.measures)
     for level, controls in enumerate(batch.controls):
         usable = np.flatnonzero(
-            complete(figures, batch.driver, batch.variable, controls, batch.rows)
+            _complete(figures, batch.driver, batch.variable, controls, batch.rows)
         )
         cells = np.flatnonzero(at == level)
         used = np.unique(measure[cells])
         for rows, columns in patterns(finite[np.ix_(usable, used)]):
             own = cells[np.isin(measure[cells], used[columns])]
-            frame = equations(
+            frame = _equations(
                 figures, batch.driver, batch.variable, controls, used[columns], usable[rows]
             )
             place = 1 + len(controls) + np.searchsorted(used[columns], measure[own])
@@ -223,7 +211,7 @@ def estimates(batch: Batch, shared: Mapping[str, Figures]) -> tuple[np.ndarray, 
     return found, size
 
 
-def by_calendar(products: CrossProducts, years: np.ndarray) -> CrossProducts:
+def _by_calendar(products: CrossProducts, years: np.ndarray) -> CrossProducts:
     """Return cross-products with empty years in the gaps, so that 2019 is not next to 2023.
 
     The lags of Driscoll and Kraay's errors are counted along the years that the
@@ -245,7 +233,7 @@ def by_calendar(products: CrossProducts, years: np.ndarray) -> CrossProducts:
 
 
 def _fit(
-    batch: Batch,
+    batch: _Batch,
     frame: pd.DataFrame,
     controls: int,
     cells: np.ndarray,
@@ -256,7 +244,7 @@ def _fit(
 ) -> None:
     """Estimate cells, whose measure is at a place in `frame`; write into `found` and `size`."""
     products = cross_products(frame, list(frame.columns), effects=batch.effects)
-    products = by_calendar(products, np.unique(frame.index.get_level_values("year")))
+    products = _by_calendar(products, np.unique(frame.index.get_level_values("year")))
     related = np.zeros_like(place)
     outcome, regressor = (related, place) if batch.driver else (place, related)
     others = np.broadcast_to(np.arange(1, 1 + controls), (len(cells), controls))
@@ -264,7 +252,7 @@ def _fit(
     for kind, name in enumerate(batch.errors):
         own = error == kind
         if own.any():
-            fits = products.fit_many(outcome[own], regressors[own], name, CONVENTION[name])
+            fits = products.fit_many(outcome[own], regressors[own], name, _CONVENTION[name])
             parts = (fits.params, fits.within, fits.partial, fits.std_errors, fits.pvalues)
             found[cells[own]] = np.column_stack([part[:, 0] for part in parts])
             size[cells[own]] = (fits.nobs, fits.groups, fits.df or 0)
@@ -273,7 +261,7 @@ def _fit(
 _CODE = {reason: code for code, reason in enumerate(REASONS)}
 
 
-def control_sets(declaration: Declaration, relation: str) -> list[tuple[int, ...]]:
+def _control_sets(declaration: Declaration, relation: str) -> list[tuple[int, ...]]:
     """Return positions of the controls by level, without the determinant."""
     names = list(declaration.grid.variables)
     direction, variable = relation.split(":")
@@ -284,22 +272,22 @@ def control_sets(declaration: Declaration, relation: str) -> list[tuple[int, ...
     ]
 
 
-def offsets(declaration: Declaration, relation: str, transformation: str) -> tuple[int, ...]:
+def _offsets(declaration: Declaration, relation: str, transformation: str) -> tuple[int, ...]:
     """Return the years that a row uses, relative to that of its measure."""
     lead = declaration.grid.driver.lead if relation.startswith("driver") else 0
     back = (0, -1) if transformation == "difference" else (0,)
     return tuple(sorted({year + step for year in (0, lead) for step in back}))
 
 
-def sample_rows(
+def _sample_rows(
     declaration: Declaration, relation: str, transformation: str, figures: Figures
 ) -> list[np.ndarray]:
     """Return the rows that each sample keeps, (N,) bool each."""
-    used = offsets(declaration, relation, transformation)
+    used = _offsets(declaration, relation, transformation)
     return [kept(sample, figures, used) for sample in declaration.grid.samples]
 
 
-def reasons(
+def _reasons(
     declaration: Declaration,
     measured: Mapping[str, Variants],
     figures: Mapping[str, Figures],
@@ -408,7 +396,7 @@ def _repeated(values: np.ndarray) -> np.ndarray:
 
 def _named(declaration: Declaration, relation: str) -> list[list[str]]:
     names = list(declaration.grid.variables)
-    return [[names[i] for i in chosen] for chosen in control_sets(declaration, relation)]
+    return [[names[i] for i in chosen] for chosen in _control_sets(declaration, relation)]
 
 
 def _by_rows(
@@ -421,14 +409,14 @@ def _by_rows(
     """Write reasons that follow from the rows into (sample, effects, controls, measure, errors)."""
     direction, name = relation.split(":")
     variable = list(declaration.grid.variables).index(name)
-    samples = sample_rows(declaration, relation, transformation, figures)
+    samples = _sample_rows(declaration, relation, transformation, figures)
     removed = [_removed(one.key, transformation) for one in declaration.grid.effects]
     for having, measures in patterns(np.isfinite(figures.measures)):
         pattern = np.isin(np.arange(len(figures.year)), having)
-        for at, controls in enumerate(control_sets(declaration, relation)):
+        for at, controls in enumerate(_control_sets(declaration, relation)):
             seen: set[bytes] = set()
             for sample, keep in enumerate(samples):
-                rows = pattern & complete(figures, direction == "driver", variable, controls, keep)
+                rows = pattern & _complete(figures, direction == "driver", variable, controls, keep)
                 repeated = rows.tobytes() in seen
                 seen.add(rows.tobytes())
                 for number, effects in enumerate(removed):
@@ -528,7 +516,7 @@ class SpecificationGrid:
     @cached_property
     def reasons(self) -> np.ndarray:
         """Position in ``impossible.REASONS`` of every declared specification, 0 to run it."""
-        return reasons(self.declaration, self.measured, self.figures)
+        return _reasons(self.declaration, self.measured, self.figures)
 
     @cached_property
     def stamp(self) -> str:
@@ -545,23 +533,6 @@ class SpecificationGrid:
     def __repr__(self) -> str:
         return f"SpecificationGrid of {self.declared:,} declared specifications"
 
-    def enumerate(self) -> pd.DataFrame:
-        """Return every declared specification.
-
-        Returns
-        -------
-        DataFrame
-            ``id``, the position of its first standard error in the full product, stable while the
-            declaration is; one categorical column per axis but that of the errors; and
-            ``reason``, empty for a specification that is run.
-        """
-        codes = np.unravel_index(np.arange(self.declared), self.shape[:-1])
-        columns: dict[str, object] = {"id": np.arange(self.declared) * self.shape[-1]}
-        for code, axis in zip(codes, AXES[:-1], strict=True):
-            columns[axis] = pd.Categorical.from_codes(code, self.declaration.levels[axis])
-        columns["reason"] = pd.Categorical.from_codes(self.reasons[..., 0].ravel(), REASONS)
-        return pd.DataFrame(columns)
-
     def count(self) -> pd.Series:
         """Return how many estimates are declared, run, and dropped by reason.
 
@@ -573,7 +544,7 @@ class SpecificationGrid:
         rows |= {reason: int(n) for reason, n in zip(REASONS, tally, strict=True) if reason and n}
         return pd.Series(rows, name="estimates")
 
-    def batches(self) -> Iterator[tuple[str, Batch]]:
+    def batches(self) -> Iterator[tuple[str, _Batch]]:
         """Yield independent units of work by name, those without a specification left out."""
         levels, outer = self.declaration.levels, self.shape[:-_IN_BATCH]
         names = list(self.declaration.grid.variables)
@@ -585,19 +556,19 @@ class SpecificationGrid:
             one = {axis: levels[axis][i] for axis, i in zip(AXES, at, strict=False)}
             key = f"{one['vintage']}/{one['transformation']}"
             direction, variable = one["relation"].split(":")
-            rows = sample_rows(
+            rows = _sample_rows(
                 self.declaration, one["relation"], one["transformation"], self.figures[key]
             )
             differenced = one["transformation"] == "difference"
             name = ".".join([direction, variable, *(one[axis] for axis in AXES[1:-_IN_BATCH])])
             yield (
                 name,
-                Batch(
+                _Batch(
                     figures=key,
                     driver=direction == "driver",
                     variable=names.index(variable),
-                    controls=tuple(control_sets(self.declaration, one["relation"])),
-                    effects=DIFFERENCED[one["effects"]] if differenced else one["effects"],
+                    controls=tuple(_control_sets(self.declaration, one["relation"])),
+                    effects=_DIFFERENCED[one["effects"]] if differenced else one["effects"],
                     rows=rows[at[AXES.index("sample")]],
                     errors=tuple(levels["errors"]),
                     first=number * size,
@@ -642,7 +613,7 @@ class SpecificationGrid:
         with tempfile.TemporaryDirectory() as folder:
             table = _run_batches(
                 dict(self.batches()),
-                evaluate,
+                _evaluate,
                 folder if store is None else store,
                 stamp=self.stamp,
                 shared=self.figures,

@@ -29,7 +29,7 @@ from nqpf.report.style import (
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from nqpf.multiverse.results import VarianceShares
+    from nqpf.multiverse.shares import _VarianceShares as VarianceShares
 
 __all__ = ["coefficient_plot", "findings_map", "known_truth_plot", "shares_chart"]
 

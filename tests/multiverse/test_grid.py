@@ -7,12 +7,12 @@ import re
 import numpy as np
 import pandas as pd
 import pytest
-from made_up_grid import declare
+from made_up_grid import declare, enumerated
 
 from nqpf import Panel
 from nqpf.compare.declaration import AXES
 from nqpf.errors import CardError, DataError, FormulaError, MethodError, SourceError
-from nqpf.multiverse.grid import SpecificationGrid, estimates, evaluate
+from nqpf.multiverse.grid import SpecificationGrid, _estimates, _evaluate
 from nqpf.multiverse.results import Multiverse
 
 LINEAR = "{}/minmax/entropy/linear".format
@@ -33,7 +33,7 @@ def grid(panel, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def specs(grid):
-    return grid.enumerate()
+    return enumerated(grid)
 
 
 @pytest.fixture(scope="module")
@@ -136,7 +136,7 @@ def test_a_system_without_figures_in_a_vintage_is_counted(panel, tmp_path):
     def change(grid):
         grid["measures"]["systems"]["keys"] = ["lu-guo-2024", "ren-2024"]
 
-    specs = SpecificationGrid(declare(tmp_path, change), panel).enumerate()
+    specs = enumerated(SpecificationGrid(declare(tmp_path, change), panel))
     assert reasons_of(specs, vintage="census4", measure=LINEAR("ren-2024")) == {
         "the vintage lacks a figure that the measure needs"
     }
@@ -147,7 +147,7 @@ def test_a_lagged_outcome_is_no_control(grid, tmp_path):
     def change(one):
         one["driver"]["variables"] = ["income"]
 
-    specs = altered(grid, tmp_path, change).enumerate()
+    specs = enumerated(altered(grid, tmp_path, change))
     of_income = {"relation": "driver:income", "measure": LU}
     assert reasons_of(specs, **of_income, controls="development") == {
         "a control is the outcome itself a year before"
@@ -163,7 +163,7 @@ def test_a_determinant_leaves_the_controls_and_repeats_are_counted(grid, tmp_pat
             {"key": "one", "variables": ["industry"], "why": "x"},
         ]
 
-    specs = altered(grid, tmp_path, change).enumerate()
+    specs = enumerated(altered(grid, tmp_path, change))
     about = {"relation": "determinant:government_size", "measure": LU, "sample": "all"}
     assert reasons_of(specs, **about, controls="both") == {""}
     assert reasons_of(specs, **about, controls="one") == {
@@ -194,7 +194,7 @@ def test_cells_without_enough_rows_are_counted(
             | {"without_provinces": list(dropped)}
         ]
 
-    specs = altered(grid, tmp_path, change).enumerate()
+    specs = enumerated(altered(grid, tmp_path, change))
     about = {"relation": "driver:growth", "measure": LU, "transformation": "level"}
     assert reasons_of(specs, **about, effects=effects) == {reason}
 
@@ -223,11 +223,11 @@ def test_batches_hold_every_specification_to_run_once(grid, specs):
 def test_evaluating_a_batch_changes_nothing_and_repeats_itself(grid):
     name, batch = next(grid.batches())
     before = grid.figures[batch.figures].measures.copy()
-    one, other = evaluate(batch, grid.figures), evaluate(batch, grid.figures)
+    one, other = _evaluate(batch, grid.figures), _evaluate(batch, grid.figures)
     pd.testing.assert_frame_equal(one, other, check_exact=True)
     assert np.array_equal(before, grid.figures[batch.figures].measures, equal_nan=True)
     assert one["id"].tolist() == (batch.first + batch.cells).tolist()
-    assert np.array_equal(one["estimate"], estimates(batch, grid.figures)[0][:, 0].astype("f4"))
+    assert np.array_equal(one["estimate"], _estimates(batch, grid.figures)[0][:, 0].astype("f4"))
 
 
 def test_a_rank_is_a_share_of_the_provinces_of_the_year(grid):
@@ -263,7 +263,7 @@ def test_a_score_of_zero_leaves_the_measure_without_a_logarithm(grid, panel):
     other.__dict__["measured"] = {**grid.measured, "census5": changed}
     asked = {"measure": DONG, "transformation": "log", "vintage": "census5", "controls": "none",
              "sample": "all", "relation": "driver:growth"}  # fmt: skip
-    assert reasons_of(other.enumerate(), **asked) == {
+    assert reasons_of(enumerated(other), **asked) == {
         "a score is zero or below and has no logarithm"
     }
 
@@ -325,7 +325,7 @@ def test_a_curve_is_one_question_from_smallest_to_largest(multiverse):
 @pytest.mark.parametrize(
     ("asked", "message"),
     [
-        ({"outcome": "growht"}, "unknown level 'growht' of outcome.*Did you mean 'growth'"),
+        ({"outcome": "growht"}, "unknown level of outcome 'growht'.*Did you mean 'growth'"),
         ({"samples": "all"}, "unknown choice 'samples'.*Did you mean 'sample'"),
         ({"unit": "partials"}, "unknown unit 'partials'.*Did you mean 'partial'"),
     ],
@@ -417,7 +417,7 @@ def test_collinear_controls_are_found_and_counted(grid, tmp_path):
 
     other = altered(grid, tmp_path, change)
     result = other.run(n_jobs=1, progress=False)
-    specs = other.enumerate()
+    specs = enumerated(other)
     doubled = ((specs["controls"] == "same") & (specs["reason"] == "")).sum()
     assert result.counts["collinear"] == doubled > 0
     assert set(result.table["controls"]) == {"none"}
