@@ -10,10 +10,9 @@ import pytest
 from made_up_frontier import BETA, frontier_panel
 from scipy.integrate import quad
 from scipy.optimize import minimize
-from scipy.stats import multivariate_normal, norm, truncnorm
+from scipy.stats import multivariate_normal, norm
 
 from nqpf.tfp.frontier import battese_coelli
-from nqpf.tfp.likelihood import Sample, log_likelihood, posterior
 
 INPUTS = ["capital", "labour"]
 
@@ -57,35 +56,6 @@ def naive_1995(parameters, frame):
 NAIVE = {"1992": naive_1992, "1995": naive_1995}
 
 
-def test_likelihood_and_efficiency_equal_quadrature():
-    rng = np.random.default_rng(3)
-    starts, lead = np.array([0, 3, 4]), np.array([2.0, 1, 0, 0, 3, 0])
-    x, y = np.column_stack([np.ones(6), rng.normal(size=6)]), rng.normal(size=6)
-    z = np.column_stack([np.ones(3), rng.normal(size=3)])
-    sample = Sample(y, x, z, starts, lead, True)
-    theta = np.array([0.8, 0.3, 0.2, -0.4, 0.9, 0.6, 0.15])
-    sv, su = np.sqrt(0.4 * 0.9), np.sqrt(0.6 * 0.9)
-    e, h = y - x @ theta[:2], np.exp(0.15 * lead)
-    total, efficiency, slack = 0.0, [], []
-    for group, rows in enumerate(np.split(np.arange(6), starts[1:])):
-        mu = z[group] @ theta[2:4]
-
-        def density(u, rows=rows, mu=mu):
-            prior = truncnorm.pdf(u, -mu / su, np.inf, mu, su)
-            return prior * norm.pdf(e[rows], -h[rows] * u, sv).prod()
-
-        whole = quad(density, 0, 12, epsabs=1e-14, limit=200)[0]
-        total += np.log(whole)
-        for row in rows:
-            for store, kept in ((efficiency, lambda u: np.exp(-u)), (slack, lambda u: u)):
-                part = quad(lambda u: kept(h[row] * u) * density(u), 0, 12, epsabs=1e-14)[0]  # noqa: B023
-                store.append(part / whole)
-    assert log_likelihood(theta, sample)[0] == pytest.approx(total, abs=1e-9)
-    found = posterior(theta, sample)
-    np.testing.assert_allclose(found.efficiency, efficiency, rtol=1e-8)
-    np.testing.assert_allclose(found.inefficiency, slack, rtol=1e-8)
-
-
 CASES = {
     "1992 half-normal": ({"decay": False}, {}),
     "1992 half-normal decay": ({}, {"eta": 0.1}),
@@ -101,6 +71,43 @@ CASES = {
 }
 
 
+@pytest.mark.parametrize("case", ["1992 truncated decay", "1995 determinants"])
+def test_likelihood_and_efficiency_equal_quadrature(case):
+    options, truth = CASES[case]
+    frame = frontier_panel(11, units=30, years=4, **truth).drop([(0, 2010), (3, 2012), (7, 2013)])
+    result = estimate(frame, **options)
+    p, late = result.parameters["estimate"], case.startswith("1995")
+    sv, su = np.sqrt((1 - result.gamma) * result.sigma2), np.sqrt(result.gamma * result.sigma2)
+    firm, year = (frame.index.get_level_values(i).to_numpy() for i in (0, 1))
+    h = np.ones(len(frame)) if late else np.exp(p["eta"] * (2013 - year))
+    mean = p["delta:constant"] + p["delta:z"] * frame["z"].to_numpy() if late else 0 * h + p["mu"]
+    e, group = residuals(p.to_numpy(), frame), np.arange(len(frame)) if late else firm
+    total, efficiency, slack = 0.0, np.empty(len(frame)), np.empty(len(frame))
+    for one in np.unique(group):
+        rows = np.flatnonzero(group == one)
+        mu = mean[rows[0]]
+
+        def integral(kept, rows=rows, mu=mu):
+            def density(u):
+                prior = np.exp(-(((u - mu) / su) ** 2) / 2) / (su * norm.cdf(mu / su))
+                noise = np.exp(-(((e[rows] + h[rows] * u) / sv) ** 2) / 2) / sv
+                scale = np.sqrt(2 * np.pi) ** (1 + len(rows))
+                return kept(u) * prior * noise.prod() / scale
+
+            ends = [0, 0.25, 0.5, 1, 2, 4]
+            parts = zip(ends[:-1], ends[1:], strict=True)
+            return sum(quad(density, *part, epsabs=1e-14, epsrel=1e-12)[0] for part in parts)
+
+        whole = integral(lambda u: 1.0)
+        total += np.log(whole)
+        for row in rows:
+            efficiency[row] = integral(lambda u: np.exp(-h[row] * u)) / whole  # noqa: B023
+            slack[row] = integral(lambda u: h[row] * u) / whole  # noqa: B023
+    assert result.loglik == pytest.approx(total, abs=1e-9)
+    np.testing.assert_allclose(result.efficiency, efficiency, rtol=1e-8)
+    np.testing.assert_allclose(result.inefficiency, slack, rtol=1e-8)
+
+
 @pytest.mark.parametrize("case", CASES)
 def test_estimates_equal_a_plain_likelihood_maximised_by_another_optimiser(case):
     options, truth = CASES[case]
@@ -108,7 +115,7 @@ def test_estimates_equal_a_plain_likelihood_maximised_by_another_optimiser(case)
     result = estimate(frame, **options)
     assert result.convergence.converged and not result.convergence.boundary
     values = result.parameters["estimate"].to_numpy()
-    naive, decay = NAIVE[result.inefficiency_model], result.decay
+    naive, decay = NAIVE[options.get("inefficiency", "1992")], "eta" in result.parameters.index
 
     def full(free):
         free = free.copy()
@@ -129,6 +136,21 @@ def test_estimates_equal_a_plain_likelihood_maximised_by_another_optimiser(case)
         full(found.x)[: len(values)], values, atol=0.02 * result.parameters["std_error"].max()
     )
     np.testing.assert_allclose(-found.fun, result.loglik, atol=1e-5)
+    # Standard errors are the inverse of minus the Hessian, here by differences of the likelihood.
+    steps = np.diag(0.01 * result.parameters["std_error"].to_numpy())
+    at = [
+        [
+            naive(np.append(values + a + b, [] if decay else [0.0]), frame)
+            - naive(np.append(values + a - b, [] if decay else [0.0]), frame)
+            for b in steps
+        ]
+        for a in [*steps, *-steps]
+    ]
+    size = len(steps)
+    hessian = (np.array(at[:size]) - np.array(at[size:])) / 4
+    hessian /= np.outer(steps.max(axis=1), steps.max(axis=1))
+    errors = np.sqrt(np.diag(np.linalg.inv(-hessian)))
+    np.testing.assert_allclose(result.parameters["std_error"], errors, rtol=2e-3, atol=1e-6)
 
 
 def test_simulation_1992_recovers_the_truth():

@@ -1,8 +1,8 @@
-"""Log-likelihood of a normal error less a truncated-normal inefficiency, with its gradient.
+"""Log-likelihood of a normal error less a truncated-normal inefficiency, and its maximum.
 
 One likelihood serves both models. In Battese and Coelli (1992) a group is a unit, whose draw of
 inefficiency is shared by its years; in Battese and Coelli (1995), and in a cross-section, each row
-is a group of its own.
+is a group of its own, with a mean before truncation that is linear in regressors of the group.
 """
 
 from __future__ import annotations
@@ -15,25 +15,9 @@ import numpy as np
 import pandas as pd
 from scipy.special import erfcx, log_ndtr
 
-__all__ = [
-    "BoundaryWarning",
-    "Convergence",
-    "ConvergenceWarning",
-    "Coordinates",
-    "GAMMA_MARGIN",
-    "Maximum",
-    "NO_GAIN",
-    "Posterior",
-    "Sample",
-    "log_likelihood",
-    "log_mills",
-    "maximise",
-    "posterior",
-]
-
 
 @dataclass(frozen=True, eq=False)
-class Sample:
+class _Sample:
     """Arrays of one sample; rows are sorted so that each group is contiguous.
 
     Attributes
@@ -75,12 +59,12 @@ class Sample:
         return np.add.reduceat(rows, self.starts)
 
 
-def log_mills(x: np.ndarray) -> np.ndarray:
+def _log_mills(x: np.ndarray) -> np.ndarray:
     """Return ln Phi(x) + x^2 / 2 without the cancellation of its two terms far below zero.
 
     Examples
     --------
-    >>> log_mills(np.array([0.0, -1e6])).round(6).tolist()
+    >>> _log_mills(np.array([0.0, -1e6])).round(6).tolist()
     [-0.693147, -14.734449]
     """
     below, above = np.minimum(x, 0.0), np.maximum(x, 0.0)
@@ -91,10 +75,10 @@ def log_mills(x: np.ndarray) -> np.ndarray:
 
 def _hazard(x: np.ndarray) -> np.ndarray:
     """Return phi(x) / Phi(x)."""
-    return np.exp(-log_mills(x)) / np.sqrt(2 * np.pi)
+    return np.exp(-_log_mills(x)) / np.sqrt(2 * np.pi)
 
 
-def log_likelihood(parameters: np.ndarray, sample: Sample) -> tuple[float, np.ndarray]:
+def _log_likelihood(parameters: np.ndarray, sample: _Sample) -> tuple[float, np.ndarray]:
     """Return the log-likelihood and its gradient.
 
     Parameters
@@ -102,7 +86,7 @@ def log_likelihood(parameters: np.ndarray, sample: Sample) -> tuple[float, np.nd
     parameters : array
         beta (k), delta (p), sigma^2 = sigma_v^2 + sigma_u^2, gamma = sigma_u^2 / sigma^2 in
         (0, 1), and eta where `sample` has decay.
-    sample : Sample
+    sample : _Sample
         The data.
 
     Returns
@@ -137,7 +121,7 @@ def log_likelihood(parameters: np.ndarray, sample: Sample) -> tuple[float, np.nd
     f = e + np.repeat(gathered * m, n) * h
     b, g = sample.total(h * f), gathered * gamma / d
     square = (sample.total(f * f) - g * b * b) / noise
-    tails = np.where(m > 0, log_ndtr(r) - log_ndtr(w), log_mills(r) - log_mills(w))
+    tails = np.where(m > 0, log_ndtr(r) - log_ndtr(w), _log_mills(r) - _log_mills(w))
     value = (
         -n / 2 * np.log(2 * np.pi * sigma2)
         - (n - 1) / 2 * np.log1p(-gamma)
@@ -179,27 +163,8 @@ def log_likelihood(parameters: np.ndarray, sample: Sample) -> tuple[float, np.nd
     return float(value), np.array(gradient)
 
 
-@dataclass(frozen=True, eq=False)
-class Posterior:
-    """What the residuals say about inefficiency, one entry per row.
-
-    Attributes
-    ----------
-    residual : array (n,)
-        e = ln y - x'beta, noise less inefficiency.
-    efficiency : array (n,)
-        E[exp(-u) | e], in (0, 1].
-    inefficiency : array (n,)
-        E[u | e], in logs.
-    """
-
-    residual: np.ndarray
-    efficiency: np.ndarray
-    inefficiency: np.ndarray
-
-
-def posterior(parameters: np.ndarray, sample: Sample) -> Posterior:
-    """Return residuals and conditional means of inefficiency.
+def _posterior(parameters: np.ndarray, sample: _Sample) -> tuple[np.ndarray, ...]:
+    """Return residuals e, E[exp(-u) | e] and E[u | e] of each row.
 
     Given e, a group's draw is normal with mean mu* and variance s*^2 truncated at zero::
 
@@ -211,104 +176,84 @@ def posterior(parameters: np.ndarray, sample: Sample) -> Posterior:
     beta, delta, sigma2, gamma, eta = sample.split(parameters)
     e = sample.y - sample.x @ beta
     h = np.exp(eta * sample.lead)
-    m = sample.z @ delta
     d = 1 + gamma * (sample.total(h * h) - 1)
-    mean = (m * (1 - gamma) - gamma * sample.total(h * e)) / d
+    mean = (sample.z @ delta * (1 - gamma) - gamma * sample.total(h * e)) / d
     spread = np.sqrt(gamma * (1 - gamma) * sigma2 / d)
     ratio = mean / spread
     rows = np.repeat(np.arange(len(d)), sample.sizes)
     near, shifted = ratio[rows], ratio[rows] - h * spread[rows]
-    # Far below zero log_mills carries the squares whose difference is the first factor's exponent.
+    # Far below zero _log_mills carries the squares whose difference is the first factor's exponent.
     log_efficiency = np.where(
         near > 0,
         log_ndtr(shifted) - log_ndtr(near) - h * mean[rows] + (h * spread[rows]) ** 2 / 2,
-        log_mills(shifted) - log_mills(near),
+        _log_mills(shifted) - _log_mills(near),
     )
-    return Posterior(
-        residual=e,
-        efficiency=np.exp(log_efficiency),
-        inefficiency=h * (spread * (ratio + _hazard(ratio)))[rows],
-    )
+    return e, np.exp(log_efficiency), h * (spread * (ratio + _hazard(ratio)))[rows]
 
 
-# The search stops short of gamma = 0 and 1, where the likelihood is not defined.
-GAMMA_MARGIN = 1e-6
+_GAMMA_MARGIN = 1e-6  # the likelihood is not defined at gamma = 0 and 1
 
 
-class Coordinates:
+class _Coordinates:
     """Parameters without bounds and of like scale, and the way back.
 
     Regressors are made orthonormal, so that units of measure and the near collinearity of a
     translog do not slow the search; sigma^2 and gamma enter as log and logit.
     """
 
-    def __init__(self, sample: Sample, beta: np.ndarray, sigma2: float) -> None:
+    def __init__(self, sample: _Sample, beta: np.ndarray, sigma2: float) -> None:
         self.k, self.p = sample.x.shape[1], sample.z.shape[1]
+        self.s = self.k + self.p  # where sigma^2 stands, gamma follows
         x, self.from_x = _orthonormal(sample.x)
         z, self.from_z = _orthonormal(sample.z)
         self.sample = replace(sample, x=x, z=z)
         self.beta, self.sigma2 = beta, sigma2
-        edge = np.log1p(-GAMMA_MARGIN) - np.log(GAMMA_MARGIN)
-        free = [(-np.inf, np.inf)] * (self.k + self.p)
-        s = np.log(sigma2)
-        bounds = [*free, (s - 20, s + 20), (-edge, edge)]
-        if sample.decay:
-            # exp(eta lead) stays below exp(20).
+        edge, s = np.log1p(-_GAMMA_MARGIN) - np.log(_GAMMA_MARGIN), np.log(sigma2)
+        bounds = [(-np.inf, np.inf)] * self.s + [(s - 20, s + 20), (-edge, edge)]
+        if sample.decay:  # exp(eta lead) stays below exp(20)
             bounds.append((-20 / sample.lead.max(), 20 / sample.lead.max()))
-
         self.lower, self.upper = np.array(bounds).T
 
-    def without_inefficiency(self) -> Coordinates:
+    def without_inefficiency(self) -> _Coordinates:
         """Return the same coordinates with gamma held at its lower bound."""
         out = copy(self)
         out.upper = self.upper.copy()
-        out.upper[self.k + self.p + 1] = self.lower[self.k + self.p + 1]
+        out.upper[self.s + 1] = self.lower[self.s + 1]
         return out
 
     def bound(self, at: np.ndarray) -> np.ndarray:
         """Return which coordinates stand at a bound."""
         return (at <= self.lower + 1e-6) | (at >= self.upper - 1e-6)
 
-    def hessian(self, at: np.ndarray) -> np.ndarray:
-        """Return the Hessian of `minus`, by central differences of its gradient."""
-        out = np.empty((len(at), len(at)))
-        for i, value in enumerate(at):
-            step = np.zeros(len(at))
-            step[i] = 1e-5 * max(1.0, abs(value))
-            ahead, behind = self.minus(at + step)[1], self.minus(at - step)[1]
-            out[i] = (ahead - behind) / (2 * step[i])
-        return (out + out.T) / 2
-
     def natural(self, at: np.ndarray) -> np.ndarray:
         """Return parameters of the orthonormal sample."""
-        out = at.copy()
-        s = self.k + self.p
+        out, s = at.copy(), self.s
         out[s], out[s + 1] = np.exp(at[s]), 1 / (1 + np.exp(-at[s + 1]))
         return out
 
     def minus(self, at: np.ndarray) -> tuple[float, np.ndarray]:
         """Return minus the log-likelihood and its gradient in these coordinates."""
-        natural = self.natural(at)
-        value, gradient = log_likelihood(natural, self.sample)
-        s = self.k + self.p
+        natural, s = self.natural(at), self.s
+        value, gradient = _log_likelihood(natural, self.sample)
         gradient[s] *= natural[s]
         gradient[s + 1] *= natural[s + 1] * (1 - natural[s + 1])
         return -value, -gradient
 
-    def jacobian(self, at: np.ndarray) -> np.ndarray:
-        """Return derivatives of the reader's parameters by these coordinates."""
-        natural, s = self.natural(at), self.k + self.p
-        out = np.eye(len(at))
-        out[: self.k, : self.k] = self.from_x
-        out[self.k : s, self.k : s] = self.from_z
-        out[s, s], out[s + 1, s + 1] = natural[s], natural[s + 1] * (1 - natural[s + 1])
-        return out
+    def hessian(self, at: np.ndarray) -> np.ndarray:
+        """Return the Hessian of `minus`, by central differences of its gradient."""
+        out = np.empty((len(at), len(at)))
+        for i, step in enumerate(np.diag(1e-5 * np.maximum(1.0, np.abs(at)))):
+            out[i] = (self.minus(at + step)[1] - self.minus(at - step)[1]) / (2 * step[i])
+        return (out + out.T) / 2
 
-    def original(self, at: np.ndarray) -> np.ndarray:
-        """Return the reader's parameters."""
-        out, s = self.natural(at), self.k + self.p
-        out[: self.k], out[self.k : s] = self.from_x @ at[: self.k], self.from_z @ at[self.k : s]
-        return out
+    def original(self, at: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return the reader's parameters, and their derivatives by these coordinates."""
+        natural, k, s = self.natural(at), self.k, self.s
+        slopes = np.eye(len(at))
+        slopes[:k, :k], slopes[k:s, k:s] = self.from_x, self.from_z
+        out = slopes @ natural
+        slopes[s, s], slopes[s + 1, s + 1] = natural[s], natural[s + 1] * (1 - natural[s + 1])
+        return out, slopes
 
     def start(self, gamma: float, eta: float, mean: float) -> np.ndarray:
         """Return a start from least squares for a guess of gamma, eta and mean / sigma_u.
@@ -318,19 +263,14 @@ class Coordinates:
         """
         sigma2 = self.sigma2 / (1 - 2 * gamma / np.pi)
         sigma_u = np.sqrt(gamma * sigma2)
-        hazard = np.exp(-(mean**2) / 2 - log_ndtr(mean)) / np.sqrt(2 * np.pi)
-        expected = sigma_u * (mean + hazard) * np.exp(eta * self.sample.lead).mean()
-        beta = np.linalg.solve(self.from_x, self.beta + expected * _first(self.k))
-        delta = np.linalg.solve(self.from_z, mean * sigma_u * _first(self.p))
+        expected = sigma_u * (mean + _hazard(mean)) * np.exp(eta * self.sample.lead).mean()
+        beta, delta = self.beta.copy(), np.zeros(self.p)
+        beta[0] += expected
+        delta[:1] = mean * sigma_u
+        beta, delta = np.linalg.solve(self.from_x, beta), np.linalg.solve(self.from_z, delta)
         logs = [np.log(sigma2), np.log(gamma / (1 - gamma))]
         start = np.array([*beta, *delta, *logs, *([eta] if self.sample.decay else [])])
         return np.clip(start, self.lower, self.upper)
-
-
-def _first(size: int) -> np.ndarray:
-    out = np.zeros(size)
-    out[:1] = 1.0
-    return out
 
 
 def _orthonormal(columns: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -341,27 +281,19 @@ def _orthonormal(columns: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 # Log-likelihood that one more Newton step would gain at most, for the search to count as ended.
-DECREMENT = 1e-8
-BEST_STARTS = 3
+_DECREMENT = 1e-8
+_BEST_STARTS = 3
 # A frontier that adds less than this to the log-likelihood without inefficiency has none.
-NO_GAIN = 1e-5
+_NO_GAIN = 1e-5
 # L-BFGS-B finds the region, or the bound; near it Newton steps end the search.
-FIRST_ITERATIONS = 50
-LONGEST_STEP = 2.0
-LEAST_GAIN = 1e-9
-HALVINGS = 20
-
-
-class ConvergenceWarning(UserWarning):
-    """The search for the maximum did not converge."""
-
-
-class BoundaryWarning(UserWarning):
-    """The maximum lies at the edge of the parameter space."""
+_FIRST_ITERATIONS = 50
+_LONGEST_STEP = 2.0
+_LEAST_GAIN = 1e-9
+_HALVINGS = 20
 
 
 @dataclass(frozen=True)
-class Convergence:
+class _Convergence:
     """How the search for the maximum ended.
 
     Attributes
@@ -377,8 +309,6 @@ class Convergence:
         Iterations of the winning search, Newton steps included.
     gradient_norm : float
         Largest absolute derivative, in coordinates where regressors have mean square one.
-    decrement : float
-        Half of g' (-H)^-1 g, the gain expected from one more step.
     starts : DataFrame
         ``gamma``, ``eta`` and ``mean`` of each start and the ``loglik`` it led to.
     """
@@ -388,65 +318,47 @@ class Convergence:
     message: str
     iterations: int
     gradient_norm: float
-    decrement: float
     starts: pd.DataFrame
 
 
 @dataclass(frozen=True, eq=False)
-class Maximum:
-    """Estimates, their covariance (NaN where it cannot be had) and the state of the search."""
+class _Maximum:
+    """Estimates, their standard errors (NaN at a bound) and the state of the search."""
 
     parameters: np.ndarray
-    covariance: np.ndarray
+    std_errors: np.ndarray
     loglik: float
-    convergence: Convergence
+    convergence: _Convergence
 
 
-def maximise(
-    sample: Sample, beta: np.ndarray, sigma2: float, names: list[str], max_iterations: int
-) -> Maximum:
-    """Return the best maximum that searches from several starts lead to.
+def _maximise(
+    sample: _Sample, beta: np.ndarray, sigma2: float, names: list[str], most: int
+) -> _Maximum:
+    """Return the best maximum that searches of at most `most` iterations from several starts find.
 
-    Parameters
-    ----------
-    sample : Sample
-        The data.
-    beta, sigma2 : array (k,), float
-        Coefficients and residual variance of ordinary least squares.
-    names : list of str
-        Names of all parameters, in order.
-    max_iterations : int
-        Bound on the iterations of each search.
-
-    Notes
-    -----
-    A grid over gamma (0.1 to 0.9, as in FRONTIER 4.1), and over eta and the mean where they are
-    free, is ranked by its likelihood. From the best three, L-BFGS-B is followed by Newton steps
-    with a Hessian from differences of the analytic gradient. A search without inefficiency wins
-    where the others gain nothing over it.
+    `beta` and `sigma2` are those of least squares. A grid over gamma (0.1 to 0.9, as in FRONTIER
+    4.1), and over eta and the mean where they are free, is ranked by its likelihood. From the best
+    three, L-BFGS-B is followed by Newton steps with a Hessian from differences of the analytic
+    gradient. A search without inefficiency wins where the others gain nothing over it.
     """
-    space = Coordinates(sample, beta, sigma2)
-    grid = list(
-        itertools.product(
-            np.arange(1, 10) / 10,
-            (-0.1, 0.0, 0.1) if sample.decay else (0.0,),
-            (-1.0, 0.0, 1.0) if space.p else (0.0,),
-        )
-    )
+    space = _Coordinates(sample, beta, sigma2)
+    etas = (-0.1, 0.0, 0.1) if sample.decay else (0.0,)
+    means = (-1.0, 0.0, 1.0) if space.p else (0.0,)
+    grid = list(itertools.product(np.arange(1, 10) / 10, etas, means))
     grid.sort(key=lambda guess: space.minus(space.start(*guess))[0])
     # Towards gamma = 0 the likelihood flattens and searches creep, so the edge is searched first.
     edge = space.without_inefficiency()
-    none = _search(edge, (GAMMA_MARGIN, 0.0, 0.0), max_iterations)
-    searches = [_search(space, guess, max_iterations, none.minus) for guess in grid[:BEST_STARTS]]
+    none = _search(edge, (_GAMMA_MARGIN, 0.0, 0.0), most)
+    searches = [_search(space, guess, most, none.minus) for guess in grid[:_BEST_STARTS]]
     # A search that did not end may stand higher than one that did; the flag then says so.
     best = min(searches, key=lambda search: search.minus)
-    starts = pd.DataFrame(grid[:BEST_STARTS], columns=["gamma", "eta", "mean"])
+    starts = pd.DataFrame(grid[:_BEST_STARTS], columns=["gamma", "eta", "mean"])
     starts["loglik"] = [-search.minus for search in searches]
-    if none.minus > best.minus + NO_GAIN:
+    if none.minus > best.minus + _NO_GAIN:
         return _described(space, best, names, starts)
     found = _described(edge, none, names, starts)
     # Searches cut short say nothing about what lies away from the edge.
-    ended = found.convergence.converged and best.iterations < max_iterations
+    ended = found.convergence.converged and best.iterations < most
     return replace(found, convergence=replace(found.convergence, converged=ended))
 
 
@@ -459,15 +371,12 @@ class _Search:
 
 
 def _search(
-    space: Coordinates,
-    guess: tuple[float, float, float],
-    max_iterations: int,
-    edge: float = np.inf,
+    space: _Coordinates, guess: tuple[float, float, float], most: int, edge: float = np.inf
 ) -> _Search:
     """Search from one start; stop where the likelihood is that of no inefficiency, `edge`."""
     from scipy.optimize import minimize
 
-    limit = min(FIRST_ITERATIONS, max_iterations)
+    limit = min(_FIRST_ITERATIONS, most)
     found = minimize(
         space.minus,
         space.start(*guess),
@@ -477,32 +386,31 @@ def _search(
         options={"maxiter": limit, "maxfun": 20 * limit, "ftol": 1e-13},
     )
     at, value, count = found.x, float(found.fun), int(found.nit)
-    while count < max_iterations and abs(value - edge) > NO_GAIN:
-        moved = _newton(space, at, value)
-        if moved is None:
+    while count < most and abs(value - edge) > _NO_GAIN:
+        before = value
+        at, value = _newton(space, at, value)
+        if value == before:
             break
-        gain, count = value - moved[1], count + 1
-        at, value = moved
-        if gain < LEAST_GAIN:
+        count += 1
+        if before - value < _LEAST_GAIN:
             break
     return _Search(at, value, str(found.message), count)
 
 
-def _newton(space: Coordinates, at: np.ndarray, value: float) -> tuple[np.ndarray, float] | None:
-    """Return the point after one Newton step, or None when no step improves."""
+def _newton(space: _Coordinates, at: np.ndarray, value: float) -> tuple[np.ndarray, float]:
+    """Return the point and value after one Newton step, the same ones when no step improves."""
     free = ~space.bound(at)
-    gradient = space.minus(at)[1][free]
-    step, _ = _step(space.hessian(at)[np.ix_(free, free)], gradient)
-    step *= min(1.0, LONGEST_STEP / np.abs(step).max(initial=1e-300))
-    for _ in range(HALVINGS):
+    step, _ = _step(space.hessian(at)[np.ix_(free, free)], space.minus(at)[1][free])
+    step *= min(1.0, _LONGEST_STEP / np.abs(step).max(initial=1e-300))
+    for _ in range(_HALVINGS):
         trial = at.copy()
         trial[free] -= step
         trial = np.clip(trial, space.lower, space.upper)
-        trial_value = space.minus(trial)[0]
-        if trial_value < value:
-            return trial, trial_value
+        reached = space.minus(trial)[0]
+        if reached < value:
+            return trial, reached
         step = step / 2
-    return None
+    return at, value
 
 
 def _step(hessian: np.ndarray, gradient: np.ndarray) -> tuple[np.ndarray, bool]:
@@ -517,31 +425,19 @@ def _step(hessian: np.ndarray, gradient: np.ndarray) -> tuple[np.ndarray, bool]:
 
 
 def _described(
-    space: Coordinates, best: _Search, names: list[str], starts: pd.DataFrame
-) -> Maximum:
+    space: _Coordinates, best: _Search, names: list[str], starts: pd.DataFrame
+) -> _Maximum:
     """Return estimates for the reader, and whether they are a maximum."""
-    gradient = space.minus(best.at)[1]
     bound = space.bound(best.at)
-    hessian = space.hessian(best.at)
-    step, definite = _step(hessian[np.ix_(~bound, ~bound)], gradient[~bound])
-    decrement = float(gradient[~bound] @ step) / 2
-    size = len(best.at)
-    covariance = np.full((size, size), np.nan)
+    gradient, hessian = space.minus(best.at)[1][~bound], space.hessian(best.at)
+    step, definite = _step(hessian[np.ix_(~bound, ~bound)], gradient)
+    parameters, slopes = space.original(best.at)
+    errors = np.full(len(parameters), np.nan)
     if definite and not bound.any():
-        jacobian = space.jacobian(best.at)
-        covariance = jacobian @ np.linalg.inv(hessian) @ jacobian.T
-    return Maximum(
-        parameters=space.original(best.at),
-        covariance=covariance,
-        loglik=-best.minus,
-        convergence=Convergence(
-            # At a bound of gamma other parameters are not identified and H is singular.
-            converged=decrement < DECREMENT and (definite or bool(bound.any())),
-            boundary=tuple(name for name, at in zip(names, bound, strict=True) if at),
-            message=best.message,
-            iterations=best.iterations,
-            gradient_norm=float(np.abs(gradient[~bound]).max()),
-            decrement=decrement,
-            starts=starts,
-        ),
-    )
+        errors = np.sqrt(np.diag(slopes @ np.linalg.inv(hessian) @ slopes.T))
+    # At a bound of gamma other parameters are not identified and H is singular.
+    ended = float(gradient @ step) / 2 < _DECREMENT and (definite or bool(bound.any()))
+    at = tuple(name for name, stopped in zip(names, bound, strict=True) if stopped)
+    size = float(np.abs(gradient).max())
+    state = _Convergence(ended, at, best.message, best.iterations, size, starts)
+    return _Maximum(parameters, errors, -best.minus, state)
