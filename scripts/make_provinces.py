@@ -24,7 +24,7 @@ MADE_FROM = ("src", "data", "requirements.lock", "scripts/make_provinces.py")
 
 def texts() -> dict[Path, str]:
     """Return every file to write with its text."""
-    from nqpf.compare import Profiles
+    from nqpf.compare.profiles import Profiles
     from nqpf.report.province_pages import csv_text, overview_markdown, page_key, province_profile
 
     profiles = Profiles.load(Panel.load())

@@ -19,9 +19,7 @@ from browsing import EVERYTHING
 from playwright.sync_api import Browser, Locator, Page
 
 from nqpf import Panel, Recipe, System, provinces
-from nqpf.compare import Standings, standings
-from nqpf.compare.measures import log_tfp
-from nqpf.compare.standings import AGGREGATIONS, WEIGHTINGS
+from nqpf.compare import measures, standings
 from nqpf.report import explorer
 from nqpf.systems import available
 
@@ -103,7 +101,7 @@ class _Once:
 @cache
 def _measure(ref: tuple[str, str, str], once: _Once) -> pd.DataFrame:
     if ref[0] == "tfp":
-        score = log_tfp(once.panel)
+        score = measures(once.panel, [])["tfp"]
         rank = score.groupby(level="year").rank(ascending=False, method="min")
     else:
         index = _index(ref, once)
@@ -136,7 +134,9 @@ def address(state: dict) -> str:
 def random_states(panel: Panel) -> list[dict]:
     draw = np.random.default_rng(20240131)
     refs = [("tfp", "", "")]
-    pairs = [(w, a) for w in WEIGHTINGS for a in AGGREGATIONS if a != "geometric"]
+    weightings = ("entropy", "ahp_entropy", "variation", "critic", "equal", "pursuit")
+    joins = ("linear", "topsis", "vikor", "coupling")
+    pairs = [(w, a) for w in weightings for a in joins]
     pairs = [pair for pair in pairs if pair[0] != "pursuit" or pair[1] == "linear"]
     refs += [(key, *pair) for key in available() for pair in pairs]
     codes, states = provinces.codes(), []
@@ -538,7 +538,7 @@ def test_the_figures_stand_beside_the_page(html: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def hostile(panel: Panel) -> Standings:
+def hostile(panel: Panel):
     """A system whose names try to end a script, start a tag or turn the text round."""
     found = standings(panel, ["lu-2024"], weights=(), aggregate=(), draws=20)
     matrix = found.matrices["lu-2024"]
@@ -556,7 +556,7 @@ def hostile(panel: Panel) -> Standings:
     return replace(found, matrices={"lu-2024": replace(matrix, system=changed)})
 
 
-def test_hostile_names_show_as_text(browser: Browser, hostile: Standings, tmp_path: Path) -> None:
+def test_hostile_names_show_as_text(browser: Browser, hostile, tmp_path: Path) -> None:
     order = ("data", "state", "draw", "charts", "compare", "save")
     scripts = [STATIC / f"explorer-{name}.js" for name in order] + [STATIC / "explorer.js"]
     tags = "".join(f'<script defer src="{path.as_uri()}"></script>' for path in scripts)

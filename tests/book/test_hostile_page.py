@@ -12,7 +12,8 @@ from made_up_hostile import LONG, SCRIPT, hostile_project
 from sphinx.application import Sphinx
 
 from nqpf import Panel, Recipe, Study, System, provinces, report
-from nqpf.compare import Profiles, standings
+from nqpf.compare import standings
+from nqpf.compare.profiles import Profiles
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser

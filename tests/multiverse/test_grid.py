@@ -10,7 +10,7 @@ import pytest
 from made_up_grid import declare, enumerated
 
 from nqpf import Panel
-from nqpf.compare.declaration import AXES
+from nqpf.compare.declaration import Declaration
 from nqpf.errors import CardError, DataError, FormulaError, MethodError, SourceError
 from nqpf.multiverse.grid import SpecificationGrid, _estimates, _evaluate
 from nqpf.multiverse.results import Multiverse
@@ -69,7 +69,7 @@ def reasons_of(specs, **choices):
 
 def test_every_combination_is_declared_once_and_in_order(grid, specs):
     levels = grid.declaration.levels
-    axes = list(AXES[:-1])  # each estimate has every kind of standard error
+    axes = list(Declaration.load().levels)[:-1]  # each estimate has every kind of standard error
     assert len(specs) == grid.declared == 3 * 2 * 4 * 6 * 2 * 3 * 5
     assert specs["id"].tolist() == list(range(0, 2 * grid.declared, 2))
     assert not specs.duplicated(axes).any()
@@ -250,13 +250,11 @@ def test_a_logarithm_is_of_the_measure_alone_and_of_all_of_it(grid):
 def test_a_score_of_zero_leaves_the_measure_without_a_logarithm(grid, panel):
     from dataclasses import replace
 
-    from nqpf.compare.declaration import figures
-
     measured = grid.measured["census5"]
     values = measured.values.copy()
     values.loc[(540000, 2020), DONG] = 0.0
     changed = replace(measured, values=values)
-    found = figures(grid.declaration, panel, changed)["log"].measures
+    found = grid.declaration.figures(panel, changed)["log"].measures
     column = grid.declaration.measures.index(DONG)
     assert np.isnan(found[:, column]).all() and np.isfinite(found).any(axis=0).sum() > 0
     other = SpecificationGrid(grid.declaration, panel)
@@ -470,8 +468,6 @@ def test_a_logarithm_of_nothing_is_refused(grid, tmp_path):
 
 
 def test_every_level_of_the_project_has_its_reason():
-    from nqpf.compare.declaration import Declaration
-
     grid = Declaration.load().grid
     for axis in ("vintages", "transformations", "samples", "effects", "controls", "errors"):
         assert all(one.why for one in getattr(grid, axis))

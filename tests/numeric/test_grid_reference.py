@@ -15,7 +15,8 @@ import pytest
 from made_up_grid import declare
 
 from nqpf import Panel, Recipe, System
-from nqpf.compare.variants import CAPITAL, productivity
+from nqpf.compare.declaration import Declaration
+from nqpf.compare.variants import variants
 from nqpf.errors import SourceError
 from nqpf.multiverse import load_disagreement
 from nqpf.multiverse.grid import SpecificationGrid, _estimates
@@ -48,8 +49,9 @@ def panel():
 def measure(name, vintage):
     key, *methods = name.split("/")
     if key == "tfp":
-        rule = next(one for one in CAPITAL if one.key == methods[1])
-        return productivity(panel(), vintage, methods[:1], [rule])[0][methods[0], methods[1]]
+        rules = [one for one in Declaration.load().capital if one.key == methods[1]]
+        made = variants(panel(), vintage, [], (), methods[:1], rules)
+        return made.values[name].dropna()
     return Recipe(*methods).fit(System.load(key).evaluate(panel(), vintage=vintage)).scores
 
 

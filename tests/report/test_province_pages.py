@@ -11,7 +11,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.text import Text
 
 from nqpf import Panel, provinces
-from nqpf.compare import Profiles
+from nqpf.compare.profiles import Profiles
 from nqpf.data.catalogue import Bilingual
 from nqpf.report import province_profile
 from nqpf.report.province_pages import csv_text, overview_markdown, page_key

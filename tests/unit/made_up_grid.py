@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import yaml
 
-from nqpf.compare.declaration import AXES, REASONS, Declaration
+from nqpf.compare.declaration import Declaration
 from nqpf.files import root
 
 SMALL = {
@@ -49,7 +49,8 @@ def enumerated(grid):
     """Return every declared specification: its identifier, its choices and why it is not run."""
     codes = np.unravel_index(np.arange(grid.declared), grid.shape[:-1])
     columns = {"id": np.arange(grid.declared) * grid.shape[-1]}
-    for code, axis in zip(codes, AXES[:-1], strict=True):
-        columns[axis] = pd.Categorical.from_codes(code, grid.declaration.levels[axis])
-    columns["reason"] = pd.Categorical.from_codes(grid.reasons[..., 0].ravel(), REASONS)
+    for code, (axis, levels) in zip(codes, grid.declaration.levels.items(), strict=False):
+        columns[axis] = pd.Categorical.from_codes(code, levels)
+    reasons = grid.declaration.REASONS
+    columns["reason"] = pd.Categorical.from_codes(grid.reasons[..., 0].ravel(), reasons)
     return pd.DataFrame(columns)

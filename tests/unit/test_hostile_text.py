@@ -14,7 +14,8 @@ from typer.testing import CliRunner
 
 from nqpf import Catalogue, Index, Panel, Recipe, Study, System, provinces, report
 from nqpf.cli import app
-from nqpf.compare import Profiles, standings
+from nqpf.compare import standings
+from nqpf.compare.profiles import Profiles
 from nqpf.data import adopt as reader
 from nqpf.errors import DataError, visible
 from nqpf.report.html import Html

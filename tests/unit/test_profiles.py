@@ -7,8 +7,9 @@ import pandas as pd
 import pytest
 
 from nqpf import Panel, Recipe, System, provinces
-from nqpf.compare import Profiles, measures, uncertainty
+from nqpf.compare import measures, uncertainty
 from nqpf.compare.profiles import (
+    Profiles,
     breaks,
     dimensions,
     extremes,

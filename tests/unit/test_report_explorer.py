@@ -10,14 +10,14 @@ import numpy as np
 import pytest
 
 from nqpf import Panel, provinces
-from nqpf.compare import Standings, standings
+from nqpf.compare import standings
 from nqpf.errors import MethodError
 from nqpf.report import explorer
 from nqpf.report.explore import STEP, payload
 
 
 @pytest.fixture(scope="module")
-def found() -> Standings:
+def found():
     keys = ["lu-2024", "zou-2024"]
     return standings(Panel.load(extra=False), keys, weights=["equal"], aggregate=[], draws=20)
 
@@ -26,7 +26,7 @@ def unpacked(text: str, kind: str) -> np.ndarray:
     return np.frombuffer(base64.b64decode(text), dtype=kind)
 
 
-def test_scores_ranks_and_bounds_come_back(found: Standings) -> None:
+def test_scores_ranks_and_bounds_come_back(found) -> None:
     data = payload(found, "lu-2024", 2022, "tfp")
     scores, ranks = unpacked(data["scores"], "<i4"), unpacked(data["ranks"], "u1")
     bounds = unpacked(data["bounds"], "u1")
@@ -52,7 +52,7 @@ def test_scores_ranks_and_bounds_come_back(found: Standings) -> None:
                     assert f"{shown:.{digits}f}" == f"{row['score']:.{digits}f}"
 
 
-def test_indicators_give_the_normalised_values_bit_for_bit(found: Standings) -> None:
+def test_indicators_give_the_normalised_values_bit_for_bit(found) -> None:
     data = payload(found, "lu-2024", 2022, "tfp")
     raw = unpacked(data["rawValues"], "<f8").reshape(len(data["raw"]), 31, len(data["years"]))
     for system in data["systems"][:-1]:
@@ -64,7 +64,7 @@ def test_indicators_give_the_normalised_values_bit_for_bit(found: Standings) -> 
                 assert abs(x - worst) / width == expected
 
 
-def test_the_box_opens_with_a_table_and_hides_no_tag(found: Standings) -> None:
+def test_the_box_opens_with_a_table_and_hides_no_tag(found) -> None:
     box = explorer(found, "zou-2024")
     inside = re.search(r'class="explorer-data">(.*?)</script>', box.html, re.DOTALL)[1]
     assert "<" not in inside
@@ -80,6 +80,6 @@ def test_the_box_opens_with_a_table_and_hides_no_tag(found: Standings) -> None:
 @pytest.mark.parametrize(
     "wrong", [{"first": "nobody"}, {"other": "nobody"}, {"first": "lu-2024", "year": 1990}]
 )
-def test_what_is_not_there_cannot_come_first(found: Standings, wrong: dict) -> None:
+def test_what_is_not_there_cannot_come_first(found, wrong: dict) -> None:
     with pytest.raises(MethodError):
         explorer(found, **wrong)

@@ -12,7 +12,7 @@ import pandas as pd
 
 from nqpf import provinces
 from nqpf.compare.certainty import uncertainty
-from nqpf.compare.measures import TFP
+from nqpf.compare.measures import _TFP as TFP
 from nqpf.data.panel import DEFAULT_VINTAGE, Panel
 from nqpf.errors import MethodError, SampleError
 from nqpf.files import root

@@ -5,118 +5,59 @@ from __future__ import annotations
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
-from numbers import Integral, Real
+from types import MappingProxyType
 
 import numpy as np
 import pandas as pd
 
+from nqpf.checks import whole
 from nqpf.compare import certainty as _draws
-from nqpf.compare.certainty import AGGREGATE, NORMALISE, WEIGHTS, Error, design
-from nqpf.compare.measures import TFP, log_tfp
-from nqpf.compare.variants import CAPITAL, CHAINED, ESTIMATORS, productivity
+from nqpf.compare.certainty import NORMALISE, WEIGHTS, design
+from nqpf.compare.declaration import Declaration
+from nqpf.compare.measures import _TFP, _log_tfp
+from nqpf.compare.variants import _CHAINED, _productivity
 from nqpf.data.panel import DEFAULT_VINTAGE, Panel
 from nqpf.errors import DataError, MethodError
 from nqpf.index.normalise import ConstantIndicatorWarning
 from nqpf.index.recipe import Index, Recipe
 from nqpf.systems.system import IndicatorMatrix, System, available
 
-__all__ = ["AGGREGATIONS", "DRAWN", "Standings", "WEIGHTINGS", "standings", "yearly_intervals"]
-
-
-def yearly_intervals(
-    matrix: IndicatorMatrix,
-    draws: int = 2_000,
-    seed: int = 0,
-    *,
-    normalise: str | Sequence[str] = NORMALISE,
-    weights: str | Sequence[str] = WEIGHTS,
-    aggregate: str | Sequence[str] = AGGREGATE,
-    omit: bool = True,
-    error: Error = 0.0,
-    perturb: float = 0.0,
-    level: float = 0.9,
-) -> pd.DataFrame:
-    """Return how far each province's rank varies over draws, in every year.
-
-    A draw of :func:`nqpf.compare.uncertainty` scores all rows of the matrix
-    and keeps one year; this keeps them all. Ranks of the last year are those
-    of ``uncertainty(matrix, draws, seed, ...)``, draw by draw.
-
-    Parameters
-    ----------
-    matrix : IndicatorMatrix
-        Indicators on all provinces and years.
-    draws, seed, normalise, weights, aggregate, omit, error, perturb
-        As in :func:`nqpf.compare.uncertainty`.
-    level : float
-        Share of the draws in the interval; what is outside is split equally.
-
-    Returns
-    -------
-    DataFrame indexed (province, year)
-        ``lower``, ``median`` and ``upper``, whole ranks that occur, 1 for the
-        highest score among the provinces of the year.
-
-    Raises
-    ------
-    nqpf.errors.MethodError, nqpf.errors.SampleError, nqpf.errors.EstimationError
-        As :func:`nqpf.compare.uncertainty`, and if `level` is not between 0 and 1.
-
-    Examples
-    --------
-    >>> from nqpf.systems import IndicatorMatrix
-    >>> rows = pd.MultiIndex.from_product(
-    ...     [[110000, 310000, 440000], [2021, 2022]], names=["province", "year"])
-    >>> values = pd.DataFrame({"a": [6.8, 6.9, 4.4, 4.5, 3.4, 3.2], "b": [9, 9, 8, 8, 1, 1.0]},
-    ...                       index=rows)
-    >>> matrix = IndicatorMatrix(
-    ...     values, pd.Series(True, index=values.columns), pd.Series("d", index=values.columns))
-    >>> yearly_intervals(matrix, 200).xs(2021, level="year")
-              lower  median  upper
-    province
-    110000        1       1      1
-    310000        2       2      2
-    440000        3       3      3
-    """
-    if not (isinstance(draws, Integral) and draws >= 1):
-        raise MethodError(f"draws is {draws!r}", expected="a whole number of one or more")
-    if not (isinstance(level, Real) and 0 < level < 1):
-        raise MethodError(f"level is {level!r}", expected="a share between 0 and 1")
-    plan = design(
-        matrix,
-        seed=seed,
-        normalise=normalise,
-        weights=weights,
-        aggregate=aggregate,
-        omit=omit,
-        error=error,
-        perturb=perturb,
-        year=None,
-    )
-    scores = _draws.score(plan, _draws.random_draws(plan, int(draws)), every=True)
-    rows = _draws.rows_of(plan)
-    years = rows.get_level_values("year").to_numpy()
-    tail = (1 - level) / 2
-    table = np.empty((len(rows), 3), dtype=np.int64)
-    for year in np.unique(years):
-        own = years == year
-        ranks = _draws.ranks_of(scores[:, own])
-        at = np.quantile(ranks, [tail, 0.5, 1 - tail], axis=0, method="inverted_cdf")
-        table[own] = at.T
-    return pd.DataFrame(table, index=rows, columns=["lower", "median", "upper"]).sort_index()
-
-
-WEIGHTINGS = ("entropy", "ahp_entropy", "variation", "critic", "equal", "pursuit")
-AGGREGATIONS = ("linear", "topsis", "vikor", "coupling", "geometric")
-# What the draws behind an interval choose from; a geometric mean would be zero too often.
-DRAWN = {"aggregate": ("topsis", "linear", "vikor"), "error": 0.02, "perturb": 0.25}
+_WEIGHTINGS = ("entropy", "ahp_entropy", "variation", "critic", "equal", "pursuit")
+_AGGREGATIONS = ("linear", "topsis", "vikor", "coupling", "geometric")
+# As in the chapter on certainty: 2 % of error in every figure, weights changed by a quarter; a
+# geometric mean would be zero too often.
+_DRAWN = MappingProxyType(
+    {"aggregate": ["topsis", "linear", "vikor"], "error": 0.02, "perturb": 0.25}
+)
+_LEVEL = 0.9
 _KEY = ["province", "year"]
 _MEASURE = ["system", "weights", "aggregate"]
 _BOUNDS = ["lower", "median", "upper"]
 
 
+def _intervals(matrix: IndicatorMatrix, draws: int) -> pd.DataFrame:
+    """Return how far each province's rank varies over draws, in every year.
+
+    A draw of :func:`nqpf.compare.uncertainty` scores all rows of the matrix and keeps one year;
+    this keeps them all. By (province, year): ``lower``, ``median`` and ``upper``, ranks that occur.
+    """
+    plan = design(
+        matrix, seed=0, normalise=NORMALISE, weights=WEIGHTS, omit=True, year=None, **_DRAWN
+    )
+    scores = _draws.score(plan, _draws.random_draws(plan, whole("draws", draws, 1)), every=True)
+    rows = _draws.rows_of(plan)
+    years = rows.get_level_values("year").to_numpy()
+    tail = (1 - _LEVEL) / 2
+    table = np.empty((len(rows), 3), dtype=np.int64)
+    for year in np.unique(years):
+        own = years == year
+        ranks = _draws.ranks_of(scores[:, own])
+        table[own] = np.quantile(ranks, [tail, 0.5, 1 - tail], axis=0, method="inverted_cdf").T
+    return pd.DataFrame(table, index=rows, columns=_BOUNDS).sort_index()
+
+
 @dataclass(frozen=True, eq=False, repr=False)
-class Standings:
+class _Standings:
     """Scores, ranks and intervals of ranks, made by :func:`standings`.
 
     Attributes
@@ -206,19 +147,17 @@ def standings(
     panel: Panel,
     systems: Sequence[str] | None = None,
     *,
-    weights: Sequence[str] = WEIGHTINGS,
-    aggregate: Sequence[str] = AGGREGATIONS,
+    weights: Sequence[str] = _WEIGHTINGS,
+    aggregate: Sequence[str] = _AGGREGATIONS,
     draws: int = 2_000,
-    seed: int = 0,
-    level: float = 0.9,
     vintage: str = DEFAULT_VINTAGE,
-) -> Standings:
+) -> _Standings:
     """Score and rank all provinces in all years by every measure that can be made.
 
     Each system is normalised as its card says, on its own complete sample, and
     combined with every weighting and aggregation; the recipes of its card are
-    always among them. Intervals follow the chapter on the certainty of ranks:
-    draws over normalisation, weights and aggregation (`DRAWN`), the omission
+    always among them. Intervals follow the chapter on the certainty of ranks: the central 90 % of
+    draws over normalisation, weights and aggregation (TOPSIS, linear, VIKOR), the omission
     of one indicator, weights changed by up to a quarter and a measurement
     error of 2 %. They belong to a system and not to one of its recipes.
 
@@ -232,22 +171,19 @@ def standings(
         Methods to combine; empty ones leave the recipes of the cards.
     draws : int
         Draws behind the intervals of a system.
-    seed : int
-        Start of the random numbers, zero or more.
-    level : float
-        Share of the draws in an interval.
     vintage : str
         Vintage of the national accounts.
 
     Returns
     -------
     Standings
+        ``scores``, ``ranks``, ``weights``, ``normalised``, ``matrices``, ``intervals`` and
+        ``refused``; ``of(system, weights, aggregate)`` gives one measure.
 
     Raises
     ------
     nqpf.errors.MethodError
-        If a method is unknown or needs options, or `draws`, `seed` or `level`
-        is out of range.
+        If a method is unknown or needs options, or `draws` is below one.
     nqpf.errors.SampleError
         If a system has no complete province-year.
 
@@ -255,36 +191,38 @@ def standings(
     -----
     Not computed, with the reason in ``refused``: what a recipe refuses, projection
     pursuit joined by anything but a sum, and a geometric or harmonic mean where
-    a normalised value is zero. Systems with the same figures share their draws.
+    a normalised value is zero. Systems with the same figures share their draws, and their
+    scores where the division into dimensions does not enter.
     """
     found = {key: System.load(key) for key in (available() if systems is None else systems)}
     matrices = {key: one.evaluate(panel, vintage=vintage) for key, one in found.items()}
     scores, ranks, refused, bounds = {}, {}, [], {}
     tables: dict[str, pd.DataFrame] = {}
     normalised: dict[str, pd.DataFrame] = {}
-    known: list[tuple[IndicatorMatrix, pd.DataFrame]] = []
+    shared: dict[tuple[str, Recipe], Index] = {}
     for key, one in found.items():
         matrix, vectors = matrices[key], {}
+        twin = next(other for other in matrices if _same(matrices[other], matrix))
         for recipe in _recipes(one, weights, aggregate):
             name = (key, recipe.weights, recipe.aggregate)
+            own = (key if recipe.aggregate == "coupling" else twin, recipe)
             try:
-                index = _fit(recipe, matrix)
+                if own not in shared:
+                    shared[own] = _fit(recipe, matrix)
             except (MethodError, DataError) as error:
                 refused.append((*name, error.problem))
                 continue
+            index = shared[own]
             scores[name], ranks[name] = index.scores, index.rank()
             vectors[recipe.weights] = index.weights
             normalised[key] = index.normalised
         tables[key] = pd.DataFrame(vectors)
-        bounds[key] = next((made for like, made in known if _same(like, matrix)), None)
-        if bounds[key] is None:
-            bounds[key] = yearly_intervals(matrix, draws, seed, level=level, **DRAWN)
-            known.append((matrix, bounds[key]))
-    tfp = (TFP, "", "")
-    scores[tfp] = log_tfp(panel, vintage)
+        bounds[key] = bounds[twin] if twin in bounds else _intervals(matrix, draws)
+    tfp = (_TFP, "", "")
+    scores[tfp] = _log_tfp(panel, vintage)
     ranks[tfp] = _ranked(scores[tfp])
-    bounds[TFP], variants = _tfp_bounds(panel, vintage, ranks[tfp].index)
-    return Standings(
+    bounds[_TFP], variants = _tfp_bounds(panel, vintage, ranks[tfp].index)
+    return _Standings(
         scores=_columns(scores),
         ranks=_columns(ranks).astype("Int64"),
         weights=pd.concat(tables, names=["system", "indicator"]) if tables else pd.DataFrame(),
@@ -294,7 +232,7 @@ def standings(
         refused=pd.DataFrame(refused, columns=[*_MEASURE, "reason"], dtype="str"),
         own={key: (one.recipe["weights"], one.recipe["aggregate"]) for key, one in found.items()},
         draws=int(draws),
-        level=float(level),
+        level=_LEVEL,
         variants=variants,
     )
 
@@ -313,9 +251,9 @@ def _fit(recipe: Recipe, matrix: IndicatorMatrix) -> Index:
         raise MethodError("a projection is a weighted sum by definition")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConstantIndicatorWarning)
-        if recipe.aggregate not in ("geometric", "harmonic"):
-            return recipe.fit(matrix)
         index = recipe.fit(matrix)
+    if recipe.aggregate not in ("geometric", "harmonic"):
+        return index
     used = index.normalised.loc[:, index.weights > 0]
     zeros = int((used == 0).any(axis=1).sum())
     if zeros:
@@ -338,8 +276,9 @@ def _tfp_bounds(
     panel: Panel, vintage: str, rows: pd.MultiIndex
 ) -> tuple[pd.DataFrame, tuple[tuple[str, str], ...]]:
     """Return the range of ranks over levels of TFP that cover every row, and which they are."""
-    levels = [name for name in ESTIMATORS if name not in CHAINED]
-    made, _ = productivity(panel, vintage, levels, CAPITAL)
+    declared = Declaration.load()
+    levels = [name for name in declared.estimators if name not in _CHAINED]
+    made, _ = _productivity(panel, vintage, levels, declared.capital)
     own = {
         name: level for name, level in made.items() if level.index.symmetric_difference(rows).empty
     }

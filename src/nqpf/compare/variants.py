@@ -2,72 +2,54 @@
 
 from __future__ import annotations
 
-import itertools
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import pandas as pd
+from pydantic import Field
 
+from nqpf.checks import choose, distinct
 from nqpf.data.panel import DEFAULT_VINTAGE, Panel
 from nqpf.errors import DataError, EstimationError, MethodError
 from nqpf.index.normalise import ConstantIndicatorWarning
 from nqpf.index.recipe import Recipe
-from nqpf.sample import nearest
-from nqpf.systems.system import IndicatorMatrix, System, available
+from nqpf.systems.study import _Strict, _Text
+from nqpf.systems.system import System, available
 from nqpf.tfp.accounts import _BASE, _rebase, perpetual_inventory, production
 from nqpf.tfp.dea import malmquist
 from nqpf.tfp.frontier import battese_coelli
 from nqpf.tfp.sbm import global_malmquist_luenberger
 from nqpf.tfp.solow import solow_residual
 
-__all__ = [
-    "Block",
-    "CAPITAL",
-    "CHAINED",
-    "CapitalRule",
-    "ESTIMATORS",
-    "HOLDS",
-    "RECIPES",
-    "VARIABLES",
-    "Variants",
-    "capital_by",
-    "productivity",
-    "variants",
-]
-
 _KEY = ("province", "year")
 _INPUTS = ["capital", "labour"]
 _GREEN = ["energy", "so2_industrial"]
 # Variables of the panel that enter.
-VARIABLES = ("gdp", "gdp_index", "gfcf", "investment_price", "capital_stock", "employment", *_GREEN)
+_VARIABLES = (
+    *("gdp", "gdp_index", "gfcf", "investment_price", "capital_stock", "employment"),
+    *_GREEN,
+)
 _PARTED, _WHOLE, _PARTING = 500000, 510000, 1996  # Chongqing left Sichuan
 
 
-@dataclass(frozen=True)
-class CapitalRule:
-    """How investment becomes capital.
+class _CapitalRule(_Strict):
+    """How investment becomes capital, and why.
 
-    Attributes
-    ----------
-    key : str
-        Name in the identifiers of the variants.
-    start : int
-        Year of the first stock; 1952 or from 1996 on.
-    depreciation : float
-        Yearly rate in [0, 1).
-    initial : {"share", "steady-state"}
-        Rule of the first stock, see :func:`nqpf.tfp.accounts.perpetual_inventory`.
+    `start` is the year of the first stock, `depreciation` a yearly rate, `initial` the rule of the
+    first stock of :func:`nqpf.tfp.perpetual_inventory`.
     """
 
-    key: str
+    key: _Text
+    why: _Text
     start: int
-    depreciation: float
-    initial: str
+    depreciation: float = Field(ge=0, lt=1)
+    initial: Literal["share", "steady-state"]
 
 
-def capital_by(panel: Panel, rule: CapitalRule) -> pd.Series:
+def _capital_by(panel: Panel, rule: _CapitalRule) -> pd.Series:
     """Return the stock of capital by a rule, at the prices of 1952.
 
     At the first year 1952 and 9.6 % this is :func:`nqpf.tfp.capital_stock`,
@@ -77,7 +59,7 @@ def capital_by(panel: Panel, rule: CapitalRule) -> pd.Series:
     ----------
     panel : Panel
         Holds ``gfcf`` and ``investment_price``.
-    rule : CapitalRule
+    rule : _CapitalRule
 
     Returns
     -------
@@ -88,6 +70,21 @@ def capital_by(panel: Panel, rule: CapitalRule) -> pd.Series:
     ------
     nqpf.errors.MethodError
         If the first year lies between 1953 and 1995, when Chongqing has no figures.
+
+    Examples
+    --------
+    The parted stocks of 1996 add up to what Sichuan's of 1995 and the investment of both leave.
+
+    >>> panel = Panel.load(extra=False)
+    >>> about = {"why": "an example", "initial": "share", "depreciation": 0.1096}
+    >>> stock = _capital_by(panel, _CapitalRule(key="a", start=1952, **about))
+    >>> wide = panel.wide(["gfcf", "investment_price"]).dropna()
+    >>> whole = wide.drop(500000, level="province")
+    >>> before = perpetual_inventory(whole["gfcf"], whole["investment_price"], 0.1096)
+    >>> real = (wide["gfcf"] / wide["investment_price"]).xs(1996, level="year")
+    >>> both = (1 - 0.1096) * before[510000, 1995] + real[500000] + real[510000]
+    >>> bool(abs(stock[500000, 1996] + stock[510000, 1996] - both) < 1e-9 * both)
+    True
     """
     wide = panel.wide(["gfcf", "investment_price"]).dropna()
     years = wide.index.get_level_values("year")
@@ -96,22 +93,22 @@ def capital_by(panel: Panel, rule: CapitalRule) -> pd.Series:
             f"capital rule {rule.key!r} starts in {rule.start}",
             expected=f"{years.min()} or a year from {_PARTING} on",
         )
+    rate = rule.depreciation
+
+    def accumulate(rows: pd.DataFrame, initial: str | pd.Series = rule.initial) -> pd.Series:
+        return perpetual_inventory(rows["gfcf"], rows["investment_price"], rate, initial)
+
     wide = wide[years >= rule.start]
     if rule.start >= _PARTING:
-        return _accumulate(wide, rule.depreciation, rule.initial)
-    stock = _accumulate(wide.drop(_PARTED, level=0), rule.depreciation, rule.initial)
+        return accumulate(wide)
+    stock = accumulate(wide.drop(_PARTED, level=0))
     pair = wide.loc[[_PARTED, _WHOLE]]
     pair = pair[pair.index.get_level_values("year") >= _PARTING]
     invested = pair["gfcf"].xs(_PARTING, level="year")
     before = stock[_WHOLE, _PARTING - 1] * invested / invested.sum()
     real = invested / pair["investment_price"].xs(_PARTING, level="year")
-    after = _accumulate(pair, rule.depreciation, (1 - rule.depreciation) * before + real)
-    kept = stock.drop(after.index, errors="ignore")
-    return pd.concat([kept, after]).sort_index()
-
-
-def _accumulate(wide: pd.DataFrame, rate: float, initial: str | pd.Series) -> pd.Series:
-    return perpetual_inventory(wide["gfcf"], wide["investment_price"], rate, initial)
+    after = accumulate(pair, (1 - rate) * before + real)
+    return pd.concat([stock.drop(after.index, errors="ignore"), after]).sort_index()
 
 
 def _solow(share: float | str) -> Callable[[pd.DataFrame], pd.Series]:
@@ -158,7 +155,7 @@ def _stochastic_frontier(sample: pd.DataFrame) -> pd.Series:
 
 
 # Each takes the sample of the production function and returns a positive level.
-ESTIMATORS: dict[str, Callable[[pd.DataFrame], pd.Series]] = {
+_ESTIMATORS: dict[str, Callable[[pd.DataFrame], pd.Series]] = {
     "solow-0.4": _solow(0.4),
     "solow-0.5": _solow(0.5),
     "solow-0.6": _solow(0.6),
@@ -169,9 +166,9 @@ ESTIMATORS: dict[str, Callable[[pd.DataFrame], pd.Series]] = {
     "battese-coelli": _stochastic_frontier,
 }
 # Chained from 1 in the first year of every province: no level to compare across provinces.
-CHAINED = frozenset({"malmquist-yearly", "battese-coelli"})
+_CHAINED = frozenset({"malmquist-yearly", "battese-coelli"})
 # Indicators that an estimator holds in substance, so that relating it to them is circular.
-HOLDS = {name: ("labour_productivity",) for name in ESTIMATORS} | {
+_HOLDS = {name: ("labour_productivity",) for name in _ESTIMATORS} | {
     "luenberger-green": (
         "labour_productivity",
         "energy_intensity",
@@ -181,8 +178,8 @@ HOLDS = {name: ("labour_productivity",) for name in ESTIMATORS} | {
 }
 
 
-def productivity(
-    panel: Panel, vintage: str, estimators: Sequence[str], rules: Sequence[CapitalRule]
+def _productivity(
+    panel: Panel, vintage: str, estimators: Sequence[str], rules: Sequence[_CapitalRule]
 ) -> tuple[dict[tuple[str, str], pd.Series], list[tuple[str, str, str]]]:
     """Return the level of productivity by estimator and capital rule.
 
@@ -192,8 +189,8 @@ def productivity(
     vintage : str
         Vintage of the national accounts.
     estimators : sequence of str
-        Names in :data:`ESTIMATORS`.
-    rules : sequence of CapitalRule
+        Names in :data:`_ESTIMATORS`.
+    rules : sequence of _CapitalRule
 
     Returns
     -------
@@ -208,88 +205,35 @@ def productivity(
         If an estimator is unknown or two rules share a key.
     """
     for name in estimators:
-        if name not in ESTIMATORS:
-            raise MethodError(
-                f"unknown estimator {name!r}",
-                expected="one of " + ", ".join(ESTIMATORS),
-                hint=nearest(name, ESTIMATORS),
-            )
-    if len({rule.key for rule in rules}) < len(rules):
-        raise MethodError("two capital rules share a key", expected="keys that all differ")
+        choose("estimator", name, _ESTIMATORS)
+    distinct("capital rules", [rule.key for rule in rules], least=0)
     first = int(panel.wide(["gdp"], vintage=vintage).dropna().index.unique("year").min())
     base = max(_BASE, first)  # prices of a year that the vintage reaches
     accounts = production(panel, base=base, vintage=vintage).join(panel.wide(_GREEN))
     price = panel.wide(["investment_price"])["investment_price"].dropna()
     levels, dropped = {}, []
     for rule in rules:
-        stock = _rebase(capital_by(panel, rule), price, base)
+        stock = _rebase(_capital_by(panel, rule), price, base)
         sample = accounts.assign(capital=stock.reindex(accounts.index))
         for name in estimators:
             try:
-                levels[name, rule.key] = _level(name, sample)
+                with warnings.catch_warnings():
+                    # An estimated share outside (0, 1) is refused by the estimator instead.
+                    warnings.filterwarnings("ignore", message="the estimated capital share")
+                    levels[name, rule.key] = _ESTIMATORS[name](sample).rename(name)
             except EstimationError as error:
                 dropped.append((name, rule.key, str(error)))
     return levels, dropped
 
 
-def _level(name: str, sample: pd.DataFrame) -> pd.Series:
-    with warnings.catch_warnings():
-        # An estimated share outside (0, 1) is refused above instead.
-        warnings.filterwarnings("ignore", message="the estimated capital share")
-        return ESTIMATORS[name](sample).rename(name)
-
-
-_CHOICES = ["kind", "system", "normalise", "weights", "aggregate", "estimator", "capital"]
-
-
-@dataclass(frozen=True)
-class Block:
-    """A normalisation with the weights and the aggregations that are crossed under it.
-
-    Attributes
-    ----------
-    normalise : str
-    weights, aggregate : tuple of str
-        Names in the registries of :mod:`nqpf.index`.
-    """
-
-    normalise: str
-    weights: tuple[str, ...]
-    aggregate: tuple[str, ...]
-
-    def combinations(self) -> list[tuple[str, str, str]]:
-        """Return every recipe of the block."""
-        return list(itertools.product([self.normalise], self.weights, self.aggregate))
-
-    def check(self) -> None:
-        """Raise MethodError for an unknown method; whether methods fit together is not asked."""
-        Recipe(self.normalise, "equal", "linear")
-        for name in self.weights:
-            Recipe("minmax", name, "linear")
-        for name in self.aggregate:
-            Recipe("minmax", "equal", name)
-
-
-# data/multiverse/grid.yaml says why these and no others.
-RECIPES = (
-    Block(
-        "minmax",
-        ("entropy", "ahp_entropy", "variation", "critic", "equal"),
-        ("linear", "topsis", "coupling"),
-    ),
-    Block("minmax", ("pursuit",), ("linear",)),
-    Block("zscore", ("critic", "equal"), ("linear", "topsis")),
-)
-CAPITAL = (
-    CapitalRule("1952-9.6", 1952, 0.096, "share"),
-    CapitalRule("1952-10.96", 1952, 0.1096, "share"),
-    CapitalRule("2000-9.6", 2000, 0.096, "steady-state"),
-    CapitalRule("2000-10.96", 2000, 0.1096, "steady-state"),
-)
+_COLUMNS = [
+    *("kind", "system", "normalise", "weights", "aggregate", "estimator", "capital"),
+    *("same_as", "chained"),
+]
 
 
 @dataclass(frozen=True, eq=False)
-class Variants:
+class _Variants:
     """Measures of new quality productive forces, one column each.
 
     Attributes
@@ -326,10 +270,10 @@ def variants(
     panel: Panel,
     vintage: str = DEFAULT_VINTAGE,
     systems: Sequence[str] | None = None,
-    recipes: Sequence[Block] = RECIPES,
-    estimators: Sequence[str] = tuple(ESTIMATORS),
-    capital: Sequence[CapitalRule] = CAPITAL,
-) -> Variants:
+    recipes: Sequence[tuple[str, str, str]] = (),
+    estimators: Sequence[str] = (),
+    capital: Sequence[_CapitalRule] = (),
+) -> _Variants:
     """Compute every variant of the measure on one vintage.
 
     Each variant is computed on its own complete sample, as a study would; rows
@@ -343,12 +287,13 @@ def variants(
         Vintage of the national accounts.
     systems : sequence of str or None
         Keys of the systems; all that have a card when None.
-    recipes : sequence of Block
-        What does not fit together is not computed but listed in ``dropped``.
+    recipes : sequence of (normalise, weights, aggregate)
+        Such as :attr:`Declaration.recipes`. What does not fit together is not computed but
+        listed in ``dropped``.
     estimators : sequence of str
-        Names in :data:`nqpf.compare.variants.ESTIMATORS`; none for composites only.
-    capital : sequence of CapitalRule
-        Crossed with the estimators.
+        Estimators of TFP, such as :attr:`Declaration.estimators`.
+    capital : sequence of capital rules
+        Such as :attr:`Declaration.capital`; crossed with the estimators.
 
     Returns
     -------
@@ -357,31 +302,30 @@ def variants(
     Raises
     ------
     nqpf.errors.MethodError
-        If a method or an estimator is unknown, or nothing is asked for.
+        If a method or an estimator is unknown, or nothing can be computed.
+
+    Notes
+    -----
+    Open data give four systems the same indicators; counted four times their scores would look
+    like four votes. ``same_as`` names the first measure of the same content: the set of
+    indicators, and their division into dimensions where coupling reads it. Content is compared,
+    not digits, so that nothing that differs is dropped.
 
     Examples
     --------
-    >>> panel = Panel.load(extra=False)
-    >>> few = variants(
-    ...     panel,
-    ...     systems=["lu-guo-2024"],
-    ...     recipes=[Block("zscore", ("equal",), ("linear", "geometric"))],
-    ...     estimators=["solow-0.5"],
-    ...     capital=CAPITAL[:1],
-    ... )
-    >>> list(few.values)
-    ['lu-guo-2024/zscore/equal/linear', 'tfp/solow-0.5/1952-9.6']
-    >>> few.dropped["variant"].tolist()
-    ['lu-guo-2024/zscore/equal/geometric']
+    >>> recipes = [("zscore", "equal", "linear"), ("zscore", "equal", "geometric")]
+    >>> few = variants(Panel.load(extra=False), systems=["lu-guo-2024"], recipes=recipes)
+    >>> list(few.values), few.dropped["variant"].tolist()
+    (['lu-guo-2024/zscore/equal/linear'], ['lu-guo-2024/zscore/equal/geometric'])
     """
     keys = available() if systems is None else list(systems)
     values, rows, holds, dropped = _composites(panel, vintage, keys, recipes)
-    levels, absent = productivity(panel, vintage, estimators, capital) if estimators else ({}, [])
+    levels, absent = _productivity(panel, vintage, estimators, capital) if estimators else ({}, [])
     for (name, rule), series in levels.items():
         variant = f"tfp/{name}/{rule}"
         values[variant] = series
-        rows[variant] = ("tfp", "", "", "", "", name, rule, "", name in CHAINED)
-        holds[variant] = HOLDS[name]
+        rows[variant] = ("tfp", "", "", "", "", name, rule, "", name in _CHAINED)
+        holds[variant] = _HOLDS[name]
     dropped += [(f"tfp/{name}/{rule}", reason) for name, rule, reason in absent]
     if not values:
         raise MethodError(
@@ -389,58 +333,55 @@ def variants(
             expected="systems and recipes, or estimators and capital rules",
             hint=dropped[0][1] if dropped else None,
         )
-    return _assembled(vintage, values, rows, holds, dropped)
-
-
-def _assembled(
-    vintage: str,
-    values: dict[str, pd.Series],
-    rows: dict[str, tuple],
-    holds: dict[str, tuple[str, ...]],
-    dropped: list[tuple[str, str]],
-) -> Variants:
-    """Join the variants by province and year and lay out what is known of each."""
-    index = pd.Index(list(values), name="variant")
-    columns = [*_CHOICES, "same_as", "chained"]
     indicators = sorted({key for held in holds.values() for key in held})
-    return Variants(
+    held = pd.DataFrame(
+        [[key in one for key in indicators] for one in holds.values()],
+        index=pd.Index(list(holds), name="variant"),
+        columns=pd.Index(indicators, name="indicator"),
+    )
+    return _Variants(
         vintage=vintage,
         values=pd.concat(values, axis=1).sort_index().rename_axis(columns="variant"),
-        choices=pd.DataFrame(list(rows.values()), index=index, columns=columns),
-        holds=pd.DataFrame(
-            [[key in held for key in indicators] for held in holds.values()],
-            index=index,
-            columns=pd.Index(indicators, name="indicator"),
-        ),
+        choices=pd.DataFrame(list(rows.values()), index=held.index, columns=_COLUMNS),
+        holds=held,
         dropped=pd.DataFrame(dropped, columns=["variant", "reason"]),
     )
 
 
+def _check_methods(recipes: Sequence[tuple[str, str, str]]) -> None:
+    """Raise MethodError for an unknown method; whether methods fit together is not asked."""
+    for normalise, weights, aggregate in recipes:
+        Recipe(normalise, "equal", "linear")
+        Recipe("minmax", weights, "linear")
+        Recipe("minmax", "equal", aggregate)
+
+
 def _composites(
-    panel: Panel,
-    vintage: str,
-    systems: Sequence[str],
-    recipes: Sequence[Block],
+    panel: Panel, vintage: str, systems: Sequence[str], recipes: Sequence[tuple[str, str, str]]
 ) -> tuple[dict, dict, dict, list]:
     """Return scores, choices and indicators by variant, and what was dropped."""
-    for block in recipes:
-        block.check()
-    combinations = [methods for block in recipes for methods in block.combinations()]
+    _check_methods(recipes)
     values, rows, holds, dropped = {}, {}, {}, []
     first: dict[object, str] = {}
     for key in systems:
         system = System.load(key)
-        names = {"/".join((key, *methods)): methods for methods in combinations}
+        names = {"/".join((key, *methods)): methods for methods in recipes}
         try:
             matrix = system.evaluate(panel, vintage=vintage)
         except DataError as error:
             dropped += [(variant, str(error)) for variant in names]
             continue
+        dimension = system.dimension
+        parts = frozenset(frozenset(one) for one in dimension.groupby(dimension).groups.values())
         for variant, methods in names.items():
-            content = (_content(system, methods[2]), methods)
+            # Only coupling reads how the indicators are divided into dimensions.
+            content = (parts if methods[2] == "coupling" else frozenset(dimension.index), methods)
             twin = first.get(content, "")
             try:
-                values[variant] = values[twin] if twin else _scores(matrix, *methods)
+                with warnings.catch_warnings():
+                    # One warning per recipe would say of one indicator the same thing many times.
+                    warnings.simplefilter("ignore", ConstantIndicatorWarning)
+                    values[variant] = values[twin] if twin else Recipe(*methods).fit(matrix).scores
             except MethodError as error:
                 dropped.append((variant, str(error)))
                 continue
@@ -448,19 +389,3 @@ def _composites(
             rows[variant] = ("composite", key, *methods, "", "", twin, False)
             holds[variant] = tuple(system.indicators)
     return values, rows, holds, dropped
-
-
-def _scores(matrix: IndicatorMatrix, normalise: str, weights: str, aggregate: str) -> pd.Series:
-    recipe = Recipe(normalise, weights, aggregate)
-    with warnings.catch_warnings():
-        # One warning per recipe would say of one indicator the same thing many times.
-        warnings.simplefilter("ignore", ConstantIndicatorWarning)
-        return recipe.fit(matrix).scores
-
-
-def _content(system: System, aggregate: str) -> frozenset:
-    """Return what a score is made of: the indicators, in dimensions where these matter."""
-    if aggregate != "coupling":
-        return frozenset(system.indicators)
-    dimension = system.dimension
-    return frozenset(frozenset(group) for group in dimension.groupby(dimension).groups.values())

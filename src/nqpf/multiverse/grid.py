@@ -20,17 +20,13 @@ import numpy as np
 import pandas as pd
 
 import nqpf
-from nqpf.compare.declaration import (
-    AXES,
-    REASONS,
-    Declaration,
-    Figures,
-    data_hash,
-    figures,
-    kept,
-    patterns,
-)
-from nqpf.compare.variants import Variants, variants
+from nqpf.compare.declaration import _AXES as AXES
+from nqpf.compare.declaration import _REASONS as REASONS
+from nqpf.compare.declaration import Declaration
+from nqpf.compare.declaration import _Figures as Figures
+from nqpf.compare.declaration import _patterns as patterns
+from nqpf.compare.variants import _Variants as Variants
+from nqpf.compare.variants import variants
 from nqpf.data.panel import Panel
 from nqpf.multiverse.results import Multiverse
 from nqpf.multiverse.run import _run_batches
@@ -284,7 +280,7 @@ def _sample_rows(
 ) -> list[np.ndarray]:
     """Return the rows that each sample keeps, (N,) bool each."""
     used = _offsets(declaration, relation, transformation)
-    return [kept(sample, figures, used) for sample in declaration.grid.samples]
+    return [sample.kept(figures, used) for sample in declaration.grid.samples]
 
 
 def _reasons(
@@ -510,7 +506,7 @@ class SpecificationGrid:
         return {
             f"{vintage}/{key}": table
             for vintage, measured in self.measured.items()
-            for key, table in figures(self.declaration, self.panel, measured).items()
+            for key, table in self.declaration.figures(self.panel, measured).items()
         }
 
     @cached_property
@@ -522,7 +518,7 @@ class SpecificationGrid:
     def stamp(self) -> str:
         """Hash of declaration, data and code, which parts of a run carry."""
         digest = hashlib.sha256(
-            (self.declaration.sha256 + data_hash(self.declaration, self.panel)).encode()
+            (self.declaration.sha256 + self.declaration.data_hash(self.panel)).encode()
         )
         folder = Path(nqpf.__file__).parent
         for path in sorted(folder.rglob("*.py")):

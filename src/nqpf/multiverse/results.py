@@ -14,7 +14,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from nqpf.checks import between, choose
-from nqpf.compare.declaration import AXES, REASONS, Declaration, data_hash
+from nqpf.compare.declaration import _AXES as AXES
+from nqpf.compare.declaration import _REASONS as REASONS
+from nqpf.compare.declaration import Declaration
 from nqpf.data.catalogue import note
 from nqpf.data.panel import Panel
 from nqpf.errors import DataError, SampleError, SourceError
@@ -166,7 +168,7 @@ class Multiverse:
             counts=counts,
             dropped=dropped[["vintage", "variant", "reason"]].astype("str"),
             declaration=grid.declaration,
-            data=data_hash(grid.declaration, grid.panel),
+            data=grid.declaration.data_hash(grid.panel),
             choices=choices,
         )
 
@@ -292,7 +294,7 @@ class Multiverse:
         declaration = Declaration.load() if declaration is None else declaration
         panel = Panel.load(extra=False) if panel is None else panel
         _check_same("declaration", about["declaration_sha256"], declaration.sha256, path)
-        data = data_hash(declaration, panel)
+        data = declaration.data_hash(panel)
         _check_same("data", about["data_sha256"], data, path)
         choices = pd.DataFrame(**about["choices"]).set_index("variant")
         return cls(

@@ -22,7 +22,7 @@ from nqpf.systems.system import System
 if TYPE_CHECKING:
     import altair as alt
 
-    from nqpf.compare.standings import Standings
+    from nqpf.compare.standings import _Standings as Standings
 
 __all__ = [
     "METHODS",
@@ -523,7 +523,7 @@ def _indicator(key: str, system: System, dimension: str) -> dict[str, object]:
 
 
 def _tfp(found: Standings, blocks: _Blocks) -> dict[str, object]:
-    from nqpf.compare.measures import TFP
+    from nqpf.compare.measures import _TFP as TFP
 
     one = found.of(TFP)
     years = sorted(int(year) for year in one.index.unique("year"))

@@ -86,7 +86,7 @@ def province_profile(source: Panel | Profiles, province: object) -> _ProvincePro
     ----------
     source : Panel or Profiles
         A panel, from which all measures are computed first (some seconds), or
-        the result of :meth:`nqpf.compare.Profiles.load`, for several provinces.
+        the result of :meth:`nqpf.compare.profiles.Profiles.load`, for several provinces.
     province : int or str
         Code or name.
 

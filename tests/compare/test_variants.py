@@ -1,0 +1,138 @@
+"""Every way to measure: what is computed, what is dropped, and that rows meet by key."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from nqpf import Panel, Recipe, System
+from nqpf.compare.declaration import Declaration
+from nqpf.compare.variants import variants
+from nqpf.errors import MethodError
+from nqpf.tfp import capital_stock, production, solow_residual
+from nqpf.tfp.accounts import perpetual_inventory
+
+FEW = [("minmax", "entropy", "linear"), ("minmax", "entropy", "coupling")]
+DECLARED = Declaration.load()
+RULES = {rule.key: rule for rule in DECLARED.capital}
+RULE = RULES["1952-9.6"]
+LU = "lu-guo-2024/minmax/entropy/linear"
+
+
+@pytest.fixture(scope="module")
+def panel():
+    return Panel.load(extra=False)
+
+
+@pytest.fixture(scope="module")
+def few(panel):
+    systems = ["dong-2024", "gong-2024", "lu-guo-2024"]
+    estimators = DECLARED.estimators
+    return variants(panel, "census5", systems, FEW, estimators, [RULE])
+
+
+def capital(panel, rule):
+    """The stock behind a rule, but for a factor, from what two shares of capital make of it."""
+    made = variants(panel, "census5", [], (), ["solow-0.4", "solow-0.6"], [rule]).values
+    ratio = made[f"tfp/solow-0.4/{rule.key}"] / made[f"tfp/solow-0.6/{rule.key}"]
+    return ratio ** (1 / 0.2) * production(panel)["labour"]
+
+
+def test_measures_are_what_their_recipes_and_growth_accounting_give(panel, few):
+    matrix = System.load("lu-guo-2024").evaluate(panel)
+    expected = Recipe("minmax", "entropy", "linear").fit(matrix).scores
+    found = few.values[LU].dropna()
+    pd.testing.assert_series_equal(found, expected.sort_index(), check_names=False)
+    expected = solow_residual(production(panel), share=0.4).tfp
+    found = few.values["tfp/solow-0.4/1952-9.6"].dropna()
+    pd.testing.assert_series_equal(found, expected, check_names=False)
+
+
+def test_figures_of_two_measures_meet_by_province_and_year(panel, few):
+    assert few.values.index.is_monotonic_increasing and few.values.index.is_unique
+    tibet = few.values.loc[540000]
+    assert tibet[LU].isna().all()
+    dong = tibet["dong-2024/minmax/entropy/linear"]
+    assert dong.notna().sum() == 10 and np.isnan(dong[2014])
+    shuffled = Panel(panel.frame.sample(frac=1, random_state=0), panel.catalogue)
+    again = variants(shuffled, "census5", ["lu-guo-2024"], FEW, ["solow-0.5"], [RULE]).values
+    pd.testing.assert_frame_equal(
+        again.dropna(how="all"), few.values[again.columns].dropna(how="all")
+    )
+
+
+def test_choices_tell_how_a_measure_was_made_and_of_which_it_is_the_same(few):
+    same = few.choices["same_as"]
+    assert same["gong-2024/minmax/entropy/linear"] == "dong-2024/minmax/entropy/linear"
+    assert same["dong-2024/minmax/entropy/linear"] == same[LU] == ""
+    # The two systems put the same indicators into other dimensions, which coupling reads.
+    alike = [
+        {frozenset(g) for g in one.groupby(one).groups.values()}
+        for one in (System.load(key).dimension for key in ("dong-2024", "gong-2024"))
+    ]
+    assert (same["gong-2024/minmax/entropy/coupling"] != "") == (alike[0] == alike[1])
+    columns = ["kind", "system", "weights", "aggregate", "estimator", "capital"]
+    found = few.choices[columns].loc
+    assert found["gong-2024/minmax/entropy/coupling"].tolist() == [
+        "composite", "gong-2024", "entropy", "coupling", "", "",
+    ]  # fmt: skip
+    assert found["tfp/malmquist-global/1952-9.6"].tolist() == [
+        "tfp", "", "", "", "malmquist-global", "1952-9.6",
+    ]  # fmt: skip
+
+
+def test_what_cannot_be_computed_is_listed_with_the_reason(panel):
+    recipes = [("zscore", w, a) for w in ("entropy", "equal") for a in ("linear", "coupling")]
+    result = variants(panel, systems=["lu-guo-2024"], recipes=recipes)
+    assert list(result.values) == ["lu-guo-2024/zscore/equal/linear"]
+    assert len(result.dropped) == 3
+    assert result.dropped["reason"].str.contains("below zero").all()
+    result = variants(panel, "census4", ["ren-2024", "lu-guo-2024"], FEW)
+    assert result.dropped["variant"].str.startswith("ren-2024/").all() and len(result.dropped) == 2
+    assert result.dropped["reason"].str.contains("value_added_secondary").all()
+
+
+@pytest.mark.parametrize("name", DECLARED.estimators)
+def test_every_estimator_gives_a_positive_level_in_every_year(few, name):
+    variant = f"tfp/{name}/1952-9.6"
+    levels = few.values[variant].dropna()
+    assert (levels > 0).all() and len(levels) in (403, 390)
+    first = levels.groupby(level="province").first()
+    assert (first == 1).all() == few.choices.at[variant, "chained"]
+    assert few.choices.at[variant, "chained"] == (name in ("malmquist-yearly", "battese-coelli"))
+    held = set(few.holds.columns[few.holds.loc[variant]])
+    green = {"energy_intensity", "so2_intensity", "industrial_so2_intensity"}
+    assert held == {"labour_productivity"} | (green if name == "luenberger-green" else set())
+
+
+def test_rules_of_capital(panel):
+    """At 9.6 % from 1952 the panel's own stock; a series from 2000 starts in its steady state."""
+    own = capital_stock(panel).set_index(["province", "year"])["value"]
+    wide = panel.wide(["gfcf", "investment_price"]).dropna()
+    wide = wide[wide.index.get_level_values("year") >= 2000]
+    short = perpetual_inventory(wide["gfcf"], wide["investment_price"], 0.096, "steady-state")
+    price = panel.wide(["investment_price"])["investment_price"].xs(2010, level="year")
+    for key, stock in (("1952-9.6", own), ("2000-9.6", short)):
+        found = capital(panel, RULES[key])
+        expected = (stock * price.reindex(stock.index, level="province")).reindex(found.index)
+        ratio = found / expected
+        np.testing.assert_allclose(ratio, ratio.iloc[0], rtol=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"estimators": ["solow-0.7"]}, "unknown estimator 'solow-0.7'.*Did you mean"),
+        ({"estimators": ["solow-0.5"], "capital": [RULE, RULE]}, "capital rules.*twice"),
+        ({"estimators": ["solow-0.5"], "capital": [RULE.model_copy(update={"start": 1978})]},
+         "starts in 1978.*1996"),
+        ({}, "no variant can be computed"),
+        ({"systems": ["lu-guo-2024"], "recipes": [("minmax", "entropie", "linear")]},
+         "unknown weighting 'entropie'"),
+    ],
+    ids=["estimator", "rules", "start", "nothing", "method"],
+)  # fmt: skip
+def test_a_request_that_cannot_be_met_is_refused(panel, options, message):
+    with pytest.raises(MethodError, match=message):
+        variants(panel, **({"systems": [], "recipes": FEW} | options))
