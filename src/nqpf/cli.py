@@ -12,8 +12,6 @@ from typer.core import TyperGroup
 import nqpf
 from nqpf.errors import NqpfError, visible
 
-__all__ = ["app"]
-
 
 class _Group(TyperGroup):
     """Commands whose refusals are one message on standard error, never a traceback."""
@@ -36,12 +34,16 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_show_locals=False,
 )
-data = typer.Typer(help="The panel and your own figures.", no_args_is_help=True)
-app.add_typer(data, name="data")
-study = typer.Typer(help="Studies: their cards and chapters.", no_args_is_help=True)
-app.add_typer(study, name="study")
+_data = typer.Typer(help="The panel and your own figures.", no_args_is_help=True)
+app.add_typer(_data, name="data")
+_study = typer.Typer(help="Studies: their cards and chapters.", no_args_is_help=True)
+app.add_typer(_study, name="study")
 
 _File = Annotated[Path, typer.Argument(help="Your figures: a .csv or .xlsx file.")]
+
+
+def _flag(name: str, text: str) -> Any:
+    return typer.Option(name, help=text)
 
 
 def _say(message: str, err: bool = False) -> None:
@@ -55,75 +57,72 @@ def _extra() -> Path:
     return root() / "data" / "extra"
 
 
-@app.command()
-def version() -> None:
+@app.command("version")
+def _version() -> None:
     """Print the version."""
     _say(nqpf.__version__)
 
 
-@data.command("check")
-def check_file(file: _File) -> None:
+@_data.command("check")
+def _check(file: _File) -> None:
     """Say what your figures would change; write nothing."""
     from nqpf.data import Panel
-    from nqpf.data.adopt import preview
+    from nqpf.data.adopt import _preview
 
-    _say(str(preview(file, Panel.load(extra=False), _extra())))
+    _say(str(_preview(file, Panel.load(extra=False), _extra())))
     _say(f"Nothing was written. To use the figures: nqpf data add {file}")
 
 
-@data.command("add")
-def add_file(
+@_data.command("add")
+def _add(
     file: _File,
     replace: Annotated[
-        bool, typer.Option("--replace", help="Replace an earlier file of the same name.")
+        bool, _flag("--replace", "Replace an earlier file of the same name.")
     ] = False,
 ) -> None:
     """Check your figures and keep them in data/extra for the next build of the book."""
     from nqpf.data import Panel
-    from nqpf.data.adopt import add
+    from nqpf.data.adopt import _add
 
-    _say(str(add(file, Panel.load(extra=False), _extra(), replace=replace)))
+    _say(str(_add(file, Panel.load(extra=False), _extra(), replace=replace)))
     _say(f"Written to data/extra/{file.stem}.csv; the next `make book` uses it.")
 
 
-@data.command("build")
-def build(
+@_data.command("build")
+def _build(
     update: Annotated[
-        bool, typer.Option("--update", help="Write the tables instead of comparing them.")
+        bool, _flag("--update", "Write the tables instead of comparing them.")
     ] = False,
-    extra: Annotated[
-        bool, typer.Option("--extra", help="Also fetch the optional research data sets.")
-    ] = False,
+    extra: Annotated[bool, _flag("--extra", "Also fetch the optional research data sets.")] = False,
 ) -> None:
     """Rebuild every table from its sources and compare it with the embedded one."""
-    from nqpf.data import build as tables
+    from nqpf.data.build import rebuild
     from nqpf.tfp.accounts import capital_stock
 
-    run = tables.update if update else tables.verify
-    _say(str(run(derivations={"perpetual_inventory": capital_stock}, extra=extra)))
+    derivations = {"perpetual_inventory": capital_stock}
+    _say(str(rebuild(derivations=derivations, extra=extra, update=update)))
 
 
-@data.command("export")
-def export_panel(
+@_data.command("export")
+def _export(
     folder: Annotated[Path, typer.Argument(help="Folder to write to, made when missing.")],
     formats: Annotated[
         list[str] | None,
-        typer.Option("--format", help="csv, parquet or xlsx; may be repeated. All when left out."),
+        _flag("--format", "csv, parquet or xlsx; may be repeated. All when left out."),
     ] = None,
-    official: Annotated[
-        bool, typer.Option("--official", help="Leave out the rows that you added.")
-    ] = False,
+    official: Annotated[bool, _flag("--official", "Leave out the rows that you added.")] = False,
 ) -> None:
     """Write the panel with its catalogue as CSV, Parquet and Excel."""
     from nqpf.data import Panel
-    from nqpf.data.export import FORMATS, export
+    from nqpf.data.export import export
 
-    for path in export(Panel.load(extra=not official), folder, formats or list(FORMATS)):
+    chosen = {"formats": formats} if formats else {}
+    for path in export(Panel.load(extra=not official), folder, **chosen):
         _say(f"Written: {path}")
 
 
-@data.command("list")
-def list_variables() -> None:
+@_data.command("list")
+def _list() -> None:
     """List the variables with their units, years and gaps."""
     from rich.console import Console
     from rich.table import Table
@@ -146,9 +145,9 @@ def list_variables() -> None:
 
 
 @app.command("multiverse")
-def multiverse(
+def _multiverse(
     update: Annotated[
-        bool, typer.Option("--update", help="Write the results instead of comparing them.")
+        bool, _flag("--update", "Write the results instead of comparing them.")
     ] = False,
     jobs: Annotated[int, typer.Option(help="Processes on this machine; -1 for all cores.")] = -1,
     address: Annotated[str | None, typer.Option(help="Scheduler of the Dask cluster.")] = None,
@@ -211,8 +210,8 @@ def _far_apart(old: Path, new: Path) -> float | None:
     return float(np.nan_to_num(apart.max()))
 
 
-@study.command("new")
-def new_study(
+@_study.command("new")
+def _new(
     key: Annotated[str, typer.Argument(help="Family names and year, such as li-wang-2025.")],
 ) -> None:
     """Write a study's record, card and chapter for you to fill; list it in the contents."""

@@ -6,23 +6,6 @@ import difflib
 import unicodedata
 from collections.abc import Iterable
 
-__all__ = [
-    "CardError",
-    "DataError",
-    "EstimationError",
-    "FormulaError",
-    "MethodError",
-    "NqpfError",
-    "ProvinceError",
-    "SampleError",
-    "SourceError",
-    "UnitError",
-    "VintageError",
-    "like_formula",
-    "visible",
-    "visible_within",
-]
-
 # A spreadsheet takes a text that starts so for a formula, in some languages the wide forms too.
 _FORMULA = tuple("=+-@\t\n＝＋－＠")
 # Controls, formats (direction marks, zero-width characters), halves of characters, separators.
@@ -126,6 +109,18 @@ class NqpfError(ValueError):
         self.expected = expected
         self.hint = hint
         super().__init__(self._message())
+
+    def changed(self, **parts: object) -> NqpfError:
+        """Return an error of the same class with some of its parts replaced.
+
+        Examples
+        --------
+        >>> print(NqpfError("it broke", hint="mend it").changed(where={"row": 3}))
+        it broke [row 3]. Mend it.
+        """
+        kept = {name: getattr(self, name) for name in ("problem", "where", "expected", "hint")}
+        kept |= parts
+        return type(self)(kept.pop("problem"), **kept)
 
     def _message(self) -> str:
         text = self.problem.rstrip(".")

@@ -10,8 +10,6 @@ from pathlib import Path
 
 from nqpf.errors import DataError
 
-__all__ = ["inside", "replacing", "root"]
-
 _MARK = Path("data") / "catalogue.yaml"
 
 

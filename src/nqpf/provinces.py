@@ -14,8 +14,6 @@ from nqpf.files import root
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["table", "codes", "code_of", "name", "region", "neighbours", "REGIONS"]
-
 REGIONS = {
     "east": "东部",
     "central": "中部",

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import rdata
 import yaml
 from made_up import REPOSITORY
 
-from nqpf.data.catalogue import Segment, Source
-from nqpf.data.sources import sha256
+from nqpf.data import Catalogue
 from nqpf.provinces import codes, name
 
 COMMIT = "0123456789ab" + "c" * 28
 SOME = {"en": "made up", "zh": "虚构"}
 
 
-def source(**changes: object) -> Source:
+def source(**changes: object) -> Any:
     """Return the entry of a made-up file."""
     entry = {
         "repository": "someone/something",
@@ -28,13 +29,14 @@ def source(**changes: object) -> Source:
         "licence": "MIT",
         "reader": "techme",
     }
-    return Source(**(entry | changes))
+    return Catalogue(sources={"made": entry | changes}, variables={}).sources["made"]
 
 
-def segment(**changes: object) -> Segment:
+def segment(**changes: object) -> Any:
     """Return a segment of a made-up file."""
     entry = {"source": "made", "item": "a", "years": (2020, 2020), "unit": "吨"}
-    return Segment(**(entry | changes))
+    entries = {"film": variable(segments=[entry | changes])}
+    return Catalogue(sources={}, variables=entries).variables["film"].segments[0]
 
 
 def raw(*rows: tuple) -> pd.DataFrame:
@@ -68,12 +70,13 @@ def write_techme(path: Path, rows: pd.DataFrame) -> Path:
     return path
 
 
-def write_mirror(mirror: Path, rows: pd.DataFrame, entry: Source | None = None) -> Source:
+def write_mirror(mirror: Path, rows: pd.DataFrame, entry: Any = None) -> Any:
     """Put a made-up file in a mirror folder and return its pinned entry."""
     entry = entry or source()
     folder = mirror / entry.repository.replace("/", "__") / entry.commit[:12]
     path = write_techme(folder / entry.path, rows)
-    pinned = {"sha256": sha256(path), "bytes": path.stat().st_size}
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    pinned = {"sha256": digest, "bytes": path.stat().st_size}
     return entry.model_copy(update=pinned)
 
 
@@ -90,7 +93,7 @@ def variable(**changes: object) -> dict[str, object]:
     return entry | changes
 
 
-def write_project(home: Path, sources: dict[str, Source], variables: dict[str, object]) -> Path:
+def write_project(home: Path, sources: dict[str, Any], variables: dict[str, object]) -> Path:
     """Write a project folder that has a catalogue and the provinces, and no table."""
     (home / "data").mkdir(parents=True)
     provinces = REPOSITORY / "data" / "provinces.csv"

@@ -16,7 +16,6 @@ from nqpf import Catalogue, Index, Panel, Recipe, Study, System, provinces, repo
 from nqpf.cli import app
 from nqpf.compare import standings
 from nqpf.compare.profiles import Profiles
-from nqpf.data import adopt as reader
 from nqpf.errors import DataError, visible
 from nqpf.report.html import Html
 from nqpf.report.style import Picture
@@ -159,11 +158,11 @@ def test_rows_of_a_reader(panel: Panel, tmp_path: Path) -> None:
     row = f'110000,2024,population,2200,"{panel.catalogue.unit("population")}","{source}"'
     row = row.replace(panel.catalogue.unit("population"), "万人")
     with pytest.raises(DataError) as refused:  # its unit is hostile here, so the row is refused
-        reader.extend(panel, write_csv(tmp_path / "mine.csv", row))
+        panel.extend(write_csv(tmp_path / "mine.csv", row))
     assert hidden(str(refused.value)) == set()
     header = "province,year,variable,value,unit,source,name_en"
     own = f'110000,2024,robots,5,units,"{source}","Robots {source}"'
-    extended = reader.extend(panel, write_csv(tmp_path / "mine.csv", own, header=header))
+    extended = panel.extend(write_csv(tmp_path / "mine.csv", own, header=header))
     entry = extended.catalogue.variables["robots"]
     assert entry.name.en.endswith("a[U+202E]b")
     table = report.catalogue_table(extended, "reader")

@@ -1,6 +1,6 @@
 """Official figures of the 31 provinces: catalogue, panel, building and checking."""
 
-from nqpf.data.catalogue import Catalogue, Segment, Source, Variable
+from nqpf.data.catalogue import Catalogue
 from nqpf.data.panel import Panel
 
-__all__ = ["Catalogue", "Panel", "Segment", "Source", "Variable"]
+__all__ = ["Catalogue", "Panel"]

@@ -7,81 +7,57 @@ import re
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from nqpf.data import layouts as readers
-from nqpf.data import sources as fetch
-from nqpf.data.catalogue import Catalogue, Segment, Source, Variable
-from nqpf.data.panel import COLUMNS, Panel
-from nqpf.errors import DataError, ProvinceError, UnitError
+from nqpf.data.catalogue import Catalogue, _mirror_folder, _Segment, _Source, _Variable
+from nqpf.data.panel import _COLUMNS, _KEY, Panel
+from nqpf.errors import DataError, NqpfError, ProvinceError, UnitError
 from nqpf.files import replacing, root
 from nqpf.provinces import code_of, codes
 
-__all__ = [
-    "Derivation",
-    "Harmonised",
-    "NATIONAL_COLUMNS",
-    "Report",
-    "SECOND_COLUMNS",
-    "Transcript",
-    "_NATIONAL_HARMONISE",
-    "build",
-    "compare",
-    "harmonise",
-    "needed",
-    "refuse_twice",
-    "significant",
-    "to_bytes",
-    "update",
-    "verify",
-]
-
-_NATIONAL_HARMONISE = frozenset({"全国", "合计", "全国合计", "总计", "全国总计"})
-_WHOLE = 0
+_NATIONAL_LABELS = ("全国", "合计", "全国合计", "总计", "全国总计")
+_WHOLE, _IGNORED = 0, -1
 _BLANK = re.compile(r"[\s\u3000\ufeff]+")
+_NATIONAL = "data/checks/national.csv"
+_SECOND = "data/checks/second.csv"
 
 
-@dataclass(frozen=True)
-class Harmonised:
-    """Figures of one segment in canonical units.
-
-    Parameters
-    ----------
-    provinces : DataFrame
-        Columns ``province`` (GB/T 2260 code), ``year``, ``value``, ``flag``, sorted.
-    national : DataFrame
-        Columns ``year``, ``value``: the source's own national row, if it has one.
-    """
-
-    provinces: pd.DataFrame
-    national: pd.DataFrame
-
-
-def significant(value: float, digits: int = 12) -> float:
+def _significant(value: float, digits: int = 12) -> float:
     """Round to significant digits, so that a unit factor leaves no trace of its own.
 
     Examples
     --------
-    >>> significant(22591176.0 * 1e-4), 3 * 0.1, significant(3 * 0.1)
+    >>> _significant(22591176.0 * 1e-4), 3 * 0.1, _significant(3 * 0.1)
     (2259.1176, 0.30000000000000004, 0.3)
     """
     return float(f"{value:.{digits}g}")
 
 
-def harmonise(raw: pd.DataFrame, source: Source, segment: Segment) -> Harmonised:
-    """Turn a reader's frame into the province and national rows of one segment.
+def harmonise(
+    raw: pd.DataFrame, source: _Source, segment: _Segment
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Turn the rows of a source file into those of one segment, in canonical units.
 
     Parameters
     ----------
     raw : DataFrame
-        Columns ``province``, ``year``, ``item``, ``value``, ``unit``.
-    source : Source
+        Columns ``province``, ``year``, ``item``, ``value``, ``unit``, as the source's
+        ``read`` returns them.
+    source : an entry of ``Catalogue.sources``
         Declares spellings (`aliases`) and rows to leave out (`ignore`).
-    segment : Segment
+    segment : one of the ``segments`` of an entry of ``Catalogue.variables``
         Declares item, years, units and missing cells.
+
+    Returns
+    -------
+    provinces : DataFrame
+        Columns ``province`` (GB/T 2260 code), ``year``, ``value``, ``flag``, sorted.
+    national : DataFrame
+        Columns ``year``, ``value``: the source's own national row, if it has one.
 
     Raises
     ------
@@ -93,247 +69,153 @@ def harmonise(raw: pd.DataFrame, source: Source, segment: Segment) -> Harmonised
         If the item is absent, a value is not a finite number, a province has
         two values for a year, or a declared year or province is missing.
     """
-    rows = _select(raw, source, segment)
-    rows["code"] = _codes(rows["province"], source, segment)
-    rows = rows[rows["code"] >= 0]
-    rows["number"] = _numbers(rows, source, segment)
-    rows = rows.dropna(subset="number")
-    rows["number"] *= _factors(rows["unit"], source, segment)
-    rows["number"] = rows["number"].map(significant)
-    _refuse_duplicates(rows, source, segment)
-    rows = rows.sort_values(["code", "year"])
-    rows = rows[["code", "year", "number"]].rename(columns={"code": "province", "number": "value"})
-    whole = rows["province"] == _WHOLE
-    national = rows.loc[whole, ["year", "value"]].reset_index(drop=True)
-    provinces = _without(rows[~whole].assign(flag=segment.flag), segment.skip)
-    provinces = _with_residuals(provinces, national, source, segment)
-    _refuse_gaps(provinces, source, segment)
-    return Harmonised(provinces.reset_index(drop=True), national)
+    try:
+        figures = _figures(raw, source, segment)
+        cells = _cells(figures, segment)
+    except NqpfError as error:
+        place = {"file": source.path, "item": segment.item}
+        raise error.changed(where=place | error.where) from error
+    rows = [(code, year, *cells[code, year]) for code, year in sorted(cells)]
+    whole = sorted((year, value) for (code, year), value in figures.items() if code == _WHOLE)
+    return (
+        pd.DataFrame(rows, columns=["province", "year", "value", "flag"]),
+        pd.DataFrame(whole, columns=["year", "value"]),
+    )
 
 
-def _where(source: Source, segment: Segment, **more: object) -> dict[str, object]:
-    return {"file": source.path, "item": segment.item, **more}
+_Cell = tuple[int, int]  # province and year
 
 
-def _select(raw: pd.DataFrame, source: Source, segment: Segment) -> pd.DataFrame:
+def _figures(raw: pd.DataFrame, source: _Source, segment: _Segment) -> dict[_Cell, float]:
+    """Return the numbers of a segment in canonical units, the nation's under the code 0."""
     rows = raw[raw["item"] == segment.item]
     if rows.empty:
         known = ", ".join(sorted(raw["item"].astype("str").unique())[:12])
+        raise DataError(f"item {segment.item!r} not found", expected=known)
+    rows = rows[rows["year"].between(*segment.years)]
+    known = {label: _code(label, source) for label in rows["province"].unique()}
+    rows = rows.assign(code=rows["province"].map(known))
+    rows = rows[rows["code"] != _IGNORED]
+    rows = rows.assign(number=_numbers(rows, segment)).dropna(subset="number")
+    rows["number"] *= _factors(rows["unit"], segment)
+    twice = rows[rows.duplicated(["code", "year"], keep=False)]
+    if len(twice):
+        labels = " and ".join(twice["province"].astype("str").unique()[:2])
         raise DataError(
-            f"item {segment.item!r} not found",
-            where={"file": source.path},
-            expected=known,
+            f"two values for one province and year ({labels})",
+            where={"year": int(twice["year"].iloc[0])},
+            hint="declare the surplus label under ignore, with the reason",
         )
-    return rows[rows["year"].between(*segment.years)].copy()
-
-
-def _codes(labels: pd.Series, source: Source, segment: Segment) -> pd.Series:
-    aliases = {_tidy(label): code for label, code in source.aliases.items()}
-    ignored = {_tidy(label) for label in source.ignore}
-    known: dict[str, int] = {}
-    for label in labels.unique():
-        tidy = _tidy(label)
-        if tidy in ignored:
-            known[label] = -1
-        elif tidy in _NATIONAL_HARMONISE:
-            known[label] = _WHOLE
-        elif tidy in aliases:
-            known[label] = aliases[tidy]
-        else:
-            try:
-                known[label] = code_of(tidy)
-            except ProvinceError as error:
-                raise ProvinceError(
-                    error.problem,
-                    where=_where(source, segment),
-                    expected="a province, the nation, or a label declared under aliases or ignore",
-                    hint=error.hint,
-                ) from error
-    return labels.map(known).astype("int64")
+    cells = zip(rows["code"], rows["year"], strict=True)
+    return dict(zip(cells, rows["number"].map(_significant), strict=True))
 
 
 def _tidy(label: object) -> str:
     return _BLANK.sub("", str(label))
 
 
-def _numbers(rows: pd.DataFrame, source: Source, segment: Segment) -> pd.Series:
+def _code(label: object, source: _Source) -> int:
+    known = {_tidy(alias): code for alias, code in source.aliases.items()}
+    known |= dict.fromkeys(_NATIONAL_LABELS, _WHOLE)
+    known |= dict.fromkeys(map(_tidy, source.ignore), _IGNORED)
+    tidy = _tidy(label)
+    if tidy in known:
+        return known[tidy]
+    try:
+        return code_of(tidy)
+    except ProvinceError as error:
+        expected = "a province, the nation, or a label declared under aliases or ignore"
+        raise error.changed(expected=expected) from error
+
+
+def _numbers(rows: pd.DataFrame, segment: _Segment) -> pd.Series:
     text = rows["value"].map(lambda v: v.strip() if isinstance(v, str) else v)
     empty = text.isna() | (text == "")
     numbers = pd.to_numeric(text.where(~empty), errors="coerce").astype("float64")
     wrong = (numbers.isna() & ~empty) | np.isinf(numbers)
     if wrong.any():
         row = rows[wrong].iloc[0]
-        raise DataError(
-            f"value {row['value']!r} is not a finite number",
-            where=_where(source, segment, province=row["province"], year=row["year"]),
-        )
+        where = {"province": row["province"], "year": row["year"]}
+        raise DataError(f"value {row['value']!r} is not a finite number", where=where)
     return numbers.where(~numbers.isin(segment.missing))
 
 
-def _factors(units: pd.Series, source: Source, segment: Segment) -> pd.Series:
+def _factors(units: pd.Series, segment: _Segment) -> pd.Series | float:
     labels = set(units.unique())
-    if segment.factors:
-        declared = set(segment.factors)
-    elif labels == {""}:  # the file labels nothing: the catalogue states the unit
-        declared = {""}
-    else:
-        declared = {segment.unit}
+    # A file that labels nothing leaves it to the catalogue to state the unit.
+    declared = set(segment.factors) or ({""} if labels == {""} else {segment.unit})
     if labels - declared:
         raise UnitError(
             f"unit {min(labels - declared)!r} is not the declared one",
-            where=_where(source, segment),
             expected=" or ".join(repr(label) for label in sorted(declared)),
             hint="give the segment a factor for each unit that the series is labelled with",
         )
-    if segment.factors:
-        return units.map(segment.factors).astype("float64")
-    return pd.Series(segment.factor, index=units.index)
+    return units.map(segment.factors).astype("float64") if segment.factors else segment.factor
 
 
-def _refuse_duplicates(rows: pd.DataFrame, source: Source, segment: Segment) -> None:
-    twice = rows.duplicated(["code", "year"], keep=False)
-    if twice.any():
-        labels = rows.loc[twice, "province"].astype("str").unique()[:2]
-        year = int(rows.loc[twice, "year"].iloc[0])
-        raise DataError(
-            f"two values for one province and year ({' and '.join(labels)})",
-            where=_where(source, segment, year=year),
-            hint="declare the surplus label under ignore, with the reason",
-        )
+def _listed(years: dict[int, list[int]]) -> list[_Cell]:
+    return [(code, year) for code, listed in years.items() for year in listed]
 
 
-def _without(rows: pd.DataFrame, skip: dict[int, list[int]]) -> pd.DataFrame:
-    pairs = {(code, year) for code, years in skip.items() for year in years}
-    keep = [pair not in pairs for pair in zip(rows["province"], rows["year"], strict=True)]
-    return rows[np.array(keep, dtype=bool)]
-
-
-def _with_residuals(
-    rows: pd.DataFrame, national: pd.DataFrame, source: Source, segment: Segment
-) -> pd.DataFrame:
-    whole = dict(zip(national["year"], national["value"], strict=True))
-    for code, years in segment.residual.items():
-        for year in years:
-            others = rows[(rows["year"] == year) & (rows["province"] != code)]
-            if year not in whole or len(others) != len(codes()) - 1:
-                raise DataError(
-                    "a residual needs the national figure and those of all other provinces",
-                    where=_where(source, segment, province=code, year=year),
-                )
-            # The difference of printed figures: ten digits are more than any of them has.
-            value = significant(whole[year] - math.fsum(others["value"]), 10)
-            kept = rows[(rows["year"] != year) | (rows["province"] != code)]
-            row = {
-                "province": [code],
-                "year": [year],
-                "value": [value],
-                "flag": ["spliced"],
-            }
-            rows = pd.concat([kept, pd.DataFrame(row)])
-    return rows.sort_values(["province", "year"])
-
-
-def _refuse_gaps(rows: pd.DataFrame, source: Source, segment: Segment) -> None:
-    declared = {
-        (code, year)
-        for listed in (segment.skip, segment.gaps)
-        for code, years in listed.items()
-        for year in years
+def _cells(figures: dict[_Cell, float], segment: _Segment) -> dict[_Cell, tuple[float, str]]:
+    """Return value and flag of each province and year, with residuals, without what is skipped."""
+    skip = set(_listed(segment.skip))
+    cells = {
+        cell: (value, segment.flag)
+        for cell, value in figures.items()
+        if cell[0] != _WHOLE and cell not in skip
     }
-    have = set(zip(rows["province"], rows["year"], strict=True))
-    first, last = segment.years
-    for code in sorted({code for code, _ in have}):
-        for year in range(first, last + 1):
-            if (code, year) not in have and (code, year) not in declared:
+    for code, year in _listed(segment.residual):
+        others = [value for (c, y), (value, _) in cells.items() if y == year and c != code]
+        if (_WHOLE, year) not in figures or len(others) != len(codes()) - 1:
+            raise DataError(
+                "a residual needs the national figure and those of all other provinces",
+                where={"province": code, "year": year},
+            )
+        # The difference of printed figures: ten digits are more than any of them has.
+        value = _significant(figures[_WHOLE, year] - math.fsum(others), 10)
+        cells[code, year] = (value, "spliced")
+    declared = skip | set(_listed(segment.gaps))
+    for code in sorted({code for code, _ in cells}):
+        for year in range(segment.years[0], segment.years[1] + 1):
+            if (code, year) not in cells and (code, year) not in declared:
                 raise DataError(
                     "a declared year has no value",
-                    where=_where(source, segment, province=code, year=year),
+                    where={"province": code, "year": year},
                     hint="declare the cell under gaps, or under skip with the reason",
                 )
+    return cells
 
 
-NATIONAL_COLUMNS = ["variable", "year", "value", "vintage", "source"]
-SECOND_COLUMNS = ["province", "year", "variable", "value", "vintage", "source"]
-
-
-class Transcript:
-    """Every figure that the catalogue transcribes; each source file is read once.
-
-    Parameters
-    ----------
-    catalogue : Catalogue
-        What to read from where.
-    files : mapping of str to Path
-        Local path of each source.
-    """
-
-    def __init__(self, catalogue: Catalogue, files: Mapping[str, Path]) -> None:
-        self.catalogue = catalogue
-        self.files = files
-        self._frames: dict[str, pd.DataFrame] = {}
-
-    def _harmonised(self, segment: Segment) -> Harmonised:
-        source = self.catalogue.sources[segment.source]
-        if segment.source not in self._frames:
-            path = self.files[segment.source]
-            self._frames[segment.source] = readers.read(source.reader, path, **source.options)
-        return harmonise(self._frames[segment.source], source, segment)
-
-    def panel(self) -> pd.DataFrame:
-        """Return the rows of the panel, with breaks flagged.
-
-        Raises
-        ------
-        nqpf.errors.DataError
-            If a file does not hold what the catalogue says.
-        """
-        parts = []
-        for key, entry in self.catalogue.variables.items():
-            for segment in entry.segments:
-                rows = self._harmonised(segment).provinces
-                parts.append(rows.assign(variable=key, vintage=segment.vintage))
-                _refuse_absent(key, entry, segment, rows)
-        frame = pd.concat(parts, ignore_index=True)[COLUMNS]
-        refuse_twice(frame)
-        return _with_breaks(frame, self.catalogue)
-
-    def national(self) -> pd.DataFrame:
-        """Return the national figures: the sources' own rows and those that are declared."""
-        parts = [pd.DataFrame(columns=NATIONAL_COLUMNS)]
-        for key, entry in self.catalogue.variables.items():
-            for segment in entry.segments:
-                rows = self._harmonised(segment).national
-                labels = {
-                    "variable": key,
-                    "vintage": segment.vintage,
-                    "source": segment.source,
-                }
-                parts.append(rows.assign(**labels))
-            totals = [total.model_dump() for total in entry.totals]
-            parts.append(pd.DataFrame(totals).assign(variable=key))
-        return _stacked(parts, NATIONAL_COLUMNS)
-
-    def second(self) -> pd.DataFrame:
-        """Return the figures that a second source gives for the same series."""
-        parts = [pd.DataFrame(columns=SECOND_COLUMNS)]
-        for key, entry in self.catalogue.variables.items():
-            for segment in entry.second:
-                rows = self._harmonised(segment).provinces
-                labels = {
-                    "variable": key,
-                    "vintage": segment.vintage,
-                    "source": segment.source,
-                }
-                parts.append(rows.assign(**labels))
-        return _stacked(parts, SECOND_COLUMNS)
+def _transcribed(catalogue: Catalogue, files: Mapping[str, Path]) -> list[pd.DataFrame]:
+    """Return panel, national figures and figures of second sources; each file is read once."""
+    read = cache(lambda key: catalogue.sources[key].read(files[key]))
+    panel, national, second = [], [], []
+    for key, entry in catalogue.variables.items():
+        for segments, place in ((entry.segments, panel), (entry.second, second)):
+            for segment in segments:
+                source = catalogue.sources[segment.source]
+                rows, whole = harmonise(read(segment.source), source, segment)
+                labels = {"variable": key, "vintage": segment.vintage, "source": segment.source}
+                place.append(rows.assign(**labels))
+                if place is panel:
+                    national.append(whole.assign(**labels))
+                    _refuse_absent(key, entry, segment, set(rows["province"]))
+        national.append(pd.DataFrame(map(dict, entry.totals)).assign(variable=key))
+    columns = ["variable", "year", "value", "vintage", "source"]
+    return [
+        _stacked(panel, _COLUMNS),
+        _stacked(national, columns),
+        _stacked(second, ["province", "year", "variable", *columns[2:]]),
+    ]
 
 
 def _stacked(parts: list[pd.DataFrame], columns: list[str]) -> pd.DataFrame:
-    filled = [part for part in parts if not part.empty]
-    return pd.concat(filled or parts, ignore_index=True)[columns]
+    filled = [part for part in parts if not part.empty] or [pd.DataFrame(columns=columns)]
+    return pd.concat(filled, ignore_index=True)[columns]
 
 
-def _refuse_absent(key: str, entry: Variable, segment: Segment, rows: pd.DataFrame) -> None:
+def _refuse_absent(key: str, entry: _Variable, segment: _Segment, found: set[int]) -> None:
     span = set(range(segment.years[0], segment.years[1] + 1))
     empty = {
         code
@@ -342,7 +224,6 @@ def _refuse_absent(key: str, entry: Variable, segment: Segment, rows: pd.DataFra
         if span <= set(years)
     }
     expected = set(codes()) - set(entry.absent) - empty
-    found = set(rows["province"])
     for code in sorted(expected ^ found):
         problem = "has no figures" if code in expected else "has figures but is declared absent"
         raise DataError(
@@ -352,46 +233,38 @@ def _refuse_absent(key: str, entry: Variable, segment: Segment, rows: pd.DataFra
         )
 
 
-def refuse_twice(frame: pd.DataFrame) -> None:
-    """Refuse a panel in which a variable has two figures for one province, year and vintage."""
-    twice = frame.duplicated(["variable", "vintage", "province", "year"])
-    if twice.any():
-        row = frame[twice].iloc[0]
-        raise DataError(
-            "two segments give the same figure",
-            where={key: row[key] for key in ("variable", "province", "year")},
-        )
+def _refuse_twice(frame: pd.DataFrame) -> None:
+    twice = frame[frame.duplicated(_KEY)]
+    if len(twice):
+        where = dict(twice.iloc[0][["variable", "province", "year"]])
+        raise DataError("two segments give the same figure", where=where)
 
 
 def _with_breaks(frame: pd.DataFrame, catalogue: Catalogue) -> pd.DataFrame:
-    frame = frame.copy()
     for key, entry in catalogue.variables.items():
         for each in entry.breaks:
             first = (frame["variable"] == key) & (frame["year"] == each.year)
             if each.provinces:
                 first &= frame["province"].isin(each.provinces)
             if not first.any():
-                raise DataError(
-                    "a break is declared where there is no figure",
-                    where={"variable": key, "year": each.year},
-                )
+                where = {"variable": key, "year": each.year}
+                raise DataError("a break is declared where there is no figure", where=where)
             frame.loc[first & (frame["flag"] == "official"), "flag"] = "break"
     return frame
 
 
-def to_bytes(frame: pd.DataFrame, order: list[str]) -> bytes:
+def _to_bytes(frame: pd.DataFrame, order: list[str]) -> bytes:
     r"""Return a table as CSV, sorted by the columns of `order`; equal frames give equal bytes.
 
     Examples
     --------
-    >>> to_bytes(pd.DataFrame({"year": [2011, 2010], "value": [0.1, 3.0]}), ["year"])
+    >>> _to_bytes(pd.DataFrame({"year": [2011, 2010], "value": [0.1, 3.0]}), ["year"])
     b'year,value\n2010,3\n2011,0.1\n'
     """
     # Written by hand, because the bytes must not depend on the version of a library.
     rows = frame.sort_values(order, kind="stable")
     lines = [",".join(rows.columns)]
-    for row in rows.itertuples(index=False):
-        lines.append(",".join(_cell(cell) for cell in row))
+    lines += [",".join(map(_cell, row)) for row in rows.itertuples(index=False)]
     return ("\n".join(lines) + "\n").encode("utf-8")
 
 
@@ -407,42 +280,26 @@ def _cell(cell: object) -> str:
     return text
 
 
-def compare(name: str, committed: bytes, rebuilt: bytes) -> None:
-    """Refuse a table that differs by a byte from the rebuilt one.
-
-    Raises
-    ------
-    nqpf.errors.DataError
-        The message names the table and its first differing line.
-    """
+def _compare(name: str, committed: bytes, rebuilt: bytes) -> None:
+    """Refuse a table that differs by a byte; the message names its first differing line."""
     if committed == rebuilt:
         return
-    old, new = committed.splitlines(keepends=True), rebuilt.splitlines(keepends=True)
-    line = next(
-        (i for i, pair in enumerate(zip(old, new, strict=False)) if pair[0] != pair[1]),
-        min(len(old), len(new)),
-    )
+    old, new = ([*content.splitlines(keepends=True), None] for content in (committed, rebuilt))
+    line = next(i for i, pair in enumerate(zip(old, new, strict=False)) if pair[0] != pair[1])
     raise DataError(
-        f"the table differs from what its sources give: {_line(old, line)} is committed",
+        f"the table differs from what its sources give: {_line(old[line])} is committed",
         where={"table": name, "line": line + 1},
-        expected=_line(new, line),
+        expected=_line(new[line]),
         hint="if the change is right, write the tables with `nqpf data build --update`",
     )
 
 
-def _line(lines: list[bytes], index: int) -> str:
-    if index >= len(lines):
-        return "no such line"
-    return repr(lines[index].decode("utf-8", errors="replace"))
-
-
-Derivation = Callable[[Panel], pd.DataFrame]
-NATIONAL = "data/checks/national.csv"
-SECOND = "data/checks/second.csv"
+def _line(line: bytes | None) -> str:
+    return "no such line" if line is None else repr(line.decode("utf-8", errors="replace"))
 
 
 @dataclass(frozen=True)
-class Report:
+class _Rebuilt:
     """What a rebuild did.
 
     Parameters
@@ -450,11 +307,9 @@ class Report:
     tables : dict
         Number of rows of each table, by its path in the project.
     changed : tuple of str
-        Tables that were written anew; always empty after :func:`verify`.
+        Tables that were written anew.
     optional : tuple of str
         Research data sets that were fetched as well, by key.
-    place : str
-        Where the source files came from.
     seconds : float
         Time taken.
     """
@@ -462,142 +317,49 @@ class Report:
     tables: dict[str, int]
     changed: tuple[str, ...]
     optional: tuple[str, ...]
-    place: str
     seconds: float
 
     def __str__(self) -> str:
+        place = "the mirror" if _mirror_folder() else "the public addresses"
         done = f"{len(self.changed)} written" if self.changed else "all as committed"
         more = f"; {len(self.optional)} optional files at hand" if self.optional else ""
         return (
             f"{len(self.tables)} tables with {sum(self.tables.values()):,} rows rebuilt "
-            f"from {self.place} in {self.seconds:.1f} s: {done}{more}"
+            f"from {place} in {self.seconds:.1f} s: {done}{more}"
         )
 
 
-def needed(catalogue: Catalogue) -> list[str]:
+def _needed(catalogue: Catalogue) -> list[str]:
     """Return the keys of the sources that the embedded tables are made from."""
-    used = {
-        segment.source
-        for variable in catalogue.variables.values()
-        for segment in [*variable.segments, *variable.second]
-    }
+    entries = catalogue.variables.values()
+    used = {one.source for entry in entries for one in [*entry.segments, *entry.second]}
     for key in sorted(used):
         if not catalogue.sources[key].embedded:
             raise DataError(f"source {key!r} may not be embedded but a variable uses it")
     return [key for key in catalogue.sources if key in used]
 
 
-def build(
-    catalogue: Catalogue,
-    files: Mapping[str, Path],
-    derivations: Mapping[str, Derivation] | None = None,
+_Derivations = Mapping[str, Callable[[Panel], pd.DataFrame]]
+
+
+def _tables(
+    catalogue: Catalogue, files: Mapping[str, Path], derivations: _Derivations
 ) -> dict[str, bytes]:
-    """Make every table from source files.
-
-    Parameters
-    ----------
-    catalogue : Catalogue
-        What to read from where.
-    files : mapping of str to Path
-        Local path of each source.
-    derivations : mapping of str to function, optional
-        For each name that the catalogue gives under `derived`: a function of
-        the panel so far that returns ``province``, ``year``, ``value``, ``flag``.
-
-    Returns
-    -------
-    dict of str to bytes
-        Content of each table by its path in the project. The same input
-        gives the same bytes on every machine.
-
-    Raises
-    ------
-    nqpf.errors.DataError
-        If a file does not hold what the catalogue says.
-    """
-    transcript = Transcript(catalogue, files)
-    frame = transcript.panel()
-    frame = _with_derived(frame, catalogue, derivations or {})
-    themes = {key: entry.theme for key, entry in catalogue.variables.items()}
-    tables = {}
-    for theme, rows in frame.groupby(frame["variable"].map(themes)):
-        order = ["variable", "vintage", "province", "year"]
-        tables[f"data/panel/{theme}.csv"] = to_bytes(rows[COLUMNS], order)
-    national = transcript.national()
-    second = transcript.second()
-    tables[NATIONAL] = to_bytes(national, ["variable", "vintage", "source", "year"])
-    tables[SECOND] = to_bytes(second, ["variable", "vintage", "source", "province", "year"])
+    """Return the content of each table by its path in the project."""
+    frame, national, second = _transcribed(catalogue, files)
+    _refuse_twice(frame)
+    frame = _with_derived(_with_breaks(frame, catalogue), catalogue, derivations)
+    themes = frame["variable"].map({k: entry.theme for k, entry in catalogue.variables.items()})
+    tables = {
+        f"data/panel/{theme}.csv": _to_bytes(rows, _KEY) for theme, rows in frame.groupby(themes)
+    }
+    tables[_NATIONAL] = _to_bytes(national, ["variable", "vintage", "source", "year"])
+    tables[_SECOND] = _to_bytes(second, ["variable", "vintage", "source", "province", "year"])
     return tables
 
 
-def verify(
-    home: Path | None = None,
-    derivations: Mapping[str, Derivation] | None = None,
-    extra: bool = False,
-) -> Report:
-    """Rebuild every table and compare it byte for byte with the one in `home`.
-
-    Parameters
-    ----------
-    home : Path or None
-        Project folder; found by itself when None.
-    derivations : mapping of str to function, optional
-        As for :func:`build`.
-    extra : bool
-        Also fetch the research data sets that are never embedded.
-
-    Raises
-    ------
-    nqpf.errors.DataError
-        If a table differs; the message names it and its first differing line.
-    nqpf.errors.SourceError
-        If a source file cannot be had.
-    """
-    start = time.perf_counter()
-    home = home or root()
-    catalogue = Catalogue.load(home / "data" / "catalogue.yaml")
-    tables = build(catalogue, fetch.fetch_all(catalogue, needed(catalogue)), derivations)
-    optional = fetch.optional(catalogue) if extra else {}
-    for name, content in tables.items():
-        compare(name, _committed(home, name), content)
-    for path in sorted((home / "data" / "panel").glob("*.csv")):
-        if f"data/panel/{path.name}" not in tables:
-            raise DataError(
-                "the catalogue has no such theme",
-                where={"table": f"data/panel/{path.name}"},
-                hint="delete the table, or declare its variables",
-            )
-    return _report(tables, (), optional, start)
-
-
-def update(
-    home: Path | None = None,
-    derivations: Mapping[str, Derivation] | None = None,
-    extra: bool = False,
-) -> Report:
-    """Rebuild every table and write those that differ; nothing is written on an error.
-
-    Parameters are those of :func:`verify`.
-
-    Raises
-    ------
-    nqpf.errors.DataError
-        If a table cannot be made.
-    """
-    start = time.perf_counter()
-    home = home or root()
-    catalogue = Catalogue.load(home / "data" / "catalogue.yaml")
-    tables = build(catalogue, fetch.fetch_all(catalogue, needed(catalogue)), derivations)
-    optional = fetch.optional(catalogue) if extra else {}
-    changed = [name for name, content in tables.items() if _committed(home, name) != content]
-    for name in changed:
-        with replacing(home / name) as temporary:
-            temporary.write_bytes(tables[name])
-    return _report(tables, tuple(changed), optional, start)
-
-
 def _with_derived(
-    frame: pd.DataFrame, catalogue: Catalogue, derivations: Mapping[str, Derivation]
+    frame: pd.DataFrame, catalogue: Catalogue, derivations: _Derivations
 ) -> pd.DataFrame:
     for key, entry in catalogue.variables.items():
         if not entry.derived:
@@ -610,24 +372,72 @@ def _with_derived(
             )
         rows = derivations[entry.derived](Panel(frame, catalogue)).assign(variable=key, vintage="")
         # Ten digits survive differences in the order of additions between platforms.
-        rows["value"] = rows["value"].map(lambda value: significant(value, 10))
-        frame = pd.concat([frame, rows[COLUMNS]], ignore_index=True)
-    refuse_twice(frame)
+        rows["value"] = rows["value"].map(lambda value: _significant(value, 10))
+        frame = pd.concat([frame, rows[_COLUMNS]], ignore_index=True)
+    _refuse_twice(frame)
     return frame
 
 
-def _committed(home: Path, name: str) -> bytes:
-    path = home / name
-    return path.read_bytes() if path.is_file() else b""
+def rebuild(
+    home: Path | None = None,
+    derivations: _Derivations | None = None,
+    extra: bool = False,
+    update: bool = False,
+) -> _Rebuilt:
+    """Make every table from its sources; compare it with the committed one, or write it.
 
+    Parameters
+    ----------
+    home : Path or None
+        Project folder; found by itself when None.
+    derivations : mapping of str to function, optional
+        For each name that the catalogue gives under `derived`: a function of
+        the panel so far that returns ``province``, ``year``, ``value``, ``flag``.
+    extra : bool
+        Also fetch the research data sets that are never embedded.
+    update : bool
+        Write the tables that differ, instead of refusing them.
 
-def _report(
-    tables: dict[str, bytes],
-    changed: tuple[str, ...],
-    optional: dict[str, Path],
-    start: float,
-) -> Report:
+    Returns
+    -------
+    object
+        Rows of each table (``tables``), those written (``changed``); printed as one line.
+        The same sources give the same bytes on every machine, and nothing is written on
+        an error.
+
+    Raises
+    ------
+    nqpf.errors.DataError
+        If a file does not hold what the catalogue says, or a table differs: the message
+        names it and its first differing line.
+    nqpf.errors.SourceError
+        If a source file cannot be had.
+    """
+    start = time.perf_counter()
+    home = home or root()
+    catalogue = Catalogue.load(home / "data" / "catalogue.yaml")
+    files = {key: catalogue.sources[key].fetch() for key in _needed(catalogue)}
+    tables = _tables(catalogue, files, derivations or {})
+    optional = [key for key, source in catalogue.sources.items() if extra and not source.embedded]
+    for key in optional:
+        catalogue.sources[key].fetch()
+    changed = []
+    for name, content in tables.items():
+        path = home / name
+        committed = path.read_bytes() if path.is_file() else b""
+        if not update:
+            _compare(name, committed, content)
+        elif committed != content:
+            changed.append(name)
+            with replacing(path) as temporary:
+                temporary.write_bytes(content)
+    names = [f"data/panel/{path.name}" for path in sorted((home / "data" / "panel").glob("*.csv"))]
+    for name in names:
+        if name not in tables and not update:
+            raise DataError(
+                "the catalogue has no such theme",
+                where={"table": name},
+                hint="delete the table, or declare its variables",
+            )
     rows = {name: content.count(b"\n") - 1 for name, content in tables.items()}
-    mirror = fetch.mirror_folder()
-    place = "the mirror" if mirror else "the public addresses"
-    return Report(rows, changed, tuple(optional), place, time.perf_counter() - start)
+    return _Rebuilt(rows, tuple(changed), tuple(optional), time.perf_counter() - start)

@@ -2,33 +2,24 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
+import warnings
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import quote
 
+import pandas as pd
 import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
-from nqpf.errors import DataError, visible_within
-from nqpf.files import root
-
-__all__ = [
-    "Bilingual",
-    "Break",
-    "Catalogue",
-    "Flag",
-    "KINDS",
-    "Read",
-    "Segment",
-    "Source",
-    "Total",
-    "Variable",
-    "listening",
-    "note",
-]
+from nqpf.data.layouts import _read
+from nqpf.errors import DataError, SourceError, visible_within
+from nqpf.files import inside, root
 
 
 def _spelt_out(years: object) -> object:
@@ -45,8 +36,12 @@ def _spelt_out(years: object) -> object:
     return spelt
 
 
-Years = Annotated[list[int], BeforeValidator(_spelt_out)]
-Flag = Literal["official", "derived", "spliced", "extrapolated", "interpolated", "break", "reader"]
+_Years = Annotated[list[int], BeforeValidator(_spelt_out)]
+_Flag = Literal["official", "derived", "spliced", "extrapolated", "interpolated", "break", "reader"]
+
+
+_HOST = "https://raw.githubusercontent.com"
+_EMBEDDED = "the tables in data/panel are complete without it; only rebuilding them needs it"
 
 
 class _Strict(BaseModel):
@@ -59,7 +54,7 @@ class _Strict(BaseModel):
         return visible_within(values)
 
 
-class Bilingual(_Strict):
+class _Bilingual(_Strict):
     """A name in both languages."""
 
     zh: str
@@ -69,8 +64,20 @@ class Bilingual(_Strict):
         return f"{self.en} {self.zh}"
 
 
-class Source(_Strict):
-    """A public file that figures were transcribed from, pinned by commit and hash."""
+class _Source(_Strict):
+    """A public file that figures were transcribed from, pinned by commit and hash.
+
+    A mirror is a folder with each file at ``<owner>__<repository>/<first 12 of the
+    commit>/<path>``, named by the environment variable ``NQPF_MIRROR``; its files are
+    read in place. Without one, files are downloaded once and kept in the user's cache
+    folder. Either way a file is used only if its SHA-256 is the one in the catalogue.
+
+    Examples
+    --------
+    >>> source = Catalogue.load().sources["nbs_gdp_census5"]
+    >>> source.address().startswith("https://raw.githubusercontent.com/")
+    True
+    """
 
     repository: str
     commit: str = Field(pattern=r"^[0-9a-f]{40}$")
@@ -85,8 +92,142 @@ class Source(_Strict):
     embedded: bool = True
     note: str = ""
 
+    def address(self, host: str = _HOST) -> str:
+        """Return the public address of the file, percent-encoded."""
+        return f"{host}/{self.repository}/{self.commit}/{quote(self.path)}"
 
-class Segment(_Strict):
+    def read(self, path: Path) -> pd.DataFrame:
+        """Return the figures of the file at `path`, in the layout that the entry names.
+
+        Returns
+        -------
+        DataFrame
+            Columns ``province`` (label as printed), ``year``, ``item``, ``value``, ``unit``.
+
+        Raises
+        ------
+        nqpf.errors.SourceError
+            If the file is not of the layout.
+        nqpf.errors.DataError
+            If a cell is not a number, or no reader has this name.
+        """
+        return _read(self.reader, path, **self.options)
+
+    def at_hand(self, cache: Path | None = None) -> Path | None:
+        """Return where the file stands already, or None; nothing is downloaded.
+
+        Raises
+        ------
+        nqpf.errors.SourceError
+            If a mirror is set and does not hold the pinned file.
+        """
+        mirror = _mirror_folder()
+        if mirror is not None:
+            return self._from_mirror(mirror)
+        path = (cache or _cache_folder()) / self._cached_name
+        return path if path.is_file() and _sha256(path) == self.sha256 else None
+
+    def fetch(self, host: str = _HOST, cache: Path | None = None) -> Path:
+        """Return a local path at which the file stands with the right hash.
+
+        Parameters
+        ----------
+        host : str
+            First part of the public address.
+        cache : Path or None
+            Folder for downloads; the user's cache folder when None.
+
+        Raises
+        ------
+        nqpf.errors.SourceError
+            If the file cannot be had, or is not the one that was pinned. A file
+            of the right hash that is already there is never replaced.
+        """
+        mirror = _mirror_folder()
+        if mirror is not None:
+            return self._from_mirror(mirror)
+        return self._from_network(host, cache or _cache_folder())
+
+    @property
+    def _cached_name(self) -> str:
+        # With the hash, so that files of one name stand side by side.
+        return f"{self.sha256[:16]}-{Path(self.path).name}"
+
+    def _from_mirror(self, mirror: Path) -> Path:
+        place = f"{self.repository.replace('/', '__')}/{self.commit[:12]}/{self.path}"
+        path = inside(mirror, place)
+        if not path.is_file():
+            raise SourceError(
+                "the mirror does not hold the file",
+                where={"file": self.path, "mirror": mirror.name},
+                expected=place,
+                hint="complete the mirror or unset NQPF_MIRROR",
+            )
+        found = _sha256(path)
+        if found != self.sha256:
+            raise SourceError(
+                f"the mirror's file has SHA-256 {found}",
+                where={"file": self.path, "bytes": path.stat().st_size},
+                expected=f"{self.sha256} ({self.bytes} bytes)",
+                hint="copy the file again; it is damaged, cut off or another version",
+            )
+        return path
+
+    def _from_network(self, host: str, cache: Path) -> Path:
+        import pooch
+
+        pooch.get_logger().setLevel("WARNING")
+        try:
+            # pooch downloads beside the target and moves the file only once its hash is right.
+            found = pooch.retrieve(
+                self.address(host),
+                known_hash=f"sha256:{self.sha256}",
+                fname=self._cached_name,
+                path=cache,
+                downloader=pooch.HTTPDownloader(timeout=30),
+            )
+        except ValueError as error:  # what pooch raises for a wrong hash
+            raise SourceError(
+                "what was downloaded is not the pinned file and was thrown away",
+                where={"file": self.path, "address": self.address(host)},
+                expected=f"SHA-256 {self.sha256}",
+                hint=f"try again; {_EMBEDDED}" if self.embedded else "try again",
+            ) from error
+        except OSError as error:  # every network error of requests is one
+            raise SourceError(
+                f"the file could not be downloaded: {error}",
+                where={"file": self.path},
+                expected="a network connection, or a mirror folder in NQPF_MIRROR",
+                hint=_EMBEDDED if self.embedded else "the panel does not need it",
+            ) from error
+        return Path(found)
+
+
+def _mirror_folder() -> Path | None:
+    named = os.environ.get("NQPF_MIRROR")
+    if named and not Path(named).is_dir():
+        raise SourceError(
+            f"NQPF_MIRROR names {named!r}, which is not a folder",
+            hint="correct or unset the variable",
+        )
+    return Path(named) if named else None
+
+
+def _cache_folder() -> Path:
+    with warnings.catch_warnings():
+        # Inside a notebook pooch's progress bar complains that widgets are missing.
+        warnings.simplefilter("ignore")
+        import pooch
+
+    return Path(pooch.os_cache("nqpf"))
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+class _Segment(_Strict):
     """A run of years of one variable, read from one place of one source.
 
     A figure becomes ``value * factor`` when the source states one unit
@@ -105,15 +246,15 @@ class Segment(_Strict):
     unit: str = ""
     factor: float = 1.0
     factors: dict[str, float] = Field(default_factory=dict)
-    flag: Flag = "official"
+    flag: _Flag = "official"
     missing: list[float] = Field(default_factory=list)
-    skip: dict[int, Years] = Field(default_factory=dict)
-    gaps: dict[int, Years] = Field(default_factory=dict)
-    residual: dict[int, Years] = Field(default_factory=dict)
+    skip: dict[int, _Years] = Field(default_factory=dict)
+    gaps: dict[int, _Years] = Field(default_factory=dict)
+    residual: dict[int, _Years] = Field(default_factory=dict)
     note: str = ""
 
 
-class Break(_Strict):
+class _Break(_Strict):
     """A known break in a series: the first year on the new basis."""
 
     year: int
@@ -121,7 +262,7 @@ class Break(_Strict):
     note: str
 
 
-class Total(_Strict):
+class _Total(_Strict):
     """A national figure as the yearbook prints it, where no source file has the row."""
 
     year: int
@@ -130,7 +271,7 @@ class Total(_Strict):
     source: str
 
 
-class Variable(_Strict):
+class _Variable(_Strict):
     """One variable of the panel.
 
     `second` names places where another file gives the same series: it is read
@@ -139,22 +280,22 @@ class Variable(_Strict):
     `national_note` says why when that is not zero.
     """
 
-    name: Bilingual
+    name: _Bilingual
     theme: str
     unit: str
     definition: str
-    publisher: Bilingual
-    yearbook: Bilingual
-    segments: list[Segment] = Field(default_factory=list)
+    publisher: _Bilingual
+    yearbook: _Bilingual
+    segments: list[_Segment] = Field(default_factory=list)
     derived: str = ""
     vintages: list[str] = Field(default_factory=list)
     absent: list[int] = Field(default_factory=list)
     national: Literal["sum", "none"] = "none"
     national_range: tuple[float, float] = (-0.1, 0.1)
     national_note: str = ""
-    totals: list[Total] = Field(default_factory=list)
-    second: list[Segment] = Field(default_factory=list)
-    breaks: list[Break] = Field(default_factory=list)
+    totals: list[_Total] = Field(default_factory=list)
+    second: list[_Segment] = Field(default_factory=list)
+    breaks: list[_Break] = Field(default_factory=list)
     note: str = ""
 
 
@@ -167,8 +308,8 @@ class Catalogue(_Strict):
     '100 million yuan'
     """
 
-    sources: dict[str, Source]
-    variables: dict[str, Variable]
+    sources: dict[str, _Source]
+    variables: dict[str, _Variable]
 
     @classmethod
     def load(cls, path: Path | None = None) -> Catalogue:
@@ -216,9 +357,6 @@ def _summary(error: Exception) -> str:
     return f"{place}: {first['msg']}{more}"
 
 
-KINDS = ("variables", "panel", "system", "results")
-
-
 @dataclass(frozen=True)
 class Read:
     """Something that was read.
@@ -239,8 +377,7 @@ class Read:
     vintage: str = ""
 
 
-Listener = Callable[[Read], None]
-_listeners: list[Listener] = []
+_listeners: list[Callable[[Read], None]] = []
 
 
 def note(kind: str, keys: Iterable[str] = (), vintage: str = "") -> None:
@@ -249,7 +386,7 @@ def note(kind: str, keys: Iterable[str] = (), vintage: str = "") -> None:
     Parameters
     ----------
     kind : str
-        One of :data:`KINDS`.
+        'variables', 'panel', 'system' or 'results'.
     keys : iterable of str
         What is read.
     vintage : str
@@ -270,7 +407,7 @@ def note(kind: str, keys: Iterable[str] = (), vintage: str = "") -> None:
 
 
 @contextmanager
-def listening(listener: Listener) -> Iterator[None]:
+def listening(listener: Callable[[Read], None]) -> Iterator[None]:
     """Call `listener` with each :class:`Read` inside the block.
 
     Examples

@@ -16,8 +16,8 @@ from xml.sax.saxutils import escape, quoteattr
 import pandas as pd
 
 from nqpf import __version__, provinces
-from nqpf.data.catalogue import Segment
-from nqpf.data.panel import COLUMNS, Panel
+from nqpf.data.catalogue import _Segment
+from nqpf.data.panel import _COLUMNS, Panel
 from nqpf.errors import DataError, MethodError, like_formula, visible
 from nqpf.files import inside, replacing, root
 
@@ -98,7 +98,7 @@ def figures_frame(panel: Panel) -> pd.DataFrame:
     ['新疆', '100 million yuan', 'nbs_gdp_census5']
     """
     entries = panel.catalogue.variables
-    rows = panel.frame[COLUMNS]
+    rows = panel.frame[_COLUMNS]
     order = {key: place for place, key in enumerate(entries)}
     keys = rows["variable"].map(order)
     rows = rows.assign(_order=keys).sort_values(
@@ -137,7 +137,7 @@ def _sources_of(rows: pd.DataFrame, panel: Panel) -> pd.Series:
     return found
 
 
-def _covered(part: pd.DataFrame, segment: Segment) -> pd.Series:
+def _covered(part: pd.DataFrame, segment: _Segment) -> pd.Series:
     """Return which rows of a variable a segment gives: its years less what it leaves out."""
     inside = part["year"].between(*segment.years) & (part["vintage"] == segment.vintage)
     for left_out in (segment.skip, segment.gaps):

@@ -8,23 +8,22 @@ from pathlib import Path
 
 import pandas as pd
 
-from nqpf.data.catalogue import Catalogue, note
-from nqpf.errors import DataError, VintageError
+from nqpf.checks import nearest
+from nqpf.data.catalogue import Catalogue, _Variable, note
+from nqpf.data.own import _KEY, _READER, _read_rows
+from nqpf.errors import DataError, NqpfError, VintageError
 from nqpf.files import root
 
-__all__ = ["COLUMNS", "DEFAULT_VINTAGE", "Panel", "read_table"]
-
-COLUMNS = ["province", "year", "variable", "value", "vintage", "flag"]
-DEFAULT_VINTAGE = "census5"
-_KEY = ["variable", "vintage", "province", "year"]
+_COLUMNS = ["province", "year", "variable", "value", "vintage", "flag"]
+_VINTAGE = "census5"
+DEFAULT_VINTAGE = _VINTAGE
 
 
-def read_table(path: Path) -> pd.DataFrame:
-    """Read one tidy table of the panel."""
+def _read_table(path: Path) -> pd.DataFrame:
     types = {"province": "int64", "year": "int64", "value": "float64"}
     text = dict.fromkeys(["variable", "vintage", "flag"], "str")
     frame = pd.read_csv(path, dtype=types | text, keep_default_na=False, encoding="utf-8")
-    return frame[COLUMNS]
+    return frame[_COLUMNS]
 
 
 @dataclass(frozen=True, repr=False)
@@ -70,13 +69,9 @@ class Panel:
                 where={"folder": "data/panel"},
                 hint="restore the folder from the repository or run `make data`",
             )
-        frame = pd.concat([read_table(path) for path in paths], ignore_index=True)
+        frame = pd.concat([_read_table(path) for path in paths], ignore_index=True)
         panel = cls(frame, catalogue)
-        if extra:
-            from nqpf.data.adopt import overlay
-
-            panel = overlay(panel, home / "data" / "extra")
-        return panel
+        return _with_tables(panel, home / "data" / "extra")[0] if extra else panel
 
     def __repr__(self) -> str:
         years = self.frame["year"]
@@ -90,15 +85,21 @@ class Panel:
         have = set(self.frame["variable"].unique())
         return [key for key in self.catalogue.variables if key in have]
 
-    def _rows(self, variables: Sequence[str], vintage: str) -> pd.DataFrame:
+    def _entry(self, key: str) -> _Variable:
+        if key not in self.catalogue.variables:
+            raise DataError(
+                f"unknown variable {key!r}",
+                expected="a variable of data/catalogue.yaml",
+                hint=nearest(key, self.catalogue.variables),
+            )
+        return self.catalogue.variables[key]
+
+    def _pivot(
+        self, column: str, variables: Sequence[str], years: Iterable[int] | None, vintage: str
+    ) -> pd.DataFrame:
+        variables = [variables] if isinstance(variables, str) else list(variables)
         for key in variables:
-            if key not in self.catalogue.variables:
-                raise DataError(
-                    f"unknown variable {key!r}",
-                    expected="a variable of data/catalogue.yaml",
-                    hint=_nearest(key, self.catalogue.variables),
-                )
-            vintages = self.catalogue.variables[key].vintages
+            vintages = self._entry(key).vintages
             if vintages and vintage not in vintages:
                 raise VintageError(
                     f"variable {key!r} has no vintage {vintage!r}",
@@ -107,24 +108,15 @@ class Panel:
                     hint="choose one vintage for the whole analysis; vintages are never mixed",
                 )
         note("variables", variables, vintage)
-        frame = self.frame
-        return frame[frame["variable"].isin(variables) & frame["vintage"].isin(["", vintage])]
-
-    def _pivot(
-        self, column: str, variables: Sequence[str], years: Iterable[int] | None, vintage: str
-    ) -> pd.DataFrame:
-        variables = [variables] if isinstance(variables, str) else list(variables)
-        rows = self._rows(variables, vintage)
+        rows = self.frame[self.frame["variable"].isin(variables)]
+        rows = rows[rows["vintage"].isin(["", vintage])]
         if years is not None:
             rows = rows[rows["year"].isin(list(years))]
         wide = rows.set_index(["province", "year", "variable"])[column].unstack("variable")
         return wide.reindex(columns=variables).sort_index().rename_axis(columns=None)
 
     def wide(
-        self,
-        variables: Sequence[str],
-        years: Iterable[int] | None = None,
-        vintage: str = DEFAULT_VINTAGE,
+        self, variables: Sequence[str], years: Iterable[int] | None = None, vintage: str = _VINTAGE
     ) -> pd.DataFrame:
         """Return values indexed by ``(province, year)``, one column per variable.
 
@@ -147,19 +139,13 @@ class Panel:
         return self._pivot("value", variables, years, vintage)
 
     def flags(
-        self,
-        variables: Sequence[str],
-        years: Iterable[int] | None = None,
-        vintage: str = DEFAULT_VINTAGE,
+        self, variables: Sequence[str], years: Iterable[int] | None = None, vintage: str = _VINTAGE
     ) -> pd.DataFrame:
         """Return the flag of each figure, in the shape of :meth:`wide`."""
         return self._pivot("flag", variables, years, vintage)
 
     def breaks(
-        self,
-        variables: Sequence[str],
-        years: Iterable[int] | None = None,
-        vintage: str = DEFAULT_VINTAGE,
+        self, variables: Sequence[str], years: Iterable[int] | None = None, vintage: str = _VINTAGE
     ) -> pd.Series:
         """Return where the change from the year before spans a break.
 
@@ -219,12 +205,7 @@ class Panel:
 
     def provenance(self, variable: str) -> pd.DataFrame:
         """Return where a variable's figures come from, one row per run of years."""
-        if variable not in self.catalogue.variables:
-            raise DataError(
-                f"unknown variable {variable!r}",
-                hint=_nearest(variable, self.catalogue.variables),
-            )
-        entry = self.catalogue.variables[variable]
+        entry = self._entry(variable)
         rows = []
         for segment in entry.segments:
             source = self.catalogue.sources[segment.source]
@@ -250,13 +231,75 @@ class Panel:
         nqpf.errors.DataError
             If a row cannot be used; the message names file, row and column.
         """
-        from nqpf.data.adopt import extend
-
-        return extend(self, Path(path))
+        return _laid_over(self, _read_rows(path, self.catalogue))
 
 
-def _nearest(key: str, known: Iterable[str]) -> str | None:
-    import difflib
+def _with_tables(
+    panel: Panel, folder: Path, skip: str | None = None
+) -> tuple[Panel, dict[str, pd.DataFrame]]:
+    """Return a panel with the figures of every table of a folder, and these tables by name.
 
-    near = difflib.get_close_matches(key, list(known), n=1, cutoff=0.5)
-    return f"did you mean {near[0]!r}" if near else None
+    The reader's figures carry the flag ``reader``; new variables have a catalogue entry
+    of the theme ``reader``. A folder that does not exist holds no tables, and the one
+    named `skip` is left out. A table that cannot be used is refused, as is a figure that
+    two tables give.
+    """
+    tables: dict[str, pd.DataFrame] = {}
+    for path in sorted(folder.glob("*.csv")):
+        if path.name == skip:
+            continue
+        try:
+            rows = _read_rows(path, panel.catalogue)
+            _refuse_second(rows, path.name, tables)
+        except NqpfError as error:
+            place = f"{folder.name}/{path.name}"
+            raise error.changed(
+                problem=f"{place} cannot be used: {error.problem}",
+                hint=f"{error.hint or 'correct it'}; or remove {place}",
+            ) from error
+        tables[path.name] = rows
+        panel = _laid_over(panel, rows)
+    return panel, tables
+
+
+def _refuse_second(rows: pd.DataFrame, name: str, tables: dict[str, pd.DataFrame]) -> None:
+    keys = pd.MultiIndex.from_frame(rows[_KEY])
+    for other, others in tables.items():
+        twice = rows[keys.isin(pd.MultiIndex.from_frame(others[_KEY]))]
+        if len(twice):
+            raise DataError(
+                f"{len(twice)} of the figures are given by {other} as well",
+                where={"file": name, **twice.iloc[0][["province", "year", "variable"]]},
+                expected="each figure in one table",
+                hint=f"remove these rows from {name} or from {other}",
+            )
+
+
+def _laid_over(panel: Panel, rows: pd.DataFrame) -> Panel:
+    """Return a panel with checked rows added or replaced, and a catalogue that knows them."""
+    frame = panel.frame
+    replaced = pd.MultiIndex.from_frame(frame[_KEY]).isin(pd.MultiIndex.from_frame(rows[_KEY]))
+    both = pd.concat([frame[~replaced], rows.assign(flag=_READER)[_COLUMNS]])
+    variables = dict(panel.catalogue.variables)
+    for key, own in rows.groupby("variable"):
+        entry = variables.get(key) or _own_entry(own.iloc[0])
+        sources = []
+        for source, part in own.groupby("source"):
+            years = sorted({part["year"].min(), part["year"].max()})
+            sources.append(f"{source} ({'-'.join(map(str, years))})")
+        note = f"{entry.note} Reader's figures: {'; '.join(sources)}.".strip()
+        variables[key] = entry.model_copy(update={"note": note})
+    catalogue = panel.catalogue.model_copy(update={"variables": variables})
+    return Panel(both.sort_values(_KEY, ignore_index=True), catalogue)
+
+
+def _own_entry(row: pd.Series) -> _Variable:
+    source = {"zh": row["source"], "en": row["source"]}
+    return _Variable(
+        name={"zh": row["name_zh"], "en": row["name_en"]},
+        theme=_READER,
+        unit=row["unit"],
+        definition="Added by the reader; the source defines it.",
+        publisher=source,
+        yearbook=source,
+    )

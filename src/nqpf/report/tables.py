@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from nqpf.compare.declaration import Declaration
-    from nqpf.data.catalogue import Segment, Source, Variable
+    from nqpf.data.catalogue import _Segment, _Source, _Variable
     from nqpf.data.panel import Panel
     from nqpf.index.recipe import Index
     from nqpf.systems.study import Study, _Stated
@@ -82,7 +82,7 @@ def catalogue_table(panel: Panel, theme: str) -> Html:
     return Html("\n".join(blocks), "\n".join(plain))
 
 
-def _block(key: str, variable: Variable, coverage: object, panel: Panel) -> str:
+def _block(key: str, variable: _Variable, coverage: object, panel: Panel) -> str:
     facts = [
         ("Definition", escape(variable.definition)),
         ("Unit", escape(variable.unit)),
@@ -132,7 +132,7 @@ def _coverage(table: object) -> str:
     return "<br>".join(escape(part) for part in parts)
 
 
-def _segment(segment: Segment, source: Source) -> str:
+def _segment(segment: _Segment, source: _Source) -> str:
     address = f"https://github.com/{source.repository}/blob/{source.commit}/{quote(source.path)}"
     first, last = segment.years
     years = f"{first}–{last}" if first < last else f"{first}"

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import io
 import random
+import re
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import date
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from made_up import HEADER, make_project, state, write_xlsx
+from typer.testing import CliRunner
 
+from nqpf.cli import app
 from nqpf.data import Panel
-from nqpf.data.adopt import add, check, overlay
-from nqpf.data.own import read_rows
 from nqpf.errors import NqpfError
 from nqpf.provinces import codes
 
@@ -30,21 +32,7 @@ ROWS = [
 COLUMNS = [*HEADER.split(","), "vintage", "name_en", "name_zh"]
 NASTY = [
     *("", " ", "\0", "\ufeff", "\u3000", "=1+1", "@x", '"', "'", ",", ";", "\t", "\r", "\n"),
-    *(
-        "nan",
-        "inf",
-        "-inf",
-        "1e400",
-        "1e-400",
-        "-0",
-        "1_000",
-        "１２",
-        "²",
-        "½",
-        "0x10",
-        "1,2",
-        "1,",
-    ),
+    *"nan inf -inf 1e400 1e-400 -0 1_000 １２ ² ½ 0x10 1,2 1,".split(),
     *("9" * 400, "9" * 5000, "2024.0", "2024.5", "-2024", "99999", "0", "True", "None", "[]"),
     *("[red]", "%s", "{0}", "../../etc/passwd", "\x1b[2J", "\U0001f600", "e\u0301", "\u202e", "北"),
     *("lambda", "__class__", "x" * 200_000, "census4", "census5", "亿元", "province", "gdp"),
@@ -100,40 +88,26 @@ def mutate_rows(chance: random.Random) -> bytes:
     return csv_bytes(rows, chance.choice(encodings))
 
 
+SWAPS = """r="2" r="999999999"|r="2" r="-1"|r="A2" r="XFD2"|r="A2" r="ZZZZZZ2"|t="n" t="d"
+t="n" t="b"|t="n" t="e"|t="s" t="n"|<v>0</v> <v>99999</v>|<v>2024</v> <f>1+1</f>
+<v>2024</v> <v>1e400</v>|<v>2024</v> <v>nan</v>|<v>2024</v> <v></v>|<sheetData> <sheetData/>
+UTF-8 UTF-7|<worksheet <!DOCTYPE\tx[<!ENTITY\ta\t"aaaa">]><worksheet"""
+SHEET = "xl/worksheets/sheet1.xml"
+
+
 def mutate_members(content: bytes, chance: random.Random) -> bytes:
     """Change the XML inside a workbook, or drop a part of it."""
-    parts = {}
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
-        for name in archive.namelist():
-            parts[name] = archive.read(name)
-    name = chance.choice(["xl/worksheets/sheet1.xml", chance.choice(list(parts))])
-    swaps = [
-        (b'r="2"', b'r="999999999"'),
-        (b'r="2"', b'r="-1"'),
-        (b'r="A2"', b'r="XFD2"'),
-        (b'r="A2"', b'r="ZZZZZZ2"'),
-        (b't="n"', b't="d"'),
-        (b't="n"', b't="b"'),
-        (b't="n"', b't="e"'),
-        (b't="s"', b't="n"'),
-        (b"<v>0</v>", b"<v>99999</v>"),
-        (b"<v>2024</v>", b"<f>1+1</f>"),
-        (b"<v>2024</v>", b"<v>1e400</v>"),
-        (b"<v>2024</v>", b"<v>nan</v>"),
-        (b"<v>2024</v>", b"<v></v>"),
-        (b"<sheetData>", b"<sheetData/>"),
-        (b"UTF-8", b"UTF-7"),
-        (b"<worksheet", b'<!DOCTYPE x [<!ENTITY a "aaaa">]><worksheet'),
-    ]
+        parts = {name: archive.read(name) for name in archive.namelist()}
+    name = chance.choice([SHEET, chance.choice(list(parts))])
     match chance.randrange(3):
         case 0:
             parts[name] = mutate_bytes(parts[name], chance)
         case 1:
             del parts[name]
         case 2:
-            parts["xl/worksheets/sheet1.xml"] = parts["xl/worksheets/sheet1.xml"].replace(
-                *chance.choice(swaps), chance.choice([1, -1])
-            )
+            old, new = chance.choice(SWAPS.replace("\n", "|").split("|")).encode().split(b" ")
+            parts[SHEET] = parts[SHEET].replace(old, new, chance.choice([1, -1]))
     result = io.BytesIO()
     with zipfile.ZipFile(result, "w") as archive:
         for part, text in parts.items():
@@ -142,8 +116,11 @@ def mutate_members(content: bytes, chance: random.Random) -> bytes:
 
 
 @pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_project(tmp_path_factory.mktemp("fuzz") / "home")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    home = make_project(tmp_path_factory.mktemp("fuzz") / "home")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("NQPF_HOME", str(home))
+        yield home
 
 
 @pytest.fixture(scope="module")
@@ -159,37 +136,34 @@ def workbook(tmp_path_factory: pytest.TempPathFactory) -> bytes:
 def attempt(path: Path, panel: Panel, home: Path) -> bool:
     """Return whether a file was accepted, having made sure of all that was promised."""
     before = state(home)
-    extra = home / "data" / "extra"
     try:
-        rows = read_rows(path, panel.catalogue)
+        longer = panel.extend(path)
     except NqpfError as error:
         message = str(error)
         assert path.name in message
         assert message.replace("\n- ", " ").isprintable()
         assert len(message) < 20_000
-        for action in (lambda: check(path, panel), lambda: add(path, panel, extra)):
-            with pytest.raises(NqpfError):
-                action()
+        for command in ("check", "add"):
+            assert CliRunner().invoke(app, ["data", command, str(path)]).exit_code == 1
         assert state(home) == before
         return False
+    rows = longer.frame[longer.frame["flag"] == "reader"]
     assert set(rows["province"]) <= set(codes())
     assert rows["year"].between(1949, date.today().year + 1).all()
     assert np.isfinite(rows["value"]).all()
-    assert not rows.duplicated(["variable", "vintage", "province", "year"]).any()
-    for key, unit in zip(rows["variable"], rows["unit"], strict=True):
-        assert key not in panel.catalogue.variables or unit == panel.catalogue.unit(key)
-    found = check(path, panel)
-    assert len(found.new) + len(found.revised) + found.unchanged == len(rows)
-    assert str(found).startswith(path.name)
-    assert state(home) == before
-    add(path, panel, extra)
+    assert not longer.frame.duplicated(["variable", "vintage", "province", "year"]).any()
+    for key, entry in panel.catalogue.variables.items():
+        assert longer.catalogue.unit(key) == entry.unit
+    assert set(rows["variable"]) <= set(longer.catalogue.variables)
+    said = CliRunner().invoke(app, ["data", "add", str(path)])
+    assert said.stdout.startswith(f"{path.name}: {len(rows)} figures can be used: ")
+    counts = re.findall(r"(\d+) (?:new|revised|as before)", said.stdout.splitlines()[0])
+    assert sum(map(int, counts)) == len(rows)
     after = state(home)
-    target = extra / f"{path.stem}.csv"
-    assert after.pop(f"data/extra/{target.name}")
+    assert after.pop(f"data/extra/{path.stem}.csv")
     assert after == before
-    loaded = overlay(panel, extra)
-    assert (loaded.frame["flag"] == "reader").sum() == len(rows)
-    target.unlink()
+    pd.testing.assert_frame_equal(Panel.load(home=home).frame, longer.frame)
+    (home / "data" / "extra" / f"{path.stem}.csv").unlink()
     return True
 
 

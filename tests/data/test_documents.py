@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-import pytest
 from write_sources import TARGET, sources_text
 
 from nqpf.data import Panel
@@ -14,18 +13,13 @@ ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text("utf-8")
 
 
-@pytest.fixture(scope="module")
-def panel() -> Panel:
-    return Panel.load(extra=False, home=ROOT)
+def test_document_is_up_to_date(embedded: Panel) -> None:
+    assert TARGET.read_text("utf-8") == sources_text(embedded), "run scripts/write_sources.py"
 
 
-def test_document_is_up_to_date(panel: Panel) -> None:
-    assert TARGET.read_text("utf-8") == sources_text(panel), "run scripts/write_sources.py"
-
-
-def test_every_source_and_series_is_listed(panel: Panel) -> None:
+def test_every_source_and_series_is_listed(embedded: Panel) -> None:
     text = TARGET.read_text("utf-8")
-    for key in [*panel.catalogue.sources, *panel.variables]:
+    for key in [*embedded.catalogue.sources, *embedded.variables]:
         assert f"`{key}`" in text
 
 
@@ -42,9 +36,9 @@ def test_readme_lists_every_data_set() -> None:
     assert missing == set()
 
 
-def test_readme_states_the_size_of_the_panel(panel: Panel) -> None:
-    assert f"{len(panel.variables)} variables" in README
-    assert f"{len(panel.frame):,} figures" in README
+def test_readme_states_the_size_of_the_panel(embedded: Panel) -> None:
+    assert f"{len(embedded.variables)} variables" in README
+    assert f"{len(embedded.frame):,} figures" in README
 
 
 SECTIONS = [

@@ -1,18 +1,23 @@
-"""Source files come with the right hash or not at all."""
+"""Source files come with the right hash or not at all; chapters download nothing."""
 
 from __future__ import annotations
 
 import hashlib
+import os
+import shutil
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+import openpyxl
 import pytest
-from made_up_sources import COMMIT, source
+from made_up import REPOSITORY
+from made_up_sources import COMMIT, source, write_project
 
-from nqpf.data.catalogue import Catalogue
-from nqpf.data.sources import address, fetch, fetch_all, optional
+from nqpf.data import Catalogue
+from nqpf.data.build import rebuild
+from nqpf.data.sources import carbon_dioxide, chilean_plants
 from nqpf.errors import DataError, SourceError
 
 GOOD = "省,年\n北京,2020\n".encode() * 1000
@@ -78,16 +83,16 @@ def mirror(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_address_is_percent_encoded() -> None:
-    text = address(pinned())
+    text = pinned().address()
     assert text.startswith("https://raw.githubusercontent.com/someone/something/0123456789ab")
     assert text.endswith("/data/%E6%95%B0%E6%8D%AE%20%281%29.csv")
 
 
 def test_download_is_verified_and_kept(server: _Server, tmp_path: Path) -> None:
-    path = fetch(pinned(), host(server), tmp_path)
+    path = pinned().fetch(host(server), tmp_path)
     assert path.read_bytes() == GOOD
     assert server.asked == [f"/someone/something/{COMMIT}/data/%E6%95%B0%E6%8D%AE%20%281%29.csv"]
-    assert fetch(pinned(), host(server), tmp_path) == path
+    assert pinned().fetch(host(server), tmp_path) == path
     assert len(server.asked) == 1
 
 
@@ -95,30 +100,30 @@ def test_wrong_content_leaves_nothing_behind(server: _Server, tmp_path: Path) ->
     server.body = GOOD + b"one row more\n"
     server.cut = len(server.body)
     with pytest.raises(SourceError, match="not the pinned file.*expected SHA-256.*Try again"):
-        fetch(pinned(), host(server), tmp_path)
+        pinned().fetch(host(server), tmp_path)
     assert files(tmp_path) == []
 
 
 def test_half_finished_download_leaves_nothing_behind(server: _Server, tmp_path: Path) -> None:
     server.cut = 100
     with pytest.raises(SourceError, match="could not be downloaded|not the pinned file"):
-        fetch(pinned(), host(server), tmp_path)
+        pinned().fetch(host(server), tmp_path)
     assert files(tmp_path) == []
 
 
 def test_bad_download_never_replaces_a_good_file(server: _Server, tmp_path: Path) -> None:
-    path = fetch(pinned(), host(server), tmp_path)
+    path = pinned().fetch(host(server), tmp_path)
     server.body = b"another version"
     with pytest.raises(SourceError):
-        fetch(pinned(b"x" * 20), host(server), tmp_path)
+        pinned(b"x" * 20).fetch(host(server), tmp_path)
     assert path.read_bytes() == GOOD
-    assert fetch(pinned(), host(server), tmp_path) == path
+    assert pinned().fetch(host(server), tmp_path) == path
 
 
 def test_damaged_cache_is_fetched_again(server: _Server, tmp_path: Path) -> None:
-    path = fetch(pinned(), host(server), tmp_path)
+    path = pinned().fetch(host(server), tmp_path)
     path.write_bytes(GOOD[:50])
-    assert fetch(pinned(), host(server), tmp_path).read_bytes() == GOOD
+    assert pinned().fetch(host(server), tmp_path).read_bytes() == GOOD
     assert len(server.asked) == 2
 
 
@@ -126,7 +131,7 @@ def test_damaged_cache_is_fetched_again(server: _Server, tmp_path: Path) -> None
 def test_refusal_of_the_server(server: _Server, tmp_path: Path, status: int) -> None:
     server.status = status
     with pytest.raises(SourceError, match=f"could not be downloaded: {status}"):
-        fetch(pinned(), host(server), tmp_path)
+        pinned().fetch(host(server), tmp_path)
     assert files(tmp_path) == []
 
 
@@ -135,18 +140,18 @@ def test_without_network_the_embedded_tables_serve(server: _Server, tmp_path: Pa
     server.shutdown()
     server.server_close()
     with pytest.raises(SourceError, match=r"NQPF_MIRROR.*[Tt]he tables in data/panel"):
-        fetch(pinned(), there, tmp_path)
+        pinned().fetch(there, tmp_path)
 
 
 def test_mirror_file_is_read_in_place(mirror: Path) -> None:
-    assert fetch(pinned()) == mirror.resolve()
+    assert pinned().fetch() == mirror.resolve()
 
 
 @pytest.mark.parametrize("content", [b"", GOOD[:-1], GOOD.replace(b"0", b"1", 1)])
 def test_corrupted_mirror_file_is_refused_and_left_alone(mirror: Path, content: bytes) -> None:
     mirror.write_bytes(content)
     with pytest.raises(SourceError, match="mirror's file has SHA-256.*数据.*damaged"):
-        fetch(pinned())
+        pinned().fetch()
     assert mirror.read_bytes() == content
 
 
@@ -155,23 +160,99 @@ def test_file_that_the_mirror_lacks(mirror: Path) -> None:
     with pytest.raises(
         SourceError, match="does not hold the file.*someone__something/0123456789ab"
     ):
-        fetch(pinned())
+        pinned().fetch()
 
 
 def test_mirror_that_is_no_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("NQPF_MIRROR", str(tmp_path / "nowhere"))
     with pytest.raises(SourceError, match="NQPF_MIRROR names .*not a folder"):
-        fetch(pinned())
+        pinned().fetch()
 
 
 def test_path_that_leaves_the_mirror(mirror: Path) -> None:
     entry = pinned().model_copy(update={"path": "../../../secret.csv"})
     with pytest.raises(DataError, match="leaves"):
-        fetch(entry)
+        entry.fetch()
 
 
-def test_research_data_sets_are_fetched_only_on_request(mirror: Path) -> None:
-    plain, research = pinned(), pinned(embedded=False)
-    catalogue = Catalogue(sources={"plain": plain, "research": research}, variables={})
-    assert list(optional(catalogue)) == ["research"]
-    assert fetch_all(catalogue, ["plain"]) == {"plain": mirror.resolve()}
+def test_research_data_sets_are_fetched_only_on_request(mirror: Path, tmp_path: Path) -> None:
+    entry = pinned(embedded=False)
+    home = write_project(tmp_path / "home", {"research": entry}, {})
+    assert rebuild(home, update=True).optional == ()
+    assert rebuild(home, update=True, extra=True).optional == ("research",)
+    mirror.unlink()
+    with pytest.raises(SourceError, match="does not hold the file"):
+        rebuild(home, update=True, extra=True)
+
+
+def inventory(path: Path, total: float = 3.0, unit: str = "Mt CO2") -> Path:
+    """Write a made-up inventory of two provinces."""
+    book = openpyxl.Workbook()
+    book.active.title = "NOTE"
+    for name in ("InnerMongolia2015", "Beijing2015"):
+        sheet = book.create_sheet(name)
+        for row in (
+            ["Emission_Inventory", "Raw_Coal", "Scope_1_Total"],
+            ["unit", "Mt CO2", unit],
+            [],
+            ["TotalEmissions", 1.0, total],
+            ["Farming", 0.5, 1.0],
+            ["Rural", 0.5, 2.0],
+        ):
+            sheet.append(row)
+    book.save(path)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({}, None),
+        ({"total": 3.1}, r"add up to 3.0, not to 3.1 .*InnerMongolia2015"),
+        ({"unit": "kt CO2"}, "not a CEADs inventory"),
+    ],
+)
+def test_carbon_dioxide_is_read_from_a_sheet_per_province(
+    mirror: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, changes: dict, message: str
+) -> None:
+    content = inventory(mirror.with_name("a.xlsx"), **changes).read_bytes()
+    entry = pinned(content, embedded=False).model_copy(update={"path": "data/a.xlsx"})
+    home = write_project(tmp_path / "home", {"ceads_2015": entry}, {})
+    monkeypatch.setenv("NQPF_HOME", str(home))
+    if message is None:
+        assert carbon_dioxide().to_dict() == {(150000, 2015): 3.0, (110000, 2015): 3.0}
+    else:
+        with pytest.raises(SourceError, match=message):
+            carbon_dioxide()
+
+
+def test_without_files_there_is_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("NQPF_MIRROR", raising=False)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    assert carbon_dioxide() is None
+    assert chilean_plants() is None
+    source = Catalogue.load().sources["chilean_plants"]
+    damaged = tmp_path / f"{source.sha256[:16]}-chilean.rda"
+    damaged.write_bytes(b"not the plants")
+    assert source.at_hand(tmp_path) is None
+
+
+def test_the_pinned_files_are_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    mirror = os.environ.get("NQPF_MIRROR", REPOSITORY.parent / "shared" / "sources")
+    if not Path(mirror).is_dir():
+        pytest.skip("no mirror of the sources")
+    monkeypatch.setenv("NQPF_MIRROR", str(mirror))
+    emissions = carbon_dioxide()
+    assert len(emissions) == 30 * 13
+    assert emissions.gt(0).all()
+    growth = emissions.groupby(level="year").sum()
+    assert 8000 < growth[2010] < growth[2022] < 12500
+    plants = chilean_plants()
+    assert plants.shape == (2544, 8)
+    assert plants["firm"].nunique() == 497
+    assert (plants["year"].min(), plants["year"].max()) == (1996, 2006)
+    source = Catalogue.load().sources["chilean_plants"]
+    kept = tmp_path / f"{source.sha256[:16]}-chilean.rda"
+    shutil.copy(source.at_hand(), kept)
+    monkeypatch.delenv("NQPF_MIRROR")
+    assert source.at_hand(tmp_path) == kept

@@ -1,0 +1,54 @@
+"""A made-up project of the data room, and the command run in it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from made_up import make_project, state
+from typer.testing import CliRunner, Result
+
+from nqpf.cli import app
+from nqpf.data import Panel
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    home = make_project(tmp_path / "home")
+    monkeypatch.setenv("NQPF_HOME", str(home))
+    return home
+
+
+@pytest.fixture
+def panel(home: Path) -> Panel:
+    return Panel.load(extra=False)
+
+
+@pytest.fixture(scope="session")
+def embedded() -> Panel:
+    return Panel.load(extra=False, home=Path(__file__).resolve().parents[2])
+
+
+@pytest.fixture
+def run() -> Callable[..., Result]:
+    """Return a function that runs ``nqpf data`` with some words."""
+    return lambda *words: CliRunner().invoke(app, ["data", *map(str, words)])
+
+
+@pytest.fixture
+def refusal(home: Path, run: Callable[..., Result]) -> Callable[[Path], Exception]:
+    """Return a function that gives the error of a file, the same by every door; no file changes."""
+
+    def refused(path: Path) -> Exception:
+        before = state(home)
+        with pytest.raises(ValueError) as caught:
+            Panel.load(extra=False).extend(path)
+        for command in ("check", "add"):
+            result = run(command, path)
+            assert (result.exit_code, result.stdout) == (1, "")
+            assert result.stderr == f"{caught.value}\n"
+        assert state(home) == before
+        return caught.value
+
+    return refused

@@ -1,0 +1,201 @@
+"""A reader's own figures: what the command says they change, and what is kept where."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from made_up import HEADER, figure, state, write_csv
+from typer.testing import Result
+
+from nqpf.data import Panel
+from nqpf.errors import DataError, UnitError
+
+Run = Callable[..., Result]
+WITH_VINTAGE = HEADER + ",vintage"
+WITH_NAMES = HEADER + ",name_en,name_zh"
+ROBOTS = "Beijing,2023,robots,120,units,own count,Robots in use,在用机器人"
+NEW_YEAR = [
+    "Beijing,2024,population,12,万人,yearbook",
+    "Beijing,2024,energy,16,万吨标准煤,yearbook",
+]
+
+
+@pytest.fixture
+def extra(home: Path) -> Path:
+    return home / "data" / "extra"
+
+
+@pytest.fixture
+def add(run: Run) -> Callable[..., str]:
+    """Return a function that adds a file and returns what the command says."""
+
+    def added(*words: object) -> str:
+        result = run("add", *words)
+        assert result.exit_code == bool(result.stderr)
+        return result.stdout + result.stderr
+
+    return added
+
+
+def test_extend_adds_and_replaces_and_leaves_its_input(tmp_path: Path, panel: Panel) -> None:
+    frame, size = panel.frame.copy(), len(panel.frame)
+    rows = ["北京,2024,gdp,99.5,亿元,s,census5", "北京,2023,gdp,88.5,亿元,s,census5"]
+    longer = panel.extend(write_csv(tmp_path / "mine.csv", *rows, header=WITH_VINTAGE))
+    pd.testing.assert_frame_equal(panel.frame, frame)
+    assert len(longer.frame) == size + 1
+    wide = longer.wide(["gdp"], years=[2022, 2023, 2024]).loc[110000, "gdp"]
+    assert wide.tolist() == [figure(110000, 2022, "gdp"), 88.5, 99.5]
+    flags = longer.flags(["gdp"], years=[2022, 2023, 2024]).loc[110000, "gdp"]
+    assert flags.tolist() == ["official", "reader", "reader"]
+    other = longer.wide(["gdp"], vintage="census4").loc[(110000, 2023), "gdp"]
+    assert other == figure(110000, 2023, "gdp"), "the other vintage keeps its figure"
+    assert "s (2023-2024)" in longer.catalogue.variables["gdp"].note
+
+
+def test_round_trip(tmp_path: Path, home: Path, add: Callable[..., str]) -> None:
+    before = state(home / "data")
+    said = add(write_csv(tmp_path / "year.csv", *NEW_YEAR, encoding="gb18030"))
+    assert "Written to data/extra/year.csv; the next `make book` uses it." in said
+    add(write_csv(tmp_path / "robots.csv", ROBOTS, header=WITH_NAMES))
+    after = state(home / "data")
+    assert set(after) - set(before) == {"extra/year.csv", "extra/robots.csv"}
+    assert {name: after[name] for name in before} == before, "the embedded tables are untouched"
+    loaded = Panel.load()
+    assert loaded.wide(["population", "energy"]).loc[(110000, 2024)].tolist() == [12.0, 16.0]
+    assert loaded.wide(["robots"]).loc[(110000, 2023), "robots"] == 120.0
+    entry = loaded.catalogue.variables["robots"]
+    assert (entry.name.en, entry.name.zh) == ("Robots in use", "在用机器人")
+    assert (entry.theme, entry.unit, entry.publisher.en) == ("reader", "units", "own count")
+    assert "robots" in loaded.variables
+    assert "robots" not in Panel.load(extra=False).variables
+    add(tmp_path / "robots.csv")
+    assert state(home / "data") == after, "adding twice changes nothing"
+
+
+def test_what_is_kept_is_canonical(tmp_path: Path, extra: Path, add: Callable[..., str]) -> None:
+    rows = ['天津,2024,常住人口,"1,364.50",万人,"a, b"', "北京,2024,常住人口,2183,万人,s"]
+    add(write_csv(tmp_path / "mine.csv", *rows, encoding="gb18030"))
+    assert (extra / "mine.csv").read_bytes().decode() == (
+        "province,year,variable,value,unit,source,vintage,name_en,name_zh\n"
+        '110000,2024,population,2183.0,"10,000 persons",s,,,\n'
+        '120000,2024,population,1364.5,"10,000 persons","a, b",,,\n'
+    )
+    found = Panel.load().wide(["population"], years=[2024])["population"]
+    assert found.tolist() == [2183.0, 1364.5]
+
+
+def test_a_different_table_of_the_same_name_is_kept(
+    tmp_path: Path, home: Path, add: Callable[..., str]
+) -> None:
+    add(write_csv(tmp_path / "mine.csv", NEW_YEAR[0]))
+    before = state(home)
+    path = write_csv(tmp_path / "mine.csv", NEW_YEAR[1])
+    said = add(path)
+    assert "extra/mine.csv exists and holds other figures" in said and "--replace" in said
+    assert state(home) == before
+    add(path, "--replace")
+    loaded = Panel.load().wide(["population", "energy"])
+    assert loaded.loc[(110000, 2024)].isna().tolist() == [True, False]
+
+
+def test_the_unit_of_an_own_variable_can_be_replaced(
+    tmp_path: Path, home: Path, add: Callable[..., str]
+) -> None:
+    add(write_csv(tmp_path / "mine.csv", ROBOTS, header=WITH_NAMES))
+    changed = ROBOTS.replace("units", '"1,000 units"').replace("120", "0.12")
+    add(write_csv(tmp_path / "mine.csv", changed, header=WITH_NAMES), "--replace")
+    loaded = Panel.load()
+    assert loaded.catalogue.unit("robots") == "1,000 units"
+    other = write_csv(tmp_path / "more.csv", "Tianjin,2023,robots,80,units,s")
+    with pytest.raises(UnitError, match="expected '1,000 units'"):
+        loaded.extend(other)
+    assert "expected '1,000 units'" in add(other)
+
+
+def test_two_tables_with_the_same_figure(
+    tmp_path: Path, home: Path, extra: Path, run: Run, add: Callable[..., str]
+) -> None:
+    add(write_csv(tmp_path / "first.csv", NEW_YEAR[0]))
+    before = state(home)
+    second = write_csv(tmp_path / "second.csv", *NEW_YEAR)
+    for command in ("check", "add"):
+        message = run(command, second).stderr
+        assert "1 of the figures are given by first.csv as well" in message
+    assert state(home) == before
+    write_csv(extra / "second.csv", *NEW_YEAR)
+    with pytest.raises(DataError, match="or remove extra/second.csv"):
+        Panel.load()
+
+
+def test_a_bad_table_in_the_folder_is_named(home: Path, extra: Path) -> None:
+    extra.mkdir()
+    write_csv(extra / "bad.csv", "Bejing,2024,population,x,万人,s")
+    with pytest.raises(DataError) as caught:
+        Panel.load()
+    message = str(caught.value)
+    assert message.startswith("extra/bad.csv cannot be used: bad.csv has 2 problems:\n- unknown")
+    assert message.endswith("or remove extra/bad.csv.")
+    assert Panel.load(extra=False).variables, "the embedded tables can still be read"
+
+
+def test_a_link_does_not_lead_out_of_the_folder(
+    tmp_path: Path, extra: Path, add: Callable[..., str]
+) -> None:
+    outside = write_csv(tmp_path / "outside.csv", NEW_YEAR[0])
+    content = outside.read_bytes()
+    extra.mkdir()
+    (extra / "mine.csv").symlink_to(outside)
+    assert "leaves" in add(write_csv(tmp_path / "mine.csv", NEW_YEAR[1]), "--replace")
+    assert outside.read_bytes() == content
+
+
+def test_a_report_says_what_changes(tmp_path: Path, home: Path, run: Run) -> None:
+    old = figure(120000, 2023, "population")
+    rows = [
+        "北京,2024,population,13.5,万人,s,,",
+        f"天津,2023,population,{old * 1.1!r},万人,s,,",
+        f"天津,2022,population,{figure(120000, 2022, 'population')!r},万人,s,,",
+        "河北,2024,energy,4000,万吨标准煤,s,,",
+        ROBOTS,
+    ]
+    before = state(home)
+    path = write_csv(tmp_path / "mine.csv", *rows, header=WITH_NAMES)
+    near = figure(130000, 2023, "energy")
+    assert run("check", path).stdout.splitlines() == [
+        "mine.csv: 5 figures can be used: 3 new, 1 revised, 1 as before",
+        "  new variable robots: Robots in use 在用机器人, units",
+        "  new energy: 1 figures, 1 province, 2024-2024",
+        "  new population: 1 figures, 1 province, 2024-2024",
+        "  new robots: 1 figures, 1 province, 2023-2023",
+        f"  revised population Tianjin 2023: {old:.12g} -> {old * 1.1:.12g} (+10.00 %)",
+        f"  warning: energy Hebei 2024 is 4000, but 2023 has {near:.12g}",
+        f"Nothing was written. To use the figures: nqpf data add {path}",
+    ]
+    assert state(home) == before
+
+
+@pytest.mark.parametrize(
+    ("year", "factor", "warned"),
+    [(2024, 11, True), (2024, 9, False), (2024, 1 / 11, True), (2018, 11, True), (2022, 11, True),
+     (2024, 0, True), (2015, 100, False)],
+)  # fmt: skip
+def test_jumps(
+    tmp_path: Path, home: Path, run: Run, year: int, factor: float, warned: bool
+) -> None:
+    near = {2024: 2023, 2018: 2019, 2022: 2021}.get(year, 2019)
+    value = figure(310000, near, "energy") * factor
+    said = run("check", write_csv(tmp_path / "a.csv", f"上海,{year},energy,{value!r},万吨标准煤,s"))
+    found = [line for line in said.stdout.splitlines() if "warning" in line]
+    assert len(found) == warned
+    assert all(f"energy Shanghai {year}" in line and f"{near} has" in line for line in found)
+
+
+def test_a_long_report_is_cut(tmp_path: Path, home: Path, run: Run) -> None:
+    places = ("北京", "天津", "河北", "山西", "上海")
+    rows = [f"{code},{year},population,0.5,万人,s" for code in places for year in range(2019, 2024)]
+    text = run("check", write_csv(tmp_path / "mine.csv", *rows)).stdout
+    assert text.count("revised population") == 20
+    assert "revised and 5 more" in text

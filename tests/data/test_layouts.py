@@ -1,0 +1,248 @@
+"""Each layout of source file, as the entry of the catalogue reads it."""
+
+from __future__ import annotations
+
+import gzip
+import random
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from made_up_sources import everywhere, raw, source, write_techme
+
+from nqpf.errors import DataError, MethodError, NqpfError, SourceError
+
+EXPORT = """数据库：分省年度数据
+指标：城镇单位就业人员(万人)
+时间：最近20年
+地区,2025年,2012年,2011年
+北京市,,717.4,685.9
+西藏自治区,,25.1,—
+注：1.全国就业人员1990年及以后的数据根据劳动力调查、人口普查推算。
+　　　2.城镇单位数据不含私营单位, 2012年行业采用新的分类标准。
+数据来源：国家统计局
+"""
+ONE_YEAR = """数据库：分省年度数据\x20
+时间：2019年\x20
+地区\t,地区生产总值 (亿元) \t,人均地区生产总值 (元/人) \t,
+北京市\t,37767.0\t,172373\t,
+天津市\t,14097.2\t,101858\t,
+数据来源：国家统计局
+"""
+BARE = "地区,2022年,2021年\n北京市,41540.9,41045.6\n数据来源：国家统计局,,\n"
+HEAD = ["年份", "地区名称", "单位GDP二氧化硫排放总量（吨）"]
+
+
+def read(reader: str, path: Path, **options: object) -> pd.DataFrame:
+    return source(reader=reader, options=options).read(path)
+
+
+def text(path: Path, content: str, encoding: str = "utf-8") -> Path:
+    path.write_bytes(content.encode(encoding))
+    return path
+
+
+def book(path: Path, **sheets: list[list[object]]) -> Path:
+    with pd.ExcelWriter(path) as writer:
+        for name, lines in sheets.items():
+            pd.DataFrame(lines).to_excel(writer, sheet_name=name, header=False, index=False)
+    return path
+
+
+@pytest.mark.parametrize("encoding", ["gb18030", "utf-8", "utf-8-sig"])
+@pytest.mark.parametrize("newline", ["\n", "\r\n"])
+def test_header_notes_and_encoding(tmp_path: Path, encoding: str, newline: str) -> None:
+    path = text(tmp_path / "a.csv", EXPORT.replace("\n", newline), encoding)
+    assert read("nbs", path).to_numpy().tolist() == [
+        ["北京市", 2012, "城镇单位就业人员", 717.4, "万人"],
+        ["北京市", 2011, "城镇单位就业人员", 685.9, "万人"],
+        ["西藏自治区", 2012, "城镇单位就业人员", 25.1, "万人"],
+    ]
+
+
+def test_one_year_with_many_indicators_and_tabs_in_the_cells(tmp_path: Path) -> None:
+    frame = read("nbs", text(tmp_path / "a.csv", ONE_YEAR, "utf-8-sig"))
+    assert frame["year"].unique().tolist() == [2019]
+    table = frame.pivot(index="province", columns="item", values="value")
+    assert table.loc["天津市", "地区生产总值"] == 14097.2
+    assert table.loc["北京市", "人均地区生产总值"] == 172373
+    assert set(frame["unit"]) == {"亿元", "元/人"}
+
+
+def test_a_file_that_does_not_name_its_indicator(tmp_path: Path) -> None:
+    path = text(tmp_path / "分省.csv", BARE, "gb18030")
+    assert set(read("nbs", path, item="地区生产总值")["item"]) == {"地区生产总值"}
+    with pytest.raises(SourceError, match="does not name its indicator.*分省.csv"):
+        read("nbs", path)
+
+
+def test_excel_export(tmp_path: Path) -> None:
+    lines = [
+        ["指标：年末常住人口(万人)", None, None],
+        ["地区", "2022年", "2021年"],
+        ["北京市", 2184, 2189],
+        ["注：常住人口包括：居住在本乡镇街道的人；2020年为普查数。", None, None],
+    ]
+    frame = read("nbs", book(tmp_path / "a.xlsx", one=lines))
+    assert frame["value"].tolist() == [2184.0, 2189.0]
+    assert frame.loc[0, ["item", "unit"]].tolist() == ["年末常住人口", "万人"]
+
+
+def test_merged_panel(tmp_path: Path) -> None:
+    content = (
+        "地区,年份,所属地域,进出口_亿元,进出口_万美元,税收收入_亿元\n"
+        "上海,2010,东部,,18.5,1417.4\n上海,2011,东部,33.8,,1576.07\n,,,,,\n"
+    )
+    frame = read("merged", text(tmp_path / "a.csv", content, "utf-8-sig"))
+    assert frame.query("item == '税收收入'")["value"].tolist() == [1417.4, 1576.07]
+    # Two columns of one name in different units stay apart; the region is not a series.
+    assert set(frame["item"]) == {"税收收入", "进出口_亿元", "进出口_万美元"}
+    short = text(tmp_path / "b.csv", "x,province,year\n\n1,Anhui,2010\n2\n")
+    assert read("merged", short)["value"].tolist() == [1.0]
+
+
+def test_single_precision_is_undone_on_request(tmp_path: Path) -> None:
+    content = "province,year,x\nAnhui,2010,29.940001\nAnhui,2011,16470.699\n"
+    path = text(tmp_path / "a.csv", content)
+    assert read("merged", path, single=True)["value"].tolist() == [29.94, 16470.7]
+    assert read("merged", path)["value"].tolist() == [29.940001, 16470.699]
+
+
+def test_blocks_with_provinces_across(tmp_path: Path) -> None:
+    lines = [
+        [None, None, "北京", "天津"],
+        ["研发经费", "2012", 197.3, 255.9],
+        [None, "2013", 213.1, 300.0],
+        ["新产品销售收入", "2012", 3317.6, 0],
+    ]
+    path = book(tmp_path / "a.xlsx", Sheet1=lines, fitted=[[None, None, "北京"], ["x", 2012, 9.0]])
+    frame = read("blocks", path, across="provinces", sheet="Sheet1")
+    assert len(frame) == 6
+    sales = frame.query("item == '新产品销售收入' and province == '天津'")
+    assert sales[["year", "value"]].values.tolist() == [[2012, 0.0]]
+
+
+def test_blocks_with_years_across_and_labels_on_the_first_line_only(tmp_path: Path) -> None:
+    lines = [
+        [None, None, "2022", "2023"],
+        ["发电量（亿千瓦小时）", "北京", "467.00000", "472.00000"],
+        ["发电量（亿千瓦小时）", "天津", "765.00000", None],
+        ["风力发电量（亿千瓦小时）", "北京", "4.95000", "4.82000"],
+        [None, "天津", "25.51000", "31.91000"],
+        ["数据来源：中国能源统计年鉴", None, None, None],
+    ]
+    frame = read("blocks", book(tmp_path / "a.xlsx", one=lines), across="years")
+    assert len(frame) == 7
+    wind = frame.query("item == '风力发电量' and province == '天津' and year == 2023")
+    assert wind[["value", "unit"]].values.tolist() == [[31.91, "亿千瓦小时"]]
+    with pytest.raises(MethodError, match="unknown layout 'columns'"):
+        read("blocks", tmp_path / "a.xlsx", across="columns")
+
+
+def sulphur_book(path: Path, swap: bool = False) -> Path:
+    years = [["2020", 2.0], [2021, 1.5], [2022, 0], [2023, None]]
+    keyed = [HEAD, *([year, "安徽省", ratio] for year, ratio in years)]
+    figures = [["地区生产总值(亿元)", "二氧化硫排放总量（吨）"], [100.0, 200], [200.0, 300]]
+    figures += [[300.0, 0], [0.0, 0], [None, 0]]
+    if swap:
+        figures[1], figures[2] = figures[2], figures[1]
+    return book(path, 整理=keyed, 计算=figures)
+
+
+def test_sulphur_figures_are_matched_by_content(tmp_path: Path) -> None:
+    frame = read("sulphur", sulphur_book(tmp_path / "a.xlsx"))
+    assert frame[["year", "value"]].values.tolist() == [[2020, 200], [2021, 300], [2022, 0]]
+    assert frame["unit"].unique().tolist() == ["吨"]
+    with pytest.raises(SourceError, match="not the keyed ratio 2 .*row 2, province 安徽省"):
+        read("sulphur", sulphur_book(tmp_path / "b.xlsx", swap=True))
+
+
+def test_years_kept_as_text_become_numbers(tmp_path: Path) -> None:
+    path = write_techme(tmp_path / "a.rda", raw(("北 京", 2020, 1.0), ("全国", 2020, 2.0)))
+    frame = read("techme", path)
+    assert frame["year"].tolist() == [2020, 2020]
+    assert frame["province"].tolist() == ["北 京", "全国"]
+    with pytest.raises(SourceError, match="no column prv, yr"):
+        read("capital", path)
+    path = write_techme(tmp_path / "a.rda", raw(("北京", "2020年", 1.0)))
+    with pytest.raises(SourceError, match="year '2020年' is not a whole number.*a.rda, row 1"):
+        read("techme", path)
+
+
+def test_damaged_r_files_are_refused_by_the_project_s_own_error(tmp_path: Path) -> None:
+    intact = write_techme(tmp_path / "a.rda", raw(*everywhere(2020))).read_bytes()
+    plain = gzip.decompress(intact)
+    chance, refused = random.Random(0), 0  # noqa: S311 - not a secret
+    path = tmp_path / "b.rda"
+    for _ in range(200):
+        damaged = bytearray(chance.choice([intact, plain]))
+        compressed = damaged[:2] == intact[:2]
+        damaged[chance.randrange(len(damaged))] = chance.randrange(256)
+        damaged = damaged[: chance.randrange(1, len(damaged))] if chance.random() < 0.3 else damaged
+        path.write_bytes(bytes(damaged) if compressed else gzip.compress(bytes(damaged)))
+        try:
+            read("techme", path)
+        except NqpfError:
+            refused += 1
+    assert refused > 100
+    for content in (b"", b"province,year\n", b"RDX3\nX\n\x00\x00", b"\x1f\x8b\x08"):
+        path.write_bytes(content)
+        with pytest.raises(SourceError, match="b.rda"):
+            read("techme", path)
+
+
+def across(content: str, old: str, new: str) -> str:
+    assert old in content
+    return content.replace(old, new)
+
+
+MERGED = "province,year,so2\nAnhui,2010,5.1\n"
+REFUSED = {
+    (
+        "nbs",
+        across(EXPORT, "685.9", "六八五"),
+    ): "'六八五' is not a.*row 5, province 北京市, year 2011",
+    ("nbs", across(EXPORT, "685.9", "inf")): "cell 'inf' is not a number",
+    ("nbs", across(EXPORT, "地区,", "省份,")): "no header line",
+    ("nbs", across(EXPORT, "2011年", "2011H")): "neither years nor indicators",
+    ("nbs", across(EXPORT, "2011年", "2012年")): "figures given twice .*province 北京市, year 2012",
+    ("nbs", across(EXPORT, "西藏自治区", "北京市")): "1 figures given twice",
+    ("nbs", across(ONE_YEAR, "时间：2019年", "时间：")): "neither years nor indicators of one year",
+    ("nbs", "指标：x\n地区,2012年\n北京市,\n"): "no figures found",
+    ("merged", MERGED + "Anhui,2011,n.a.\n"): r"'n\.a\.' .*row 3, .*Anhui, year 2011, column so2",
+    ("merged", MERGED + "Anhui,2010,5\n"): "1 figures given twice.*province Anhui, year 2010",
+    ("merged", "省市,年份,x\n北京,2010,1\n"): "0 columns named",
+    ("merged", "地区,年份,年份\n北京,2010,1\n"): "2 columns named",
+    ("merged", "地区,省份,年份\n北京,2010,1\n"): "2 columns named",
+    ("unheard", ""): "unknown reader 'unheard'; expected one of techme",
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_refusals(tmp_path: Path, case: tuple[str, str]) -> None:
+    reader, content = case
+    with pytest.raises(DataError, match=REFUSED[case]):
+        read(reader, text(tmp_path / "a.csv", content))
+
+
+@pytest.mark.parametrize("reader", ["nbs", "merged", "blocks", "sulphur"])
+@pytest.mark.parametrize("content", [b"", b"PK\x03\x04 half a workbook", b"\x00" * 40])
+@pytest.mark.parametrize("name", ["a.xlsx", "a.csv"])
+def test_wreckage_is_refused_by_name(
+    tmp_path: Path, reader: str, content: bytes, name: str
+) -> None:
+    (tmp_path / name).write_bytes(content)
+    options = {"across": "years"} if reader == "blocks" else {}
+    with pytest.raises(SourceError, match=f"file {name}"):
+        read(reader, tmp_path / name, **options)
+
+
+def test_a_sheet_file_or_encoding_that_does_not_exist(tmp_path: Path) -> None:
+    with pytest.raises(SourceError, match="file not found .*y.csv"):
+        read("nbs", tmp_path / "y.csv")
+    (tmp_path / "x.csv").write_bytes(b"\xff\xfe\x00\x81\xff")
+    with pytest.raises(SourceError, match="no known encoding .*x.csv"):
+        read("nbs", tmp_path / "x.csv")
+    path = book(tmp_path / "a.xlsx", one=[["地区", "年份", "x"], ["北京", 2020, 1]])
+    with pytest.raises(SourceError, match="not a readable table.*'two'.*file a.xlsx"):
+        read("merged", path, sheet="two")

@@ -1,0 +1,273 @@
+"""A reader's file: accepted spellings, and every case of bad input by the text of its message."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from made_up import HEADER, REPOSITORY, write_csv, write_xlsx
+from openpyxl import Workbook
+
+from nqpf import errors
+from nqpf.data import Panel
+from nqpf.errors import DataError, UnitError
+
+Refusal = Callable[[Path], Exception]
+GOOD = "Beijing,2024,population,2200,万人,yearbook"
+NAMED = HEADER + ",name_en,name_zh"
+LAST = date.today().year + 1
+README = (REPOSITORY / "data" / "extra" / "README.md").read_text(encoding="utf-8")
+
+
+def own(panel: Panel) -> pd.DataFrame:
+    return panel.frame[panel.frame["flag"] == "reader"]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "gb18030"])
+@pytest.mark.parametrize(
+    "province", ["北京", "北京市", "北 京", "Beijing", "beijing", "110000", "11"]
+)
+@pytest.mark.parametrize("variable", ["population", "Population", "常住人口"])
+@pytest.mark.parametrize("unit", ["10,000 persons", "万人"])
+def test_spellings(
+    tmp_path: Path, panel: Panel, encoding: str, province: str, variable: str, unit: str
+) -> None:
+    row = f'{province},2024,{variable},2183.2,"{unit}",统计年鉴 Yearbook'
+    longer = panel.extend(write_csv(tmp_path / "mine.csv", row, encoding=encoding))
+    found = own(longer)[["province", "year", "variable", "value", "vintage"]]
+    assert found.to_numpy().tolist() == [[110000, 2024, "population", 2183.2, ""]]
+    assert "统计年鉴 Yearbook (2024)" in longer.catalogue.variables["population"].note
+
+
+def test_numbers(tmp_path: Path, panel: Panel) -> None:
+    cells = ["1", "+1.50", ".5", "5.", "1e3", "2.5E-3", '"1,234.5"', '"1,234,567"', "  7  "]
+    cells += ["-0", "0.1"]
+    rows = [f"Beijing,{2000 + i},population,{cell},万人,s" for i, cell in enumerate(cells)]
+    values = own(panel.extend(write_csv(tmp_path / "mine.csv", *rows)))["value"].tolist()
+    assert repr(values) == "[1.0, 1.5, 0.5, 5.0, 1000.0, 0.0025, 1234.5, 1234567.0, 7.0, 0.0, 0.1]"
+
+
+def test_a_workbook_gives_the_same_rows_and_counts_them_as_a_spreadsheet(
+    tmp_path: Path, panel: Panel
+) -> None:
+    rows = [[110000, 2024, "population", 2183.2, "万人", "s"], [None] * 6]
+    rows += [["天津", 2024.0, "常住人口", 1364, "万人", "s"]]
+    book = panel.extend(write_xlsx(tmp_path / "mine.xlsx", *rows))
+    lines = ["110000,2024,population,2183.2,万人,s", "", "天津,2024,常住人口,1364,万人,s"]
+    text = panel.extend(write_csv(tmp_path / "mine.csv", *lines))
+    pd.testing.assert_frame_equal(book.frame, text.frame)
+    rows[2][0] = "Bejing"
+    with pytest.raises(DataError, match="row 4"):
+        panel.extend(write_xlsx(tmp_path / "mine.xlsx", *rows))
+
+
+def test_columns_in_any_order_and_case(tmp_path: Path, panel: Panel) -> None:
+    header = "Source,Unit,VALUE,variable,year,province,vintage"
+    path = write_csv(tmp_path / "mine.csv", "s,亿元,5,gdp,2024,北京,census5", header=header)
+    assert own(panel.extend(path))[["value", "vintage"]].to_numpy().tolist() == [[5.0, "census5"]]
+
+
+def test_a_profit_and_a_new_variable_may_be_negative(tmp_path: Path, panel: Panel) -> None:
+    rows = ["Beijing,2024,hightech_profit,-3,亿元,s,,", "Beijing,2024,balance,-4,亿元,s,Balance,"]
+    longer = panel.extend(write_csv(tmp_path / "mine.csv", *rows, header=NAMED))
+    assert sorted(own(longer)["value"]) == [-4.0, -3.0]
+
+
+def test_names_of_a_new_variable_need_to_be_given_once(tmp_path: Path, panel: Panel) -> None:
+    rows = ["Tianjin,2023,robots,80,units,s,,", "Beijing,2023,robots,120,units,s,,机器人"]
+    longer = panel.extend(write_csv(tmp_path / "mine.csv", *rows, header=NAMED))
+    assert str(longer.catalogue.variables["robots"].name) == "机器人 机器人"
+
+
+def test_the_examples_and_units_of_the_readme(tmp_path: Path, embedded: Panel) -> None:
+    examples = re.findall(r"^```\n(province,.*?)^```", README, flags=re.DOTALL | re.MULTILINE)
+    assert len(examples) == 2
+    for text in examples:
+        (tmp_path / "mine.csv").write_text(text, encoding="utf-8")
+        longer = embedded.extend(tmp_path / "mine.csv")
+        assert len(own(longer)) == 2 or "industrial_robots" in longer.variables
+    listed = re.findall(r"^\| (.+?) \| (.+?) \|$", README.partition("## Chinese units")[2], re.M)
+    units = {zh: unit for cell, unit in listed[2:] for zh in cell.split(" or ")}
+    known = {entry.unit: key for key, entry in embedded.catalogue.variables.items()}
+    assert set(units.values()) == set(known)
+    rows = []
+    for zh, unit in units.items():
+        vintages = embedded.catalogue.variables[known[unit]].vintages
+        rows.append(f"Beijing,{1950 + len(rows)},{known[unit]},5,{zh},s,{''.join(vintages[:1])}")
+    path = write_csv(tmp_path / "mine.csv", *rows, header=HEADER + ",vintage")
+    assert len(own(embedded.extend(path))) == len(units) > 15
+
+
+def test_every_figure_of_the_real_panel_could_be_a_readers(tmp_path: Path, embedded: Panel) -> None:
+    """Given back as a file, the newest year and all that is negative change nothing."""
+    frame = embedded.frame[embedded.frame["vintage"].isin(["", "census5"])]
+    newest = frame["year"] == frame.groupby("variable")["year"].transform("max")
+    rows = frame[newest | (frame["value"] < 0)]
+    units = {key: embedded.catalogue.unit(key) for key in embedded.variables}
+    rows = rows.assign(unit=rows["variable"].map(units), source="given back")
+    rows[[*HEADER.split(","), "vintage"]].to_csv(tmp_path / "mine.csv", index=False)
+    longer = embedded.extend(tmp_path / "mine.csv")
+    assert len(own(longer)) == len(rows)
+    columns = ["variable", "vintage", "province", "year", "value"]
+    before = embedded.frame[columns].sort_values(columns[:4], ignore_index=True)
+    pd.testing.assert_frame_equal(longer.frame[columns], before)
+    assert set(own(longer)["variable"]) == set(embedded.variables)
+
+
+# Row | class of the error | parts of the message.
+CELLS = f"""
+Bejing,2024,population,2,万人,s|Province|unknown province 'Bejing'|mean Beijing (110000)|year '2024'
+Hong Kong,2024,population,7,万人,s|Province|unknown province 'Hong Kong'|Macao and Taiwan are not in
+990000,2024,population,1,万人,s|Province|unknown province '990000'|31 provinc
+,2024,population,1,万人,s|Data|the province is missing|GB/T 2260 code
+Tianjin,2024,population,2,万吨,s|Unit|unit '万吨'|expected '10,000 persons' (万人)|'Tianjin'|convert
+Tianjin,2024,population,2200,,s|Unit|the unit is missing|10,000 persons
+Tianjin,2024,population,2,10000 persons,s|Unit|unit '10000 persons'|expected '10,000 persons'
+Tianjin,2024,population,about 2,万人,s|Data|'about 2' is not a number|'population'|correct the cell
+Tianjin,2024,urbanisation,85%,%,s|Data|value '85%' is not a number
+Tianjin,2024,population,２２００,万人,s|Data|'２２００' is not a number
+Tianjin,2024,population,"1,364",万人,s|Data|ambiguous|1364 or 1.364
+Tianjin,2024,population,"1,36,4",万人,s|Data|'1,36,4' is not a number
+Tianjin,2024,population,inf,万人,s|Data|'inf' is infinite|a finite number
+Tianjin,2024,population,-Infinity,万人,s|Data|'-Infinity' is infinite
+Tianjin,2024,population,1e999,万人,s|Data|'1e999' is infinite
+Tianjin,2024,population,NaN,万人,s|Data|value is missing ('NaN')|left out
+Tianjin,2024,population,,万人,s|Data|value is missing ('')|remove the row
+Tianjin,2024,population,—,万人,s|Data|value is missing ('—')
+Tianjin,2024,population,=1+1,万人,s|Data|value '=1+1' is a formula|paste them as values
+Tianjin,2024,population,-5,万人,s|Data|value -5.0 is negative|zero or more
+Tianjin,20 24,population,5,万人,s|Data|year '20 24' cannot be used
+Tianjin,2024.5,population,5,万人,s|Data|year '2024.5'|1949 to {LAST}
+Tianjin,1948,population,5,万人,s|Data|year '1948'|1949 to {LAST}
+Tianjin,{LAST + 1},population,5,万人,s|Data|year '{LAST + 1}' cannot be used
+,,,,,x|Data|province is missing|year ''|variable is missing|('')
+Tianjin,2024,population,5,万人,|Data|the source is missing|column source
+Tianjin,2024,population,5,万人,"=L(""x"")"|Data|source '=L|does not start with = + - or @
+Tianjin,2024,popullation,5,万人,s|Data|variable 'popullation'|mean 'population'|name_en and name_zh
+Tianjin,2024,gdp,5,亿元,s|Vintage|the vintage is missing|census5 or census4|one for the whole file
+Tianjin,2024,population,1,5,万人,s|Data|row has 7 cells|quotation marks
+北京,2024,常住人口,2201,万人,other|Data|duplicate: row 2 has this figure already|remove one
+"""
+
+
+@pytest.mark.parametrize("case", CELLS.strip().split("\n"))
+def test_bad_cell(refusal: Refusal, tmp_path: Path, case: str) -> None:
+    row, kind, *parts = case.split("|")
+    error = refusal(write_csv(tmp_path / "mine.csv", GOOD, row))
+    assert type(error) is getattr(errors, f"{kind}Error")
+    for part in [*parts, "mine.csv", "row 3"]:
+        assert part.casefold() in str(error).casefold()
+
+
+# Columns beside the usual ones, or a whole header | rows, between semicolons | parts.
+TABLES = """
+vintage|Beijing,2024,gdp,5,亿元,s,census5;Tianjin,2024,gdp,5,亿元,s,census4|mixed: census4 here
+vintage|Beijing,2024,gdp,5,亿元,s,census6|vintage 'census6'|census5 or census4
+vintage|Beijing,2024,population,5,万人,s,census5|has no vintages|an empty cell
+name_en|Beijing,2024,Robots!,5,units,s,Robots|'Robots!' cannot be the key|lower-c
+name_en|Beijing,2024,lambda,5,units,s,Robots|'lambda' cannot be the key
+name_en|Beijing,2024,people,5,万人,s,population|belongs to variable 'population'
+name_en|Beijing,2024,population,5,万人,s,People|known under another name|'Popul
+name_en|Beijing,2024,robots,5,u,s,Robots;Tianjin,2024,robots,5,u,s,Robot|name_en 'Robot' differs
+name_en|Beijing,2024,robots,5,u,s,Robots;Tianjin,2024,robots,5,p,s|unit 'p' differs|row 2
+name_en|Beijing,2024,robots,5,,s,Robots|the unit is missing
+name_en|Beijing,2024,robots,5,units,s,=1+1|name '=1+1' cannot be used
+vintge||unknown column 'vintge'|did you mean 'vintage'|file mine.csv
+remark||unknown column 'remark'|remove the column
+year||column 'year' occurs twice
+=province,year,variable,value,unit||the header lacks source|row 1|name_en
+=province;year;variable;value;unit;source||separate the cells by commas, not by ';'
+"""
+
+
+@pytest.mark.parametrize("case", TABLES.strip().split("\n"))
+def test_bad_table(refusal: Refusal, tmp_path: Path, case: str) -> None:
+    columns, rows, *parts = case.split("|")
+    header = columns[1:] if columns[0] == "=" else f"{HEADER},{columns}"
+    table = [row for row in rows.replace(";", "\n").split("\n") if row] or [GOOD]
+    error = refusal(write_csv(tmp_path / "mine.csv", *table, header=header))
+    assert isinstance(error, errors.VintageError) == (columns == "vintage")
+    for part in parts:
+        assert part.casefold() in str(error).casefold()
+
+
+def of_two_sheets(path: Path) -> None:
+    book = Workbook()
+    book.active.append(HEADER.split(","))
+    book.create_sheet("notes").append(["text"])
+    book.save(path)
+
+
+def unpacks_too_large(path: Path) -> None:
+    """Write a workbook whose directory states that one part is 600 MB."""
+    content = bytearray(write_xlsx(path).read_bytes())
+    size = content.index(b"PK\x01\x02") + 24
+    content[size : size + 4] = (600_000_000).to_bytes(4, "little")
+    path.write_bytes(content)
+
+
+def oversized(path: Path) -> None:
+    with path.open("wb") as file:
+        file.truncate(50_000_001)
+
+
+FORMULA = ["Beijing", 2024, "population", "=2000+200", "万人", "yearbook"]
+FILES = {
+    "missing.csv": (lambda path: None, ["no such file", "missing.csv"]),
+    "folder.csv": (lambda path: path.mkdir(), ["no such file"]),
+    "empty.csv": (lambda path: path.write_bytes(b""), ["the file is empty", "a header row"]),
+    "header.csv": (lambda path: write_csv(path), ["the file has no figures"]),
+    "old.xls": (lambda path: path.write_bytes(b"x"), ["kind .xls", ".csv or .xlsx", "save"]),
+    "bare": (lambda path: path.write_bytes(b"x"), ["kind without a suffix"]),
+    "utf16.csv": (lambda path: write_csv(path, GOOD, encoding="utf-16"), ["unknown encoding"]),
+    "marked.csv": (lambda path: path.write_bytes(b"\xef\xbb\xbf\xb1\xb1"), ["UTF-8 or GB18030"]),
+    "binary.csv": (lambda path: path.write_bytes(b"a,\x00\xff\n"), ["UTF-8 or GB18030"]),
+    "quote.csv": (lambda path: write_csv(path, '"Beijing,2024'), ["not valid CSV", "row 2"]),
+    "really.csv": (lambda path: write_xlsx(path.with_suffix(".xlsx")).rename(path), ["suffix .xl"]),
+    "text.xlsx": (lambda path: write_csv(path, GOOD), ["damaged or not an .xlsx file"]),
+    "sheets.xlsx": (of_two_sheets, ["2 filled sheets: Sheet, notes", "one filled"]),
+    "long.csv": (
+        lambda path: write_csv(path, *["x"] * 500_000),
+        ["more than 500,000 rows", "split"],
+    ),
+    "large.csv": (oversized, ["the file has 50,000,001 bytes", "at most 50,000,000 bytes"]),
+    "bomb.xlsx": (unpacks_too_large, ["the workbook unpacks to 600", "split it into several"]),
+    "formula.xlsx": (lambda path: write_xlsx(path, FORMULA), ["value '=2000+200' is a formula"]),
+}
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_bad_file(refusal: Refusal, tmp_path: Path, name: str) -> None:
+    make, parts = FILES[name]
+    make(tmp_path / name)
+    error = refusal(tmp_path / name)
+    for part in parts:
+        assert part.casefold() in str(error).casefold()
+
+
+def test_all_problems_are_in_one_message(refusal: Refusal, tmp_path: Path) -> None:
+    rows = ["Bejing,2024,population,x,万人,s", GOOD, "", "Hebei,1900,population,5,万吨,s"]
+    error = refusal(write_csv(tmp_path / "mine.csv", *rows))
+    message = str(error)
+    assert message.startswith("mine.csv has 4 problems:\n- ")
+    assert message.count("\n- ") == 4
+    assert message.count("row 2, province 'Bejing'") == 2
+    assert message.count("row 5, province 'Hebei'") == 2, "blank rows count, as in a spreadsheet"
+    assert type(error) is DataError
+    rows = [f"Beijing,{year},population,5,t,s" for year in (2020, 2021)]
+    assert type(refusal(write_csv(tmp_path / "mine.csv", *rows))) is UnitError
+    rows = [f"Beijing,{year},population,x,万人,s" for year in range(1950, 2000)]
+    message = str(refusal(write_csv(tmp_path / "mine.csv", *rows)))
+    assert message.startswith("mine.csv is full of problems; the first 20 are:")
+    assert message.count("\n- ") == 20
+
+
+def test_long_and_hostile_cells_are_cut_and_quoted(refusal: Refusal, tmp_path: Path) -> None:
+    row = f"Beijing,2024,population,\x1b[2J{'9' * 5000}x,万人,s"
+    message = str(refusal(write_csv(tmp_path / "mine.csv", row)))
+    assert "\x1b" not in message
+    assert len(message) < 400

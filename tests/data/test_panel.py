@@ -1,0 +1,158 @@
+"""The panel's views, what it refuses to mix, and what its catalogue says."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from made_up import figure
+from made_up_sources import source, variable
+
+from nqpf.data import Catalogue, Panel
+from nqpf.errors import DataError, VintageError
+from nqpf.provinces import codes
+from nqpf.systems import System
+
+KEY = ["variable", "vintage", "province", "year"]
+
+
+def changed(panel: Panel, rows: str, **columns: object) -> Panel:
+    """Return a panel with new values in some rows."""
+    frame = panel.frame.copy()
+    frame.loc[frame.eval(rows), list(columns)] = list(columns.values())
+    return Panel(frame, panel.catalogue)
+
+
+def test_wide_has_one_column_per_variable_in_the_order_asked(panel: Panel) -> None:
+    before = panel.frame.copy()
+    wide = panel.wide(["population", "gdp"], years=[2021, 2022])
+    assert list(wide.columns) == ["population", "gdp"]
+    assert wide.index.names == ["province", "year"]
+    assert wide.shape == (62, 2)
+    assert wide.loc[(440000, 2022), "gdp"] == figure(440000, 2022, "gdp")
+    wide["gdp"] = 0.0
+    pd.testing.assert_frame_equal(panel.frame, before)
+    gone = panel.frame.query("not (variable == 'population' and province == 540000)")
+    wide = Panel(gone, panel.catalogue).wide(["gdp", "population"])
+    assert wide.loc[540000].isna().all().tolist() == [False, True]
+
+
+def test_vintages_are_never_mixed(panel: Panel) -> None:
+    split = changed(panel, "vintage == 'census4'", value=1e6)
+    new, earlier = split.wide(["gdp"]), split.wide(["gdp"], vintage="census4")
+    assert new.equals(panel.wide(["gdp"])) and earlier["gdp"].eq(1e6).all()
+    # A variable without vintages goes with either.
+    assert split.wide(["population"], vintage="census4").equals(split.wide(["population"]))
+    for view in (panel.wide, panel.flags, panel.breaks):
+        with pytest.raises(VintageError, match="'gdp' has no vintage 'first'.*census5 or census4"):
+            view(["gdp"], vintage="first")
+
+
+def test_unknown_variable_offers_the_nearest(panel: Panel) -> None:
+    with pytest.raises(DataError, match="unknown variable 'populatoin'.*[Dd]id you mean 'popul"):
+        panel.wide(["populatoin"])
+    with pytest.raises(DataError, match="[Dd]id you mean 'rd_expenditure'"):
+        panel.provenance("rd_expense")
+
+
+def test_coverage_counts_gaps_and_flags(panel: Panel) -> None:
+    panel = changed(panel, "variable == 'energy' and year == 2023", flag="extrapolated")
+    gone = panel.frame.query("not (variable == 'energy' and province == 540000 and year == 2021)")
+    table = Panel(gone, panel.catalogue).coverage()
+    row = table.loc[("energy", "")]
+    assert row.iloc[:5].to_dict() == {
+        "first": 2019, "last": 2023, "provinces": 31, "figures": 154, "gaps": 1
+    }  # fmt: skip
+    assert row["official share"] == pytest.approx(123 / 154)
+    assert table.loc[("gdp", "census4"), "gaps"] == 0
+
+
+def test_a_change_spans_a_break_of_any_variable_in_the_year_of_the_flag(panel: Panel) -> None:
+    panel = changed(
+        panel, "variable == 'energy' and province == 310000 and year == 2022", flag="break"
+    )
+    panel = changed(panel, "variable == 'gdp' and year == 2022", flag="extrapolated")
+    gone = panel.frame.query("not (variable == 'gdp' and province == 540000)")
+    marked = Panel(gone, panel.catalogue)
+    broken = marked.breaks(["gdp", "energy"])
+    assert broken.index.equals(marked.wide(["gdp", "energy"]).index)
+    assert broken.dtype == bool
+    assert broken.index[broken].tolist() == [(310000, 2022)]
+    assert not marked.breaks(["gdp"]).any()
+    assert not marked.breaks(["energy"], years=[2021]).any()
+
+
+def test_missing_tables_and_a_broken_catalogue(home: Path) -> None:
+    (home / "data" / "panel" / "test.csv").unlink()
+    with pytest.raises(DataError, match="no tables found.*make data"):
+        Panel.load(extra=False)
+    path = home / "data" / "catalogue.yaml"
+    path.write_text("sources: {}\nvariables: {gdp: {unit: 1}}\n", encoding="utf-8")
+    said = r"variables.gdp.name: Field required \(and 5 more\).*file catalogue.yaml"
+    with pytest.raises(DataError, match=said):
+        Catalogue.load()
+    path.write_text("sources: !!python/object/apply:os.getcwd []\n", encoding="utf-8")
+    with pytest.raises(DataError, match="cannot be read"):
+        Catalogue.load(path)
+
+
+def test_years_spelt_as_a_span() -> None:
+    made = {"source": "made", "item": "a", "years": [2000, 2009], "gaps": {11: [2001, "2003-2005"]}}
+    film = variable(segments=[made])
+    entry = Catalogue(sources={"made": source().model_dump()}, variables={"film": film})
+    assert entry.variables["film"].segments[0].gaps == {11: [2001, 2003, 2004, 2005]}
+
+
+# The embedded panel.
+
+
+def test_every_figure_has_an_entry_a_province_and_a_number(embedded: Panel) -> None:
+    frame, known = embedded.frame, embedded.catalogue.variables
+    assert set(frame["variable"]) == set(known)
+    assert set(frame["province"]) == set(codes())
+    assert np.isfinite(frame["value"]).all()
+    assert not frame.duplicated(KEY).any()
+    flags = {"official", "derived", "spliced", "extrapolated", "interpolated", "break"}
+    assert set(frame["flag"]) <= flags
+    for key, vintages in frame.groupby("variable")["vintage"]:
+        assert set(vintages) == set(known[key].vintages or [""]), key
+    derived = frame["variable"].map(lambda key: bool(known[key].derived))
+    assert set(frame.loc[derived, "flag"]) == {"derived", "extrapolated"}
+    assert "derived" not in set(frame.loc[~derived, "flag"])
+
+
+def test_the_catalogue_says_how_far_the_vintages_of_gdp_differ(embedded: Panel) -> None:
+    new, old = embedded.wide(["gdp"]), embedded.wide(["gdp"], vintage="census4")
+    revision = (100 * (new["gdp"] / old["gdp"] - 1)).dropna().abs()
+    assert revision.idxmax() == (110000, 2022)
+    text = f"differ by up to {revision.max():.1f} % in a province (Beijing 2022)"
+    assert text in embedded.catalogue.variables["gdp"].note
+
+
+def test_provenance_names_yearbook_file_and_years(embedded: Panel) -> None:
+    table = embedded.provenance("gfcf")
+    assert table["years"].tolist() == ["1952-2017", "2018-2022"]
+    assert table["flag"].tolist() == ["official", "extrapolated"]
+    assert table["transcribed from"].str.endswith("CapitalStock/data/asset.rda").all()
+    assert table["yearbook"].str.contains("统计年鉴").all()
+
+
+def test_every_series_cites_a_yearbook_and_a_source_that_may_be_embedded(embedded: Panel) -> None:
+    for key, entry in embedded.catalogue.variables.items():
+        assert entry.segments or entry.derived, key
+        for text in (entry.name, entry.publisher, entry.yearbook):
+            assert text.zh.strip() and text.en.isascii(), key
+        assert len(entry.definition) > 20, key
+        for segment in [*entry.segments, *entry.second]:
+            assert embedded.catalogue.sources[segment.source].embedded, key
+    broken = embedded.breaks(["employment"])
+    named = embedded.catalogue.variables["employment"].breaks
+    assert set(broken.index[broken]) == {(c, each.year) for each in named for c in each.provinces}
+
+
+def test_what_a_terminal_shows_of_panel_and_systems_fits_a_line(embedded: Panel) -> None:
+    for shown in (repr(embedded), repr(embedded.catalogue), repr(System.load("dong-2024"))):
+        assert len(shown) < 100
+    assert f"{len(embedded.frame):,} figures" in repr(embedded)
