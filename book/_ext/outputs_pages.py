@@ -12,7 +12,7 @@ from outputs_entry import Entry, Item
 
 if TYPE_CHECKING:
     from nqpf.data import Catalogue
-    from nqpf.data.catalogue import Bilingual
+    from nqpf.data.catalogue import _Bilingual
 
 _MANY = 12
 COUNTED = {"figure": "figures", "table": "tables", "number": "numbers in prose"}
@@ -261,7 +261,7 @@ def _cell(i: int) -> str:
     return f'<a href="#cell-{i + 1}">{i + 1}</a>'
 
 
-def _both(name: Bilingual) -> str:
+def _both(name: _Bilingual) -> str:
     return f'{escape(name.en)} <span lang="zh">{escape(name.zh)}</span>'
 
 

@@ -11,7 +11,6 @@ from bs4 import BeautifulSoup
 from sphinx_external_toc.parsing import parse_toc_yaml
 
 from nqpf import Panel
-from nqpf.data.panel import COLUMNS
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -40,7 +39,7 @@ def test_panel_of_the_site_is_the_panel(html: Path) -> None:
             else pd.read_csv(path, keep_default_na=False, dtype={"vintage": "str"})
         )
         both = [
-            table[COLUMNS].astype(dict.fromkeys(key[:2] + ["flag"], "str"))
+            table[[*key, "value", "flag"]].astype(dict.fromkeys(key[:2] + ["flag"], "str"))
             for table in (rows, frame)
         ]
         ordered = [table.sort_values(key, ignore_index=True) for table in both]

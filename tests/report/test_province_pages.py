@@ -12,7 +12,6 @@ from matplotlib.text import Text
 
 from nqpf import Panel, provinces
 from nqpf.compare.profiles import Profiles
-from nqpf.data.catalogue import Bilingual
 from nqpf.report import province_profile
 from nqpf.report.province_pages import csv_text, overview_markdown, page_key
 
@@ -40,7 +39,7 @@ def said(page: object, section: str) -> str:
 def hostile(panel: Panel, text: str) -> Panel:
     """Return the panel with a name, a yearbook and a reader's row that carry a text."""
     known = dict(panel.catalogue.variables)
-    change = {"name": Bilingual(en=text, zh=text), "yearbook": Bilingual(en=text, zh=text)}
+    change = dict.fromkeys(("name", "yearbook"), type(known["energy"].name)(en=text, zh=text))
     known["energy"] = known["energy"].model_copy(update=change)
     frame = panel.frame.copy()
     mine = (frame["variable"] == "population") & (frame["province"] == TIBET)

@@ -14,7 +14,6 @@ import pytest
 import yaml
 
 from nqpf.data import Catalogue, Panel
-from nqpf.data.catalogue import Bilingual, Variable
 from nqpf.errors import NqpfError
 from nqpf.files import root
 from nqpf.systems import IndicatorMatrix, System, available
@@ -100,9 +99,9 @@ def small_panel() -> Panel:
     cells = pd.MultiIndex.from_product([names, [110000, 310000, 440000], [2019, 2020, 2021]])
     frame = cells.to_frame(index=False, name=["variable", "province", "year"])
     frame = frame.assign(value=rng.uniform(1, 100, len(frame)), vintage="", flag="official")
-    both = Bilingual(zh="某", en="some")
+    both = {"zh": "某", "en": "some"}
     fields = {"name": both, "theme": "toy", "unit": "u", "definition": "d"}
-    one = Variable(**fields, publisher=both, yearbook=both)
+    one = fields | {"publisher": both, "yearbook": both}
     return Panel(frame, Catalogue(sources={}, variables=dict.fromkeys(names, one)))
 
 

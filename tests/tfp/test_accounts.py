@@ -9,12 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nqpf.data import Catalogue, Panel
-from nqpf.data.catalogue import Bilingual, Variable
 from nqpf.errors import DataError, MethodError, SampleError, VintageError
 from nqpf.tfp import capital_stock, production, real_gdp, splice
 from nqpf.tfp.accounts import perpetual_inventory
 
-NAME = Bilingual(zh="名", en="name")
+NAME = {"zh": "名", "en": "name"}
 BEIJING, HAINAN, SICHUAN, CHONGQING = 110000, 460000, 510000, 500000
 
 
@@ -169,7 +168,7 @@ def panel(drop=()):
     frame = pd.DataFrame(rows, columns=["province", "year", "variable", "value", "vintage"])
     plain = {"name": NAME, "theme": "made up", "unit": "1", "definition": "made up"}
     variables = {
-        key: Variable(
+        key: dict(
             **plain,
             publisher=NAME,
             yearbook=NAME,

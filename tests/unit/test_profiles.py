@@ -22,7 +22,6 @@ from nqpf.compare.profiles import (
     rank_distance,
     standing,
 )
-from nqpf.data.catalogue import Bilingual
 from nqpf.errors import MethodError
 from nqpf.files import root
 from nqpf.index.recipe import obstacle_degree
@@ -217,7 +216,7 @@ def test_rows_of_a_province_are_the_panel_rows(panel):
 def hostile(panel: Panel, text: str) -> Panel:
     """Return the panel with a name, a yearbook and a reader's rows that carry a text."""
     known = dict(panel.catalogue.variables)
-    change = {"name": Bilingual(en=text, zh=text), "yearbook": Bilingual(en=text, zh=text)}
+    change = dict.fromkeys(("name", "yearbook"), type(known["energy"].name)(en=text, zh=text))
     known["energy"] = known["energy"].model_copy(update=change)
     catalogue = panel.catalogue.model_copy(update={"variables": known})
     frame = panel.frame.copy()

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from nqpf import provinces, report
-from nqpf.data import Catalogue, Panel, Variable
+from nqpf.data import Catalogue, Panel
 from nqpf.errors import MethodError, SampleError
 from nqpf.index import Recipe
 from nqpf.report import html as alt
@@ -48,8 +48,8 @@ class Page(HTMLParser):
         self.said += data
 
 
-def variable(name: str, vintages: tuple[str, ...] = ()) -> Variable:
-    return Variable(
+def variable(name: str, vintages: tuple[str, ...] = ()) -> dict:
+    return dict(
         name={"en": name, "zh": "虚构"}, theme="accounts", unit="items", definition="made up",
         publisher=NAME, yearbook=NAME, vintages=list(vintages),
     )  # fmt: skip
