@@ -337,7 +337,8 @@ def by_key(
     what : str
         Name of the frame in messages.
     complete : bool
-        Refuse missing figures; otherwise they stay, for whoever shifts years to judge.
+        Refuse missing figures; otherwise they stay, for whoever shifts years to judge, and
+        only infinite ones and what is no number are refused.
 
     Raises
     ------
@@ -363,8 +364,7 @@ def by_key(
     check_keys(keyed.index, what)
     if keyed.index.to_frame().isna().to_numpy().any():
         raise SampleError(f"{what} has rows without {unit} or {time}", expected="a complete key")
-    if complete:
-        check_finite(keyed, what)
+    check_finite(keyed if complete else keyed.fillna(0), what)
     return keyed.astype(float)
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from nqpf.regress.gmm import build, dynamic_gmm, estimate, read_request
+from nqpf.regress import dynamic_gmm
 
 
 def panel(seed, units=60, years=8, drop=0, gap=False):
@@ -389,27 +389,25 @@ def replicate(seed, units=50, years=7):
     return np.stack(y, axis=1)
 
 
-def estimates(y, method, collapse):
-    """Both steps, without the checks on frames."""
-    kinds = dict.fromkeys(("exogenous", "predetermined", "endogenous"), ())
-    options = {"method": method, "collapse": collapse, "time_effects": True, "initial": "full"}
-    request = read_request("y", 1, kinds, (), {}, options)
-    return estimate(build({"y": y}, np.arange(y.shape[1]), request), "full")
-
-
 def test_known_truth():
     """Fixed effects lean by about a quarter, GMM little; only corrected errors are honest."""
     within, slopes, errors = [], {"difference": [], "system": []}, []
+    keys = pd.MultiIndex.from_product([range(50), range(7)], names=["province", "year"])
     for seed in range(60):
         y = replicate(seed)
         now, before = (v - v.mean(axis=0) for v in (y[:, 1:], y[:, :-1]))
         now, before = (v - v.mean(axis=1, keepdims=True) for v in (now, before))
         within.append((now * before).sum() / (before**2).sum())
+        frame = pd.DataFrame({"y": y.ravel()}, keys)
         for method in slopes:
-            slopes[method].append(estimates(y, method, True).second.slopes[0])
-        many = estimates(y, "difference", False)
-        plain, corrected = many.second.cov[0, 0], many.corrected[0, 0]
-        errors.append([many.second.slopes[0], np.sqrt(plain), np.sqrt(corrected)])
+            slopes[method].append(dynamic_gmm(frame, "y", method=method).params["L1.y"])
+        plain, corrected = (
+            dynamic_gmm(frame, "y", collapse=False, windmeijer=windmeijer)
+            for windmeijer in (False, True)
+        )
+        errors.append(
+            [plain.params["L1.y"], plain.std_errors["L1.y"], corrected.std_errors["L1.y"]]
+        )
     assert -0.35 < np.mean(within) - 0.5 < -0.2
     for values in slopes.values():
         assert abs(np.mean(values) - 0.5) < 0.05 + 3 * np.std(values) / np.sqrt(60)

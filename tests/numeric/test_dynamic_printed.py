@@ -14,7 +14,7 @@ import pandas as pd
 import pytest
 
 from nqpf import files as paths
-from nqpf.regress.gmm import dynamic_gmm
+from nqpf.regress import dynamic_gmm
 
 NAME = "abdata.csv"
 A1 = {"w": 1, "k": 2, "ys": 2}

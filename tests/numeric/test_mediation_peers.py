@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from nqpf.regress.mediation import accelerated, jackknife, mediation, products
+from nqpf.regress import mediation
 
 EFFECTS = ("two-way", "unit", "time", "pooled")
 
@@ -58,29 +58,27 @@ def test_bootstrap_equals_a_refit_of_each_sample(effects):
     np.testing.assert_allclose(result.effects["std_error"], naive.std(axis=0, ddof=1), rtol=1e-8)
 
 
-@pytest.mark.parametrize("effects", ["two-way", "pooled"])
-def test_jackknife_equals_a_refit_without_each_unit(effects):
-    frame = sample(2, units=7, drop=3)
-    moments = products(frame[["t", "w", "m", "y"]], effects)
-    naive = [refitted(frame, [u for u in range(7) if u != out], effects) for out in range(7)]
-    np.testing.assert_allclose(jackknife(moments), naive, rtol=1e-9)
-
-
 @pytest.mark.parametrize("level", [0.9, 0.95])
-def test_accelerated_interval_equals_scipy(level):
-    data = np.random.default_rng(3).exponential(size=25)
-    peer = stats.bootstrap((data,), np.mean, n_resamples=500, rng=4, method="percentile")
-    again = stats.bootstrap(
-        (data,),
-        np.mean,
-        n_resamples=0,
-        confidence_level=level,
-        method="BCa",
-        bootstrap_result=peer,
-    ).confidence_interval
-    without = np.array([np.delete(data, i).mean() for i in range(len(data))])
-    ours = accelerated(data.mean(), peer.bootstrap_distribution, without, level)
-    np.testing.assert_allclose(ours, again, rtol=1e-12)
+@pytest.mark.parametrize("effects", ["two-way", "pooled"])
+def test_accelerated_interval_equals_scipy_on_refits(effects, level):
+    """scipy leaves out each unit in turn itself; only the draws are ours."""
+    frame = sample(2, units=12, drop=3)
+    ours = mediation(frame, "y", "t", "m", "w", effects=effects, bootstrap=300, level=level)
+    for at, name in enumerate(ours.draws):
+        drawn = stats.bootstrap((np.arange(12),), np.mean, n_resamples=2, method="percentile")
+        drawn.bootstrap_distribution = ours.draws[name].to_numpy()
+        peer = stats.bootstrap(
+            (np.arange(12),),
+            lambda units, at=at: refitted(frame, units, effects)[at],
+            n_resamples=0,
+            vectorized=False,
+            confidence_level=level,
+            method="BCa",
+            bootstrap_result=drawn,
+        ).confidence_interval
+        found = ours.effects.loc[name, ["bca_lower", "bca_upper"]].to_numpy(float)
+        assert np.isfinite(found).all()
+        np.testing.assert_allclose(found, [peer.low, peer.high], rtol=1e-12)
 
 
 def pooled(seed=5, rows=400):
@@ -147,13 +145,12 @@ def test_coverage_of_the_percentile_interval():
     """100 panels with a known indirect effect: 90 % intervals hold it within the 99.9 % band."""
     rng, size, held = np.random.default_rng(11), 100, 0
     keys = pd.MultiIndex.from_product([range(40), range(5)], names=["province", "year"])
-    for _ in range(size):
+    for seed in range(size):
         frame = pd.DataFrame(rng.normal(size=(200, 3)), keys, ["t", "m", "y"])
         frame["m"] += 0.5 * frame["t"]
         frame["y"] += 0.5 * frame["m"] + 0.2 * frame["t"]
-        moments = products(frame, "two-way")
-        weights = rng.multinomial(40, np.full(40, 1 / 40), size=99).astype(float)
-        low, high = np.quantile(moments.paths(weights)[:, 0], [0.05, 0.95])
+        draws = mediation(frame, "y", "t", "m", bootstrap=99, seed=seed).draws
+        low, high = np.quantile(draws["indirect"], [0.05, 0.95])
         held += low < 0.25 < high
     band = stats.binom.ppf([0.0005, 0.9995], size, 0.9)
     assert band[0] <= held <= band[1]

@@ -16,7 +16,7 @@ import pytest
 from scipy import stats
 
 from nqpf import files as paths
-from nqpf.regress.threshold import Design, find, significance, threshold
+from nqpf.regress import threshold
 
 CUTS, SLOPES = (-0.5, 0.6), (1.0, 1.8, 0.7)
 
@@ -231,22 +231,12 @@ def test_size_of_the_bootstrap_test():
 
     benchmarks/bench_threshold.py does the same with 1,000 samples.
     """
-    rng, samples, units, years, rejected = np.random.default_rng(7), 200, 31, 8, 0
-    for _ in range(samples):
-        y, x, q = rng.normal(size=(3, units * years))
-        design = Design(
-            outcome=(y.reshape(units, years) - y.reshape(units, years).mean(1)[:, None]).ravel(),
-            fixed=np.empty((units * years, 0)),
-            regime=x[:, None],
-            values=np.sort(q),
-            below=np.arange(1, units * years + 1),
-            order=np.argsort(q),
-            units=units,
-            periods=years,
-        )
-        stages, _ = find(design, 1, 25, None, "q")
-        table = significance(design, stages, 99, units * (years - 1), rng)
-        rejected += table["p_value"].iloc[0] <= 0.05
+    rng, samples, rejected = np.random.default_rng(7), 200, 0
+    keys = pd.MultiIndex.from_product([range(31), range(8)], names=["province", "year"])
+    for seed in range(samples):
+        frame = pd.DataFrame(rng.normal(size=(248, 3)), keys, ["y", "x", "q"])
+        found = threshold(frame, "y", "x", "q", bootstrap=99, seed=seed, trim=0.1)
+        rejected += found.tests["p_value"].iloc[0] <= 0.05
     low, high = stats.binom.ppf([0.0005, 0.9995], samples, 0.05)
     assert low <= rejected <= high
 

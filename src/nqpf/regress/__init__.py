@@ -1,10 +1,10 @@
 """Panel regressions, their standard errors and their tables."""
 
-from nqpf.regress.gmm import DynamicResult, dynamic_gmm
+from nqpf.regress.gmm import dynamic_gmm
 from nqpf.regress.heterogeneity import Heterogeneity, by_group, heterogeneity
 from nqpf.regress.iv import instrumental
 from nqpf.regress.kernel import CrossProducts, KernelFits, cross_products
-from nqpf.regress.mediation import MediationResult, mediation
+from nqpf.regress.mediation import mediation
 from nqpf.regress.ols import (
     CONVENTIONS,
     RegressionResult,
@@ -32,24 +32,21 @@ from nqpf.regress.resample import (
 )
 from nqpf.regress.staggered import adoption, effect_weights, goodman_bacon
 from nqpf.regress.table import RegressionTable
-from nqpf.regress.threshold import ThresholdResult, threshold
+from nqpf.regress.threshold import threshold
 from nqpf.sample import standardise
 
 __all__ = [
     "CONVENTIONS",
     "CrossProducts",
-    "DynamicResult",
     "HausmanTest",
     "Heterogeneity",
     "KernelFits",
-    "MediationResult",
     "MundlakTest",
     "PermutationPlacebo",
     "RandomEffectsResult",
     "Reassignment",
     "RegressionResult",
     "RegressionTable",
-    "ThresholdResult",
     "WildBootstrap",
     "adoption",
     "by_group",

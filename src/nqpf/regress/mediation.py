@@ -4,49 +4,42 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from html import escape
 
 import numpy as np
 import pandas as pd
 
-from nqpf.errors import EstimationError, MethodError, SampleError
-from nqpf.regress.ols import DEFAULT, RegressionResult, fixed_effects
-from nqpf.regress.table import RegressionTable
-from nqpf.sample import by_key, place
+from nqpf.checks import between, distinct, whole
+from nqpf.errors import EstimationError, SampleError
+from nqpf.regress.ols import RegressionResult, fixed_effects
+from nqpf.regress.table import RegressionTable, _Printed
+from nqpf.sample import PanelSample, demean, place
 
-__all__ = [
-    "MediationResult",
-    "PATHS",
-    "Products",
-    "accelerated",
-    "jackknife",
-    "mediation",
-    "products",
-    "resampled",
-]
-
-PATHS = ("indirect", "direct", "total", "proportion")
+_PATHS = pd.Index(["indirect", "direct", "total", "proportion"], name="effect")
 _SINGULAR = 1e-10  # a smaller eigenvalue of a correlation matrix is rounding
+_FAILED = 0.05  # share of bootstrap samples that may not identify the effects
 
 
-@dataclass(frozen=True)
-class Products:
-    """Cross-products by unit.
+class _Products:
+    """Cross-products by unit, (n, p, p).
 
-    Attributes
-    ----------
-    by_unit : (n, p, p) array
-        Of treatment, controls, mediator, outcome and then dummies, the former in
-        standard deviations.
-    variables : int
-        Columns that are not dummies.
-    scale : float
-        Turns an effect in standard deviations into the units of the data.
+    Of treatment, controls, mediator, outcome and then dummies, the former in standard deviations;
+    `scale` turns an effect in them into the units of the data.
     """
 
-    by_unit: np.ndarray
-    variables: int
-    scale: float
+    def __init__(self, sample: PanelSample, order: list[str]) -> None:
+        data = sample.data[order]
+        spread = data.std()
+        values = ((data - data.mean()) / spread).to_numpy()
+        if sample.effects in ("two-way", "time"):
+            dummies = np.eye(sample.times)[sample.time]
+        else:
+            dummies = np.ones((len(data), int(sample.effects == "pooled")))
+        columns = np.hstack([values, dummies])
+        if sample.effects in ("two-way", "unit"):
+            columns = demean(columns, sample.unit, None)
+        self.by_unit = sample.by_unit(columns[:, :, None] * columns[:, None, :])
+        self.variables = len(order)
+        self.scale = float(spread.iloc[-1] / spread.iloc[0])
 
     def paths(self, weights: np.ndarray) -> np.ndarray:
         """Return indirect, direct and total effect and the proportion, (b, 4).
@@ -57,102 +50,52 @@ class Products:
             How often each unit is in each sample. A sample that does not
             identify the effects has missing values.
         """
-        size = self.by_unit.shape[1]
-        sums = (weights @ self.by_unit.reshape(len(self.by_unit), -1)).reshape(-1, size, size)
-        v = self.variables
+        sums, v = np.tensordot(weights, self.by_unit, 1), self.variables
         cross = sums[:, :v, v:]
         dummies = np.linalg.pinv(sums[:, v:, v:], rcond=_SINGULAR, hermitian=True)
         left = sums[:, :v, :v] - cross @ dummies @ cross.transpose(0, 2, 1)
-        regressors = left[:, :-1, :-1]
-        length = np.sqrt(np.maximum(np.diagonal(regressors, axis1=1, axis2=2), 0))
+        length = np.sqrt(np.maximum(np.diagonal(left, axis1=1, axis2=2), 0))
         # A variable that does not vary among the units drawn keeps rounding of what it was.
-        whole = np.sqrt(np.diagonal(self.by_unit.sum(axis=0))[: v - 1])
-        real = (length > 1e-6 * whole).all(axis=1)
-        unit = np.where(real[:, None], length, 1.0)
-        even = regressors / (unit[:, :, None] * unit[:, None, :])
-        even[~real] = np.eye(v - 1)
-        real &= np.linalg.eigvalsh(even)[:, 0] > _SINGULAR
-        even[~real] = np.eye(v - 1)
-        target = left[:, :-1, -1] / unit
-        outcome = np.linalg.solve(even, target[:, :, None])[:, :, 0] / unit
-        inner = np.linalg.solve(even[:, :-1, :-1], even[:, :-1, -1:])[:, :, 0]
-        first = inner[:, 0] * unit[:, -1] / unit[:, 0]
-        indirect, direct = first * outcome[:, -1], outcome[:, 0]
-        effects = np.column_stack([indirect, direct, indirect + direct]) * self.scale
+        real = length > 1e-6 * np.sqrt(np.diagonal(self.by_unit.sum(axis=0))[:v])
+        length = np.where(real, length, 1.0)
+        even, known = left / (length[:, :, None] * length[:, None, :]), real[:, :-1].all(axis=1)
+        even[~known] = np.eye(v)
+        known &= np.linalg.eigvalsh(even[:, :-1, :-1])[:, 0] > _SINGULAR
+        even[~known] = np.eye(v)
+        inner, outer = (
+            np.linalg.solve(even[:, :k, :k], even[:, :k, k : k + 1])[:, :, 0]
+            for k in (v - 2, v - 1)
+        )
+        indirect, direct = inner[:, 0] * outer[:, -1], outer[:, 0]
+        effects = np.stack([indirect, direct, indirect + direct])
+        effects *= self.scale * length[:, -1] / length[:, 0]
+        effects[:, ~known] = np.nan
         with np.errstate(divide="ignore", invalid="ignore"):
-            result = np.column_stack([effects, effects[:, 0] / effects[:, 2]])
-        result[~real] = np.nan
-        return result
+            return np.stack([*effects, effects[0] / effects[2]], axis=1)
 
 
-def products(data: pd.DataFrame, effects: str) -> Products:
-    """Return the cross-products of `data`.
-
-    Parameters
-    ----------
-    data : DataFrame indexed (unit, time)
-        Treatment, controls, mediator and outcome, in this order.
-    effects : {"two-way", "unit", "time", "pooled"}
-    """
-    unit, time = (pd.factorize(data.index.get_level_values(i), sort=True)[0] for i in (0, 1))
-    spread = data.std()
-    values = ((data - data.mean()) / spread).to_numpy()
-    if effects in ("two-way", "time"):
-        dummies = np.eye(time.max() + 1)[time]
-    else:
-        dummies = np.ones((len(data), int(effects == "pooled")))
-    columns = np.hstack([values, dummies])
-    members = np.eye(unit.max() + 1)[:, unit]
-    if effects in ("two-way", "unit"):
-        columns = columns - ((members @ columns) / members.sum(axis=1)[:, None])[unit]
-    by_unit = np.stack([columns[row > 0].T @ columns[row > 0] for row in members])
-    return Products(by_unit, values.shape[1], float(spread.iloc[-1] / spread.iloc[0]))
-
-
-def resampled(moments: Products, size: int, rng: np.random.Generator) -> np.ndarray:
-    """Return the paths of `size` samples of units drawn with replacement, (size, 4)."""
-    units = len(moments.by_unit)
-    draws = rng.integers(units, size=(size, units))
-    weights = np.zeros((size, units))
-    np.add.at(weights, (np.arange(size)[:, None], draws), 1.0)
-    return moments.paths(weights)
-
-
-def jackknife(moments: Products) -> np.ndarray:
-    """Return the paths of the sample less each unit in turn, (n, 4)."""
-    return moments.paths(1.0 - np.eye(len(moments.by_unit)))
-
-
-def accelerated(
+def _accelerated(
     estimate: float, draws: np.ndarray, without: np.ndarray, level: float
 ) -> tuple[float, float]:
     """Return the bias-corrected and accelerated interval (Efron 1987).
 
-    Parameters
-    ----------
-    estimate : float
-    draws : (b,) array
-        Bootstrap estimates.
-    without : (n,) array
-        Estimates less one unit each.
-    level : float
+    `without` are estimates less one unit each.
     """
-    from scipy import stats
+    from scipy.stats import norm
 
     below = ((draws < estimate).mean() + (draws <= estimate).mean()) / 2
     spread = without.mean() - without
     squares = (spread**2).sum()
     if not 0 < below < 1 or not squares > 0:
         return np.nan, np.nan
-    bias, speed = stats.norm.ppf(below), (spread**3).sum() / (6 * squares**1.5)
-    reach = bias + stats.norm.ppf([(1 - level) / 2, (1 + level) / 2])
-    shares = stats.norm.cdf(bias + reach / (1 - speed * reach))
-    lower, upper = np.quantile(draws, shares)
-    return float(lower), float(upper)
+    bias, speed = norm.ppf(below), (spread**3).sum() / (6 * squares**1.5)
+    reach = bias + norm.ppf([(1 - level) / 2, (1 + level) / 2])
+    shares = norm.cdf(bias + reach / (1 - speed * reach))
+    return tuple(np.quantile(draws, shares))
 
 
-@dataclass(frozen=True)
-class MediationResult:
+@dataclass(frozen=True, repr=False)
+class _MediationResult(_Printed):
     """Three equations and the effects they imply.
 
     Attributes
@@ -169,10 +112,9 @@ class MediationResult:
         ``std_error``, ``z`` and ``p_value`` of the indirect effect by the delta
         method, which takes it as normal.
     draws : DataFrame, one row per bootstrap sample
+        Those that did not identify the effects are left out.
     level : float
     bootstrap, seed : int
-    failed : int
-        Bootstrap samples that did not identify the effects, left out.
     """
 
     outcome: str
@@ -185,7 +127,6 @@ class MediationResult:
     level: float
     bootstrap: int
     seed: int
-    failed: int
 
     @property
     def identification(self) -> str:
@@ -217,36 +158,17 @@ class MediationResult:
             f"Sobel: z = {self.sobel['z']:.3f}, p = {self.sobel['p_value']:.4f}, from standard "
             f"errors {first.covariance_label}; the product of two estimates is not normal.",
         ]
-        if self.failed:
-            lines.append(f"{self.failed} samples did not identify the effects and are left out.")
+        if failed := self.bootstrap - len(self.draws):
+            lines.append(f"{failed} samples did not identify the effects and are left out.")
         return tuple(lines)
 
-    def table(self) -> RegressionTable:
-        """Return the three equations side by side."""
-        return RegressionTable({name.capitalize(): r for name, r in self.regressions.items()})
-
-    def __str__(self) -> str:
-        effects = self.effects.to_string(float_format=lambda v: f"{v:.4g}")
-        return "\n".join([effects, *self.notes, "", str(self.table()), "", self.identification])
-
-    __repr__ = __str__
-
-    def _repr_html_(self) -> str:
-        effects = self.effects.to_html(float_format=lambda v: f"{v:.4g}")
-        notes = "<br>".join(escape(line) for line in self.notes)
+    def _parts(self) -> list[object]:
         caption = (
             f"Effects of {self.treatment} on {self.outcome}, through {self.mediator} and not, with "
             f"{self.level:.0%} intervals by percentiles and bias-corrected"
         )
-        return (
-            f'<p class="data-note">{escape(caption)}.</p>'
-            f'<div class="table-box">{effects}</div><p class="data-note">{notes}</p>\n'
-            f"{self.table().to_html()}\n"
-            f'<p class="data-note">{escape(self.identification)}</p>'
-        )
-
-
-_FAILED = 0.05  # share of bootstrap samples that may not identify the effects
+        table = RegressionTable({name.capitalize(): r for name, r in self.regressions.items()})
+        return [(caption, self.effects), self.notes, table, (self.identification,)]
 
 
 def mediation(
@@ -263,9 +185,9 @@ def mediation(
     *,
     level: float = 0.95,
     errors: str = "clustered",
-    convention: str = DEFAULT,
+    convention: str = "nested",
     vintage: str = "",
-) -> MediationResult:
+) -> _MediationResult:
     """Split the coefficient of `treatment` into a part with `mediator` and one without.
 
     The stepwise form of Baron and Kenny (1986), each with controls and effects:
@@ -302,7 +224,9 @@ def mediation(
 
     Returns
     -------
-    MediationResult
+    result
+        Prints itself: `effects` with intervals, `sobel`, `draws`, the three `regressions`, and
+        `identification`.
 
     Raises
     ------
@@ -315,6 +239,13 @@ def mediation(
     nqpf.errors.EstimationError
         If regressors are absorbed or collinear, or more than one bootstrap
         sample in twenty does not identify the effects.
+
+    Notes
+    -----
+    The product of coefficients is causal only under sequential ignorability, which no data can
+    test; `identification` says so in print and on a page, beside the figures. Samples in which
+    the effects are not identified are left out and counted. Sobel's test is given because
+    readers look for it.
 
     References
     ----------
@@ -333,113 +264,75 @@ def mediation(
     >>> bool(fit.effects.loc["indirect", "lower"] > 0)
     True
     """
-    others = [controls] if isinstance(controls, str) else list(controls)
-    names = [treatment, *others, mediator, outcome]
-    _check(names, bootstrap, level)
-    data = by_key(frame, names, unit, time, "the frame")
-    units = data.index.unique(0)
-    if len(units) < 2:
+    from scipy.stats import norm
+
+    others = distinct("controls", controls, 0)
+    whole("bootstrap", bootstrap)
+    between("level", level, 0, 1, open_ends=True)
+    sample = PanelSample.read(frame, outcome, [treatment, mediator, *others], effects, unit, time)
+    if sample.units < 2:
         raise SampleError(
             f"1 {unit} is too few",
-            where=place((units[0],), (unit,)),
+            where=place(sample.data.index[0][:1], (unit,)),
             expected="two or more: samples are drawn of whole units",
         )
-    options = {
-        "unit": unit,
-        "time": time,
-        "effects": effects,
-        "errors": errors,
-        "convention": convention,
-        "vintage": vintage,
+    options = {"unit": unit, "time": time, "effects": effects, "vintage": vintage}
+    options |= {"errors": errors, "convention": convention}
+    equations = {
+        "total": (outcome, [treatment, *others]),
+        "mediator": (mediator, [treatment, *others]),
+        "direct": (outcome, [treatment, mediator, *others]),
     }
-    first = [treatment, *others]
-    regressions = {
-        "total": fixed_effects(data, outcome, first, **options),
-        "mediator": fixed_effects(data, mediator, first, **options),
-        "direct": fixed_effects(data, outcome, [treatment, mediator, *others], **options),
+    fits = {
+        name: fixed_effects(sample.data, left, right, **options)
+        for name, (left, right) in equations.items()
     }
-    table, draws, failed = _bootstrapped(
-        _estimates(regressions, treatment, mediator), data, effects, bootstrap, seed, level
-    )
-    return MediationResult(
+    first, second = fits["mediator"], fits["direct"]
+    a, b = first.params[treatment], second.params[mediator]
+    # The delta method (Sobel 1982).
+    error = np.hypot(a * second.std_errors[mediator], b * first.std_errors[treatment])
+    z = a * b / error
+    sobel = {"std_error": error, "z": z, "p_value": 2 * norm.sf(abs(z))}
+    total = fits["total"].params[treatment]
+    estimates = [a * b, second.params[treatment], total, a * b / total]
+    products = _Products(sample, [treatment, *others, mediator, outcome])
+    drawn = np.random.default_rng(seed).integers(sample.units, size=(bootstrap, sample.units))
+    weights = (drawn[:, :, None] == np.arange(sample.units)).sum(axis=1)
+    table, draws = _intervals(estimates, products, weights, level)
+    return _MediationResult(
         outcome=outcome,
         treatment=treatment,
         mediator=mediator,
-        regressions=regressions,
+        regressions=fits,
         effects=table,
-        sobel=_sobel(regressions, treatment, mediator),
-        draws=draws,
+        sobel=pd.Series(sobel, name="sobel"),
+        draws=pd.DataFrame(draws, columns=_PATHS.tolist()),
         level=level,
         bootstrap=bootstrap,
         seed=seed,
-        failed=failed,
     )
 
 
-def _check(names: list[str], bootstrap: int, level: float) -> None:
-    double = [name for name in names if names.count(name) > 1]
-    if double:
-        raise MethodError(
-            f"variable {double[0]!r} is named more than once",
-            expected="an outcome, a treatment, a mediator and controls that all differ",
-        )
-    if not isinstance(bootstrap, int | np.integer) or bootstrap < 0:
-        raise MethodError(
-            f"bootstrap {bootstrap!r}", expected="a whole number of samples, 0 or more"
-        )
-    if not 0 < level < 1:
-        raise MethodError(f"level {level!r}", expected="a number between 0 and 1")
-
-
-def _estimates(
-    regressions: dict[str, RegressionResult], treatment: str, mediator: str
-) -> pd.Series:
-    indirect = regressions["mediator"].params[treatment] * regressions["direct"].params[mediator]
-    total = regressions["total"].params[treatment]
-    values = [indirect, regressions["direct"].params[treatment], total, indirect / total]
-    return pd.Series(values, index=pd.Index(PATHS, name="effect"), name="estimate")
-
-
-def _sobel(regressions: dict[str, RegressionResult], treatment: str, mediator: str) -> pd.Series:
-    """Return the test of the indirect effect by the delta method (Sobel 1982)."""
-    from scipy import stats
-
-    first, second = regressions["mediator"], regressions["direct"]
-    a, b = first.params[treatment], second.params[mediator]
-    error = np.hypot(a * second.std_errors[mediator], b * first.std_errors[treatment])
-    z = a * b / error
-    return pd.Series(
-        {"std_error": error, "z": z, "p_value": 2 * stats.norm.sf(abs(z))}, name="sobel"
-    )
-
-
-def _bootstrapped(
-    estimates: pd.Series, data: pd.DataFrame, effects: str, bootstrap: int, seed: int, level: float
-) -> tuple[pd.DataFrame, pd.DataFrame, int]:
-    """Return estimates with intervals, the draws, and how many failed."""
+def _intervals(
+    estimates: list[float], products: _Products, weights: np.ndarray, level: float
+) -> tuple[pd.DataFrame, np.ndarray]:
+    """Return estimates with their intervals, and the draws that identify the effects."""
     names = ["std_error", "lower", "upper", "bca_lower", "bca_upper"]
-    table = estimates.to_frame().reindex(columns=["estimate", *names])
-    if not bootstrap:
-        return table, pd.DataFrame(columns=PATHS, dtype=float), 0
-    moments = products(data, effects)
-    draws = resampled(moments, bootstrap, np.random.default_rng(seed))
-    whole = np.isfinite(draws).all(axis=1)
-    failed = int((~whole).sum())
-    if failed > _FAILED * bootstrap:
+    table = pd.DataFrame({"estimate": estimates}, _PATHS).reindex(columns=["estimate", *names])
+    draws, without = products.paths(weights), products.paths(1 - np.eye(weights.shape[1]))
+    draws, without = (values[np.isfinite(values).all(axis=1)] for values in (draws, without))
+    failed = len(weights) - len(draws)
+    if failed > _FAILED * len(weights):
         raise EstimationError(
-            f"{failed} of {bootstrap} bootstrap samples do not identify the effects",
+            f"{failed} of {len(weights)} bootstrap samples do not identify the effects",
             expected="treatment and mediator that vary in nearly every set of units",
             hint="use more units, or bootstrap=0 for no intervals",
         )
-    draws = draws[whole]
-    without = jackknife(moments)
-    without = without[np.isfinite(without).all(axis=1)]
-    tails = [(1 - level) / 2, (1 + level) / 2]
-    for place_, name in enumerate(PATHS):
-        values = draws[:, place_]
+    for at, name in enumerate(_PATHS if len(draws) else ()):
+        values = draws[:, at]
         table.loc[name, names] = [
             values.std(ddof=1) if len(values) > 1 else np.nan,
-            *np.quantile(values, tails),
-            *accelerated(table.loc[name, "estimate"], values, without[:, place_], level),
+            *np.quantile(values, [(1 - level) / 2, (1 + level) / 2]),
+            *_accelerated(estimates[at], values, without[:, at], level),
         ]
-    return table, pd.DataFrame(draws, columns=PATHS), failed
+    return table, draws

@@ -253,3 +253,35 @@ def _latex(text: str) -> str:
 
 def _latex_row(title: str, cells: list[str]) -> str:
     return " & ".join(_latex(cell) for cell in [title, *cells]) + r" \\"
+
+
+class _Printed:
+    """A result whose `_parts` are its captioned frames, notes and tables, in order."""
+
+    def __repr__(self) -> str:
+        texts = []
+        for part in self._parts():
+            if isinstance(part, tuple):
+                lines = [
+                    x if isinstance(x, str) else x.to_string(float_format=_short) for x in part
+                ]
+                part = "\n".join(lines)
+            texts.append(str(part))
+        return "\n\n".join(texts)
+
+    def _repr_html_(self) -> str:
+        texts = []
+        for part in self._parts():
+            if not isinstance(part, tuple):
+                texts.append(part._repr_html_())
+            elif isinstance(part[-1], str):
+                texts.append(f'<p class="data-note">{"<br>".join(map(escape, part))}</p>')
+            else:
+                table = part[1].to_html(float_format=_short)
+                texts.append(f'<p class="data-note">{escape(part[0])}.</p>')
+                texts.append(f'<div class="table-box">{table}</div>')
+        return "".join(texts)
+
+
+def _short(value: float) -> str:
+    return f"{value:.4g}"

@@ -3,507 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from html import escape
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 from scipy import sparse
 
-from nqpf.errors import EstimationError, MethodError, SampleError
-from nqpf.regress.ols import DEFAULT, RegressionResult, fixed_effects
-from nqpf.regress.table import RegressionTable
-from nqpf.sample import by_key, check_regressors, nearest, place
-
-__all__ = [
-    "Base",
-    "Design",
-    "Profile",
-    "Stage",
-    "ThresholdResult",
-    "admissible",
-    "arrange",
-    "base_fit",
-    "confidence",
-    "find",
-    "profile",
-    "resampled",
-    "significance",
-    "threshold",
-]
+from nqpf.checks import between, choose, distinct, whole
+from nqpf.errors import EstimationError, SampleError
+from nqpf.regress.ols import fixed_effects
+from nqpf.regress.table import RegressionTable, _Printed
+from nqpf.sample import PanelSample, place
 
 _NOTHING = 1e-10  # variation below this share of the raw columns' own is rounding
 _CELLS = 4_000_000  # numbers of a block of bootstrap outcomes: 32 MB
-
-
-@dataclass(frozen=True)
-class Design:
-    """A balanced panel with rows ordered by unit and time.
-
-    Attributes
-    ----------
-    outcome : (N,) array
-        Less its means by unit.
-    fixed : (N, k) array
-        Controls, and one column per year with year effects, less their means by unit.
-    regime : (N, m) array
-        Variables whose slope changes, as they come.
-    values : (v,) array
-        Distinct values of the threshold variable, ascending.
-    below : (v,) array
-        Rows at or below each value.
-    order : (N,) array
-        Rows by ascending threshold variable.
-    units, periods : int
-    """
-
-    outcome: np.ndarray
-    fixed: np.ndarray
-    regime: np.ndarray
-    values: np.ndarray
-    below: np.ndarray
-    order: np.ndarray
-    units: int
-    periods: int
-
-    def within(self, columns: np.ndarray) -> np.ndarray:
-        """Return `columns`, (N, ...), less their means by unit."""
-        cube = columns.reshape(self.units, self.periods, -1)
-        return (cube - cube.mean(axis=1, keepdims=True)).reshape(columns.shape)
-
-    def members(self, positions: list[int]) -> np.ndarray:
-        """Return the regime of each row, 0 lowest, for thresholds at `positions`."""
-        rank = np.empty(len(self.order), dtype=int)
-        rank[self.order] = np.arange(len(self.order))
-        return np.searchsorted(np.sort(self.below[positions]), rank, side="right")
-
-
-@dataclass(frozen=True)
-class Base:
-    """A model with known thresholds.
-
-    Attributes
-    ----------
-    basis : (N, r) array
-        Orthonormal columns that span its regressors.
-    residuals : (N,) array
-    ssr : float
-    """
-
-    basis: np.ndarray
-    residuals: np.ndarray
-    ssr: float
-
-
-def base_fit(design: Design, positions: list[int]) -> Base:
-    """Fit the model whose thresholds stand at `positions` of the distinct values."""
-    member = design.members(positions)
-    split = [design.regime * (member == r)[:, None] for r in range(len(positions) + 1)]
-    columns = np.hstack([design.fixed, design.within(np.hstack(split))])
-    size = np.linalg.norm(columns, axis=0)
-    columns = columns[:, size > 0] / size[size > 0]
-    left, strength, _ = np.linalg.svd(columns, full_matrices=False)
-    basis = left[:, strength > _NOTHING * strength[0]]
-    residuals = design.outcome - basis @ (basis.T @ design.outcome)
-    return Base(basis, residuals, float(residuals @ residuals))
-
-
-def admissible(design: Design, known: list[int], least: int, pool: np.ndarray) -> np.ndarray:
-    """Return the positions of `pool` at which one more threshold leaves every regime its rows.
-
-    Parameters
-    ----------
-    known : list of int
-        Positions of the other thresholds.
-    least : int
-        Rows that every regime must keep.
-    pool : (p,) array of int
-        Positions of the distinct values to consider, ascending.
-    """
-    edges = np.array([0, len(design.order), *design.below[known]])
-    distance = np.abs(design.below[pool, None] - edges).min(axis=1)
-    return pool[distance >= least]
-
-
-@dataclass(frozen=True)
-class Profile:
-    """Sums of squares as one more threshold moves over its candidates.
-
-    Attributes
-    ----------
-    base : Base
-    candidates : (g,) array
-        Positions of the distinct values.
-    sums : tuple of m sparse (g, N) matrices
-        Rows that a candidate adds to the lower regime, weighted by the regime variable.
-    shared : (g, m, r) array
-        Products of the candidate's columns with the base.
-    whitening : (g, m, m) array
-        A with A A' = H^-1; a direction that the base spans has zeros.
-    """
-
-    base: Base
-    candidates: np.ndarray
-    sums: tuple[sparse.csr_array, ...]
-    shared: np.ndarray
-    whitening: np.ndarray
-
-    def gains(self, outcomes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return the base's sums of squares, (b,), and what each candidate takes off, (g, b).
-
-        Parameters
-        ----------
-        outcomes : (N, b) array
-            Less their means by unit.
-        """
-        loads = self.base.basis.T @ outcomes
-        rest = np.einsum("nb,nb->b", outcomes, outcomes) - np.einsum("rb,rb->b", loads, loads)
-        moved = [
-            np.cumsum(rows @ outcomes, axis=0) - self.shared[:, j] @ loads
-            for j, rows in enumerate(self.sums)
-        ]
-        gain = np.zeros_like(moved[0])
-        for direction in range(len(moved)):
-            part = sum(self.whitening[:, j, direction, None] * d for j, d in enumerate(moved))
-            gain += part**2
-        return rest, gain
-
-    def ssr(self) -> np.ndarray:
-        """Return the sum of squared residuals of the sample at each candidate."""
-        return self.base.ssr - self.gains(self.base.residuals[:, None])[1][:, 0]
-
-
-def profile(design: Design, base: Base, candidates: np.ndarray) -> Profile:
-    """Prepare the search for one more threshold among `candidates`, ascending positions."""
-    ends = design.below[candidates]
-    rows = design.order[: ends[-1]]
-    starts = np.concatenate([[0], ends])
-    shape = (len(ends), len(design.order))
-    sums = tuple(
-        sparse.csr_array((design.regime[rows, j], rows, starts), shape=shape)
-        for j in range(design.regime.shape[1])
-    )
-    shared = np.stack([np.cumsum(part @ base.basis, axis=0) for part in sums], axis=1)
-    own, raw = _own_products(design, rows, starts[:-1])
-    left = own - shared @ shared.transpose(0, 2, 1)
-    strength, directions = np.linalg.eigh(left)
-    real = strength > _NOTHING * raw[:, None]
-    scale = np.where(real, 1 / np.sqrt(np.where(real, strength, 1.0)), 0.0)
-    return Profile(base, candidates, sums, shared, directions * scale[:, None, :])
-
-
-def _own_products(
-    design: Design, rows: np.ndarray, starts: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return D'D less means by unit, (g, m, m), and the trace of D'D with them, (g,).
-
-    A row z that joins a unit whose members so far sum to s moves that unit's
-    part of the product by zz' - (sz' + zs' + zz') / T.
-    """
-    z = design.regime[rows]
-    unit = rows // design.periods
-    by_unit = np.argsort(unit, kind="stable")
-    running = np.cumsum(z[by_unit], axis=0) - z[by_unit]
-    first = np.searchsorted(unit[by_unit], np.arange(design.units), side="left")
-    offset = running[np.minimum(first, len(rows) - 1)]
-    before = np.empty_like(z)
-    before[by_unit] = running - offset[unit[by_unit]]
-    square = np.einsum("ni,nj->nij", z, z)
-    cross = np.einsum("ni,nj->nij", before, z)
-    moved = square - (cross + cross.transpose(0, 2, 1) + square) / design.periods
-    own, raw = (np.cumsum(np.add.reduceat(part, starts), axis=0) for part in (moved, square))
-    return own, np.trace(raw, axis1=1, axis2=2)
-
-
-def resampled(prepared: Profile, residuals: np.ndarray, draws: np.ndarray, df: int) -> np.ndarray:
-    """Return Hansen's F under no further threshold, one per bootstrap sample.
-
-    Regressors, threshold variable and the base's thresholds stay. F does not
-    depend on the coefficients under the null, so that the errors alone are the
-    outcome.
-
-    Parameters
-    ----------
-    prepared : Profile
-    residuals : (n, T) array
-        Histories of the n units.
-    draws : (b, n) array
-        Integers name the unit whose history each unit receives; floats are
-        factors of each unit's own history.
-    df : int
-        Degrees of freedom of the error variance.
-    """
-    block = max(1, _CELLS // residuals.size)
-    statistics = []
-    for start in range(0, len(draws), block):
-        part = draws[start : start + block]
-        names = np.issubdtype(part.dtype, np.integer)
-        histories = residuals[part] if names else residuals * part[:, :, None]
-        outcomes = np.ascontiguousarray(histories.reshape(len(part), -1).T)
-        rest, gain = prepared.gains(outcomes)
-        best = gain.max(axis=0)
-        statistics.append(df * best / (rest - best))
-    return np.concatenate(statistics)
-
-
-_LEVEL = 1e-6
-
-
-def arrange(
-    data: pd.DataFrame,
-    outcome: str,
-    regimes: list[str],
-    threshold: str,
-    controls: list[str],
-    effects: str,
-) -> Design:
-    """Check a sample that is sorted by unit and time and take the unit effects out of it.
-
-    Parameters
-    ----------
-    data : DataFrame indexed (unit, time), sorted
-    outcome, threshold : str
-    regimes, controls : list of str
-    effects : {"unit", "two-way"}
-        Year effects enter as dummies beside the controls.
-
-    Raises
-    ------
-    nqpf.errors.SampleError
-        If the panel is unbalanced, or has one unit or one time.
-    nqpf.errors.EstimationError
-        If a variable does not vary or regressors are collinear.
-    """
-    _check_balanced(data.index)
-    unit, time = (pd.factorize(data.index.get_level_values(i), sort=True)[0] for i in (0, 1))
-    check_regressors(data[[*controls, *regimes]], unit, time if effects == "two-way" else None)
-    q = data[threshold].to_numpy()
-    values, counts = np.unique(q, return_counts=True)
-    if len(values) < 2:
-        raise EstimationError(
-            f"threshold variable {threshold!r} does not vary",
-            expected="a variable that sorts rows into regimes",
-        )
-    y, x, z = (data[names].to_numpy() for names in (outcome, controls, regimes))
-    _check_level(data[regimes])
-    periods = int(time.max()) + 1
-    if effects == "two-way":
-        x = np.hstack([x, np.eye(periods)[time]])
-    raw = Design(
-        outcome=y,
-        fixed=x,
-        # Scaled, so that variables in unlike units count alike when rank is judged.
-        regime=z / np.sqrt((z**2).mean(axis=0)),
-        values=values,
-        below=np.cumsum(counts),
-        order=np.argsort(q, kind="stable"),
-        units=int(unit.max()) + 1,
-        periods=periods,
-    )
-    inner = raw.within(y)
-    if np.linalg.norm(inner) <= 1e-12 * np.linalg.norm(y):
-        raise EstimationError(f"outcome {outcome!r} does not vary within any {data.index.names[0]}")
-    return replace(raw, outcome=inner, fixed=raw.within(x))
-
-
-def _check_level(regimes: pd.DataFrame) -> None:
-    """Raise EstimationError where a regime variable's level drowns what varies.
-
-    Split by regime, such a variable is a set of dummies: without intercepts by
-    regime its zero decides what a threshold means.
-    """
-    level = np.sqrt((regimes**2).mean())
-    for name in regimes.columns[regimes.std() < _LEVEL * level]:
-        raise EstimationError(
-            f"regime variable {name!r} varies by less than {_LEVEL:g} of its level",
-            expected="a variable whose zero means something: there are no intercepts by regime",
-            hint="measure it from its mean or in changes",
-        )
-
-
-def _check_balanced(index: pd.MultiIndex) -> None:
-    """Raise SampleError naming the first unit and time that a balanced panel would have."""
-    units, times = (index.unique(level) for level in (0, 1))
-    if len(units) < 2:
-        raise SampleError(
-            f"1 {index.names[0]} is too few",
-            where=place((units[0],), (index.names[0],)),
-            expected="two or more: errors are drawn as whole histories",
-        )
-    if len(times) < 2:
-        raise SampleError(f"1 {index.names[1]} is too few", expected="two or more")
-    absent = pd.MultiIndex.from_product([units, times], names=index.names).difference(index)
-    if len(absent):
-        raise SampleError(
-            f"the panel is not balanced: {len(absent)} row(s) are absent",
-            where=place(absent[0], index.names),
-            expected=f"every {index.names[0]} in each {index.names[1]}, as the theory has it",
-            hint="restrict years or units to a balanced panel and say so",
-        )
-
-
-_CRITICAL = (0.10, 0.05, 0.01)
+_DROWNED = 1e-6  # a regime variable that varies by less of its level is a set of dummies
 _MOVE = 1e-12  # a refinement that lowers the sum of squares by less is rounding
-_PERFECT = 1e-20
+_PERFECT = 1e-24  # residuals below this share of the outcome, squared, are rounding
 _SAME = 1e-9  # equal signs for all units give the sample's own F, but for rounding
-
-
-@dataclass(frozen=True)
-class Stage:
-    """One more threshold beside those already found.
-
-    Attributes
-    ----------
-    known : list of int
-        Positions of the earlier thresholds.
-    new : int
-        Position of the best further one.
-    prepared : Profile
-    ssr : float
-        Sum of squared residuals with it.
-    """
-
-    known: list[int]
-    new: int
-    prepared: Profile
-    ssr: float
-
-
-def find(
-    design: Design, number: int, least: int, grid: int | None, name: str
-) -> tuple[list[Stage], list[int]]:
-    """Return the stages of the search and the positions of all thresholds after refinement.
-
-    Raises
-    ------
-    nqpf.errors.SampleError
-        If no value leaves each regime `least` rows.
-    nqpf.errors.EstimationError
-        If the fit is perfect.
-    """
-    pool = candidates(design, least, grid)
-    stages: list[Stage] = []
-    known: list[int] = []
-    for count in range(1, number + 1):
-        prepared = _prepare(design, known, least, pool)
-        if prepared is None:
-            raise SampleError(
-                f"no value of {name!r} parts {len(design.order)} rows into {count + 1} regimes "
-                f"of {least} or more" + " beside the thresholds found first" * (count > 1),
-                hint="ask for fewer thresholds or trim less",
-            )
-        sums = prepared.ssr()
-        best = int(np.argmin(sums))
-        if sums[best] <= _PERFECT * (design.outcome @ design.outcome):
-            raise EstimationError(
-                f"the model with {count} threshold(s) fits the outcome perfectly",
-                expected="an outcome with errors",
-            )
-        stages.append(Stage(known, int(prepared.candidates[best]), prepared, float(sums[best])))
-        known = _refined(design, [*known, stages[-1].new], least, pool, float(sums[best]))
-    return stages, known
-
-
-def candidates(design: Design, least: int, grid: int | None) -> np.ndarray:
-    """Return the positions that can be a single threshold, or `grid` of them spread evenly."""
-    everything = admissible(design, [], least, np.arange(len(design.values)))
-    if grid is None or len(everything) <= grid:
-        return everything
-    return everything[np.round(np.linspace(0, len(everything) - 1, grid)).astype(int)]
-
-
-def _prepare(design: Design, known: list[int], least: int, pool: np.ndarray) -> Profile | None:
-    free = admissible(design, known, least, pool)
-    return profile(design, base_fit(design, known), free) if len(free) else None
-
-
-def _refined(
-    design: Design, positions: list[int], least: int, pool: np.ndarray, ssr: float
-) -> list[int]:
-    """Search each threshold again with the others held, oldest first, until none moves.
-
-    The sum of squares falls with every move, so that this ends; at the end it is
-    least in each threshold given the others, which the likelihood ratio needs.
-    """
-    moved = len(positions) > 1
-    while moved:
-        moved = False
-        for at in range(len(positions)):
-            others = positions[:at] + positions[at + 1 :]
-            prepared = _prepare(design, others, least, pool)
-            sums = prepared.ssr()
-            best = int(np.argmin(sums))
-            if sums[best] < ssr * (1 - _MOVE):
-                ssr, moved = float(sums[best]), True
-                positions = [*others[:at], int(prepared.candidates[best]), *others[at:]]
-    return positions
-
-
-def significance(
-    design: Design,
-    stages: list[Stage],
-    bootstrap: int,
-    df: int,
-    rng: np.random.Generator,
-    draws: str = "histories",
-) -> pd.DataFrame:
-    """Return F, its bootstrap p value and critical values, one row per stage.
-
-    The share of samples with a larger F counts the sample itself, (1 + k) / (1 + B):
-    a p value is then never zero, and its size is exact where the draws are.
-    """
-    shape, rows = (design.units, design.periods), []
-    for stage in stages:
-        statistic = df * (stage.prepared.base.ssr - stage.ssr) / stage.ssr
-        row = {"F": statistic, "p_value": np.nan}
-        values = np.full(len(_CRITICAL), np.nan)
-        if bootstrap:
-            if draws == "histories":
-                residuals = base_fit(design, [*stage.known, stage.new]).residuals
-                drawn = rng.integers(design.units, size=(bootstrap, design.units))
-            else:
-                residuals = stage.prepared.base.residuals
-                drawn = rng.choice([-1.0, 1.0], size=(bootstrap, design.units))
-            simulated = resampled(stage.prepared, residuals.reshape(shape), drawn, df)
-            larger = (simulated >= statistic * (1 - _SAME)).sum()
-            row["p_value"] = (1 + larger) / (1 + bootstrap)
-            values = np.quantile(simulated, [1 - level for level in _CRITICAL])
-        row |= {f"{level:.0%}": value for level, value in zip(_CRITICAL, values, strict=True)}
-        rows.append(row | {"ssr": stage.ssr})
-    return pd.DataFrame(rows)
-
-
-def confidence(
-    design: Design, found: list[int], least: int, grid: int | None, df: int, level: float
-) -> tuple[pd.DataFrame, tuple[pd.Series, ...], float, float]:
-    """Return estimates with intervals, likelihood-ratio profiles, critical value and S.
-
-    The ratio LR(g) = (S(g) - S) / (S / df) holds the other thresholds at their
-    estimates; its distribution is P(LR <= c) = (1 - exp(-c / 2))^2.
-    """
-    critical = -2 * np.log(1 - np.sqrt(level))
-    pool = candidates(design, least, grid)
-    total = base_fit(design, found).ssr
-    rows, profiles = [], []
-    for position in sorted(found):
-        others = [other for other in found if other != position]
-        prepared = _prepare(design, others, least, pool)
-        ratio = df * (prepared.ssr() - total) / total
-        kept = np.flatnonzero(ratio <= critical)
-        values = design.values[prepared.candidates]
-        rows.append(
-            {
-                "estimate": design.values[position],
-                "lower": values[kept[0]],
-                "upper": values[kept[-1]],
-                "connected": bool(len(kept) == kept[-1] - kept[0] + 1),
-            }
-        )
-        profiles.append(pd.Series(ratio, pd.Index(values, name="candidate"), name="ratio"))
-    index = pd.RangeIndex(1, len(found) + 1, name="threshold")
-    return pd.DataFrame(rows, index=index), tuple(profiles), float(critical), total
-
-
+_LEVEL = 0.95  # of the intervals
+_CRITICAL = (0.10, 0.05, 0.01)
+_NUMBERS = ("single", "double", "triple")
 _DRAWN = {
     "histories": "each {0} is given the residual history of one drawn at random, which takes "
     "the size of errors as unrelated to the regressors",
@@ -511,8 +31,7 @@ _DRAWN = {
 }
 
 
-@dataclass(frozen=True)
-class ThresholdResult:
+class _Threshold(_Printed):
     """A fixed-effects panel with one to three thresholds.
 
     Attributes
@@ -522,7 +41,7 @@ class ThresholdResult:
         Variables whose slopes differ between the regimes.
     thresholds : DataFrame, one row per threshold in ascending order
         ``estimate``; ``lower`` and ``upper``, the least and the greatest value that the
-        likelihood ratio does not reject; ``connected``, whether it rejects none between.
+        likelihood ratio does not reject at 95 %; ``connected``, whether it rejects none between.
     tests : DataFrame, rows ``single``, ``double``, ``triple``
         ``F`` against one threshold fewer, bootstrap ``p_value``, critical values
         ``10%``, ``5%``, ``1%``, and ``ssr``, the sum of squared residuals.
@@ -539,36 +58,183 @@ class ThresholdResult:
     ssr : float
     df : int
         Degrees of freedom of the error variance in F and the ratio.
-    level, trim : float
+    trim : float
     bootstrap : int
     draws : str
         As given to :func:`nqpf.regress.threshold`.
     seed : int
+
+    Rows are ordered by unit and time. `_values` are the distinct values of the threshold variable,
+    ascending; `_below` the rows at or below each, `_order` the rows by ascending threshold
+    variable. Thresholds are positions among `_values`.
     """
 
-    outcome: str
-    threshold: str
-    regime: tuple[str, ...]
-    thresholds: pd.DataFrame
-    tests: pd.DataFrame
-    regression: RegressionResult
-    counts: pd.DataFrame
-    members: pd.Series
-    profiles: tuple[pd.Series, ...]
-    critical: float
-    ssr: float
-    df: int
-    level: float
-    trim: float
-    bootstrap: int
-    draws: str
-    seed: int
+    def __init__(
+        self, sample: PanelSample, regimes: list[str], controls: list[str], threshold: str,
+        trim: float,
+    ) -> None:  # fmt: skip
+        data = sample.data
+        self.outcome, self.threshold, self.regime = sample.outcome, threshold, tuple(regimes)
+        self.trim, self._shape = trim, (sample.units, sample.times)
+        two_way = sample.effects == "two-way"
+        self.df = (sample.units - two_way) * (sample.times - 1)
+        self._least = max(int(np.ceil(trim * len(data))), len(regimes) + 1)
+        y, q = data[sample.outcome].to_numpy(), data[threshold].to_numpy()
+        x, z = data[controls].to_numpy(), data[regimes].to_numpy()
+        if two_way:
+            x = np.hstack([x, np.eye(sample.times)[sample.time]])
+        self._values, counts = np.unique(q, return_counts=True)
+        self._below, self._order = np.cumsum(counts), np.argsort(q, kind="stable")
+        # Scaled, so that variables in unlike units count alike when rank is judged.
+        self._z = z / np.sqrt((z**2).mean(axis=0))
+        self._y, self._fixed, self._perfect = self._within(y), self._within(x), _PERFECT * (y @ y)
+
+    def _within(self, columns: np.ndarray) -> np.ndarray:
+        """Return `columns`, (N, ...), less their means by unit."""
+        cube = columns.reshape(*self._shape, -1)
+        return (cube - cube.mean(axis=1, keepdims=True)).reshape(columns.shape)
+
+    def _members(self, positions: list[int]) -> np.ndarray:
+        """Return the regime of each row, 0 lowest, for thresholds at `positions`."""
+        rank = np.empty(len(self._order), dtype=int)
+        rank[self._order] = np.arange(len(self._order))
+        return np.searchsorted(np.sort(self._below[positions]), rank, side="right")
+
+    def _fit(self, positions: list[int]) -> tuple[np.ndarray, np.ndarray]:
+        """Return an orthonormal basis of the model with these thresholds, and its residuals."""
+        member = self._members(positions)
+        split = [self._z * (member == r)[:, None] for r in range(len(positions) + 1)]
+        columns = np.hstack([self._fixed, self._within(np.hstack(split))])
+        size = np.linalg.norm(columns, axis=0)
+        left, strength, _ = np.linalg.svd(
+            columns[:, size > 0] / size[size > 0], full_matrices=False
+        )
+        basis = left[:, strength > _NOTHING * strength[0]]
+        return basis, self._y - basis @ (basis.T @ self._y)
+
+    def _further(self, known: list[int]) -> _Further | None:
+        """Return the search for one more threshold, None where no regime can be parted."""
+        edges = np.array([0, len(self._order), *self._below[known]])
+        distance = np.abs(self._below[:, None] - edges).min(axis=1)
+        free = np.flatnonzero(distance >= self._least)
+        return _Further(self, known, free) if len(free) else None
+
+    def _find(self, number: int) -> tuple[list[_Further], list[int]]:
+        """Return the stages of the search and all thresholds after refinement."""
+        stages: list[_Further] = []
+        known: list[int] = []
+        for count in range(1, number + 1):
+            stage = self._further(known)
+            if stage is None:
+                raise SampleError(
+                    f"no value of {self.threshold!r} parts {len(self._order)} rows into "
+                    f"{count + 1} regimes of {self._least} or more",
+                    hint="ask for fewer thresholds or trim less",
+                )
+            if stage.ssr.min() <= self._perfect:
+                raise EstimationError(
+                    f"the model with {count} threshold(s) fits the outcome perfectly",
+                    expected="an outcome with errors",
+                )
+            stages.append(stage)
+            known = self._refined([*known, stage.best], stage.ssr.min())
+        return stages, known
+
+    def _refined(self, positions: list[int], ssr: float) -> list[int]:
+        """Search each threshold again with the others held, oldest first, until none moves.
+
+        The sum of squares falls with every move, so that this ends; at the end it is
+        least in each threshold given the others, which the likelihood ratio needs.
+        """
+        moved = len(positions) > 1
+        while moved:
+            moved = False
+            for at in range(len(positions)):
+                others = positions[:at] + positions[at + 1 :]
+                again = self._further(others)
+                if again.ssr.min() < ssr * (1 - _MOVE):
+                    ssr, moved = again.ssr.min(), True
+                    positions = [*others[:at], again.best, *others[at:]]
+        return positions
+
+    def _estimate(self, data: pd.DataFrame, number: int) -> pd.DataFrame:
+        """Set what is found, and return each regime variable times each regime."""
+        stages, found = self._find(number)
+        _, residuals = self._fit(found)
+        self.ssr = float(residuals @ residuals)
+        self.critical = float(-2 * np.log(1 - np.sqrt(_LEVEL)))
+        rows, profiles = zip(*(self._interval(at, found) for at in sorted(found)), strict=True)
+        index = pd.RangeIndex(1, number + 1, name="threshold")
+        self.thresholds, self.profiles = pd.DataFrame(rows, index), profiles
+        self.tests = self._tested(stages)
+        members = self._members(found)
+        self.members = pd.Series(members + 1, index=data.index, name="regime")
+        labels = _labels(self.threshold, self._values[sorted(found)])
+        inside = {label: members == at for at, label in enumerate(labels)}
+        counts = {
+            label: {
+                "rows": int(rows.sum()),
+                "units": data.index[rows].unique(0).size,
+                "share": float(rows.mean()),
+            }
+            for label, rows in inside.items()
+        }
+        self.counts = pd.DataFrame.from_dict(counts, orient="index").rename_axis("regime")
+        parts = {
+            f"{name} | {label}": data[name].where(rows, 0.0)
+            for name in self.regime
+            for label, rows in inside.items()
+        }
+        return pd.DataFrame(parts)
+
+    def _tested(self, stages: list[_Further]) -> pd.DataFrame:
+        """Return F, its bootstrap p value and critical values, one row per stage.
+
+        The share of samples with a larger F counts the sample itself, (1 + k) / (1 + B):
+        a p value is then never zero, and its size is exact where the draws are.
+        """
+        rng, rows, size = np.random.default_rng(self.seed), [], (self.bootstrap, self._shape[0])
+        for stage in stages:
+            ssr = stage.ssr.min()
+            statistic = self.df * (stage.base - ssr) / ssr
+            pvalue, values = np.nan, np.full(len(_CRITICAL), np.nan)
+            if self.bootstrap:
+                if self.draws == "histories":
+                    _, residuals = self._fit([*stage.known, stage.best])
+                    drawn = rng.integers(self._shape[0], size=size)
+                else:
+                    residuals, drawn = stage.residuals, rng.choice([-1.0, 1.0], size=size)
+                simulated = self.df * stage.resampled(residuals.reshape(self._shape), drawn)
+                larger = (simulated >= statistic * (1 - _SAME)).sum()
+                pvalue = (1 + larger) / (1 + self.bootstrap)
+                values = np.quantile(simulated, [1 - level for level in _CRITICAL])
+            critical = {f"{level:.0%}": v for level, v in zip(_CRITICAL, values, strict=True)}
+            rows.append({"F": statistic, "p_value": pvalue, **critical, "ssr": ssr})
+        return pd.DataFrame(rows, pd.Index(_NUMBERS[: len(rows)], name="thresholds"))
+
+    def _interval(self, position: int, found: list[int]) -> tuple[dict[str, object], pd.Series]:
+        """Return estimate and interval of a threshold, and its likelihood ratio by candidate.
+
+        The ratio LR(g) = (S(g) - S) / (S / df) holds the other thresholds at their
+        estimates; its distribution is P(LR <= c) = (1 - exp(-c / 2))^2.
+        """
+        again = self._further([other for other in found if other != position])
+        ratio = self.df * (again.ssr - self.ssr) / self.ssr
+        kept = np.flatnonzero(ratio <= self.critical)
+        values = pd.Index(self._values[again.candidates], name="candidate")
+        row = {
+            "estimate": self._values[position],
+            "lower": values[kept[0]],
+            "upper": values[kept[-1]],
+            "connected": bool(len(kept) == kept[-1] - kept[0] + 1),
+        }
+        return row, pd.Series(ratio, values, name="ratio")
 
     @property
     def slopes(self) -> pd.DataFrame:
         """Slopes of the regime variables, with errors and intervals, one row per regime."""
         number = len(self.regime) * len(self.counts)
-        return self.regression.to_frame(self.level).iloc[-number:]
+        return self.regression.to_frame(_LEVEL).iloc[-number:]
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -581,44 +247,103 @@ class ThresholdResult:
             "is counted from.",
             f"p values from {self.bootstrap} samples, seed {self.seed}: "
             f"{_DRAWN[self.draws].format(r.unit)}. Each {r.unit} is taken as independent.",
-            f"Intervals invert the likelihood ratio at {self.level:.0%}; it takes errors as of one "
+            f"Intervals invert the likelihood ratio at {_LEVEL:.0%}; it takes errors as of one "
             "variance.",
             "Standard errors of slopes take the thresholds as known.",
         )
 
-    def _tables(self) -> dict[str, pd.DataFrame]:
-        """Return the tables that are printed, by what each of them shows."""
+    def _parts(self) -> list[object]:
         inside = self.thresholds["connected"].map({True: "yes", False: "no"})
-        return {
-            f"Thresholds in {self.threshold}, with {self.level:.0%} intervals": self.thresholds[
-                ["estimate", "lower", "upper"]
-            ].assign(**{"every value inside accepted": inside}),
-            "Each number of thresholds against one fewer: F, bootstrap p value, critical "
-            "values and sum of squared residuals": self.tests,
-            f"Rows and {self.regression.unit} groups in each regime": self.counts,
-        }
-
-    def __str__(self) -> str:
-        tables = [
-            f"{caption}\n{part.to_string(float_format=lambda v: f'{v:.4g}')}"
-            for caption, part in self._tables().items()
+        found = self.thresholds[["estimate", "lower", "upper"]]
+        return [
+            (
+                f"Thresholds in {self.threshold}, with {_LEVEL:.0%} intervals",
+                found.assign(**{"every value inside accepted": inside}),
+            ),
+            (
+                "Each number of thresholds against one fewer: F, bootstrap p value, critical "
+                "values and sum of squared residuals",
+                self.tests,
+            ),
+            (f"Rows and {self.regression.unit} groups in each regime", self.counts),
+            self.notes,
+            RegressionTable({self.outcome: self.regression}),
         ]
-        table = RegressionTable({self.outcome: self.regression})
-        return "\n\n".join([*tables, "\n".join(self.notes), str(table)])
-
-    def _repr_html_(self) -> str:
-        tables = "".join(
-            f'<p class="data-note">{escape(caption)}.</p>'
-            f'<div class="table-box">{part.to_html(float_format=lambda v: f"{v:.4g}")}</div>'
-            for caption, part in self._tables().items()
-        )
-        notes = f'<p class="data-note">{"<br>".join(map(escape, self.notes))}</p>'
-        return f"{tables}{notes}{self.regression._repr_html_()}"
 
 
-_EFFECTS = ("unit", "two-way")
-_DRAWS = ("histories", "wild")
-_NUMBERS = ("single", "double", "triple")
+class _Further:
+    """Sums of squares as one more threshold moves over its candidates, the known ones held.
+
+    `sums` are m sparse (g, N) matrices: rows that a candidate adds to the lower regime, weighted
+    by the regime variable. `shared`, (g, m, r), are products of the candidate's columns with the
+    base; `whitening`, (g, m, m), is A with A A' = H^-1, zero where the base spans a direction.
+    """
+
+    def __init__(self, search: _Threshold, known: list[int], candidates: np.ndarray) -> None:
+        self.known, self.candidates = known, candidates
+        self.basis, self.residuals = search._fit(known)
+        self.base = float(self.residuals @ self.residuals)
+        ends = search._below[candidates]
+        rows = search._order[: ends[-1]]
+        starts = np.concatenate([[0], ends])
+        shape = (len(ends), len(search._order))
+        self.sums = [
+            sparse.csr_array((column[rows], rows, starts), shape=shape) for column in search._z.T
+        ]
+        self.shared = np.stack([np.cumsum(part @ self.basis, axis=0) for part in self.sums], axis=1)
+        z, (units, periods) = search._z[rows], search._shape
+        square = np.add.reduceat(np.einsum("ni,nj->nij", z, z), starts[:-1]).cumsum(axis=0)
+        member = sparse.csr_array(np.repeat(np.eye(units), periods, axis=0))
+        sums = [np.cumsum((part @ member).toarray(), axis=0) for part in self.sums]
+        by_unit = np.stack(sums, axis=1)
+        left = square - by_unit @ by_unit.transpose(0, 2, 1) / periods
+        left -= self.shared @ self.shared.transpose(0, 2, 1)
+        strength, directions = np.linalg.eigh(left)
+        real = strength > _NOTHING * np.trace(square, axis1=1, axis2=2)[:, None]
+        scale = np.where(real, 1 / np.sqrt(np.where(real, strength, 1.0)), 0.0)
+        self.whitening = directions * scale[:, None, :]
+        self.ssr = self.base - self.gains(self.residuals[:, None])[1][:, 0]
+        self.best = int(candidates[np.argmin(self.ssr)])
+
+    def gains(self, outcomes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return the base's sums of squares, (b,), and what each candidate takes off, (g, b).
+
+        Parameters
+        ----------
+        outcomes : (N, b) array
+            Less their means by unit.
+        """
+        loads = self.basis.T @ outcomes
+        rest = np.einsum("nb,nb->b", outcomes, outcomes) - np.einsum("rb,rb->b", loads, loads)
+        moved = [
+            np.cumsum(rows @ outcomes, axis=0) - self.shared[:, j] @ loads
+            for j, rows in enumerate(self.sums)
+        ]
+        gain = np.zeros_like(moved[0])
+        for direction in range(len(moved)):
+            part = sum(self.whitening[:, j, direction, None] * d for j, d in enumerate(moved))
+            gain += part**2
+        return rest, gain
+
+    def resampled(self, residuals: np.ndarray, draws: np.ndarray) -> np.ndarray:
+        """Return Hansen's F over its degrees of freedom, one per bootstrap sample.
+
+        Regressors, threshold variable and the base's thresholds stay. F does not
+        depend on the coefficients under the null, so that the errors alone are the
+        outcome. Of `draws`, (b, n), integers name the unit whose history, a row of
+        `residuals`, each unit receives; floats are factors of each unit's own.
+        """
+        block = max(1, _CELLS // residuals.size)
+        statistics = []
+        for start in range(0, len(draws), block):
+            part = draws[start : start + block]
+            named = np.issubdtype(part.dtype, np.integer)
+            histories = residuals[part] if named else residuals * part[:, :, None]
+            outcomes = np.ascontiguousarray(histories.reshape(len(part), -1).T)
+            rest, gain = self.gains(outcomes)
+            best = gain.max(axis=0)
+            statistics.append(best / (rest - best))
+        return np.concatenate(statistics)
 
 
 def threshold(
@@ -636,12 +361,10 @@ def threshold(
     effects: str = "unit",
     draws: str = "histories",
     trim: float = 0.05,
-    grid: int | None = None,
-    level: float = 0.95,
     errors: str = "clustered",
-    convention: str = DEFAULT,
+    convention: str = "nested",
     vintage: str = "",
-) -> ThresholdResult:
+) -> _Threshold:
     r"""Estimate and test thresholds in a panel with fixed effects (Hansen 1999).
 
     With q the threshold variable and z the regime variables,
@@ -688,17 +411,16 @@ def threshold(
         it has, the test rejects far too often. ``"wild"`` keeps each unit's own
         history under the null, with its sign drawn.
     trim : float
-        Share of the rows that each regime keeps at least.
-    grid : int or None
-        Candidates, spread evenly over the distinct values; None tries all.
-    level : float
-        Level of the intervals.
+        Share of the rows that each regime keeps at least; every distinct value within it is
+        a candidate.
     errors, convention, vintage
         As in :func:`nqpf.regress.fixed_effects`.
 
     Returns
     -------
-    ThresholdResult
+    result
+        Prints itself: `thresholds`, `tests`, `counts`, `members`, `profiles`, and `slopes` from
+        the `regression` at the thresholds found.
 
     Raises
     ------
@@ -711,6 +433,16 @@ def threshold(
         If an option is not valid or a variable has two roles that exclude each other.
     nqpf.errors.EstimationError
         If a variable does not vary, regressors are collinear or the fit is perfect.
+
+    Notes
+    -----
+    The theory and the bootstrap draw histories of equal length, so that an unbalanced panel is
+    refused. F takes n (T - 1) degrees of freedom, less T - 1 with year effects, as the paper and
+    not xthreg. Its p value is (1 + k) / (1 + B), never zero. Over 1,000 panels of 31 x 11 without
+    a threshold 5 % tests reject 6.4 % with histories and 6.1 % with signs; where errors are as
+    large as the regressor histories reject about half, signs 6.1 %. Shocks common to all units
+    need year effects. The refinement is a coordinate search, whose sum of squares is at most that
+    of Hansen's one pass. A regime variable whose level drowns its variation is refused.
 
     References
     ----------
@@ -727,96 +459,55 @@ def threshold(
     >>> fit.thresholds["estimate"].round(1).tolist(), float(fit.tests["p_value"].iloc[0])
     ([0.5], 0.01)
     """
-    regimes = [regime] if isinstance(regime, str) else list(regime)
-    others = [controls] if isinstance(controls, str) else list(controls)
-    _check_names(outcome, regimes, threshold, others)
-    _check_options(thresholds, bootstrap, effects, draws, trim, grid, level)
-    columns = list(dict.fromkeys([outcome, *regimes, threshold, *others]))
-    data = by_key(frame, columns, unit, time, "the frame")
-    design = arrange(data, outcome, regimes, threshold, others, effects)
-    least = max(int(np.ceil(trim * len(data))), len(regimes) + 1)
-    stages, found = find(design, thresholds, least, grid, threshold)
-    df = (design.units - (effects == "two-way")) * (design.periods - 1)
-    tests = significance(design, stages, bootstrap, df, np.random.default_rng(seed), draws)
-    intervals, profiles, critical, ssr = confidence(design, found, least, grid, df, level)
-    members = design.members(found)
-    labels = _labels(threshold, design.values[sorted(found)])
-    parts = _split(data, regimes, labels, members)
-    split = data[[outcome, *others]].join(parts)
-    return ThresholdResult(
-        outcome=outcome,
-        threshold=threshold,
-        regime=tuple(regimes),
-        thresholds=intervals,
-        tests=tests.set_axis(pd.Index(_NUMBERS[:thresholds], name="thresholds")),
-        regression=fixed_effects(
-            split,
-            outcome,
-            [*others, *parts],
-            unit=unit,
-            time=time,
-            effects=effects,
-            errors=errors,
-            convention=convention,
-            vintage=vintage,
-        ),
-        counts=_counts(data, labels, members),
-        members=pd.Series(members + 1, index=data.index, name="regime"),
-        profiles=profiles,
-        critical=critical,
-        ssr=ssr,
-        df=df,
-        level=level,
-        trim=trim,
-        bootstrap=bootstrap,
-        draws=draws,
-        seed=seed,
+    regimes, others = distinct("regime variables", regime), distinct("controls", controls, 0)
+    names = distinct("regime variables and controls", [*others, *regimes])
+    whole("thresholds", thresholds, 1, 3)
+    whole("bootstrap", bootstrap)
+    choose("effects", effects, ("unit", "two-way"))
+    choose("draws", draws, _DRAWN)
+    between("trim", trim, 0, 0.5, open_ends=True)
+    columns = list(dict.fromkeys([*names, threshold]))
+    sample = PanelSample.read(frame, outcome, columns, effects, unit, time)
+    _check(sample, names, regimes)
+    fit = _Threshold(sample, regimes, others, threshold, trim)
+    fit.bootstrap, fit.seed, fit.draws = bootstrap, seed, draws
+    split = sample.data[[outcome, *others]].join(fit._estimate(sample.data, thresholds))
+    options = {"effects": effects, "errors": errors, "convention": convention, "vintage": vintage}
+    fit.regression = fixed_effects(split, outcome, list(split)[1:], unit, time, **options)
+    return fit
+
+
+def _check(sample: PanelSample, names: list[str], regimes: list[str]) -> None:
+    """Refuse a panel that is not balanced and variables that cannot be told apart."""
+    data = sample.data
+    units, times = (data.index.unique(level) for level in (0, 1))
+    unit, time = data.index.names
+    if len(units) < 2:
+        raise SampleError(
+            f"1 {unit} is too few",
+            where=place((units[0],), (unit,)),
+            expected="two or more: errors are drawn as whole histories",
+        )
+    absent = pd.MultiIndex.from_product([units, times], names=data.index.names).difference(
+        data.index
     )
-
-
-def _check_names(outcome: str, regimes: list[str], threshold: str, controls: list[str]) -> None:
-    if not regimes:
-        raise MethodError("no regime variable", expected="a variable whose slope changes")
-    names = [outcome, *regimes, *controls]
-    double = [name for name in names if names.count(name) > 1]
-    if double:
-        raise MethodError(
-            f"variable {double[0]!r} is named more than once",
-            expected="an outcome, regime variables and controls that all differ",
+    if len(absent):
+        raise SampleError(
+            f"the panel is not balanced: {len(absent)} row(s) are absent",
+            where=place(absent[0], data.index.names),
+            expected=f"every {unit} in each {time}, as the theory has it",
+            hint="restrict years or units to a balanced panel and say so",
         )
-    if threshold == outcome:
-        raise MethodError(
-            f"threshold variable {threshold!r} is the outcome",
-            expected="a variable that the errors of the outcome do not move",
+    replace(sample, data=data[[sample.outcome, *names]]).check()
+    # Split by regime, such a variable is a set of dummies: without intercepts by regime its
+    # zero decides what a threshold means.
+    level = np.sqrt((data[regimes] ** 2).mean())
+    for name in level.index[data[regimes].std() < _DROWNED * level]:
+        raise EstimationError(
+            f"regime variable {name!r} varies by less than {_DROWNED:g} of its level",
+            expected="a variable whose zero means something: there are no intercepts by regime",
+            hint="measure it from its mean or in changes",
         )
-
-
-def _check_options(
-    thresholds: int,
-    bootstrap: int,
-    effects: str,
-    draws: str,
-    trim: float,
-    grid: int | None,
-    level: float,
-) -> None:
-    if thresholds not in (1, 2, 3):
-        raise MethodError(f"{thresholds!r} thresholds", expected="1, 2 or 3")
-    if not isinstance(bootstrap, int | np.integer) or bootstrap < 0:
-        raise MethodError(f"bootstrap {bootstrap!r}", expected="a number of samples, 0 or more")
-    for value, known, what in ((effects, _EFFECTS, "effects"), (draws, _DRAWS, "draws")):
-        if value not in known:
-            raise MethodError(
-                f"unknown {what} {value!r}",
-                expected=" or ".join(map(repr, known)),
-                hint=nearest(value, known),
-            )
-    if not 0 < trim < 0.5:
-        raise MethodError(f"trim {trim!r}", expected="a share of the rows between 0 and 0.5")
-    if grid is not None and (not isinstance(grid, int | np.integer) or grid < 2):
-        raise MethodError(f"grid {grid!r}", expected="two or more candidates, or None for all")
-    if not 0 < level < 1:
-        raise MethodError(f"level {level!r}", expected="a number between 0 and 1")
 
 
 def _labels(threshold: str, edges: np.ndarray) -> list[str]:
@@ -825,29 +516,3 @@ def _labels(threshold: str, edges: np.ndarray) -> list[str]:
     text = [f"{edge:.{digits}g}" for edge in edges]
     inner = [f"{low} < {threshold} <= {high}" for low, high in zip(text, text[1:], strict=False)]
     return [f"{threshold} <= {text[0]}", *inner, f"{threshold} > {text[-1]}"]
-
-
-def _split(
-    data: pd.DataFrame, regimes: list[str], labels: list[str], members: np.ndarray
-) -> pd.DataFrame:
-    """Return each regime variable times each regime, named ``variable | regime``."""
-    return pd.DataFrame(
-        {
-            f"{name} | {label}": data[name].where(members == number, 0.0)
-            for name in regimes
-            for number, label in enumerate(labels)
-        }
-    )
-
-
-def _counts(data: pd.DataFrame, labels: list[str], members: np.ndarray) -> pd.DataFrame:
-    units = data.index.get_level_values(0)
-    rows = [
-        {
-            "rows": int((members == number).sum()),
-            "units": units[members == number].nunique(),
-            "share": float((members == number).mean()),
-        }
-        for number in range(len(labels))
-    ]
-    return pd.DataFrame(rows, index=pd.Index(labels, name="regime"))

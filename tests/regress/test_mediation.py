@@ -1,0 +1,141 @@
+"""Promises of the mediation analysis."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from nqpf.errors import DataError, EstimationError, MethodError, SampleError
+from nqpf.regress import fixed_effects, mediation
+
+UNITS, YEARS = 31, 8
+
+
+def sample(seed=0, a=0.6, b=0.8, direct=0.3):
+    """A panel in which the indirect effect is a b."""
+    rng = np.random.default_rng(seed)
+    keys = pd.MultiIndex.from_product(
+        [range(UNITS), range(2012, 2012 + YEARS)], names=["province", "year"]
+    )
+    frame = pd.DataFrame(rng.normal(size=(len(keys), 4)), keys, ["y", "t", "m", "w"])
+    unit = np.repeat(rng.normal(size=UNITS), YEARS)
+    frame["t"] += unit + 0.3 * frame["w"]
+    frame["m"] += a * frame["t"] + unit
+    frame["y"] += direct * frame["t"] + b * frame["m"] - unit + 0.2 * frame["w"]
+    return frame
+
+
+def fit(frame, **options):
+    return mediation(frame, "y", "t", "m", ["w"], **{"bootstrap": 0, **options})
+
+
+@pytest.mark.parametrize("effects", ["two-way", "unit", "time", "pooled"])
+def test_total_is_direct_plus_indirect_of_fixed_effects_regressions(effects):
+    frame, options = sample(1), {"effects": effects, "errors": "robust", "convention": "all"}
+    result = fit(frame, bootstrap=20, vintage="2024", **options)
+    estimate, parts = result.effects["estimate"], result.draws
+    assert estimate["direct"] + estimate["indirect"] == pytest.approx(estimate["total"], rel=1e-12)
+    assert estimate["proportion"] == estimate["indirect"] / estimate["total"]
+    np.testing.assert_allclose(parts["direct"] + parts["indirect"], parts["total"], rtol=1e-12)
+    peers = {"total": ("y", ["t"]), "mediator": ("m", ["t"]), "direct": ("y", ["t", "m"])}
+    for name, (outcome, regressors) in peers.items():
+        peer = fixed_effects(frame, outcome, [*regressors, "w"], **options)
+        pd.testing.assert_frame_equal(result.regressions[name].to_frame(), peer.to_frame())
+        assert result.regressions[name].vintage == "2024"
+
+
+@pytest.mark.parametrize("a", [0.6, 0.0])
+def test_known_effects_are_found(a):
+    result = fit(sample(2, a=a), bootstrap=400)
+    indirect, total = 0.8 * a, 0.8 * a + 0.3
+    truth = {"indirect": indirect, "direct": 0.3, "total": total, "proportion": indirect / total}
+    for name, value in truth.items():
+        row = result.effects.loc[name]
+        assert row["lower"] < value < row["upper"], name
+        assert row["bca_lower"] < value < row["bca_upper"], name
+    assert (result.sobel["p_value"] < 1e-6) == (a > 0)
+    row = result.effects.loc["indirect"]
+    assert row["std_error"] == pytest.approx(result.sobel["std_error"], rel=0.3)
+
+
+def test_row_order_seed_and_units_of_measurement():
+    frame = sample(5)
+    before = frame.copy(deep=True)
+    first = fit(frame, bootstrap=50, seed=1)
+    mixed = frame.sample(frac=1, random_state=0).reset_index()
+    mixed = mixed.assign(y=mixed["y"] * 1e6, t=mixed["t"] * 1e-3, m=mixed["m"] * 1e9)
+    second = fit(mixed, bootstrap=50, seed=1)
+    pd.testing.assert_frame_equal(frame, before)
+    np.testing.assert_allclose(second.effects.iloc[:3], first.effects.iloc[:3] * 1e9, rtol=1e-8)
+    np.testing.assert_allclose(second.effects.iloc[3], first.effects.iloc[3], rtol=1e-8)
+    assert second.sobel["z"] == pytest.approx(first.sobel["z"], rel=1e-9)
+    other, none = fit(frame, bootstrap=50, seed=2), fit(frame)
+    assert not np.allclose(first.draws, other.draws)
+    assert first.effects["estimate"].equals(other.effects["estimate"])
+    assert none.effects.drop(columns="estimate").isna().all(axis=None)
+    assert len(none.draws) == 0
+
+
+def test_higher_levels_give_wider_intervals():
+    narrow, wide = (fit(sample(7), bootstrap=200, level=level).effects for level in (0.8, 0.99))
+    for low, high in (("lower", "upper"), ("bca_lower", "bca_upper")):
+        assert (wide[low] < narrow[low]).all()
+        assert (wide[high] > narrow[high]).all()
+
+
+def test_what_is_not_identified_is_printed_with_the_figures_and_names_are_escaped():
+    frame = sample(9).rename(columns={"m": "<b>m"})
+    result = mediation(frame, "y", "t", "<b>m", ["w"], bootstrap=30, seed=4)
+    page = result._repr_html_()
+    for text in (repr(result), str(result), page):
+        assert "sequential ignorability" in text
+        assert "30 samples of whole province groups, seed 4" in text
+        assert "Sobel: z = " in text
+        assert "not evidence of a mechanism" in text
+    assert "Effects of t on y, through &lt;b&gt;m and not, with 95% intervals" in page
+    assert "<b>" not in page
+
+
+def rare(units):
+    """A treatment that only `units` units ever have."""
+    frame = sample(11)
+    unit, year = (frame.index.get_level_values(i).to_numpy() for i in (0, 1))
+    return frame.assign(t=((unit < units) & (year > 2015)).astype(float))
+
+
+def test_samples_without_treated_units_are_counted_and_left_out():
+    result = fit(rare(4), bootstrap=400)
+    assert 0 < (failed := 400 - len(result.draws)) < 20  # (27 / 31)^31 is 1.4 %
+    assert result.effects.notna().all(axis=None)
+    assert f"{failed} samples did not identify" in str(result)
+    with pytest.raises(EstimationError, match="of 400 bootstrap samples do not identify"):
+        fit(rare(1), bootstrap=400)
+
+
+ROBUST = {"errors": "robust", "effects": "pooled"}
+BAD = [
+    (None, {"mediator": "t"}, MethodError, "'t' twice"),
+    (None, {"mediator": "y"}, MethodError, "'y' twice"),
+    (None, {"controls": ["t"]}, MethodError, "'t' twice"),
+    (None, {"mediator": "n"}, DataError, "unknown variable 'n'"),
+    (None, {"effects": "year"}, MethodError, "unknown effects 'year'"),
+    (None, {"errors": "hc9"}, MethodError, "unknown errors 'hc9'"),
+    (None, {"bootstrap": -5}, MethodError, "bootstrap is -5"),
+    (None, {"level": 95}, MethodError, "level is 95"),
+    (lambda f: f.loc[[3]], ROBUST, SampleError, r"1 province is too few \[province 3\]"),
+    (lambda f: f.mask(f == f["m"].max()), {}, SampleError, "variable m"),
+    (lambda f: pd.concat([f, f.iloc[[0]]]), {}, SampleError, "more than once"),
+    (lambda f: f.assign(m=2 * f["t"] + 1), {}, EstimationError, "collinear"),
+    (lambda f: f.assign(m=1.0), {}, EstimationError, "'m' does not vary|'m' is constant"),
+    (lambda f: f.assign(m="high"), {}, DataError, "not numbers"),
+]
+
+
+@pytest.mark.parametrize("case", range(len(BAD)))
+def test_bad_requests(case):
+    spoil, options, kind, message = BAD[case]
+    frame = sample() if spoil is None else spoil(sample())
+    names = {"treatment": "t", "mediator": "m", "controls": ["w"]}
+    with pytest.raises(kind, match=message):
+        mediation(frame, "y", **names | options)

@@ -1,0 +1,201 @@
+"""Promises of the panel threshold regression."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from nqpf.errors import DataError, EstimationError, MethodError, SampleError
+from nqpf.regress import threshold
+
+UNITS, YEARS = 31, 11
+
+
+def sample(seed=0, cuts=(0.4,), slopes=(1.0, 2.0), noise=0.3):
+    """A panel with known thresholds of q in the slope of x."""
+    rng = np.random.default_rng(seed)
+    keys = pd.MultiIndex.from_product(
+        [range(UNITS), range(2012, 2012 + YEARS)], names=["province", "year"]
+    )
+    frame = pd.DataFrame(rng.normal(size=(len(keys), 4)), keys, ["y", "x", "q", "w"])
+    effect = np.repeat(rng.normal(size=UNITS), YEARS)
+    slope = np.array(slopes)[np.searchsorted(cuts, frame["q"])]
+    frame["y"] = noise * frame["y"] + slope * frame["x"] + 0.5 * frame["w"] + effect
+    return frame
+
+
+def fit(frame, **options):
+    return threshold(frame, "y", "x", "q", ["w"], **{"bootstrap": 0, **options})
+
+
+@pytest.mark.parametrize(
+    ("cuts", "slopes"),
+    [((0.4,), (1, 2)), ((-0.5, 0.6), (1, 3, 0)), ((-0.8, 0.0, 0.9), (0, 2, 4, 1))],
+)
+def test_known_thresholds_and_slopes_are_found(cuts, slopes):
+    frame = sample(1, cuts, slopes)
+    result = fit(frame, thresholds=len(cuts), bootstrap=99, trim=0.08)
+    np.testing.assert_allclose(result.thresholds["estimate"], cuts, atol=0.05)
+    np.testing.assert_allclose(result.slopes["coefficient"], slopes, atol=0.15)
+    assert result.tests["p_value"].tolist() == [0.01] * len(cuts)
+    assert (result.tests["F"] > result.tests["1%"]).all()
+    truth = np.searchsorted(cuts, frame["q"]) + 1
+    assert (result.members.to_numpy() == truth).mean() > 0.97
+    assert result.critical == pytest.approx(7.3523, abs=5e-5)  # Hansen's table of c at 5 %
+    for (_, row), ratio in zip(result.thresholds.iterrows(), result.profiles, strict=True):
+        assert ratio.idxmin() == row["estimate"]
+        kept = ratio.index[ratio <= result.critical]
+        assert (kept[0], kept[-1]) == (row["lower"], row["upper"])
+    assert (result.counts["rows"] >= 0.08 * UNITS * YEARS).all()
+    np.testing.assert_array_equal(result.counts["rows"], result.members.value_counts().sort_index())
+
+
+@pytest.mark.parametrize("factor", [1e-9, 1e9])
+def test_order_and_units_of_measurement_do_not_matter(factor):
+    frame = sample(6, (-0.5, 0.6), (1, 2, 0))
+    mixed = frame.assign(text="a").sample(frac=1, random_state=0).reset_index()
+    mixed = mixed.assign(y=mixed["y"] * factor, x=mixed["x"] / factor, q=np.exp(mixed["q"]))
+    before = mixed.copy()
+    plain, other = (fit(f, thresholds=2, bootstrap=50, seed=5) for f in (frame, mixed))
+    pd.testing.assert_frame_equal(mixed, before)
+    np.testing.assert_allclose(other.tests["F"], plain.tests["F"], rtol=1e-8)
+    assert other.tests["p_value"].tolist() == plain.tests["p_value"].tolist()
+    columns = ["estimate", "lower", "upper"]  # only the order of q matters
+    pd.testing.assert_frame_equal(np.log(other.thresholds[columns]), plain.thresholds[columns])
+    pd.testing.assert_series_equal(other.members, plain.members)
+    drawn = fit(frame, thresholds=2, bootstrap=50, seed=6).tests
+    assert drawn["F"].equals(plain.tests["F"])
+    assert not drawn["5%"].equals(plain.tests["5%"])
+
+
+def test_a_large_level_of_the_regime_variable_costs_few_digits():
+    frame = sample(20, noise=1.0)
+    x, q = frame["x"] + 1e5, frame["q"]
+    result = fit(frame.assign(x=x))
+    low = x * (q <= result.thresholds["estimate"].iloc[0])
+    # The same model from a difference in slopes instead of two slopes, centred.
+    parts = {"w": frame["w"], "x": x, "low": low, "y": frame["y"]}
+    centred = pd.DataFrame({k: v - v.groupby(level=0).transform("mean") for k, v in parts.items()})
+    outcome, regressors = centred["y"], centred[["w", "x", "low"]] / [1, 1, 1e5]
+    ssr = np.linalg.lstsq(regressors.to_numpy(), outcome.to_numpy(), rcond=None)[1][0]
+    assert result.ssr == pytest.approx(ssr, rel=1e-9)
+
+
+def test_the_zero_of_the_regime_variable_matters_and_the_result_says_so():
+    frame = sample(3, noise=1.0)
+    frame["y"] += 3.0 * (frame["q"] > -0.5)  # a step in level, at a place of its own
+    near, far = fit(frame), fit(frame.assign(x=frame["x"] + 50))
+    assert near.thresholds["estimate"].iloc[0] == pytest.approx(0.4, abs=0.1)
+    assert far.thresholds["estimate"].iloc[0] == pytest.approx(-0.5, abs=0.1)
+    assert any("depends on where x is counted from" in note for note in near.notes)
+
+
+def test_effects_are_removed():
+    frame = sample(7)
+    unit, year = (frame.index.get_level_values(i).to_numpy() for i in (0, 1))
+    plain, shocked = fit(frame), frame.assign(y=frame["y"] + np.sin(year) * 5)
+    assert fit(frame.assign(y=frame["y"] + 3.0 * unit)).ssr == pytest.approx(plain.ssr, rel=1e-9)
+    both, again = (fit(f, effects="two-way") for f in (frame, shocked))
+    np.testing.assert_allclose(again.tests["F"], both.tests["F"], rtol=1e-9)
+    assert fit(shocked).ssr > 2 * plain.ssr
+    assert (plain.df, both.df) == (UNITS * (YEARS - 1), (UNITS - 1) * (YEARS - 1))
+
+
+def test_wild_draws_see_through_errors_that_grow_with_the_regressor():
+    """Without a threshold, but errors as large as x: histories reject, signs do not."""
+    rng, rejected = np.random.default_rng(0), {"histories": 0, "wild": 0}
+    for seed in range(12):
+        frame = sample(seed, (0.0,), (1.0, 1.0), noise=0.0)
+        frame["y"] += frame["x"].abs() * rng.normal(size=len(frame))
+        for draws in rejected:
+            found = fit(frame, bootstrap=99, seed=seed, draws=draws).tests["p_value"]
+            rejected[draws] += int(found.iloc[0] <= 0.1)
+    assert rejected["histories"] >= 5
+    assert rejected["wild"] <= 3
+
+
+def test_ties_stay_together_and_the_threshold_variable_may_have_other_roles():
+    frame = sample(12).assign(q=lambda f: f["q"].round(1))
+    result = fit(frame)
+    assert result.profiles[0].index.is_unique
+    assert result.members.groupby(frame["q"]).nunique().max() == 1
+    both = threshold(frame, "y", ["x", "w"], "w", bootstrap=0)
+    assert len(both.slopes) == 4
+    assert threshold(frame, "y", "x", "w", "w", bootstrap=0).regression.params.index[0] == "w"
+
+
+def test_a_regime_without_variation_of_its_own_is_no_threshold():
+    """z is zero below a value of q: a threshold there splits nothing, and gains nothing."""
+    frame = sample(14).assign(x=lambda f: f["x"].where(f["q"] > 0, 0.0))
+    ratio = fit(frame, trim=0.1).profiles[0]
+    low = ratio[ratio.index <= 0]
+    assert np.ptp(low.to_numpy()) == 0
+    assert low.iloc[0] == pytest.approx(ratio.max())
+
+
+def test_it_prints_what_was_done():
+    options = {"errors": "unadjusted", "convention": "all", "vintage": "2024"}
+    frame = sample(16).rename(columns={"q": "<b>q"}).assign(**{"<b>q": lambda f: 1e6 + f["<b>q"]})
+    result = threshold(
+        frame, "y", "x", "<b>q", thresholds=2, bootstrap=20, seed=3, trim=0.1, **options
+    )
+    text, page = str(result), result._repr_html_()
+    for words in (
+        "20 samples, seed 3: each province",
+        "10% of the rows",
+        "Thresholds in {}, with 95% intervals",
+        "against one fewer",
+        "in each regime",
+        "take the thresholds as known",
+        "every value inside accepted",
+    ):
+        assert words.format("<b>q") in text
+        assert words.format("&lt;b&gt;q") in page
+    assert page.count("<table") == 4  # each has its caption, and the regression
+    assert "<b>" not in page
+    assert result.counts.index.is_unique  # however close the thresholds are
+    plain = result.regression
+    assert (plain.errors, plain.convention, plain.vintage) == ("unadjusted", "all", "2024")
+
+
+def units(frame):
+    return frame.index.get_level_values(0).to_numpy() * 1.0
+
+
+ONE = "no value of 'q' parts 341 rows into 2 regimes of 18"
+BAD = [
+    (None, {"thresholds": 4}, MethodError, "thresholds is 4; expected a whole number from 1 to 3"),
+    (None, {"bootstrap": 9.5}, MethodError, "bootstrap is 9.5"),
+    (None, {"effects": "twoway"}, MethodError, "unknown effects 'twoway'.*mean 'two-way'"),
+    (None, {"draws": "wilde"}, MethodError, "unknown draws 'wilde'.*Did you mean 'wild'"),
+    (None, {"trim": 0.5}, MethodError, "trim is 0.5"),
+    (None, {"errors": "hc3"}, MethodError, "unknown errors 'hc3'"),
+    (None, {"thresholds": 3, "trim": 0.3}, SampleError, "parts 341 rows into 4 regimes"),
+    (lambda f: f.drop(columns="q"), {}, DataError, "unknown variable 'q'"),
+    (None, {"threshold": "y"}, MethodError, "'y' twice"),
+    (None, {"controls": ["x"]}, MethodError, "'x' twice"),
+    (None, {"regime": []}, MethodError, "regime variables are"),
+    (lambda f: f.drop([(4, 2015)]), {}, SampleError, r"1 row.*\[province 4, year 2015\]"),
+    (lambda f: f.loc[[3]], {}, SampleError, r"1 province is too few \[province 3\]"),
+    (lambda f: f[f.index.get_level_values(1) == 2015], {}, SampleError, "single row"),
+    (lambda f: f.mask(f == f["q"].max()), {}, SampleError, "variable q"),
+    (lambda f: pd.concat([f, f.iloc[[0]]]), {}, SampleError, "more than once"),
+    (lambda f: f.assign(q=np.arange(len(f)) == 5), {}, SampleError, ONE),
+    (lambda f: f.assign(q=1.0), {}, SampleError, ONE),
+    (lambda f: f.assign(q="high"), {}, DataError, "not numbers"),
+    (lambda f: f.assign(x=units(f)), {}, EstimationError, "'x' does not vary within any"),
+    (lambda f: f.assign(y=units(f) + 0.1), {}, EstimationError, "fits the outcome perfectly"),
+    (lambda f: f.assign(x=f["x"] + 1e7), {}, EstimationError, "'x' varies by less than 1e-06"),
+    (lambda f: f.assign(w=2 * f["x"]), {}, EstimationError, "are collinear"),
+    (lambda f: f.assign(y=f["x"] * (1.0 + (f["q"] > 0))), {}, EstimationError, "perfectly"),
+]
+
+
+@pytest.mark.parametrize("case", range(len(BAD)))
+def test_bad_requests(case):
+    spoil, options, kind, message = BAD[case]
+    frame = sample() if spoil is None else spoil(sample())
+    names = {"regime": "x", "threshold": "q", "controls": ["w"], "bootstrap": 0}
+    with pytest.raises(kind, match=message):
+        threshold(frame, "y", **names | options)
