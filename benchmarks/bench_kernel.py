@@ -22,7 +22,7 @@ import pandas as pd
 import pyfixest
 from linearmodels.panel import PanelOLS
 
-from nqpf.regress.kernel import KernelFits, cross_products
+from nqpf.regress.kernel import cross_products
 
 UNITS, YEARS, COLUMNS, REGRESSORS = 31, 11, 40, 4
 SPECIFICATIONS, PEER_FITS, ROUNDS = 2_000, 20, 3
@@ -95,7 +95,7 @@ def panel_ols(data: pd.DataFrame, names: list[str]) -> tuple[np.ndarray, np.ndar
     return fit.params.to_numpy(), fit.std_errors.to_numpy()
 
 
-def gap(fits: KernelFits, peers: list[tuple[np.ndarray, np.ndarray]]) -> tuple[float, float]:
+def gap(fits: object, peers: list[tuple[np.ndarray, np.ndarray]]) -> tuple[float, float]:
     """Return the largest relative differences of coefficients and standard errors."""
     params, errors = (np.array(part) for part in zip(*peers, strict=True))
     size = len(params)
@@ -124,7 +124,7 @@ def curve() -> bool:
     chosen = np.array([rng.permutation(COLUMNS)[: 1 + REGRESSORS] for _ in range(SPECIFICATIONS)])
     names = [[f"v{i}" for i in row] for row in chosen[:PEER_FITS]]
 
-    def ours(convention: str = "nested") -> KernelFits:
+    def ours(convention: str = "nested") -> object:
         products = cross_products(frame, frame.columns)
         return products.fit_many(chosen[:, 0], chosen[:, 1:], convention=convention)
 
@@ -160,7 +160,7 @@ def million() -> bool:
     frame = firms()
     names = ["y", *FIRM_REGRESSORS]
 
-    def ours() -> KernelFits:
+    def ours() -> object:
         products = cross_products(frame, names, unit="firm", time="year")
         return products.fit("y", FIRM_REGRESSORS, convention="all")
 

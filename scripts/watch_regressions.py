@@ -6,8 +6,9 @@ holds; the build takes it out again and fails for a cell without the tag `circul
 
 Columns are known by their values, not by their names: a score by the indicators that the recipe
 which made it was given, a variable by equality, up to place and scale, with one that
-``data/multiverse/grid.yaml`` declares, in the measure's year or one next to it. A chapter may
-thus rename, standardise, rank, difference or take the logarithm of anything.
+``data/multiverse/grid.yaml`` declares, each in its year or some years next to it. A chapter may
+thus rename, standardise, rank, difference, shift or take the logarithm of anything, and set it to
+zero in some rows, as for one region's slope.
 """
 
 from __future__ import annotations
@@ -33,8 +34,8 @@ MODELS = {
     "statsmodels.api": ("OLS", "WLS", "GLS"),
     "pyfixest": ("feols", "did2s", "lpdid", "event_study"),
 }
-TARGETS = {*ROOMS, *MODELS, "nqpf.index.recipe", "nqpf.compare.measures"}
-SHIFTS = {"lagged": 1, "lead_placebo": -1}  # years that a function itself puts between the two
+OTHERS = (*MODELS, "nqpf.index.recipe", "nqpf.compare.measures")
+MOVES = (0, 1, 2, -1, -2)  # years by which a chapter may have moved a measure
 ALIKE = 1 - 1e-9
 
 scores: list[tuple[pd.Series, frozenset[str]]] = []
@@ -61,16 +62,20 @@ def load_ipython_extension(shell: Any) -> None:
 
 def install() -> None:
     """Watch, from its import on, every estimator and every score that a chapter uses."""
-    for name in [name for name in TARGETS if name in sys.modules]:
+    for name in [name for name in sys.modules if _is_target(name)]:
         _wrap(sys.modules[name])
     sys.meta_path.insert(0, _Finder())
+
+
+def _is_target(name: str) -> bool:
+    return name in OTHERS or f"{name}.".startswith(tuple(f"{room}." for room in ROOMS))
 
 
 class _Finder(MetaPathFinder):
     """Finds nothing by itself; lets the next one find a module, and wraps what it holds."""
 
     def find_spec(self, name: str, path: object, target: object = None) -> ModuleSpec | None:
-        if name not in TARGETS:
+        if not _is_target(name):
             return None
         for finder in sys.meta_path:
             spec = None if finder is self else finder.find_spec(name, path, target)
@@ -94,8 +99,8 @@ def _wrap(module: ModuleType) -> None:
         module.Recipe.fit = _kept_score(module.Recipe.fit)
     elif name == "nqpf.compare.measures":
         module.log_tfp = _kept_tfp(module.log_tfp)
-    elif name in ROOMS:
-        for one in module.__all__:
+    elif name not in MODELS:  # a room or one of its modules
+        for one in [one for one in vars(module) if not one.startswith("_")]:
             if _estimates(getattr(module, one)):
                 setattr(module, one, _watched(getattr(module, one)))
     else:
@@ -125,7 +130,8 @@ def _kept_tfp(log_tfp: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _estimates(function: object) -> bool:
-    if not inspect.isfunction(function):
+    # A face hands on what its modules hold, watched already.
+    if not inspect.isfunction(function) or hasattr(function, "__wrapped__"):
         return False
     return function.__name__ == "beta" or "outcome" in inspect.signature(function).parameters
 
@@ -146,22 +152,21 @@ def _look(name: str, given: list[object]) -> None:
     if not columns:
         return
     seen.append(name)
-    shift = SHIFTS.get(name, 0)
-    measures = [(own, held) for own in columns for held in [_measure(own)] if held]
-    for own, held in measures:
+    from nqpf.compare import holders
+
+    for own, held, moved in [(own, *one) for own in columns for one in _measure(own)]:
         for other in columns:
             if other is own:
                 continue
-            for variable, lead in _variable(other):
-                from nqpf.compare import holders
-
-                inside = held & set(holders(variable, lead + shift))
+            for variable, ahead in _variable(other):
+                lead = ahead - moved  # years from the measure to the variable
+                inside = held & set(holders(variable, lead))
                 if inside:
                     found.append(
                         {
                             "estimator": name,
                             "measure": str(own.name),
-                            "variable": f"{variable} {lead + shift:+d} ({other.name})",
+                            "variable": f"{variable} {lead:+d} ({other.name})",
                             "by": ", ".join(sorted(inside)),
                         }
                     )
@@ -231,28 +236,42 @@ def _on_grid(series: pd.Series) -> np.ndarray | None:
     if not keyed or not pd.api.types.is_numeric_dtype(series) or not series.index.is_unique:
         return None
     ordered = series.reorder_levels(["province", "year"])
+    ordered = ordered[ordered != 0]  # what is left of a variable that is kept in some rows only
     return ordered.reindex(_cells()).to_numpy(dtype=float)
 
 
-def _measure(series: pd.Series) -> frozenset[str]:
-    """Return the indicators in a column, if it is a measure."""
+def _measure(series: pd.Series) -> list[tuple[frozenset[str], int]]:
+    """Return the indicators in a column, if it is a measure, and the years it was moved by."""
     column = _on_grid(series)
     if column is None or not scores:
-        return frozenset()
+        return []
     return _of_measures(column.tobytes(), len(scores))
 
 
 @functools.cache
-def _of_measures(column: bytes, number: int) -> frozenset[str]:
-    table, held = _known_scores(number)
-    same = _alike(np.frombuffer(column), table)
-    return frozenset().union(*(held[i] for i in np.flatnonzero(same)))
+def _of_measures(column: bytes, number: int) -> list[tuple[frozenset[str], int]]:
+    table, known = _known_scores(number)
+    same = [known[i] for i in np.flatnonzero(_alike(np.frombuffer(column), table))]
+    moved = {move for _, move in same}
+    return [(frozenset().union(*(held for held, m in same if m == move)), move) for move in moved]
 
 
 @functools.cache
-def _known_scores(number: int) -> tuple[np.ndarray, list[frozenset[str]]]:
-    forms = [(form, held) for score, held in scores[:number] for form in _forms(score)]
-    return np.array([form for form, _ in forms]), [held for _, held in forms]
+def _known_scores(number: int) -> tuple[np.ndarray, list[tuple[frozenset[str], int]]]:
+    forms = [
+        (form, (held, move))
+        for score, held in scores[:number]
+        for move in MOVES
+        for form in _forms(_moved(score, move))
+    ]
+    return np.array([form for form, _ in forms]), [known for _, known in forms]
+
+
+def _moved(series: pd.Series, ahead: int) -> pd.Series:
+    """Return in each year the figure of some years ahead."""
+    own = series.dropna().reorder_levels(["province", "year"])
+    keys = [own.index.get_level_values(0), own.index.get_level_values(1) - ahead]
+    return pd.Series(own.to_numpy(), pd.MultiIndex.from_arrays(keys, names=own.index.names))
 
 
 @functools.cache
@@ -264,10 +283,7 @@ def _declared() -> tuple[np.ndarray, list[tuple[str, int]]]:
     rows, names = [], []
     for name in known:
         for lead in (-1, 0, 1):
-            own = known[name].dropna()
-            keys = [own.index.get_level_values(0), own.index.get_level_values(1) - lead]
-            moved = pd.MultiIndex.from_arrays(keys, names=own.index.names)
-            for form in _forms(pd.Series(own.to_numpy(), moved)):
+            for form in _forms(_moved(known[name], lead)):
                 rows.append(form)
                 names.append((name, lead))
     return np.array(rows), names

@@ -99,6 +99,11 @@ class PanelSample:
         return pd.factorize(self.data.index.get_level_values(1), sort=True)[0]
 
     @property
+    def nobs(self) -> int:
+        """Number of rows."""
+        return len(self.data)
+
+    @property
     def units(self) -> int:
         """Number of units."""
         return int(self.unit.max()) + 1
@@ -150,8 +155,11 @@ class PanelSample:
         """
         index = self.data.index
         years = index.get_level_values(1)
-        if not np.issubdtype(years.dtype, np.integer):
-            raise SampleError("years are not whole numbers", expected="integers, to count by")
+        if not pd.api.types.is_numeric_dtype(years) or (years % 1 != 0).any():
+            raise SampleError(
+                f"{index.names[1]} {years[0]!r} and others are not whole years",
+                expected="whole numbers, so that the year before is known",
+            )
         source = pd.MultiIndex.from_arrays([index.get_level_values(0), years - periods])
         there = source.isin(index)
         if not there.any():
@@ -347,6 +355,8 @@ def by_key(
     nqpf.errors.SampleError
         If a key is doubled or a figure is missing.
     """
+    if _is_keyed(frame, columns, unit, time):
+        return frame[list(columns)].astype(float)
     levels = [name for name in frame.index.names if name in (unit, time)]
     for name in (*columns, unit, time):
         count = list(frame.columns).count(name) + levels.count(name)
@@ -366,6 +376,27 @@ def by_key(
         raise SampleError(f"{what} has rows without {unit} or {time}", expected="a complete key")
     check_finite(keyed if complete else keyed.fillna(0), what)
     return keyed.astype(float)
+
+
+def _is_keyed(frame: pd.DataFrame, columns: Sequence[str], unit: str, time: str) -> bool:
+    """Return whether a frame of floats is in order as it is, so that nothing need be sorted."""
+    index, names = frame.index, list(columns)
+    ready = (
+        list(index.names) == [unit, time]
+        and 0 < len(names) == len(set(names))
+        and frame.columns.is_unique
+        and not {unit, time} & set(frame.columns)
+        and set(names) <= set(frame.columns)
+        and all(isinstance(t, np.dtype) and t.kind == "f" for t in frame.dtypes[names])
+    )
+    return (
+        ready
+        and len(index) > 0
+        and all((codes >= 0).all() for codes in index.codes)
+        and index.is_unique
+        and index.is_monotonic_increasing
+        and bool(np.isfinite(frame[names].to_numpy()).all())
+    )
 
 
 def nearest(name: object, known: Iterable[str]) -> str | None:

@@ -23,7 +23,8 @@ from nqpf.multiverse.grid import SpecificationGrid, _estimates
 from nqpf.multiverse.inference import _shares_file
 from nqpf.multiverse.results import Multiverse
 from nqpf.multiverse.shares import _UNITS
-from nqpf.regress import fixed_effects, standardise
+from nqpf.regress import fixed_effects
+from nqpf.sample import standardise
 from nqpf.tfp import real_gdp
 
 RESULTS = Multiverse.file()

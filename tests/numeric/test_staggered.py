@@ -11,7 +11,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from nqpf.regress import adoption, effect_weights, fixed_effects, goodman_bacon
+from nqpf.regress import fixed_effects
+from nqpf.regress.staggered import adoption, effect_weights, goodman_bacon
 
 SEEDS = 60
 DESIGNS = {  # units and first year by cohort, units never treated, years, effect by year since

@@ -15,11 +15,15 @@ import numpy as np
 from nqpf import Panel
 from nqpf.compare import measures
 from nqpf.multiverse import variables
-from nqpf.regress import fixed_effects, standardise, lead_placebo, lagged
+from nqpf.regress import fixed_effects
+from nqpf.regress.ols import random_effects
+from nqpf.sample import standardise
 panel = Panel.load(extra=False)
 score = measures(panel, ["dong-2024", "jin-2024"]).rename(columns={"dong-2024": "D", "tfp": "T"})
 names = ["urbanisation", "income", "growth"]
 frame = score.join(variables(panel)[names].rename(columns=str.upper)).dropna()
+moved = lambda years: frame.assign(T=frame.groupby(level=0)["T"].shift(years)).dropna()
+north = frame["URBANISATION"].where(frame.index.get_level_values(0) < 200000, 0.0)
 """
 
 
@@ -46,7 +50,10 @@ CALLS = {
     "log of the outcome": ('fixed_effects(frame.assign(D=np.log(frame["D"])), "INCOME", "D")', 1),
     "tfp": ('fixed_effects(frame, "T", ["INCOME", "URBANISATION"])', 1),
     "growth of the year": ('fixed_effects(frame, "GROWTH", "T")', 1),
-    "growth after": ('lagged(frame, "GROWTH", "T")', 0),
+    "growth after": ('fixed_effects(moved(1), "GROWTH", "T")', 0),
+    "growth before": ('fixed_effects(moved(-1), "GROWTH", "T")', 1),
+    "slope of one region": ('fixed_effects(frame.assign(N=north), "D", ["N"])', 1),
+    "random effects": ('random_effects(frame, "D", ["URBANISATION"])', 1),
     "held by no one": ('fixed_effects(frame, "jin-2024", ["INCOME", "URBANISATION"])', 0),
     "two determinants": ('fixed_effects(frame, "INCOME", ["URBANISATION"])', 0),
     "free": ('fixed_effects(frame, "T", ["URBANISATION"])', 0),

@@ -11,8 +11,9 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
+from nqpf.checks import choose
 from nqpf.errors import DataError, EstimationError, MethodError, SampleError
-from nqpf.regress.ols import RegressionResult, check_option, fixed_effects
+from nqpf.regress.ols import _Regression, fixed_effects
 from nqpf.sample import by_key, check_positive, check_regressors, place
 
 __all__ = [
@@ -140,7 +141,7 @@ class BetaResult:
     corrected : float
         Coefficient without Nickell's bias; NaN for a cross-section, with
         controls, or if no stationary process fits the estimate.
-    regression : RegressionResult or None
+    regression : _Regression or None
     notes : tuple of str
     """
 
@@ -169,7 +170,7 @@ class BetaResult:
     likelihood_ratio_pvalue: float = float("nan")
     nickell: float = float("nan")
     corrected: float = float("nan")
-    regression: RegressionResult | None = field(default=None, repr=False)
+    regression: _Regression | None = field(default=None, repr=False)
     notes: tuple[str, ...] = ()
 
     def to_frame(self) -> pd.DataFrame:
@@ -440,7 +441,7 @@ def beta(
     >>> round(result.coefficient, 4), round(result.speed, 4), round(result.half_life, 1)
     (-0.0206, 0.0231, 30.0)
     """
-    check_option("design", design, DESIGNS)
+    choose("design", design, DESIGNS)
     errors = errors or ("unadjusted" if design == "cross-section" else "clustered")
     _check_options(design, spatial, weights, errors)
     logs = np.log(levels(scores))
@@ -456,14 +457,14 @@ def _check_options(
     design: str, spatial: str | None, weights: pd.DataFrame | None, errors: str
 ) -> None:
     if spatial is not None:
-        check_option("spatial", spatial, SPATIAL)
+        choose("spatial", spatial, SPATIAL)
     if (spatial is None) != (weights is None):
         raise MethodError(
             "spatial weights without a spatial form" if spatial is None else "no spatial weights",
             expected="both `spatial` and `weights`, or neither",
         )
     if design == "cross-section":
-        check_option("errors", errors, _CROSS_ERRORS)
+        choose("errors", errors, _CROSS_ERRORS)
     if spatial is not None and design == "panel":
         raise MethodError(
             "a spatial panel of growth",
@@ -537,7 +538,7 @@ def _by_least_squares(
 
 
 def _from_regression(
-    fit: RegressionResult, design: str, span: int, notes: tuple[str, ...], **more: float
+    fit: _Regression, design: str, span: int, notes: tuple[str, ...], **more: float
 ) -> BetaResult:
     row = fit.to_frame().loc[INITIAL]
     rate = speed(row["coefficient"], row["std_error"], span)

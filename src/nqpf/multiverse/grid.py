@@ -30,7 +30,7 @@ from nqpf.compare.variants import variants
 from nqpf.data.panel import Panel
 from nqpf.multiverse.results import Multiverse
 from nqpf.multiverse.run import _run_batches
-from nqpf.regress.kernel import CrossProducts, cross_products
+from nqpf.regress.kernel import _CrossProducts, cross_products
 from nqpf.systems.formula import Formula
 from nqpf.systems.overlap import _holding
 
@@ -207,7 +207,7 @@ def _estimates(batch: _Batch, shared: Mapping[str, Figures]) -> tuple[np.ndarray
     return found, size
 
 
-def _by_calendar(products: CrossProducts, years: np.ndarray) -> CrossProducts:
+def _by_calendar(products: _CrossProducts, years: np.ndarray) -> _CrossProducts:
     """Return cross-products with empty years in the gaps, so that 2019 is not next to 2023.
 
     The lags of Driscoll and Kraay's errors are counted along the years that the
@@ -215,7 +215,7 @@ def _by_calendar(products: CrossProducts, years: np.ndarray) -> CrossProducts:
 
     Parameters
     ----------
-    products : CrossProducts
+    products : _CrossProducts
     years : (T,) int
         Years of the sample, ascending.
     """

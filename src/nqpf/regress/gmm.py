@@ -13,7 +13,7 @@ import pandas as pd
 from nqpf.checks import choose, distinct, whole
 from nqpf.errors import EstimationError, MethodError, SampleError
 from nqpf.regress.iv import _VALID, _HypothesisTest
-from nqpf.regress.ols import RegressionResult
+from nqpf.regress.ols import _Regression
 from nqpf.sample import by_key, place
 
 _Names = Sequence[str] | Mapping[str, int] | str
@@ -445,7 +445,7 @@ class _Diagnostics:
 
 
 @dataclass(frozen=True, kw_only=True)
-class _DynamicResult(RegressionResult):
+class _DynamicResult(_Regression):
     """A dynamic panel regression by GMM.
 
     ``L1.y`` is the outcome a year before. `nobs` counts equations in differences, of
@@ -541,7 +541,7 @@ def dynamic_gmm(
     Returns
     -------
     result
-        A :class:`~nqpf.regress.ols.RegressionResult` with `instruments`, their number,
+        A regression as of :func:`nqpf.regress.fixed_effects` with `instruments`, their number,
         `time_effects`, `diagnostics`, `steps` and `corrected`.
 
     Raises

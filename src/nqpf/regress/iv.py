@@ -10,7 +10,7 @@ import pandas as pd
 
 from nqpf.checks import choose, distinct
 from nqpf.errors import EstimationError, MethodError
-from nqpf.regress.ols import RegressionResult, SampleSize, scaling
+from nqpf.regress.ols import _Regression, _scaling, _Size
 from nqpf.sample import PanelSample
 
 _ERRORS = ("clustered", "robust", "unadjusted")
@@ -227,7 +227,7 @@ class _Partialled:
         self,
         variables: Sequence[np.ndarray],
         sample: PanelSample,
-        size: SampleSize,
+        size: _Size,
         errors: str,
         convention: str,
     ) -> None:
@@ -245,7 +245,7 @@ class _Partialled:
         """Return factor and degrees of freedom with `added` regressors beside the exogenous."""
         size = replace(self.size, regressors=self.size.regressors + added)
         convention = "all" if plain else self.convention
-        return scaling(convention, self.errors == "clustered" and not plain, size)
+        return _scaling(convention, "robust" if plain else self.errors, size)
 
     def cov(
         self, basis: np.ndarray, left: np.ndarray, right: np.ndarray, plain: bool = False
@@ -363,7 +363,7 @@ class _Partialled:
 
 
 @dataclass(frozen=True, kw_only=True)
-class _InstrumentalResult(RegressionResult):
+class _InstrumentalResult(_Regression):
     """A regression with instruments.
 
     R2 within can be negative: it compares residuals of the structural equation,
@@ -424,7 +424,7 @@ def instrumental(
     Returns
     -------
     result
-        A :class:`~nqpf.regress.ols.RegressionResult` with `endogenous`, `instruments` and
+        A regression as of :func:`nqpf.regress.fixed_effects` with `endogenous`, `instruments` and
         `diagnostics`; the notes under its table say when the instruments are weak.
 
     Raises
@@ -483,9 +483,9 @@ def instrumental(
         replace(sample, data=sample.data[[outcome, *names, *ws]]).check()
     fit, variables = _two_stage(sample, xs, zs, [*ws, *constant], errors)
     used = [codes is not None for codes in sample.absorbed]
-    size = SampleSize(len(sample.data), len(ws), sample.units, sample.times, *used)
+    size = _Size(len(sample.data), len(ws), sample.units, sample.times, *used)
     counted = replace(size, regressors=len(xs) + len(ws))
-    factor, df = scaling(convention, errors == "clustered", counted)
+    factor, df = _scaling(convention, errors, counted)
     try:
         found = _Partialled(variables, sample, size, errors, convention).diagnostics(xs)
     except np.linalg.LinAlgError:

@@ -13,34 +13,17 @@ of clusters, not of rows.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 
+from nqpf.checks import choose, distinct, nearest
 from nqpf.errors import DataError, EstimationError, MethodError
-from nqpf.regress.ols import DEFAULT, EFFECTS, SampleSize, describe, scaling
-from nqpf.sample import by_key, check_singletons, demean, nearest, rounding_floor
+from nqpf.regress.ols import _CONVENTIONS, _DEFAULT, _described, _lags, _scaling, _Size
+from nqpf.sample import _EFFECTS, PanelSample, by_key, check_singletons, rounding_floor
 
-__all__ = [
-    "CrossProducts",
-    "KERNEL_ERRORS",
-    "KernelFits",
-    "KernelSample",
-    "bartlett",
-    "check_errors",
-    "check_specifications",
-    "cross_products",
-    "describe_errors",
-    "grouped_products",
-    "keyed",
-    "positions",
-    "read",
-    "score_variances",
-    "small_sample",
-    "sweep",
-]
-
+_ERRORS = ("clustered", "clustered-period", "driscoll-kraay")
 # A regressor that shares all but this share of its variation with the others is collinear.
 # Cross-products carry 16 digits, so a coefficient keeps about 16 less the digits lost here.
 _UNSHARED = 1e-10
@@ -48,7 +31,7 @@ _BLOCK = 1 << 17  # numbers worked on at a time, so that they stay in the proces
 _PRODUCTS = 1 << 20  # products made at a time before they are summed by group
 
 
-def sweep(moments: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+def _sweep(moments: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Solve S problems of k regressors by the sweep operator.
 
     Parameters
@@ -72,12 +55,6 @@ def sweep(moments: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.n
     Beaton, A. E. (1964), The use of special matrix operators in statistical calculus,
     ETS Research Bulletin RB-64-51. The pivot of a regressor is the share of its variation that
     it does not share with the regressors before it.
-
-    Examples
-    --------
-    >>> params, inverse, unexplained, collinear = sweep(np.array([[[1.0], [0.6]], [[0.6], [1.0]]]))
-    >>> params.item(), round(unexplained.item(), 4), collinear.item()
-    (0.6, 0.64, False)
     """
     work = moments.copy()
     k = len(work) - 1
@@ -97,7 +74,7 @@ def sweep(moments: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.n
     return np.ascontiguousarray(work[:k, k].T), inverse, work[k, k], collinear
 
 
-def score_variances(
+def _score_variances(
     grouped: np.ndarray,
     outcomes: np.ndarray,
     regressors: np.ndarray,
@@ -146,7 +123,7 @@ def score_variances(
     return variances
 
 
-def grouped_products(variables: np.ndarray, codes: np.ndarray) -> np.ndarray:
+def _grouped_products(variables: np.ndarray, codes: np.ndarray) -> np.ndarray:
     """Return (G, p, p) cross-products of variables (p, N) within groups.
 
     Rows are sorted by `codes`. The memory is laid out (p, p, G), which is how a specification
@@ -164,149 +141,8 @@ def grouped_products(variables: np.ndarray, codes: np.ndarray) -> np.ndarray:
     return np.moveaxis(sums, 2, 0)
 
 
-def bartlett(periods: int) -> np.ndarray:
-    """Return the weights of lags 1, 2, ... in Driscoll-Kraay errors of T years.
-
-    The bandwidth is floor(4 (T / 100)^(2/9)), the weight of lag j is 1 - j / (bandwidth + 1):
-    the defaults of linearmodels and of Stata's xtscc.
-
-    Examples
-    --------
-    >>> bartlett(11), len(bartlett(30))
-    (array([0.66666667, 0.33333333]), 3)
-    """
-    bandwidth = min(int(4 * (periods / 100) ** (2 / 9)), periods - 1)
-    return 1 - np.arange(1, bandwidth + 1) / (bandwidth + 1)
-
-
-@dataclass(frozen=True)
-class KernelSample:
-    """Variables of a panel as arrays, rows sorted by unit and time.
-
-    Attributes
-    ----------
-    columns : tuple of str
-    values : (N, p)
-    units, times : (N,) codes 0, 1, ... in the order of the keys, none left out
-    labels : (G,) Index
-        Keys of the units.
-    unit_effects, time_effects : bool
-    """
-
-    columns: tuple[str, ...]
-    values: np.ndarray
-    units: np.ndarray
-    times: np.ndarray
-    labels: pd.Index
-    unit_effects: bool
-    time_effects: bool
-
-
-def read(
-    frame: pd.DataFrame, columns: Sequence[str], unit: str, time: str, effects: str
-) -> KernelSample:
-    """Check a frame and return its variables as arrays.
-
-    Raises
-    ------
-    nqpf.errors.DataError, nqpf.errors.SampleError, nqpf.errors.MethodError
-        As :func:`nqpf.regress.kernel.cross_products` says.
-    """
-    names = distinct(columns)
-    if effects not in EFFECTS:
-        raise MethodError(
-            f"unknown effects {effects!r}",
-            expected=" or ".join(map(repr, EFFECTS)),
-            hint=nearest(effects, EFFECTS),
-        )
-    data = keyed(frame, names, unit, time)
-    units, labels = pd.factorize(data.index.get_level_values(0), sort=True)
-    times = pd.factorize(data.index.get_level_values(1), sort=True)[0]
-    unit_effects, time_effects = effects in ("two-way", "unit"), effects in ("two-way", "time")
-    for level, codes in [(0, units)] * unit_effects + [(1, times)] * time_effects:
-        if (np.bincount(codes) == 1).any():
-            check_singletons(data.index, [level])
-    return KernelSample(
-        tuple(names), data.to_numpy(), units, times, labels, unit_effects, time_effects
-    )
-
-
-def distinct(columns: Sequence[str]) -> list[str]:
-    """Return names as a list; raise MethodError if there is none or one twice."""
-    names = [columns] if isinstance(columns, str) else list(columns)
-    if not names:
-        raise MethodError("no columns", expected="every outcome and regressor to come")
-    double = [name for name in names if names.count(name) > 1]
-    if double:
-        raise MethodError(f"variable {double[0]!r} is named more than once", expected="names once")
-    return names
-
-
-def keyed(frame: pd.DataFrame, names: list[str], unit: str, time: str) -> pd.DataFrame:
-    """Return what ``by_key`` does, at once for a numeric frame that is already so.
-
-    Raises
-    ------
-    nqpf.errors.DataError, nqpf.errors.SampleError
-        As ``by_key`` does.
-    """
-    index, columns = frame.index, frame.columns
-    ready = (
-        len(index) > 0
-        and list(index.names) == [unit, time]
-        and columns.is_unique
-        and not {unit, time} & set(columns)
-        and set(names) <= set(columns)
-    )
-    if ready and all(
-        isinstance(kind, np.dtype) and kind.kind == "f" for kind in frame.dtypes[names].unique()
-    ):
-        chosen = frame[names]
-        finite = np.isfinite(chosen.to_numpy()).all()
-        whole = all((codes >= 0).all() for codes in index.codes)
-        if finite and whole and index.is_unique and index.is_monotonic_increasing:
-            return chosen.astype(float)
-    return by_key(frame, names, unit, time, "the frame")
-
-
-KERNEL_ERRORS = ("clustered", "clustered-period", "driscoll-kraay")
-
-
-def check_errors(errors: str) -> None:
-    """Raise MethodError unless the kernel has this kind of errors."""
-    if errors not in KERNEL_ERRORS:
-        raise MethodError(
-            f"unknown errors {errors!r}",
-            expected=" or ".join(map(repr, KERNEL_ERRORS)),
-            hint=nearest(errors, KERNEL_ERRORS),
-        )
-
-
-def check_specifications(columns: tuple[str, ...], y: np.ndarray, x: np.ndarray) -> None:
-    """Raise MethodError if outcomes and regressors do not match or one is named twice."""
-    if len(y) != len(x):
-        raise MethodError(f"{len(y)} outcomes", expected=f"one for each of {len(x)} specifications")
-    used = np.sort(np.concatenate([x, y[:, None]], axis=1), axis=1)
-    same = used[:, 1:] == used[:, :-1]
-    if same.any():
-        spec, place = np.argwhere(same)[0]
-        raise MethodError(
-            f"variable {columns[used[spec, place]]!r} is named more than once",
-            where={"specification": int(spec)},
-            expected="an outcome and regressors that all differ",
-        )
-
-
-def positions(columns: tuple[str, ...], chosen: object, dimensions: int) -> np.ndarray:
-    """Return positions in `columns` from positions or names.
-
-    Raises
-    ------
-    nqpf.errors.MethodError
-        If the shape is wrong or a position does not exist.
-    nqpf.errors.DataError
-        If a name is unknown; the message offers the nearest.
-    """
+def _positions(columns: tuple[str, ...], chosen: object, dimensions: int) -> np.ndarray:
+    """Return positions in `columns` from positions or names."""
     try:
         found = np.asarray(chosen)
     except ValueError:  # rows of different length
@@ -324,76 +160,38 @@ def positions(columns: tuple[str, ...], chosen: object, dimensions: int) -> np.n
         return found.astype(np.intp)
     positions = pd.Index(columns).get_indexer(found.ravel())
     if (positions < 0).any():
-        name = found.ravel()[positions < 0][0]
+        name = str(found.ravel()[positions < 0][0])
         raise DataError(
-            f"unknown variable {str(name)!r}",
+            f"unknown variable {name!r}",
             expected="a variable of the cross-products",
             hint=nearest(name, columns),
         )
     return positions.reshape(found.shape)
 
 
-def small_sample(convention: str, errors: str, size: SampleSize) -> tuple[float, int | None]:
-    """Return the factor on the plain covariance and the degrees of freedom of t.
-
-    Errors clustered by year take the convention with units and years in each other's place.
-    Driscoll-Kraay errors rest on T sums, so that ``nested`` and ``all`` are
-    T/(T-1) (N-1)/(N-K) with t(T-1); ``nested`` is Stata's xtscc.
-
-    Raises
-    ------
-    nqpf.errors.MethodError
-        If the convention is unknown.
-    nqpf.errors.EstimationError
-        If there are too few rows, units or years.
-
-    Examples
-    --------
-    >>> size = SampleSize(816, 3, 48, 17, True, True)
-    >>> factor, df = small_sample("nested", "driscoll-kraay", size)
-    >>> round(factor, 5), df
-    (1.08786, 16)
-    """
+def _small_sample(convention: str, errors: str, size: _Size) -> tuple[float, int | None]:
+    """Return the factor on the plain covariance and the degrees of freedom of t."""
+    choose("convention", convention, _CONVENTIONS)
     if errors == "clustered":
-        return scaling(convention, True, size)
-    if size.periods < 2:
-        raise EstimationError(
-            f"{size.periods} year is too few for {errors} errors", expected="two or more"
-        )
-    if errors == "clustered-period":
-        swapped = SampleSize(
-            nobs=size.nobs,
-            regressors=size.regressors,
-            groups=size.periods,
-            periods=size.groups,
-            unit_effects=size.time_effects,
-            time_effects=size.unit_effects,
-        )
-        return scaling(convention, True, swapped)
-    if convention not in ("nested", "all"):
-        return scaling(convention, False, size)
-    factor, _ = scaling(convention, True, size)
+        return _scaling(convention, errors, size)
     groups, periods = size.groups, size.periods
+    if periods < 2:
+        raise EstimationError(
+            f"{periods} year is too few for {errors} errors", expected="two or more"
+        )
+    if errors == "clustered-period":  # units and years in each other's place
+        effects = {"unit_effects": size.time_effects, "time_effects": size.unit_effects}
+        return _scaling(
+            convention, "clustered", replace(size, groups=periods, periods=groups, **effects)
+        )
+    if convention not in ("nested", "all"):
+        return _scaling(convention, "robust", size)
+    factor, _ = _scaling(convention, "clustered", size)
     return factor * (groups - 1) / groups * periods / (periods - 1), periods - 1
 
 
-def describe_errors(convention: str, errors: str) -> str:
-    """Return a convention's name and formula in one line, as it is for these errors.
-
-    Examples
-    --------
-    >>> describe_errors("nested", "driscoll-kraay")
-    'nested: unit effects not counted, T/(T-1) (N-1)/(N-K), t(T-1)'
-    """
-    if errors == "driscoll-kraay" and convention in ("nested", "all"):
-        counted = "unit effects not counted" if convention == "nested" else "every effect counted"
-        return f"{convention}: {counted}, T/(T-1) (N-1)/(N-K), t(T-1)"
-    text = describe(convention, errors != "driscoll-kraay")
-    return f"{text}, the clusters being years" if errors == "clustered-period" else text
-
-
 @dataclass(frozen=True)
-class KernelFits:
+class _KernelFits:
     """S regressions of k regressors each on one sample.
 
     Attributes
@@ -416,7 +214,7 @@ class KernelFits:
     nobs, groups, periods : int
         Rows, units and years.
     errors, convention : str
-        As given to :meth:`CrossProducts.fit_many`.
+        As given to :meth:`_CrossProducts.fit_many`.
     """
 
     params: np.ndarray
@@ -435,7 +233,9 @@ class KernelFits:
     @property
     def convention_label(self) -> str:
         """The small-sample convention with its formula."""
-        return describe_errors(self.convention, self.errors)
+        if self.errors == "clustered-period":
+            return f"{_described(self.convention, 'clustered')}, the clusters being years"
+        return _described(self.convention, self.errors)
 
     @property
     def tstats(self) -> np.ndarray:
@@ -454,7 +254,7 @@ class KernelFits:
 
 
 @dataclass(frozen=True)
-class CrossProducts:
+class _CrossProducts:
     """Cross-products of variables once effects are removed.
 
     Attributes
@@ -494,8 +294,8 @@ class CrossProducts:
         outcomes: Sequence[int] | Sequence[str] | np.ndarray,
         regressors: Sequence[Sequence[int]] | Sequence[Sequence[str]] | np.ndarray,
         errors: str = "clustered",
-        convention: str = DEFAULT,
-    ) -> KernelFits:
+        convention: str = _DEFAULT,
+    ) -> _KernelFits:
         """Estimate S specifications of k regressors each.
 
         The answer to a specification does not depend on the others in the call, to the last bit.
@@ -508,13 +308,13 @@ class CrossProducts:
             Clustered by unit or by year, or Driscoll and Kraay's with Bartlett weights over
             floor(4 (T / 100)^(2/9)) lags, counted in years that the sample has.
         convention : {"nested", "all", "linearmodels", "none"}
-            Small-sample convention, see :mod:`nqpf.regress.ols`. Clusters of years take
+            Small-sample convention, see :func:`nqpf.regress.fixed_effects`. Clusters of years take
             it with units and years exchanged. For Driscoll-Kraay errors ``nested`` is Stata's
             xtscc, T/(T-1) (N-1)/(N-K) with t(T-1); ``linearmodels`` is N/(N-K) with t(N-K).
 
         Returns
         -------
-        KernelFits
+        _KernelFits
 
         Raises
         ------
@@ -526,29 +326,38 @@ class CrossProducts:
         nqpf.errors.EstimationError
             If there are too few rows or clusters.
         """
-        check_errors(errors)
-        y, x = positions(self.columns, outcomes, 1), positions(self.columns, regressors, 2)
-        check_specifications(self.columns, y, x)
-        size = SampleSize(
-            nobs=self.nobs,
-            regressors=x.shape[1],
-            groups=self.groups,
-            periods=self.periods,
-            unit_effects=self.unit_effects,
-            time_effects=self.time_effects,
-        )
-        factor, df = small_sample(convention, errors, size)
+        choose("errors", errors, _ERRORS)
+        y, x = _positions(self.columns, outcomes, 1), _positions(self.columns, regressors, 2)
+        if len(y) != len(x):
+            raise MethodError(
+                f"{len(y)} outcomes", expected=f"one for each of {len(x)} specifications"
+            )
+        used = np.sort(np.concatenate([x, y[:, None]], axis=1), axis=1)
+        double = np.argwhere(used[:, 1:] == used[:, :-1])
+        if len(double):
+            spec, place = double[0]
+            raise MethodError(
+                f"variable {self.columns[used[spec, place]]!r} is named more than once",
+                where={"specification": int(spec)},
+                expected="an outcome and regressors that all differ",
+            )
+        effects = self.unit_effects, self.time_effects
+        size = _Size(self.nobs, x.shape[1], self.groups, self.periods, *effects)
+        factor, df = _small_sample(convention, errors, size)
         with np.errstate(divide="ignore"):
             unit_length = 1 / np.sqrt(np.diag(self.total))
         unit_length[~np.isfinite(unit_length)] = 0.0
         pairs = unit_length[:, None] * unit_length
         chosen = np.concatenate([x, y[:, None]], axis=1).T
-        params, inverse, unexplained, collinear = sweep(
+        params, inverse, unexplained, collinear = _sweep(
             (self.total * pairs)[chosen[:, None], chosen[None]]
         )
         grouped = np.moveaxis(self.by_unit if errors == "clustered" else self.by_period, 0, 2)
-        lags = bartlett(self.periods) if errors == "driscoll-kraay" else np.empty(0)
-        variances = score_variances(grouped * pairs[:, :, None], y, x, params, inverse, lags)
+        lags = np.empty(0)
+        if errors == "driscoll-kraay":  # Bartlett's weights, as linearmodels and Stata's xtscc
+            bandwidth = _lags(self.periods)
+            lags = 1 - np.arange(1, bandwidth + 1) / (bandwidth + 1)
+        variances = _score_variances(grouped * pairs[:, :, None], y, x, params, inverse, lags)
         # Differences of the last digits may make a variance of zero negative.
         std_errors = np.sqrt(factor * np.maximum(variances, 0))
         lost = np.where(collinear, np.nan, 1.0)
@@ -558,7 +367,7 @@ class CrossProducts:
             partial = within / np.sqrt(within**2 + spare)
             back = unit_length[x] / unit_length[y][:, None] * lost[:, None]
             params, std_errors = params * back, std_errors * back
-        return KernelFits(
+        return _KernelFits(
             params=params,
             std_errors=std_errors,
             within=within,
@@ -578,8 +387,8 @@ class CrossProducts:
         outcome: str,
         regressors: Sequence[str],
         errors: str = "clustered",
-        convention: str = DEFAULT,
-    ) -> KernelFits:
+        convention: str = _DEFAULT,
+    ) -> _KernelFits:
         """Estimate one specification; see :meth:`fit_many`."""
         return self.fit_many([outcome], [list(regressors)], errors, convention)
 
@@ -590,7 +399,7 @@ def cross_products(
     unit: str = "province",
     time: str = "year",
     effects: str = "two-way",
-) -> CrossProducts:
+) -> _CrossProducts:
     """Remove effects from `columns` and sum their cross-products, in all and by group.
 
     Parameters
@@ -607,7 +416,7 @@ def cross_products(
 
     Returns
     -------
-    CrossProducts
+    _CrossProducts
 
     Raises
     ------
@@ -619,6 +428,17 @@ def cross_products(
     nqpf.errors.MethodError
         If `effects` is unknown, or no column or one twice is named.
 
+    Notes
+    -----
+    Effects are removed once, exactly, from every variable; a specification picks rows and
+    columns. Cross-products square the condition: a coefficient loses as many digits as the share
+    of variation that its regressor does not share with the others has zeros. Below a share of
+    1e-10 a specification is marked ``collinear``, not raised; ``fixed_effects`` goes to 1e-18.
+    Results equal linearmodels' to 1e-10 where regressors keep a share of 1e-4 or more. Memory is
+    8 p^2 (units + years) bytes. Driscoll-Kraay errors rest on T sums: packages scale one
+    covariance differently, on the public capital of 48 states Stata's xtscc (``nested``) prints
+    0.265713 where R's plm (``none``) prints 0.25476.
+
     Examples
     --------
     >>> keys = pd.MultiIndex.from_product([[1, 2, 3], [2020, 2021, 2022]],
@@ -629,26 +449,22 @@ def cross_products(
     >>> fits.params.ravel().round(3), fits.collinear
     (array([2. , 0.5]), array([False, False]))
     """
-    return assemble(read(frame, columns, unit, time, effects))
-
-
-def assemble(sample: KernelSample) -> CrossProducts:
-    """Return cross-products of a sample that is already checked."""
-    values, units, times = sample.values, sample.units, sample.times
-    left = demean(
-        values, units if sample.unit_effects else None, times if sample.time_effects else None
-    )
-    left = np.ascontiguousarray(left.T)
-    left[np.linalg.norm(left, axis=1) <= rounding_floor(values)] = 0.0
-    by_year = np.argsort(times.astype(np.min_scalar_type(times.max())), kind="stable")
-    return CrossProducts(
-        columns=sample.columns,
+    choose("effects", effects, _EFFECTS)
+    names = distinct("columns", columns)
+    sample = PanelSample(by_key(frame, names, unit, time, "the frame"), effects)
+    unit_effects, time_effects = (codes is not None for codes in sample.absorbed)
+    check_singletons(sample.data.index, [0] * unit_effects + [1] * time_effects)
+    left = np.ascontiguousarray(sample.within.T)
+    left[np.linalg.norm(left, axis=1) <= rounding_floor(sample.data.to_numpy())] = 0.0
+    by_year = np.argsort(sample.time.astype(np.min_scalar_type(sample.times)), kind="stable")
+    return _CrossProducts(
+        columns=tuple(names),
         total=left @ left.T,
-        by_unit=grouped_products(left, units),
-        by_period=grouped_products(left.take(by_year, axis=1), times[by_year]),
-        nobs=len(values),
-        groups=int(units[-1]) + 1,
-        periods=int(times.max()) + 1,
-        unit_effects=sample.unit_effects,
-        time_effects=sample.time_effects,
+        by_unit=_grouped_products(left, sample.unit),
+        by_period=_grouped_products(left.take(by_year, axis=1), sample.time[by_year]),
+        nobs=sample.nobs,
+        groups=sample.units,
+        periods=sample.times,
+        unit_effects=unit_effects,
+        time_effects=time_effects,
     )

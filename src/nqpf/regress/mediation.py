@@ -10,7 +10,7 @@ import pandas as pd
 
 from nqpf.checks import between, distinct, whole
 from nqpf.errors import EstimationError, SampleError
-from nqpf.regress.ols import RegressionResult, fixed_effects
+from nqpf.regress.ols import _Regression, fixed_effects
 from nqpf.regress.table import RegressionTable, _Printed
 from nqpf.sample import PanelSample, demean, place
 
@@ -101,7 +101,7 @@ class _MediationResult(_Printed):
     Attributes
     ----------
     outcome, treatment, mediator : str
-    regressions : mapping of str to RegressionResult
+    regressions : mapping of str to regression
         ``total``: outcome on treatment; ``mediator``: mediator on treatment;
         ``direct``: outcome on treatment and mediator; controls and effects in each.
     effects : DataFrame, rows ``indirect``, ``direct``, ``total``, ``proportion``
@@ -120,7 +120,7 @@ class _MediationResult(_Printed):
     outcome: str
     treatment: str
     mediator: str
-    regressions: Mapping[str, RegressionResult]
+    regressions: Mapping[str, _Regression]
     effects: pd.DataFrame
     sobel: pd.Series
     draws: pd.DataFrame

@@ -1,21 +1,23 @@
-"""Reforms that reach units at different times: who is treated when, and how estimators weigh it."""
+"""Reforms that reach units at different times: who is treated when, estimators and chance."""
 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import factorial, prod
 
 import numpy as np
 import pandas as pd
 
+from nqpf.checks import choose, whole
 from nqpf.errors import SampleError
-from nqpf.regress.ols import check_option
 from nqpf.sample import by_key, demean, place
 
-__all__ = ["ESTIMATORS", "adoption", "effect_weights", "goodman_bacon"]
-
-ESTIMATORS = ("two-way", "imputation", "cohorts")
-NEVER = 0
+_ESTIMATORS = ("two-way", "imputation", "cohorts")
+_NEVER = 0
+_TIE = 1e-9  # an estimate this close to the actual one is as far from zero
+_REACH, _STEPS = 8, 161  # effects tried, up to eight standard deviations of chance
 
 
 def adoption(
@@ -63,48 +65,46 @@ def adoption(
     """
     index = by_key(frame, [], unit, time, "the frame").index
     units, years = index.get_level_values(0), index.get_level_values(1)
-    known = set(units)
     if len(first) == 0:
         raise SampleError(f"no {unit} is treated", expected=f"one treated {unit} or more")
     for one, year in first.items():
-        where = place((one,), (unit,))
-        if one not in known:
-            raise SampleError(
-                "a treated unit is not in the sample",
-                where=where,
-                expected=f"a {unit} of the sample",
-                hint="leave it out of the dates, and say so",
-            )
-        if not (isinstance(year, int | np.integer) or float(year).is_integer()):
-            raise SampleError(f"treated from {year!r}", where=where, expected=f"a whole {time}")
-        own = years[units == one]
-        if own.min() >= year:
-            raise SampleError(
-                f"treated from {int(year)}, with no {time} before it",
-                where=where,
-                expected=f"a first treated {time} after {own.min()}",
-                hint="its own past is what a treated unit is compared with; leave it out",
-            )
-        if own.max() < year:
-            raise SampleError(
-                f"treated from {int(year)}, after its last {time}",
-                where=where,
-                expected=f"a first treated {time} up to {own.max()}",
-                hint="in this sample it is never treated; leave it out of the dates",
-            )
-    if set(first.keys()) == known:
+        _check_first(place((one,), (unit,)), year, years[units == one], unit, time)
+    total = units.nunique()
+    if len(first) == total:
         raise SampleError(f"no {unit} is never treated", expected="one that can be compared with")
     if len(first) == 1:
         warnings.warn(
-            f"one treated {unit}: errors clustered by {unit} say nothing, and of {len(known)} "
-            f"{unit}s drawn at random it is any one, so that no p value is below 1/{len(known)}",
+            f"one treated {unit}: errors clustered by {unit} say nothing, and of {total} "
+            f"{unit}s drawn at random it is any one, so that no p value is below 1/{total}",
             stacklevel=2,
         )
-    cohort = units.map(dict(first)).fillna(NEVER).astype(int)
-    table = pd.DataFrame({"cohort": cohort.to_numpy()}, index)
-    table["event"] = np.where(table["cohort"] == NEVER, np.nan, years - table["cohort"])
-    table["treated"] = (table["event"] >= 0).astype(int)
-    return table
+    cohort = units.map(dict(first)).fillna(_NEVER).astype(int)
+    event = np.where(cohort == _NEVER, np.nan, years - cohort)
+    columns = {"cohort": cohort.to_numpy(), "event": event, "treated": (event >= 0).astype(int)}
+    return pd.DataFrame(columns, index)
+
+
+def _check_first(
+    where: dict[str, object], first: object, own: pd.Index, unit: str, time: str
+) -> None:
+    """Refuse a first treated year that leaves a unit, with years `own`, nothing to compare."""
+    hint = None
+    if own.empty:
+        problem, expected = "a treated unit is not in the sample", f"a {unit} of the sample"
+        hint = "leave it out of the dates, and say so"
+    elif not (isinstance(first, int | np.integer) or float(first).is_integer()):
+        problem, expected = f"treated from {first!r}", f"a whole {time}"
+    elif own.min() >= first:
+        problem = f"treated from {int(first)}, with no {time} before it"
+        expected = f"a first treated {time} after {own.min()}"
+        hint = "its own past is what a treated unit is compared with; leave it out"
+    elif own.max() < first:
+        problem = f"treated from {int(first)}, after its last {time}"
+        expected = f"a first treated {time} up to {own.max()}"
+        hint = "in this sample it is never treated; leave it out of the dates"
+    else:
+        return
+    raise SampleError(problem, where=where, expected=expected, hint=hint)
 
 
 def effect_weights(treatment: pd.DataFrame, estimator: str = "imputation") -> pd.DataFrame:
@@ -147,36 +147,36 @@ def effect_weights(treatment: pd.DataFrame, estimator: str = "imputation") -> pd
     a         -1.0   1.0
     b          1.0  -1.0
     """
-    check_option("estimator", estimator, ESTIMATORS)
-    wide_cohorts(treatment)
+    choose("estimator", estimator, _ESTIMATORS)
+    _cohorts(treatment)
+    index, events = treatment.index, treatment["event"]
     treated = treatment["treated"].to_numpy() == 1
     if estimator == "two-way":
-        codes = [pd.factorize(treatment.index.get_level_values(i))[0] for i in (0, 1)]
+        codes = [pd.factorize(index.get_level_values(i))[0] for i in (0, 1)]
         part = demean(treated[:, None].astype(float), *codes)[:, 0]
-        return pd.DataFrame({"effect": part / (part**2).sum()}, treatment.index)
-    events = treatment["event"]
+        return pd.DataFrame({"effect": part / (part**2).sum()}, index)
     wanted = sorted(events.dropna().astype(int).unique())
     if estimator == "imputation":
         targets = {event: (events == event).to_numpy() for event in wanted if event >= 0}
         targets = {"effect": treated} | targets
         mean = np.column_stack([rows / rows.sum() for rows in targets.values()])
         dummies = np.column_stack(
-            [pd.get_dummies(treatment.index.get_level_values(i)).to_numpy(float) for i in (0, 1)]
+            [pd.get_dummies(index.get_level_values(i)).to_numpy(float) for i in (0, 1)]
         )
         clean = np.where(treated[:, None], 0.0, dummies)
         weights = mean - clean @ np.linalg.pinv(clean.T @ clean) @ (dummies.T @ mean)
-        return pd.DataFrame(weights, treatment.index, list(targets))
+        return pd.DataFrame(weights, index, list(targets))
     columns = {event: _against_never(treatment, event) for event in wanted if event != -1}
     sizes = {event: int((events == event).sum()) for event in wanted if event >= 0}
     total = sum(columns[event] * size for event, size in sizes.items()) / sum(sizes.values())
-    return pd.DataFrame({"effect": total} | columns, treatment.index)
+    return pd.DataFrame({"effect": total} | columns, index)
 
 
 def _against_never(treatment: pd.DataFrame, event: int) -> np.ndarray:
     """Return the mean over units at `event` of their change since -1, less the never treated."""
     years = treatment.index.get_level_values(1)
     at, before = (treatment["event"] == event).to_numpy(), (treatment["event"] == -1).to_numpy()
-    never = (treatment["cohort"] == NEVER).to_numpy()
+    never = (treatment["cohort"] == _NEVER).to_numpy()
     weights = np.zeros(len(treatment))
     for cohort, share in treatment.loc[at, "cohort"].value_counts(normalize=True).items():
         own = (treatment["cohort"] == cohort).to_numpy()
@@ -215,39 +215,199 @@ def goodman_bacon(outcome: pd.Series, treatment: pd.DataFrame) -> pd.DataFrame:
     nqpf.errors.SampleError
         If the sample is unbalanced or the outcome lacks a key.
     """
-    cohorts = wide_cohorts(treatment)
-    values = on_keys(outcome.to_frame("y"), treatment)["y"].unstack()
-    years = values.columns.to_numpy()
-    share = cohorts.value_counts(normalize=True)
+    cohorts = _cohorts(treatment)
+    values = _on_keys(outcome.to_frame("y"), treatment)["y"].unstack()
+    years, share = values.columns.to_numpy(), cohorts.value_counts(normalize=True)
     rows = []
-    for early in sorted(set(share.index) - {NEVER}):
+    for early in sorted(set(share.index) - {_NEVER}):
         for late in sorted(set(share.index) - {early}):
-            if late == NEVER or late > early:
-                use = years < late if late else years >= years[0]
-            else:  # forbidden: those it is compared with are treated already
-                use = years >= late
+            use = years < late if late > early else years >= late
+            # Years from `late` on are the forbidden comparison: with those treated already.
             after = years[use] >= early
             gap = [values.loc[cohorts == group, use].mean() for group in (early, late)]
             change = (gap[0] - gap[1]).to_numpy()
             pair = share[early] + share[late]
             spread = (share[early] / pair) * (share[late] / pair) * after.mean() * (~after).mean()
-            rows.append(
-                {
-                    "treated": int(early),
-                    "compared": int(late),
-                    "years": f"{years[use][0]}–{years[use][-1]}",
-                    "estimate": change[after].mean() - change[~after].mean(),
-                    "weight": (pair * use.mean()) ** 2 * spread,
-                }
-            )
-    table = pd.DataFrame(rows)
+            row = {"treated": int(early), "compared": int(late)}
+            row["years"] = f"{years[use][0]}–{years[use][-1]}"
+            row["estimate"] = change[after].mean() - change[~after].mean()
+            row["weight"] = (pair * use.mean()) ** 2 * spread
+            rows.append(row)
     codes = np.indices(values.shape).reshape(2, -1)
-    dummy = cohorts.map(lambda group: years >= (group or np.inf))
-    left = demean(np.concatenate(dummy.to_list()).astype(float)[:, None], *codes)
+    dummy = [years >= (group or np.inf) for group in cohorts]
+    left = demean(np.concatenate(dummy).astype(float)[:, None], *codes)
+    table = pd.DataFrame(rows)
     return table.assign(weight=table["weight"] / (left**2).mean())
 
 
-def wide_cohorts(treatment: pd.DataFrame) -> pd.Series:
+@dataclass(frozen=True)
+class _Reassignment:
+    """Estimates when cohorts keep their sizes and their members are drawn.
+
+    Attributes
+    ----------
+    estimates : Series by (outcome, estimate)
+        With the actual treatment.
+    draws : DataFrame
+        The same columns, one row per draw.
+    pvalues : Series
+        (1 + draws at least as far from zero) / (1 + draws), and never less than 1 / `distinct`.
+    distinct : int
+        Different assignments that there are.
+    outcomes, treatment : DataFrame
+        What was estimated on.
+    weights : DataFrame
+        Of the estimator.
+    """
+
+    estimates: pd.Series
+    draws: pd.DataFrame
+    pvalues: pd.Series
+    distinct: int
+    outcomes: pd.DataFrame
+    treatment: pd.DataFrame
+    weights: pd.DataFrame
+
+    def joint(self, outcome: str, columns: Sequence[object]) -> float:
+        """Return one p value for several estimates of an outcome at once.
+
+        The statistic is the quadratic form of the estimates in the inverse of their second
+        moments over the draws.
+        """
+        own = self.draws[outcome][list(columns)].to_numpy()
+        inverse = np.linalg.pinv(own.T @ own / len(own))
+        actual = self.estimates[outcome][list(columns)].to_numpy()
+        statistic = actual @ inverse @ actual
+        drawn = np.einsum("ij,jk,ik->i", own, inverse, own)
+        extreme = int((drawn >= statistic * (1 - _TIE)).sum())
+        return max((1 + extreme) / (1 + len(own)), 1 / self.distinct)
+
+    def detectable(
+        self,
+        outcomes: Sequence[str] | None = None,
+        power: float = 0.8,
+        level: float = 0.05,
+        truths: int = 200,
+        draws: int = 499,
+        seed: int = 0,
+    ) -> pd.Series:
+        """Return the smallest constant effect that the test would find often enough.
+
+        The estimated effect is taken out of the outcomes. Then units to treat are drawn `truths`
+        times, an effect is added to them, and the test is run with `draws` further assignments.
+
+        Parameters
+        ----------
+        outcomes : sequence of str or None
+            Some of the outcomes; all by default.
+        power, level : float
+            Share of the truths in which the p value is at most `level`.
+        truths, draws, seed : int
+
+        Returns
+        -------
+        Series by outcome
+            In the units of the outcome; infinite when no effect tried is found that often.
+        """
+        weights = self.weights["effect"].unstack().to_numpy()
+        treated = self.treatment["treated"].unstack().to_numpy().astype(float)
+        rng = np.random.default_rng(seed)
+        truth, orders = _orders(rng, len(treated), truths), _orders(rng, len(treated), draws)
+        overlap = weights @ treated.T
+        back = np.argsort(truth, axis=1)
+        carried = np.array([_sums(overlap, order[orders]) for order in back])  # (truths, draws)
+        found = {}
+        for name in self.outcomes if outcomes is None else outcomes:
+            values = self.outcomes[name].unstack().to_numpy()
+            cross = weights @ (values - (weights * values).sum() * treated).T
+            drawn, own = _sums(cross, orders), _sums(cross, truth)[:, None]
+            found[name] = np.inf
+            if level < 1 / self.distinct:  # no p value is as small as that
+                continue
+            for effect in np.linspace(0, _REACH * drawn.std(), _STEPS):
+                actual = np.abs(own + effect) * (1 - _TIE)
+                extreme = (np.abs(drawn + effect * carried) >= actual).sum(axis=1)
+                if np.mean((1 + extreme) / (1 + draws) <= level) >= power:
+                    found[name] = float(effect)
+                    break
+        return pd.Series(found, name="detectable")
+
+
+def reassign(
+    outcomes: pd.DataFrame,
+    treatment: pd.DataFrame,
+    estimator: str = "imputation",
+    draws: int = 999,
+    seed: int = 0,
+) -> _Reassignment:
+    """Estimate the effect again with the treated drawn at random, cohorts keeping their sizes.
+
+    Under the null that the reform did nothing to anybody, the actual estimate is one draw
+    among the others, however few units were treated (MacKinnon and Webb 2020).
+
+    Parameters
+    ----------
+    outcomes : DataFrame
+        Keyed as `treatment`, one column per outcome; all meet the same draws.
+    treatment : DataFrame
+        From :func:`adoption`, of a balanced sample.
+    estimator : {"two-way", "imputation", "cohorts"}
+        As in :func:`effect_weights`.
+    draws, seed : int
+
+    Returns
+    -------
+    _Reassignment
+        With ``estimates``, ``draws``, ``pvalues``, ``joint()`` and ``detectable()``, the
+        smallest effect that the test would find.
+
+    Raises
+    ------
+    nqpf.errors.SampleError
+        If the sample is unbalanced or the keys differ.
+    nqpf.errors.MethodError
+        If the estimator is unknown or there are fewer than 99 draws.
+
+    Examples
+    --------
+    >>> keys = pd.MultiIndex.from_product([range(20), range(2015, 2021)],
+    ...                                   names=["province", "year"])
+    >>> frame = pd.DataFrame({"y": np.random.default_rng(0).normal(size=120)}, keys)
+    >>> treatment = adoption(frame, dict.fromkeys(range(6), 2018))
+    >>> test = reassign(frame + 5 * treatment[["treated"]].to_numpy(), treatment)
+    >>> test.distinct, bool(test.pvalues["y", "effect"] < 0.02)
+    (38760, True)
+    >>> bool(0.9 < test.detectable()["y"] < 1.6)
+    True
+    """
+    whole("draws", draws, 99)
+    weights, cohorts = effect_weights(treatment, estimator), _cohorts(treatment)
+    data = _on_keys(outcomes, treatment)
+    orders = _orders(np.random.default_rng(seed), len(cohorts), draws)
+    actual, drawn = {}, {}
+    for name in data:
+        values = data[name].unstack().to_numpy()
+        for column in weights:
+            cross = weights[column].unstack().to_numpy() @ values.T
+            actual[name, column] = float(np.trace(cross))
+            drawn[name, column] = _sums(cross, orders)
+    estimates, drawn = pd.Series(actual), pd.DataFrame(drawn)
+    extreme = (drawn.abs() >= estimates.abs() * (1 - _TIE)).sum()
+    distinct = factorial(len(cohorts)) // prod(map(factorial, cohorts.value_counts()))
+    pvalues = ((1 + extreme) / (1 + draws)).clip(lower=1 / distinct)
+    return _Reassignment(estimates, drawn, pvalues, distinct, data, treatment, weights)
+
+
+def _orders(rng: np.random.Generator, units: int, draws: int) -> np.ndarray:
+    return np.array([rng.permutation(units) for _ in range(draws)])
+
+
+def _sums(cross: np.ndarray, orders: np.ndarray) -> np.ndarray:
+    """Return the estimate for each order: place i of the design gets outcomes of order[i]."""
+    return cross[np.arange(len(cross)), orders].sum(axis=1)
+
+
+def _cohorts(treatment: pd.DataFrame) -> pd.Series:
     """Return the cohort by unit; raise SampleError unless every unit has every year."""
     wide = treatment["cohort"].unstack()
     if wide.isna().to_numpy().any():
@@ -261,16 +421,14 @@ def wide_cohorts(treatment: pd.DataFrame) -> pd.Series:
     return wide.iloc[:, 0].astype(int)
 
 
-def on_keys(outcomes: pd.DataFrame, treatment: pd.DataFrame) -> pd.DataFrame:
+def _on_keys(outcomes: pd.DataFrame, treatment: pd.DataFrame) -> pd.DataFrame:
     """Return outcomes on the keys of `treatment`; raise SampleError when one is absent."""
-    unit, time = treatment.index.names
-    data = by_key(outcomes, list(outcomes.columns), unit, time, "the outcomes")
-    absent = treatment.index.difference(data.index)
-    if len(absent) or len(data) != len(treatment):
-        key = absent[0] if len(absent) else data.index.difference(treatment.index)[0]
+    data = by_key(outcomes, list(outcomes.columns), *treatment.index.names, "the outcomes")
+    differing = treatment.index.symmetric_difference(data.index)
+    if len(differing):
         raise SampleError(
             "outcomes and treatment do not have the same rows",
-            where=place(key, treatment.index.names),
+            where=place(differing[0], treatment.index.names),
             expected="one row of each per unit and time",
         )
     return data

@@ -1,27 +1,18 @@
-"""Regressions side by side, for a page, for LaTeX and as a data frame."""
+"""Regressions side by side, for a page and as a data frame."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from html import escape
+from typing import Any
 
 import pandas as pd
 
-from nqpf.errors import MethodError
-from nqpf.regress.ols import RegressionResult
-from nqpf.regress.resample import WildBootstrap
-
-__all__ = ["RegressionTable"]
+from nqpf.checks import choose, distinct
 
 _ROUNDING = 1e-9  # a coefficient that is a smaller share of its error is zero but for rounding
-_STARS = ((0.01, "***"), (0.05, "**"), (0.10, "*"))
-_LATEX = {
-    "\\": r"\textbackslash{}",
-    "~": r"\textasciitilde{}",
-    "^": r"\textasciicircum{}",
-    **{character: "\\" + character for character in "&%$#_{}"},
-}
+_DIGITS = 3  # decimals; a smaller number is printed with as many significant digits
 
 
 @dataclass(frozen=True)
@@ -30,16 +21,11 @@ class RegressionTable:
 
     Parameters
     ----------
-    results : mapping of str to RegressionResult
-        Column heading and regression, in order.
-    stars : bool
-        Mark p < 0.10, 0.05 and 0.01. Off by default: the standard errors say more.
-    digits : int
-        Decimals; a smaller number is printed with as many significant digits.
+    results : mapping of str to regression
+        Column heading and regression, in order: what :func:`nqpf.regress.fixed_effects` returns,
+        or any object with the attributes that are printed.
     labels : mapping of str to str
         Names to print for variables.
-    bootstrap : mapping of str to sequence of WildBootstrap
-        Bootstrap p values to print in brackets, by column heading.
     extra : mapping of str to mapping of str to str
         Further rows at the foot: title, then text by column heading, for example the p value
         of a test. Columns left out stay empty.
@@ -47,12 +33,11 @@ class RegressionTable:
     Raises
     ------
     nqpf.errors.MethodError
-        If there is no regression to print, `bootstrap` or `extra` name no column, or a
-        bootstrap is of another coefficient.
+        If there is no regression to print, or `extra` names no column.
 
     Examples
     --------
-    >>> from nqpf.regress import fixed_effects
+    >>> from nqpf.regress.ols import fixed_effects
     >>> keys = pd.MultiIndex.from_product([[1, 2, 3], [2020, 2021, 2022]],
     ...                                   names=["province", "year"])
     >>> frame = pd.DataFrame({"x": [1, 2, 4, 2, 5, 7, 3, 3, 8.0]}, index=keys)
@@ -62,150 +47,74 @@ class RegressionTable:
     '0.851'
     """
 
-    results: Mapping[str, RegressionResult]
-    stars: bool = False
-    digits: int = 3
+    results: Mapping[str, Any]
     labels: Mapping[str, str] = field(default_factory=dict)
-    bootstrap: Mapping[str, Sequence[WildBootstrap]] = field(default_factory=dict)
     extra: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        if not self.results:
-            raise MethodError("a table of no regressions", expected="at least one result")
-        for heading in [*self.bootstrap, *(name for row in self.extra.values() for name in row)]:
-            if heading not in self.results:
-                raise MethodError(
-                    f"no column {heading!r}", expected=" or ".join(map(repr, self.results))
-                )
-        for heading, tests in self.bootstrap.items():
-            for test in tests:
-                self._check_bootstrap(heading, test)
-
-    def _check_bootstrap(self, heading: str, test: WildBootstrap) -> None:
-        printed = self.results[heading].params.get(test.variable)
-        # The same estimate to rounding: a p value beside another coefficient would mislead.
-        if printed is None or abs(printed - test.coefficient) > 1e-8 * abs(test.coefficient):
-            raise MethodError(
-                f"the bootstrap of {test.variable!r} is not of column {heading!r}",
-                expected="a bootstrap of the same regression",
-            )
+        distinct("regressions of a table", list(self.results))
+        for heading in (name for row in self.extra.values() for name in row):
+            choose("column", heading, self.results)
 
     @property
     def notes(self) -> tuple[str, ...]:
         """What a reader needs to read the figures."""
-        kinds = dict.fromkeys(
-            (r.covariance_label, r.convention_label) for r in self.results.values()
-        )
+        results = self.results.values()
+        kinds = dict.fromkeys((r.covariance_label, r.convention_label) for r in results)
         lines = ["Standard errors in parentheses."]
         lines += [f"Standard errors {label}, convention {text}." for label, text in kinds]
-        lines += self._bootstrap_notes()
-        for note in dict.fromkeys(note for r in self.results.values() for note in r.notes):
+        for note in dict.fromkeys(note for r in results for note in r.notes):
             columns = [name for name, r in self.results.items() if note in r.notes]
             shared = len(columns) == len(self.results)
             lines.append(note if shared else f"{', '.join(columns)}: {note}")
-        if self.stars:
-            marks = ", ".join(f"{mark} p < {level:.2f}" for level, mark in reversed(_STARS))
-            lines.append(f"{marks}.")
-        else:
-            lines.append("Significance is not starred.")
-        return tuple(lines)
-
-    def _bootstrap_notes(self) -> list[str]:
-        tests = [test for column in self.bootstrap.values() for test in column]
-        kinds = dict.fromkeys((test.label, test.null) for test in tests)
-        return [f"P values in brackets against {null:g}: {label}." for label, null in kinds]
+        return (*lines, "Significance is not starred.")  # the standard errors say more
 
     def to_frame(self) -> pd.DataFrame:
         """Return the printed strings, indexed by row and statistic.
 
-        Coefficients stand at ``(variable, "coefficient")`` and
-        ``(variable, "std. error")``, bootstrap p values at ``(variable, "bootstrap p")``, the
+        Coefficients stand at ``(variable, "coefficient")`` and ``(variable, "std. error")``, the
         other rows at ``(row, "")``.
         """
-        rows: dict[tuple[str, str], list[str]] = {}
         results = list(self.results.values())
-        rows["Outcome", ""] = [self._label(r.outcome) for r in results]
-        for name in self._variables():
-            rows[self._label(name), "coefficient"] = [self._coefficient(r, name) for r in results]
-            rows[self._label(name), "std. error"] = [self._error(r, name) for r in results]
-            brackets = [self._bracket(heading, name) for heading in self.results]
-            if any(brackets):
-                rows[self._label(name), "bootstrap p"] = brackets
-        for title, cells in self._foot(results).items():
-            rows[title, ""] = cells
-        index = pd.MultiIndex.from_tuples(rows, names=["row", "statistic"])
-        return pd.DataFrame(list(rows.values()), index=index, columns=list(self.results))
-
-    def _variables(self) -> list[str]:
-        names = dict.fromkeys(name for r in self.results.values() for name in r.params.index)
-        return [name for name in names if name != "const"] + ["const"] * ("const" in names)
-
-    def _label(self, name: str) -> str:
-        return self.labels.get(name, "Constant" if name == "const" else name)
-
-    def _number(self, value: float) -> str:
-        small = value != 0 and abs(value) < 10.0**-self.digits
-        return f"{value:.{self.digits}g}" if small else f"{value:,.{self.digits}f}"
-
-    def _coefficient(self, result: RegressionResult, name: str) -> str:
-        if name not in result.params.index:
-            return ""
-        value, pvalue = result.params[name], result.pvalues[name]
-        if abs(value) < _ROUNDING * result.std_errors[name]:
-            value = 0.0  # the constant of centred variables, for one
-        marks = [mark for level, mark in _STARS if pvalue < level] if self.stars else []
-        return self._number(value) + (marks[0] if marks else "")
-
-    def _error(self, result: RegressionResult, name: str) -> str:
-        if name not in result.params.index:
-            return ""
-        return f"({self._number(result.std_errors[name])})"
-
-    def _bracket(self, heading: str, name: str) -> str:
-        for test in self.bootstrap.get(heading, ()):
-            if test.variable == name:
-                least = 1 / test.draws
-                return f"[< {least:.1g}]" if test.pvalue == 0 else f"[{self._number(test.pvalue)}]"
-        return ""
-
-    def _foot(self, results: list[RegressionResult]) -> dict[str, list[str]]:
-        units = " / ".join(dict.fromkeys(r.unit.capitalize() for r in results))
-        times = " / ".join(dict.fromkeys(r.time.capitalize() for r in results))
-        rows = {
+        rows = {("Outcome", ""): [self._label(r.outcome) for r in results]}
+        names = dict.fromkeys(name for r in results for name in r.params.index)
+        for name in sorted(names, key=lambda name: name == "const"):  # the constant ends them
+            cells = [_cells(r, name) for r in results]
+            rows[self._label(name), "coefficient"] = [coefficient for coefficient, _ in cells]
+            rows[self._label(name), "std. error"] = [error for _, error in cells]
+        unit = " / ".join(dict.fromkeys(r.unit.capitalize() for r in results))
+        time = " / ".join(dict.fromkeys(r.time.capitalize() for r in results))
+        if {r.estimator for r in results} != {"least squares"}:
+            rows["Estimator", ""] = [r.estimator for r in results]
+        foot = {
             "Observations": [f"{r.nobs:,}" for r in results],
-            f"{units} groups": [str(r.groups) for r in results],
-            f"{times} periods": [str(r.periods) for r in results],
+            f"{unit} groups": [str(r.groups) for r in results],
+            f"{time} periods": [str(r.periods) for r in results],
             "R2 within": [f"{r.rsquared_within:.3f}" for r in results],
-            f"{units} effects": [_unit_effects(r.effects) for r in results],
-            f"{times} effects": [_yes(_has_time_effects(r.effects)) for r in results],
+            f"{unit} effects": [_unit_effects(r.effects) for r in results],
+            f"{time} effects": [_time_effects(r.effects) for r in results],
             "Standard errors": [r.covariance_label for r in results],
             "Convention": [r.convention for r in results],
             "Data vintage": [r.vintage or "not stated" for r in results],
         }
-        if len({r.estimator for r in results}) > 1 or results[0].estimator != "least squares":
-            rows = {"Estimator": [r.estimator for r in results], **rows}
         for title, cells in self.extra.items():
-            rows[title] = [cells.get(heading, "") for heading in self.results]
-        return rows
+            foot[title] = [cells.get(heading, "") for heading in self.results]
+        rows |= {(title, ""): cells for title, cells in foot.items()}
+        index = pd.MultiIndex.from_tuples(rows, names=["row", "statistic"])
+        return pd.DataFrame(list(rows.values()), index=index, columns=list(self.results))
 
-    def _printed(self) -> list[tuple[str, list[str]]]:
-        """Return heading and cells of each printed row; lines below a coefficient have none."""
-        frame = self.to_frame()
-        return [
-            ("" if statistic in ("std. error", "bootstrap p") else row, list(cells))
-            for (row, statistic), cells in zip(frame.index, frame.to_numpy(), strict=True)
-        ]
+    def _label(self, name: str) -> str:
+        return self.labels.get(name, "Constant" if name == "const" else name)
 
     def to_html(self) -> str:
         """Return the table as HTML; every text is escaped."""
         heads = "".join(f'<th scope="col">{escape(name)}</th>' for name in self.results)
-        body = "".join(
+        body = ""
+        for (title, statistic), cells in self.to_frame().iterrows():
             # The row of standard errors has no heading of its own.
-            (f'<tr><th scope="row">{escape(title)}</th>' if title else "<tr><td></td>")
-            + "".join(f"<td>{escape(cell)}</td>" for cell in cells)
-            + "</tr>\n"
-            for title, cells in self._printed()
-        )
+            headed = f'<th scope="row">{escape(title)}</th>'
+            body += f"<tr>{'<td></td>' if statistic == 'std. error' else headed}"
+            body += "".join(f"<td>{escape(cell)}</td>" for cell in cells) + "</tr>\n"
         notes = "<br>".join(escape(line) for line in self.notes)
         return (
             '<div class="table-box"><table class="regression-table">\n'
@@ -215,44 +124,34 @@ class RegressionTable:
 
     _repr_html_ = to_html
 
-    def to_latex(self) -> str:
-        """Return the table as LaTeX (package booktabs); every text is escaped."""
-        lines = [rf"\begin{{tabular}}{{l{'c' * len(self.results)}}}", r"\toprule"]
-        lines += [_latex_row("", list(self.results)), r"\midrule"]
-        lines += [_latex_row(title, cells) for title, cells in self._printed()]
-        lines.append(r"\bottomrule")
-        span = len(self.results) + 1
-        lines += [
-            rf"\multicolumn{{{span}}}{{l}}{{\footnotesize {_latex(note)}}} \\"
-            for note in self.notes
-        ]
-        return "\n".join([*lines, r"\end{tabular}"])
-
     def __str__(self) -> str:
         return "\n".join([self.to_frame().to_string(), *self.notes])
 
 
-def _yes(value: bool) -> str:
-    return "yes" if value else "no"
+def _cells(result: Any, name: str) -> tuple[str, str]:
+    """Return coefficient and standard error as printed, empty where there is none."""
+    if name not in result.params.index:
+        return "", ""
+    value, error = result.params[name], result.std_errors[name]
+    if abs(value) < _ROUNDING * error:
+        value = 0.0  # the constant of centred variables, for one
+    return _number(value), f"({_number(error)})"
 
 
-def _has_time_effects(effects: str) -> bool:
-    return effects in ("two-way", "time") or effects.endswith("+ time")
+def _number(value: float) -> str:
+    small = value != 0 and abs(value) < 10.0**-_DIGITS
+    return f"{value:.{_DIGITS}g}" if small else f"{value:,.{_DIGITS}f}"
+
+
+def _time_effects(effects: str) -> str:
+    return "yes" if effects in ("two-way", "time") or effects.endswith("+ time") else "no"
 
 
 def _unit_effects(effects: str) -> str:
     for word in ("random", "differenced"):
         if effects.startswith(word):
             return word
-    return _yes(effects in ("two-way", "unit"))
-
-
-def _latex(text: str) -> str:
-    return "".join(_LATEX.get(character, character) for character in text)
-
-
-def _latex_row(title: str, cells: list[str]) -> str:
-    return " & ".join(_latex(cell) for cell in [title, *cells]) + r" \\"
+    return "yes" if effects in ("two-way", "unit") else "no"
 
 
 class _Printed:

@@ -45,7 +45,7 @@ class _Threshold(_Printed):
     tests : DataFrame, rows ``single``, ``double``, ``triple``
         ``F`` against one threshold fewer, bootstrap ``p_value``, critical values
         ``10%``, ``5%``, ``1%``, and ``ssr``, the sum of squared residuals.
-    regression : RegressionResult
+    regression : as of fixed_effects
         The regression at the estimated thresholds, which its errors take as known.
     counts : DataFrame, one row per regime
         ``rows``, ``units`` and ``share`` of the rows.

@@ -9,11 +9,11 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
+from nqpf.checks import choose, distinct
 from nqpf.errors import EstimationError, MethodError, SampleError
-from nqpf.regress.kernel import keyed
-from nqpf.regress.ols import EFFECTS, RegressionResult, check_option, check_request
+from nqpf.regress.ols import _Regression
 from nqpf.regress.table import RegressionTable
-from nqpf.sample import check_regressors, place
+from nqpf.sample import _EFFECTS, by_key, check_regressors, place
 from nqpf.space.weights import Weights, align
 
 __all__ = [
@@ -205,8 +205,8 @@ def transformation(effects: str, correction: str, units: int, years: int) -> Tra
     >>> transformation("two-way", "lee-yu", 31, 13)
     Transformation(unit=True, time=True, rows=360, periods=12, common=False)
     """
-    check_option("effects", effects, EFFECTS)
-    check_option("correction", correction, tuple(CORRECTIONS))
+    choose("effects", effects, _EFFECTS)
+    choose("correction", correction, tuple(CORRECTIONS))
     unit, time = effects in ("two-way", "unit"), effects in ("two-way", "time")
     corrected = correction == "lee-yu"
     periods = years - (unit and corrected)
@@ -532,8 +532,9 @@ def read(
     nqpf.errors.EstimationError
         As :func:`nqpf.space.durbin` says.
     """
-    names = check_request(outcome, regressors, "unadjusted")
-    check_option("islands", islands, ISLANDS)
+    names = distinct("regressors", regressors)
+    distinct("the outcome and the regressors", [outcome, *names])
+    choose("islands", islands, ISLANDS)
     _check_lags(names, lags)
     if isinstance(frame, np.ndarray):
         raise SampleError(
@@ -541,7 +542,7 @@ def read(
             expected=f"a DataFrame with {key[0]} and {key[1]}",
             hint="figures without keys can be in any order",
         )
-    data = keyed(frame, [outcome, *names], *key)
+    data = by_key(frame, [outcome, *names], *key, "the frame")
     units, years = _balanced(data.index)
     joined = align(weights if isinstance(weights, Weights) else Weights(weights), data)
     _check_islands(joined, islands, key[0])
@@ -741,7 +742,7 @@ SPATIAL = {"lag": "rho", "durbin": "rho", "error": "lambda"}
 
 
 @dataclass(frozen=True, kw_only=True)
-class SpatialResult(RegressionResult):
+class SpatialResult(_Regression):
     """A spatial panel regression by maximum likelihood.
 
     `params` holds the regressors, ``W x`` for the lag of a regressor x, and last ``rho`` (lag
@@ -808,12 +809,12 @@ class SpatialResult(RegressionResult):
         return spatial_table({self.outcome: self}).to_html()
 
 
-def spatial_table(results: Mapping[str, RegressionResult], **options: object) -> RegressionTable:
+def spatial_table(results: Mapping[str, _Regression], **options: object) -> RegressionTable:
     """Return regressions side by side with the log-likelihood, sigma2 and the weights.
 
     Parameters
     ----------
-    results : mapping of str to RegressionResult
+    results : mapping of str to _Regression
         Columns; regressions without space may stand among them.
     **options
         Passed to :class:`nqpf.regress.RegressionTable`.
@@ -983,7 +984,7 @@ def _result(
     errors: str,
     vintage: str,
 ) -> SpatialResult:
-    check_option("errors", errors, tuple(ERRORS))
+    choose("errors", errors, tuple(ERRORS))
     check_row_sums(sample.change, sample.spectrum.row_sum, sample.weights.islands, model)
     fit, spread, scale = _scaled_fit(model, sample)
     labels = [*sample.names, SPATIAL[model]]

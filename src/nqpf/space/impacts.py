@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from nqpf.checks import choose
 from nqpf.errors import EstimationError, MethodError, SampleError
-from nqpf.regress.ols import check_option
 from nqpf.space.durbin import (
     CLUSTERED,
     SpatialResult,
@@ -67,7 +67,7 @@ class Impacts:
         nqpf.errors.MethodError
             If `kind` is not direct, indirect or total.
         """
-        check_option("effect", kind, KINDS)
+        choose("effect", kind, KINDS)
         return self.table.xs(kind, level="effect")
 
     def _repr_html_(self) -> str:
@@ -125,7 +125,7 @@ def impacts(
     >>> effects.table["estimate"].round(2).to_dict()  # true total: 1.5 / 0.6
     {('x1', 'direct'): 1.14, ('x1', 'indirect'): 1.31, ('x1', 'total'): 2.45}
     """
-    check_option("method", method, METHODS)
+    choose("method", method, METHODS)
     if result.model == "error":
         raise MethodError(
             "an error model has no spillovers: a regressor moves the outcome of its own unit",

@@ -8,17 +8,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from nqpf.errors import MethodError, NqpfError, SampleError
-from nqpf.regress import (
-    adoption,
-    detectable,
-    effect_weights,
-    fixed_effects,
-    goodman_bacon,
-    reassign,
-)
-from nqpf.regress.staggered import ESTIMATORS
+from nqpf.errors import MethodError, SampleError
+from nqpf.regress import fixed_effects
+from nqpf.regress.staggered import adoption, effect_weights, goodman_bacon, reassign
 
+ESTIMATORS = ("two-way", "imputation", "cohorts")
 CODES = [110000, 120000, 130000, 140000, 150000, 210000, 220000, 230000]
 YEARS = range(2013, 2022)
 FIRST = {110000: 2016, 120000: 2018, 130000: 2018}
@@ -69,42 +63,37 @@ def test_a_treated_group_of_one_is_warned_about_and_cannot_be_sure() -> None:
     found = reassign(frame, one, draws=999)
     assert found.distinct == len(CODES)
     assert found.pvalues["y", "effect"] >= 1 / len(CODES)  # an effect of 1,000, and yet
-    assert detectable(frame, one)["y"] == np.inf
+    assert found.detectable()["y"] == np.inf
 
 
-def test_a_missing_row_is_named() -> None:
-    frame = sample().drop((140000, 2020))
-    table = adoption(frame, FIRST)
-    with pytest.raises(SampleError, match=r"a row is missing \[province Shanxi.*year 2020"):
-        effect_weights(table)
-    with pytest.raises(SampleError, match="a row is missing"):
-        goodman_bacon(frame["y"], table)
-
-
-def test_outcomes_need_the_keys_of_the_treatment() -> None:
-    frame = sample()
-    with pytest.raises(SampleError, match="same rows .*2021"):
-        reassign(frame.drop((140000, 2021)), adoption(frame, FIRST))
+@pytest.mark.parametrize(
+    ("drop", "call", "error", "said"),
+    [
+        (
+            (140000, 2020),
+            lambda f, t: effect_weights(t),
+            SampleError,
+            r"a row is missing \[province Shanxi.*year 2020",
+        ),
+        ((140000, 2020), lambda f, t: goodman_bacon(f["y"], t), SampleError, "a row is missing"),
+        (None, lambda f, t: reassign(f.iloc[:-1], t), SampleError, "same rows .*2021"),
+        (None, lambda f, t: effect_weights(t, "imputed"), MethodError, "Did you mean 'imputation'"),
+        (None, lambda f, t: reassign(f, t, draws=98), MethodError, "not below 99"),
+        (None, lambda f, t: reassign(f, t, draws=True), MethodError, "not below 99"),
+    ],
+)
+def test_samples_and_options_that_are_refused(drop, call, error, said) -> None:
+    frame = sample() if drop is None else sample().drop(drop)
+    with warnings.catch_warnings(action="error"):  # two or more treated are no group of one
+        table = adoption(frame, FIRST)
+    with pytest.raises(error, match=said):
+        call(frame, table)
 
 
 def test_a_gap_in_the_years_is_refused_where_it_matters() -> None:
     frame = sample().drop(2017, level="year")
     with pytest.raises(SampleError, match="has no 2017"):
         effect_weights(adoption(frame, FIRST), "cohorts")
-
-
-@pytest.mark.parametrize(
-    "call",
-    [
-        lambda f, t: effect_weights(t, "imputed"),
-        lambda f, t: reassign(f, t, draws=98),
-        lambda f, t: reassign(f, t, draws=True),
-    ],
-)
-def test_options_are_checked(call) -> None:
-    frame = sample()
-    with pytest.raises(MethodError):
-        call(frame, adoption(frame, FIRST))
 
 
 @pytest.mark.parametrize("estimator", ESTIMATORS)
@@ -201,9 +190,11 @@ def test_detectable_effect_is_near_the_normal_formula() -> None:
     frame = pd.DataFrame({"y": rng.normal(size=len(keys))}, keys)
     table = adoption(frame, dict.fromkeys(range(treated), 2013 + before))
     error = np.sqrt((1 / before + 1 / after) * (1 / treated + 1 / (units - treated)))
-    found = detectable(frame, table, truths=400, draws=999)["y"]
-    assert found == pytest.approx(2.80 * error, rel=0.12)
-    assert detectable(10 * frame, table, truths=400, draws=999)["y"] == pytest.approx(10 * found)
+    test = reassign(frame.assign(tenfold=10 * frame["y"]), table)
+    found = test.detectable(truths=400, draws=999)
+    assert found["y"] == pytest.approx(2.80 * error, rel=0.12)
+    assert found["tenfold"] == pytest.approx(10 * found["y"])
+    assert test.detectable(["y"], truths=400, draws=999)["y"] == found["y"]
 
 
 def test_inputs_are_left_alone() -> None:
@@ -211,18 +202,8 @@ def test_inputs_are_left_alone() -> None:
     kept = frame.copy()
     table = adoption(frame, first)
     stored = table.copy()
-    reassign(frame, table)
-    detectable(frame, table)
+    reassign(frame, table).detectable()
     goodman_bacon(frame["y"], table)
     pd.testing.assert_frame_equal(frame, kept)
     pd.testing.assert_frame_equal(table, stored)
     assert first == FIRST
-
-
-def test_two_treated_are_no_group_of_one() -> None:
-    with warnings.catch_warnings(action="error"):
-        adoption(sample(), FIRST)
-
-
-def test_errors_are_of_the_family() -> None:
-    assert issubclass(SampleError, NqpfError)

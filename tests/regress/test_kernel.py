@@ -9,12 +9,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from made_up_kernel import EFFECTS, NAMES, sample
 
-from nqpf import sample as within
-from nqpf.errors import DataError, EstimationError, MethodError, NqpfError, SampleError
-from nqpf.regress import CONVENTIONS, fixed_effects
-from nqpf.regress import kernel as _sweep
-from nqpf.regress.kernel import KERNEL_ERRORS, cross_products
+from nqpf.errors import DataError, EstimationError, MethodError, SampleError
+from nqpf.regress import fixed_effects
+from nqpf.regress.kernel import cross_products
 from nqpf.sample import demean
+
+CONVENTIONS = ("nested", "all", "linearmodels", "none")
+KERNEL_ERRORS = ("clustered", "clustered-period", "driscoll-kraay")
 
 
 def same(found, wanted, rtol=1e-10):
@@ -82,22 +83,20 @@ def test_a_fit_says_which_convention_stands_behind_its_errors():
 
 
 @pytest.mark.parametrize("errors", KERNEL_ERRORS)
-def test_many_specifications_equal_single_ones_to_the_last_bit(errors, monkeypatch):
-    monkeypatch.setattr(_sweep, "_BLOCK", 40)  # several blocks of specifications
+def test_many_specifications_equal_single_ones_to_the_last_bit(errors):
     products = cross_products(sample(1), NAMES)
     specs = [(y, [x, z]) for y in NAMES for x in NAMES for z in NAMES if len({x, y, z}) == 3]
     outcomes, regressors = [y for y, _ in specs], [x for _, x in specs]
-    many = products.fit_many(outcomes, regressors, errors)
+    times = 500  # more than one block of specifications
+    many = products.fit_many(outcomes * times, regressors * times, errors)
     for i, (y, x) in enumerate(specs):
         one = products.fit(y, x, errors)
         for name in ("params", "std_errors", "rsquared_within"):
-            np.testing.assert_array_equal(getattr(many, name)[i], getattr(one, name)[0])
-    at = products.fit_many(
-        np.array([NAMES.index(y) for y in outcomes]),
-        np.array([[NAMES.index(n) for n in x] for x in regressors]),
-        errors,
-    )
-    same(at, many, rtol=0)
+            for at in (i, i + (times - 1) * len(specs)):
+                np.testing.assert_array_equal(getattr(many, name)[at], getattr(one, name)[0])
+    at = np.array([NAMES.index(y) for y in outcomes])
+    by_place = products.fit_many(at, [[NAMES.index(n) for n in x] for x in regressors], errors)
+    same(by_place, products.fit_many(outcomes, regressors, errors), rtol=0)
 
 
 @given(st.integers(0, 10**6), st.integers(0, 8))
@@ -111,6 +110,12 @@ def test_row_order_and_key_place_do_not_matter(seed, drop):
     indexed = frame.sample(frac=1, random_state=2)
     np.testing.assert_allclose(cross_products(indexed, NAMES).by_unit, ours.by_unit, atol=1e-12)
     pd.testing.assert_frame_equal(mixed, before)
+    left = demean(
+        frame.to_numpy(), *(pd.factorize(frame.index.get_level_values(i))[0] for i in (0, 1))
+    )
+    for at, unit in enumerate(frame.index.unique(0)):
+        own = left[frame.index.get_level_values(0) == unit]
+        np.testing.assert_allclose(ours.by_unit[at], own.T @ own, atol=1e-12)
     np.testing.assert_allclose(ours.by_unit.sum(axis=0), ours.total, atol=1e-12)
     np.testing.assert_allclose(ours.by_period.sum(axis=0), ours.total, atol=1e-12)
 
@@ -138,46 +143,6 @@ def test_years_are_clusters_as_units_are(effects, convention):
     wanted = exchanged.fit("y", ["a", "b"], "clustered", convention)
     np.testing.assert_allclose(found.std_errors, wanted.std_errors, rtol=1e-10)
     assert found.df == wanted.df
-
-
-def dummies(frame):
-    return np.hstack(
-        [pd.get_dummies(frame.index.get_level_values(i)).to_numpy(float) for i in (0, 1)]
-    )
-
-
-@pytest.mark.parametrize("matrices", ["plain", "sparse"])
-@pytest.mark.parametrize("shape", ["random", "chain", "apart", "more years than units"])
-def test_effects_are_projected_out_exactly(shape, matrices, monkeypatch):
-    monkeypatch.setattr(within, "_SMALL", 0 if matrices == "sparse" else 1 << 16)
-    if shape == "chain":  # units that tie neighbouring years only
-        pairs = [(i, year) for i in range(40) for year in (i, i + 1)]
-    elif shape == "apart":  # two sets of units that share no year
-        pairs = [(i, year + 5 * (i > 3)) for i in range(8) for year in range(5)]
-    else:
-        units, years = (9, 7) if shape == "random" else (4, 30)
-        rng = np.random.default_rng(0)
-        pairs = [(i, t) for i in range(units) for t in range(years) if rng.random() < 0.6]
-    keys = pd.MultiIndex.from_tuples(pairs, names=["province", "year"])
-    values = np.random.default_rng(1).normal(size=(len(keys), 3)) + 1e3
-    unit, time = (pd.factorize(keys.get_level_values(i), sort=True)[0] for i in (0, 1))
-    design = dummies(pd.DataFrame(index=keys))
-    wanted = values - design @ np.linalg.lstsq(design, values, rcond=None)[0]
-    found = demean(values, unit, time)
-    np.testing.assert_allclose(found, wanted, atol=1e-10)
-    for level in (0, 1e9):  # means of large figures are rounded; what is left must not show it
-        np.testing.assert_allclose(design.T @ demean(values + level, unit, time), 0, atol=1e-11)
-
-
-def test_products_by_group_do_not_depend_on_the_blocks(monkeypatch):
-    rng = np.random.default_rng(3)
-    codes = np.sort(rng.integers(0, 6, 50))
-    codes = np.unique(codes, return_inverse=True)[1]
-    values = rng.normal(size=(4, 50))
-    wanted = [values[:, codes == g] @ values[:, codes == g].T for g in range(codes.max() + 1)]
-    for block in (1, 120, 1 << 20):
-        monkeypatch.setattr(_sweep, "_PRODUCTS", block)
-        np.testing.assert_allclose(_sweep.grouped_products(values, codes), wanted, atol=1e-13)
 
 
 def test_an_exact_relation_is_recovered():
@@ -248,66 +213,67 @@ def test_what_near_collinearity_costs(unshared):
 @pytest.mark.parametrize(
     ("request_", "error", "said"),
     [
-        (("y", ["a", "bb"]), DataError, "unknown variable 'bb'; expected a variable of the"),
-        (("y", ["a", "a"]), MethodError, r"'a' is named more than once \[specification 0\]"),
-        (("y", ["a", "y"]), MethodError, "'y' is named more than once"),
-        (("y", []), MethodError, "do not form a grid"),
-        (("y", ["a", "b"], "cluster"), MethodError, "Did you mean 'clustered'"),
-        (("y", ["a", "b"], "clustered", "nest"), MethodError, "Did you mean 'nested'"),
+        ((["y"], [["a", "bb"]]), DataError, "unknown variable 'bb'; expected a variable of the"),
+        ((["y"], [["a", "a"]]), MethodError, r"'a' is named more than once \[specification 0\]"),
+        ((["y"], [["a", "y"]]), MethodError, "'y' is named more than once"),
+        ((["y"], [[]]), MethodError, "do not form a grid"),
+        (([], []), MethodError, "do not form a grid"),
+        ((["y"], [["a", "b"]], "cluster"), MethodError, "Did you mean 'clustered'"),
+        ((["y"], [["a", "b"]], "clustered", "nest"), MethodError, "Did you mean 'nested'"),
+        ((["y", "y"], [["a"], ["a", "b"]]), MethodError, "different length apart"),
+        ((["y", "y"], [["a"]]), MethodError, "2 outcomes; expected one for each of 1"),
+        (([0], [[4]]), MethodError, "position 4; expected 0 to 3"),
+        (([-1], [[1]]), MethodError, "position -1"),
     ],
 )
 def test_requests_that_are_refused(request_, error, said):
     with pytest.raises(error, match=said):
-        cross_products(sample(), NAMES).fit(*request_)
+        cross_products(sample(), NAMES).fit_many(*request_)
 
 
-def test_grids_that_are_refused():
-    products = cross_products(sample(), NAMES)
-    with pytest.raises(MethodError, match="different length apart"):
-        products.fit_many(["y", "y"], [["a"], ["a", "b"]])
-    with pytest.raises(MethodError, match="2 outcomes; expected one for each of 1"):
-        products.fit_many(["y", "y"], [["a"]])
-    with pytest.raises(MethodError, match="position 4; expected 0 to 3"):
-        products.fit_many([0], [[4]])
-    with pytest.raises(MethodError, match="position -1"):
-        products.fit_many([-1], [[1]])
-    with pytest.raises(MethodError, match="do not form a grid"):
-        products.fit_many([], [])
+def one_year(frame):
+    return frame.xs(2010, level="year", drop_level=False)
 
 
-def test_samples_that_are_refused():
-    frame = sample(drop=0)
-    with pytest.raises(SampleError, match=r"more than once \[province 0, year 2010\]"):
-        cross_products(pd.concat([frame.iloc[[0]], frame]), NAMES)
-    with pytest.raises(SampleError, match=r"single row.*\[province 0\]"):
-        cross_products(frame.drop([(0, year) for year in range(2011, 2016)]), NAMES)
-    with pytest.raises(SampleError, match=r"single row.*\[year 2010\]"):
-        cross_products(frame.drop([(unit, 2010) for unit in range(1, 8)]), NAMES)
-    for value in (np.nan, np.inf):
-        holed = frame.copy()
-        holed.loc[(3, 2012), "b"] = value
-        with pytest.raises(SampleError, match="province 3, year 2012, variable b"):
-            cross_products(holed, NAMES)
-    with pytest.raises(DataError, match="not numbers"):
-        cross_products(frame.assign(a="high"), NAMES)
-    with pytest.raises(SampleError, match="no rows"):
-        cross_products(frame.iloc[:0], NAMES)
-    with pytest.raises(NqpfError, match="Did you mean 'two-way'"):
-        cross_products(frame, NAMES, effects="twoway")
-    with pytest.raises(NqpfError, match="Did you mean 'province'"):
-        cross_products(frame, NAMES, unit="provinse")
-    with pytest.raises(MethodError, match="'a' is named more than once"):
-        cross_products(frame, ["a", "a"])
-    with pytest.raises(MethodError, match="no columns"):
-        cross_products(frame, [])
-    with pytest.raises(EstimationError, match="1 cluster is too few"):
-        cross_products(frame.loc[[0]], NAMES, effects="pooled").fit("y", ["a"])
-    with pytest.raises(EstimationError, match="no degree of freedom"):
-        cross_products(frame.loc[[0, 1]].groupby(level=0).head(2), NAMES).fit("y", ["a", "b"])
-    one_year = frame.xs(2010, level="year", drop_level=False)
-    for errors in ("clustered-period", "driscoll-kraay"):
-        with pytest.raises(EstimationError, match="1 year is too few"):
-            cross_products(one_year, NAMES, effects="pooled").fit("y", ["a"], errors)
+@pytest.mark.parametrize(
+    ("change", "options", "error", "said"),
+    [
+        (lambda f: pd.concat([f.iloc[[0]], f]), {}, SampleError, "more than once .province 0, ye"),
+        (lambda f: f.iloc[5:], {}, SampleError, r"single row.*\[province 0\]"),
+        (
+            lambda f: f.drop([(unit, 2010) for unit in range(1, 8)]),
+            {},
+            SampleError,
+            r"single row.*\[year 2010\]",
+        ),
+        *(
+            (
+                lambda f, v=value: f.assign(b=f["b"].where(f.index != (3, 2012), v)),
+                {},
+                SampleError,
+                "province 3, year 2012, variable b",
+            )
+            for value in (np.nan, np.inf)
+        ),
+        (lambda f: f.assign(a="high"), {}, DataError, "not numbers"),
+        (lambda f: f.iloc[:0], {}, SampleError, "no rows"),
+        (lambda f: f, {"effects": "twoway"}, MethodError, "Did you mean 'two-way'"),
+        (lambda f: f, {"unit": "provinse"}, DataError, "Did you mean 'province'"),
+        (lambda f: f, {"columns": ["a", "a"]}, MethodError, "'a' twice"),
+        (lambda f: f, {"columns": []}, MethodError, "1 or more"),
+        (lambda f: f.loc[[0]], {"effects": "pooled"}, EstimationError, "1 cluster is too few"),
+        (lambda f: f.loc[[0, 1]].groupby(level=0).head(2), {}, EstimationError, "no degree of fr"),
+        *(
+            (one_year, {"effects": "pooled", "errors": e}, EstimationError, "1 year is too few")
+            for e in KERNEL_ERRORS[1:]
+        ),
+    ],
+)
+def test_samples_that_are_refused(change, options, error, said):
+    options = {"columns": NAMES, "errors": "clustered"} | options
+    errors = options.pop("errors")
+    with pytest.raises(error, match=said):
+        cross_products(change(sample(drop=0)), **options).fit("y", ["a", "b"], errors)
 
 
 def test_whole_and_nullable_numbers_and_keys_of_text_are_taken():

@@ -1,0 +1,358 @@
+"""Fixed effects, differences and random effects: what they promise and what they refuse."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from made_up_kernel import sample
+
+from nqpf.errors import DataError, EstimationError, MethodError, SampleError
+from nqpf.regress import fixed_effects
+from nqpf.regress.ols import random_effects
+
+CONVENTIONS = ("nested", "all", "linearmodels", "none")
+ERRORS = ("clustered", "robust", "unadjusted", "two-way clustered", "driscoll-kraay")
+
+
+def fit(frame, **options):
+    return fixed_effects(frame, "y", ["a", "b"], **options)
+
+
+@pytest.mark.parametrize("effects", ["two-way", "differenced"])
+@given(seed=st.integers(0, 10**6), drop=st.integers(0, 8))
+@settings(max_examples=10, deadline=None)
+def test_row_order_key_place_and_effects_do_not_matter(effects, seed, drop):
+    frame = sample(seed, drop=drop)
+    plain = fit(frame, effects=effects).to_frame()
+    mixed = frame.sample(frac=1, random_state=1).reset_index()
+    before = mixed.copy()
+    pd.testing.assert_frame_equal(fit(mixed, effects=effects).to_frame(), plain, rtol=1e-8)
+    pd.testing.assert_frame_equal(mixed, before)
+    unit, year = (frame.index.get_level_values(i).to_numpy() for i in (0, 1))
+    moved = frame.assign(y=frame["y"] + 9.0 * unit**2 + np.cos(year), a=frame["a"] - unit)
+    again = fit(moved, effects=effects).to_frame()
+    pd.testing.assert_frame_equal(again, plain, rtol=1e-7, atol=1e-9)
+
+
+@given(st.floats(1e-8, 1e8), st.floats(1e-8, 1e8), st.floats(-1e3, 1e3))
+@settings(max_examples=25, deadline=None)
+def test_scale_and_place_of_variables(a, y, shift):
+    plain = fit(sample())
+    scaled = fit(sample().assign(a=lambda f: f["a"] * a + shift * a, y=lambda f: f["y"] * y))
+    np.testing.assert_allclose(scaled.params["a"] * a / y, plain.params["a"], rtol=1e-7)
+    np.testing.assert_allclose(scaled.tstats, plain.tstats, rtol=1e-7)
+    assert scaled.rsquared_within == pytest.approx(plain.rsquared_within, rel=1e-7)
+
+
+@pytest.mark.parametrize("errors", ERRORS)
+def test_errors_do_not_depend_on_units_or_row_order(errors):
+    frame = sample(3)
+    plain = fit(frame, errors=errors, convention="all")
+    moved = frame.assign(a=frame["a"] * 1e9 + 5, y=frame["y"] * 1e-4).sample(frac=1, random_state=0)
+    again = fixed_effects(moved, "y", ["b", "a"], errors=errors, convention="all")
+    np.testing.assert_allclose(again.tstats[["a", "b"]], plain.tstats, rtol=1e-6)
+    assert again.df == plain.df
+
+
+@pytest.mark.parametrize("effects", ["two-way", "differenced"])
+def test_an_exact_relation_is_recovered(effects):
+    frame = sample(2)
+    frame["y"] = 3 * frame["a"] - 2 * frame["b"] + frame.index.get_level_values("year")
+    result = fit(frame, effects=effects)
+    np.testing.assert_allclose(result.params, [3, -2], rtol=1e-9)
+    assert result.rsquared_within == pytest.approx(1)
+    np.testing.assert_allclose(result.residuals, 0, atol=1e-10)
+
+
+def test_what_a_result_holds():
+    frame = sample(3, drop=4)
+    result = fit(frame, vintage="census5")
+    assert (result.nobs, result.groups, result.periods, result.df) == (44, 8, 6, 7)
+    assert result.residuals.index.equals(frame.index)
+    assert result.vintage == "census5"
+    table = result.to_frame(level=0.9)
+    assert list(table) == ["coefficient", "std_error", "t", "pvalue", "lower", "upper"]
+    np.testing.assert_allclose(table["lower"] + table["upper"], 2 * table["coefficient"])
+    # an interval at level 1 - p reaches exactly to zero
+    edge = result.conf_int(1 - result.pvalues["a"]).loc["a"]
+    assert min(abs(edge)) == pytest.approx(0, abs=1e-10)
+    assert "R2 within" in result._repr_html_()
+    assert list(fit(frame, effects="pooled").params.index) == ["a", "b", "const"]
+
+
+@pytest.mark.parametrize("errors", ERRORS)
+def test_conventions_differ_only_by_a_factor_and_name_themselves(errors):
+    results = {name: fit(sample(6), errors=errors, convention=name) for name in CONVENTIONS}
+    for name, result in results.items():
+        ratio = result.std_errors / results["none"].std_errors
+        assert errors == "two-way clustered" or ratio.max() == pytest.approx(ratio.min())
+        assert result.convention_label.startswith(f"{name}: ")
+    assert results["none"].df is None
+
+
+@pytest.mark.parametrize(
+    ("errors", "convention", "df", "label"),
+    [
+        ("clustered", "nested", 30, "clustered by province"),
+        ("two-way clustered", "nested", 10, "two-way clustered by province and year"),
+        ("two-way clustered", "all", 10, "two-way clustered by province and year"),
+        ("driscoll-kraay", "nested", 10, "Driscoll-Kraay, Bartlett kernel, 2 lags"),
+        ("robust", "nested", 341 - 43, "robust"),
+        ("two-way clustered", "none", None, "two-way clustered by province and year"),
+    ],
+)
+def test_degrees_of_freedom_and_labels(errors, convention, df, label):
+    result = fit(sample(units=31, years=11, drop=0), errors=errors, convention=convention)
+    assert (result.df, result.covariance_label) == (df, label)
+    assert result.bandwidth == (2 if errors == "driscoll-kraay" else None)
+
+
+def test_a_covariance_that_is_not_semi_definite_is_repaired_and_says_so():
+    def frame(seed, units, years):
+        rng = np.random.default_rng(seed)
+        keys = pd.MultiIndex.from_product(
+            [range(units), range(2010, 2010 + years)], names=["province", "year"]
+        )
+        return pd.DataFrame(rng.normal(size=(len(keys), 3)), keys, ["y", "a", "b"])
+
+    two_way = {"errors": "two-way clustered"}
+    result = fit(frame(3, 5, 5), **two_way)
+    assert "1 negative eigenvalue was set to zero" in result.notes[0]
+    values = np.linalg.eigvalsh(result.cov / np.outer(result.std_errors, result.std_errors))
+    assert values[0] == pytest.approx(0, abs=1e-12)
+    scaled = fit(frame(3, 5, 5).assign(a=lambda f: f["a"] * 1e6), **two_way)
+    np.testing.assert_allclose(scaled.tstats, result.tstats, rtol=1e-8)
+    assert not fit(frame(0, 8, 6), **two_way).notes
+    with pytest.raises(EstimationError, match="two-way clustered variance of 'a' is not positive"):
+        fixed_effects(frame(4, 4, 4), "y", "a", **two_way)
+
+
+def test_wald_tests_of_one_and_of_equal_coefficients():
+    frame = sample(units=12)
+    result = fit(frame)
+    statistic, pvalue, name = result.wald(["a"])
+    assert name == "F(1, 11)"
+    assert statistic == pytest.approx(result.tstats["a"] ** 2)
+    assert pvalue == pytest.approx(result.pvalues["a"])
+    assert fit(frame, convention="none").wald(["a", "b"]).distribution == "chi-square(2)"
+    # that two groups have one slope is the t of the interaction
+    second = (frame.index.get_level_values(0) >= 6) * frame["a"]
+    wide = frame.assign(second=second, first=frame["a"] - second)
+    both = fixed_effects(wide, "y", ["first", "second", "b"]).wald(["first", "second"], equal=True)
+    alone = fixed_effects(wide, "y", ["a", "second", "b"])
+    assert both.statistic == pytest.approx(alone.tstats["second"] ** 2)
+    assert both.pvalue == pytest.approx(alone.pvalues["second"])
+    few = sample(0, 3, 12, 0)
+    with pytest.raises(EstimationError, match="more clusters than restrictions"):
+        fixed_effects(few, "y", ["a", "b", "c"]).wald(["a", "b", "c"])
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "said"),
+    [
+        ({"effects": "twoway"}, MethodError, "Did you mean 'two-way'"),
+        ({"errors": "cluster"}, MethodError, "Did you mean 'clustered'"),
+        ({"errors": "twoway clustered"}, MethodError, "Did you mean 'two-way clustered'"),
+        ({"convention": "nest"}, MethodError, "Did you mean 'nested'"),
+        ({"unit": "provinse"}, DataError, "Did you mean 'province'"),
+        ({"bandwidth": 2}, MethodError, "bandwidth for clustered errors"),
+        *(
+            ({"errors": "driscoll-kraay", "bandwidth": b}, MethodError, "lags .* from 0 to 5")
+            for b in (-1, 6, 1.5)
+        ),
+        ({"regressors": ["a", "bb"]}, DataError, "unknown variable 'bb'"),
+        ({"regressors": []}, MethodError, "1 or more"),
+        ({"regressors": ["a", "a"]}, MethodError, "'a' twice"),
+        ({"regressors": ["a", "y"]}, MethodError, "'y' twice"),
+    ],
+)
+def test_requests_that_are_refused(options, error, said):
+    with pytest.raises(error, match=said):
+        fixed_effects(sample(), "y", **({"regressors": ["a", "b"]} | options))
+
+
+@pytest.mark.parametrize(
+    ("column", "said"),
+    [
+        (lambda f: 1e9, "regressor 'b' is constant"),
+        (lambda f: f.index.get_level_values(0) ** 2 * 1e6, "'b' does not vary within any province"),
+        (lambda f: np.sqrt(f.index.get_level_values(1)), "'b' is the same for every province"),
+        (
+            lambda f: f.index.get_level_values(0) * 0.1 + f.index.get_level_values(1) * 7,
+            "absorbed by the province and year effects together",
+        ),
+        (
+            lambda f: 1e9 + f.index.get_level_values(0) * 0.1 + f.index.get_level_values(1) * 0.7,
+            "absorbed by the province and year effects together",
+        ),
+        (lambda f: 1e6 * f["a"] + 3, "regressors 'a', 'b' are collinear"),
+        (
+            lambda f: f["a"] + f.index.get_level_values(0) - f.index.get_level_values(1),
+            "regressors 'a', 'b' are collinear once the effects are removed",
+        ),
+        (lambda f: f["a"] - 2 * f["c"], "regressors 'a', 'b', 'c' are collinear"),
+    ],
+)
+@pytest.mark.parametrize("drop", [0, 6])
+def test_regressors_without_a_variation_of_their_own_are_named(column, said, drop):
+    frame = sample(6, drop=drop)
+    frame["b"], frame["d"] = column(frame), np.random.default_rng(1).normal(size=len(frame))
+    names = ["a", "b", "c", "d"] if "'c'" in said else ["a", "b", "d"]
+    with pytest.raises(EstimationError, match=said):
+        fixed_effects(frame, "y", names)
+
+
+def test_small_variation_and_raw_money_are_variation():
+    frame = sample(8)
+    large = fit(frame.assign(a=frame["a"] + 1e6))
+    np.testing.assert_allclose(large.params, fit(frame).params, rtol=1e-7)
+    scaled = fit(frame.assign(a=frame["a"] * 1e12, b=frame["b"] * 1e-9))
+    np.testing.assert_allclose(scaled.tstats, fit(frame).tstats, rtol=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("change", "options", "error", "said"),
+    [
+        (
+            lambda f: f.assign(b=f["b"].where(f.index != (3, 2012))),
+            {},
+            SampleError,
+            "province 3, year 2012, variable b",
+        ),
+        (lambda f: f.assign(b=np.inf), {}, SampleError, "year 2010, variable b"),
+        (lambda f: pd.concat([f, f.iloc[[0]]]), {}, SampleError, r"more than once \[province 0"),
+        (lambda f: f.loc[[0]], {"effects": "time"}, EstimationError, "1 cluster is too few"),
+        (
+            lambda f: f.xs(2012, level="year", drop_level=False),
+            {"effects": "pooled", "errors": "two-way clustered"},
+            EstimationError,
+            "1 cluster is too few for two-way clustered",
+        ),
+        (lambda f: f.iloc[5:], {}, SampleError, r"single row.*\[province 0\]"),
+        (
+            lambda f: f.drop([(unit, 2010) for unit in range(1, 8)]),
+            {},
+            SampleError,
+            r"single row.*\[year 2010\]",
+        ),
+        (
+            lambda f: f.loc[[0, 1]].groupby(level=0).head(2),
+            {},
+            EstimationError,
+            "no degree of freedom",
+        ),
+        (lambda f: f.assign(y=2.0), {}, EstimationError, "outcome 'y' does not vary"),
+        (lambda f: f.assign(a="high"), {}, DataError, "not numbers"),
+        (lambda f: f.iloc[:0], {}, SampleError, "no rows"),
+        (lambda f: f.assign(year=2010), {}, DataError, "'year' 2 times"),
+        (
+            lambda f: f[f.index.get_level_values(1) % 2 == 0],
+            {"effects": "differenced"},
+            SampleError,
+            "years that follow each other",
+        ),
+        (
+            lambda f: f.rename(index=str),
+            {"effects": "differenced"},
+            SampleError,
+            "not whole years",
+        ),
+        (lambda f: f.assign(b=1.0), {"effects": "differenced"}, EstimationError, "'b' is constant"),
+    ],
+)
+def test_samples_that_are_refused(change, options, error, said):
+    with pytest.raises(error, match=said):
+        fit(change(sample(drop=0)), **options)
+
+
+@given(st.integers(0, 10**6))
+@settings(max_examples=5, deadline=None)
+def test_differences_of_two_years_are_the_two_way_fixed_effects(seed):
+    frame = sample(seed, years=2, drop=0)
+    fixed, differenced = fit(frame), fit(frame, effects="differenced")
+    np.testing.assert_allclose(differenced.params, fixed.params, rtol=1e-8, atol=1e-10)
+    np.testing.assert_allclose(differenced.residuals, 2 * fixed.residuals.iloc[1::2], atol=1e-9)
+
+
+def test_nothing_is_differenced_across_a_gap():
+    frame = sample(drop=0)
+    holed = frame.drop([(0, 2012), (3, 2013), (3, 2014)])
+    result = fit(holed, effects="differenced")
+    assert result.nobs == 48 - 8 - 2 - 3  # a lone gap touches two differences, a double one three
+    assert "8 first rows of a province and 2 after a gap" in result.notes[0]
+    assert (0, 2013) not in result.residuals.index
+    # a year that no unit has is a gap too
+    result = fit(frame.drop(2012, level="year"), effects="differenced")
+    assert 2013 not in result.residuals.index.get_level_values("year")
+    assert (result.effects, result.estimator) == ("differenced + time", "first differences")
+
+
+def made_up_effects(seed=0, years=6, drop=0, spread=3.0, link=0.0):
+    """Unit effects of standard deviation `spread`, correlated with ``a`` through `link`."""
+    frame = sample(seed, 9, years, 0)
+    effect = np.repeat(np.random.default_rng(seed + 1).normal(size=9), years)
+    frame["a"] += link * effect
+    frame["y"] = np.random.default_rng(seed + 2).normal(size=9 * years) + 0.5 * frame["a"]
+    frame["y"] += spread * effect
+    return frame.iloc[drop:]
+
+
+def with_means(frame):
+    """Mundlak's form: the unit means of the regressors beside them."""
+    means = frame[["a", "b"]].groupby(level=0).transform("mean").add_prefix("mean of ")
+    result = random_effects(frame.join(means), "y", ["a", "b", *means])
+    return result, result.wald(list(means))
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_coefficients_beside_unit_means_are_those_of_fixed_effects(seed):
+    frame = made_up_effects(seed, drop=seed)
+    result, _ = with_means(frame)
+    fixed = fit(frame, effects="unit")
+    np.testing.assert_allclose(result.params[["a", "b"]], fixed.params, rtol=1e-7, atol=1e-9)
+
+
+def test_unit_means_tell_a_link_between_effects_and_regressors_from_none():
+    assert with_means(made_up_effects(link=1.0))[1].pvalue < 0.001
+    assert with_means(made_up_effects(3))[1].pvalue > 0.05
+
+
+def test_random_effects_lie_between_pooled_and_fixed_effects():
+    frame = made_up_effects(years=200, spread=50)
+    near = random_effects(frame, "y", ["a", "b"])
+    fixed = fit(frame, effects="unit")
+    np.testing.assert_allclose(near.params[["a", "b"]], fixed.params, rtol=1e-3, atol=1e-4)
+    assert near.rsquared_within == pytest.approx(fixed.rsquared_within, abs=1e-6)
+    seed = next(
+        seed
+        for seed in range(50)
+        if (random_effects(made_up_effects(seed, spread=0), "y", ["a", "b"]).theta == 0).all()
+    )
+    frame = made_up_effects(seed, spread=0)
+    none, pooled = random_effects(frame, "y", ["a", "b"]), fit(frame, effects="pooled")
+    assert none.variances["unit"] == 0 and "set to zero" in none.notes[0]
+    np.testing.assert_allclose(none.params, pooled.params, rtol=1e-9)
+    np.testing.assert_allclose(none.std_errors, pooled.std_errors, rtol=1e-9)
+
+
+def test_what_random_effects_hold_and_refuse():
+    frame = made_up_effects(drop=2)
+    result = random_effects(frame, "y", ["a", "b"], vintage="census5")
+    assert (result.effects, result.estimator, result.df) == ("random", "random effects", 8)
+    assert result.theta.index.tolist() == list(range(9))
+    assert "baltagi-chang" in result.notes[0]
+    scaled = random_effects(frame.assign(a=frame["a"] * 1e6, y=frame["y"] * 1e3), "y", ["a", "b"])
+    np.testing.assert_allclose(scaled.tstats, result.tstats, rtol=1e-7)
+    np.testing.assert_allclose(scaled.variances, result.variances * 1e6, rtol=1e-7)
+    for change, said in (
+        (frame.loc[[0, 1]], "variances of random effects cannot be estimated"),
+        (frame.assign(b=1.0), "'b' is constant"),
+        (frame.assign(y=1.0), "outcome 'y' does not vary"),
+    ):
+        with pytest.raises(EstimationError, match=said):
+            random_effects(change, "y", ["a", "b"])
+    with pytest.raises(MethodError, match="unknown errors 'driscoll-kraay'"):
+        random_effects(frame, "y", "a", errors="driscoll-kraay")

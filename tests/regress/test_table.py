@@ -1,0 +1,146 @@
+"""Tables of regressions: every figure that a reader needs, escaped."""
+
+from __future__ import annotations
+
+from html.parser import HTMLParser
+
+import pandas as pd
+import pytest
+from made_up_kernel import sample
+
+from nqpf.errors import MethodError
+from nqpf.regress import RegressionTable, fixed_effects
+from nqpf.regress.ols import random_effects
+from nqpf.sample import standardise
+
+FRAME = sample(drop=0).rename(columns={"a": "a_1"})
+
+
+def results():
+    return {
+        "(1) <y>": fixed_effects(FRAME, "y", ["a_1"], vintage="census5"),
+        "(2) pooled": fixed_effects(FRAME, "y", ["b", "a_1"], effects="pooled", errors="robust"),
+    }
+
+
+class Cells(HTMLParser):
+    """Text of the cells of each row."""
+
+    def __init__(self, html):
+        super().__init__()
+        self.rows, self.tags = [], set()
+        self.feed(html)
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.add(tag)
+        if tag == "tr":
+            self.rows.append([])
+        elif tag in ("td", "th"):
+            self.rows[-1].append("")
+
+    def handle_data(self, data):
+        if self.rows and self.rows[-1]:
+            self.rows[-1][-1] += data.strip()
+
+
+def test_every_figure_that_a_reader_needs_is_printed():
+    fit = results()["(1) <y>"]
+    rows = RegressionTable(results()).to_frame()
+    assert rows.index.get_level_values("row").unique()[:4].tolist() == [
+        *("Outcome", "a_1", "b", "Constant")
+    ]
+    wanted = {
+        ("a_1", "coefficient"): f"{fit.params['a_1']:.3f}",
+        ("a_1", "std. error"): f"({fit.std_errors['a_1']:.3f})",
+        ("b", "coefficient"): "",
+        ("Constant", "std. error"): "",
+        ("Observations", ""): "48",
+        ("Province groups", ""): "8",
+        ("Year periods", ""): "6",
+        ("R2 within", ""): f"{fit.rsquared_within:.3f}",
+        ("Province effects", ""): "yes",
+        ("Standard errors", ""): "clustered by province",
+        ("Convention", ""): "nested",
+        ("Data vintage", ""): "census5",
+    }
+    assert rows["(1) <y>"][list(wanted)].to_dict() == wanted
+    other = rows["(2) pooled"]
+    assert (other["Year effects", ""], other["Data vintage", ""]) == ("no", "not stated")
+    assert "Estimator" not in rows.index.get_level_values(0)  # all are least squares
+
+
+def test_notes_give_the_formula_of_each_convention_once():
+    fits = {name: fixed_effects(FRAME, "y", "b", convention=name) for name in ("nested", "all")}
+    table = RegressionTable(fits | {"again": fits["all"]})
+    assert sum("G/(G-1)" in note for note in table.notes) == 2
+    assert "Significance is not starred." in table.notes
+    assert not table.to_frame().map(lambda cell: "*" in cell).to_numpy().any()
+
+
+def test_html_escapes_every_text():
+    labels = {"a_1": "<script>alert(1)</script>", "y": "<img>"}
+    cells = Cells(RegressionTable(results(), labels=labels).to_html())
+    assert not {"script", "img"} & cells.tags
+    assert cells.rows[0][1:] == ["(1) <y>", "(2) pooled"]
+    assert cells.rows[1] == ["Outcome", "<img>", "<img>"]
+    assert cells.rows[2][0] == "<script>alert(1)</script>" and cells.rows[3][0] == ""
+    assert len({len(row) for row in cells.rows[:-1]}) == 1
+
+
+def test_small_numbers_keep_their_digits_and_rounding_is_zero():
+    fit = fixed_effects(FRAME.assign(y=FRAME["y"] * 1e-6), "y", "a_1")
+    cell = RegressionTable({"small": fit}).to_frame().loc[("a_1", "coefficient"), "small"]
+    assert float(cell) == pytest.approx(fit.params["a_1"], rel=1e-2)
+    pooled = fixed_effects(standardise(FRAME, ["y", "a_1"]), "y", "a_1", effects="pooled")
+    assert 0 < abs(pooled.params["const"]) < 1e-12
+    cells = RegressionTable({"pooled": pooled}).to_frame()["pooled"]
+    assert cells["Constant", "coefficient"] == "0.000" != cells["a_1", "coefficient"]
+
+
+def test_one_table_holds_every_estimator_and_its_convention():
+    data, two = FRAME, {"errors": "two-way clustered"}
+    fits = {
+        "FE": fixed_effects(data, "y", "a_1", errors="driscoll-kraay", bandwidth=1),
+        "RE": random_effects(data, "y", "a_1"),
+        "FD": fixed_effects(data, "y", "a_1", effects="differenced", convention="none"),
+        "2-way": fixed_effects(data, "y", "a_1", effects="pooled", convention="all", **two),
+    }
+    table = RegressionTable(fits, extra={"Test": {"RE": "x"}})
+    wanted = {
+        "Estimator": ["least squares", "random effects", "first differences", "least squares"],
+        "Province effects": ["yes", "random", "differenced", "no"],
+        "Year effects": ["yes", "no", "yes", "no"],
+        "Observations": ["48", "48", "40", "48"],
+        "Convention": ["nested", "nested", "none", "all"],
+        "Test": ["", "x", "", ""],
+    }
+    assert {t: table.to_frame().loc[(t, "")].tolist() for t in wanted} == wanted
+    for text in ("\n".join(table.notes), str(table), table.to_html()):
+        for said in (
+            "Driscoll-Kraay, Bartlett kernel, 1 lag, convention nested: unit effects not counted,",
+            "clustered by province, convention none: no small-sample factor",
+            "two-way clustered by province and year, convention all: every effect counted, G/(G-1)",
+            "RE: Random effects by Swamy and Arora, theta",
+            "FD: First differences between adjacent years: 40 of 48 rows",
+        ):
+            assert said in text
+
+
+def test_any_object_with_the_printed_attributes_can_be_a_column():
+    from types import SimpleNamespace
+
+    fit = results()["(1) <y>"]
+    names = (
+        "outcome params std_errors nobs groups periods rsquared_within effects unit time "
+        "covariance_label convention_label convention vintage estimator notes"
+    ).split()
+    like = SimpleNamespace(**{name: getattr(fit, name) for name in names})
+    both = RegressionTable({"own": fit, "like": like}).to_frame()
+    pd.testing.assert_series_equal(both["own"], both["like"], check_names=False)
+
+
+def test_what_does_not_belong_to_a_table_is_refused():
+    with pytest.raises(MethodError, match="unknown column 'two'"):
+        RegressionTable(results(), extra={"Test": {"two": "x"}})
+    with pytest.raises(MethodError, match="1 or more"):
+        RegressionTable({})
