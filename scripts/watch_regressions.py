@@ -154,7 +154,8 @@ def _look(name: str, given: list[object]) -> None:
     seen.append(name)
     from nqpf.compare import holders
 
-    for own, held, moved in [(own, *one) for own in columns for one in _measure(own)]:
+    measures = [(column, *one) for column in columns for one in _measure(column)]
+    for own, held, moved in measures:
         for other in columns:
             if other is own:
                 continue

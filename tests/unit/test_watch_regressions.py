@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import nbclient
@@ -22,7 +23,9 @@ panel = Panel.load(extra=False)
 score = measures(panel, ["dong-2024", "jin-2024"]).rename(columns={"dong-2024": "D", "tfp": "T"})
 names = ["urbanisation", "income", "growth"]
 frame = score.join(variables(panel)[names].rename(columns=str.upper)).dropna()
-moved = lambda years: frame.assign(T=frame.groupby(level=0)["T"].shift(years)).dropna()
+def moved(years):
+    index = frame.index.set_levels(frame.index.levels[1] + years, level="year")
+    return frame.assign(T=frame["T"].set_axis(index)).dropna()
 north = frame["URBANISATION"].where(frame.index.get_level_values(0) < 200000, 0.0)
 """
 
@@ -31,7 +34,7 @@ north = frame["URBANISATION"].where(frame.index.get_level_values(0) < 200000, 0.
 def run(monkeypatch, tmp_path):
     def made(*sources, tag=None):
         """Run cells as the build does; return them and what was said of each."""
-        monkeypatch.setenv("PYTHONPATH", str(SCRIPTS))
+        monkeypatch.setenv("PYTHONPATH", f"{SCRIPTS}{os.pathsep}{SCRIPTS.parent / 'src'}")
         cells = [nbformat.v4.new_code_cell(source) for source in (START, *sources)]
         if tag:
             cells[-1].metadata["tags"] = [tag]
