@@ -21,7 +21,7 @@ from nqpf.systems.formula import Formula
 from nqpf.systems.overlap import _holding
 from nqpf.systems.system import System, _defined, available
 from nqpf.tfp.accounts import _BASE, production
-from nqpf.tfp.solow import solow_residual
+from nqpf.tfp.solow import _SolowResult, solow_residual
 
 _TFP = "tfp"
 _SHOWN = "solow-0.5"  # the estimator of TFP that is shown here
@@ -80,7 +80,7 @@ def measures(
                 hint="leave the system out of systems",
             )
         columns[key] = Recipe(**system.recipe).fit(matrix.select(left)).scores
-    columns[_TFP] = _log_tfp(panel, vintage)
+    columns[_TFP] = _solow(panel, vintage).log_tfp
     frame = pd.DataFrame(columns).dropna().sort_index()
     if frame.empty:
         raise SampleError(
@@ -91,14 +91,11 @@ def measures(
     return frame
 
 
-def _log_tfp(panel: Panel, vintage: str = DEFAULT_VINTAGE) -> pd.Series:
-    """Return the log of total factor productivity with a capital share of one half.
-
-    At prices of a year that the vintage reaches.
-    """
+def _solow(panel: Panel, vintage: str, share: float = 0.5) -> _SolowResult:
+    """Return total factor productivity at prices of a year that the vintage reaches."""
     first = int(panel.wide(["gdp"], vintage=vintage).dropna().index.unique("year").min())
-    base = max(_BASE, first)
-    return solow_residual(production(panel, base=base, vintage=vintage)).log_tfp
+    sample = production(panel, base=max(_BASE, first), vintage=vintage)
+    return solow_residual(sample, share=share)
 
 
 @dataclass(frozen=True)

@@ -19,8 +19,7 @@ import numpy as np
 import pandas as pd
 
 from nqpf import provinces
-from nqpf.compare import profiles as measured
-from nqpf.compare.profiles import Profiles
+from nqpf.compare.profiles import _SINCE, Profiles, _province_rows
 from nqpf.data.panel import Panel
 from nqpf.errors import like_formula, visible
 from nqpf.report.html import listed
@@ -41,7 +40,6 @@ if TYPE_CHECKING:
 
     from jinja2 import Environment
 
-_SINCE = 2010  # earlier years hold the accounts of capital alone
 _GREY = "#f4f4f4"
 _FENCE = "`" * 8
 _HEADING = re.compile(r'<h2>(.*?) <span lang="zh">(.*?)</span></h2>')
@@ -118,9 +116,9 @@ def province_profile(source: Panel | Profiles, province: object) -> _ProvincePro
     code = provinces.code_of(province)
     profiles = source if isinstance(source, Profiles) else Profiles.load(source)
     panel, ranked = profiles.panel, _history(profiles, code)
-    dimensions = measured.dimensions(profiles, code)
-    strong, weak = measured.extremes(dimensions) if len(dimensions) else ((), ())
-    flagged, breaks = measured.flagged(panel, code, _SINCE), measured.breaks(panel, code)
+    dimensions = profiles.dimensions(code)
+    strong, weak = profiles.extremes(code) if len(dimensions) else ((), ())
+    flagged, breaks = profiles.flagged(code), profiles.breaks(code)
     own = panel.frame[panel.frame["province"] == code]
     facts = {
         "code": code,
@@ -138,12 +136,12 @@ def province_profile(source: Panel | Profiles, province: object) -> _ProvincePro
         "weak": weak,
         "obstacles": _obstacles(profiles, code),
         "extremes": _extremes(profiles, code, dimensions),
-        "peers": measured.nearest(profiles, code),
-        "figures": measured.main_figures(profiles, code),
+        "peers": profiles.nearest(code),
+        "figures": profiles.main_figures(code),
         "rows": len(own),
         "added": int((own["flag"] == "reader").sum()),
         "since": _SINCE,
-        "gaps": measured.gaps(panel, code, _SINCE),
+        "gaps": profiles.gaps(code),
         "unofficial": flagged[flagged["flag"] != "break"],
         "breaks": breaks.sort_values("own", ascending=False, kind="stable"),
     }
@@ -207,7 +205,7 @@ def csv_text(panel: Panel, code: int) -> str:
     >>> csv_text(Panel.load(extra=False), 540000).splitlines()[0][:40]
     'province,province_en,province_zh,variabl'
     """
-    rows = measured.province_rows(panel, code)
+    rows = _province_rows(panel, code)
     for column in rows.select_dtypes(exclude="number"):
         rows[column] = rows[column].map(lambda text: f"'{text}" if like_formula(text) else text)
     return rows.to_csv(index=False, lineterminator="\n")
@@ -293,7 +291,7 @@ def _size(profiles: Profiles, code: int) -> dict[str, object] | None:
 
 
 def _ranks(profiles: Profiles, code: int) -> dict[str, object]:
-    table = measured.standing(profiles, code)
+    table = profiles.standing(code)
     gone = [str(measure) for measure in table.index[table["rank"].isna()]]
     lacking = Counter(key for measure in gone for key in profiles.missing(code, measure))
     return {
@@ -372,7 +370,7 @@ def _productivity(profiles: Profiles, code: int) -> dict[str, object] | None:
 
 def _obstacles(profiles: Profiles, code: int, n: int = 6) -> list[dict[str, object]]:
     rows = []
-    for key, row in measured.obstacles(profiles, code).head(n).iterrows():
+    for key, row in profiles.obstacles(code).head(n).iterrows():
         one, values = profiles.series(str(key))
         own = rank = "–"
         if (code, profiles.year) in values.index:
