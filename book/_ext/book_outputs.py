@@ -15,8 +15,7 @@ from pathlib import Path
 from docutils import nodes
 from myst_nb.ext.glue.roles import PasteTextRole
 from outputs_entry import Entry, Item, entries_of, files_of, parts_of, slug, title_of
-from outputs_index import index_page, map_csv
-from outputs_pages import Book, chapter_page, up
+from outputs_pages import Book, chapter_page, index_page, map_csv, up
 from outputs_record import Run, read_run
 from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from bs4 import BeautifulSoup, Tag
 from outputs_chart import chart_rows, chart_svg, safe_svg, shown_svg
-from outputs_names import Function, Names
+from outputs_code import Code, Function, Statement
 from outputs_record import Run
-from outputs_slice import Chapter, Statement
 from outputs_table import csv_bytes, read_table
 
+_KINDS = "variables", "system", "results", "panel"
+_WHOLE = "panel.frame"  # all rows of the panel
 KINDS = {"figure": "Figure", "table": "Table", "number": "Number", "text": "Text"}
-_VALUES = "variables", "system", "results"
 
 
 @dataclass(frozen=True)
@@ -68,9 +69,14 @@ class Entry:
     files: dict[str, str] = field(default_factory=dict)
 
     @property
-    def cells(self) -> tuple[int, ...]:
-        """Numbers of the cells that it depends on, from 0."""
-        return tuple(sorted({one.cell for one in self.statements}))
+    def cells(self) -> list[int]:
+        """Numbers of the cells that it rests on, from 0."""
+        return sorted({one.cell for one in self.statements})
+
+    @property
+    def lines(self) -> int:
+        """How many lines of code it rests on."""
+        return sum(last - first + 1 for first, last in (one.lines for one in self.statements))
 
 
 def slug(key: str) -> str:
@@ -131,57 +137,36 @@ def files_of(item: Item, run: Run, figure: int) -> dict[str, bytes]:
     return {"svg": chart_svg(spec)} | ({"csv": csv_bytes(*table)} if table else {})
 
 
-def targets_of(item: Item, chapter: Chapter) -> list[int]:
-    """Return the statements that put an output on the page."""
-    if item.kind == "number":
-        return chapter.gluing(item.cell, item.key)
-    return chapter.calling(item.cell, "print") if item.bundle < 0 else chapter.shown(item.cell)
-
-
 def entries_of(items: Iterable[Item], run: Run) -> list[Entry]:
     """Return the entry of each output of a chapter, without its files."""
-    chapter = Chapter(run.sources, run.shows)
-    names = Names(chapter)
+    code = Code(run.sources, run.shows)
     done: dict[tuple[int, ...], Entry] = {}
     found = []
     for item in items:
-        positions = tuple(chapter.slice_positions(targets_of(item, chapter)))
-        if positions not in done:
-            done[positions] = _entry(item, positions, chapter, names, run)
-        same = done[positions]
-        found.append(Entry(**{**same.__dict__, "item": item, "files": {}}))
+        targets = tuple(code.targets(item.cell, item.key))
+        if targets not in done:
+            done[targets] = _entry(item, code.behind(targets), code, run)
+        found.append(replace(done[targets], item=item, files={}))
     return found
 
 
-def _entry(
-    item: Item, positions: tuple[int, ...], chapter: Chapter, names: Names, run: Run
-) -> Entry:
-    statements = tuple(chapter.statements[i] for i in positions)
-    functions, whole = names.used(positions)
-    read: dict[str, set[str]] = {kind: set() for kind in _VALUES}
-    vintages: set[str] = set()
-    for kind, key, vintage in _read_by(statements, run):
-        whole = whole or kind == "panel"
-        if kind in read:
-            read[kind].add(key)
-        vintages |= {vintage} - {""}
+def _entry(item: Item, statements: list[Statement], code: Code, run: Run) -> Entry:
+    reads = []
+    for one in statements:
+        first, last = one.lines
+        for line, *read in run.said[one.cell].get("reads", ()):
+            # A read without a line may belong to any statement of its cell.
+            if line == 0 or first <= line <= last:
+                reads.append(read)
+    keys = {kind: tuple(sorted({k for of, k, _ in reads if of == kind})) for kind in _KINDS}
     return Entry(
         item,
-        statements,
-        tuple(functions),
-        tuple(sorted(read["variables"])),
-        tuple(sorted(vintages)),
-        tuple(sorted(read["system"])),
-        tuple(sorted(read["results"])),
-        whole,
-        run.recorded,
+        tuple(statements),
+        tuple(code.functions(statements)),
+        variables=keys["variables"],
+        vintages=tuple(sorted({vintage for *_, vintage in reads} - {""})),
+        systems=keys["system"],
+        results=keys["results"],
+        whole=bool(keys["panel"]) or any(_WHOLE in ast.unparse(one.tree) for one in statements),
+        recorded=run.recorded,
     )
-
-
-def _read_by(statements: Iterable[Statement], run: Run) -> Iterable[tuple[str, str, str]]:
-    """Yield kind, key and vintage of what these statements read when the chapter ran."""
-    for one in statements:
-        for line, kind, key, vintage in run.said[one.cell].get("reads", ()):
-            # A read without a line may belong to any statement of its cell.
-            if line == 0 or one.first <= line <= one.last:
-                yield kind, key, vintage

@@ -1,18 +1,18 @@
-"""The pages of the map of outputs, one per chapter."""
+"""The pages of the map of outputs, and the whole map as one table."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from html import escape
 from typing import TYPE_CHECKING
 
-from outputs_entry import Entry, Item
+from book_templates import render
+from markupsafe import Markup
+from outputs_entry import Entry
+from outputs_table import csv_bytes
 
 if TYPE_CHECKING:
     from nqpf.data import Catalogue
-    from nqpf.data.catalogue import _Bilingual
 
 _MANY = 12
 COUNTED = {"figure": "figures", "table": "tables", "number": "numbers in prose"}
@@ -20,8 +20,6 @@ RESULTS = {
     "results.parquet": ("data/multiverse/results.parquet", "the stored regressions of the grid"),
     "curve_tests.csv": ("data/multiverse/curve_tests.csv", "the stored tests of the curves"),
 }
-PANEL = "notebooks/data/panel"
-MULTIVERSE = "notebooks/comparison/multiverse"
 
 
 @dataclass(frozen=True)
@@ -60,17 +58,10 @@ def up(page: str) -> str:
     return "../" * page.count("/")
 
 
-def plain_markup(text: str) -> str:
-    """Return a line of a docstring as HTML.
-
-    Examples
-    --------
-    >>> plain_markup("Read ``a<b``, *once*, by :func:`~nqpf.data.sources`.")
-    'Read <code>a&lt;b</code>, <em>once</em>, by <code>nqpf.data.sources</code>.'
-    """
-    text = re.sub(r":\w+:`~?([^`]+)`", r"``\1``", escape(text))
-    text = re.sub(r"``([^`]+)``|`([^`]+)`", lambda m: f"<code>{m[1] or m[2]}</code>", text)
-    return re.sub(r"(?<!\w)\*([^*<]+)\*(?!\w)", r"<em>\1</em>", text)
+def count(entries: Sequence[Entry]) -> dict[str, int]:
+    """Return how many outputs there are of each kind that is counted."""
+    kinds = [entry.item.kind for entry in entries]
+    return {kind: kinds.count(kind) for kind in COUNTED}
 
 
 def numbers(counts: Mapping[str, int]) -> str:
@@ -89,12 +80,6 @@ def numbers(counts: Mapping[str, int]) -> str:
     return ", ".join(words) or "no outputs"
 
 
-def count(entries: Sequence[Entry]) -> dict[str, int]:
-    """Return how many outputs of each kind there are."""
-    kinds = [entry.item.kind for entry in entries]
-    return {kind: kinds.count(kind) for kind in dict.fromkeys(kinds)}
-
-
 def chapter_page(page: str, entries: Sequence[Entry], hidden: set[int], book: Book) -> str:
     """Return the body of the map's page of one chapter.
 
@@ -108,172 +93,65 @@ def chapter_page(page: str, entries: Sequence[Entry], hidden: set[int], book: Bo
         Cells whose code the chapter does not show.
     book : Book
     """
-    top = up(f"outputs/{page}")
-    title = escape(book.titles[page])
-    parts = [
-        f"<h1>Outputs of “{title}”</h1>",
-        f'<p>{numbers(count(entries))} in the chapter <a href="{top}{page}.html">{title}</a>, each '
-        "with the code it rests on, the functions it uses and the data behind it. "
-        f'<a href="{top}outputs/index.html#how">How this map is made</a>.</p>',
-    ]
-    if not all(entry.recorded for entry in entries):
-        parts.append(
-            "<p>What this chapter reads was not recorded when it ran; variables are missing "
-            "below. <code>make book</code> records them.</p>"
-        )
-    one = _Page(page, book)
-    shown = [e for e in entries if e.item.kind in ("figure", "table")]
-    prose = [e for e in entries if e.item.kind == "number"]
-    rest = [e for e in entries if e.item.kind == "text"]
-    if shown:
-        parts.append("<h2>Figures and tables</h2>")
-        parts += [one.shown(entry) for entry in shown]
-    if prose:
-        parts.append("<h2>Numbers in prose</h2>")
-        parts += [one.folded(entry) for entry in prose]
-    if rest:
-        parts.append("<h2>Notes and printed text</h2>")
-        parts += [one.folded(entry) for entry in rest]
-    if one.lists:
-        parts.append("<h2>Lists that entries share</h2>")
-    for i, (items, name) in enumerate(one.lists.items(), start=1):
-        parts.append(
-            f'<details class="output-list" id="list-{i}"><summary>{name}</summary>{items}</details>'
-        )
-    parts.append("<h2>The code of the chapter, cell by cell</h2>")
-    for i, source in enumerate(book.sources[page]):
-        note = ", not shown in the chapter" if i in hidden else ""
-        parts.append(
-            f'<details class="output-cell" id="cell-{i + 1}"><summary>Cell {i + 1}{note}</summary>'
-            f"{book.highlight(source)}</details>"
-        )
-    return "\n".join(parts)
-
-
-class _Page:
-    """The page of one chapter; long lists stand on it once and are linked to."""
-
-    def __init__(self, page: str, book: Book) -> None:
-        self.page, self.book = page, book
-        self.top = up(f"outputs/{page}")
-        self.lists: dict[str, str] = {}  # HTML of a list, and its title
-
-    def shown(self, entry: Entry) -> str:
-        """Return the section of a figure or a table."""
-        item = entry.item
-        files = "".join(
-            f', <a href="{self.top}downloads/outputs/{self.page}/{item.name}.{kind}" download>'
-            f"{item.label} as {kind.upper()}</a>"
-            for kind in sorted(entry.files, reverse=True)
-        )
-        return (
-            f'<section class="output-entry" id="{item.name}"><h3>{item.label}</h3>'
-            f"<p>{escape(item.title)}</p><p>{self._back(item)}{files}</p>{self._facts(entry)}"
-            "</section>"
-        )
-
-    def folded(self, entry: Entry) -> str:
-        """Return the entry of a number or a text, which opens when a link leads to it."""
-        item = entry.item
-        key = f"<code>{escape(item.key)}</code>" if item.key else escape(item.label)
-        return (
-            f'<details class="output-entry" id="{item.name}"><summary>{key}: '
-            f"{escape(item.title)}</summary><p>{self._back(item)}</p>{self._facts(entry)}</details>"
-        )
-
-    def _back(self, item: Item) -> str:
-        return f'<a href="{self.top}{self.page}.html#output-{item.name}">In the chapter</a>'
-
-    def _facts(self, entry: Entry) -> str:
-        facts = [
-            ("Shown by", f"cell {_cell(entry.item.cell)}"),
-            ("Rests on", ", ".join(f"cell {_cell(i)}" for i in entry.cells)),
-            ("Functions", self._functions(entry)),
-            ("Data", self._data(entry)),
-            ("Systems", self._systems(entry)),
-        ]
-        terms = "".join(f"<dt>{name}</dt><dd>{text}</dd>" for name, text in facts if text)
-        lines = sum(one.last - one.first + 1 for one in entry.statements)
-        code = excerpt(entry, self.book.sources[self.page])
-        return (
-            f'<dl class="output-facts">{terms}</dl><details class="output-slice"><summary>The '
-            f"{lines} lines of code that it rests on</summary>{code}</details>"
-        )
-
-    def _functions(self, entry: Entry) -> str:
-        rows = []
-        for one in entry.functions:
-            name = f"<code>{escape(one.name)}</code>"
-            if self.book.source:
-                name = f'<a href="{escape(self.book.source)}{one.file}#L{one.line}">{name}</a>'
-            rows.append(f"<li>{name}: {plain_markup(one.summary)}</li>")
-        return f"<ul>{''.join(rows)}</ul>" if rows else ""
-
-    def _data(self, entry: Entry) -> str:
-        parts = []
-        for name in entry.results:
-            file, what = RESULTS.get(name, (name, "stored results"))
-            parts.append(
-                f"<code>{escape(file)}</code>, {escape(what)} "
-                f'(<a href="{self.top}{MULTIVERSE}.html">the chapter that stores them</a>)'
-            )
-        if entry.whole:
-            parts.append(f'the whole <a href="{self.top}{PANEL}.html">panel</a>')
-        known = self.book.catalogue.variables
-        keys = [key for key in entry.variables if key in known]
-        links = ""
-        if keys:
-            title = f"{len(keys)} variable{'s' * (len(keys) > 1)} of the panel"
-            rows = [
-                f'<a href="{self.top}{PANEL}.html#var-{escape(key)}"><code>{escape(key)}</code>'
-                f"</a> {_both(known[key].name)}, in {_both(known[key].yearbook)}"
-                for key in keys
-            ]
-            title, links = self._list(title, rows)
-            parts.append(title)
-        if any(known[key].vintages for key in keys) and entry.vintages:
-            parts.append(f"national accounts of vintage {escape(', '.join(entry.vintages))}")
-        if not parts and entry.recorded:
-            return "none of the panel"
-        return "; ".join(parts) + links
-
-    def _systems(self, entry: Entry) -> str:
-        rows = []
-        for key in entry.systems:
-            study = f"notebooks/studies/{key}"
-            name = escape(self.book.titles.get(study, key))
-            linked = study in self.book.titles
-            rows.append(f'<a href="{self.top}{study}.html">{name}</a>' if linked else name)
-        if len(rows) <= _MANY:
-            return "; ".join(rows)
-        return self._list(f"{len(rows)} indicator systems", rows)[0]
-
-    def _list(self, title: str, rows: Sequence[str]) -> tuple[str, str]:
-        """Return the title and a list; a long one stands below, its title leads there."""
-        items = f"<ul>{''.join(f'<li>{row}</li>' for row in rows)}</ul>"
-        if len(rows) <= _MANY:
-            return title, items
-        self.lists.setdefault(items, title)
-        return f'<a href="#list-{list(self.lists).index(items) + 1}">{title}</a>', ""
-
-
-def _cell(i: int) -> str:
-    return f'<a href="#cell-{i + 1}">{i + 1}</a>'
-
-
-def _both(name: _Bilingual) -> str:
-    return f'{escape(name.en)} <span lang="zh">{escape(name.zh)}</span>'
+    sources = book.sources[page]
+    return render(
+        "outputs_chapter.html",
+        page=page,
+        top=up(f"outputs/{page}"),
+        titles=book.titles,
+        total=numbers(count(entries)),
+        entries=entries,
+        hidden=hidden,
+        source=book.source,
+        known=book.catalogue.variables,
+        dated={key for key, one in book.catalogue.variables.items() if one.vintages},
+        results=RESULTS,
+        many=_MANY,
+        lists={},
+        excerpt=lambda entry: excerpt(entry, sources),
+        sources=[Markup(book.highlight(code)) for code in sources],  # noqa: S704
+    )
 
 
 def excerpt(entry: Entry, sources: Sequence[str]) -> str:
-    """Return the lines that an output rests on, cell by cell, as HTML."""
+    """Return the lines that an output rests on, cell by cell."""
     parts = []
     for cell in entry.cells:
         lines = sources[cell].split("\n")
-        kept = [
-            "\n".join(lines[one.first - 1 : one.last])
-            for one in entry.statements
-            if one.cell == cell
-        ]
-        parts.append(f"# cell {cell + 1}\n" + "\n".join(dict.fromkeys(kept)))
-    return f'<pre class="output-code"><code>{escape(chr(10).join(parts))}</code></pre>'
+        spans = [one.lines for one in entry.statements if one.cell == cell]
+        kept = dict.fromkeys("\n".join(lines[first - 1 : last]) for first, last in spans)
+        parts.append(f"# cell {cell + 1}\n" + "\n".join(kept))
+    return "\n".join(parts)
+
+
+def index_page(pages: Mapping[str, Sequence[Entry]], book: Book) -> str:
+    """Return the body of the first page of the map."""
+    every = [entry for entries in pages.values() for entry in entries]
+    rows = [(page, book.titles[page], count(entries).values()) for page, entries in pages.items()]
+    return render("outputs_index.html", pages=rows, total=numbers(count(every)))
+
+
+def map_csv(pages: Mapping[str, Sequence[Entry]], book: Book) -> bytes:
+    """Return the whole map as one table, a row per output."""
+    header = ["page", "chapter", "output", "kind", "shows", "shown by cell", "rests on cells"]
+    header += ["functions", "variables", "vintages", "systems", "stored results", "whole panel"]
+    header += ["entry", "files"]
+    rows = []
+    for page, entries in pages.items():
+        for entry in entries:
+            item = entry.item
+            names = [one.name for one in entry.functions]
+            read = (names, entry.variables, entry.vintages, entry.systems, entry.results)
+            files = [f"downloads/outputs/{page}/{item.name}.{one}" for one in sorted(entry.files)]
+            rows.append(
+                [
+                    *(page, book.titles[page], item.name, item.kind, item.title, item.cell + 1),
+                    # A spreadsheet would take numbers apart by blanks for one.
+                    "; ".join(str(cell + 1) for cell in entry.cells),
+                    *(" ".join(keys) for keys in read),
+                    "yes" if entry.whole else "no",
+                    f"outputs/{page}.html#{item.name}",
+                    " ".join(files),
+                ]
+            )
+    return csv_bytes(header, rows)

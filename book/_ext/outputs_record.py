@@ -43,13 +43,10 @@ class Run:
     said: list[dict[str, object]]
 
     @property
-    def shows(self) -> frozenset[int]:
+    def shows(self) -> set[int]:
         """Cells that showed the value of their last expression."""
-        return frozenset(
-            i
-            for i, outputs in enumerate(self.shown)
-            if any(one["output_type"] == "execute_result" for one in outputs)
-        )
+        kinds = [{one["output_type"] for one in outputs} for outputs in self.shown]
+        return {cell for cell, found in enumerate(kinds) if "execute_result" in found}
 
     @property
     def recorded(self) -> bool:

@@ -16,7 +16,7 @@ import jupytext
 import pytest
 import yaml
 from IPython.core.interactiveshell import InteractiveShell
-from outputs_slice import Chapter
+from outputs_code import Code
 from sphinx_external_toc.parsing import parse_toc_yaml
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -53,9 +53,10 @@ def followed(page: str, solution: str) -> list[str]:
     """Return the code of a chapter that a solution rests on, cell by cell, and the solution."""
     notebook = jupytext.read(chapters()[page])
     sources = [cell.source for cell in notebook.cells if cell.cell_type == "code"]
-    chapter = Chapter([*sources, solution])
+    code = Code([*sources, solution])
+    own = [at for at, one in enumerate(code.statements) if one.cell == len(sources)]
     kept: dict[int, list[ast.stmt]] = {}
-    for one in chapter.slice(chapter.of_cell(len(sources))):
+    for one in code.behind(own):
         kept.setdefault(one.cell, []).append(one.tree)
     return [ast.unparse(ast.Module(body=body, type_ignores=[])) for body in kept.values()]
 

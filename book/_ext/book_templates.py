@@ -1,0 +1,56 @@
+"""Pages of the site that are no pages of the book, written from ``templates/``."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from html import escape
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+_CHINESE = re.compile(r"[\u3000-\u9fff\uff00-\uffef]+")
+
+
+def plain_markup(text: str) -> Markup:
+    """Return a line of a docstring as HTML.
+
+    Examples
+    --------
+    >>> str(plain_markup("Read ``a<b``, *once*, by :func:`~nqpf.data.sources`."))
+    'Read <code>a&lt;b</code>, <em>once</em>, by <code>nqpf.data.sources</code>.'
+    """
+    text = re.sub(r":\w+:`~?([^`]+)`", r"``\1``", escape(text))
+    text = re.sub(r"``([^`]+)``|`([^`]+)`", lambda m: f"<code>{m[1] or m[2]}</code>", text)
+    return Markup(re.sub(r"(?<!\w)\*([^*<]+)\*(?!\w)", r"<em>\1</em>", text))  # noqa: S704
+
+
+def marked(text: str) -> Markup:
+    """Return a text as HTML, its Chinese marked as such for screen readers.
+
+    Examples
+    --------
+    >>> str(marked("Data 数据"))
+    'Data <span lang="zh">数据</span>'
+    """
+    return Markup(_CHINESE.sub(r'<span lang="zh">\g<0></span>', escape(text)))  # noqa: S704
+
+
+@cache
+def _environment() -> Environment:
+    found = Environment(
+        loader=FileSystemLoader(Path(__file__).with_name("templates")),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    found.filters |= {"markup": plain_markup, "marked": marked}
+    return found
+
+
+def render(template: str, **values: object) -> str:
+    """Return a template filled with values, every text of which is escaped."""
+    return _environment().get_template(template).render(values)

@@ -1,0 +1,195 @@
+"""The statements of a chapter that an output rests on, and what they use of the library.
+
+A statement rests on those that last gave its names a value, on those that changed it since, and so
+on back to the imports. Names alone decide: a statement may be listed that did not matter rather
+than one be lost that did.
+"""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import inspect
+import re
+import symtable
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import nqpf
+
+_MAGIC = re.compile(r"^\s*[%!].*$", re.MULTILINE)
+# May run or not, so what they write may still be what was written before.
+_PERHAPS = (ast.If, ast.For, ast.While, ast.Try, ast.Match)
+# Called for their effect on the page, not on what they are given.
+_QUIET = {"print", "display", "glue"}
+
+
+@dataclass(frozen=True, order=True)
+class Function:
+    """A function, class or method: its name, the first line of its text, its place."""
+
+    name: str
+    summary: str
+    file: str
+    line: int
+
+
+@dataclass(frozen=True)
+class Statement:
+    """A statement, its cell, and the names it reads, gives a value, and may change in place."""
+
+    tree: ast.stmt
+    cell: int
+    reads: frozenset[str]
+    given: frozenset[str]
+    changed: frozenset[str]
+
+    @property
+    def lines(self) -> tuple[int, int]:
+        """First and last line in the cell, from 1, decorators included."""
+        decorators = getattr(self.tree, "decorator_list", [])
+        return min([self.tree.lineno, *(d.lineno for d in decorators)]), self.tree.end_lineno or 0
+
+
+class Code:
+    """The code of a chapter.
+
+    Parameters
+    ----------
+    sources : sequence of str
+        Code of each code cell, in order.
+    shows : collection of int
+        Cells whose last expression was shown on the page when the chapter ran; in others it
+        was there for its effect.
+
+    Examples
+    --------
+    >>> code = Code(["from nqpf import Panel", "a = 1; b = Panel.load()", "glue('b', b.frame)"])
+    >>> found = code.behind(code.targets(2, "b"))
+    >>> [ast.unparse(one.tree) for one in found[:2]]
+    ['from nqpf import Panel', 'b = Panel.load()']
+    >>> [one.name for one in code.functions(found)]
+    ['nqpf.Panel.load']
+    """
+
+    def __init__(self, sources: Sequence[str], shows: Collection[int] = ()) -> None:
+        self.statements = []
+        for cell, source in enumerate(sources):
+            body = _parsed(source)
+            for tree in body:
+                shown = cell in shows and tree is body[-1]
+                self.statements.append(_statement(cell, tree, shown))
+        trees = [one.tree for one in self.statements]
+        self._imported = {name: thing for tree in trees for name, thing in _imports(tree)}
+
+    def targets(self, cell: int, key: str = "") -> list[int]:
+        """Return the positions of what shows an output: a glued key, or the value of a cell."""
+        own = [i for i, one in enumerate(self.statements) if one.cell == cell]
+        if not key:
+            return own[-1:] if own and isinstance(self.statements[own[-1]].tree, ast.Expr) else own
+        code = {i: ast.unparse(self.statements[i].tree) for i in own}
+        exact = [i for i in own if f"glue({key!r}," in code[i]]
+        return exact or [i for i in own if "glue(" in code[i]] or own
+
+    def behind(self, targets: Iterable[int]) -> list[Statement]:
+        """Return the statements that some rest on, those included, in order."""
+        waiting, found = list(targets), set()
+        while waiting:
+            one = waiting.pop()
+            if one in found:
+                continue
+            found.add(one)
+            for name in self.statements[one].reads:
+                for before in range(one - 1, -1, -1):
+                    if name in self.statements[before].given | self.statements[before].changed:
+                        waiting.append(before)
+                    if name in self.statements[before].given:
+                        break
+        return [self.statements[one] for one in sorted(found)]
+
+    def functions(self, statements: Iterable[Statement]) -> list[Function]:
+        """Return what statements use of the library by a name that the chapter imports."""
+        nodes = [node for one in statements for node in ast.walk(one.tree)]
+        found = {function for node in nodes for function in self._described(_dotted(node))}
+        owners = {one.name.rpartition(".")[0] for one in found}
+        return sorted(one for one in found if one.name not in owners)
+
+    def _described(self, parts: list[str]) -> Iterator[Function]:
+        name, thing = self._imported.get(parts[0], ("", None)) if parts else ("", None)
+        for part in parts[1:]:
+            thing = getattr(thing, part, None)
+        thing = thing.fget if isinstance(thing, property) else getattr(thing, "__func__", thing)
+        inner = inspect.unwrap(thing) if callable(thing) else None
+        known = inspect.isroutine(inner) or inspect.isclass(inner)
+        if known and (inner.__module__ or "").split(".")[0] == "nqpf":
+            text = (inspect.getdoc(inner) or "").split("\n\n")[0].replace("\n", " ")
+            file = Path(inspect.getsourcefile(inner)).relative_to(Path(nqpf.__file__).parents[1])
+            line = inspect.getsourcelines(inner)[1]
+            yield Function(".".join([name, *parts[1:]]), text, f"src/{file.as_posix()}", line)
+
+
+def _parsed(source: str) -> list[ast.stmt]:
+    # A line for IPython is no Python; a blank one keeps the numbers of the lines.
+    try:
+        return ast.parse(_MAGIC.sub("", source)).body
+    except SyntaxError:
+        return []
+
+
+def _statement(cell: int, tree: ast.stmt, shown: bool) -> Statement:
+    table = symtable.symtable(ast.unparse(tree), "cell", "exec")
+    own = list(table.get_symbols())
+    reads = {symbol.get_name() for symbol in own if symbol.is_referenced()} | _inner(table)
+    given = {one.get_name() for one in own if one.is_assigned() or one.is_imported()}
+    changed: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.AugAssign):
+            reads.add(_base(node.target))
+        if isinstance(node, ast.Attribute | ast.Subscript) and isinstance(node.ctx, ast.Store):
+            changed.add(_base(node))
+        # A call whose value nobody takes is made for its effect.
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call) and not shown:
+            call = node.value
+            if _base(call.func) not in _QUIET:
+                changed |= {_base(one) for one in [call.func, *call.args]}
+    if isinstance(tree, _PERHAPS):
+        given, changed = set(), changed | given
+    parts = (frozenset(names - {""}) for names in (reads, given, changed))
+    return Statement(tree, cell, *parts)
+
+
+def _inner(table: symtable.SymbolTable) -> set[str]:
+    """Return the chapter's names that functions and comprehensions in a statement use."""
+    found = set()
+    for child in table.get_children():
+        found |= {one.get_name() for one in child.get_symbols() if one.is_global()}
+        found |= _inner(child)
+    return found
+
+
+def _base(node: ast.expr) -> str:
+    while isinstance(node, ast.Attribute | ast.Subscript | ast.Call | ast.Starred):
+        node = node.func if isinstance(node, ast.Call) else node.value
+    return node.id if isinstance(node, ast.Name) else ""
+
+
+def _dotted(node: ast.AST) -> list[str]:
+    if isinstance(node, ast.Attribute):
+        before = _dotted(node.value)
+        return [*before, node.attr] if before else []
+    return [node.id] if isinstance(node, ast.Name) else []
+
+
+def _imports(node: ast.stmt) -> Iterator[tuple[str, tuple[str, object]]]:
+    """Yield each name that a statement imports from the library, in full, and what it holds."""
+    if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "nqpf":
+        for alias in node.names:
+            home, full = importlib.import_module(node.module), f"{node.module}.{alias.name}"
+            thing = getattr(home, alias.name, None) or importlib.import_module(full)
+            yield alias.asname or alias.name, (full, thing)
+    elif isinstance(node, ast.Import):
+        for alias in node.names:
+            if alias.name.split(".")[0] == "nqpf":
+                full = alias.name if alias.asname else "nqpf"
+                yield alias.asname or "nqpf", (full, importlib.import_module(full))

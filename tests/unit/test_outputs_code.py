@@ -1,0 +1,51 @@
+"""What an output rests on, over made-up chapters: no statement is lost, few are too many."""
+
+from __future__ import annotations
+
+import ast
+
+import pytest
+from outputs_code import Code
+
+LOOP = "for x in xs:\n    a = x"
+
+
+@pytest.mark.parametrize(
+    ("cells", "kept"),
+    [
+        (["a = 1\nb = 2", "c = 3", "a + c"], [0, 2, 3]),
+        (["a = 1", "a = 2", "a"], [1, 2]),
+        (["a = 1", "a += 1", "a"], [0, 1, 2]),
+        (["f = {}", "f['x'] = 1", "g = {}", "f"], [0, 1, 3]),
+        (["a = []", "a.append(1)", "print(a)", "a"], [0, 1, 3]),
+        (["a = []", "a.count(1)", "a"], [0, 2]),  # its value was shown, so it was asked for that
+        (["n = 1", "def f(x):\n    return x + n", "f(2)"], [0, 1, 2]),
+        (["k = 1", "d = [1]", "[k + j for j in d]"], [0, 1, 2]),
+        (["xs = [1]\nb = 0", "a = 0", LOOP, "a"], [0, 2, 3, 4]),
+        (["a, (b, *c) = make()", "d = 1", "c"], [0, 2]),
+        (["import numpy as np\nfrom nqpf import Panel as P", "P.load()"], [1, 2]),
+        (["%matplotlib inline\na = 1", "a = (", "a"], [0, 1]),
+    ],
+)
+def test_what_the_last_cell_rests_on(cells: list[str], kept: list[int]) -> None:
+    code = Code(cells, shows={1} if cells[1:2] == ["a.count(1)"] else ())
+    found = code.behind(code.targets(len(cells) - 1))
+    assert [code.statements.index(one) for one in found] == kept
+
+
+def test_glued_keys_are_found_by_their_statement() -> None:
+    code = Code(["a = 1\nb = 2", "glue('x', a)\nglue('y', b)"])
+    found = code.behind(code.targets(1, "y"))
+    assert [ast.unparse(one.tree) for one in found] == ["b = 2", "glue('y', b)"]
+    code = Code(["glue('z', a)\nfor k in ('x', 'y'):\n    glue(k, b)"])
+    assert len(code.targets(0, "y")) == 2  # the code does not tell which
+
+
+def test_functions_are_named_as_the_chapter_imports_them() -> None:
+    code = Code(
+        ["from nqpf import report, Panel as P", "P.load().wide(['gdp'])\nreport.tile_map(x)"]
+    )
+    assert [one.name for one in code.functions(code.statements)] == [
+        "nqpf.Panel.load",
+        "nqpf.report.tile_map",
+    ]
