@@ -53,16 +53,6 @@ def lagged(frame):
     return f
 
 
-def test_least_squares_and_firm_effects():
-    f = firms(1)
-    x = f[["labour", "capital"]].assign(const=1.0).to_numpy()
-    wanted = np.linalg.lstsq(x, f["output"].to_numpy(), rcond=None)[0][:2]
-    np.testing.assert_allclose(proxy.ols(f, *ROLES, *KEY).params, wanted, rtol=1e-10)
-    within = f[list(ROLES)] - f.groupby("firm")[list(ROLES)].transform("mean")
-    wanted = np.linalg.lstsq(within[["labour", "capital"]], within["output"], rcond=None)[0]
-    np.testing.assert_allclose(proxy.fixed_effects(f, *ROLES, *KEY).params, wanted, rtol=1e-10)
-
-
 def first_step(f, fuel, degree):
     x = np.column_stack([f["labour"], terms(f, ["capital", fuel], degree)])
     coefficients = np.linalg.lstsq(x, f["output"], rcond=None)[0]
@@ -101,7 +91,7 @@ def with_exits(f):
     return f[leaves.groupby(f["firm"]).cumsum() == 0].reset_index(drop=True)
 
 
-@pytest.mark.parametrize("exit", [None, "attrition"], ids=["plain", "exit"])
+@pytest.mark.parametrize("exit", [False, True], ids=["plain", "exit"])
 def test_olley_pakes_by_its_printed_steps(exit):
     f = lagged(with_exits(simulate_firms(4, firms=600, years=8, seed=3)))
     labour, phi, net = first_step(f, "investment", 3)

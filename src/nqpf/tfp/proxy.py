@@ -1,183 +1,473 @@
-"""Production functions of firms: least squares, and the estimators that proxy productivity."""
+"""Production functions of firms whose productivity shows in another choice of theirs."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import combinations_with_replacement
 
 import numpy as np
 import pandas as pd
 
-from nqpf.errors import EstimationError, MethodError
-from nqpf.sample import check_regressors, nearest
-from nqpf.tfp.firms import (
-    Firms,
-    Fit,
-    ProxyResult,
-    Roles,
-    Sample,
-    basis,
-    check_degrees,
-    check_rows,
-    check_vary,
-    estimate,
-    first_step,
-    polynomial,
-    prepare,
-    search,
-    starting_points,
-    survival_probability,
-    unexplained,
-)
+from nqpf.checks import choose, distinct, whole
+from nqpf.errors import DataError, EstimationError, MethodError, SampleError
+from nqpf.sample import by_key, check_regressors, place
 
-__all__ = [
-    "EQUATIONS",
-    "ackerberg_caves_frazer",
-    "fixed_effects",
-    "levinsohn_petrin",
-    "olley_pakes",
-    "ols",
-    "wooldridge",
-]
+_WIDEST = 50.0  # logarithms this far apart are levels e^50 = 5e21 times each other
+_RELATIVE = 1e-9  # a term that adds less than this share of its length adds nothing
+_VARIES = 1e-7  # variation of a free input, given the polynomial, below which there is none
+_APART = 1e-3  # estimates nearer than this are one solution
+_SOLVED = 1e-10  # innovation's mean square along the instruments, against all of output's
+_Names = str | Sequence[str]
 
 
-def ols(
+@dataclass(frozen=True)
+class _Firms:
+    """Arrays of one sample, sorted by firm and year.
+
+    Attributes
+    ----------
+    y : (N,)
+    free, state, proxy : (N, f), (N, s), (N, p)
+    lag : (N,) int
+        Position of the same firm's row of the year before, -1 if there is none.
+    first : (n + 1,) int
+        Position of each firm's first row; the last entry is N.
+    survives : (N,)
+        1 if the firm is there next year, 0 if it exits, NaN if not known.
+    names : list of str
+        Free, then state inputs: the order of parameters.
+    """
+
+    y: np.ndarray
+    free: np.ndarray
+    state: np.ndarray
+    proxy: np.ndarray
+    lag: np.ndarray
+    first: np.ndarray
+    survives: np.ndarray
+    names: list[str]
+
+    @property
+    def now(self) -> np.ndarray:
+        """Positions of the rows that have a year before."""
+        return np.flatnonzero(self.lag >= 0)
+
+    @property
+    def before(self) -> np.ndarray:
+        """Positions of the years before, in the order of `now`."""
+        return self.lag[self.lag >= 0]
+
+    @property
+    def inputs(self) -> np.ndarray:
+        """Free, then state inputs."""
+        return np.hstack([self.free, self.state])
+
+    def draw(self, chosen: np.ndarray) -> _Firms:
+        """Return the sample made of the firms numbered `chosen`, repeats as firms of their own."""
+        size = np.diff(self.first)[chosen]
+        first = np.concatenate([[0], np.cumsum(size)])
+        shift = np.repeat(self.first[chosen] - first[:-1], size)
+        rows = np.arange(first[-1]) + shift
+        y, free, state, proxy, lag, survives = (
+            values[rows]
+            for values in (self.y, self.free, self.state, self.proxy, self.lag, self.survives)
+        )
+        lag = np.where(lag >= 0, lag - shift, -1)
+        return _Firms(y, free, state, proxy, lag, first, survives, self.names)
+
+
+def _read(
     frame: pd.DataFrame,
     output: str,
-    free: str | Sequence[str],
-    state: str | Sequence[str],
+    free: _Names,
+    state: _Names,
+    proxy: _Names,
     unit: str,
     time: str,
-) -> ProxyResult:
-    """Estimate a production function by ordinary least squares, through statsmodels.
+    investment: bool = False,
+) -> tuple[_Firms, pd.Index, pd.Series]:
+    """Check a frame of firms; return its arrays, their index and why rows are left out."""
+    free, state = distinct("free inputs", free), distinct("state inputs", state)
+    proxy, inputs = distinct("proxies", proxy), [*free, *state]
+    columns = distinct("output, inputs and proxies", [output, *inputs, *proxy])
+    if investment:  # zero has no logarithm
+        frame = frame.replace(dict.fromkeys(proxy, -np.inf), np.nan)
+    keyed = by_key(frame, columns, unit, time, "the frame", complete=False)
+    if not pd.api.types.is_integer_dtype(keyed.index.get_level_values(1)):
+        raise SampleError("times are not whole years", expected="integers")
+    absent = keyed.isna()
+    kept = keyed[~absent.any(axis=1)]
+    if kept.empty:
+        raise SampleError("no complete row is left", expected="rows with every variable")
+    span = kept.max() - kept.min()
+    if span.max() > _WIDEST:
+        name = span.idxmax()
+        raise DataError(
+            f"{name} runs from {kept[name].min():g} to {kept[name].max():g}",
+            where={**place(kept[name].idxmax(), kept.index.names), "variable": name},
+            expected="a logarithm",
+            hint="take logarithms of levels first",
+        )
+    check_regressors(kept[inputs], None, None)
+    firm, year = (kept.index.get_level_values(level) for level in (0, 1))
+    code, year = pd.factorize(firm)[0], year.to_numpy()
+    if code[-1] == 0:
+        raise SampleError(
+            "one firm cannot show how firms differ",
+            where=place((firm[0],), (unit,)),
+            expected="two firms or more, in practice hundreds",
+        )
+    same = np.diff(code, prepend=-1) == 0
+    follows = same & (np.diff(year, prepend=year[0]) == 1)
+    gaps = kept.index[same & ~follows]
+    if len(gaps):
+        warnings.warn(
+            f"{gaps.unique(0).size} firm(s) skip years, {len(gaps)} time(s), first {unit} "
+            f"{gaps[0][0]} before {time} {gaps[0][1]}: such years are not taken as consecutive",
+            stacklevel=3,
+        )
+    if not follows.any():
+        raise SampleError("no firm has two years in a row", expected="at least one that does")
+    dropped = [
+        absent.idxmax(axis=1)[absent.any(axis=1)] + " is missing" + " or zero" * investment,
+        pd.Series("first year of the firm", kept.index[~same]),
+        pd.Series("gap: no usable row of the year before", gaps),
+    ]
+    firms = _Firms(
+        kept[output].to_numpy(),
+        *(kept[names].to_numpy() for names in (free, state, proxy)),
+        lag=np.where(follows, np.arange(len(kept)) - 1, -1),
+        first=np.append(np.flatnonzero(~same), len(kept)),
+        survives=_survives(keyed.index, kept.index),
+        names=inputs,
+    )
+    return firms, kept.index, pd.concat(dropped).rename("reason")
 
-    Firms that know their productivity hire by it, so the elasticity of labour
-    is biased upwards (Marschak and Andrews 1944).
 
-    Parameters
-    ----------
-    frame, output, free, state, unit, time
-        As in :func:`nqpf.tfp.proxy.levinsohn_petrin`, **logarithms**.
+def _survives(everyone: pd.MultiIndex, index: pd.MultiIndex) -> np.ndarray:
+    """Return 1, 0 or NaN by row; a firm with an incomplete row still exists, a gap is no exit."""
+    last = pd.Series(everyone.get_level_values(1), everyone.get_level_values(0))
+    last = last.groupby(level=0).max()
+    firm, year = (index.get_level_values(level) for level in (0, 1))
+    there = pd.MultiIndex.from_arrays([firm, year + 1]).isin(everyone)
+    final = last.reindex(firm).to_numpy()
+    leaves = (year.to_numpy() == final) & (final < last.max())
+    return np.where(there, 1.0, np.where(leaves, 0.0, np.nan))
 
-    Returns
-    -------
-    ProxyResult
-        Standard errors clustered by firm; ``criterion`` is the mean squared
-        residual.
 
-    Raises
-    ------
-    nqpf.errors.NqpfError
-        As in :func:`nqpf.tfp.proxy.levinsohn_petrin`.
+def _polynomial(x: np.ndarray, degree: int) -> np.ndarray:
+    """Return every product of the columns of `x` up to `degree`, the constant first.
 
-    Examples
-    --------
-    >>> from nqpf.tfp.simulate import simulate_firms
-    >>> fit = ols(simulate_firms(1, firms=200), "output", "labour", "capital", "firm", "year")
-    >>> bool(fit.params["labour"] > 0.8)
-    True
+    Columns are centred and scaled first: the space spanned is the same, its conditioning is not.
     """
-    from statsmodels.regression.linear_model import OLS
+    spread = x.std(axis=0)
+    scaled = (x - x.mean(axis=0)) / np.where(spread > 0, spread, 1.0)
+    columns = range(x.shape[1])
+    sets = [c for d in range(1, degree + 1) for c in combinations_with_replacement(columns, d)]
+    return np.column_stack([np.ones(len(x)), *(scaled[:, chosen].prod(axis=1) for chosen in sets)])
 
-    roles = Roles.of(output, free, state)
-    sample = prepare(frame, roles, unit, time, lagged=False)
-    x = sample.frame[roles.inputs].assign(const=1.0)
-    fitted = OLS(sample.frame[output], x).fit(
-        cov_type="cluster", cov_kwds={"groups": sample.firms.code}
+
+def _basis(x: np.ndarray, degree: int, beside: int, what: str) -> np.ndarray:
+    """Return orthonormal columns of a polynomial; rows outnumber its terms and `beside` others."""
+    terms = _polynomial(x, degree)
+    _check_rows(len(x), terms.shape[1] + beside, what)
+    return _orthonormal(terms)
+
+
+def _orthonormal(terms: np.ndarray) -> np.ndarray:
+    """Return orthonormal columns that span `terms`, fewer when some are collinear."""
+    from scipy.linalg import qr
+
+    lengths = np.linalg.norm(terms, axis=0)
+    q, triangle, _ = qr(
+        terms / np.where(lengths > 0, lengths, 1.0),
+        mode="economic",
+        pivoting=True,
+        check_finite=False,
     )
-    return _result("ordinary least squares", sample, roles, fitted.params, fitted.bse, fitted.resid)
+    return q[:, np.abs(np.diag(triangle)) > _RELATIVE]
 
 
-def fixed_effects(
-    frame: pd.DataFrame,
-    output: str,
-    free: str | Sequence[str],
-    state: str | Sequence[str],
-    unit: str,
-    time: str,
-) -> ProxyResult:
-    """Estimate a production function with firm effects, through linearmodels.
+def _less(q: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """Return what a polynomial leaves of `values`."""
+    return values - q @ (q.T @ values)
 
-    Right if productivity does not change over a firm's life; productivity that
-    does change still moves inputs.
 
-    Parameters
+def _check_rows(rows: int, terms: int, what: str) -> None:
+    if rows <= terms:
+        raise EstimationError(
+            f"{what} has {rows} row(s) and {terms} term(s)",
+            expected="more rows than terms",
+            hint="lower the degree or bring more firms",
+        )
+
+
+def _varying(q: np.ndarray, free: np.ndarray, names: Sequence[str], instead: str) -> np.ndarray:
+    """Return what a polynomial leaves of free inputs, refused where that is nothing."""
+    left, spread = _less(q, free), np.linalg.norm(free - free.mean(axis=0), axis=0)
+    for name, rest, full in zip(names, np.linalg.norm(left, axis=0), spread, strict=False):
+        if rest <= _VARIES * full:
+            raise EstimationError(
+                f"free input {name!r} does not vary given state and proxy",
+                expected="a free input that is not a function of them",
+                hint=f"use {instead}, which does not need it to",
+            )
+    return left
+
+
+def _unexplained(
+    value: np.ndarray, before: np.ndarray, degree: int, chance: np.ndarray | None
+) -> np.ndarray:
+    """Return what a polynomial of last year's productivity (and survival) leaves of `value`."""
+    last = before[:, None] if chance is None else np.column_stack([before, chance])
+    terms = _polynomial(last, degree)
+    # Scaled powers are well conditioned, so the small normal equations lose no digit that counts.
+    return value - terms @ np.linalg.lstsq(terms.T @ terms, terms.T @ value, rcond=None)[0]
+
+
+def _survival(firms: _Firms, degree: int) -> np.ndarray:
+    """Return the probability that each firm is there next year, by a probit on state and proxy."""
+    from statsmodels.discrete.discrete_model import Probit
+    from statsmodels.tools.sm_exceptions import ConvergenceWarning, PerfectSeparationWarning
+
+    known = np.isfinite(firms.survives)
+    outcome = firms.survives[known]
+    if outcome.size == 0 or outcome.min() == outcome.max():
+        raise EstimationError(
+            f"{int((outcome == 0).sum())} of {outcome.size} firm-years exit",
+            expected="firms that exit and firms that survive",
+            hint="use exit=False",
+        )
+    x = _basis(np.hstack([firms.state, firms.proxy]), degree, 0, "the probit") * np.sqrt(len(known))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        warnings.simplefilter("error", PerfectSeparationWarning)
+        try:
+            probit = Probit(outcome, x[known]).fit(disp=0, maxiter=100)
+        except (PerfectSeparationWarning, np.linalg.LinAlgError) as error:
+            raise EstimationError(
+                "state and proxy separate firms that exit from firms that survive",
+                hint="lower the degree or use exit=False",
+            ) from error
+    if not probit.mle_retvals["converged"]:
+        raise EstimationError("the probit of survival does not converge", hint="lower the degree")
+    return probit.predict(x)
+
+
+@dataclass(frozen=True)
+class _Production:
+    """An estimated production function in logarithms.
+
+    Attributes
     ----------
-    frame, output, free, state, unit, time
-        As in :func:`nqpf.tfp.proxy.levinsohn_petrin`, **logarithms**.
-
-    Returns
-    -------
-    ProxyResult
-        Standard errors clustered by firm; ``criterion`` is the mean squared
-        residual within firms.
-
-    Raises
-    ------
-    nqpf.errors.NqpfError
-        As in :func:`nqpf.tfp.proxy.levinsohn_petrin`; EstimationError if an
-        input does not vary within any firm.
-
-    Examples
-    --------
-    >>> from nqpf.tfp.simulate import simulate_firms
-    >>> firms = simulate_firms(1, firms=200)
-    >>> fit = fixed_effects(firms, "output", "labour", "capital", "firm", "year")
-    >>> fit.params.index.tolist()
-    ['labour', 'capital']
+    params, std_errors : Series by input
+        Elasticities, free inputs first, and their standard errors, clustered by firm or by
+        bootstrap; NaN when no bootstrap was asked for and none is analytic.
+    tfp : Series indexed (unit, time)
+        Log productivity, output less inputs times elasticities; it holds the
+        constant and the error of measurement.
+    criterion : float
+        Value of what was minimised, at the estimate.
+    converged : bool
+        Whether the search ended at a solution.
+    n : int
+        Rows of the last step.
+    dropped : Series indexed (unit, time)
+        Why rows are left out, of everything or of the step that needs the year before.
+    anticipated : Series indexed (unit, time) or None
+        Log productivity that the firm could see: the first step's fitted
+        output, without its error, less inputs times elasticities.
+    starts : DataFrame or None
+        One row per starting point: the start, the estimate it led to,
+        ``criterion``, ``converged``, ``solution`` (number shared by starts that
+        met) and ``chosen``.
+    bootstrap : DataFrame or None
+        One row of estimates per replication.
     """
-    from linearmodels.panel import PanelOLS
 
-    roles = Roles.of(output, free, state)
-    sample = prepare(frame, roles, unit, time, lagged=False)
-    check_regressors(sample.frame[roles.inputs], sample.firms.code, None)
-    # linearmodels takes numbers for firms whatever their labels are.
-    numbered = sample.frame.set_axis(
-        pd.MultiIndex.from_arrays([sample.firms.code, sample.frame.index.get_level_values(1)])
-    )
-    fitted = PanelOLS(numbered[output], numbered[roles.inputs], entity_effects=True).fit(
-        cov_type="clustered", cluster_entity=True
-    )
-    return _result("firm effects", sample, roles, fitted.params, fitted.std_errors, fitted.resids)
+    params: pd.Series
+    std_errors: pd.Series
+    tfp: pd.Series
+    criterion: float
+    converged: bool
+    n: int
+    dropped: pd.Series
+    anticipated: pd.Series | None = None
+    starts: pd.DataFrame | None = None
+    bootstrap: pd.DataFrame | None = None
 
 
-def _result(
+def _search(
+    residuals: Callable[[np.ndarray], np.ndarray],
+    points: np.ndarray,
+    names: Sequence[str],
+    zero: float | None,
+) -> pd.DataFrame:
+    """Minimise the sum of squares of `residuals` from every point; one row per start.
+
+    With as many conditions as parameters, a criterion below `zero` solves them. Several solutions
+    are then equally good, and the one whose smallest elasticity is largest is chosen; otherwise
+    the lowest criterion is.
+    """
+    from scipy.optimize import least_squares
+
+    tolerances = dict.fromkeys(("ftol", "xtol", "gtol"), 1e-12)
+    found = [least_squares(residuals, point, **tolerances) for point in points]
+    estimates = np.array([one.x for one in found])
+    criterion = np.array([2 * one.cost for one in found])
+    ended = np.array([one.status > 0 for one in found])
+    solved = ended if zero is None else ended & (criterion < zero)
+    label = np.zeros(len(found), dtype=int)  # distinct end points, in the order of the starts
+    for row in range(len(found)):
+        if label[row] == 0:
+            near = np.abs(estimates - estimates[row]).max(axis=1) < _APART
+            label[near & (label == 0)] = label.max() + 1
+    good = solved if solved.any() else np.isfinite(criterion)
+    equally = zero is not None and solved.any()
+    best = np.lexsort((-estimates.min(axis=1).round(6) if equally else criterion, ~good))[0]
+    table = pd.DataFrame(points, columns=[f"start_{name}" for name in names])
+    table[list(names)] = estimates
+    table["criterion"], table["converged"], table["solution"] = criterion, solved, label
+    # Among starts that met, the first.
+    table["chosen"] = np.arange(len(table)) == np.argmax(good & (label == label[best]))
+    return table
+
+
+def _warn_of_search(table: pd.DataFrame, names: Sequence[str], several: bool) -> None:
+    """Warn of a search without a solution, or of solutions equally good."""
+
+    def spelt(row: pd.Series) -> str:
+        return ", ".join(f"{name} {row[name]:.3f}" for name in names)
+
+    chosen = table[table["chosen"]].iloc[0]
+    solutions = table[table["converged"]].drop_duplicates("solution")
+    if not chosen["converged"]:
+        said = f"no start led to a solution; the criterion is {chosen['criterion']:.3g} at "
+        said += f"{spelt(chosen)}: see `starts`"
+    elif several and len(solutions) > 1:
+        each = "; ".join(spelt(row) for _, row in solutions.iterrows())
+        said = f"{len(solutions)} solutions fit equally well ({each}); the one whose smallest "
+        said += "elasticity is largest is reported: see `starts`"
+    else:
+        return
+    warnings.warn(said, stacklevel=4)
+
+
+def _two_steps(
+    firms: _Firms, method: str, degree: int, markov: int, exit: bool, points: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, pd.DataFrame]:
+    """Return elasticities, the first step's fitted output and every start of the second step.
+
+    The second step fits this year's productivity, `value` less inputs at trial elasticities, by a
+    polynomial of last year's; `points` are starts for all inputs.
+    """
+    now, before, f = firms.now, firms.before, firms.free.shape[1]
+    if method == "ackerberg-caves-frazer":
+        x, names, free = firms.inputs, firms.names, np.empty(0)
+        q = _basis(np.hstack([x, firms.proxy]), degree, 0, "the first step")
+        phi = expected = value = q @ (q.T @ firms.y)
+        # With an orthonormal basis of the instruments the weight (Z'Z)^-1 is built in.
+        ones = np.ones((len(now), 1))
+        z = _orthonormal(np.hstack([ones, firms.free[before], firms.state[now]]))
+        error, zero = 0.0, _SOLVED * firms.y.var()
+    else:
+        x, names, points, z, zero = firms.state, firms.names[f:], points[:, f:], None, None
+        q = _basis(np.hstack([x, firms.proxy]), degree, f, "the first step")
+        left = _varying(q, firms.free, firms.names, "ackerberg_caves_frazer")
+        free = np.linalg.lstsq(left, firms.y, rcond=None)[0]
+        net = firms.y - firms.free @ free
+        phi = q @ (q.T @ net)
+        expected, smooth = phi + firms.free @ free, method == "levinsohn-petrin"
+        # Levinsohn and Petrin fit the first step's value; its error counts in the sum either way.
+        value, error = (phi, (net - phi)[now]) if smooth else (net, 0.0)
+    _check_rows(len(now), markov + 1 + x.shape[1], "the second step")
+    chance = _survival(firms, degree)[before] if exit else None
+    value, prior, x_now, x_before = value[now], phi[before], x[now], x[before]
+    scale = 1 / np.sqrt(len(now))
+
+    def residuals(trial: np.ndarray) -> np.ndarray:
+        left = _unexplained(value - x_now @ trial, prior - x_before @ trial, markov, chance)
+        return scale * (error + left if z is None else z.T @ left)
+
+    table = _search(residuals, points, names, zero)
+    params = table.loc[table["chosen"], list(names)].to_numpy()[0]
+    return np.concatenate([free, params]), expected, table
+
+
+def _estimate(
+    read: tuple[_Firms, pd.Index, pd.Series],
     method: str,
-    sample: Sample,
-    roles: Roles,
-    params: pd.Series,
-    std_errors: pd.Series,
-    residuals: pd.Series,
-) -> ProxyResult:
-    names = roles.inputs
-    used = sample.frame[names].to_numpy() @ params[names].to_numpy()
-    return ProxyResult(
-        method=method,
-        params=params[names].rename("elasticity"),
-        std_errors=std_errors[names].rename("std_error"),
-        errors="clustered by firm",
-        tfp=(sample.frame[roles.output] - used).rename("tfp"),
-        criterion=float(np.mean(np.square(residuals))),
-        converged=True,
-        n=len(sample.frame),
-        firms=len(sample.firms.first) - 1,
-        dropped=sample.dropped,
+    degree: int,
+    markov: int,
+    starts: int,
+    replications: int,
+    seed: int,
+    exit: bool = False,
+) -> _Production:
+    """Estimate in two steps, bootstrap and label."""
+    from scipy.stats import qmc
+
+    for what, value in (("degree", degree), ("markov", markov), ("starts", starts)):
+        whole(what, value, 1)
+    if whole("replications", replications) == 1:
+        raise MethodError("replications is 1", expected="0 for none, or two or more for a spread")
+    firms, index, dropped = read
+    centred = firms.inputs - firms.inputs.mean(axis=0)
+    least_squares = np.linalg.lstsq(centred, firms.y - firms.y.mean(), rcond=None)[0]
+    searched = len(firms.names) - (method != "ackerberg-caves-frazer") * firms.free.shape[1]
+    spread = qmc.Halton(searched, scramble=False).random(starts)[1:]  # the first is the origin
+    spread = np.hstack([np.zeros((starts - 1, len(firms.names) - searched)), spread])
+    points = np.vstack([least_squares, spread])
+    found, expected, table = _two_steps(firms, method, degree, markov, exit, points)
+    _warn_of_search(table, firms.names[-searched:], method == "ackerberg-caves-frazer")
+    rng, count = np.random.default_rng(seed), len(firms.first) - 1
+    draws = np.full((replications, len(found)), np.nan)
+    for row in range(replications):  # both steps are repeated, the search from the estimate alone
+        drawn = firms.draw(rng.integers(count, size=count))
+        try:
+            again, _, end = _two_steps(drawn, method, degree, markov, exit, found[None, :])
+        except EstimationError:
+            continue
+        draws[row] = again if end["converged"].iloc[0] else np.nan
+    kept = draws[~np.isnan(draws).any(axis=1)]
+    if len(kept) < replications:
+        warnings.warn(
+            f"{replications - len(kept)} of {replications} bootstrap samples gave no estimate and "
+            "are left out of the standard errors",
+            stacklevel=3,
+        )
+    errors = kept.std(axis=0, ddof=1) if len(kept) > 1 else np.full(len(found), np.nan)
+    used, chosen = firms.inputs @ found, table[table["chosen"]].iloc[0]
+    return _Production(
+        params=pd.Series(found, firms.names, name="elasticity"),
+        std_errors=pd.Series(errors, firms.names, name="std_error"),
+        tfp=pd.Series(firms.y - used, index, name="tfp"),
+        criterion=float(chosen["criterion"]),
+        converged=bool(chosen["converged"]),
+        n=len(firms.now),
+        dropped=dropped,
+        anticipated=pd.Series(expected - used, index, name="anticipated"),
+        starts=table,
+        bootstrap=pd.DataFrame(draws, columns=firms.names) if replications else None,
     )
 
 
 def levinsohn_petrin(
     frame: pd.DataFrame,
     output: str,
-    free: str | Sequence[str],
-    state: str | Sequence[str],
-    proxy: str | Sequence[str],
+    free: _Names,
+    state: _Names,
+    proxy: _Names,
     unit: str,
     time: str,
     degree: int = 3,
     markov: int = 3,
-    starts: int | pd.DataFrame = 4,
+    starts: int = 4,
     replications: int = 0,
     seed: int = 0,
-) -> ProxyResult:
+) -> _Production:
     """Estimate a value-added production function with intermediate inputs as proxy.
 
     First step: y = b l + phi(k, m) + e by least squares, phi a polynomial.
@@ -203,10 +493,8 @@ def levinsohn_petrin(
         Degree of the polynomial in state and proxy.
     markov : int
         Degree of the Markov process of productivity.
-    starts : int or DataFrame
-        Starting points of the second step: a number (least squares, then
-        points spread over the unit cube), or a frame with a column per state
-        input.
+    starts : int
+        Starting points of the second step: least squares, then points spread over the unit cube.
     replications : int
         Samples of the bootstrap by firm; 0 for no standard errors.
     seed : int
@@ -214,7 +502,8 @@ def levinsohn_petrin(
 
     Returns
     -------
-    ProxyResult
+    result
+        ``params``, ``std_errors``, ``tfp``, ``anticipated``, ``starts``, ``dropped`` and more.
 
     Raises
     ------
@@ -235,6 +524,13 @@ def levinsohn_petrin(
         If firms skip years, the search does not converge, or bootstrap
         samples are lost.
 
+    Notes
+    -----
+    What g fits differs between programs: the first step's value, as here and in `levpet`, or
+    output net of inputs, as :func:`olley_pakes` and `opreg` do. Zeros in levels need a decision
+    that no estimator should take, so logarithms come in; values more than 50 apart are refused as
+    levels. Missing values are dropped, recorded in ``dropped``, and break a firm's history.
+
     Examples
     --------
     >>> from nqpf.tfp.simulate import simulate_firms
@@ -243,34 +539,25 @@ def levinsohn_petrin(
     >>> fit.params.round(1).to_dict(), fit.converged, fit.n
     ({'labour': 0.6, 'capital': 0.4}, True, 9000)
     """
-    check_degrees(degree, markov)
-    roles = Roles.of(output, free, state, proxy)
-    sample = prepare(frame, roles, unit, time)
-
-    def fit(firms: Firms, points: np.ndarray) -> Fit:
-        return _two_steps(firms, roles, degree, markov, points, smooth=True)
-
-    def points(least_squares: np.ndarray) -> np.ndarray:
-        return starting_points(starts, roles.state, least_squares[len(roles.free) :])
-
-    return estimate("Levinsohn-Petrin", sample, roles, fit, points, replications, seed)
+    read = _read(frame, output, free, state, proxy, unit, time)
+    return _estimate(read, "levinsohn-petrin", degree, markov, starts, replications, seed)
 
 
 def olley_pakes(
     frame: pd.DataFrame,
     output: str,
-    free: str | Sequence[str],
-    state: str | Sequence[str],
-    proxy: str | Sequence[str],
+    free: _Names,
+    state: _Names,
+    proxy: _Names,
     unit: str,
     time: str,
-    exit: str | None = None,
+    exit: bool = False,
     degree: int = 3,
     markov: int = 3,
-    starts: int | pd.DataFrame = 4,
+    starts: int = 4,
     replications: int = 0,
     seed: int = 0,
-) -> ProxyResult:
+) -> _Production:
     """Estimate a value-added production function with investment as proxy.
 
     The first step of :func:`levinsohn_petrin`, with investment in place of
@@ -287,17 +574,16 @@ def olley_pakes(
         As in :func:`levinsohn_petrin`, logarithms throughout.
     proxy : str or list of str
         Logarithm of investment.
-    exit : None, "attrition" or str
-        None for no correction. ``"attrition"``: a firm exits after its last
-        row if that is before the last year of the frame; a gap is no exit.
-        Any other name is a column that is true in the last year of a firm
-        that exits.
+    exit : bool
+        Correct for exit. A firm exits after its last row if that is before the last year of the
+        frame; a gap is no exit, and a firm with an incomplete row still exists.
     degree, markov, starts, replications, seed
         As in :func:`levinsohn_petrin`.
 
     Returns
     -------
-    ProxyResult
+    result
+        As of :func:`levinsohn_petrin`.
 
     Raises
     ------
@@ -318,71 +604,24 @@ def olley_pakes(
     >>> bool(fit.params["labour"] > 0.6), fit.converged
     (True, True)
     """
-    check_degrees(degree, markov)
-    roles = Roles.of(output, free, state, proxy)
-    sample = prepare(frame, roles, unit, time, may_be_zero=True, exit=exit)
-    method = "Olley-Pakes" if exit is None else "Olley-Pakes with exit correction"
-
-    def fit(firms: Firms, points: np.ndarray) -> Fit:
-        survival = None if exit is None else survival_probability(firms, degree)
-        return _two_steps(firms, roles, degree, markov, points, smooth=False, survival=survival)
-
-    def points(least_squares: np.ndarray) -> np.ndarray:
-        return starting_points(starts, roles.state, least_squares[len(roles.free) :])
-
-    return estimate(method, sample, roles, fit, points, replications, seed)
-
-
-def _two_steps(
-    firms: Firms,
-    roles: Roles,
-    degree: int,
-    markov: int,
-    points: np.ndarray,
-    smooth: bool,
-    survival: np.ndarray | None = None,
-) -> Fit:
-    """Return free elasticities of the first step and state elasticities of the second.
-
-    With `smooth`, this year's productivity is without the first step's error
-    where g is fitted; the sum of squares holds that error either way.
-    """
-    free, phi = first_step(firms, degree, roles.free)
-    now, before = firms.now, firms.before
-    check_rows(len(now), markov + 1 + firms.state.shape[1], "the second step")
-    net = (firms.y - firms.free @ free)[now]
-    state, state_before, phi_before = firms.state[now], firms.state[before], phi[before]
-    chance = None if survival is None else survival[before]
-    fitted = phi[now] if smooth else net
-    error = net - fitted
-    scale = 1 / np.sqrt(len(now))
-
-    def residuals(trial: np.ndarray) -> np.ndarray:
-        productivity = phi_before - state_before @ trial
-        return scale * (error + unexplained(fitted - state @ trial, productivity, markov, chance))
-
-    found = search(residuals, points, roles.state)
-    params = np.concatenate([free, found.params])
-    return Fit(params, phi + firms.free @ free, found)
-
-
-_SOLVED = 1e-10  # innovation's mean square along the instruments, against all of output's
+    read = _read(frame, output, free, state, proxy, unit, time, investment=True)
+    return _estimate(read, "olley-pakes", degree, markov, starts, replications, seed, exit)
 
 
 def ackerberg_caves_frazer(
     frame: pd.DataFrame,
     output: str,
-    free: str | Sequence[str],
-    state: str | Sequence[str],
-    proxy: str | Sequence[str],
+    free: _Names,
+    state: _Names,
+    proxy: _Names,
     unit: str,
     time: str,
     degree: int = 3,
     markov: int = 3,
-    starts: int | pd.DataFrame = 9,
+    starts: int = 9,
     replications: int = 0,
     seed: int = 0,
-) -> ProxyResult:
+) -> _Production:
     """Estimate a value-added production function when labour may depend on the proxy.
 
     First step: y on a polynomial of free, state and proxy, which only removes
@@ -395,31 +634,31 @@ def ackerberg_caves_frazer(
     function there is one near b = 1, a = 0, where the "productivity" is output
     per worker (Kim, Luo and Su 2019), often reached from least squares. Every
     start is reported in ``starts``. Among solutions, the one whose smallest
-    elasticity is largest is chosen, and a warning names the others; give a
-    frame of one start to choose yourself.
+    elasticity is largest is chosen, and a warning names the others: an economic
+    prior chooses, not the data.
 
     Parameters
     ----------
     frame, output, free, state, proxy, unit, time
-        As in :func:`nqpf.tfp.proxy.levinsohn_petrin`: **logarithms**, output
+        As in :func:`levinsohn_petrin`: **logarithms**, output
         is value added, the proxy materials or investment.
     degree, markov : int
         Degrees of the first polynomial and of the Markov process.
-    starts : int or DataFrame
-        Starting points: a number (least squares, then points spread over the
-        unit cube), or a frame with a column per free and state input.
+    starts : int
+        Starting points: least squares, then points spread over the unit cube.
     replications, seed : int
         Bootstrap by firm; each sample is searched from the estimate only.
 
     Returns
     -------
-    ProxyResult
+    result
+        As of :func:`levinsohn_petrin`;
         ``criterion`` is the mean square of xi projected on the instruments.
 
     Raises
     ------
     nqpf.errors.NqpfError
-        As in :func:`nqpf.tfp.proxy.levinsohn_petrin`.
+        As in :func:`levinsohn_petrin`.
 
     Warns
     -----
@@ -442,54 +681,21 @@ def ackerberg_caves_frazer(
     >>> solved.groupby("solution")["labour"].first().round(1).sort_values().tolist()
     [0.6, 1.0]
     """
-    check_degrees(degree, markov)
-    roles = Roles.of(output, free, state, proxy)
-    sample = prepare(frame, roles, unit, time)
-
-    def fit(firms: Firms, points: np.ndarray) -> Fit:
-        return _fit(firms, roles, degree, markov, points)
-
-    def points(least_squares: np.ndarray) -> np.ndarray:
-        return starting_points(starts, roles.inputs, least_squares)
-
-    return estimate("Ackerberg-Caves-Frazer", sample, roles, fit, points, replications, seed)
-
-
-def _fit(firms: Firms, roles: Roles, degree: int, markov: int, points: np.ndarray) -> Fit:
-    inputs = np.column_stack([firms.free, firms.state])
-    terms = polynomial(np.column_stack([inputs, firms.proxy]), degree)
-    check_rows(len(terms), terms.shape[1], "the first step")
-    q = basis(terms)
-    phi = q @ (q.T @ firms.y)
-    now, before = firms.now, firms.before
-    check_rows(len(now), markov + 1 + inputs.shape[1], "the second step")
-    # With an orthonormal basis of the instruments the weight (Z'Z)^-1 is built in.
-    z = basis(np.column_stack([np.ones(len(now)), firms.free[before], firms.state[now]]))
-    phi_now, phi_before, x, x_before = phi[now], phi[before], inputs[now], inputs[before]
-    scale = 1 / np.sqrt(len(now))
-
-    def conditions(trial: np.ndarray) -> np.ndarray:
-        innovation = unexplained(phi_now - x @ trial, phi_before - x_before @ trial, markov)
-        return scale * (z.T @ innovation)
-
-    found = search(conditions, points, roles.inputs, zero=_SOLVED * firms.y.var())
-    return Fit(found.params, phi, found)
-
-
-EQUATIONS = ("both", "second")
+    read = _read(frame, output, free, state, proxy, unit, time)
+    return _estimate(read, "ackerberg-caves-frazer", degree, markov, starts, replications, seed)
 
 
 def wooldridge(
     frame: pd.DataFrame,
     output: str,
-    free: str | Sequence[str],
-    state: str | Sequence[str],
-    proxy: str | Sequence[str],
+    free: _Names,
+    state: _Names,
+    proxy: _Names,
     unit: str,
     time: str,
     degree: int = 3,
     equations: str = "both",
-) -> ProxyResult:
+) -> _Production:
     """Estimate a value-added production function in one step by linear GMM.
 
     Two equations share the elasticities b of free and a of state inputs
@@ -504,7 +710,7 @@ def wooldridge(
     Parameters
     ----------
     frame, output, free, state, proxy, unit, time
-        As in :func:`nqpf.tfp.proxy.levinsohn_petrin`, **logarithms**.
+        As in :func:`levinsohn_petrin`, **logarithms**.
     degree : int
         Degree of the polynomials h and q.
     equations : {"both", "second"}
@@ -514,7 +720,7 @@ def wooldridge(
 
     Returns
     -------
-    ProxyResult
+    result
         Standard errors clustered by firm; ``criterion`` is Hansen's J, with as
         many degrees of freedom as free inputs when both equations are used,
         and zero but for rounding with the second alone.
@@ -522,13 +728,18 @@ def wooldridge(
     Raises
     ------
     nqpf.errors.NqpfError
-        As in :func:`nqpf.tfp.proxy.levinsohn_petrin`; EstimationError if
+        As in :func:`levinsohn_petrin`; EstimationError if
         instruments do not identify the elasticities.
 
     Warns
     -----
     UserWarning
         If firms skip years.
+
+    Notes
+    -----
+    Polynomials are partialled out first, which leaves two-step GMM unchanged. q is not tied to
+    capital's elasticity, so capital is known far less well than by :func:`levinsohn_petrin`.
 
     Examples
     --------
@@ -538,73 +749,39 @@ def wooldridge(
     >>> fit.params.round(1).to_dict()
     {'labour': 0.6, 'capital': 0.4}
     """
-    check_degrees(degree, 1)
-    if equations not in EQUATIONS:
-        raise MethodError(
-            f"unknown equations {equations!r}",
-            expected=" or ".join(map(repr, EQUATIONS)),
-            hint=nearest(equations, EQUATIONS),
-        )
-    roles = Roles.of(output, free, state, proxy)
-    sample = prepare(frame, roles, unit, time)
-    firms = sample.firms
-    blocks = [_second(firms, degree)]
-    if equations == "both":
-        blocks.insert(0, _first(firms, degree, roles))
-    params, cov, hansen = _gmm(blocks, firms.code[firms.now])
-    index, names = sample.frame.index, roles.inputs
-    used = np.column_stack([firms.free, firms.state]) @ params
-    return ProxyResult(
-        method=f"Wooldridge, {equations} equation{'s' if equations == 'both' else ''}",
-        params=pd.Series(params, index=names, name="elasticity"),
-        std_errors=pd.Series(np.sqrt(np.diag(cov)), index=names, name="std_error"),
-        errors="clustered by firm",
-        tfp=pd.Series(firms.y - used, index=index, name="tfp"),
-        criterion=hansen,
-        converged=True,
-        n=len(firms.now),
-        firms=len(firms.first) - 1,
-        dropped=sample.dropped,
-    )
-
-
-_Block = tuple[np.ndarray, np.ndarray, np.ndarray]  # y (M,), regressors (M, p), instruments (M, z)
-
-
-def _polynomial_basis(firms: Firms, rows: np.ndarray, degree: int) -> np.ndarray:
-    terms = polynomial(np.column_stack([firms.state, firms.proxy])[rows], degree)
-    check_rows(len(terms), terms.shape[1] + firms.free.shape[1], "an equation")
-    return basis(terms)
-
-
-def _less(q: np.ndarray, values: np.ndarray) -> np.ndarray:
-    """Partial out the polynomial; two-step GMM on the rest gives the same elasticities."""
-    return values - q @ (q.T @ values)
-
-
-def _first(firms: Firms, degree: int, roles: Roles) -> _Block:
-    now = firms.now
-    q = _polynomial_basis(firms, now, degree)
-    free = _less(q, firms.free[now])
-    check_vary(free, firms.free[now], roles.free, "equations='second'")
-    x = np.column_stack([free, np.zeros((len(now), firms.state.shape[1]))])
-    return _less(q, firms.y[now]), x, free
-
-
-def _second(firms: Firms, degree: int) -> _Block:
+    choose("equations", equations, ("both", "second"))
+    firms, index, dropped = _read(frame, output, free, state, proxy, unit, time)
     now, before = firms.now, firms.before
-    q = _polynomial_basis(firms, before, degree)
+    known, f = np.hstack([firms.state, firms.proxy]), firms.free.shape[1]
+    # Each block is (output, regressors, instruments) less its polynomial, (M,), (M, p), (M, z).
+    q = _basis(known[before], whole("degree", degree, 1), f, "an equation")
     free, state = _less(q, firms.free[now]), _less(q, firms.state[now])
     lagged = _less(q, firms.free[before])
-    return (
-        _less(q, firms.y[now]),
-        np.column_stack([free, state]),
-        np.column_stack([lagged, state]),
+    blocks = [(_less(q, firms.y[now]), np.hstack([free, state]), np.hstack([lagged, state]))]
+    if equations == "both":
+        q = _basis(known[now], degree, f, "an equation")
+        free = _varying(q, firms.free[now], firms.names, "equations='second'")
+        x = np.hstack([free, np.zeros_like(state)])
+        blocks.insert(0, (_less(q, firms.y[now]), x, free))
+    code = np.repeat(np.arange(len(firms.first) - 1), np.diff(firms.first))
+    params, errors, hansen = _gmm(blocks, code[now])
+    return _Production(
+        params=pd.Series(params, firms.names, name="elasticity"),
+        std_errors=pd.Series(errors, firms.names, name="std_error"),
+        tfp=pd.Series(firms.y - firms.inputs @ params, index, name="tfp"),
+        criterion=hansen,
+        converged=True,
+        n=len(now),
+        dropped=dropped,
     )
 
 
-def _gmm(blocks: list[_Block], cluster: np.ndarray) -> tuple[np.ndarray, np.ndarray, float]:
-    """Return elasticities, their covariance and Hansen's J."""
+def _gmm(
+    blocks: list[tuple[np.ndarray, np.ndarray, np.ndarray]], cluster: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, float]:
+    """Return elasticities, their standard errors and Hansen's J."""
+    from scipy.linalg import block_diag
+
     n = len(cluster)
     cross = np.vstack([z.T @ x for _, x, z in blocks]) / n
     target = np.concatenate([z.T @ y for y, _, z in blocks]) / n
@@ -614,14 +791,14 @@ def _gmm(blocks: list[_Block], cluster: np.ndarray) -> tuple[np.ndarray, np.ndar
             expected="inputs that vary given last year's state and proxy",
             hint="lower the degree",
         )
-    params, _ = _solve(cross, target, _block_diagonal([z.T @ z / n for _, _, z in blocks]))
+    params, _ = _solve(cross, target, block_diag(*(z.T @ z / n for _, _, z in blocks)))
     moments = np.hstack([z * (y - x @ params)[:, None] for y, x, z in blocks])
     sums = np.zeros((cluster.max() + 1, moments.shape[1]))
     np.add.at(sums, cluster, moments)
     weight = sums.T @ sums / n
     params, cov = _solve(cross, target, weight)
     gap = target - cross @ params
-    return params, cov / n, float(n * gap @ np.linalg.solve(weight, gap))
+    return params, np.sqrt(np.diag(cov) / n), float(n * gap @ np.linalg.solve(weight, gap))
 
 
 def _solve(
@@ -638,9 +815,3 @@ def _solve(
         ) from error
     cov = np.linalg.inv(cross.T @ weighted)
     return cov @ (weighted.T @ target), cov
-
-
-def _block_diagonal(blocks: list[np.ndarray]) -> np.ndarray:
-    from scipy.linalg import block_diag
-
-    return block_diag(*blocks)

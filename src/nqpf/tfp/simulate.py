@@ -2,26 +2,14 @@
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from nqpf.errors import MethodError, NqpfError
+from nqpf.checks import choose, whole
 
-__all__ = [
-    "DESIGNS",
-    "Design",
-    "MonteCarlo",
-    "TRUTH",
-    "investment",
-    "monte_carlo",
-    "simulate_firms",
-]
-
-TRUTH = {"labour": 0.6, "capital": 0.4}  # elasticities; they add up to one
+_LABOUR, _CAPITAL = 0.6, 0.4  # elasticities; they add up to one
 _RHO, _SD_OMEGA = 0.7, 0.3  # productivity
 _RHO_WAGE = 0.3
 _SD_OUTPUT = 0.1  # measurement error of output
@@ -30,8 +18,7 @@ _HORIZON = 60  # (0.95 x 0.8)^60 = 7e-8 of the value of capital lies beyond
 _BURN_IN = 60  # years before the sample: 0.8^60 = 2e-6 of a stock is left after them
 
 
-@dataclass(frozen=True)
-class Design:
+class _Design(NamedTuple):
     """One data-generating process.
 
     Attributes
@@ -58,16 +45,16 @@ class Design:
     sd_capital: float = 0.0
 
 
-DESIGNS = {
-    1: Design(sd_wage=0.1, lead=0.5, sd_labour=0.0),
-    2: Design(sd_wage=0.0, lead=0.0, sd_labour=0.37),
-    3: Design(sd_wage=0.1, lead=0.5, sd_labour=0.37),
-    4: Design(sd_wage=0.0, lead=0.0, sd_labour=0.37, sd_adjustment=0.0, sd_capital=0.6),
+_DESIGNS = {
+    1: _Design(sd_wage=0.1, lead=0.5, sd_labour=0.0),
+    2: _Design(sd_wage=0.0, lead=0.0, sd_labour=0.37),
+    3: _Design(sd_wage=0.1, lead=0.5, sd_labour=0.37),
+    4: _Design(sd_wage=0.0, lead=0.0, sd_labour=0.37, sd_adjustment=0.0, sd_capital=0.6),
 }
 
 
 def simulate_firms(
-    design: int | Design = 1,
+    design: int = 1,
     firms: int = 1000,
     years: int = 10,
     seed: int = 0,
@@ -79,12 +66,12 @@ def simulate_firms(
     error of standard deviation 0.1. Productivity and the wage are first-order
     autoregressions. Labour maximises expected profit given what is known at
     t - b; capital costs phi I^2 / 2 to adjust, so that with constant returns
-    optimal investment has a closed form (:func:`investment`); material input
+    optimal investment has a closed form; material input
     follows planned production, before the error in labour.
 
     Parameters
     ----------
-    design : {1, 2, 3, 4} or Design
+    design : {1, 2, 3, 4}
         1: wages differ and labour is chosen half a year ahead; 2: labour is
         chosen with an error that materials do not follow; 3: both. 4 is not
         theirs: the second, but every firm adjusts capital with the same ease
@@ -108,29 +95,45 @@ def simulate_firms(
     nqpf.errors.MethodError
         If the design or a size cannot be used.
 
+    Notes
+    -----
+    Written from the model; the authors' program is not used. Labour and investment follow
+    first-order conditions with exact moments of lognormal variables; sixty years run before the
+    sample. Levels differ from theirs by constants, elasticities do not.
+
     Examples
     --------
     >>> frame = simulate_firms(1, firms=3, years=2)
     >>> frame.shape, bool((frame["output"] - frame["materials"]).abs().max() < 0.5)
     ((6, 9), True)
     """
-    chosen = _design(design)
-    if firms < 1 or years < 1:
-        raise MethodError(f"{firms} firm(s) and {years} year(s)", expected="one of each or more")
+    choose("design", design, _DESIGNS)
+    chosen = _DESIGNS[design]
     rng = np.random.default_rng(seed)
-    size = (firms, _BURN_IN + years)
+    size = (whole("firms", firms, 1), _BURN_IN + whole("years", years, 1))
     early, omega = _productivity(rng, size, chosen.lead)
-    wage = _autoregression(rng, size, _RHO_WAGE, chosen.sd_wage)
+    wage = rng.normal(0, chosen.sd_wage, size)
+    wage[:, 1:] *= np.sqrt(1 - _RHO_WAGE**2)
+    for t in range(1, size[1]):
+        wage[:, t] += _RHO_WAGE * wage[:, t - 1]
     ease = np.exp(rng.normal(0, chosen.sd_adjustment, firms))
-    invested = ease[:, None] * investment(omega, wage, chosen)
+    invested = ease[:, None] * _investment(omega, wage, chosen)
     unequal = np.exp(rng.normal(0, chosen.sd_capital, firms))
-    capital = np.log(_capital(invested, unequal))
-    planned = capital + _labour_per_capital(early, wage, chosen)
+    stock = np.full(size, 1e-40)  # at the start of each year; it grows from almost nothing
+    for t in range(1, size[1]):
+        stock[:, t] = (1 - _DEPRECIATION) * stock[:, t - 1] + invested[:, t - 1]
+        if t == _BURN_IN:
+            stock[:, t] *= unequal
+    capital = np.log(stock)
+    # ln(L / K) maximises E[Y] - W L given omega at t - b, before the error.
+    late = _RHO**chosen.lead
+    mean = late * early + _SD_OMEGA**2 * (1 - late**2) / 2
+    planned = capital + (np.log(_LABOUR) + mean - wage) / (1 - _LABOUR)
     labour = planned + rng.normal(0, chosen.sd_labour, size)
-    share_k, share_l = TRUTH["capital"], TRUTH["labour"]
-    materials = share_k * capital + share_l * planned + omega
+    error = rng.normal(0, _SD_OUTPUT, size)
+    materials = _CAPITAL * capital + _LABOUR * planned + omega
     columns = {
-        "output": share_k * capital + share_l * labour + omega + rng.normal(0, _SD_OUTPUT, size),
+        "output": _CAPITAL * capital + _LABOUR * labour + omega + error,
         "labour": labour,
         "capital": capital,
         "materials": materials + rng.normal(0, sd_materials, size),
@@ -138,30 +141,9 @@ def simulate_firms(
         "wage": wage,
         "productivity": omega,
     }
-    keys = {
-        "firm": np.repeat(np.arange(1, firms + 1), years),
-        "year": np.tile(np.arange(1, years + 1), firms),
-    }
-    return pd.DataFrame(keys | {name: x[:, _BURN_IN:].ravel() for name, x in columns.items()})
-
-
-def _design(design: int | Design) -> Design:
-    if isinstance(design, Design):
-        return design
-    if design not in DESIGNS:
-        raise MethodError(f"unknown design {design!r}", expected="1, 2, 3, 4 or a Design")
-    return DESIGNS[design]
-
-
-def _autoregression(
-    rng: np.random.Generator, size: tuple[int, int], rho: float, sd: float
-) -> np.ndarray:
-    """Return stationary paths, (n, T)."""
-    path = rng.normal(0, sd, size)
-    path[:, 1:] *= np.sqrt(1 - rho**2)
-    for t in range(1, size[1]):
-        path[:, t] += rho * path[:, t - 1]
-    return path
+    index = pd.MultiIndex.from_product([range(1, firms + 1), range(1, years + 1)])
+    frame = pd.DataFrame({k: x[:, _BURN_IN:].ravel() for k, x in columns.items()}, index)
+    return frame.rename_axis(["firm", "year"]).reset_index()
 
 
 def _productivity(
@@ -179,15 +161,7 @@ def _productivity(
     return early, late
 
 
-def _labour_per_capital(early: np.ndarray, wage: np.ndarray, design: Design) -> np.ndarray:
-    """Return ln(L / K) that maximises E[Y] - W L given omega at t - b, before the error."""
-    share = TRUTH["labour"]
-    late = _RHO**design.lead
-    mean = late * early + _SD_OMEGA**2 * (1 - late**2) / 2
-    return (np.log(share) + mean - wage) / (1 - share)
-
-
-def investment(omega: np.ndarray, wage: np.ndarray, design: Design) -> np.ndarray:
+def _investment(omega: np.ndarray, wage: np.ndarray, design: _Design) -> np.ndarray:
     """Return optimal investment times phi, from the first-order condition.
 
     With constant returns expected profit is R_t K_t, so a unit of capital is
@@ -200,13 +174,13 @@ def investment(omega: np.ndarray, wage: np.ndarray, design: Design) -> np.ndarra
     ----------
     omega, wage : (n, T)
         Productivity and the logarithm of the wage at t.
-    design : Design
+    design : _Design
 
     Returns
     -------
     (n, T) array
     """
-    share = TRUTH["labour"]
+    share = _LABOUR
     power, late = 1 / (1 - share), _RHO**design.lead
     # Profit falls by the error in labour: revenue is concave in it, cost linear.
     profit = share ** (share * power) * np.exp(share**2 * design.sd_labour**2 / 2)
@@ -220,132 +194,3 @@ def investment(omega: np.ndarray, wage: np.ndarray, design: Design) -> np.ndarra
         weight = _DISCOUNT**s * (1 - _DEPRECIATION) ** (s - 1) * np.exp(variance / 2)
         value += weight * np.exp(power * (ahead * omega - share * ahead_wage * wage))
     return profit * value
-
-
-def _capital(invested: np.ndarray, unequal: np.ndarray) -> np.ndarray:
-    """Return capital at the start of each year, K_{t+1} = 0.8 K_t + I_t.
-
-    It grows from almost nothing; in the first year of the sample it is
-    multiplied by `unequal`, (n,).
-    """
-    capital = np.full_like(invested, 1e-40)
-    for t in range(1, invested.shape[1]):
-        capital[:, t] = (1 - _DEPRECIATION) * capital[:, t - 1] + invested[:, t - 1]
-        if t == _BURN_IN:
-            capital[:, t] *= unequal
-    return capital
-
-
-@dataclass(frozen=True)
-class MonteCarlo:
-    """Estimates of several estimators on the same simulated samples.
-
-    Attributes
-    ----------
-    estimates : DataFrame
-        One row per replication, estimator and parameter: ``estimate`` and
-        ``converged``; a sample on which an estimator raised has NaN.
-    truth : Series by parameter
-    failures : DataFrame
-        ``replication``, ``estimator``, ``message`` of every sample that raised.
-    """
-
-    estimates: pd.DataFrame
-    truth: pd.Series
-    failures: pd.DataFrame
-
-    def summary(self) -> pd.DataFrame:
-        """Return mean, bias and spread by estimator and parameter.
-
-        Returns
-        -------
-        DataFrame indexed (estimator, parameter)
-            ``truth``, ``mean``, ``bias``, ``sd``, ``mc_error`` (the Monte
-            Carlo standard error of the bias, sd / sqrt of replications),
-            ``z`` (bias / mc_error), ``replications`` and ``converged``, the
-            numbers of samples.
-        """
-        groups = self.estimates.groupby(["estimator", "parameter"], sort=False)
-        table = groups["estimate"].agg(mean="mean", sd="std", replications="count")
-        table.insert(0, "truth", self.truth.reindex(table.index.get_level_values(1)).to_numpy())
-        table.insert(2, "bias", table["mean"] - table["truth"])
-        table.insert(4, "mc_error", table["sd"] / np.sqrt(table["replications"]))
-        table.insert(5, "z", table["bias"] / table["mc_error"])
-        table["converged"] = groups["converged"].sum()
-        return table
-
-    def to_frame(self) -> pd.DataFrame:
-        """Return the estimates, one row per replication, estimator and parameter."""
-        return self.estimates.copy()
-
-    def _repr_html_(self) -> str:
-        return self.summary().to_html(float_format="{:.4f}".format)
-
-
-def monte_carlo(
-    estimators: Mapping[str, Callable[[pd.DataFrame], object]],
-    replications: int = 100,
-    seed: int = 0,
-    design: int | Design = 1,
-    firms: int = 1000,
-    years: int = 10,
-    sd_materials: float = 0.0,
-) -> MonteCarlo:
-    """Run estimators on simulated samples of known truth.
-
-    Parameters
-    ----------
-    estimators : mapping
-        Names to functions of a frame of :func:`simulate_firms` that return a
-        result with ``params`` (Series with ``labour`` and ``capital``) and
-        ``converged``.
-    replications : int
-        Samples; sample r has a seed of its own, drawn from `seed`.
-    seed : int
-    design, firms, years, sd_materials
-        As in :func:`simulate_firms`.
-
-    Returns
-    -------
-    MonteCarlo
-
-    Raises
-    ------
-    nqpf.errors.MethodError
-        If there are fewer than two replications.
-
-    Examples
-    --------
-    >>> from nqpf.tfp.proxy import ols
-    >>> roles = ["output", "labour", "capital", "firm", "year"]
-    >>> run = monte_carlo({"OLS": lambda f: ols(f, *roles)}, replications=3, firms=50)
-    >>> bool(run.summary().loc[("OLS", "labour"), "bias"] > 0.2)
-    True
-
-    Notes
-    -----
-    Warnings of the estimators are not shown: what they say is counted in
-    ``converged``. An error is recorded in ``failures`` and the run goes on.
-    """
-    if replications < 2:
-        raise MethodError(f"{replications} replication(s)", expected="two or more for a spread")
-    rows, failures = [], []
-    seeds = np.random.SeedSequence(seed).generate_state(replications)
-    for replication, one in enumerate(seeds):
-        frame = simulate_firms(design, firms, years, int(one), sd_materials)
-        for name, estimate in estimators.items():
-            try:
-                with warnings.catch_warnings():
-                    warnings.simplefilter("ignore", UserWarning)
-                    result = estimate(frame)
-                found, converged = result.params, result.converged
-            except NqpfError as error:
-                failures.append((replication, name, str(error)))
-                found, converged = dict.fromkeys(TRUTH, np.nan), False
-            rows += [(replication, name, p, float(found[p]), bool(converged)) for p in TRUTH]
-    columns = ["replication", "estimator", "parameter", "estimate", "converged"]
-    return MonteCarlo(
-        estimates=pd.DataFrame(rows, columns=columns),
-        truth=pd.Series(TRUTH, name="truth"),
-        failures=pd.DataFrame(failures, columns=["replication", "estimator", "message"]),
-    )

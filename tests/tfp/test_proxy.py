@@ -1,0 +1,244 @@
+"""Production functions of firms: what enters, what is reported, and what is refused."""
+
+from __future__ import annotations
+
+import warnings
+from functools import cache
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from nqpf.errors import DataError, EstimationError, MethodError, SampleError
+from nqpf.tfp import proxy
+from nqpf.tfp.simulate import simulate_firms
+
+INPUTS = ("output", "labour", "capital")
+KEY = ("firm", "year")
+TWO_STEP = ["olley_pakes", "levinsohn_petrin", "ackerberg_caves_frazer"]
+ESTIMATORS = [*TWO_STEP, "wooldridge"]
+every = pytest.mark.parametrize("name", ESTIMATORS)
+
+
+@cache
+def made(design=2, firms=80, years=6, seed=0):
+    return simulate_firms(design, firms, years, seed)
+
+
+def frame(**options):
+    return made(**options).copy()
+
+
+def estimate(name, f, **options):
+    fuel = "investment" if name == "olley_pakes" else "materials"
+    return getattr(proxy, name)(f, *INPUTS, fuel, *KEY, **options)
+
+
+@pytest.fixture(autouse=True)
+def quiet():
+    """Several solutions are the rule in these samples; the test of that warning asks for it."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", ".*solutions fit equally well")
+        yield
+
+
+# What a result says
+
+
+@every
+def test_a_result_keeps_labels_and_adds_up(name):
+    f = frame()
+    fit = estimate(name, f)
+    keyed = f.set_index(list(KEY))
+    assert fit.params.index.tolist() == fit.std_errors.index.tolist() == ["labour", "capital"]
+    assert fit.tfp.index.equals(keyed.index)
+    used = keyed[["labour", "capital"]] @ fit.params
+    np.testing.assert_allclose(fit.tfp + used, keyed["output"], rtol=0, atol=1e-12)
+    pd.testing.assert_frame_equal(f, frame())
+
+
+@every
+def test_rows_labels_and_units_of_measure_do_not_matter(name):
+    f = frame()
+    mixed = f.assign(firm="F" + f["firm"].map("{:03}".format)).sample(frac=1, random_state=1)
+    plain, other = estimate(name, f), estimate(name, mixed.set_index(list(KEY)))
+    np.testing.assert_allclose(other.params, plain.params, rtol=1e-9)
+    np.testing.assert_allclose(other.tfp, plain.tfp, rtol=0, atol=1e-9)
+    shifts = {"output": 3.0, "labour": -2.0, "capital": 9.2, "materials": 1.0, "investment": 5.0}
+    other = estimate(name, f.assign(**{c: f[c] + s for c, s in shifts.items()}))
+    np.testing.assert_allclose(other.params, plain.params, rtol=0, atol=2e-5)
+
+
+def test_anticipated_productivity_is_nearer_the_truth_than_the_residual():
+    f = frame(firms=300)
+    fit = estimate("levinsohn_petrin", f)
+    truth = f.set_index(list(KEY))["productivity"]
+    assert (fit.anticipated - truth).std() < (fit.tfp - truth).std() / 2
+
+
+# Years that follow, years that do not
+
+
+@pytest.mark.parametrize("missing", [False, True])
+def test_a_gap_is_no_year_before_and_every_row_left_out_is_accounted_for(missing):
+    f = frame()
+    hole = (f["firm"] == 7) & (f["year"] == 3)
+    f = f.assign(materials=f["materials"].mask(hole)) if missing else f[~hole]
+    with pytest.warns(UserWarning, match="1 firm.s. skip years, 1 time.*firm 7 before year 4"):
+        fit = estimate("levinsohn_petrin", f)
+    counts = fit.dropped.value_counts()
+    assert counts["first year of the firm"] == 80
+    gap = "gap: no usable row of the year before"
+    assert fit.dropped[fit.dropped == gap].index.tolist() == [(7, 4)]
+    assert fit.n == 80 * 5 - 2
+    lost = fit.dropped[fit.dropped == "materials is missing"].index.tolist()
+    assert lost == [(7, 3)] * missing
+    assert (7, 3) not in fit.tfp.index
+
+
+def test_no_investment_is_dropped_by_olley_pakes_and_refused_elsewhere():
+    f = frame()
+    f.loc[f["firm"] == 5, ["investment", "materials"]] = -np.inf
+    fit = estimate("olley_pakes", f)
+    assert fit.dropped.value_counts()["investment is missing or zero"] == 6
+    with pytest.raises(SampleError, match="firm 5, year 1, variable materials"):
+        estimate("levinsohn_petrin", f)
+
+
+def test_only_a_firm_that_is_gone_for_good_exits():
+    f = frame(firms=300, seed=2)
+    leaves = f["productivity"] < -0.25 - 0.4 * (f["capital"] - f["capital"].mean())
+    f = f[leaves.groupby(f["firm"]).cumsum() == 0].reset_index(drop=True)
+    corrected = estimate("olley_pakes", f, exit=True)
+    assert corrected.params["capital"] != estimate("olley_pakes", f).params["capital"]
+    # A firm whose last year has no investment is still there in it: the year before is no exit.
+    last = f.groupby("firm")["year"].transform("max")
+    there = f.index[(f["year"] == last) & (last == f["year"].max())][:40]
+    incomplete = f.assign(investment=f["investment"].mask(f.index.isin(there)))
+    same = estimate("olley_pakes", incomplete, exit=True)
+    gone = estimate("olley_pakes", f.drop(there), exit=True)
+    assert abs(same.params["capital"] - gone.params["capital"]) > 1e-4
+
+
+# Several solutions
+
+
+def test_the_two_solutions_of_ackerberg_caves_frazer_are_named():
+    f = frame(design=1, firms=500, seed=1)
+    with pytest.warns(UserWarning, match="2 solutions fit equally well"):
+        fit = estimate("ackerberg_caves_frazer", f)
+    solved = fit.starts[fit.starts["converged"]].drop_duplicates("solution")
+    found = sorted(solved["labour"])
+    assert found[0] == pytest.approx(0.6, abs=0.05) and found[1] == pytest.approx(1, abs=0.05)
+    assert solved["criterion"].max() < 1e-10
+    assert fit.params["labour"] == found[0] and fit.starts["chosen"].sum() == 1
+    points = fit.starts[["start_labour", "start_capital"]].iloc[1:]
+    assert len(points) == 8 and ((points > 0) & (points < 1)).all(axis=None)
+    # From least squares alone, the solution is the other one.
+    other = estimate("ackerberg_caves_frazer", f, starts=1)
+    assert other.converged and other.params["labour"] == pytest.approx(found[1], abs=1e-6)
+
+
+def test_no_convergence_reaches_the_reader():
+    f = frame(firms=3, years=4, seed=5)
+    with pytest.warns(UserWarning, match="no start led to a solution.*see `starts`"):
+        fit = estimate("ackerberg_caves_frazer", f, starts=1, degree=1, markov=3)
+    assert not fit.converged
+
+
+# The bootstrap
+
+
+@pytest.mark.parametrize("name", TWO_STEP)
+def test_the_bootstrap_repeats_with_its_seed(name):
+    runs = [estimate(name, frame(), starts=2, replications=4, seed=seed) for seed in (1, 1, 2)]
+    pd.testing.assert_frame_equal(runs[0].bootstrap, runs[1].bootstrap)
+    assert not np.allclose(runs[0].bootstrap, runs[2].bootstrap)
+    np.testing.assert_allclose(runs[0].std_errors, runs[0].bootstrap.std(ddof=1))
+    assert (runs[0].std_errors > 0).all()
+
+
+def test_lost_bootstrap_samples_are_counted():
+    # A draw of one firm twice has six rows that differ, and the six terms of the polynomial
+    # fit anything there: nothing is left for labour.
+    options = {"degree": 2, "markov": 1, "replications": 8, "seed": 2}
+    with pytest.warns(UserWarning, match="of 8 bootstrap samples gave no estimate"):
+        fit = estimate("levinsohn_petrin", frame(firms=2), **options)
+    lost = fit.bootstrap.isna().any(axis=1)
+    assert 0 < lost.sum() < 7
+    np.testing.assert_allclose(fit.std_errors, fit.bootstrap[~lost].std(ddof=1))
+
+
+# What is refused
+
+
+def labour_follows(f):
+    return f.assign(
+        labour=f["capital"] + 0.5 * f["materials"] - 0.1 * f["capital"] * f["materials"]
+    )
+
+
+BAD = {
+    "one firm": (lambda f: f[f["firm"] == 3], SampleError, "one firm .*firm 3"),
+    "double key": (lambda f: pd.concat([f, f.iloc[[4]]]), SampleError, "more than.*firm 1, year 5"),
+    "name": (lambda f: f.rename(columns={"capital": "capitol"}), DataError, "Did you mean"),
+    "collinear": (lambda f: f.assign(capital=2 * f["labour"]), EstimationError, "collinear"),
+    "constant": (lambda f: f.assign(capital=1.0), EstimationError, "'capital' is constant"),
+    "levels": (lambda f: f.assign(output=np.exp(3 * f["output"])), DataError, "a logarithm.*level"),
+    "text": (lambda f: f.assign(output="a"), DataError, "not numbers.*output"),
+    "half years": (lambda f: f.assign(year=f["year"] + 0.5), SampleError, "not whole years"),
+    "nothing": (lambda f: f.assign(labour=np.nan), SampleError, "no complete row"),
+    "infinite": (
+        lambda f: f.assign(labour=f["labour"].where(f.index != 8, np.inf)),
+        SampleError,
+        "firm 2, year 3, variable labour",
+    ),
+    "gaps": (lambda f: f[f["year"] % 2 == 0], SampleError, "no firm has two years in a row"),
+}
+
+
+@every
+@pytest.mark.parametrize("case", BAD)
+@pytest.mark.filterwarnings("ignore:.*skip years")
+def test_bad_input_has_a_named_error(name, case):
+    spoil, error, message = BAD[case]
+    with pytest.raises(error, match=f"(?s){message}"):
+        estimate(name, spoil(frame()))
+
+
+@pytest.mark.parametrize("name", ["olley_pakes", "levinsohn_petrin", "wooldridge"])
+def test_a_free_input_that_follows_state_and_proxy_is_named(name):
+    f = frame().assign(investment=lambda f: f["materials"])
+    with pytest.raises(EstimationError, match="'labour' does not vary given state and proxy"):
+        estimate(name, labour_follows(f))
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "error", "message"),
+    [
+        ("levinsohn_petrin", {"degree": 0}, MethodError, "degree is 0"),
+        ("levinsohn_petrin", {"markov": 1.5}, MethodError, "markov is 1.5"),
+        ("levinsohn_petrin", {"replications": 1}, MethodError, "replications is 1"),
+        ("levinsohn_petrin", {"starts": 0}, MethodError, "starts is 0"),
+        ("levinsohn_petrin", {"degree": 40}, EstimationError, "first step has 480 row.*Lower"),
+        ("wooldridge", {"equations": "frist"}, MethodError, "unknown equations 'frist'"),
+        ("olley_pakes", {"exit": True}, EstimationError, "0 of 400 firm-years exit"),
+    ],
+)
+def test_options_that_cannot_be_used(name, options, error, message):
+    with pytest.raises(error, match=message):
+        estimate(name, frame(), **options)
+
+
+@pytest.mark.parametrize(
+    ("roles", "message"),
+    [
+        (("output", "labour", "capital", "capital"), "name 'capital' twice"),
+        (("output", [], "capital", "materials"), "free inputs are"),
+        (("output", "labour", [], "materials"), "state inputs are"),
+        (("output", "labour", "capital", []), "proxies are"),
+    ],
+)
+def test_roles_that_cannot_be_used(roles, message):
+    with pytest.raises(MethodError, match=message):
+        proxy.levinsohn_petrin(frame(), *roles, *KEY)
