@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import re
 import time
 from collections.abc import Callable, Mapping
@@ -13,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from nqpf.data.catalogue import Catalogue, _mirror_folder, _Segment, _Source, _Variable
+from nqpf.data.catalogue import Catalogue, _Segment, _Source, _Variable
 from nqpf.data.panel import _COLUMNS, _KEY, Panel
 from nqpf.errors import DataError, NqpfError, ProvinceError, UnitError
 from nqpf.files import replacing, root
@@ -22,8 +23,6 @@ from nqpf.provinces import code_of, codes
 _NATIONAL_LABELS = ("全国", "合计", "全国合计", "总计", "全国总计")
 _WHOLE, _IGNORED = 0, -1
 _BLANK = re.compile(r"[\s\u3000\ufeff]+")
-_NATIONAL = "data/checks/national.csv"
-_SECOND = "data/checks/second.csv"
 
 
 def _significant(value: float, digits: int = 12) -> float:
@@ -101,11 +100,10 @@ def _figures(raw: pd.DataFrame, source: _Source, segment: _Segment) -> dict[_Cel
     twice = rows[rows.duplicated(["code", "year"], keep=False)]
     if len(twice):
         labels = " and ".join(twice["province"].astype("str").unique()[:2])
-        raise DataError(
-            f"two values for one province and year ({labels})",
-            where={"year": int(twice["year"].iloc[0])},
-            hint="declare the surplus label under ignore, with the reason",
-        )
+        where = {"year": int(twice["year"].iloc[0])}
+        hint = "declare the surplus label under ignore, with the reason"
+        problem = f"two values for one province and year ({labels})"
+        raise DataError(problem, where=where, hint=hint)
     cells = zip(rows["code"], rows["year"], strict=True)
     return dict(zip(cells, rows["number"].map(_significant), strict=True))
 
@@ -168,10 +166,8 @@ def _cells(figures: dict[_Cell, float], segment: _Segment) -> dict[_Cell, tuple[
     for code, year in _listed(segment.residual):
         others = [value for (c, y), (value, _) in cells.items() if y == year and c != code]
         if (_WHOLE, year) not in figures or len(others) != len(codes()) - 1:
-            raise DataError(
-                "a residual needs the national figure and those of all other provinces",
-                where={"province": code, "year": year},
-            )
+            problem = "a residual needs the national figure and those of all other provinces"
+            raise DataError(problem, where={"province": code, "year": year})
         # The difference of printed figures: ten digits are more than any of them has.
         value = _significant(figures[_WHOLE, year] - math.fsum(others), 10)
         cells[code, year] = (value, "spliced")
@@ -179,11 +175,9 @@ def _cells(figures: dict[_Cell, float], segment: _Segment) -> dict[_Cell, tuple[
     for code in sorted({code for code, _ in cells}):
         for year in range(segment.years[0], segment.years[1] + 1):
             if (code, year) not in cells and (code, year) not in declared:
-                raise DataError(
-                    "a declared year has no value",
-                    where={"province": code, "year": year},
-                    hint="declare the cell under gaps, or under skip with the reason",
-                )
+                where = {"province": code, "year": year}
+                hint = "declare the cell under gaps, or under skip with the reason"
+                raise DataError("a declared year has no value", where=where, hint=hint)
     return cells
 
 
@@ -217,20 +211,14 @@ def _stacked(parts: list[pd.DataFrame], columns: list[str]) -> pd.DataFrame:
 
 def _refuse_absent(key: str, entry: _Variable, segment: _Segment, found: set[int]) -> None:
     span = set(range(segment.years[0], segment.years[1] + 1))
-    empty = {
-        code
-        for listed in (segment.gaps, segment.skip)
-        for code, years in listed.items()
-        if span <= set(years)
-    }
+    left_out = [*segment.gaps.items(), *segment.skip.items()]
+    empty = {code for code, years in left_out if span <= set(years)}
     expected = set(codes()) - set(entry.absent) - empty
     for code in sorted(expected ^ found):
         problem = "has no figures" if code in expected else "has figures but is declared absent"
-        raise DataError(
-            f"province {code} {problem}",
-            where={"variable": key, "source": segment.source, "item": segment.item},
-            hint="declare it under absent or gaps, or correct the entry",
-        )
+        where = {"variable": key, "source": segment.source, "item": segment.item}
+        hint = "declare it under absent or gaps, or correct the entry"
+        raise DataError(f"province {code} {problem}", where=where, hint=hint)
 
 
 def _refuse_twice(frame: pd.DataFrame) -> None:
@@ -280,22 +268,20 @@ def _cell(cell: object) -> str:
     return text
 
 
-def _compare(name: str, committed: bytes, rebuilt: bytes) -> None:
-    """Refuse a table that differs by a byte; the message names its first differing line."""
-    if committed == rebuilt:
-        return
-    old, new = ([*content.splitlines(keepends=True), None] for content in (committed, rebuilt))
+def _difference(name: str, committed: bytes, rebuilt: bytes) -> DataError:
+    """Return the refusal of a table that differs, with its first differing line."""
+    old, new = (
+        [*map(repr, text.decode("utf-8", "replace").splitlines(keepends=True))]
+        for text in (committed, rebuilt)
+    )
+    old, new = [*old, "no such line"], [*new, "no such line"]
     line = next(i for i, pair in enumerate(zip(old, new, strict=False)) if pair[0] != pair[1])
-    raise DataError(
-        f"the table differs from what its sources give: {_line(old[line])} is committed",
+    return DataError(
+        f"the table differs from what its sources give: {old[line]} is committed",
         where={"table": name, "line": line + 1},
-        expected=_line(new[line]),
+        expected=new[line],
         hint="if the change is right, write the tables with `nqpf data build --update`",
     )
-
-
-def _line(line: bytes | None) -> str:
-    return "no such line" if line is None else repr(line.decode("utf-8", errors="replace"))
 
 
 @dataclass(frozen=True)
@@ -310,6 +296,8 @@ class _Rebuilt:
         Tables that were written anew.
     optional : tuple of str
         Research data sets that were fetched as well, by key.
+    place : str
+        Where the source files came from.
     seconds : float
         Time taken.
     """
@@ -317,15 +305,15 @@ class _Rebuilt:
     tables: dict[str, int]
     changed: tuple[str, ...]
     optional: tuple[str, ...]
+    place: str
     seconds: float
 
     def __str__(self) -> str:
-        place = "the mirror" if _mirror_folder() else "the public addresses"
         done = f"{len(self.changed)} written" if self.changed else "all as committed"
         more = f"; {len(self.optional)} optional files at hand" if self.optional else ""
         return (
             f"{len(self.tables)} tables with {sum(self.tables.values()):,} rows rebuilt "
-            f"from {place} in {self.seconds:.1f} s: {done}{more}"
+            f"from {self.place} in {self.seconds:.1f} s: {done}{more}"
         )
 
 
@@ -353,8 +341,12 @@ def _tables(
     tables = {
         f"data/panel/{theme}.csv": _to_bytes(rows, _KEY) for theme, rows in frame.groupby(themes)
     }
-    tables[_NATIONAL] = _to_bytes(national, ["variable", "vintage", "source", "year"])
-    tables[_SECOND] = _to_bytes(second, ["variable", "vintage", "source", "province", "year"])
+    tables["data/checks/national.csv"] = _to_bytes(
+        national, ["variable", "vintage", "source", "year"]
+    )
+    tables["data/checks/second.csv"] = _to_bytes(
+        second, ["variable", "vintage", "source", "province", "year"]
+    )
     return tables
 
 
@@ -365,11 +357,9 @@ def _with_derived(
         if not entry.derived:
             continue
         if entry.derived not in derivations:
-            raise DataError(
-                f"derivation {entry.derived!r} was not given",
-                where={"variable": key},
-                hint="rebuild with `nqpf data build`, which brings the derivations",
-            )
+            problem = f"derivation {entry.derived!r} was not given"
+            hint = "rebuild with `nqpf data build`, which brings the derivations"
+            raise DataError(problem, where={"variable": key}, hint=hint)
         rows = derivations[entry.derived](Panel(frame, catalogue)).assign(variable=key, vintage="")
         # Ten digits survive differences in the order of additions between platforms.
         rows["value"] = rows["value"].map(lambda value: _significant(value, 10))
@@ -425,19 +415,18 @@ def rebuild(
     for name, content in tables.items():
         path = home / name
         committed = path.read_bytes() if path.is_file() else b""
-        if not update:
-            _compare(name, committed, content)
-        elif committed != content:
+        if committed != content and not update:
+            raise _difference(name, committed, content)
+        if committed != content:
             changed.append(name)
             with replacing(path) as temporary:
                 temporary.write_bytes(content)
-    names = [f"data/panel/{path.name}" for path in sorted((home / "data" / "panel").glob("*.csv"))]
-    for name in names:
-        if name not in tables and not update:
-            raise DataError(
-                "the catalogue has no such theme",
-                where={"table": name},
-                hint="delete the table, or declare its variables",
-            )
+    present = {f"data/panel/{path.name}" for path in (home / "data" / "panel").glob("*.csv")}
+    surplus = min(present - set(tables), default=None)
+    if surplus and not update:
+        hint = "delete the table, or declare its variables"
+        problem = "the catalogue has no such theme"
+        raise DataError(problem, where={"table": surplus}, hint=hint)
     rows = {name: content.count(b"\n") - 1 for name, content in tables.items()}
-    return _Rebuilt(rows, tuple(changed), tuple(optional), time.perf_counter() - start)
+    place = "the mirror" if os.environ.get("NQPF_MIRROR") else "the public addresses"
+    return _Rebuilt(rows, tuple(changed), tuple(optional), place, time.perf_counter() - start)

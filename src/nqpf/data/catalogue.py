@@ -121,10 +121,9 @@ class _Source(_Strict):
         nqpf.errors.SourceError
             If a mirror is set and does not hold the pinned file.
         """
-        mirror = _mirror_folder()
-        if mirror is not None:
-            return self._from_mirror(mirror)
-        path = (cache or _cache_folder()) / self._cached_name
+        path = self._mirrored()
+        if path is None:
+            path = (cache or _cache_folder()) / self._cached_name
         return path if path.is_file() and _sha256(path) == self.sha256 else None
 
     def fetch(self, host: str = _HOST, cache: Path | None = None) -> Path:
@@ -143,40 +142,44 @@ class _Source(_Strict):
             If the file cannot be had, or is not the one that was pinned. A file
             of the right hash that is already there is never replaced.
         """
-        mirror = _mirror_folder()
-        if mirror is not None:
-            return self._from_mirror(mirror)
-        return self._from_network(host, cache or _cache_folder())
+        return self._mirrored() or self._downloaded(host, cache or _cache_folder())
 
     @property
     def _cached_name(self) -> str:
         # With the hash, so that files of one name stand side by side.
         return f"{self.sha256[:16]}-{Path(self.path).name}"
 
-    def _from_mirror(self, mirror: Path) -> Path:
+    def _mirrored(self) -> Path | None:
+        """Return where the mirror has the file, checked; None when no mirror is set."""
+        mirror = os.environ.get("NQPF_MIRROR")
+        if not mirror:
+            return None
+        if not Path(mirror).is_dir():
+            problem = f"NQPF_MIRROR names {mirror!r}, which is not a folder"
+            raise SourceError(problem, hint="correct or unset the variable")
         place = f"{self.repository.replace('/', '__')}/{self.commit[:12]}/{self.path}"
-        path = inside(mirror, place)
+        path = inside(Path(mirror), place)
+        where = {"file": self.path}
         if not path.is_file():
-            raise SourceError(
-                "the mirror does not hold the file",
-                where={"file": self.path, "mirror": mirror.name},
-                expected=place,
-                hint="complete the mirror or unset NQPF_MIRROR",
-            )
+            hint = "complete the mirror or unset NQPF_MIRROR"
+            problem = "the mirror does not hold the file"
+            raise SourceError(problem, where=where, expected=place, hint=hint)
         found = _sha256(path)
         if found != self.sha256:
             raise SourceError(
                 f"the mirror's file has SHA-256 {found}",
-                where={"file": self.path, "bytes": path.stat().st_size},
+                where=where | {"bytes": path.stat().st_size},
                 expected=f"{self.sha256} ({self.bytes} bytes)",
                 hint="copy the file again; it is damaged, cut off or another version",
             )
         return path
 
-    def _from_network(self, host: str, cache: Path) -> Path:
+    def _downloaded(self, host: str, cache: Path) -> Path:
         import pooch
 
         pooch.get_logger().setLevel("WARNING")
+        where = {"file": self.path, "address": self.address(host)}
+        hint = _EMBEDDED if self.embedded else "the panel does not need it"
         try:
             # pooch downloads beside the target and moves the file only once its hash is right.
             found = pooch.retrieve(
@@ -187,30 +190,15 @@ class _Source(_Strict):
                 downloader=pooch.HTTPDownloader(timeout=30),
             )
         except ValueError as error:  # what pooch raises for a wrong hash
-            raise SourceError(
-                "what was downloaded is not the pinned file and was thrown away",
-                where={"file": self.path, "address": self.address(host)},
-                expected=f"SHA-256 {self.sha256}",
-                hint=f"try again; {_EMBEDDED}" if self.embedded else "try again",
-            ) from error
+            problem = "what was downloaded is not the pinned file and was thrown away"
+            expected = f"SHA-256 {self.sha256}"
+            hint = f"try again; {hint}"
+            raise SourceError(problem, where=where, expected=expected, hint=hint) from error
         except OSError as error:  # every network error of requests is one
-            raise SourceError(
-                f"the file could not be downloaded: {error}",
-                where={"file": self.path},
-                expected="a network connection, or a mirror folder in NQPF_MIRROR",
-                hint=_EMBEDDED if self.embedded else "the panel does not need it",
-            ) from error
+            problem = f"the file could not be downloaded: {error}"
+            expected = "a network connection, or a mirror folder in NQPF_MIRROR"
+            raise SourceError(problem, where=where, expected=expected, hint=hint) from error
         return Path(found)
-
-
-def _mirror_folder() -> Path | None:
-    named = os.environ.get("NQPF_MIRROR")
-    if named and not Path(named).is_dir():
-        raise SourceError(
-            f"NQPF_MIRROR names {named!r}, which is not a folder",
-            hint="correct or unset the variable",
-        )
-    return Path(named) if named else None
 
 
 def _cache_folder() -> Path:

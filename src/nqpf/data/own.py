@@ -89,11 +89,9 @@ def _number(cell: str) -> float:
         hint = "copy the cells and paste them as values"
         raise DataError(f"{told} is a formula", expected="a number", hint=hint)
     if _LONE_COMMA.fullmatch(cell) and not _GROUPED.fullmatch(cell):
-        raise DataError(
-            f"{told} is ambiguous: the comma may separate thousands or decimals",
-            expected="a number with a decimal point and no thousands separators",
-            hint=f"write {cell.replace(',', '')} or {cell.replace(',', '.')}"[:80],
-        )
+        hint = f"write {cell.replace(',', '')} or {cell.replace(',', '.')}"[:80]
+        told += " is ambiguous: the comma may separate thousands or decimals"
+        raise DataError(told, expected="a number without thousands separators", hint=hint)
     if _DECIMAL.fullmatch(cell) or _GROUPED.fullmatch(cell):
         value = float(cell.replace(",", ""))
         if math.isfinite(value):
@@ -126,11 +124,8 @@ def _text(cell: str, column: str) -> str:
     if not cell:
         raise DataError(f"the {column} is missing", expected=f"text in column {column}")
     if cell[0] in "=+-@" or any(unicodedata.category(c) in ("Cc", "Cs") for c in cell):
-        raise DataError(
-            f"{column} {_shown(cell)} cannot be used",
-            expected="plain text that does not start with = + - or @",
-            hint="a spreadsheet would take such a cell for a formula",
-        )
+        expected = "plain text that does not start with = + - or @, as a formula does"
+        raise DataError(f"{column} {_shown(cell)} cannot be used", expected=expected)
     return visible(cell)
 
 
@@ -200,12 +195,8 @@ def _csv(content: bytes) -> _Grid:
         for row, line in enumerate(lines, start=1):
             _keep(grid, row, [_clean(cell) for cell in line])
     except csv.Error as error:
-        raise DataError(
-            f"the file is not valid CSV: {error}",
-            where={"row": row + 1},
-            expected="commas between cells and quotation marks in pairs",
-            hint="correct the quotation marks of this row",
-        ) from error
+        problem, where = f"the file is not valid CSV: {error}", {"row": row + 1}
+        raise DataError(problem, where=where, expected="quotation marks in pairs") from error
     return grid
 
 
@@ -217,18 +208,14 @@ def _workbook(content: bytes) -> _Grid:
     except DataError:
         raise
     except _DAMAGE as error:
-        raise DataError(
-            f"the workbook is damaged or not an .xlsx file ({type(error).__name__})",
-            expected="an .xlsx workbook without a password",
-            hint="open it in a spreadsheet program and save it again",
-        ) from error
+        problem = f"the workbook is damaged or not an .xlsx file ({type(error).__name__})"
+        hint = "open it in a spreadsheet program and save it again, without a password"
+        raise DataError(problem, hint=hint) from error
     filled = {title: grid for title, grid in sheets.items() if grid}
     if len(filled) > 1:
-        raise DataError(
-            f"the workbook has {len(filled)} filled sheets: {', '.join(filled)}",
-            expected="one filled sheet",
-            hint="keep the rows in one sheet and move the others to another workbook",
-        )
+        problem = f"the workbook has {len(filled)} filled sheets: {', '.join(filled)}"
+        hint = "move the others to another workbook"
+        raise DataError(problem, expected="one filled sheet", hint=hint)
     return next(iter(filled.values()), [])
 
 
@@ -270,10 +257,8 @@ def _cell_text(value: object) -> str:
         return ""
     if isinstance(value, ArrayFormula | DataTableFormula):
         return "=formula"
-    if isinstance(value, bool):
-        return str(value).upper()
-    if isinstance(value, float):
-        return str(int(value)) if value.is_integer() and abs(value) < 1e15 else repr(value)
+    if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
+        return str(int(value))
     return _clean(str(value))
 
 
@@ -434,11 +419,9 @@ class _Reading:
 
     def _width(self, row: list[str]) -> None:
         if len(row) > len(self.columns):
-            raise DataError(
-                f"the row has {len(row)} cells",
-                expected=f"at most {len(self.columns)}, as in the header",
-                hint="put texts and numbers that contain commas in quotation marks",
-            )
+            expected = f"at most {len(self.columns)}, as in the header"
+            hint = "put cells that contain commas in quotation marks"
+            raise DataError(f"the row has {len(row)} cells", expected=expected, hint=hint)
 
     def _key(self, label: str) -> str:
         """Return the key of the variable that a cell names by key or name, or declares."""
@@ -448,11 +431,11 @@ class _Reading:
         if label in self.known:
             return label
         owners = sorted(self.owners.get(_same(label), ()))
-        if len(owners) == 1:
-            return owners[0]
-        if owners:
+        if len(owners) > 1:
             expected = f"one of the keys {', '.join(owners)}"
             raise DataError(f"{_shown(label)} is the name of several variables", expected=expected)
+        if owners:
+            return owners[0]
         if label not in self.declared:
             near = nearest(label[:60], self.known)
             hint = "A new variable needs its name in the columns name_en and name_zh"
@@ -485,25 +468,19 @@ class _Reading:
 
     def _vintage(self, cell: str, entry: _Variable | None, line: int) -> str:
         vintages = entry.vintages if entry else []
-        if not vintages and cell:
+        if not vintages and not cell:
+            return ""
+        if not vintages:
             problem = f"the variable has no vintages, so not {_shown(cell)}"
             raise VintageError(problem, expected="an empty cell in column vintage")
-        if not vintages:
-            return ""
         if cell not in vintages:
-            one = f"vintage {_shown(cell)} is not one of the variable's"
-            raise VintageError(
-                one if cell else "the vintage is missing",
-                expected=" or ".join(vintages),
-                hint="choose one for the whole file in the column vintage",
-            )
+            problem = f"vintage {_shown(cell)} is unknown" if cell else "the vintage is missing"
+            hint = "choose one for the whole file in the column vintage"
+            raise VintageError(problem, expected=" or ".join(vintages), hint=hint)
         first, row = self.vintage = self.vintage or (cell, line)
         if cell != first:
-            raise VintageError(
-                f"vintages are mixed: {cell} here and {first} in row {row}",
-                expected="one vintage in a file",
-                hint="write the figures of each vintage to a file of their own",
-            )
+            problem = f"vintages are mixed: {cell} here and {first} in row {row}"
+            raise VintageError(problem, expected="one vintage in a file")
         return cell
 
     def _names(self, given: dict[str, str], key: str, entry: _Variable | None) -> tuple[str, str]:
@@ -513,17 +490,12 @@ class _Reading:
         for name, known in ((en, entry and entry.name.en), (zh, entry and entry.name.zh)):
             other = min(self.owners.get(_same(name), set()) - {key}, default=None)
             if name and other:
-                raise DataError(
-                    f"the name {_shown(name)} belongs to variable {other!r}",
-                    expected=f"a name that tells {key!r} from it",
-                    hint=f"use the key {other!r} if that is what the figures are",
-                )
+                problem = f"the name {_shown(name)} belongs to variable {other!r}"
+                raise DataError(problem, expected=f"the key {other!r}, or another name")
             if name and known and _same(name) != _same(known):
-                raise DataError(
-                    f"variable {key!r} is known under another name than {_shown(name)}",
-                    expected=f"the name {known!r} or none",
-                    hint="choose another key if this is a new variable",
-                )
+                problem = f"variable {key!r} is known under another name than {_shown(name)}"
+                hint = "choose another key if this is a new variable"
+                raise DataError(problem, expected=f"the name {known!r} or none", hint=hint)
         for column, first in zip(("name_en", "name_zh"), declared, strict=True):
             if given[column] and given[column] != first:
                 problem = f"{column} {_shown(given[column])} differs from an earlier row"
@@ -536,11 +508,8 @@ class _Reading:
     def _first(self, record: dict[str, object], line: int) -> None:
         first = self.lines.setdefault(tuple(record[name] for name in _KEY), line)
         if first != line:
-            raise DataError(
-                f"duplicate: row {first} has this figure already",
-                expected="one row per province, year, variable and vintage",
-                hint="remove one of the two",
-            )
+            problem = f"duplicate: row {first} has this figure already"
+            raise DataError(problem, expected="one row per figure", hint="remove one of the two")
 
 
 def _refuse_negative(value: float | None, key: str, entry: _Variable | None) -> None:
