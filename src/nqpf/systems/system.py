@@ -6,6 +6,7 @@ import html
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
+from itertools import combinations
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal
@@ -15,7 +16,7 @@ import pandas as pd
 from pydantic import Field
 
 from nqpf import provinces as units
-from nqpf.checks import nearest
+from nqpf.checks import choose, nearest
 from nqpf.data.catalogue import note
 from nqpf.errors import CardError, DataError, FormulaError, SampleError
 from nqpf.files import root
@@ -103,13 +104,10 @@ _DROPPED = ["province", "year", "reason"]
 
 def _span(years: Iterable[int]) -> str:
     """Return years as runs, such as ``2013-2015, 2018``."""
-    runs: list[list[int]] = []
-    for year in sorted({int(year) for year in years}):
-        if runs and year == runs[-1][1] + 1:
-            runs[-1][1] = year
-        else:
-            runs.append([year, year])
-    return ", ".join(f"{a}-{b}" if a < b else str(a) for a, b in runs)
+    listed = sorted({int(year) for year in years})
+    first = [year for year in listed if year - 1 not in listed]
+    last = [year for year in listed if year + 1 not in listed]
+    return ", ".join(f"{a}-{b}" if a < b else str(a) for a, b in zip(first, last, strict=True))
 
 
 def _nothing_dropped() -> pd.DataFrame:
@@ -161,18 +159,15 @@ class IndicatorMatrix:
     def __post_init__(self) -> None:
         index, columns = self.values.index, list(self.values.columns)
         if list(index.names) != ["province", "year"]:
-            raise SampleError(
-                f"rows are indexed by {list(index.names)}", expected="an index (province, year)"
-            )
+            problem = f"rows are indexed by {list(index.names)}"
+            raise SampleError(problem, expected="an index (province, year)")
         for code, year in index[index.duplicated()][:1]:
             where = {"province": code, "year": year}
             raise SampleError("a province-year is there twice", where=where)
         for what, given in (("benefit", self.benefit), ("dimension", self.dimension)):
             if list(given.index) != columns:
-                raise SampleError(
-                    f"{what} is given for {list(given.index)}",
-                    expected=f"one entry per column, in order: {columns}",
-                )
+                expected = f"one entry per column, in order: {columns}"
+                raise SampleError(f"{what} is given for {list(given.index)}", expected=expected)
 
     @property
     def provinces(self) -> list[int]:
@@ -213,12 +208,10 @@ class IndicatorMatrix:
             If an indicator is unknown or none is left.
         """
         wanted = list(indicators)
-        unknown = [key for key in wanted if key not in self.values.columns]
-        if unknown or not wanted:
-            raise SampleError(
-                f"no indicator {unknown[0]!r}" if unknown else "no indicator is selected",
-                expected=f"some of {', '.join(map(str, self.values.columns))}",
-            )
+        for key in wanted:
+            choose("indicator", key, self.values.columns, SampleError)
+        if not wanted:
+            raise SampleError("no indicator is selected")
         keep = [key for key in self.values.columns if key in wanted]
         parts = {what: getattr(self, what)[keep] for what in ("values", "benefit", "dimension")}
         return replace(self, **parts)
@@ -241,18 +234,15 @@ class IndicatorMatrix:
         index, years = self.values.index, self.years
         present = pd.Series(True, index=index).unstack("year", fill_value=False)[years]
         runs = []
-        for first in range(len(years)):
-            for last in range(first + 1, len(years)):
-                complete = present.iloc[:, first : last + 1].all(axis="columns")
-                n = int(complete.sum())
-                if n > 1:
-                    runs.append((n * (last - first + 1), n, first, last, complete))
+        for first, last in combinations(range(len(years)), 2):
+            run = years[first : last + 1]
+            who = present.index[present[run].all(axis="columns")]
+            if len(who) > 1:
+                runs.append((len(who) * len(run), len(who), run, who))
         if not runs:
             raise SampleError("no two provinces share two years", where={"sample": self.sample})
-        _, _, first, last, complete = max(runs, key=lambda run: run[:3])
-        chosen = years[first : last + 1]
-        keep = index.isin(present.index[complete], level="province")
-        keep &= index.isin(chosen, level="year")
+        _, _, chosen, who = max(runs, key=lambda run: run[:3])
+        keep = index.isin(who, level="province") & index.isin(chosen, level="year")
         left = index[~keep].to_frame(index=False)
         left["reason"] = f"left out to balance the sample on {_span(chosen)}"
         dropped = pd.concat([self.dropped, left[_DROPPED]]) if len(left) else self.dropped
@@ -264,13 +254,11 @@ class IndicatorMatrix:
         values = self.values
         unit = [self.system.indicators[k].unit if self.system else "" for k in values.columns]
         range_ = values.agg(["min", "median", "mean", "max", "std"]).T
-        about = {
-            "dimension": self.dimension,
-            "indicator": [self.name(key) for key in values.columns],
-            "unit": unit,
-            "direction": self.benefit.map({True: "benefit", False: "cost"}),
-        }
-        return pd.DataFrame(about, index=values.columns).join(range_.rename(columns={"std": "sd"}))
+        about = self.dimension.rename("dimension").to_frame()
+        about["indicator"] = [self.name(key) for key in values.columns]
+        about["unit"] = unit
+        about["direction"] = self.benefit.map({True: "benefit", False: "cost"})
+        return about.join(range_.rename(columns={"std": "sd"}))
 
     def left_out(self) -> pd.DataFrame:
         """Return what the sample leaves out, one row per reason."""
@@ -356,12 +344,10 @@ class System:
                 if name in used:
                     raise CardError(f"indicator {name!r} is used twice", where=where)
                 if name not in known:
-                    raise CardError(
-                        f"unknown indicator {name!r}",
-                        where=where,
-                        expected="an indicator of data/indicators.yaml",
-                        hint=nearest(name, known) or "define it there first",
-                    )
+                    expected = "an indicator of data/indicators.yaml"
+                    hint = nearest(name, known) or "define it there first"
+                    problem = f"unknown indicator {name!r}"
+                    raise CardError(problem, where=where, expected=expected, hint=hint)
                 used[name] = known[name]
                 place = {"file": "data/indicators.yaml", "indicator": name}
                 formulas[name] = Formula.parse(known[name].formula, place)
@@ -482,10 +468,9 @@ class System:
                 expected="figures of " + ", ".join(self.variables),
                 hint=_most_missing(absent),
             )
-        reasons = [
-            "missing: " + ", ".join(wide.columns[row]) for row in absent[incomplete].to_numpy()
-        ]
         dropped = wide.index[incomplete].to_frame(index=False).astype("int64")
+        lacking = (", ".join(wide.columns[row]) for row in absent[incomplete].to_numpy())
+        reasons = [f"missing: {names}" for names in lacking]
         dropped["reason"] = pd.Series(reasons, index=dropped.index, dtype="str")
         sample = wide[~incomplete]
         columns = {
@@ -580,13 +565,10 @@ def _defined(home: Path) -> dict[str, _Indicator]:
 
 
 def _most_missing(absent: pd.DataFrame) -> str:
-    missing = absent.sum().sort_values(ascending=False, kind="stable")
     if absent.empty:
         return "the panel has no figure of these variables in the years asked for"
-    return (
-        f"the variable {missing.index[0]} is missing in {missing.iloc[0]} "
-        f"of {len(absent)} province-years"
-    )
+    name, n = absent.sum().idxmax(), absent.sum().max()
+    return f"the variable {name} is missing in {n} of {len(absent)} province-years"
 
 
 def _check_dimensions(card: _Card, study: Study, file: str) -> None:
