@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -111,71 +111,45 @@ def _capital_by(panel: Panel, rule: _CapitalRule) -> pd.Series:
     return pd.concat([stock.drop(after.index, errors="ignore"), after]).sort_index()
 
 
-def _solow(share: float | str) -> Callable[[pd.DataFrame], pd.Series]:
-    def measure(sample: pd.DataFrame) -> pd.Series:
-        result = solow_residual(sample, share=share)
+_ESTIMATORS = (
+    *("solow-0.4", "solow-0.5", "solow-0.6", "solow-estimated"),
+    *("malmquist-yearly", "malmquist-global", "luenberger-green", "battese-coelli"),
+)
+# Chained from 1 in the first year of every province: no level to compare across provinces.
+_CHAINED = frozenset({"malmquist-yearly", "battese-coelli"})
+# Indicators that an estimator holds in substance, so that relating it to them is circular.
+_HOLDS = dict.fromkeys(_ESTIMATORS, ("labour_productivity",))
+_HOLDS["luenberger-green"] += ("energy_intensity", "so2_intensity", "industrial_so2_intensity")
+
+
+def _level(name: str, sample: pd.DataFrame) -> pd.Series:
+    """Return a positive level of productivity on the sample of the production function."""
+    kind, _, share = name.partition("-")
+    if kind == "solow":
+        result = solow_residual(sample, share=share if share == "estimated" else float(share))
         alpha = float(result.alpha.iloc[0])
         if not 0 < alpha < 1:
             raise EstimationError(f"the estimated capital share {alpha:.3f} is no factor share")
         return result.tfp
-
-    return measure
-
-
-def _chained(changes: pd.Series, index: pd.MultiIndex) -> pd.Series:
-    """Return products of yearly changes, 1 in the first year."""
+    rows = sample.reset_index()
+    if name == "malmquist-global":
+        found = malmquist(rows, _INPUTS, ["output"], *_KEY, reference="global")
+        return found.scores["crs_global"]
+    if name == "luenberger-green":
+        inputs, complete = [*_INPUTS, "energy"], sample.dropna(subset=_GREEN)
+        found = global_malmquist_luenberger(complete, inputs, ["output"], ["so2_industrial"])
+        return found.scores["global"]
+    if name == "malmquist-yearly":
+        changes = malmquist(rows, _INPUTS, ["output"], *_KEY).indices["tfpch"]
+    else:
+        result = battese_coelli(sample, "output", _INPUTS, *_KEY, trend="neutral")
+        if not result.convergence.converged:
+            raise EstimationError("the search for the frontier did not converge")
+        changes = np.exp(result.decomposition()["tfp"])
     if changes.isna().any():
         raise EstimationError(f"{int(changes.isna().sum())} changes have no solution")
-    return changes.reindex(index).fillna(1.0).groupby(level=0).cumprod()
-
-
-def _yearly_frontier(sample: pd.DataFrame) -> pd.Series:
-    result = malmquist(sample.reset_index(), _INPUTS, ["output"], *_KEY)
-    return _chained(result.indices["tfpch"], sample.index)
-
-
-def _global_frontier(sample: pd.DataFrame) -> pd.Series:
-    found = malmquist(sample.reset_index(), _INPUTS, ["output"], *_KEY, reference="global")
-    return found.scores["crs_global"]
-
-
-def _green(sample: pd.DataFrame) -> pd.Series:
-    inputs = [*_INPUTS, "energy"]
-    complete = sample.dropna(subset=_GREEN)
-    return global_malmquist_luenberger(complete, inputs, ["output"], ["so2_industrial"]).scores[
-        "global"
-    ]
-
-
-def _stochastic_frontier(sample: pd.DataFrame) -> pd.Series:
-    result = battese_coelli(sample, "output", _INPUTS, *_KEY, trend="neutral")
-    if not result.convergence.converged:
-        raise EstimationError("the search for the frontier did not converge")
-    return _chained(np.exp(result.decomposition()["tfp"]), sample.index)
-
-
-# Each takes the sample of the production function and returns a positive level.
-_ESTIMATORS: dict[str, Callable[[pd.DataFrame], pd.Series]] = {
-    "solow-0.4": _solow(0.4),
-    "solow-0.5": _solow(0.5),
-    "solow-0.6": _solow(0.6),
-    "solow-estimated": _solow("estimated"),
-    "malmquist-yearly": _yearly_frontier,
-    "malmquist-global": _global_frontier,
-    "luenberger-green": _green,
-    "battese-coelli": _stochastic_frontier,
-}
-# Chained from 1 in the first year of every province: no level to compare across provinces.
-_CHAINED = frozenset({"malmquist-yearly", "battese-coelli"})
-# Indicators that an estimator holds in substance, so that relating it to them is circular.
-_HOLDS = {name: ("labour_productivity",) for name in _ESTIMATORS} | {
-    "luenberger-green": (
-        "labour_productivity",
-        "energy_intensity",
-        "so2_intensity",
-        "industrial_so2_intensity",
-    )
-}
+    # Products of yearly changes, 1 in the first year.
+    return changes.reindex(sample.index).fillna(1.0).groupby(level=0).cumprod()
 
 
 def _productivity(
@@ -220,7 +194,7 @@ def _productivity(
                 with warnings.catch_warnings():
                     # An estimated share outside (0, 1) is refused by the estimator instead.
                     warnings.filterwarnings("ignore", message="the estimated capital share")
-                    levels[name, rule.key] = _ESTIMATORS[name](sample).rename(name)
+                    levels[name, rule.key] = _level(name, sample).rename(name)
             except EstimationError as error:
                 dropped.append((name, rule.key, str(error)))
     return levels, dropped

@@ -83,11 +83,8 @@ expected variable names, decimal numbers, + - * / and parentheses.
         """
         place = dict(where or {})
         if len(text) > _LENGTH:
-            raise FormulaError(
-                f"a formula of {len(text)} characters is too long",
-                where=place,
-                expected=f"at most {_LENGTH} characters",
-            )
+            problem = f"a formula of {len(text)} characters is too long"
+            raise FormulaError(problem, where=place, expected=f"at most {_LENGTH} characters")
         tree, names = _parsed(text, place)
         return cls(text, tuple(dict.fromkeys(names)), tree)
 
@@ -218,13 +215,10 @@ def _parsed(text: str, where: dict[str, object]) -> tuple[ast.expr, list[str]]:
 
 
 def _sides(node: ast.expr) -> tuple[frozenset[str], frozenset[str]]:
-    nothing: frozenset[str] = frozenset()
-    if isinstance(node, ast.Name):
-        return frozenset([node.id]), nothing
     if isinstance(node, ast.UnaryOp):
         return _sides(node.operand)
     if not isinstance(node, ast.BinOp):
-        return nothing, nothing
+        return frozenset([node.id] if isinstance(node, ast.Name) else []), frozenset()
     (top, bottom), (over, under) = _sides(node.left), _sides(node.right)
     if isinstance(node.op, ast.Div):
         over, under = under, over

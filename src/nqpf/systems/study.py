@@ -268,10 +268,8 @@ class Study(_Strict):
         if self.level not in allowed:
             words = {True: "stated", False: "not stated in full"}
             said = ", ".join(f"{part} {words[whole]}" for part, whole in self.stated.items())
-            raise ValueError(
-                f"level {self.level} does not follow from the record ({said}); "
-                f"expected {' or '.join(allowed)}"
-            )
+            problem = f"level {self.level} does not follow from the record ({said})"
+            raise ValueError(f"{problem}; expected {' or '.join(allowed)}")
         return self
 
     @property
@@ -387,11 +385,9 @@ def _new_study(key: str, home: Path | None = None) -> list[Path]:
     texts = {}
     for template, path in paths.items():
         if path.exists():
-            raise CardError(
-                "the file is there already",
-                where={"file": path.relative_to(home).as_posix()},
-                hint="choose another key, or edit the file",
-            )
+            where = {"file": path.relative_to(home).as_posix()}
+            hint = "choose another key, or edit the file"
+            raise CardError("the file is there already", where=where, hint=hint)
         text = (Path(__file__).parent / "templates" / template).read_text(encoding="utf-8")
         texts[path] = re.sub(r"\{([A-Z]+)\}", lambda found: words[found[1]], text)
     contents = home / _CONTENTS
