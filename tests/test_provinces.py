@@ -1,11 +1,11 @@
-"""The 31 provincial units: codes, names, regions, neighbours and the tile map."""
+"""The 31 provincial units: codes, names, regions and the tile map."""
 
 from __future__ import annotations
 
 import pytest
 
 from nqpf.errors import ProvinceError
-from nqpf.provinces import REGIONS, code_of, codes, name, neighbours, region, table
+from nqpf.provinces import REGIONS, code_of, codes, name, region, table
 
 
 def test_31_units_with_distinct_codes_names_and_tiles() -> None:
@@ -75,19 +75,10 @@ def test_without_a_near_one_nothing_is_offered(label: object) -> None:
 
 
 def test_neighbours_are_mutual() -> None:
-    for code in codes():
-        assert code not in neighbours(code)
-        for other in neighbours(code):
-            assert code in neighbours(other)
-    assert [code for code in codes() if not neighbours(code)] == [460000]
-    assert neighbours(110000) == [120000, 130000]
-
-
-def test_hainan_is_linked_only_when_asked() -> None:
-    assert 460000 not in neighbours(440000)
-    assert neighbours(460000, hainan=True) == [440000]
-    assert 460000 in neighbours(440000, hainan=True)
-    assert neighbours(110000, hainan=True) == neighbours(110000)
+    linked = {code: set(map(int, text.split())) for code, text in table()["neighbours"].items()}
+    assert linked[110000] == {120000, 130000}
+    assert [code for code, others in linked.items() if not others] == [460000]
+    assert all(code in linked[other] for code, others in linked.items() for other in others)
 
 
 def test_regions() -> None:

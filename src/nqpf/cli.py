@@ -10,7 +10,7 @@ import typer
 from typer.core import TyperGroup
 
 import nqpf
-from nqpf.errors import NqpfError, visible
+from nqpf.errors import NqpfError, _visible
 
 
 class _Group(TyperGroup):
@@ -48,7 +48,7 @@ def _flag(name: str, text: str) -> Any:
 
 def _say(message: str, err: bool = False) -> None:
     """Print text as it is: no markup, and no control character that a file may carry."""
-    typer.echo(visible(message), err=err)
+    typer.echo(_visible(message), err=err)
 
 
 def _extra() -> Path:

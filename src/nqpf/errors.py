@@ -12,7 +12,7 @@ _FORMULA = tuple("=+-@\t\n＝＋－＠")
 _HIDDEN = {"Cc", "Cf", "Cs", "Zl", "Zp"}
 
 
-def visible(text: str) -> str:
+def _visible(text: str) -> str:
     r"""Write characters that cannot be seen as their code points; keep everything else.
 
     A control character can drive a terminal, and a right-to-left override shows
@@ -26,7 +26,7 @@ def visible(text: str) -> str:
 
     Examples
     --------
-    >>> visible("GDP 地区生产总值"), visible("zip\u202eslx.exe"), visible("\x1b[2J")
+    >>> _visible("GDP 地区生产总值"), _visible("zip\u202eslx.exe"), _visible("\x1b[2J")
     ('GDP 地区生产总值', 'zip[U+202E]slx.exe', '[U+001B][2J')
     """
     if text.isprintable():  # nearly always
@@ -42,8 +42,8 @@ def _shown(character: str) -> str:
     return f"[U+{code:04X}]"
 
 
-def visible_within(value: object) -> object:
-    r"""Return nested lists and mappings with every text as :func:`visible` writes it.
+def _visible_within(value: object) -> object:
+    r"""Return nested lists and mappings with every text as :func:`_visible` writes it.
 
     Parameters
     ----------
@@ -52,24 +52,24 @@ def visible_within(value: object) -> object:
 
     Examples
     --------
-    >>> visible_within({"name": ["a\u200bb", 3]})
+    >>> _visible_within({"name": ["a\u200bb", 3]})
     {'name': ['a[U+200B]b', 3]}
     """
     if isinstance(value, str):
-        return visible(value)
+        return _visible(value)
     if isinstance(value, list | tuple):
-        return [visible_within(item) for item in value]
+        return [_visible_within(item) for item in value]
     if isinstance(value, dict):
-        return {key: visible_within(item) for key, item in value.items()}
+        return {key: _visible_within(item) for key, item in value.items()}
     return value
 
 
-def like_formula(text: str) -> bool:
+def _like_formula(text: str) -> bool:
     """Return whether a spreadsheet may take a text for a formula.
 
     Examples
     --------
-    >>> like_formula("=1+1"), like_formula("R&D")
+    >>> _like_formula("=1+1"), _like_formula("R&D")
     (True, False)
     """
     return text.startswith(_FORMULA)
@@ -131,7 +131,7 @@ class NqpfError(ValueError):
         text += "."
         if self.hint:
             text += f" {self.hint[0].upper()}{self.hint[1:].rstrip('.')}."
-        return visible(text)  # a value of a file must not drive the terminal
+        return _visible(text)  # a value of a file must not drive the terminal
 
 
 class DataError(NqpfError):

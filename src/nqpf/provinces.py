@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from nqpf.errors import ProvinceError, visible
+from nqpf.errors import ProvinceError, _visible
 from nqpf.files import root
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def _table() -> pd.DataFrame:
 
     frame = pd.read_csv(root() / "data" / "provinces.csv", keep_default_na=False)
     for name in ("en", "zh", "zh_full", "abbr"):
-        frame[name] = frame[name].map(visible)
+        frame[name] = frame[name].map(_visible)
     return frame.set_index("code")
 
 
@@ -134,7 +134,7 @@ def region(code: int, grouping: str = "region4") -> str:
     return str(_table().loc[code, grouping])
 
 
-def neighbours(code: int, hainan: bool = False) -> list[int]:
+def _neighbours(code: int, hainan: bool = False) -> list[int]:
     """Return the codes of the provinces that share a land border.
 
     Parameters

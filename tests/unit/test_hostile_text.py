@@ -16,12 +16,17 @@ from nqpf import Catalogue, Index, Panel, Recipe, Study, System, provinces, repo
 from nqpf.cli import app
 from nqpf.compare import standings
 from nqpf.compare.profiles import Profiles
-from nqpf.errors import DataError, visible
+from nqpf.errors import DataError
 from nqpf.report.html import Html
 from nqpf.report.style import Picture
 from nqpf.systems import available
 
 CODES = [110000, 310000, 540000]
+
+
+def visible(text: str) -> str:
+    """Return a text as messages write it, with hidden characters spelt out."""
+    return str(DataError(text))[:-1]
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,7 @@ from test_build_book import CHAPTER
 
 from nqpf import Panel, System
 from nqpf.compare import measures
-from nqpf.data.catalogue import Read, listening, note
+from nqpf.data.catalogue import _listening, _note, _Read
 from nqpf.multiverse import Multiverse
 from nqpf.provinces import codes
 from nqpf.report.maps import tile_map
@@ -23,13 +23,13 @@ from nqpf.report.style import show
 PANEL = Panel.load(extra=False)
 
 
-def reads(kind: str, seen: list[Read]) -> set[str]:
+def reads(kind: str, seen: list[_Read]) -> set[str]:
     return {key for one in seen if one.kind == kind for key in one.keys}
 
 
 def test_a_system_reads_what_its_formulas_name() -> None:
-    seen: list[Read] = []
-    with listening(seen.append):
+    seen: list[_Read] = []
+    with _listening(seen.append):
         system = System.load("jin-2024")
         system.evaluate(PANEL)
     assert reads("system", seen) == {"jin-2024"}
@@ -37,8 +37,8 @@ def test_a_system_reads_what_its_formulas_name() -> None:
 
 
 def test_all_measures_read_all_systems_and_the_accounts() -> None:
-    seen: list[Read] = []
-    with listening(seen.append):
+    seen: list[_Read] = []
+    with _listening(seen.append):
         measures(PANEL, systems=["jin-2024", "dai-2024"])
     assert reads("system", seen) == {"jin-2024", "dai-2024"}
     own = {v for key in ("jin-2024", "dai-2024") for v in System.load(key).variables}
@@ -46,18 +46,18 @@ def test_all_measures_read_all_systems_and_the_accounts() -> None:
 
 
 def test_stored_results_name_their_file_and_the_data_they_rest_on() -> None:
-    seen: list[Read] = []
-    with listening(seen.append):
+    seen: list[_Read] = []
+    with _listening(seen.append):
         Multiverse.load()
     assert reads("results", seen) == {"results.parquet"}
     assert {"gdp", "employment"} <= reads("variables", seen)
 
 
 def test_nothing_is_kept_without_a_listener() -> None:
-    seen: list[Read] = []
-    with listening(seen.append):
+    seen: list[_Read] = []
+    with _listening(seen.append):
         pass
-    note("variables", ["gdp"])
+    _note("variables", ["gdp"])
     PANEL.wide(["gdp"])
     assert seen == []
 

@@ -23,8 +23,8 @@ from nqpf.compare.variants import (
     _check_methods,
     _Variants,
 )
-from nqpf.data.catalogue import note
-from nqpf.data.panel import DEFAULT_VINTAGE, Panel
+from nqpf.data.catalogue import _note
+from nqpf.data.panel import _VINTAGE, Panel
 from nqpf.errors import CardError, DataError
 from nqpf.files import root
 from nqpf.sample import place
@@ -368,7 +368,7 @@ class Declaration:
         formulas = [Formula.parse(one.formula) for one in self.grid.variables.values()]
         used = {name for one in systems for name in one.variables}
         used |= {name for one in formulas for name in one.names} | set(_VARIABLES)
-        note("variables", sorted(used & set(panel.catalogue.variables)))
+        _note("variables", sorted(used & set(panel.catalogue.variables)))
         meaning: list[list[object]] = [
             [key, one.formula, one.direction, system.dimension[key]]
             for system in systems
@@ -377,7 +377,7 @@ class Declaration:
         rows = panel.frame[panel.frame["variable"].isin(used)]
         order = ["variable", "vintage", "province", "year"]
         table = rows.sort_values(order)[[*order, "value"]].to_csv(index=False, lineterminator="\n")
-        broken = self._breaks(panel, DEFAULT_VINTAGE)
+        broken = self._breaks(panel, _VINTAGE)
         meaning.append([[int(code), int(year)] for code, year in broken.index[broken]])
         return hashlib.sha256((json.dumps(meaning) + table).encode()).hexdigest()
 
@@ -423,7 +423,7 @@ def _check(grid: _Grid, file: str) -> None:
 
 
 def variables(
-    panel: Panel, vintage: str = DEFAULT_VINTAGE, declaration: Declaration | None = None
+    panel: Panel, vintage: str = _VINTAGE, declaration: Declaration | None = None
 ) -> pd.DataFrame:
     """Return every outcome, determinant and control that the grid declares.
 

@@ -12,7 +12,7 @@ import pandas as pd
 from nqpf.checks import between, choose, whole
 from nqpf.compare.declaration import Declaration
 from nqpf.compare.variants import _HOLDS
-from nqpf.data.panel import DEFAULT_VINTAGE, Panel
+from nqpf.data.panel import _VINTAGE, Panel
 from nqpf.errors import MethodError, SampleError
 from nqpf.files import root
 from nqpf.index.recipe import Recipe
@@ -30,7 +30,7 @@ _SHOWN = "solow-0.5"  # the estimator of TFP that is shown here
 def measures(
     panel: Panel,
     systems: Sequence[str] | None = None,
-    vintage: str = DEFAULT_VINTAGE,
+    vintage: str = _VINTAGE,
     without: Sequence[str] = (),
 ) -> pd.DataFrame:
     """Return every composite index and TFP where all of them exist.

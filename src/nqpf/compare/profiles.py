@@ -15,7 +15,7 @@ from nqpf.checks import whole
 from nqpf.compare.certainty import uncertainty
 from nqpf.compare.measures import _TFP, _solow
 from nqpf.compare.standings import _DRAWN, _ranked
-from nqpf.data.panel import DEFAULT_VINTAGE, Panel
+from nqpf.data.panel import _VINTAGE, Panel
 from nqpf.errors import SampleError
 from nqpf.files import root
 from nqpf.index.recipe import Index, Recipe, obstacle_degree
@@ -108,7 +108,7 @@ class Profiles:
         cls,
         panel: Panel,
         systems: Sequence[str] | None = None,
-        vintage: str = DEFAULT_VINTAGE,
+        vintage: str = _VINTAGE,
         draws: int = 2_000,
     ) -> Profiles:
         """Compute all measures for all provinces.

@@ -16,7 +16,7 @@ from nqpf.compare.certainty import NORMALISE, WEIGHTS, design
 from nqpf.compare.declaration import Declaration
 from nqpf.compare.measures import _TFP, _solow
 from nqpf.compare.variants import _CHAINED, _productivity
-from nqpf.data.panel import DEFAULT_VINTAGE, Panel
+from nqpf.data.panel import _VINTAGE, Panel
 from nqpf.errors import DataError, MethodError
 from nqpf.index.normalise import ConstantIndicatorWarning
 from nqpf.index.recipe import Index, Recipe
@@ -150,7 +150,7 @@ def standings(
     weights: Sequence[str] = _WEIGHTINGS,
     aggregate: Sequence[str] = _AGGREGATIONS,
     draws: int = 2_000,
-    vintage: str = DEFAULT_VINTAGE,
+    vintage: str = _VINTAGE,
 ) -> _Standings:
     """Score and rank all provinces in all years by every measure that can be made.
 

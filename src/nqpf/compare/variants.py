@@ -12,7 +12,7 @@ import pandas as pd
 from pydantic import Field
 
 from nqpf.checks import choose, distinct
-from nqpf.data.panel import DEFAULT_VINTAGE, Panel
+from nqpf.data.panel import _VINTAGE, Panel
 from nqpf.errors import DataError, EstimationError, MethodError
 from nqpf.index.normalise import ConstantIndicatorWarning
 from nqpf.index.recipe import Recipe
@@ -242,7 +242,7 @@ class _Variants:
 
 def variants(
     panel: Panel,
-    vintage: str = DEFAULT_VINTAGE,
+    vintage: str = _VINTAGE,
     systems: Sequence[str] | None = None,
     recipes: Sequence[tuple[str, str, str]] = (),
     estimators: Sequence[str] = (),

@@ -18,7 +18,7 @@ import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from nqpf.data.layouts import _read
-from nqpf.errors import DataError, SourceError, visible_within
+from nqpf.errors import DataError, SourceError, _visible_within
 from nqpf.files import inside, root
 
 
@@ -51,7 +51,7 @@ class _Strict(BaseModel):
     @classmethod
     def _visible(cls, values: object) -> object:
         """Let no text of the file reach a page with characters that cannot be seen."""
-        return visible_within(values)
+        return _visible_within(values)
 
 
 class _Bilingual(_Strict):
@@ -346,7 +346,7 @@ def _summary(error: Exception) -> str:
 
 
 @dataclass(frozen=True)
-class Read:
+class _Read:
     """Something that was read.
 
     Parameters
@@ -365,10 +365,10 @@ class Read:
     vintage: str = ""
 
 
-_listeners: list[Callable[[Read], None]] = []
+_listeners: list[Callable[[_Read], None]] = []
 
 
-def note(kind: str, keys: Iterable[str] = (), vintage: str = "") -> None:
+def _note(kind: str, keys: Iterable[str] = (), vintage: str = "") -> None:
     """Tell the listeners of something that is being read; without one do nothing.
 
     Parameters
@@ -383,26 +383,26 @@ def note(kind: str, keys: Iterable[str] = (), vintage: str = "") -> None:
     Examples
     --------
     >>> seen = []
-    >>> with listening(seen.append):
-    ...     note("variables", ["gdp"], "census5")
+    >>> with _listening(seen.append):
+    ...     _note("variables", ["gdp"], "census5")
     >>> seen
-    [Read(kind='variables', keys=('gdp',), vintage='census5')]
+    [_Read(kind='variables', keys=('gdp',), vintage='census5')]
     """
     if _listeners:
-        read = Read(kind, tuple(keys), vintage)
+        read = _Read(kind, tuple(keys), vintage)
         for listener in list(_listeners):
             listener(read)
 
 
 @contextmanager
-def listening(listener: Callable[[Read], None]) -> Iterator[None]:
-    """Call `listener` with each :class:`Read` inside the block.
+def _listening(listener: Callable[[_Read], None]) -> Iterator[None]:
+    """Call `listener` with each :class:`_Read` inside the block.
 
     Examples
     --------
     >>> from nqpf.data import Panel
     >>> seen = []
-    >>> with listening(seen.append):
+    >>> with _listening(seen.append):
     ...     frame = Panel.load(extra=False).wide(["gdp"])
     >>> seen[0].keys
     ('gdp',)

@@ -18,7 +18,7 @@ import pandas as pd
 from nqpf import __version__, provinces
 from nqpf.data.catalogue import _Segment
 from nqpf.data.panel import _COLUMNS, Panel
-from nqpf.errors import DataError, MethodError, like_formula, visible
+from nqpf.errors import DataError, MethodError, _like_formula, _visible
 from nqpf.files import inside, replacing, root
 
 __all__ = [
@@ -113,13 +113,13 @@ def figures_frame(panel: Panel) -> pd.DataFrame:
             "year": rows["year"],
             "variable": rows["variable"],
             "variable_en": rows["variable"].map(
-                {k: visible(v.name.en) for k, v in entries.items()}
+                {k: _visible(v.name.en) for k, v in entries.items()}
             ),
             "variable_zh": rows["variable"].map(
-                {k: visible(v.name.zh) for k, v in entries.items()}
+                {k: _visible(v.name.zh) for k, v in entries.items()}
             ),
             "value": rows["value"],
-            "unit": rows["variable"].map({k: visible(v.unit) for k, v in entries.items()}),
+            "unit": rows["variable"].map({k: _visible(v.unit) for k, v in entries.items()}),
             "vintage": rows["vintage"],
             "flag": rows["flag"],
         }
@@ -177,11 +177,11 @@ def catalogue_frame(panel: Panel) -> pd.DataFrame:
                 "note": " ".join(text for text in (entry.note, entry.national_note) if text),
             }
         )
-    return pd.DataFrame(list(map(_visible, records)))
+    return pd.DataFrame(list(map(_shown_within, records)))
 
 
-def _visible(record: dict[str, object]) -> dict[str, object]:
-    return {k: visible(cell) if isinstance(cell, str) else cell for k, cell in record.items()}
+def _shown_within(record: dict[str, object]) -> dict[str, object]:
+    return {k: _visible(cell) if isinstance(cell, str) else cell for k, cell in record.items()}
 
 
 def _break(year: int, codes: list[int], note: str) -> str:
@@ -214,7 +214,7 @@ def sources_frame(panel: Panel) -> pd.DataFrame:
             )
     columns = ["variable", "vintage", "first_year", "last_year", "source", "item", "flag"]
     columns += ["repository", "commit", "path", "sha256", "licence_of_repository", "note"]
-    return pd.DataFrame(list(map(_visible, records)), columns=columns)
+    return pd.DataFrame(list(map(_shown_within, records)), columns=columns)
 
 
 def about(panel: Panel) -> list[tuple[str, str]]:
@@ -378,7 +378,7 @@ def _cell(place: str, cell: Cell, style: int, texts: dict[str, int]) -> str:
                 where={"cell": place},
                 expected=f"at most {_LONGEST}",
             )
-        if like_formula(cell) and style != _HEADING:
+        if _like_formula(cell) and style != _HEADING:
             style = _QUOTED
         mark = f' s="{style}"' if style else ""
         return f'<c r="{place}"{mark} t="s"><v>{texts.setdefault(cell, len(texts))}</v></c>'
@@ -399,7 +399,7 @@ def _strings(texts: dict[str, int]) -> str:
 def _shown(text: str) -> str:
     """Return a text as XML in which a spreadsheet sees the characters themselves."""
     # _x0041_ would be read as the letter A unless its first stroke is coded itself.
-    return escape(_CODED.sub("_x005F_", visible(text)))
+    return escape(_CODED.sub("_x005F_", _visible(text)))
 
 
 def _styles() -> str:
@@ -598,7 +598,7 @@ def _csv_text(frame: pd.DataFrame) -> str:
 def _plain(text: str) -> str:
     """Return a text that no spreadsheet takes for a formula, on one line."""
     text = " ".join(text.split())
-    return f"'{text}" if like_formula(text) else text
+    return f"'{text}" if _like_formula(text) else text
 
 
 def _parquet(panel: Panel, rows: pd.DataFrame, folder: Path) -> list[Path]:

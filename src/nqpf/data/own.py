@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import difflib
 import io
 import keyword
 import math
@@ -19,7 +20,7 @@ import pandas as pd
 from nqpf.checks import nearest
 from nqpf.data.catalogue import Catalogue, _Variable
 from nqpf.data.layouts import _DAMAGE
-from nqpf.errors import DataError, NqpfError, UnitError, VintageError, visible
+from nqpf.errors import DataError, NqpfError, UnitError, VintageError, _visible
 from nqpf.provinces import code_of
 
 _KEY = ["variable", "vintage", "province", "year"]
@@ -114,7 +115,7 @@ def _text(cell: str, column: str) -> str:
     r"""Return free text, refused when empty or when a spreadsheet would run it.
 
     Direction marks and other characters that cannot be seen are written as
-    their code points (:func:`nqpf.errors.visible`).
+    their code points (:func:`nqpf.errors._visible`).
 
     Examples
     --------
@@ -126,7 +127,7 @@ def _text(cell: str, column: str) -> str:
     if cell[0] in "=+-@" or any(unicodedata.category(c) in ("Cc", "Cs") for c in cell):
         expected = "plain text that does not start with = + - or @, as a formula does"
         raise DataError(f"{column} {_shown(cell)} cannot be used", expected=expected)
-    return visible(cell)
+    return _visible(cell)
 
 
 def _province(cell: str) -> int:
@@ -344,7 +345,8 @@ def _header(line: int, row: list[str]) -> dict[str, int]:
         raise DataError(problem, where=where, expected=expected, hint=hint)
     unknown = next((name for name in names if name not in _ROW_COLUMNS), None)
     if unknown is not None:
-        hint = nearest(unknown[:40], _OPTIONAL) or "remove the column"
+        near = difflib.get_close_matches(unknown[:40], _OPTIONAL, n=1)
+        hint = f"did you mean {near[0]!r}" if near else "remove the column"
         problem = f"unknown column {_shown(unknown)}"
         raise DataError(problem, where=where, expected=expected, hint=hint)
     return {name: place for place, name in enumerate(names)}

@@ -9,14 +9,13 @@ from pathlib import Path
 import pandas as pd
 
 from nqpf.checks import nearest
-from nqpf.data.catalogue import Catalogue, _Variable, note
+from nqpf.data.catalogue import Catalogue, _note, _Variable
 from nqpf.data.own import _KEY, _READER, _read_rows
 from nqpf.errors import DataError, NqpfError, VintageError
 from nqpf.files import root
 
 _COLUMNS = ["province", "year", "variable", "value", "vintage", "flag"]
 _VINTAGE = "census5"
-DEFAULT_VINTAGE = _VINTAGE
 
 
 def _read_table(path: Path) -> pd.DataFrame:
@@ -107,7 +106,7 @@ class Panel:
                     expected=" or ".join(vintages),
                     hint="choose one vintage for the whole analysis; vintages are never mixed",
                 )
-        note("variables", variables, vintage)
+        _note("variables", variables, vintage)
         rows = self.frame[self.frame["variable"].isin(variables)]
         rows = rows[rows["vintage"].isin(["", vintage])]
         if years is not None:
@@ -188,7 +187,7 @@ class Panel:
 
     def coverage(self) -> pd.DataFrame:
         """Return years, provinces, gaps and flags, one row per variable and vintage."""
-        note("panel")
+        _note("panel")
         groups = self.frame.groupby(["variable", "vintage"], sort=False)
         table = groups.agg(
             first=("year", "min"),

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from nqpf.data.catalogue import _Variable, note
+from nqpf.data.catalogue import _note, _Variable
 from nqpf.data.own import _KEY
 from nqpf.data.panel import _VINTAGE, Panel
 from nqpf.errors import DataError
@@ -72,7 +72,7 @@ class Checks:
         entries = self.panel.catalogue.variables
         totals = _table("national.csv")
         totals = totals[totals["variable"].map(lambda key: entries[key].national == "sum")]
-        note("variables", sorted(totals["variable"].unique()))
+        _note("variables", sorted(totals["variable"].unique()))
         groups = self.panel.frame.groupby(["variable", "vintage", "year"])["value"]
         sums = groups.agg(provinces="size", sum="sum").reset_index()
         table = totals.rename(columns={"value": "national"})
@@ -101,7 +101,7 @@ class Checks:
             If the table of second figures is missing.
         """
         second = _table("second.csv")
-        note("variables", sorted(second["variable"].unique()))
+        _note("variables", sorted(second["variable"].unique()))
         table = second.rename(columns={"value": "second"}).merge(self.panel.frame, on=_KEY)
         with np.errstate(divide="ignore", invalid="ignore"):
             table["difference"] = (table["second"] / table["value"] - 1) * 100
@@ -170,7 +170,7 @@ class Checks:
         """
         if not factor > 1:
             raise DataError(f"factor {factor!r}", expected="a number greater than 1")
-        note("panel")
+        _note("panel")
         frame = self.panel.frame.sort_values(_KEY)
         groups = frame.groupby(_KEY[:3])
         before = groups["value"].shift()

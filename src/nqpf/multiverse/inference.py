@@ -33,7 +33,7 @@ import numpy as np
 import pandas as pd
 
 from nqpf.checks import choose
-from nqpf.data.catalogue import note
+from nqpf.data.catalogue import _note
 from nqpf.errors import EstimationError, MethodError, SourceError
 from nqpf.files import replacing, root
 from nqpf.multiverse.grid import _DIFFERENCED, _control_sets, _sample_rows
@@ -347,7 +347,7 @@ def load_disagreement(multiverse: Multiverse, path: Path | str | None = None) ->
 
 
 def _load(multiverse: Multiverse, path: Path, keys: list[str]) -> pd.DataFrame:
-    note("results", [path.name])
+    _note("results", [path.name])
     hint = "run `nqpf multiverse --update`"
     try:
         table = pd.read_csv(path)

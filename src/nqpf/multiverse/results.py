@@ -17,7 +17,7 @@ from nqpf.checks import between, choose
 from nqpf.compare.declaration import _AXES as AXES
 from nqpf.compare.declaration import _REASONS as REASONS
 from nqpf.compare.declaration import Declaration
-from nqpf.data.catalogue import note
+from nqpf.data.catalogue import _note
 from nqpf.data.panel import Panel
 from nqpf.errors import DataError, SampleError, SourceError
 from nqpf.files import replacing, root
@@ -281,7 +281,7 @@ class Multiverse:
             If the file is missing or damaged, or rests on another declaration or data.
         """
         path = cls.file() if path is None else Path(path)
-        note("results", [path.name])
+        _note("results", [path.name])
         try:
             stored = pq.read_table(path)
             about = json.loads(stored.schema.metadata[_META])

@@ -21,7 +21,7 @@ import pandas as pd
 from nqpf import provinces
 from nqpf.compare.profiles import _SINCE, Profiles, _province_rows
 from nqpf.data.panel import Panel
-from nqpf.errors import like_formula, visible
+from nqpf.errors import _like_formula, _visible
 from nqpf.report.html import listed
 from nqpf.report.maps import ABSENT
 from nqpf.report.province_figures import (
@@ -207,7 +207,7 @@ def csv_text(panel: Panel, code: int) -> str:
     """
     rows = _province_rows(panel, code)
     for column in rows.select_dtypes(exclude="number"):
-        rows[column] = rows[column].map(lambda text: f"'{text}" if like_formula(text) else text)
+        rows[column] = rows[column].map(lambda text: f"'{text}" if _like_formula(text) else text)
     return rows.to_csv(index=False, lineterminator="\n")
 
 
@@ -233,7 +233,7 @@ def _environment() -> Environment:
         autoescape=select_autoescape(["html.jinja"]),
         undefined=StrictUndefined,
         # A text of the data, unlike one of a template, may hold what cannot be seen.
-        finalize=lambda value: visible(value) if type(value) is str else value,
+        finalize=lambda value: _visible(value) if type(value) is str else value,
     )
     found.globals |= {
         "REGIONS": provinces.REGIONS,

@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
-from nqpf.data.catalogue import Read, listening
+from nqpf.data.catalogue import _listening, _Read
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -48,7 +48,7 @@ class Recorder:
         self.shown: list[dict[str, object]] = []
         self._drawn: dict[int, tuple[object, pd.DataFrame | None]] = {}
 
-    def listen(self, read: Read) -> None:
+    def listen(self, read: _Read) -> None:
         """Keep a read with the line of the cell that led to it; 0 when it is not known."""
         line = self._line()
         for key in read.keys or ("",):
@@ -241,7 +241,7 @@ def load_ipython_extension(shell: Any) -> None:
 
     recorder = Recorder(shell.user_ns)
     nqpf.report._watch = recorder.watch
-    _kept.enter_context(listening(recorder.listen))
+    _kept.enter_context(_listening(recorder.listen))
     formatter = shell.display_formatter.mimebundle_formatter
     formatter.for_type_by_name("nqpf.report.style", "Picture", recorder.show)
     publish: Callable[..., None] = shell.display_pub.publish

@@ -11,8 +11,8 @@ from urllib.parse import quote
 import yaml
 
 from nqpf import provinces
-from nqpf.data.catalogue import note
-from nqpf.errors import DataError, MethodError, visible_within
+from nqpf.data.catalogue import _note
+from nqpf.errors import DataError, MethodError, _visible_within
 from nqpf.files import root
 from nqpf.report.html import Html, both_names, listed, table
 from nqpf.report.style import in_year
@@ -571,13 +571,13 @@ def argument_table(part: str, panel: Panel) -> Html:
         If a point names a variable that the catalogue does not have.
     """
     path = root() / "data" / "argument.yaml"
-    parts = visible_within(yaml.safe_load(path.read_text(encoding="utf-8")))
+    parts = _visible_within(yaml.safe_load(path.read_text(encoding="utf-8")))
     if part not in parts:
         raise DataError(f"unknown part {part!r}", where={"file": path.name}, expected=str([*parts]))
     span = panel.frame.groupby("variable")["year"].agg(["min", "max"])
     rows = []
     for point in parts[part]["points"]:
-        note("variables", point["variables"])
+        _note("variables", point["variables"])
         measured = [_measure(key, span, panel, path.name) for key in point["variables"]]
         name = both_names(point["name"]["en"], point["name"]["zh"])
         lines = Html("<br>".join(m.html for m in measured), "; ".join(m.text for m in measured))

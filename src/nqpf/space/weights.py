@@ -368,7 +368,7 @@ def contiguity(hainan: bool = False) -> Weights:
     codes = provinces.codes()
     matrix = pd.DataFrame(0.0, index=codes, columns=codes)
     for code in codes:
-        matrix.loc[code, provinces.neighbours(code, hainan)] = 1.0
+        matrix.loc[code, provinces._neighbours(code, hainan)] = 1.0
     kind = "contiguity, Hainan with Guangdong" if hainan else "contiguity, Hainan alone"
     return Weights(matrix, kind)
 

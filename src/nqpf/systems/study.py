@@ -18,7 +18,7 @@ from pydantic import (
 )
 
 from nqpf.checks import nearest
-from nqpf.errors import CardError, visible_within
+from nqpf.errors import CardError, _visible_within
 from nqpf.files import replacing, root
 
 _BYTES = 200_000
@@ -39,7 +39,7 @@ class _Strict(BaseModel):
     @classmethod
     def _visible(cls, values: object) -> object:
         """Let no text of the file reach a page with characters that cannot be seen."""
-        return visible_within(values)
+        return _visible_within(values)
 
 
 class _Bilingual(_Strict):

@@ -17,7 +17,7 @@ from pydantic import Field
 
 from nqpf import provinces as units
 from nqpf.checks import choose, nearest
-from nqpf.data.catalogue import note
+from nqpf.data.catalogue import _note
 from nqpf.errors import CardError, DataError, FormulaError, SampleError
 from nqpf.files import root
 from nqpf.systems.formula import Formula
@@ -333,7 +333,7 @@ class System:
         """
         home = home or root()
         card, file = _load("systems", key, _Card, home)
-        note("system", [key])
+        _note("system", [key])
         study = Study.load(card.study, home)
         _check_dimensions(card, study, file)
         known = _read_card(home / "data" / "indicators.yaml", _Indicators).indicators
