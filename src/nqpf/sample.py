@@ -305,6 +305,21 @@ def check_positive(series: pd.Series, what: str, wanted: str) -> None:
         )
 
 
+def _balanced(series: pd.Series) -> pd.DataFrame:
+    """Return a series as units by times, refused when a unit lacks a time of the others."""
+    wide = series.unstack()
+    absent = np.argwhere(wide.isna().to_numpy())
+    if len(absent):
+        row, column = absent[0]
+        raise SampleError(
+            "a row is missing",
+            where=place((wide.index[row], wide.columns[column]), series.index.names),
+            expected="a balanced sample",
+            hint="leave out the unit or the year, and say so",
+        )
+    return wide
+
+
 def per_unit(value: float | pd.Series, units: pd.Index, what: str) -> pd.Series:
     """Return one number per unit, from one number or from a series by unit.
 

@@ -22,7 +22,7 @@ def test_an_island_is_refused_unless_asked_for(model):
     with pytest.raises(SampleError, match=r"no neighbours.*Hainan \(460000\).*islands='allow'"):
         function(FRAME, "y", ["x1"], ALONE, effects="unit")
     function(FRAME, "y", ["x1"], ALONE, effects="unit", islands="allow")
-    with pytest.raises(MethodError, match="unknown islands 'yes'; expected 'refuse' or 'allow'"):
+    with pytest.raises(MethodError, match="unknown islands 'yes'; expected one of refuse, allow"):
         function(FRAME, "y", ["x1"], ALONE, islands="yes")
 
 

@@ -13,14 +13,14 @@ of clusters, not of rows.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
-from nqpf.checks import choose, distinct, nearest
+from nqpf.checks import choose, distinct
 from nqpf.errors import DataError, EstimationError, MethodError
-from nqpf.regress.ols import _CONVENTIONS, _DEFAULT, _described, _lags, _scaling, _Size
+from nqpf.regress.ols import _CONVENTIONS, _DEFAULT, _lags, _scaling, _Size
 from nqpf.sample import _EFFECTS, PanelSample, by_key, check_singletons, rounding_floor
 
 _ERRORS = ("clustered", "clustered-period", "driscoll-kraay")
@@ -148,46 +148,20 @@ def _positions(columns: tuple[str, ...], chosen: object, dimensions: int) -> np.
     except ValueError:  # rows of different length
         found = np.empty(0)
     if found.ndim != dimensions or found.size == 0:
+        expected = "one outcome per specification, and as many regressors in each"
+        hint = "fit specifications of different length apart"
         raise MethodError(
-            "outcomes and regressors do not form a grid",
-            expected="one outcome per specification, and as many regressors in each",
-            hint="fit specifications of different length apart",
+            "outcomes and regressors do not form a grid", expected=expected, hint=hint
         )
     if found.dtype.kind in "iu":
         outside = found[(found < 0) | (found >= len(columns))]
         if outside.size:
             raise MethodError(f"position {outside[0]}", expected=f"0 to {len(columns) - 1}")
         return found.astype(np.intp)
-    positions = pd.Index(columns).get_indexer(found.ravel())
-    if (positions < 0).any():
-        name = str(found.ravel()[positions < 0][0])
-        raise DataError(
-            f"unknown variable {name!r}",
-            expected="a variable of the cross-products",
-            hint=nearest(name, columns),
-        )
-    return positions.reshape(found.shape)
-
-
-def _small_sample(convention: str, errors: str, size: _Size) -> tuple[float, int | None]:
-    """Return the factor on the plain covariance and the degrees of freedom of t."""
-    choose("convention", convention, _CONVENTIONS)
-    if errors == "clustered":
-        return _scaling(convention, errors, size)
-    groups, periods = size.groups, size.periods
-    if periods < 2:
-        raise EstimationError(
-            f"{periods} year is too few for {errors} errors", expected="two or more"
-        )
-    if errors == "clustered-period":  # units and years in each other's place
-        effects = {"unit_effects": size.time_effects, "time_effects": size.unit_effects}
-        return _scaling(
-            convention, "clustered", replace(size, groups=periods, periods=groups, **effects)
-        )
-    if convention not in ("nested", "all"):
-        return _scaling(convention, "robust", size)
-    factor, _ = _scaling(convention, "clustered", size)
-    return factor * (groups - 1) / groups * periods / (periods - 1), periods - 1
+    places = {name: at for at, name in enumerate(columns)}
+    for name in np.unique(found):
+        choose("variable", str(name), places, DataError)
+    return np.vectorize(places.get, otypes=[np.intp])(found)
 
 
 @dataclass(frozen=True)
@@ -211,10 +185,8 @@ class _KernelFits:
         removed, or a regressor is a combination of the others.
     df : int or None
         Degrees of freedom of the t distribution; None for the normal.
-    nobs, groups, periods : int
-        Rows, units and years.
-    errors, convention : str
-        As given to :meth:`_CrossProducts.fit_many`.
+    nobs, groups : int
+        Rows and units.
     """
 
     params: np.ndarray
@@ -226,16 +198,6 @@ class _KernelFits:
     df: int | None
     nobs: int
     groups: int
-    periods: int
-    errors: str
-    convention: str
-
-    @property
-    def convention_label(self) -> str:
-        """The small-sample convention with its formula."""
-        if self.errors == "clustered-period":
-            return f"{_described(self.convention, 'clustered')}, the clusters being years"
-        return _described(self.convention, self.errors)
 
     @property
     def tstats(self) -> np.ndarray:
@@ -282,12 +244,6 @@ class _CrossProducts:
     periods: int
     unit_effects: bool
     time_effects: bool
-
-    @property
-    def absorbed(self) -> tuple[str, ...]:
-        """Variables that do not vary once the effects are removed."""
-        still = np.diag(self.total) == 0
-        return tuple(name for name, flag in zip(self.columns, still, strict=True) if flag)
 
     def fit_many(
         self,
@@ -341,9 +297,7 @@ class _CrossProducts:
                 where={"specification": int(spec)},
                 expected="an outcome and regressors that all differ",
             )
-        effects = self.unit_effects, self.time_effects
-        size = _Size(self.nobs, x.shape[1], self.groups, self.periods, *effects)
-        factor, df = _small_sample(convention, errors, size)
+        factor, df = self._small_sample(convention, errors, x.shape[1])
         with np.errstate(divide="ignore"):
             unit_length = 1 / np.sqrt(np.diag(self.total))
         unit_length[~np.isfinite(unit_length)] = 0.0
@@ -377,10 +331,29 @@ class _CrossProducts:
             df=df,
             nobs=self.nobs,
             groups=self.groups,
-            periods=self.periods,
-            errors=errors,
-            convention=convention,
         )
+
+    def _small_sample(
+        self, convention: str, errors: str, regressors: int
+    ) -> tuple[float, int | None]:
+        """Return the factor on the plain covariance and the degrees of freedom of t."""
+        choose("convention", convention, _CONVENTIONS)
+        groups, periods = self.groups, self.periods
+        if errors != "clustered" and periods < 2:
+            raise EstimationError(
+                f"{periods} year is too few for {errors} errors", expected="two or more"
+            )
+        size = _Size(self.nobs, regressors, groups, periods, self.unit_effects, self.time_effects)
+        if errors == "clustered-period":  # units and years in each other's place
+            size = _Size(
+                self.nobs, regressors, periods, groups, self.time_effects, self.unit_effects
+            )
+        if errors != "driscoll-kraay":
+            return _scaling(convention, "clustered", size)
+        if convention not in ("nested", "all"):
+            return _scaling(convention, "robust", size)
+        factor, _ = _scaling(convention, "clustered", size)
+        return factor * (groups - 1) / groups * periods / (periods - 1), periods - 1
 
     def fit(
         self,

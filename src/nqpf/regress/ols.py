@@ -446,8 +446,6 @@ _OPTIONS: dict[str, dict[str, object]] = {
     "clustered": {"cov_type": "clustered", "cluster_entity": True},
     "two-way clustered": {"cov_type": "clustered", "cluster_entity": True, "cluster_time": True},
     "robust": {"cov_type": "robust"},
-    "unadjusted": {"cov_type": "unadjusted"},
-    "driscoll-kraay": {"cov_type": "unadjusted"},
 }
 
 
@@ -468,55 +466,46 @@ def _estimate(
         whole("bandwidth in lags", bandwidth, 0, size.periods - 1)
     elif bandwidth is not None:
         raise MethodError(f"a bandwidth for {errors} errors", expected="errors='driscoll-kraay'")
-    sample.check()
-    more: dict[str, Any] = {}
     # Variables are scaled to unit variance for the fit and the answer is scaled back: the
     # numerical rank of raw money and raw shares would be wrong.
-    spread = sample.data.std()
+    data, spread = sample.check().data, sample.data.std()
     if not spread[sample.outcome] > 0:
         raise EstimationError(f"outcome {sample.outcome!r} does not vary")
-    scaled = (sample.data - (sample.data.mean() if any(absorbed) else 0.0)) / spread
+    scaled = (data - (data.mean() if any(absorbed) else 0.0)) / spread
     scaled.index = pd.MultiIndex.from_arrays([sample.unit, sample.time], names=["unit", "time"])
-    exog = scaled[sample.regressors]
+    y, x = scaled[sample.outcome], scaled[sample.regressors]
     if not any(absorbed):
-        exog, spread["const"] = exog.assign(const=1.0), 1.0
-    back = (spread[sample.outcome] / spread[exog.columns]).to_numpy()
-    options = _OPTIONS[errors] | {"debiased": False}
+        x, spread["const"] = x.assign(const=1.0), 1.0
+    options = _OPTIONS.get(errors, {"cov_type": "unadjusted"}) | {"debiased": False}
     if errors == "two-way clustered":
         options["group_debias"] = convention == "all"
+    more: dict[str, Any] = {}
     if about["effects"] == "random":
-        fit = _random_fit(scaled[sample.outcome], exog, options)
-        more["theta"] = pd.Series(
-            fit.theta["theta"].sort_index().to_numpy(),
-            sample.data.index.get_level_values(0).unique(),
-            name="theta",
-        )
-        variances = fit.variance_decomposition[["Effects", "Residual"]].to_numpy()
-        more["variances"] = pd.Series(
-            variances * spread[sample.outcome] ** 2, ["unit", "idiosyncratic"], name="variance"
-        )
+        fit = _random_fit(y, x, options)
+        names = data.index.get_level_values(0).unique()
+        more["theta"] = fit.theta["theta"].sort_index().set_axis(names)
+        variances = fit.variance_decomposition[["Effects", "Residual"]]
+        variances = variances.set_axis(["unit", "idiosyncratic"]) * spread[sample.outcome] ** 2
+        more["variances"] = variances.rename("variance")
         notes = (*notes, _about_theta(more["theta"], np.bincount(sample.unit)))
     else:
         from linearmodels.panel import PanelOLS
 
-        fit = PanelOLS(
-            scaled[sample.outcome], exog, entity_effects=absorbed[0], time_effects=absorbed[1]
-        ).fit(auto_df=False, count_effects=False, **options)
-    matrix = fit.cov.to_numpy()
-    if errors in ("two-way clustered", "driscoll-kraay"):
-        x = sample.less(exog.to_numpy()) if any(absorbed) else exog.to_numpy()
-        if errors == "driscoll-kraay":
-            matrix = _driscoll_kraay(sample, x, fit.resids.to_numpy(), bandwidth)
-        else:
-            matrix, repaired = _semi_definite(matrix, x, exog.columns)
-            notes = (*notes, *repaired)
+        model = PanelOLS(y, x, entity_effects=absorbed[0], time_effects=absorbed[1])
+        fit = model.fit(auto_df=False, count_effects=False, **options)
+    matrix, residuals = fit.cov.to_numpy(), fit.resids.to_numpy()
+    left = sample.less(x.to_numpy()) if any(absorbed) else x.to_numpy()
+    if errors == "driscoll-kraay":
+        matrix = _driscoll_kraay(sample, left, residuals, bandwidth)
+    elif errors == "two-way clustered":
+        matrix, repaired = _semi_definite(matrix, left, x.columns)
+        notes = (*notes, *repaired)
+    back = (spread[sample.outcome] / spread[x.columns]).to_numpy()
     return (_RandomEffects if more else _Regression)(
         outcome=sample.outcome,
         params=(fit.params * back).rename("coefficient"),
-        cov=pd.DataFrame(factor * matrix * np.outer(back, back), exog.columns, exog.columns),
-        residuals=pd.Series(
-            fit.resids.to_numpy() * spread[sample.outcome], sample.data.index, name="residual"
-        ),
+        cov=pd.DataFrame(factor * matrix * np.outer(back, back), x.columns, x.columns),
+        residuals=pd.Series(residuals * spread[sample.outcome], data.index, name="residual"),
         nobs=size.nobs,
         groups=size.groups,
         periods=size.periods,
@@ -524,8 +513,8 @@ def _estimate(
         df=df,
         errors=errors,
         convention=convention,
-        unit=sample.data.index.names[0],
-        time=sample.data.index.names[1],
+        unit=data.index.names[0],
+        time=data.index.names[1],
         bandwidth=bandwidth,
         notes=notes,
         **about,

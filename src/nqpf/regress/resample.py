@@ -9,9 +9,8 @@ import numpy as np
 import pandas as pd
 
 from nqpf.checks import between, choose, whole
-from nqpf.errors import SampleError
 from nqpf.regress.ols import _DEFAULT, _Regression, fixed_effects
-from nqpf.sample import PanelSample, place
+from nqpf.sample import PanelSample, _balanced
 
 _TIE = 1e-9  # abs(t*) this close to abs(t) is a tie, which counts as at least as extreme
 _MAX_REACH = 1e6  # standard errors beyond which the interval is called unbounded
@@ -27,14 +26,13 @@ class _WildBootstrap:
     Attributes
     ----------
     variable : str
-    null, coefficient, tstat : float
-        Null value, estimate, and t of the estimate against it.
+    coefficient, tstat : float
+        Estimate, and t of it against the null.
     pvalue : float
         Share of draws with abs(t*) >= abs(t).
     lower, upper : float
         Interval of the null values next to the estimate with p >= 1 - level; infinite if
         none further out is rejected.
-    level : float
     tstats : (draws,) array
         Bootstrap t at the null.
     draws : int
@@ -45,24 +43,15 @@ class _WildBootstrap:
     """
 
     variable: str
-    null: float
     coefficient: float
     tstat: float
     pvalue: float
     lower: float
     upper: float
-    level: float
     tstats: np.ndarray
     draws: int
     label: str
     result: _Regression
-
-    def __str__(self) -> str:
-        return (
-            f"{self.variable}: {self.coefficient:.4g}, p = {self.pvalue:.4f} against "
-            f"{self.null:g}, {self.level:.0%} interval [{self.lower:.4g}, {self.upper:.4g}]; "
-            f"{self.label}."
-        )
 
 
 def wild_bootstrap(
@@ -78,14 +67,13 @@ def wild_bootstrap(
     weights: str = "rademacher",
     level: float = 0.95,
     convention: str = _DEFAULT,
-    vintage: str = "",
     seed: int = 0,
 ) -> _WildBootstrap:
     """Test a coefficient with clusters by unit by the restricted wild cluster bootstrap.
 
     Parameters
     ----------
-    frame, outcome, regressors, unit, time, effects, convention, vintage
+    frame, outcome, regressors, unit, time, effects, convention
         As for :func:`nqpf.regress.fixed_effects`, with ``errors="clustered"``.
     variable : str or None
         Tested regressor; the first by default.
@@ -136,9 +124,7 @@ def wild_bootstrap(
     (32, 0.03125)
     """
     key = {"effects": effects, "unit": unit, "time": time}
-    result = fixed_effects(
-        frame, outcome, regressors, convention=convention, vintage=vintage, **key
-    )
+    result = fixed_effects(frame, outcome, regressors, convention=convention, **key)
     sample, variable = _chosen(PanelSample.read(frame, outcome, regressors, **key), variable)
     choose("weights", weights, _WEIGHTS)
     whole("draws", draws, 99)
@@ -177,13 +163,11 @@ def wild_bootstrap(
     coefficient, std_error = result.params[variable], result.std_errors[variable]
     return _WildBootstrap(
         variable=variable,
-        null=float(null),
         coefficient=float(coefficient),
         tstat=float((coefficient - null) / std_error),
         pvalue=pvalue(distance),
         lower=(estimate + edge(-1)) * back,
         upper=(estimate + edge(1)) * back,
-        level=level,
         tstats=statistics(distance) * error * back / std_error,
         draws=len(signs),
         label=f"wild cluster bootstrap by {unit} ({sample.units} clusters), restricted residuals, "
@@ -319,14 +303,7 @@ def permutation_placebo(
     result = fixed_effects(frame, outcome, regressors, **key)
     sample, variable = _chosen(PanelSample.read(frame, outcome, regressors, **key), variable)
     whole("draws", draws, 99)
-    history = sample.data[variable].unstack()
-    if history.isna().to_numpy().any():
-        row, column = np.argwhere(history.isna().to_numpy())[0]
-        raise SampleError(
-            "a row is missing, so that histories cannot be exchanged",
-            where=place((history.index[row], history.columns[column]), (unit, time)),
-            expected="a balanced sample",
-        )
+    history = _balanced(sample.data[variable])  # only a whole history can be exchanged
     spread = sample.data.std().to_numpy()
     wide = history.to_numpy() / spread[1]
     left = sample.less(sample.data.to_numpy() / spread)

@@ -12,7 +12,7 @@ import pandas as pd
 
 from nqpf.checks import choose, whole
 from nqpf.errors import SampleError
-from nqpf.sample import by_key, demean, place
+from nqpf.sample import _balanced, by_key, demean, place
 
 _ESTIMATORS = ("two-way", "imputation", "cohorts")
 _NEVER = 0
@@ -88,12 +88,11 @@ def _check_first(
     where: dict[str, object], first: object, own: pd.Index, unit: str, time: str
 ) -> None:
     """Refuse a first treated year that leaves a unit, with years `own`, nothing to compare."""
-    hint = None
     if own.empty:
         problem, expected = "a treated unit is not in the sample", f"a {unit} of the sample"
         hint = "leave it out of the dates, and say so"
-    elif not (isinstance(first, int | np.integer) or float(first).is_integer()):
-        problem, expected = f"treated from {first!r}", f"a whole {time}"
+    elif not float(first).is_integer():
+        problem, expected, hint = f"treated from {first!r}", f"a whole {time}", None
     elif own.min() >= first:
         problem = f"treated from {int(first)}, with no {time} before it"
         expected = f"a first treated {time} after {own.min()}"
@@ -409,16 +408,7 @@ def _sums(cross: np.ndarray, orders: np.ndarray) -> np.ndarray:
 
 def _cohorts(treatment: pd.DataFrame) -> pd.Series:
     """Return the cohort by unit; raise SampleError unless every unit has every year."""
-    wide = treatment["cohort"].unstack()
-    if wide.isna().to_numpy().any():
-        row, column = np.argwhere(wide.isna().to_numpy())[0]
-        raise SampleError(
-            "a row is missing",
-            where=place((wide.index[row], wide.columns[column]), treatment.index.names),
-            expected="a balanced sample",
-            hint="leave out the unit or the year, and say so",
-        )
-    return wide.iloc[:, 0].astype(int)
+    return _balanced(treatment["cohort"]).iloc[:, 0].astype(int)
 
 
 def _on_keys(outcomes: pd.DataFrame, treatment: pd.DataFrame) -> pd.DataFrame:
