@@ -124,7 +124,7 @@ def province_profile(source: Panel | Profiles, province: object) -> _ProvincePro
         "code": code,
         "title": provinces.name(code, "both"),
         "size": _size(profiles, code),
-        "neighbours": provinces.neighbours(code),
+        "neighbours": provinces._neighbours(code),
         "ranks": _ranks(profiles, code),
         "ranked": ranked,
         "history": _by_year(ranked[profiles.systems]),
