@@ -403,12 +403,10 @@ def _check(grid: _Grid, file: str) -> None:
         listed[axis] = _keys(getattr(grid, axis))
     for field, keys in listed.items():
         _check_once(keys, "level", {"file": file, "field": field})
-    names = [
-        ("system", "measures.systems", measures.systems.keys, available()),
-        ("estimator", "measures.estimators", _keys(measures.estimators), _ESTIMATORS),
-        ("variable", "driver", grid.driver.variables, grid.variables),
-        ("variable", "determinant", grid.determinant.variables, grid.variables),
-    ]
+    known = {"measures.systems": ("system", available()), "driver": ("variable", grid.variables)}
+    known["measures.estimators"] = ("estimator", _ESTIMATORS)
+    known["determinant"] = known["driver"]
+    names = [(what, field, listed[field], words) for field, (what, words) in known.items()]
     for one in grid.samples:
         field = f"samples.{one.key}"
         names.append(("province", field, one.without_provinces, provinces.codes()))
@@ -463,11 +461,9 @@ def variables(
         if variable.log:
             bad = columns[key][columns[key] <= 0]
             if len(bad):
-                raise DataError(
-                    f"variable {key!r} is {bad.iloc[0]:g} and has no logarithm",
-                    where=place(bad.index[0], bad.index.names),
-                    expected="a positive figure",
-                )
+                problem = f"variable {key!r} is {bad.iloc[0]:g} and has no logarithm"
+                where = place(bad.index[0], bad.index.names)
+                raise DataError(problem, where=where, expected="a positive figure")
             columns[key] = np.log(columns[key])
     return pd.DataFrame(columns)
 

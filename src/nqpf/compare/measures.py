@@ -74,20 +74,14 @@ def measures(
         matrix = system.evaluate(panel, vintage=vintage)
         left = [indicator for indicator in system.indicators if indicator not in without]
         if not left:
-            raise SampleError(
-                f"every indicator of {key} is to be taken out",
-                expected="at least one that stays",
-                hint="leave the system out of systems",
-            )
+            problem, hint = f"every indicator of {key} is to be taken out", "leave the system out"
+            raise SampleError(problem, expected="at least one that stays", hint=hint)
         columns[key] = Recipe(**system.recipe).fit(matrix.select(left)).scores
     columns[_TFP] = _solow(panel, vintage).log_tfp
     frame = pd.DataFrame(columns).dropna().sort_index()
     if frame.empty:
-        raise SampleError(
-            "no province-year has every measure",
-            expected=f"an overlap of {', '.join(columns)}",
-            hint="compare fewer measures",
-        )
+        expected, hint = f"an overlap of {', '.join(columns)}", "compare fewer measures"
+        raise SampleError("no province-year has every measure", expected=expected, hint=hint)
     return frame
 
 
@@ -211,8 +205,7 @@ def _joined(measures: Mapping[str, pd.Series], year: int | None) -> pd.DataFrame
         if len(odd):
             have, lack = (first, name) if odd[0] in kept[first].index else (name, first)
             raise SampleError(
-                f"measure {lack!r} has no figure for a key of {have!r}, one of {len(odd)} "
-                "that differ",
+                f"measure {lack!r} has no figure for a key of {have!r}, one of {len(odd)} keys",
                 where=_at(odd[0], names),
                 expected="the same provinces and years in every measure",
                 hint="restrict the measures to their common sample, and say so",

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from types import MappingProxyType
 
-import numpy as np
 import pandas as pd
 
 from nqpf import provinces
@@ -153,6 +152,7 @@ class Profiles:
             bounds[key] = pd.DataFrame({"lower": each.min(axis=1), "upper": each.max(axis=1)})
             ranks[key] = tfp[0.5][key]
         history[_TFP] = _ranked(solow.log_tfp)
+        table = pd.DataFrame(ranks).reindex(provinces.codes())
         return cls(
             panel=panel,
             vintage=vintage,
@@ -160,10 +160,7 @@ class Profiles:
             indices=MappingProxyType(indices),
             solow=solow,
             broken=broken,
-            ranks=pd.DataFrame(ranks)
-            .reindex(provinces.codes())
-            .astype("float64")
-            .rename_axis("province"),
+            ranks=table.astype("float64").rename_axis("province"),
             bounds=pd.concat(bounds, names=["measure", "province"]).astype("int64"),
             history=pd.DataFrame(history).astype("float64").sort_index(),
             degrees=pd.concat(degrees, names=["system", "province"]),
@@ -374,18 +371,6 @@ class Profiles:
         )
         return table.assign(share=table["leading"] / table["held"])
 
-    @cached_property
-    def _apart(self) -> tuple[pd.DataFrame, pd.DataFrame]:
-        """Mean places between each two provinces over the measures that rank both, and how many."""
-        values = self.ranks.to_numpy(dtype="float64")
-        apart = np.abs(values[:, None, :] - values[None, :, :])
-        both = ~np.isnan(apart)
-        shared = both.sum(axis=2)
-        total = np.where(both, apart, 0.0).sum(axis=2)
-        mean = np.divide(total, shared, out=np.full(total.shape, np.nan), where=shared > 0)
-        codes = self.ranks.index
-        return pd.DataFrame(mean, codes, codes), pd.DataFrame(shared, codes, codes)
-
     def nearest(self, code: int, n: int = 5) -> pd.DataFrame:
         """Return the provinces nearest to one in rank under all measures.
 
@@ -421,9 +406,10 @@ class Profiles:
         return table.assign(mutual=back)
 
     def _order(self, code: int) -> pd.DataFrame:
-        distance, shared = self._apart
-        table = pd.DataFrame({"distance": distance.loc[code], "measures": shared.loc[code]})
-        table = table.drop(index=code).dropna().rename_axis("province").sort_index()
+        apart = self.ranks.sub(self.ranks.loc[code], axis="columns").abs().drop(index=code)
+        shared = apart.notna().sum(axis=1)
+        table = pd.DataFrame({"distance": apart.sum(axis=1) / shared, "measures": shared})
+        table = table[shared > 0].rename_axis("province").sort_index()
         return table.sort_values(["distance", "measures"], ascending=[True, False], kind="stable")
 
     def gaps(self, code: int) -> pd.DataFrame:

@@ -129,18 +129,15 @@ class _Standings:
         key = (system, own[0] if weights is None else weights, aggregate or own[1])
         if key not in self.scores.columns:
             why = self.refused.set_index(_MEASURE)["reason"].get(key)
-            raise MethodError(
-                f"no measure {', '.join(key)}" + (f": {why}" if why else ""),
-                expected=f"a column of scores, such as {', '.join(self.scores.columns[0])}",
-            )
+            problem = f"no measure {', '.join(key)}" + (f": {why}" if why else "")
+            known = ", ".join(self.scores.columns[0])
+            raise MethodError(problem, expected=f"a column of scores, such as {known}")
         frame = pd.DataFrame({"score": self.scores[key], "rank": self.ranks[key]}).dropna()
         return frame.astype({"rank": "int64"}).join(self.intervals.loc[system])
 
     def __repr__(self) -> str:
-        return (
-            f"<Standings of {self.scores.shape[1]} measures on {len(self.scores)} province-years, "
-            f"{len(self.refused)} combinations refused>"
-        )
+        n, rows = self.scores.shape[1], len(self.scores)
+        return f"<Standings of {n} measures on {rows} province-years, {len(self.refused)} refused>"
 
 
 def standings(

@@ -89,10 +89,8 @@ def _capital_by(panel: Panel, rule: _CapitalRule) -> pd.Series:
     wide = panel.wide(["gfcf", "investment_price"]).dropna()
     years = wide.index.get_level_values("year")
     if years.min() < rule.start < _PARTING:
-        raise MethodError(
-            f"capital rule {rule.key!r} starts in {rule.start}",
-            expected=f"{years.min()} or a year from {_PARTING} on",
-        )
+        problem = f"capital rule {rule.key!r} starts in {rule.start}"
+        raise MethodError(problem, expected=f"{years.min()} or a year from {_PARTING} on")
     rate = rule.depreciation
 
     def accumulate(rows: pd.DataFrame, initial: str | pd.Series = rule.initial) -> pd.Series:
@@ -302,11 +300,9 @@ def variants(
         holds[variant] = _HOLDS[name]
     dropped += [(f"tfp/{name}/{rule}", reason) for name, rule, reason in absent]
     if not values:
-        raise MethodError(
-            "no variant can be computed",
-            expected="systems and recipes, or estimators and capital rules",
-            hint=dropped[0][1] if dropped else None,
-        )
+        expected = "systems and recipes, or estimators and capital rules"
+        hint = dropped[0][1] if dropped else None
+        raise MethodError("no variant can be computed", expected=expected, hint=hint)
     indicators = sorted({key for held in holds.values() for key in held})
     held = pd.DataFrame(
         [[key in one for key in indicators] for one in holds.values()],
