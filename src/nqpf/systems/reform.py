@@ -100,17 +100,12 @@ class Reform(_Strict):
             ``approved`` as text, a month where no record gives the day.
         """
         dates = {document.key: document.date for document in self.documents}
-        rows = {
-            zone.province: {
-                "zone": str(zone.zone),
-                "covers": zone.covers,
-                "named": dates[zone.named],
-                "approved": dates[zone.approved],
-            }
-            for zone in self.zones
-        }
-        frame = pd.DataFrame.from_dict(rows, orient="index").rename_axis("province")
-        return frame.sort_values(["named", "province"])
+        rows = [
+            (one.province, str(one.zone), one.covers, dates[one.named], dates[one.approved])
+            for one in self.zones
+        ]
+        frame = pd.DataFrame(rows, columns=["province", "zone", "covers", "named", "approved"])
+        return frame.set_index("province").sort_values(["named", "province"])
 
     def first_years(self, event: Literal["named", "approved"] = "named") -> pd.Series:
         """Return the first full year after the event, by province code.

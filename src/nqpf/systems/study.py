@@ -108,9 +108,8 @@ def _read_card(path: Path, model: type[_Model]) -> _Model:
     try:
         raw = path.read_bytes()
         if len(raw) > _BYTES:
-            raise CardError(
-                f"the file has {len(raw)} bytes", where=where, expected=f"at most {_BYTES}"
-            )
+            problem = f"the file has {len(raw)} bytes"
+            raise CardError(problem, where=where, expected=f"at most {_BYTES}")
         fields = _built(raw.decode("utf-8-sig"))
     except OSError as error:
         raise CardError(f"the file cannot be read: {error.strerror}", where=where) from error
@@ -123,21 +122,19 @@ def _read_card(path: Path, model: type[_Model]) -> _Model:
         problem = getattr(error, "problem", None) or str(error).partition("\n")[0]
         raise CardError(f"not valid YAML: {problem}", where=where) from error
     if not isinstance(fields, dict):
-        raise CardError(
-            "the file holds no fields", where=where, expected="lines of the form 'field: value'"
-        )
+        expected = "lines of the form 'field: value'"
+        raise CardError("the file holds no fields", where=where, expected=expected)
     try:
         return model.model_validate(fields)
     except ValidationError as error:
         first, *others = error.errors(include_url=False, include_context=False)
-        given = ascii(first["input"])[:60] if isinstance(first["input"], str) else ""
-        raise CardError(
-            first["msg"].removeprefix("Value error, ")
-            + (f" (given {given})" if given else "")
-            + (f" (and {len(others)} more problems)" if others else ""),
-            where=where | {"field": ".".join(map(str, first["loc"])) or "the card"},
-            hint="see docs/cards.md for the fields of a card",
-        ) from error
+        problem = first["msg"].removeprefix("Value error, ")
+        if isinstance(first["input"], str):
+            problem += f" (given {ascii(first['input'])[:60]})"
+        problem += f" (and {len(others)} more problems)" if others else ""
+        where["field"] = ".".join(map(str, first["loc"])) or "the card"
+        hint = "see docs/cards.md for the fields of a card"
+        raise CardError(problem, where=where, hint=hint) from error
 
 
 _KEY = re.compile(r"[a-z][a-z0-9]*(?:-[a-z0-9]+)*-[0-9]{4}")
@@ -158,13 +155,10 @@ def _load(folder: str, key: str, model: type[_Model], home: Path | None) -> tupl
     """Return the card ``data/<folder>/<key>.yaml``, which holds its key, and its name."""
     path = (home or root()) / "data" / folder / f"{key}.yaml"
     if not (_is_key(key) and path.is_file()):
-        known = _keys(folder, home)
-        raise CardError(
-            f"no card {str(key)!r}",
-            where={"folder": f"data/{folder}"},
-            expected="one of " + ", ".join(known) if known else "a card in the folder",
-            hint=nearest(key, known),
-        )
+        known, where = _keys(folder, home), {"folder": f"data/{folder}"}
+        expected = "one of " + ", ".join(known) if known else "a card in the folder"
+        hint = nearest(key, known)
+        raise CardError(f"no card {str(key)!r}", where=where, expected=expected, hint=hint)
     card, file = _read_card(path, model), _label(path)
     if card.key != key:
         raise CardError(f"key {card.key!r} is not the file's name", where={"file": file})
@@ -411,11 +405,9 @@ def _entered(text: str, key: str) -> str:
     entries = list(_ENTRY.finditer(text))
     where = {"file": _CONTENTS.as_posix()}
     if not entries:
-        raise CardError(
-            f"no chapter of {_CHAPTERS} is in the table of contents",
-            where=where,
-            expected=f"a line '- file: {_CHAPTERS}/...' to put the new one after",
-        )
+        problem = f"no chapter of {_CHAPTERS} is in the table of contents"
+        expected = f"a line '- file: {_CHAPTERS}/...' to put the new one after"
+        raise CardError(problem, where=where, expected=expected)
     if key in [entry[2] for entry in entries]:
         raise CardError(f"the chapter of {key} is there already", where=where)
     last = entries[-1]

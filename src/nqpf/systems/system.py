@@ -442,12 +442,10 @@ class System:
         for key, formula in self.formulas.items():
             for name in formula.names:
                 if name not in known:
-                    raise FormulaError(
-                        f"formula {formula.text!r} names the unknown variable {name!r}",
-                        where={"card": self.key, "indicator": key},
-                        expected="a variable of the catalogue",
-                        hint=nearest(name, known),
-                    )
+                    problem = f"formula {formula.text!r} names the unknown variable {name!r}"
+                    where = {"card": self.key, "indicator": key}
+                    expected, hint = "a variable of the catalogue", nearest(name, known)
+                    raise FormulaError(problem, where=where, expected=expected, hint=hint)
         asked = None if years is None else sorted({int(year) for year in years})
         chosen = units.codes()
         if provinces is not None:
@@ -462,12 +460,10 @@ class System:
         absent = wide.isna()
         incomplete = absent.any(axis="columns")
         if incomplete.all():
-            raise SampleError(
-                "no province-year has every variable",
-                where={"card": self.key, "vintage": vintage},
-                expected="figures of " + ", ".join(self.variables),
-                hint=_most_missing(absent),
-            )
+            where = {"card": self.key, "vintage": vintage}
+            expected, hint = "figures of " + ", ".join(self.variables), _most_missing(absent)
+            problem = "no province-year has every variable"
+            raise SampleError(problem, where=where, expected=expected, hint=hint)
         dropped = wide.index[incomplete].to_frame(index=False).astype("int64")
         lacking = (", ".join(wide.columns[row]) for row in absent[incomplete].to_numpy())
         reasons = [f"missing: {names}" for names in lacking]
@@ -521,23 +517,17 @@ class System:
 
     def table(self) -> pd.DataFrame:
         """Return the system as a table, one row per indicator, for the book."""
-        rows = {}
+        rows = []
         for one in self.card.dimensions:
+            named = str(self.dimension_names[one.key])
             for use in one.indicators:
-                shared = self.indicators[use.use]
-                rows[use.use] = {
-                    "dimension": str(self.dimension_names[one.key]),
-                    "indicator": shared.name.en,
-                    "指标": shared.name.zh,
-                    "formula": shared.formula,
-                    "unit": shared.unit,
-                    "direction": shared.direction,
-                    "status": use.status,
-                    "reason": use.reason,
-                    "proxy for": use.proxy_for or "",
-                    "note": shared.note or "",
-                }
-        return pd.DataFrame(list(rows.values()), index=pd.Index(list(rows), name="key"))
+                own = self.indicators[use.use]
+                shared = [own.name.en, own.name.zh, own.formula, own.unit, own.direction]
+                choice = [use.status, use.reason, use.proxy_for or "", own.note or ""]
+                rows.append([named, *shared, *choice])
+        columns = ["dimension", "indicator", "指标", "formula", "unit", "direction", "status"]
+        columns += ["reason", "proxy for", "note"]
+        return pd.DataFrame(rows, pd.Index(list(self.indicators), name="key"), columns)
 
     def __repr__(self) -> str:
         return f"<System {self.card.key}: {len(self.indicators)} indicators>"
@@ -575,16 +565,11 @@ def _check_dimensions(card: _Card, study: Study, file: str) -> None:
     """A stated dimension keeps the study's name and order; an own one needs a name."""
     own, stated = ([one.key for one in source.dimensions] for source in (card, study))
     if stated and own != stated:
-        raise CardError(
-            f"dimensions {own} are not those of the study",
-            where={"file": file, "study": study.key},
-            expected=f"{stated}, in this order",
-        )
+        problem, where = f"dimensions {own} are not those of the study", {"file": file}
+        raise CardError(problem, where=where, expected=f"{stated}, in this order")
     for one in card.dimensions:
         if (one.name is None) != bool(stated):
-            problem = "has a name of its own" if stated else "lacks a name"
-            raise CardError(
-                f"dimension {one.key!r} {problem}",
-                where={"file": file, "field": f"dimensions.{one.key}.name"},
-                expected="the name in the study's file, or here when the study states none",
-            )
+            has = "has a name of its own" if stated else "lacks a name"
+            where = {"file": file, "field": f"dimensions.{one.key}.name"}
+            expected = "the name in the study's file, or here when the study states none"
+            raise CardError(f"dimension {one.key!r} {has}", where=where, expected=expected)
