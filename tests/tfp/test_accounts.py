@@ -82,9 +82,7 @@ def test_labels_and_order_are_those_of_the_input_which_is_left_alone():
 
 
 @given(
-    st.lists(st.floats(0.1, 1e6), min_size=1, max_size=12),
-    st.floats(0, 0.9),
-    st.floats(1e-3, 1e3),
+    st.lists(st.floats(0.1, 1e6), min_size=1, max_size=12), st.floats(0, 0.9), st.floats(1e-3, 1e3)
 )
 def test_stock_is_linear_in_investment_and_in_the_price_level(values, rate, factor):
     investment, price = keyed(values), keyed(np.linspace(1, 2, len(values)))

@@ -16,8 +16,7 @@ ROLES = {"inputs": ["x1", "x2"], "good": ["y"], "bad": ["b"]}
 COLUMNS = ["x1", "x2", "y", "b"]
 MEASURES = ["slacks", "directional"]
 KINDS = pytest.mark.parametrize(
-    ("returns", "disposability"),
-    [(r, d) for r in ("crs", "vrs") for d in ("strong", "weak")],
+    ("returns", "disposability"), [(r, d) for r in ("crs", "vrs") for d in ("strong", "weak")]
 )
 
 

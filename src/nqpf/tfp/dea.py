@@ -236,12 +236,7 @@ def malmquist(
 
 
 def _scores(
-    figures: np.ndarray,
-    m: int,
-    returns: str,
-    orientation: str,
-    reference: str,
-    across: bool = True,
+    figures: np.ndarray, m: int, returns: str, orientation: str, reference: str, across: bool = True
 ) -> dict[str, np.ndarray]:
     """Return scores (year, unit) against the own frontier and those of other years."""
     years, units, columns = figures.shape

@@ -161,15 +161,13 @@ class _Frontier:
         small, large = set(self.parameters.index), set(full.parameters.index)
         if not small < large:
             raise MethodError(
-                f"{', '.join(sorted(small - large)) or 'the first model'} is no restriction of "
-                "the second frontier",
+                "the first frontier is no restriction of the second",
                 expected="a frontier with more parameters, the first's among them",
             )
         statistic = 2 * (full.loglik - self.loglik)
         if statistic < -_SLACK:
             raise MethodError(
                 f"the larger frontier fits worse, by {-statistic / 2:.3g} in the log-likelihood",
-                expected="a likelihood at least as high",
                 hint="its search missed the maximum; look at convergence.starts",
             )
         statistic, extra = max(float(statistic), 0.0), len(large) - len(small)
@@ -409,7 +407,6 @@ def _least_squares(sample: _Sample) -> tuple[np.ndarray, np.ndarray]:
     if (residual**2).mean() <= 1e-20 * (1 + float((sample.y**2).mean())):
         raise EstimationError(
             "the output is an exact function of the inputs",
-            expected="a residual",
             hint="see whether the output was made from the inputs",
         )
     return beta, residual
@@ -428,7 +425,7 @@ def _warnings(
     if not state.converged:
         said.append(
             f"the search did not converge after {state.iterations} iterations (largest derivative "
-            f"{state.gradient_norm:.2g}; {state.message}); the estimates need not be a maximum"
+            f"{state.gradient_norm:.2g}); the estimates need not be a maximum"
         )
     bound = [f"{name} stopped at {estimate[name]:.6g}" for name in state.boundary]
     if gain < _NO_GAIN:

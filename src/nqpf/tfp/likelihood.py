@@ -303,8 +303,6 @@ class _Convergence:
         the Hessian is negative definite.
     boundary : tuple of str
         Parameters that stopped at a bound of the search: ``gamma`` near 0 or 1, ``eta``.
-    message : str
-        Words of the optimiser that ran first.
     iterations : int
         Iterations of the winning search, Newton steps included.
     gradient_norm : float
@@ -315,7 +313,6 @@ class _Convergence:
 
     converged: bool
     boundary: tuple[str, ...]
-    message: str
     iterations: int
     gradient_norm: float
     starts: pd.DataFrame
@@ -349,25 +346,20 @@ def _maximise(
     # Towards gamma = 0 the likelihood flattens and searches creep, so the edge is searched first.
     edge = space.without_inefficiency()
     none = _search(edge, (_GAMMA_MARGIN, 0.0, 0.0), most)
-    searches = [_search(space, guess, most, none.minus) for guess in grid[:_BEST_STARTS]]
+    searches = [_search(space, guess, most, none[0]) for guess in grid[:_BEST_STARTS]]
     # A search that did not end may stand higher than one that did; the flag then says so.
-    best = min(searches, key=lambda search: search.minus)
+    best = min(searches, key=lambda search: search[0])
     starts = pd.DataFrame(grid[:_BEST_STARTS], columns=["gamma", "eta", "mean"])
-    starts["loglik"] = [-search.minus for search in searches]
-    if none.minus > best.minus + _NO_GAIN:
+    starts["loglik"] = [-minus for minus, *_ in searches]
+    if none[0] > best[0] + _NO_GAIN:
         return _described(space, best, names, starts)
     found = _described(edge, none, names, starts)
     # Searches cut short say nothing about what lies away from the edge.
-    ended = found.convergence.converged and best.iterations < most
+    ended = found.convergence.converged and best[2] < most
     return replace(found, convergence=replace(found.convergence, converged=ended))
 
 
-@dataclass(frozen=True, eq=False)
-class _Search:
-    at: np.ndarray
-    minus: float
-    message: str
-    iterations: int
+_Search = tuple[float, np.ndarray, int]  # minus the log-likelihood, where, after how many steps
 
 
 def _search(
@@ -394,7 +386,7 @@ def _search(
         count += 1
         if before - value < _LEAST_GAIN:
             break
-    return _Search(at, value, str(found.message), count)
+    return value, at, count
 
 
 def _newton(space: _Coordinates, at: np.ndarray, value: float) -> tuple[np.ndarray, float]:
@@ -428,16 +420,17 @@ def _described(
     space: _Coordinates, best: _Search, names: list[str], starts: pd.DataFrame
 ) -> _Maximum:
     """Return estimates for the reader, and whether they are a maximum."""
-    bound = space.bound(best.at)
-    gradient, hessian = space.minus(best.at)[1][~bound], space.hessian(best.at)
+    minus, at, count = best
+    bound = space.bound(at)
+    gradient, hessian = space.minus(at)[1][~bound], space.hessian(at)
     step, definite = _step(hessian[np.ix_(~bound, ~bound)], gradient)
-    parameters, slopes = space.original(best.at)
+    parameters, slopes = space.original(at)
     errors = np.full(len(parameters), np.nan)
     if definite and not bound.any():
         errors = np.sqrt(np.diag(slopes @ np.linalg.inv(hessian) @ slopes.T))
     # At a bound of gamma other parameters are not identified and H is singular.
     ended = float(gradient @ step) / 2 < _DECREMENT and (definite or bool(bound.any()))
-    at = tuple(name for name, stopped in zip(names, bound, strict=True) if stopped)
+    edges = tuple(name for name, stopped in zip(names, bound, strict=True) if stopped)
     size = float(np.abs(gradient).max())
-    state = _Convergence(ended, at, best.message, best.iterations, size, starts)
-    return _Maximum(parameters, errors, -best.minus, state)
+    state = _Convergence(ended, edges, count, size, starts)
+    return _Maximum(parameters, errors, -minus, state)

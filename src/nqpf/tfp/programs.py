@@ -69,8 +69,7 @@ class _Activities:
             others = [str(name) for name in frame.index.names if name != unit]
             raise SampleError(
                 f"the frame is also indexed by {', '.join(others)}",
-                expected=f"one row per {unit}",
-                hint="choose one period, or name the period where the function takes one",
+                expected=f"one row per {unit}, or the name of the period as time=",
             )
         # A period that is the same everywhere lets one check serve both kinds of sample.
         single = frame.assign(period=0) if time is None else frame
@@ -84,11 +83,8 @@ class _Activities:
         check_positive(keyed[y].max(axis=1), "the largest output", "a unit that produces something")
         units = keyed.index.get_level_values(0).unique()
         if len(units) < 2:
-            raise SampleError(
-                "the sample has one unit",
-                where=place((units[0],), (unit,)),
-                expected="at least two, for one unit is its own frontier",
-            )
+            where = place((units[0],), (unit,))
+            raise SampleError("one unit is its own frontier", where=where, expected="two or more")
         return cls(keyed.droplevel("period") if time is None else keyed, len(x), len(y))
 
     @property
@@ -109,11 +105,8 @@ class _Activities:
         """Return the sample, refused unless it has two periods and every unit has them all."""
         index, periods = self.frame.index, self.periods
         if len(periods) < 2:
-            raise SampleError(
-                "the frame has one period",
-                where={str(index.names[1]): periods[0]},
-                expected="two or more, for an index of productivity",
-            )
+            where = {str(index.names[1]): periods[0]}
+            raise SampleError("one period shows no change", where=where, expected="two or more")
         full = pd.MultiIndex.from_product([index.unique(0).sort_values(), periods])
         absent = full.difference(index)
         if len(absent):
@@ -273,10 +266,7 @@ class _Program:
 
 
 def _furthest(
-    reference: np.ndarray,
-    direction: np.ndarray,
-    target: np.ndarray,
-    equal: Sequence[int] = (),
+    reference: np.ndarray, direction: np.ndarray, target: np.ndarray, equal: Sequence[int] = ()
 ) -> np.ndarray:
     """Solve ``max t`` s.t. ``reference @ z + t d_p <= b_p``, ``z >= 0`` for many units p.
 

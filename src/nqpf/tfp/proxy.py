@@ -22,60 +22,42 @@ _SOLVED = 1e-10  # innovation's mean square along the instruments, against all o
 _Names = str | Sequence[str]
 
 
-@dataclass(frozen=True)
 class _Firms:
     """Arrays of one sample, sorted by firm and year.
 
-    Attributes
+    Parameters
     ----------
-    y : (N,)
-    free, state, proxy : (N, f), (N, s), (N, p)
+    data : (N, 1 + inputs + proxies + 1)
+        Output, free and state inputs, proxies, and whether the firm is there next year: 1, 0 if
+        it exits, NaN if not known.
     lag : (N,) int
         Position of the same firm's row of the year before, -1 if there is none.
     first : (n + 1,) int
         Position of each firm's first row; the last entry is N.
-    survives : (N,)
-        1 if the firm is there next year, 0 if it exits, NaN if not known.
     names : list of str
         Free, then state inputs: the order of parameters.
+    f : int
+        Number of free inputs.
     """
 
-    y: np.ndarray
-    free: np.ndarray
-    state: np.ndarray
-    proxy: np.ndarray
-    lag: np.ndarray
-    first: np.ndarray
-    survives: np.ndarray
-    names: list[str]
-
-    @property
-    def now(self) -> np.ndarray:
-        """Positions of the rows that have a year before."""
-        return np.flatnonzero(self.lag >= 0)
-
-    @property
-    def before(self) -> np.ndarray:
-        """Positions of the years before, in the order of `now`."""
-        return self.lag[self.lag >= 0]
-
-    @property
-    def inputs(self) -> np.ndarray:
-        """Free, then state inputs."""
-        return np.hstack([self.free, self.state])
+    def __init__(
+        self, data: np.ndarray, lag: np.ndarray, first: np.ndarray, names: list[str], f: int
+    ) -> None:
+        self.data, self.lag, self.first, self.names, self.f = data, lag, first, names, f
+        k = len(names) + 1
+        self.y, self.inputs, self.survives = data[:, 0], data[:, 1:k], data[:, -1]
+        self.free, self.state, self.proxy = data[:, 1 : f + 1], data[:, f + 1 : k], data[:, k:-1]
+        self.now = np.flatnonzero(lag >= 0)  # rows that have a year before
+        self.before = lag[self.now]
 
     def draw(self, chosen: np.ndarray) -> _Firms:
         """Return the sample made of the firms numbered `chosen`, repeats as firms of their own."""
         size = np.diff(self.first)[chosen]
-        first = np.concatenate([[0], np.cumsum(size)])
+        first = np.append(0, np.cumsum(size))
         shift = np.repeat(self.first[chosen] - first[:-1], size)
         rows = np.arange(first[-1]) + shift
-        y, free, state, proxy, lag, survives = (
-            values[rows]
-            for values in (self.y, self.free, self.state, self.proxy, self.lag, self.survives)
-        )
-        lag = np.where(lag >= 0, lag - shift, -1)
-        return _Firms(y, free, state, proxy, lag, first, survives, self.names)
+        lag = np.where(self.lag[rows] >= 0, self.lag[rows] - shift, -1)
+        return _Firms(self.data[rows], lag, first, self.names, self.f)
 
 
 def _read(
@@ -95,7 +77,7 @@ def _read(
     if investment:  # zero has no logarithm
         frame = frame.replace(dict.fromkeys(proxy, -np.inf), np.nan)
     keyed = by_key(frame, columns, unit, time, "the frame", complete=False)
-    if not pd.api.types.is_integer_dtype(keyed.index.get_level_values(1)):
+    if not pd.api.types.is_integer_dtype(keyed.index.levels[1]):
         raise SampleError("times are not whole years", expected="integers")
     absent = keyed.isna()
     kept = keyed[~absent.any(axis=1)]
@@ -106,19 +88,15 @@ def _read(
         name = span.idxmax()
         raise DataError(
             f"{name} runs from {kept[name].min():g} to {kept[name].max():g}",
-            where={**place(kept[name].idxmax(), kept.index.names), "variable": name},
-            expected="a logarithm",
-            hint="take logarithms of levels first",
+            where=place(kept[name].idxmax(), kept.index.names),
+            expected="a logarithm; take logarithms of levels first",
         )
     check_regressors(kept[inputs], None, None)
     firm, year = (kept.index.get_level_values(level) for level in (0, 1))
     code, year = pd.factorize(firm)[0], year.to_numpy()
     if code[-1] == 0:
-        raise SampleError(
-            "one firm cannot show how firms differ",
-            where=place((firm[0],), (unit,)),
-            expected="two firms or more, in practice hundreds",
-        )
+        where = place((firm[0],), (unit,))
+        raise SampleError("one firm shows no difference", where=where, expected="two or more")
     same = np.diff(code, prepend=-1) == 0
     follows = same & (np.diff(year, prepend=year[0]) == 1)
     gaps = kept.index[same & ~follows]
@@ -135,14 +113,9 @@ def _read(
         pd.Series("first year of the firm", kept.index[~same]),
         pd.Series("gap: no usable row of the year before", gaps),
     ]
-    firms = _Firms(
-        kept[output].to_numpy(),
-        *(kept[names].to_numpy() for names in (free, state, proxy)),
-        lag=np.where(follows, np.arange(len(kept)) - 1, -1),
-        first=np.append(np.flatnonzero(~same), len(kept)),
-        survives=_survives(keyed.index, kept.index),
-        names=inputs,
-    )
+    lag = np.where(follows, np.arange(len(kept)) - 1, -1)
+    data = np.column_stack([kept, _survives(keyed.index, kept.index)])
+    firms = _Firms(data, lag, np.append(np.flatnonzero(~same), len(kept)), inputs, len(free))
     return firms, kept.index, pd.concat(dropped).rename("reason")
 
 
@@ -181,12 +154,8 @@ def _orthonormal(terms: np.ndarray) -> np.ndarray:
     from scipy.linalg import qr
 
     lengths = np.linalg.norm(terms, axis=0)
-    q, triangle, _ = qr(
-        terms / np.where(lengths > 0, lengths, 1.0),
-        mode="economic",
-        pivoting=True,
-        check_finite=False,
-    )
+    terms = terms / np.where(lengths > 0, lengths, 1.0)
+    q, triangle, _ = qr(terms, mode="economic", pivoting=True, check_finite=False)
     return q[:, np.abs(np.diag(triangle)) > _RELATIVE]
 
 
@@ -199,7 +168,6 @@ def _check_rows(rows: int, terms: int, what: str) -> None:
     if rows <= terms:
         raise EstimationError(
             f"{what} has {rows} row(s) and {terms} term(s)",
-            expected="more rows than terms",
             hint="lower the degree or bring more firms",
         )
 
@@ -211,7 +179,6 @@ def _varying(q: np.ndarray, free: np.ndarray, names: Sequence[str], instead: str
         if rest <= _VARIES * full:
             raise EstimationError(
                 f"free input {name!r} does not vary given state and proxy",
-                expected="a free input that is not a function of them",
                 hint=f"use {instead}, which does not need it to",
             )
     return left
@@ -230,29 +197,23 @@ def _unexplained(
 def _survival(firms: _Firms, degree: int) -> np.ndarray:
     """Return the probability that each firm is there next year, by a probit on state and proxy."""
     from statsmodels.discrete.discrete_model import Probit
-    from statsmodels.tools.sm_exceptions import ConvergenceWarning, PerfectSeparationWarning
 
     known = np.isfinite(firms.survives)
     outcome = firms.survives[known]
     if outcome.size == 0 or outcome.min() == outcome.max():
         raise EstimationError(
             f"{int((outcome == 0).sum())} of {outcome.size} firm-years exit",
-            expected="firms that exit and firms that survive",
-            hint="use exit=False",
+            expected="some that exit and some that survive, or exit=False",
         )
     x = _basis(np.hstack([firms.state, firms.proxy]), degree, 0, "the probit") * np.sqrt(len(known))
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)
-        warnings.simplefilter("error", PerfectSeparationWarning)
-        try:
-            probit = Probit(outcome, x[known]).fit(disp=0, maxiter=100)
-        except (PerfectSeparationWarning, np.linalg.LinAlgError) as error:
-            raise EstimationError(
-                "state and proxy separate firms that exit from firms that survive",
-                hint="lower the degree or use exit=False",
-            ) from error
+        warnings.simplefilter("ignore")  # the state of the search says it all
+        probit = Probit(outcome, x[known]).fit(disp=0, maxiter=100)
     if not probit.mle_retvals["converged"]:
-        raise EstimationError("the probit of survival does not converge", hint="lower the degree")
+        raise EstimationError(
+            "the probit of survival does not converge; state and proxy may tell who exits",
+            hint="lower the degree or use exit=False",
+        )
     return probit.predict(x)
 
 
@@ -313,8 +274,7 @@ def _search(
     """
     from scipy.optimize import least_squares
 
-    tolerances = dict.fromkeys(("ftol", "xtol", "gtol"), 1e-12)
-    found = [least_squares(residuals, point, **tolerances) for point in points]
+    found = [least_squares(residuals, p, ftol=1e-12, xtol=1e-12, gtol=1e-12) for p in points]
     estimates = np.array([one.x for one in found])
     criterion = np.array([2 * one.cost for one in found])
     ended = np.array([one.status > 0 for one in found])
@@ -337,22 +297,21 @@ def _search(
 
 def _warn_of_search(table: pd.DataFrame, names: Sequence[str], several: bool) -> None:
     """Warn of a search without a solution, or of solutions equally good."""
-
-    def spelt(row: pd.Series) -> str:
-        return ", ".join(f"{name} {row[name]:.3f}" for name in names)
-
-    chosen = table[table["chosen"]].iloc[0]
     solutions = table[table["converged"]].drop_duplicates("solution")
-    if not chosen["converged"]:
-        said = f"no start led to a solution; the criterion is {chosen['criterion']:.3g} at "
-        said += f"{spelt(chosen)}: see `starts`"
+    shown = table[table["chosen"]] if solutions.empty else solutions
+    each = "; ".join(
+        ", ".join(f"{name} {row[name]:.3f}" for name in names) for _, row in shown.iterrows()
+    )
+    if solutions.empty:
+        least = shown["criterion"].iloc[0]
+        said = f"no start led to a solution; the criterion is {least:.3g} at {each}: see `starts`"
+        warnings.warn(said, stacklevel=4)
     elif several and len(solutions) > 1:
-        each = "; ".join(spelt(row) for _, row in solutions.iterrows())
-        said = f"{len(solutions)} solutions fit equally well ({each}); the one whose smallest "
-        said += "elasticity is largest is reported: see `starts`"
-    else:
-        return
-    warnings.warn(said, stacklevel=4)
+        warnings.warn(
+            f"{len(solutions)} solutions fit equally well ({each}); the one whose smallest "
+            "elasticity is largest is reported: see `starts`",
+            stacklevel=4,
+        )
 
 
 def _two_steps(
@@ -363,7 +322,7 @@ def _two_steps(
     The second step fits this year's productivity, `value` less inputs at trial elasticities, by a
     polynomial of last year's; `points` are starts for all inputs.
     """
-    now, before, f = firms.now, firms.before, firms.free.shape[1]
+    now, before, f = firms.now, firms.before, firms.f
     if method == "ackerberg-caves-frazer":
         x, names, free = firms.inputs, firms.names, np.empty(0)
         q = _basis(np.hstack([x, firms.proxy]), degree, 0, "the first step")
@@ -413,10 +372,10 @@ def _estimate(
         whole(what, value, 1)
     if whole("replications", replications) == 1:
         raise MethodError("replications is 1", expected="0 for none, or two or more for a spread")
-    firms, index, dropped = read
+    firms, index, _ = read
     centred = firms.inputs - firms.inputs.mean(axis=0)
     least_squares = np.linalg.lstsq(centred, firms.y - firms.y.mean(), rcond=None)[0]
-    searched = len(firms.names) - (method != "ackerberg-caves-frazer") * firms.free.shape[1]
+    searched = len(firms.names) - (method != "ackerberg-caves-frazer") * firms.f
     spread = qmc.Halton(searched, scramble=False).random(starts)[1:]  # the first is the origin
     spread = np.hstack([np.zeros((starts - 1, len(firms.names) - searched)), spread])
     points = np.vstack([least_squares, spread])
@@ -439,19 +398,26 @@ def _estimate(
             stacklevel=3,
         )
     errors = kept.std(axis=0, ddof=1) if len(kept) > 1 else np.full(len(found), np.nan)
-    used, chosen = firms.inputs @ found, table[table["chosen"]].iloc[0]
-    return _Production(
-        params=pd.Series(found, firms.names, name="elasticity"),
-        std_errors=pd.Series(errors, firms.names, name="std_error"),
-        tfp=pd.Series(firms.y - used, index, name="tfp"),
-        criterion=float(chosen["criterion"]),
-        converged=bool(chosen["converged"]),
-        n=len(firms.now),
-        dropped=dropped,
-        anticipated=pd.Series(expected - used, index, name="anticipated"),
-        starts=table,
-        bootstrap=pd.DataFrame(draws, columns=firms.names) if replications else None,
-    )
+    end = table[table["chosen"]].iloc[0]
+    anticipated = pd.Series(expected - firms.inputs @ found, index, name="anticipated")
+    drawn = pd.DataFrame(draws, columns=firms.names) if replications else None
+    searched = {"anticipated": anticipated, "starts": table, "bootstrap": drawn}
+    return _result(read, found, errors, end["criterion"], end["converged"], **searched)
+
+
+def _result(
+    read: tuple[_Firms, pd.Index, pd.Series],
+    params: np.ndarray,
+    errors: np.ndarray,
+    criterion: float,
+    converged: bool = True,
+    **searched: pd.DataFrame | pd.Series | None,
+) -> _Production:
+    firms, index, dropped = read
+    elasticities, std_errors = (pd.Series(values, firms.names) for values in (params, errors))
+    tfp = pd.Series(firms.y - firms.inputs @ params, index, name="tfp")
+    n, ended = len(firms.now), bool(converged)
+    return _Production(elasticities, std_errors, tfp, criterion, ended, n, dropped, **searched)
 
 
 def levinsohn_petrin(
@@ -750,9 +716,10 @@ def wooldridge(
     {'labour': 0.6, 'capital': 0.4}
     """
     choose("equations", equations, ("both", "second"))
-    firms, index, dropped = _read(frame, output, free, state, proxy, unit, time)
+    read = _read(frame, output, free, state, proxy, unit, time)
+    firms = read[0]
     now, before = firms.now, firms.before
-    known, f = np.hstack([firms.state, firms.proxy]), firms.free.shape[1]
+    known, f = np.hstack([firms.state, firms.proxy]), firms.f
     # Each block is (output, regressors, instruments) less its polynomial, (M,), (M, p), (M, z).
     q = _basis(known[before], whole("degree", degree, 1), f, "an equation")
     free, state = _less(q, firms.free[now]), _less(q, firms.state[now])
@@ -764,16 +731,7 @@ def wooldridge(
         x = np.hstack([free, np.zeros_like(state)])
         blocks.insert(0, (_less(q, firms.y[now]), x, free))
     code = np.repeat(np.arange(len(firms.first) - 1), np.diff(firms.first))
-    params, errors, hansen = _gmm(blocks, code[now])
-    return _Production(
-        params=pd.Series(params, firms.names, name="elasticity"),
-        std_errors=pd.Series(errors, firms.names, name="std_error"),
-        tfp=pd.Series(firms.y - firms.inputs @ params, index, name="tfp"),
-        criterion=hansen,
-        converged=True,
-        n=len(now),
-        dropped=dropped,
-    )
+    return _result(read, *_gmm(blocks, code[now]))
 
 
 def _gmm(
@@ -788,13 +746,13 @@ def _gmm(
     if np.linalg.matrix_rank(cross) < cross.shape[1]:
         raise EstimationError(
             "the instruments do not identify the elasticities",
-            expected="inputs that vary given last year's state and proxy",
-            hint="lower the degree",
+            expected="inputs that vary given last year's state and proxy, or a lower degree",
         )
     params, _ = _solve(cross, target, block_diag(*(z.T @ z / n for _, _, z in blocks)))
     moments = np.hstack([z * (y - x @ params)[:, None] for y, x, z in blocks])
     sums = np.zeros((cluster.max() + 1, moments.shape[1]))
     np.add.at(sums, cluster, moments)
+    _check_rows(len(sums), moments.shape[1], "the weight, with a row for each firm,")
     weight = sums.T @ sums / n
     params, cov = _solve(cross, target, weight)
     gap = target - cross @ params
@@ -805,13 +763,6 @@ def _solve(
     cross: np.ndarray, target: np.ndarray, variance: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return the GMM estimate under the weight `variance` inverse, and its n-fold covariance."""
-    try:
-        weighted = np.linalg.solve(variance, cross)
-    except np.linalg.LinAlgError as error:
-        raise EstimationError(
-            "the moments of the instruments are collinear",
-            expected="more firms than instruments",
-            hint="lower the degree or bring more firms",
-        ) from error
+    weighted = np.linalg.solve(variance, cross)
     cov = np.linalg.inv(cross.T @ weighted)
     return cov @ (weighted.T @ target), cov

@@ -10,14 +10,7 @@ import pandas as pd
 
 from nqpf.checks import choose
 from nqpf.errors import EstimationError
-from nqpf.tfp.programs import (
-    _CONDITION,
-    _ROUNDING,
-    _Activities,
-    _check_own,
-    _furthest,
-    _Program,
-)
+from nqpf.tfp.programs import _CONDITION, _ROUNDING, _Activities, _check_own, _furthest, _Program
 
 _RETURNS = ("crs", "vrs")
 _DISPOSABILITY = {"slacks": "strong", "directional": "weak"}  # what Tone and Oh assume

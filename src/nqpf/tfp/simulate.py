@@ -54,11 +54,7 @@ _DESIGNS = {
 
 
 def simulate_firms(
-    design: int = 1,
-    firms: int = 1000,
-    years: int = 10,
-    seed: int = 0,
-    sd_materials: float = 0.0,
+    design: int = 1, firms: int = 1000, years: int = 10, seed: int = 0, sd_materials: float = 0.0
 ) -> pd.DataFrame:
     """Simulate the firms of Ackerberg, Caves and Frazer (2015), section 5.
 

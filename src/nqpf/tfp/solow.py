@@ -10,14 +10,7 @@ import pandas as pd
 
 from nqpf.checks import choose
 from nqpf.errors import EstimationError, MethodError, SampleError
-from nqpf.sample import (
-    by_key,
-    check_consecutive,
-    check_positive,
-    check_regressors,
-    per_unit,
-    place,
-)
+from nqpf.sample import by_key, check_consecutive, check_positive, check_regressors, per_unit, place
 
 
 @dataclass(frozen=True)
