@@ -28,9 +28,10 @@ CONFIG = ROOT / "book" / "_config.yml"
 TOC = ROOT / "book" / "_toc.yml"
 
 # The cache of executed chapters looks at their cells only, and Sphinx at the pages'
-# sources only. What else each depends on:
+# sources only. What else all results or all pages depend on; what one chapter opens and loads
+# is kept beside its results (scripts/watch_inputs.py).
 DEPEND_ON = {
-    "results": ("src", "data", "requirements.lock", "scripts/watch_regressions.py"),
+    "results": ("requirements.lock", "scripts/watch_regressions.py", "scripts/watch_inputs.py"),
     "pages": ("src", "data", "requirements.lock", "book/_ext", "book/_toc.yml"),
 }
 # Addresses that the pages name (book/_ext/book_addresses.py).
@@ -47,6 +48,8 @@ _KERNEL_OPTIONS = [
     "--IPKernelApp.extensions=nqpf.report.recorder",
     # Says which measure a regression relates to what it holds; see decision 0168.
     "--IPKernelApp.extensions=watch_regressions",
+    # Says which files its results rest on.
+    "--IPKernelApp.extensions=watch_inputs",
 ]
 EXHIBIT = "circular-exhibit"  # tag of a cell that shows what circularity does
 RECORD = "record.json"  # beside the cached results of a chapter
@@ -113,7 +116,7 @@ def chapters(root: Path, toc: Path) -> list[Path]:
 
 
 def run_chapters(paths: list[Path], cache_folder: Path, root: Path) -> list[str]:
-    """Run the chapters that the cache does not hold, one kernel per core.
+    """Run the chapters that the cache does not hold or whose inputs changed, one kernel per core.
 
     Returns
     -------
@@ -124,6 +127,7 @@ def run_chapters(paths: list[Path], cache_folder: Path, root: Path) -> list[str]
     from jupyter_cache.base import CacheBundleIn
     from jupyter_cache.executors.utils import single_nb_execution
     from jupyter_cache.readers import get_reader
+    from watch_inputs import ROOT as WATCHED_ROOT
 
     reader = {"type": "plugin", "name": "myst_nb_md"}
     read = get_reader(reader)
@@ -132,10 +136,17 @@ def run_chapters(paths: list[Path], cache_folder: Path, root: Path) -> list[str]
     for path in paths:
         notebook = read(str(path))
         try:
-            cache.match_cache_notebook(notebook)
+            stored = cache.match_cache_notebook(notebook)
         except KeyError:
             waiting[path] = notebook
+        else:
+            if not unchanged(cache_folder / "executed" / stored.hashkey / RECORD, root):
+                waiting[path] = notebook
     failures = []
+    # Kernels find their extensions here.
+    folders = [str(Path(__file__).resolve().parent), os.environ.get("PYTHONPATH", "")]
+    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, dict.fromkeys(folders)))
+    os.environ[WATCHED_ROOT] = str(root)
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         running = {
             pool.submit(
@@ -173,12 +184,26 @@ def run_chapters(paths: list[Path], cache_folder: Path, root: Path) -> list[str]
     return failures
 
 
+def unchanged(record: Path, root: Path) -> bool:
+    """Return whether every file is as it was that a chapter opened, loaded or listed."""
+    from watch_inputs import state
+
+    if not record.is_file():
+        return False
+    cells = json.loads(record.read_text("utf-8"))
+    seen = {name: was for cell in cells for name, was in cell.get("inputs", {}).items()}
+    known = any("inputs" in cell for cell in cells)
+    return known and all(state(root / name) == was for name, was in seen.items())
+
+
 def take_records(notebook: NotebookNode) -> list[dict[str, object]]:
     """Take what the extensions said out of a notebook's outputs; return it, one per code cell.
 
-    What the recorder said, and what was seen of regressions under ``regressions``.
+    What the recorder said, what was seen of regressions under ``regressions``, and the files
+    that the results rest on under ``inputs``.
     """
-    from watch_regressions import MIME
+    from watch_inputs import MIME as INPUTS
+    from watch_regressions import MIME as REGRESSIONS
 
     from nqpf.report.recorder import taken
 
@@ -186,9 +211,11 @@ def take_records(notebook: NotebookNode) -> list[dict[str, object]]:
     for cell in notebook.cells:
         if cell.cell_type == "code":
             cell.outputs, record = taken(cell.outputs)
-            seen = [one["data"][MIME] for one in cell.outputs if MIME in one.get("data", {})]
-            cell.outputs = [one for one in cell.outputs if MIME not in one.get("data", {})]
-            said.append({**record, "regressions": seen[-1]} if seen else record)
+            for kind, mime in (("regressions", REGRESSIONS), ("inputs", INPUTS)):
+                told = [one["data"][mime] for one in cell.outputs if mime in one.get("data", {})]
+                cell.outputs = [one for one in cell.outputs if mime not in one.get("data", {})]
+                record |= {kind: told[-1]} if told else {}
+            said.append(record)
     return said
 
 
@@ -221,10 +248,6 @@ def main() -> int:
     """Build the book and say where it is and how long that took."""
     start = time.monotonic()
     os.environ.update(dict.fromkeys(_ONE_THREAD, "1"))
-    # Kernels find their second extension here.
-    here = str(Path(__file__).resolve().parent)
-    others = [one for one in [os.environ.get("PYTHONPATH")] if one]
-    os.environ["PYTHONPATH"] = os.pathsep.join([here, *others])
     made_from = {kind: fingerprint(ROOT, parts) for kind, parts in DEPEND_ON.items()}
     made_from["pages"] = " ".join([made_from["pages"], *(os.environ.get(p, "") for p in PLACES)])
     drop_stale(BUILD, made_from)
@@ -257,6 +280,6 @@ def main() -> int:
 
 if __name__ == "__main__":
     if sys.argv[1:] == ["--fingerprint"]:
-        print(fingerprint(ROOT, DEPEND_ON["results"]))
+        print(fingerprint(ROOT, ("src", "data", *DEPEND_ON["results"])))
         sys.exit()
     sys.exit(main())

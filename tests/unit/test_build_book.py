@@ -10,7 +10,7 @@ from book_links import link_to_repository
 from build_book import DEPEND_ON, drop_stale, fingerprint, mark, run_chapters
 from check_notebooks import HEADER, problems
 
-PARTS = DEPEND_ON["results"]
+PARTS = ("src", "data", *DEPEND_ON["results"])
 CHAPTER = """\
 ---
 jupytext:
@@ -100,6 +100,46 @@ def test_only_what_the_cache_lacks_is_run(
     chapter.write_text(CHAPTER.replace("CODE", "1 + 1") + "\nMore prose.\n", "utf-8")
     run_chapters([chapter], tmp_path / "cache", tmp_path)
     assert capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize(
+    ("changed", "again"),
+    [
+        ("src/room/used.py", ["a.md", "b.md"]),
+        ("src/room/other.py", ["b.md"]),
+        ("data/systems/card.yaml", ["a.md"]),
+        ("data/extra/mine.csv", ["b.md"]),
+        ("data/extra/new.csv", ["b.md"]),  # the chapter had listed the folder
+        ("data/systems/new.yaml", []),
+    ],
+)
+def test_only_chapters_that_depend_on_a_file_run_again(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], changed: str, again: list[str]
+) -> None:
+    files = (
+        "src/room/used.py",
+        "src/room/other.py",
+        "data/systems/card.yaml",
+        "data/extra/mine.csv",
+    )
+    for name in files:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("X = 1", "utf-8")
+    start = f"import os, sys\nsys.path.insert(0, {str(tmp_path / 'src')!r})\nimport room.used\n"
+    read = "from pathlib import Path\nsum(len(p.read_text()) for p in Path('data/extra').glob('*'))"
+    codes = {
+        "a.md": f"{start}open('data/systems/card.yaml').read()",
+        "b.md": f"{start}import room.other\n{read}",
+    }
+    chapters = [tmp_path / name for name in codes]
+    for path in chapters:
+        path.write_text(CHAPTER.replace("CODE", codes[path.name]), "utf-8")
+    assert run_chapters(chapters, tmp_path / "cache", tmp_path) == []
+    capsys.readouterr()
+    (tmp_path / changed).write_text("X = 2", "utf-8")
+    for expected in (again, []):
+        assert run_chapters(chapters, tmp_path / "cache", tmp_path) == []
+        assert sorted(line.split()[-1] for line in capsys.readouterr().out.splitlines()) == expected
 
 
 def test_a_right_header_has_no_problems() -> None:

@@ -158,4 +158,4 @@ def test_fingerprint_is_printed_without_the_environment() -> None:
         text=True,
         check=True,
     )
-    assert done.stdout == fingerprint(ROOT, DEPEND_ON["results"]) + "\n"
+    assert done.stdout == fingerprint(ROOT, ("src", "data", *DEPEND_ON["results"])) + "\n"

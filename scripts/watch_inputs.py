@@ -1,0 +1,70 @@
+"""Say, while the book runs a chapter, which files of the project its results rest on.
+
+An extension of IPython, which scripts/build_book.py loads into every kernel. After each cell it
+publishes, for every file that the chapter has newly opened, every module of the library that it
+has newly loaded and every folder that it has newly listed, a hash of the content; the build takes
+it out of the results again and runs a chapter anew only when one of its own hashes has changed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+MIME = "application/vnd.nqpf.inputs+json"
+ROOT = "NQPF_WATCHED_ROOT"  # set by the build
+_EVENTS = {"open", "os.listdir", "os.scandir"}
+# Arrow opens its files without telling Python.
+_UNTOLD = {"nqpf.multiverse.results": "data/multiverse"}
+
+
+def state(path: Path) -> str:
+    """Return a hash of a file's content or of the names in a folder; empty if there is neither."""
+    if path.is_dir():
+        names = sorted(one.name for one in path.iterdir() if one.name != "__pycache__")
+        return hashlib.sha256("\0".join(names).encode()).hexdigest()
+    return hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else ""
+
+
+def watched(root: Path, path: object) -> str:
+    """Return the name of a file or folder below src/ or data/ of the project; empty for others.
+
+    Examples
+    --------
+    >>> watched(Path("/p"), "/p/data/a.csv"), watched(Path("/p"), "/p/src/__pycache__/a.pyc")
+    ('data/a.csv', '')
+    """
+    if not isinstance(path, str | os.PathLike):
+        return ""
+    whole = Path(os.path.abspath(path))
+    if "__pycache__" in whole.parts or not whole.is_relative_to(root):
+        return ""
+    name = whole.relative_to(root).as_posix()
+    return name if name.startswith(("src/", "data/")) or name == "data" else ""
+
+
+def load_ipython_extension(shell: Any) -> None:
+    """Start watching in this IPython."""
+    root, told = Path(os.environ[ROOT]), set()
+    touched: set[object] = set()
+
+    def hook(event: str, arguments: tuple[object, ...]) -> None:
+        if event in _EVENTS and isinstance(arguments[0], str | os.PathLike):
+            touched.add(os.fspath(arguments[0]))
+
+    def tell(_result: object) -> None:
+        loaded = {getattr(one, "__file__", None) for one in list(sys.modules.values())}
+        for module, folder in _UNTOLD.items():
+            if module in sys.modules:
+                loaded |= {str(path) for path in (root / folder).glob("*")}
+        names = {watched(root, path) for path in [*touched, *loaded]} - {"", *told}
+        touched.clear()
+        told.update(names)
+        inputs = {name: state(root / name) for name in sorted(names)}
+        shell.display_pub.publish(data={MIME: inputs}, metadata={})
+
+    sys.addaudithook(hook)
+    shell.events.register("post_run_cell", tell)
