@@ -10,7 +10,9 @@ from outputs_record import read_run
 
 ROOT = Path(__file__).resolve().parents[2]
 CACHE = ROOT / "_build" / ".jupyter_cache"
-USES = re.compile(r"^\s*(?:from|import) (?:nqpf\.regress|linearmodels|pyfixest)", re.MULTILINE)
+USES = re.compile(
+    r"^\s*(?:from|import) (?:nqpf\.regress|nqpf\.space\.durbin|linearmodels|pyfixest)", re.MULTILINE
+)
 EXHIBIT = "circular-exhibit"  # a cell that shows what circularity does, and says so
 
 

@@ -213,49 +213,29 @@ def test_requests_that_are_refused(request_, error, said):
         cross_products(sample(), NAMES).fit_many(*request_)
 
 
-def one_year(frame):
-    return frame.xs(2010, level="year", drop_level=False)
-
-
 @pytest.mark.parametrize(
     ("change", "options", "error", "said"),
     [
-        (lambda f: pd.concat([f.iloc[[0]], f]), {}, SampleError, "more than once .province 0, ye"),
         (lambda f: f.iloc[5:], {}, SampleError, r"single row.*\[province 0\]"),
-        (
-            lambda f: f.drop([(unit, 2010) for unit in range(1, 8)]),
-            {},
-            SampleError,
-            r"single row.*\[year 2010\]",
-        ),
-        *(
-            (
-                lambda f, v=value: f.assign(b=f["b"].where(f.index != (3, 2012), v)),
-                {},
-                SampleError,
-                "province 3, year 2012, variable b",
-            )
-            for value in (np.nan, np.inf)
-        ),
-        (lambda f: f.assign(a="high"), {}, DataError, "not numbers"),
-        (lambda f: f.iloc[:0], {}, SampleError, "no rows"),
+        (lambda f: f.assign(b=np.inf), {}, SampleError, "province 0, year 2010, variable b"),
         (lambda f: f, {"effects": "twoway"}, MethodError, "Did you mean 'two-way'"),
-        (lambda f: f, {"unit": "provinse"}, DataError, "Did you mean 'province'"),
         (lambda f: f, {"columns": ["a", "a"]}, MethodError, "'a' twice"),
         (lambda f: f, {"columns": []}, MethodError, "1 or more"),
         (lambda f: f.loc[[0]], {"effects": "pooled"}, EstimationError, "1 cluster is too few"),
         (lambda f: f.loc[[0, 1]].groupby(level=0).head(2), {}, EstimationError, "no degree of fr"),
-        *(
-            (one_year, {"effects": "pooled", "errors": e}, EstimationError, "1 year is too few")
-            for e in KERNEL_ERRORS[1:]
-        ),
     ],
 )
 def test_samples_that_are_refused(change, options, error, said):
-    options = {"columns": NAMES, "errors": "clustered"} | options
-    errors = options.pop("errors")
     with pytest.raises(error, match=said):
-        cross_products(change(sample(drop=0)), **options).fit("y", ["a", "b"], errors)
+        options = {"columns": NAMES} | options
+        cross_products(change(sample(drop=0)), **options).fit("y", ["a", "b"])
+
+
+@pytest.mark.parametrize("errors", KERNEL_ERRORS[1:])
+def test_one_year_is_too_few(errors):
+    products = cross_products(sample(drop=0).loc[(slice(None), 2010), :], NAMES, effects="pooled")
+    with pytest.raises(EstimationError, match="1 year is too few"):
+        products.fit("y", ["a"], errors)
 
 
 def test_whole_and_nullable_numbers_and_keys_of_text_are_taken():
