@@ -5,8 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from nqpf.data import Catalogue, Panel
 from nqpf.errors import DataError, MethodError, SampleError, VintageError
@@ -79,18 +77,6 @@ def test_labels_and_order_are_those_of_the_input_which_is_left_alone():
     pd.testing.assert_series_equal(investment, before)
     ordered = perpetual_inventory(investment.sort_index(), price)
     pd.testing.assert_series_equal(stock.sort_index(), ordered)
-
-
-@given(
-    st.lists(st.floats(0.1, 1e6), min_size=1, max_size=12), st.floats(0, 0.9), st.floats(1e-3, 1e3)
-)
-def test_stock_is_linear_in_investment_and_in_the_price_level(values, rate, factor):
-    investment, price = keyed(values), keyed(np.linspace(1, 2, len(values)))
-    stock = perpetual_inventory(investment, price, rate)
-    more = perpetual_inventory(investment * factor, price, rate)
-    np.testing.assert_allclose(more, stock * factor, rtol=1e-9)
-    dearer = perpetual_inventory(investment, price * factor, rate)
-    np.testing.assert_allclose(dearer, stock / factor, rtol=1e-9)
 
 
 ONES = keyed([1.0, 1.0, 1.0])

@@ -11,15 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nqpf.errors import DataError, EstimationError, MethodError, SampleError
 from nqpf.tfp.dea import efficiency, malmquist
-
-REFERENCES = ["contemporaneous", "sequential", "global"]
-PARTS = {
-    ("crs", "fgnz"): ["effch", "techch"],
-    ("vrs", "fgnz"): ["pech", "sech", "techch"],
-    ("vrs", "ray-desli"): ["pech", "sech", "techch"],
-}
 
 
 def made_up_panel(units=12, years=4, inputs=2, outputs=2, seed=0):
@@ -39,34 +31,6 @@ def run(frame=PANEL, **options):
     return malmquist(frame, X, Y, "unit", "year", **options)
 
 
-@pytest.mark.filterwarnings("ignore:.*have no solution")
-@pytest.mark.parametrize("reference", REFERENCES)
-@pytest.mark.parametrize("orientation", ["output", "input"])
-@pytest.mark.parametrize(("returns", "split"), PARTS)
-def test_indices_multiply_to_their_parts(returns, split, orientation, reference):
-    found = run(returns=returns, split=split, orientation=orientation, reference=reference)
-    product = found.indices[PARTS[returns, split]].prod(axis=1, skipna=False)
-    rows = product.notna()
-    assert rows.sum() > len(rows) / 2
-    np.testing.assert_allclose(product[rows], found.indices.tfpch[rows], rtol=1e-12)
-    if split == "fgnz":
-        both = found.indices.get(["pech", "sech"])
-        if both is not None:
-            np.testing.assert_allclose(both.prod(axis=1), found.indices.effch, rtol=1e-12)
-
-
-@pytest.mark.parametrize("reference", REFERENCES)
-@pytest.mark.parametrize("orientation", ["output", "input"])
-def test_doubled_output_everywhere_is_progress(orientation, reference):
-    first = PANEL.xs(2010, level="year")
-    better = first.assign(y0=2 * first.y0, y1=2 * first.y1)
-    frame = pd.concat({2010: first, 2011: better}, names=["year"]).reset_index()
-    indices = run(frame, orientation=orientation, reference=reference).indices
-    np.testing.assert_allclose(indices.tfpch, 2, rtol=1e-12)
-    np.testing.assert_allclose(indices.techch, 2, rtol=1e-12)
-    np.testing.assert_allclose(indices.effch, 1, rtol=1e-12)
-
-
 @pytest.mark.parametrize("orientation", ["output", "input"])
 def test_a_unit_that_catches_up_gains_efficiency_and_one_that_falls_back_loses(orientation):
     frame = pd.DataFrame(
@@ -80,40 +44,9 @@ def test_a_unit_that_catches_up_gains_efficiency_and_one_that_falls_back_loses(o
     assert found.indices.techch.to_numpy() == pytest.approx(1.0)
 
 
-def test_orientations_agree_under_constant_returns():
-    for reference in REFERENCES:
-        np.testing.assert_allclose(
-            run(reference=reference).indices,
-            run(reference=reference, orientation="input").indices,
-            rtol=1e-11,
-        )
-
-
-def test_the_global_index_is_circular_and_the_adjacent_one_is_not():
-    ends = PANEL[PANEL.index.get_level_values("year").isin([2010, 2013])]
-    ends = ends.rename(index={2013: 2011}, level="year")
-    chained = run(reference="global").indices.tfpch.groupby(level="unit").prod()
-    scores = run(reference="global").scores.crs_global.unstack()
-    np.testing.assert_allclose(chained, scores[2013] / scores[2010], rtol=1e-12)
-    adjacent = run().indices.tfpch.groupby(level="unit").prod()
-    direct = run(ends).indices.tfpch.xs(2011, level="year")
-    assert np.abs(adjacent - direct).max() > 0.01
-
-
 def test_a_sequential_frontier_never_recedes():
     assert run(reference="sequential").indices.techch.min() >= 1 - 1e-12
     assert run().indices.techch.min() < 1
-
-
-def test_every_frontier_has_units_of_score_1_and_none_above():
-    scores = run(returns="vrs").scores
-    for column in ("crs", "vrs"):
-        best = scores[column].groupby(level="year").max()
-        np.testing.assert_allclose(best, 1, atol=1e-12)
-    assert (scores.vrs >= scores.crs - 1e-12).all()
-    pooled = run(reference="global").scores
-    assert pooled.crs_global.max() == pytest.approx(1, abs=1e-12)
-    assert (pooled.crs_global <= pooled.crs + 1e-12).all()
 
 
 @pytest.mark.parametrize("returns", ["crs", "vrs"])
@@ -161,80 +94,6 @@ def test_an_output_that_a_frontier_lacks_is_reported():
             found = run(frame, orientation=orientation)
         assert set(found.infeasible.frontier) == {2010}
         assert len(found.infeasible) == 12
-
-
-def spoilt(column, value, at=("u03", 2011)):
-    frame = PANEL.copy()
-    frame.loc[at, column] = value
-    return frame
-
-
-BAD_PANELS = {
-    "zero input": (lambda: spoilt("x0", 0.0), DataError, "x0 is 0.*u03.*2011"),
-    "negative input": (lambda: spoilt("x1", -1.0), DataError, "x1 is -1.*u03.*2011"),
-    "negative output": (lambda: spoilt("y1", -2.0), DataError, "y1 is -2.*u03.*2011"),
-    "nothing produced": (lambda: spoilt(Y, 0.0), DataError, "u03.*2011.*produces something"),
-    "missing figure": (lambda: spoilt("y0", np.nan), SampleError, "u03.*2011.*y0"),
-    "infinite figure": (lambda: spoilt("y0", np.inf), SampleError, "u03.*2011.*y0"),
-    "unbalanced": (lambda: PANEL.drop(("u03", 2011)), SampleError, "balanced: 1 row.*u03.*2011"),
-    "missing year": (lambda: PANEL.drop(2011, level="year"), SampleError, "gap.*u00.*2011"),
-    "one year": (lambda: PANEL.loc[(slice(None), [2011]), :], SampleError, "one period.*2011"),
-    "one unit": (lambda: PANEL.loc[["u03"]], SampleError, "one unit.*u03"),
-    "doubled key": (lambda: pd.concat([PANEL, PANEL.iloc[[5]]]), SampleError, "more than once"),
-    "no rows": (lambda: PANEL.iloc[:0], SampleError, "no rows"),
-    "text": (lambda: PANEL.assign(x0="a"), DataError, "x0"),
-    "sizes beyond any": (lambda: spoilt(X, 1e300), EstimationError, "own frontier.*2011.*measure"),
-    "unknown column": (lambda: PANEL.rename(columns={"x0": "x00"}), DataError, "x0.*x00"),
-}
-
-
-@pytest.mark.parametrize("case", BAD_PANELS)
-def test_bad_panels_are_named(case):
-    make, error, message = BAD_PANELS[case]
-    with pytest.raises(error, match=message):
-        run(make())
-
-
-@pytest.mark.parametrize(
-    ("options", "message"),
-    [
-        ({"returns": "crz"}, "crz.*Did you mean 'crs'"),
-        ({"orientation": "outputs"}, "outputs.*Did you mean 'output'"),
-        ({"reference": "globl"}, "globl.*Did you mean 'global'"),
-        ({"split": "ray"}, "unknown split 'ray'"),
-        ({"split": "ray-desli"}, "returns='vrs'"),
-        ({"inputs": []}, "inputs are"),
-        ({"outputs": []}, "outputs are"),
-        ({"outputs": ["year"]}, "name 'year' twice"),
-        ({"outputs": ["y0", "x0"]}, "name 'x0' twice"),
-    ],
-)
-def test_bad_options_are_named(options, message):
-    arguments = {"inputs": X, "outputs": Y, **options}
-    with pytest.raises(MethodError, match=message):
-        malmquist(PANEL, unit="unit", time="year", **arguments)
-
-
-YEAR = PANEL.xs(2010, level="year")
-
-
-@pytest.mark.parametrize(
-    ("frame", "options", "error", "message"),
-    [
-        (PANEL, {}, SampleError, "also indexed by year; expected one row per unit"),
-        (pd.concat([YEAR, YEAR.iloc[:1]]), {}, SampleError, "more than once.*u00"),
-        (YEAR.iloc[[0]], {}, SampleError, "one unit.*u00"),
-        (YEAR.iloc[:0], {}, SampleError, "no rows"),
-        (YEAR.assign(x0=0.0), {}, DataError, "x0 is 0.*u00"),
-        (YEAR.assign(y0=np.nan), {}, SampleError, "u00.*y0"),
-        (YEAR.rename(columns={"y0": "y00"}), {}, DataError, "'y0'.*y00"),
-        (pd.concat([YEAR, YEAR[["x0"]]], axis=1), {}, DataError, "'x0' 2 times"),
-        (YEAR, {"returns": "drs"}, MethodError, "unknown returns"),
-    ],
-)
-def test_bad_cross_sections_are_named(frame, options, error, message):
-    with pytest.raises(error, match=message):
-        efficiency(frame, X, Y, "unit", **options)
 
 
 # Decimals with few digits make ties and degenerate corners likely.

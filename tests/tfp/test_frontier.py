@@ -125,13 +125,6 @@ def test_units_of_measure_and_order_of_rows_change_only_the_constant(panel, neut
     pd.testing.assert_frame_equal(second.elasticities, translog.elasticities, atol=1e-5)
 
 
-def test_the_two_models_agree_on_a_cross_section():
-    first = estimate(section())
-    second = estimate(section(), inefficiency="1995", distribution="half-normal")
-    assert "eta" not in first.parameters.index
-    pd.testing.assert_frame_equal(first.parameters, second.parameters, rtol=1e-6)
-
-
 # Decomposition
 
 

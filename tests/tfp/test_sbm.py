@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nqpf.errors import DataError, EstimationError, MethodError, SampleError
+from nqpf.errors import EstimationError
 from nqpf.tfp.sbm import global_malmquist_luenberger, malmquist_luenberger, slacks
 
 ROLES = {"inputs": ["x1", "x2"], "good": ["y"], "bad": ["b"]}
@@ -36,32 +36,6 @@ def rho(frame, **options):
 
 def index(frame, **options):
     return global_malmquist_luenberger(frame, **{**ROLES, **options})
-
-
-@KINDS
-@pytest.mark.parametrize("measure", MEASURES)
-def test_scores_lie_between_zero_and_one_and_some_unit_is_efficient(
-    measure, returns, disposability
-):
-    options = {"measure": measure, "returns": returns, "disposability": disposability}
-    scores = index(panel(), **options).scores
-    assert (scores > 0).all(axis=None) and (scores <= 1 + 1e-12).all(axis=None)
-    assert (scores > 1 - 1e-9).any().all() and not (scores > 1 - 1e-9).all().any()
-    # The pooled technology holds that of each year.
-    assert (scores["contemporaneous"] >= scores["global"] - 1e-9).all()
-    assert (scores["contemporaneous"] > scores["global"] + 1e-3).any()
-
-
-@KINDS
-def test_units_that_span_the_frontier_score_one(returns, disposability):
-    # Every unit makes the most of its own mix: x1^2 + x2^2 = 1 below, y above, all in proportion.
-    angle = np.linspace(0.1, 1.4, 7)
-    frame = pd.DataFrame({"x1": 2 - np.cos(angle), "x2": 2 - np.sin(angle), "y": 1.0, "b": 1.0})
-    inner = pd.concat([frame, frame.iloc[:3] * [1.5, 1.5, 1, 1]], ignore_index=True)
-    options = {"returns": returns, "disposability": disposability, "time": None}
-    found = rho(inner.rename_axis("province"), **options)
-    np.testing.assert_allclose(found[:7], 1.0, rtol=0, atol=1e-12)
-    assert (found[7:] < 0.9).all()
 
 
 @given(st.integers(0, 10**6), st.lists(st.floats(1e-3, 1e4), min_size=4, max_size=4))
@@ -100,16 +74,6 @@ def test_size_does_not_matter_under_constant_returns_and_variable_ones_never_sco
     crs, vrs = rho(frame), rho(frame, returns="vrs")
     np.testing.assert_allclose(crs, rho(frame.mul(factors, axis=0)), rtol=0, atol=1e-8)
     assert (vrs >= crs - 1e-9).all() and (vrs > crs + 1e-3).any()
-
-
-@pytest.mark.parametrize("returns", ["crs", "vrs"])
-def test_a_dominated_unit_changes_no_other_score(returns):
-    frame = panel(7).xs(2010, level="year")
-    worse = (frame.iloc[[0]] * [1.2, 1.1, 0.9, 1.3]).set_axis([99])
-    more = pd.concat([frame, worse]).rename_axis("province")
-    before, after = (rho(f, returns=returns, time=None) for f in (frame, more))
-    np.testing.assert_allclose(after[frame.index], before, rtol=0, atol=1e-10)
-    assert after[99] < 0.95
 
 
 def test_equal_and_proportional_units_all_score_alike():
@@ -179,17 +143,6 @@ def test_the_adjacent_index_multiplies_to_its_parts(returns, disposability):
     assert found.changes["effch"].notna().all()  # needs own technologies only
 
 
-def test_without_bad_outputs_it_is_the_change_of_productivity_with_one_input():
-    frame = panel(4)
-    found = malmquist_luenberger(frame, "x1", "y", ()).changes
-    productivity = frame["y"] / frame["x1"]
-    expected = (productivity / productivity.groupby(level=0).shift(1)).dropna()
-    np.testing.assert_allclose(found["ml"], expected, rtol=1e-9)
-    best = productivity.groupby(level=1).transform("max")
-    expected = (best / best.groupby(level=0).shift(1)).dropna()
-    np.testing.assert_allclose(found["techch"], expected, rtol=1e-9)
-
-
 def test_figures_out_of_reach_are_listed_with_unit_period_and_technology():
     keys = pd.MultiIndex.from_product([["A", "B"], [1, 2]], names=["province", "year"])
     # Year 1 knows 1 of bad per 2 of good, and no more than 2 bad from 1 input: A's 6 good
@@ -208,64 +161,6 @@ def test_figures_out_of_reach_are_listed_with_unit_period_and_technology():
     found = malmquist_luenberger(frame, "x", "y", "b", **options)
     assert found.infeasible.to_dict("records") == lost
     assert found.distances["before"].isna().sum() == 3  # year 1 has no period before
-
-
-def spoilt(column, amount):
-    frame = panel()
-    frame.loc[(3, 2012), column] = amount
-    return frame
-
-
-AMOUNTS = [
-    *(
-        (spoilt(column, amount), DataError, rf"{column} is {amount:g} \[province 3, year 2012\]")
-        for column in COLUMNS
-        for amount in (0.0, -1.0)
-    ),
-    (spoilt("b", np.nan), SampleError, "province 3, year 2012, variable b"),
-    (spoilt("b", np.inf), SampleError, "province 3, year 2012, variable b"),
-    (panel(units=1), SampleError, "one unit"),
-    (pd.concat([panel(), panel().iloc[[0]]]), SampleError, "more than once"),
-    (panel().rename(columns={"x2": "x22"}), DataError, "Did you mean 'x22'"),
-    (panel().astype({"x1": str}), DataError, "not numbers"),
-]
-
-
-@pytest.mark.parametrize("measure", [rho, index, lambda f: malmquist_luenberger(f, **ROLES)])
-@pytest.mark.parametrize(("frame", "error", "said"), AMOUNTS)
-def test_frames_that_are_refused(measure, frame, error, said):
-    with pytest.raises(error, match=said):
-        measure(frame)
-
-
-@pytest.mark.parametrize("measure", [index, lambda f: malmquist_luenberger(f, **ROLES)])
-def test_an_index_needs_a_balanced_sample_of_two_periods(measure):
-    frame = panel().drop((5, 2011))
-    with pytest.raises(SampleError, match=r"not balanced: 1 .*province 5, year 2011"):
-        measure(frame)
-    assert len(rho(frame)) == len(frame)
-    with pytest.raises(SampleError, match="one period .*2010"):
-        measure(panel(years=1))
-
-
-@pytest.mark.parametrize(
-    ("options", "said"),
-    [
-        ({"returns": "irs"}, "unknown returns 'irs'"),
-        ({"disposability": "free"}, "unknown disposability 'free'"),
-        ({"inputs": []}, "inputs are"),
-        ({"good": []}, "good outputs are"),
-        ({"bad": ["y"]}, "name 'y' twice"),
-    ],
-)
-def test_options_and_roles_that_are_refused(options, said):
-    for function in (rho, index, lambda f, **o: malmquist_luenberger(f, **{**ROLES, **o})):
-        with pytest.raises(MethodError, match=said):
-            function(panel(), **options)
-    with pytest.raises(MethodError, match="unknown measure 'radial'"):
-        index(panel(), measure="radial")
-    with pytest.raises(SampleError, match="also indexed by year"):
-        rho(panel(), time=None)
 
 
 @pytest.mark.parametrize("measure", [rho, index, lambda f: index(f, measure="directional")])
