@@ -57,16 +57,6 @@ def test_errors_do_not_depend_on_units_or_row_order(errors):
     assert again.df == plain.df
 
 
-@pytest.mark.parametrize("effects", ["two-way", "differenced"])
-def test_an_exact_relation_is_recovered(effects):
-    frame = sample(2)
-    frame["y"] = 3 * frame["a"] - 2 * frame["b"] + frame.index.get_level_values("year")
-    result = fit(frame, effects=effects)
-    np.testing.assert_allclose(result.params, [3, -2], rtol=1e-9)
-    assert result.rsquared_within == pytest.approx(1)
-    np.testing.assert_allclose(result.residuals, 0, atol=1e-10)
-
-
 def test_what_a_result_holds():
     frame = sample(3, drop=4)
     result = fit(frame, vintage="census5")

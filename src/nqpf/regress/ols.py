@@ -23,7 +23,6 @@ _CONVENTIONS = {
     "linearmodels": "as that package by default, N/(N-K), t(N-K)",
     "none": "no small-sample factor, normal distribution",
 }
-_UNCLUSTERED = "every effect counted, N/(N-K), t(N-K)"
 _OTHERS = {
     ("nested", "two-way clustered"): "effects nested in a clustering not counted, "
     "M/(M-1) (N-1)/(N-K), t(M-1), M the smaller number of clusters",
@@ -31,8 +30,6 @@ _OTHERS = {
     "clustering, t(M-1), M the smaller number of clusters",
     ("nested", "driscoll-kraay"): "unit effects not counted, T/(T-1) (N-1)/(N-K), t(T-1)",
     ("all", "driscoll-kraay"): "every effect counted, T/(T-1) (N-1)/(N-K), t(T-1)",
-    **dict.fromkeys([("nested", "robust"), ("nested", "unadjusted")], _UNCLUSTERED),
-    **dict.fromkeys([("all", "robust"), ("all", "unadjusted")], _UNCLUSTERED),
 }
 
 
@@ -89,7 +86,10 @@ def _scaling(convention: str, errors: str, size: _Size) -> tuple[float, int | No
 
 def _described(convention: str, errors: str) -> str:
     """Return a convention's name and formula in one line, for a table's notes."""
-    return f"{convention}: {_OTHERS.get((convention, errors), _CONVENTIONS[convention])}"
+    text = _OTHERS.get((convention, errors), _CONVENTIONS[convention])
+    if convention in ("nested", "all") and errors in ("robust", "unadjusted"):
+        text = "every effect counted, N/(N-K), t(N-K)"
+    return f"{convention}: {text}"
 
 
 def _lags(periods: int) -> int:
@@ -541,8 +541,8 @@ def _about_theta(theta: pd.Series, counts: np.ndarray) -> str:
             f"The Swamy-Arora variance of random effects{how} was not positive and is set to "
             "zero: the estimate is that of the pooled regression."
         )
-    low, high = theta.min(), theta.max()
-    span = f"{low:.3f}" if high - low < 5e-4 else f"{low:.3f} to {high:.3f}"
+    ends = dict.fromkeys([f"{theta.min():.3f}", f"{theta.max():.3f}"])
+    span = " to ".join(ends)
     return f"Random effects by Swamy and Arora{how}, theta {span}; no unit effect is counted."
 
 
