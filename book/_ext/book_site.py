@@ -59,7 +59,7 @@ def draw_card() -> tuple[bytes, str]:
     """
     from nqpf import Panel
     from nqpf.compare import measures
-    from nqpf.report import card_png, social_card
+    from nqpf.report.maps import social_card
 
     frame = measures(Panel.load(), systems=_SYSTEMS)
     sizes = frame.groupby(level="year").size()
@@ -75,7 +75,7 @@ def draw_card() -> tuple[bytes, str]:
         f"between {measured} measures, {year}.",
         "ranks apart · 名次之差",
     )
-    return card_png(card), card.alt
+    return card.png(100), card.alt
 
 
 def draw_icons(folder: Path) -> None:

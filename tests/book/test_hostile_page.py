@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import nbformat
+import pandas as pd
 import pytest
 from made_up_hostile import LONG, SCRIPT, hostile_project
 from sphinx.application import Sphinx
@@ -14,6 +15,8 @@ from sphinx.application import Sphinx
 from nqpf import Panel, Recipe, Study, System, provinces, report
 from nqpf.compare import standings
 from nqpf.compare.profiles import Profiles
+from nqpf.report.explore import rank_explorer
+from nqpf.report.tables import argument_table
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -41,16 +44,16 @@ def outputs(panel: Panel) -> dict[str, str]:
     tables = [
         report.catalogue_table(panel, "accounts"),
         report.study_table(study),
-        report.replications_table(),
+        report.studies_table("missing"),
         report.system_table(System.load("dong-2024")),
-        report.argument_table("drivers", panel),
+        argument_table("drivers", panel),
         report.ranking_table(index, 2022),
         report.verdict(study),
         report.data_note(panel, index.matrix),
     ]
     figures = [report.tile_map(index.scores.xs(2022, level="year"), study.title, study.title)]
-    long_form = index.scores.rename("value").reset_index().assign(measure=study.title)
-    charts = [report.map_explorer(long_form, study.title)]
+    ranks = index.scores.xs(2022, level="year").rank(ascending=False)
+    charts = [rank_explorer(pd.DataFrame({study.title: ranks, "other": ranks}))]
     found = standings(panel, ["wu-2024", "dong-2024"], weights=(), aggregate=(), draws=20)
     return {
         "tables": "\n".join(table.html for table in tables),

@@ -169,15 +169,13 @@ def test_every_package_that_the_first_cell_adds_is_in_the_lock() -> None:
 
 def test_a_chart_of_the_library_is_the_same_in_jupyter() -> None:
     """The library's own chart is recognised, and drawn alike by either Vega-Lite."""
-    import altair
     import pandas as pd
     import vl_convert
     from notebook_copy import _chart
 
-    from nqpf.report import vega
+    from nqpf.report.explore import rank_explorer
 
-    drawn = altair.Chart(pd.DataFrame({"x": [1]}), name="c").mark_point().encode(x="x:Q")
-    shown = vega(drawn, "One < point.")
+    shown = rank_explorer(pd.DataFrame({"a": [1.0, 2.0], "b": [2.0, 1.0]}, [110000, 310000]))
     spec = _chart({"text/html": shown.html, "text/plain": shown.text})[
         "application/vnd.vegalite.v5+json"
     ]

@@ -1,4 +1,4 @@
-"""The specification curve as a figure: estimates in order, and the choices behind them."""
+"""The specification curve: estimates in order, and the choices behind them."""
 
 from __future__ import annotations
 
@@ -10,91 +10,69 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from nqpf.checks import choose
 from nqpf.errors import DataError, MethodError, SampleError
 from nqpf.multiverse.results import curve_summary
-from nqpf.report.explore import _finish, vega
-from nqpf.report.html import Html, listed
+from nqpf.report.explore import _vega
+from nqpf.report.html import _Html, listed
 from nqpf.report.style import (
-    CATEGORIES,
-    Picture,
-    headed_figure,
-    place_axes,
-    readable,
-    style,
-    wrapped,
+    _CATEGORIES,
+    _bare,
+    _check_columns,
+    _drawn,
+    _headed_figure,
+    _legend,
+    _place_axes,
+    _readable,
+    _wrapped,
 )
-from nqpf.sample import nearest
 
 if TYPE_CHECKING:
-    import altair as alt
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
-__all__ = [
-    "CHOICES",
-    "SIGNS",
-    "always_applies",
-    "curve_explorer",
-    "levels_of",
-    "representative",
-    "sorted_curve",
-    "specification_curve",
-]
-
-CHOICES = (
+_CHOICES = (
     "direction", "outcome", "determinant", "focal", "kind", "system", "normalise", "weights",
     "aggregate", "estimator", "capital", "controls", "effects", "sample", "vintage",
     "transformation", "errors",
 )  # fmt: skip
 # Colour and shape together, never colour alone.
-SIGNS = {
-    "negative": ("significant, negative", CATEGORIES[1], "v"),
+_SIGNS = {
+    "negative": ("significant, negative", _CATEGORIES[1], "v"),
     "none": ("not significant", "#9a9a9a", "o"),
-    "positive": ("significant, positive", CATEGORIES[0], "^"),
+    "positive": ("significant, positive", _CATEGORIES[0], "^"),
 }
-_EACH = 2000  # specifications drawn one by one; more are grouped by rank
-_GROUPS = 400
-_LEVELS = 8  # an axis with more levels is drawn only when asked for
-_LEFT, _ACROSS = 2.05, 4.75  # inches
-_ROW = 0.205
+_LEVEL = 0.05
+_EACH, _GROUPS = 2000, 400
+_LEFT, _ACROSS, _ROW = 2.05, 4.75, 0.205  # inches
 
 
+@_drawn
 def specification_curve(
     table: pd.DataFrame,
-    axes: Sequence[str] | None = None,
     title: str = "",
     label: str = "estimate",
     labels: Mapping[str, str] | None = None,
-    level: float = 0.05,
-    interval: bool = True,
-) -> Picture:
+) -> tuple[Figure, str]:
     """Draw estimates from smallest to largest, and below them the choices behind each.
 
     Parameters
     ----------
     table : DataFrame
-        One row per specification: ``estimate``, ``pvalue``, ``std_error`` and a column per choice.
-    axes : sequence of str or None
-        Choices to show, in order; when None those of :data:`CHOICES` that vary, have at most
-        eight levels and apply to every specification. A level that is empty or missing (the
-        choice does not apply) has no row.
+        One row per specification: ``estimate``, ``pvalue``, ``std_error`` and a column per
+        choice. Choices are shown that vary, have at most eight levels and apply to every
+        specification (their column is neither empty nor missing in any).
     title : str
         Title of the figure.
     label : str
         What is estimated, with its unit.
     labels : mapping of str to str or None
-        Names to print for axes and levels.
-    level : float
-        Level of significance.
-    interval : bool
-        Draw a band of two standard errors. Needs ``std_error``.
+        Names to print for choices and levels.
 
     Returns
     -------
     Picture
-        Up to 2,000 specifications one by one; more in 400 groups of neighbouring ranks, each
-        drawn at its median estimate, coloured by what most of the group is, with the share of
-        each in a strip. A row of the lower panel is dark where its level is frequent: black
-        where it is at least twice as frequent as in the whole.
+        The estimates with a band of two standard errors, significant at 5 per cent or not.
 
     Raises
     ------
@@ -102,77 +80,69 @@ def specification_curve(
         If a column is missing.
     nqpf.errors.SampleError
         If there are fewer than two specifications, or an estimate or p value is missing.
+
+    Notes
+    -----
+    A hundred thousand specifications show nothing as dots. Up to 2,000 are drawn one by one;
+    more in 400 groups of neighbouring ranks, each at its median estimate, coloured by what most
+    of the group is, with the share of each sign in a strip. A row of the lower panel is dark
+    where its level is frequent: black where it is at least twice as frequent as in the whole.
     """
     names = dict(labels or {})
-    ordered = sorted_curve(table, level)
-    axes = _axes(ordered, axes)
-    groups = _grouped(ordered, interval)
-    rows = [row for axis in axes for row in _rows(ordered, axis)]
-    grouped = len(groups) < len(ordered)
-    parts = f"{len(ordered):,} specifications" + f" in {len(groups)} groups by rank" * grouped
-    note = f"{label}; {parts}" + "; band: two standard errors" * interval
-    below = _ROW * (len(rows) + len(axes))
-    with style():
-        figure, head = headed_figure(title, note, 4.15 + below)
-        ax = place_axes(figure, _LEFT, head + 0.4, _ACROSS, 2.5)
-        _estimates(ax, groups)
-        strip = place_axes(figure, _LEFT, head + 3.1, _ACROSS, 0.5)
-        _strip(strip, groups)
-        if rows:
-            lower = place_axes(figure, _LEFT, head + 3.8, _ACROSS, below)
-            _choices(lower, ordered, groups, rows, names)
-        figure.legend(
-            *ax.get_legend_handles_labels(),
-            loc="upper left",
-            bbox_to_anchor=(0.0, 1 - head / figure.get_figheight()),
-            ncols=3,
-            fontsize=12,
-            handletextpad=0.1,
-            columnspacing=1.0,
-            markerscale=1.6,
-        )
-    return Picture(figure, _describe(ordered, axes, title, label, level, names))
+    ordered = _sorted_curve(table)
+    axes = [axis for axis in _applying(ordered) if 2 <= len(_levels(ordered, axis)) <= 8]
+    count = len(ordered) if len(ordered) <= _EACH else _GROUPS
+    group = np.arange(len(ordered)) * count // len(ordered)
+    signs = pd.get_dummies(ordered["sign"]).reindex(columns=list(_SIGNS), fill_value=False)
+    signs = signs.groupby(group).mean()
+    middle = ordered["estimate"].groupby(group).median()
+    reach = (2 * ordered["std_error"]).groupby(group).median()
+    parts = f"{len(ordered):,} specifications"
+    parts += f" in {count} groups by rank" * (count < len(ordered))
+    note = f"{label}; {parts}; band: two standard errors"
+    below = _ROW * (sum(len(_levels(ordered, axis)) for axis in axes) + len(axes))
+    figure, head = _headed_figure(title, note, 4.15 + below)
+    ax = _place_axes(figure, _LEFT, head + 0.4, _ACROSS, 2.5)
+    _estimates(ax, middle, reach, signs.idxmax(axis=1))
+    strip = _place_axes(figure, _LEFT, head + 3.1, _ACROSS, 0.5)
+    base = np.zeros(count)
+    for name, (_, color, _) in _SIGNS.items():
+        top, edges = base + signs[name].to_numpy(), np.arange(count + 1) - 0.5
+        strip.stairs(top, edges, baseline=base, fill=True, color=color, linewidth=0)
+        base = top
+    strip.set(xlim=(-0.5, count - 0.5), ylim=(0, 1), xticks=[], yticks=[])
+    side = {"rotation": 0, "ha": "right", "va": "center", "fontsize": 12}
+    strip.set_ylabel("share\nsignificant", **side)
+    _bare(strip)
+    if axes:
+        _strips(_place_axes(figure, _LEFT, head + 3.8, _ACROSS, below), ordered, axes, group, names)
+    handles, words = ax.get_legend_handles_labels()
+    _legend(figure, head, handles=handles, labels=words, ncols=3, markerscale=1.6)
+    return figure, _said(ordered, axes, title, label, names)
 
 
-def sorted_curve(table: pd.DataFrame, level: float = 0.05) -> pd.DataFrame:
+def _sorted_curve(table: pd.DataFrame) -> pd.DataFrame:
     """Return the table by estimate, with ``sign``: negative, none or positive by significance.
 
     Ties keep the order of ``id`` where there is one, so that two runs draw the same.
-
-    Raises
-    ------
-    nqpf.errors.DataError, nqpf.errors.SampleError
-        As :func:`specification_curve`.
     """
-    curve_summary(table, level=level)  # says what is wrong with estimates and p values
+    curve_summary(table, level=_LEVEL)  # says what is wrong with estimates and p values
+    _check_columns(table, ["std_error"], DataError)
     if len(table) < 2:
         raise SampleError("one specification", expected="two or more to make a curve")
     keys = ["estimate", "id"] if "id" in table.columns else ["estimate"]
     ordered = table.sort_values(keys, kind="stable", ignore_index=True)
-    sure = (ordered["pvalue"] < level).to_numpy()
-    positive = ordered["estimate"].to_numpy() > 0
-    sign = np.where(sure, np.where(positive, "positive", "negative"), "none")
-    return ordered.assign(sign=sign)
+    side = np.where(ordered["estimate"] > 0, "positive", "negative")
+    return ordered.assign(sign=np.where(ordered["pvalue"] < _LEVEL, side, "none"))
 
 
-def _axes(table: pd.DataFrame, axes: Sequence[str] | None) -> list[str]:
-    if axes is None:
-        found = [axis for axis in CHOICES if axis in table.columns]
-        found = [axis for axis in found if always_applies(table, axis)]
-        return [axis for axis in found if 2 <= len(levels_of(table, axis)) <= _LEVELS]
-    for axis in axes:
-        if axis not in table.columns:
-            hint = nearest(axis, map(str, table.columns))
-            raise DataError(f"no column {axis!r}", expected="a column of the table", hint=hint)
-    return list(axes)
+def _applying(table: pd.DataFrame) -> list[str]:
+    """Return the choices that are neither empty nor missing in any specification."""
+    known = [axis for axis in _CHOICES if axis in table.columns]
+    return [a for a in known if not (table[a].isna() | (table[a] == "")).any()]
 
 
-def always_applies(table: pd.DataFrame, axis: str) -> bool:
-    """Say whether a choice is neither empty nor missing in any specification."""
-    return not (table[axis].isna() | (table[axis] == "")).any()
-
-
-def levels_of(table: pd.DataFrame, axis: str) -> list[str]:
+def _levels(table: pd.DataFrame, axis: str) -> list[str]:
     """Return the levels that occur, categories in their order, others sorted."""
     values = table[axis]
     if isinstance(values.dtype, pd.CategoricalDtype):
@@ -182,101 +152,54 @@ def levels_of(table: pd.DataFrame, axis: str) -> list[str]:
     return [level for level in found if level != ""]
 
 
-def _rows(table: pd.DataFrame, axis: str) -> list[tuple[str, object]]:
-    return [(axis, level) for level in levels_of(table, axis)]
-
-
-def _grouped(table: pd.DataFrame, interval: bool) -> pd.DataFrame:
-    """Return neighbours in rank: median estimate and band, and the share of each sign."""
-    if interval and "std_error" not in table.columns:
-        raise DataError("no column 'std_error'", expected="standard errors, or interval=False")
-    count = len(table) if len(table) <= _EACH else _GROUPS
-    group = np.arange(len(table)) * count // len(table)
-    middle = table["estimate"].groupby(group).median()
-    signs = {name: pd.Series(table["sign"] == name).groupby(group).mean() for name in SIGNS}
-    reach = (2 * table["std_error"]).groupby(group).median() if interval else 0 * middle
-    found = pd.DataFrame({"estimate": middle, "low": middle - reach, "high": middle + reach})
-    return found.assign(**signs, most=pd.DataFrame(signs).idxmax(axis=1))
-
-
-def _estimates(ax: Axes, groups: pd.DataFrame) -> None:
-    place = groups.index.to_numpy()
-    if (groups["high"] > groups["low"]).any():
-        ax.fill_between(place, groups["low"], groups["high"], color="#e6e6e6", linewidth=0)
+def _estimates(ax: Axes, middle: pd.Series, reach: pd.Series, most: pd.Series) -> None:
+    low, high = middle - reach, middle + reach
+    if (high > low).any():
+        ax.fill_between(middle.index, low, high, color="#e6e6e6", linewidth=0)
     ax.axhline(0, color="#444444", linewidth=1)
-    size = 5.5 if len(groups) <= 100 else 3.2
-    for name, (words, color, marker) in SIGNS.items():
-        own = groups["most"] == name
-        if own.any():
-            ax.plot(place[own], groups["estimate"][own], marker, color=color, markersize=size,
-                    markeredgewidth=0, linestyle="", label=words)  # fmt: skip
-    ax.set_xlim(-0.5, len(groups) - 0.5)
+    dots = {"markersize": 5.5 if len(middle) <= 100 else 3.2, "markeredgewidth": 0}
+    for name, (words, color, marker) in _SIGNS.items():
+        own = middle[most == name]
+        if len(own):
+            ax.plot(own.index, own, marker, color=color, linestyle="", label=words, **dots)
+    ax.set_xlim(-0.5, len(middle) - 0.5)
     ax.set_xticks([])
     ax.spines["bottom"].set_visible(False)
     # A few very wide intervals must not flatten the curve.
-    low, high = groups["low"].quantile(0.02), groups["high"].quantile(0.98)
-    low, high = min(low, groups["estimate"].min()), max(high, groups["estimate"].max())
-    ax.set_ylim(low - 0.04 * (high - low), high + 0.04 * (high - low))
+    bottom, top = min(low.quantile(0.02), middle.min()), max(high.quantile(0.98), middle.max())
+    ax.set_ylim(bottom - 0.04 * (top - bottom), top + 0.04 * (top - bottom))
 
 
-def _strip(ax: Axes, groups: pd.DataFrame) -> None:
-    edges = np.arange(len(groups) + 1) - 0.5
-    parts = [groups[name].to_numpy() for name in SIGNS]
-    base = np.zeros(len(groups))
-    for values, (_, color, _) in zip(parts, SIGNS.values(), strict=True):
-        ax.stairs(base + values, edges, baseline=base, fill=True, color=color, linewidth=0)
-        base = base + values
-    ax.set(xlim=(edges[0], edges[-1]), ylim=(0, 1), xticks=[], yticks=[])
-    ax.set_ylabel("share\nsignificant", rotation=0, ha="right", va="center", fontsize=12)
-    ax.grid(False)
-    ax.spines[:].set_visible(False)
-
-
-def _choices(
-    ax: Axes,
-    table: pd.DataFrame,
-    groups: pd.DataFrame,
-    rows: list[tuple[str, object]],
-    names: dict[str, str],
+def _strips(
+    ax: Axes, table: pd.DataFrame, axes: list[str], group: np.ndarray, names: dict[str, str]
 ) -> None:
     """Draw a strip per level, under a heading per axis."""
-    count = len(groups)
-    group = np.arange(len(table)) * count // len(table)
     sizes = np.bincount(group)
-    down, before = 0, None
-    for axis, level in rows:
-        if axis != before:
-            ax.text(-_LEFT / _ACROSS + 0.03, down + 0.6, readable(names.get(axis, axis)),
-                    transform=ax.get_yaxis_transform(), va="center", fontsize=13)  # fmt: skip
-            down, before = down + 1, axis
-        own = (table[axis] == level).to_numpy(dtype=float)
-        share = np.bincount(group, own) / sizes
-        dark = share if count == len(table) else np.minimum(share / own.mean() / 2, 1)
-        ax.imshow(dark[None], aspect="auto", cmap="Greys", vmin=0, vmax=1, interpolation="nearest",
-                  extent=(-0.5, count - 0.5, down + 0.92, down + 0.08))  # fmt: skip
-        text = _short(names.get(str(level), str(level)))
-        ax.text(-0.01, down + 0.5, text, transform=ax.get_yaxis_transform(), ha="right",
-                va="center", fontsize=12, color="#444444")  # fmt: skip
+    count, down = len(sizes), 0
+    beside = {"transform": ax.get_yaxis_transform(), "va": "center"}
+    for axis in axes:
+        heading = _readable(names.get(axis, axis))
+        ax.text(-_LEFT / _ACROSS + 0.03, down + 0.6, heading, fontsize=13, **beside)
         down += 1
+        for level in _levels(table, axis):
+            own = (table[axis] == level).to_numpy(dtype=float)
+            share = np.bincount(group, own) / sizes
+            dark = share if count == len(table) else np.minimum(share / own.mean() / 2, 1)
+            extent = (-0.5, count - 0.5, down + 0.92, down + 0.08)
+            look = {"cmap": "Greys", "vmin": 0, "vmax": 1, "interpolation": "nearest"}
+            ax.imshow(dark[None], aspect="auto", extent=extent, **look)
+            first, *rest = _wrapped(names.get(str(level), str(level)), 22).split("\n")
+            text = {"ha": "right", "fontsize": 12, "color": "#444444"}
+            ax.text(-0.01, down + 0.5, first + "…" * bool(rest), **text, **beside)
+            down += 1
     ax.set(xlim=(-0.5, count - 0.5), ylim=(down, 0), xticks=[], yticks=[])
-    ax.grid(False)
-    ax.spines[:].set_visible(False)
+    _bare(ax)
 
 
-def _short(text: str) -> str:
-    first, *rest = wrapped(text, 22).split("\n")
-    return first + "…" if rest else first
-
-
-def _describe(
-    table: pd.DataFrame,
-    axes: list[str],
-    title: str,
-    label: str,
-    level: float,
-    names: dict[str, str],
+def _said(
+    table: pd.DataFrame, axes: list[str], title: str, label: str, names: dict[str, str]
 ) -> str:
-    whole = curve_summary(table, level=level).loc["all"]
+    whole = curve_summary(table, level=_LEVEL).loc["all"]
     lowest, highest = table["estimate"].iloc[[0, -1]]
     text = f"Specification curve. {title}; " if title else "Specification curve; "
     text += (
@@ -286,48 +209,37 @@ def _describe(
     )
     medians = []
     for axis in axes:
-        by_level = curve_summary(table, axis, level)["median"].reindex(levels_of(table, axis))
-        low, high = by_level.idxmin(), by_level.idxmax()
-        ends = [f"{names.get(str(x), x)} {by_level[x]:.2f}" for x in (low, high)]
+        by_level = table.groupby(axis, observed=True)["estimate"].median()
+        by_level = by_level.reindex(_levels(table, axis))
+        ends = [f"{names.get(str(x), x)} {by_level[x]:.2f}"
+                for x in (by_level.idxmin(), by_level.idxmax())]  # fmt: skip
         medians.append(f"{names.get(axis, axis)}: {ends[0]} to {ends[1]}")
     return f"{text} Medians by choice, lowest to highest: {'; '.join(medians)}." if axes else text
 
 
 _POINTS = 2500
-_MOST_POINTS = 3000
-_FILTERS = 4  # menus when none are named
 _MOST_CHOICES = 1500  # combinations of menus whose figures are embedded
 _EVERY = -1  # code of a menu that is not set
-_SHAPES = {"negative": "triangle-down", "none": "circle", "positive": "triangle-up"}
-_WORDS = {"negative": "negative", "none": "not significant", "positive": "positive"}
 
 
 def curve_explorer(
     table: pd.DataFrame,
-    filters: Sequence[str] | None = None,
+    filters: Sequence[str],
     label: str = "estimate",
     labels: Mapping[str, str] | None = None,
-    level: float = 0.05,
-    points: int = _POINTS,
-) -> Html:
+) -> _Html:
     """Draw the curve of the specifications that the reader chooses from menus.
 
     Parameters
     ----------
     table : DataFrame
         One row per specification: ``estimate``, ``pvalue``, ``std_error`` and a column per choice.
-    filters : sequence of str or None
-        Choices with a menu; the first four that vary and apply to every specification when None.
+    filters : sequence of str
+        Choices with a menu.
     label : str
         What is estimated, with its unit.
     labels : mapping of str to str or None
         Names to print for axes and levels.
-    level : float
-        Level of significance.
-    points : int
-        Specifications to embed, at most 3,000. When there are more, each combination of menus
-        gives its share, at evenly spaced quantiles of its estimates. The counts, medians and
-        shares above the curve are those of all specifications.
 
     Returns
     -------
@@ -342,115 +254,105 @@ def curve_explorer(
     nqpf.errors.SampleError
         If there are fewer than two specifications, or an estimate or p value is missing.
     nqpf.errors.MethodError
-        If `points` is out of range or the menus have too many combinations.
+        If the menus have more than 1,500 combinations.
+
+    Notes
+    -----
+    Of more than 2,500 specifications every combination of the menus gives its share of 2,500
+    points (largest remainders first; one where its share is less, as long as there is room), at
+    evenly spaced quantiles of its estimates, so that any choice shows the curve of that choice;
+    no chance is involved. Counts, medians and shares above the curve are of all specifications.
     """
-    import altair as alt
-
-    if not 2 <= points <= _MOST_POINTS:
-        raise MethodError(f"points is {points!r}", expected=f"2 to {_MOST_POINTS}")
-    ordered = sorted_curve(table, level)
-    if "std_error" not in ordered.columns:
-        raise DataError("no column 'std_error'", expected="a standard error per specification")
-    filters = _filters(ordered, filters)
-    known = [axis for axis in CHOICES if axis in ordered and ordered[axis].nunique() > 1]
-    shown = [*filters, *(axis for axis in known if axis not in filters)]
-    codes, names = _coded(ordered, shown, dict(labels or {}))
-    kept = representative(codes[:, : len(filters)], points)
-    heads = [dict(labels or {}).get(axis, axis) for axis in shown]
-    menus = [_menu(i, heads[i], names[i]) for i in range(len(filters))]
-    facts = _facts(ordered, codes[:, : len(filters)], kept)
-    params = [alt.param(name="names", value=names), alt.param(name="facts", value=facts), *menus]
-    span = ordered["estimate"].iloc[kept[[0, -1]]].tolist()
-    chart = _chart(_points(ordered, codes, kept), span, heads, len(filters), label, level)
-    text = (
-        f"Interactive specification curve of {len(ordered):,} specifications, {label} from "
-        f"{ordered['estimate'].iloc[0]:.2f} to {ordered['estimate'].iloc[-1]:.2f}"
-        f"{', with menus for ' * bool(filters)}{listed(heads[: len(filters)])}. "
-        f"{_about(len(kept), len(ordered))}"
-    )
-    return vega(_finish(chart, "curve_explorer", [], params, height=360), text)
-
-
-def _menu(place: int, head: str, names: list[str]) -> alt.Parameter:
-    import altair as alt
-
-    options = [_EVERY, *range(len(names))]
-    bind = alt.binding_select(options=options, labels=["(all)", *names], name=f"{head}: ")
-    # The first menu opens at a level of its own: a curve of every question at once says nothing.
-    return alt.param(name=f"menu_{place}", value=_EVERY if place else 0, bind=bind)
-
-
-def _about(kept: int, whole: int) -> str:
-    if kept == whole:
-        return "Every specification is a point."
-    return (
-        f"{kept:,} of them are drawn, at evenly spaced quantiles of every combination of the "
-        "menus; counts, medians and shares are of all."
-    )
-
-
-def _filters(table: pd.DataFrame, filters: Sequence[str] | None) -> list[str]:
-    if filters is None:
-        known = [axis for axis in CHOICES if axis in table.columns and table[axis].nunique() > 1]
-        filters = [axis for axis in known if always_applies(table, axis)][:_FILTERS]
+    ordered = _sorted_curve(table)
     for axis in filters:
-        if axis not in table.columns:
-            hint = nearest(axis, map(str, table.columns))
-            raise DataError(f"no column {axis!r}", expected="a column of the table", hint=hint)
-    count = prod(1 + len(levels_of(table, axis)) for axis in filters)
+        choose("column", axis, list(ordered.columns), DataError)
+    count = prod(1 + len(_levels(ordered, axis)) for axis in filters)
     if count > _MOST_CHOICES:
         raise MethodError(
-            f"{count:,} combinations of {listed(list(filters))}",
+            f"{count:,} combinations of {listed(filters)}",
             expected=f"at most {_MOST_CHOICES:,}",
             hint="give fewer menus, or menus of choices with fewer levels",
         )
-    return list(filters)
+    known = [axis for axis in _CHOICES if axis in ordered and ordered[axis].nunique() > 1]
+    shown, words = [*filters, *(a for a in known if a not in filters)], dict(labels or {})
+    codes, names = np.empty((len(ordered), len(shown)), dtype=int), []
+    for column, axis in enumerate(shown):
+        levels = _levels(ordered, axis)
+        place = pd.Index(levels, dtype=object).get_indexer(ordered[axis].astype(object))
+        codes[:, column] = np.where(place < 0, len(levels), place)  # beyond: does not apply
+        own = [words.get(str(level), str(level)) for level in levels]
+        names.append(own + ["–"] * bool((place < 0).any()))
+    kept, heads = _standing(codes[:, : len(filters)]), [words.get(axis, axis) for axis in shown]
+    facts = _facts(ordered, codes[:, : len(filters)], kept)
+    menus = [
+        {
+            "name": f"menu_{i}",
+            # The first opens at a level of its own: a curve of every question says nothing.
+            "value": _EVERY if i else 0,
+            "bind": {"input": "select", "name": f"{heads[i]}: ", "labels": ["(all)", *names[i]],
+                     "options": [_EVERY, *range(len(names[i]))]},
+        }
+        for i in range(len(filters))
+    ]  # fmt: skip
+    params = [{"name": "names", "value": names}, {"name": "facts", "value": facts}, *menus]
+    low, high = ordered["estimate"].iloc[[0, -1]]
+    drawn = (
+        f"{len(kept):,} of them are drawn, at evenly spaced quantiles of every combination of "
+        "the menus; counts, medians and shares are of all."
+    )
+    text = (
+        f"Interactive specification curve of {len(ordered):,} specifications, {label} from "
+        f"{low:.2f} to {high:.2f}{', with menus for ' * bool(filters)}"
+        f"{listed(heads[: len(filters)])}. "
+        f"{drawn if len(kept) < len(ordered) else 'Every specification is a point.'}"
+    )
+    # A line per point: estimate, standard error, p value, sign, codes of its choices.
+    columns = ["estimate", "error", "p", "sign", *(f"k{i}" for i in range(len(shown)))]
+    sign = ordered["sign"].map(list(_SIGNS).index)
+    lines = [
+        ",".join([*(f"{x:.4g}" for x in row), *map(str, code)])
+        for row, code in zip(
+            ordered[["estimate", "std_error", "pvalue"]].to_numpy(dtype=float)[kept],
+            np.column_stack([sign, codes])[kept],
+            strict=True,
+        )
+    ]
+    key = " + ',' + ".join(f"menu_{i}" for i in range(len(filters))) or "''"
+    span = ordered["estimate"].iloc[kept[[0, -1]]].tolist()
+
+    def fill(spec: dict) -> None:
+        dots = spec["layer"][1]
+        form = {"type": "csv", "parse": dict.fromkeys(columns, "number")}
+        dots["data"] = {"values": "\n".join([",".join(columns), *lines]), "format": form}
+        tests = [f"(menu_{i} == {_EVERY} || menu_{i} == datum.k{i})" for i in range(len(filters))]
+        sign, *rest = dots["transform"]
+        dots["transform"] = [
+            *([{"filter": " && ".join(tests)}] if tests else []),
+            sign,
+            *({"calculate": f"names[{i}][datum.k{i}]", "as": f"c{i}"} for i in range(len(shown))),
+            *rest,
+        ]
+        encoding = dots["encoding"]
+        encoding["y"] |= {"title": label, "scale": {"domain": span, "zero": False}}
+        encoding["tooltip"][0]["title"] = label
+        encoding["tooltip"] += [
+            {"field": f"c{i}", "type": "nominal", "title": head} for i, head in enumerate(heads)
+        ]
+        spec["title"]["text"] = {"expr": _above(f"facts[{key}]")}
+
+    return _vega("curve", params, text, fill)
 
 
-def _coded(
-    table: pd.DataFrame, axes: list[str], labels: dict[str, str]
-) -> tuple[np.ndarray, list[list[str]]]:
-    """Return (N, a) positions of levels, and their names; the last stands for "does not apply"."""
-    codes = np.empty((len(table), len(axes)), dtype=int)
-    names = []
-    for column, axis in enumerate(axes):
-        levels = levels_of(table, axis)
-        place = pd.Index(levels, dtype=object).get_indexer(table[axis].astype(object))
-        codes[:, column] = np.where(place < 0, len(levels), place)
-        words = [labels.get(str(level), str(level)) for level in levels]
-        names.append(words + ["–"] * bool((place < 0).any()))
-    return codes, names
-
-
-def representative(codes: np.ndarray, points: int) -> np.ndarray:
-    """Return which of N rows, sorted by estimate, stand for all, whatever combination is chosen.
-
-    Every combination gives its share of `points` (largest remainders first; one where its share
-    is less, as long as there is room), at evenly spaced quantiles. No chance is involved.
-
-    Parameters
-    ----------
-    codes : (N, f) int
-        Levels that can be chosen.
-    points : int
-
-    Returns
-    -------
-    (n,) int, ascending; all of them when N is at most `points`.
-
-    Examples
-    --------
-    >>> representative(np.array([[0], [0], [0], [0], [0], [0], [1], [1], [1]]), 3)
-    array([1, 4, 7])
-    """
-    if len(codes) <= points:
+def _standing(codes: np.ndarray) -> np.ndarray:
+    """Return which of N rows, sorted by estimate, stand for all; (N, f) levels of the menus."""
+    if len(codes) <= _POINTS:
         return np.arange(len(codes))
     _, cell, sizes = np.unique(codes, axis=0, return_inverse=True, return_counts=True)
-    share = sizes * (points / len(codes))
+    share = sizes * (_POINTS / len(codes))
     quota = np.floor(share).astype(int)
     # Cells below one point first, then the largest remainders; the larger cell where equal.
     rest = np.lexsort((np.arange(len(sizes)), -sizes, -(share - quota), quota > 0))
-    quota[rest[: points - quota.sum()]] += 1
+    quota[rest[: _POINTS - quota.sum()]] += 1
     order = np.argsort(cell.ravel(), kind="stable")
     starts = np.concatenate([[0], np.cumsum(sizes)[:-1]])
     picked = [
@@ -459,18 +361,6 @@ def representative(codes: np.ndarray, points: int) -> np.ndarray:
         if count
     ]
     return np.sort(np.concatenate(picked))
-
-
-def _points(table: pd.DataFrame, codes: np.ndarray, kept: np.ndarray) -> str:
-    """Return a line per point: estimate, standard error, p value, sign, codes of its choices."""
-    figures = table[["estimate", "std_error", "pvalue"]].to_numpy(dtype=float)[kept]
-    signs = table["sign"].map({name: str(i) for i, name in enumerate(SIGNS)}).to_numpy()[kept]
-    head = ["estimate", "error", "p", "sign", *(f"k{i}" for i in range(codes.shape[1]))]
-    lines = [
-        ",".join([*(f"{x:.4g}" for x in row), sign, *map(str, code)])
-        for row, sign, code in zip(figures.tolist(), signs, codes[kept].tolist(), strict=True)
-    ]
-    return "\n".join([",".join(head), *lines])
 
 
 def _facts(table: pd.DataFrame, codes: np.ndarray, kept: np.ndarray) -> dict[str, list[float]]:
@@ -495,52 +385,7 @@ def _facts(table: pd.DataFrame, codes: np.ndarray, kept: np.ndarray) -> dict[str
     return facts
 
 
-def _chart(
-    points: str, span: list[float], heads: list[str], menus: int, label: str, level: float
-) -> alt.LayerChart:
-    import altair as alt
-
-    chosen = [f"(menu_{i} == {_EVERY} || menu_{i} == datum.k{i})" for i in range(menus)]
-    choices = {f"c{i}": f"names[{i}][datum.k{i}]" for i in range(len(heads))}
-    words = [_WORDS[name] for name in SIGNS]
-    numbers = dict.fromkeys(points.split("\n")[0].split(","), "number")
-    form = alt.CsvDataFormat(type="csv", parse=numbers)
-    base = alt.Chart(alt.Data(values=points, format=form))
-    if chosen:
-        base = base.transform_filter(" && ".join(chosen))
-    base = (
-        base.transform_calculate(sign=f"{words}[datum.sign]", **choices)
-        .transform_window(row="row_number()", sort=[alt.SortField("estimate")])
-        .transform_joinaggregate(rows="count()")
-        .transform_calculate(place="100 * (datum.row - 0.5) / datum.rows")
-    )
-    title = f"significant at {100 * level:g} %"
-    scale = {"domain": words}
-    legend = alt.Legend(orient="top", title=title, titleLimit=300,
-                        titleFontWeight="normal")  # fmt: skip
-    dots = base.mark_point(filled=True, size=34, opacity=0.9).encode(
-        x=alt.X("place:Q", scale=alt.Scale(domain=[0, 100]), title="per cent of estimates below"),
-        y=alt.Y("estimate:Q", scale=alt.Scale(domain=span, zero=False), title=label),
-        color=alt.Color("sign:N", legend=legend, scale=alt.Scale(
-            range=[color for _, color, _ in SIGNS.values()], **scale)),
-        shape=alt.Shape("sign:N", legend=legend, scale=alt.Scale(
-            range=[_SHAPES[name] for name in SIGNS], **scale)),
-        tooltip=[
-            alt.Tooltip("estimate:Q", format=".3f", title=label),
-            alt.Tooltip("error:Q", format=".3f", title="standard error"),
-            alt.Tooltip("p:Q", format=".3f", title="p value"),
-            *(alt.Tooltip(f"c{i}:N", title=head) for i, head in enumerate(heads)),
-        ],
-    )  # fmt: skip
-    rule = {"color": "#444444", "aria": False}  # it has no data to be read out
-    zero = alt.Chart(alt.Data(values=[{}])).mark_rule(**rule).encode(y=alt.datum(0))
-    key = " + ',' + ".join(f"menu_{i}" for i in range(menus)) or "''"
-    return alt.layer(zero, dots).properties(
-        title=alt.TitleParams(text=alt.expr(_summary(f"facts[{key}]")), anchor="start",
-                              fontSize=13, fontWeight="normal", frame="group"))  # fmt: skip
-
-
-def _summary(facts: str) -> str:
+def _above(facts: str) -> str:
     """Return the expression of the lines above the curve."""
     return (
         f"!isValid({facts}) ? ['no such specification'] : ["

@@ -1,4 +1,4 @@
-"""Lines over the years, by region and by province, labelled at their ends."""
+"""Lines over the years, labelled at their ends; forecasts and densities by year."""
 
 from __future__ import annotations
 
@@ -9,29 +9,27 @@ import numpy as np
 import pandas as pd
 
 from nqpf import provinces
-from nqpf.errors import DataError, MethodError, SampleError
+from nqpf.errors import DataError, SampleError
 from nqpf.forecast.methods import METHODS
-from nqpf.forecast.project import Forecast
-from nqpf.report.html import describe_lines, listed
+from nqpf.report.html import _name_of, listed
 from nqpf.report.style import (
-    CATEGORIES,
-    GREY,
-    MARKERS,
-    PALE,
-    REGION_STYLES,
-    WIDTH,
-    Mark,
-    Picture,
-    darker,
-    headed_figure,
-    label_of,
-    panel_values,
-    place_axes,
-    province_label,
-    readable,
-    region_label,
-    style,
-    wrapped,
+    _CATEGORIES,
+    _GREY,
+    _MARKERS,
+    _PALE,
+    _REGION_STYLES,
+    _WIDTH,
+    _beside,
+    _darker,
+    _drawn,
+    _headed_figure,
+    _Mark,
+    _panel_values,
+    _panels,
+    _place_axes,
+    _province_label,
+    _readable,
+    _region_label,
 )
 
 if TYPE_CHECKING:
@@ -39,262 +37,41 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from nqpf.dynamics.density import KernelDensity
+    from nqpf.forecast.project import Forecast
 
-__all__ = [
-    "event_plot",
-    "fan_chart",
-    "measure_lines",
-    "province_lines",
-    "region_lines",
-    "ridgeline",
-    "spread",
-]
+_DASHES = ("-", (0, (6, 2)), (0, (5, 1.5, 1, 1.5)), (0, (1.5, 1.5)))
 
 
-def region_lines(
-    scores: pd.Series,
-    grouping: str = "region4",
+@_drawn
+def year_lines(
+    data: pd.Series | pd.DataFrame,
     title: str = "",
     label: str | None = None,
     fmt: str = "{:.2f}",
-) -> Picture:
-    """Draw the mean of each region and of all provinces, unweighted, over the years.
+    highlight: Sequence[object] = (),
+    reference: float | None = None,
+) -> tuple[Figure, str]:
+    """Draw lines over the years: means of regions, chosen provinces, or the columns of a table.
 
-    A year counts as complete for a region when every province of the region
-    that is in the sample at all has a figure. Only complete years are joined;
-    the mean of a partial year is a hollow point, because a change in who is
-    measured would pass for a change in level.
+    A series gives the mean of each region and of all provinces, unweighted. A year counts as
+    complete for a region when every province of the region that is in the sample at all has a
+    figure. Only complete years are joined; the mean of a partial year is a hollow point, because
+    a change in who is measured would pass for a change in level.
 
     Parameters
     ----------
-    scores : Series
-        Indexed ``(province, year)``.
-    grouping : {'region4', 'region3'}
-        Regions of the National Bureau of Statistics.
+    data : Series or DataFrame
+        Indexed ``(province, year)``; or a row per year and a column per measure, at most seven,
+        NaN where there is no figure.
     title : str
         Title of the figure.
     label : str or None
         What is measured, with its unit; the name of the Series when None.
     fmt : str
         Format of the numbers in the alternative text.
-
-    Returns
-    -------
-    Picture
-        The figure with its alternative text.
-
-    Raises
-    ------
-    nqpf.errors.SampleError
-        If the index is not ``(province, year)`` or there is no figure.
-    nqpf.errors.MethodError
-        If the grouping is unknown.
-    """
-    if grouping not in ("region4", "region3"):
-        raise MethodError(f"unknown grouping {grouping!r}", expected="'region4' or 'region3'")
-    data, label = panel_values(scores), label_of(scores, label)
-    means, complete = _means(data, grouping)
-    notes = _notes(data, complete)
-    with style():
-        figure, ax = _year_axes(title, label, len(notes))
-        for region in means.columns:
-            mark = REGION_STYLES[region]
-            _line(ax, means[region].where(complete[region]), mark, 3 if region == "all" else 2)
-            partial = means[region].where(~complete[region]).dropna()
-            ax.plot(partial.index, partial, mark.marker, color=mark.color, markerfacecolor="white")
-        ends = {region: (means[region].dropna(), REGION_STYLES[region]) for region in means}
-        _label_ends(ax, {region_label(region): end for region, end in ends.items()})
-        for line, note in enumerate(reversed(notes)):
-            up = (0.08 + 0.25 * line) / figure.get_figheight()
-            figure.text(0.02, up, note, fontsize=12, color=GREY)
-    named = means.rename(columns=lambda region: region_label(region).split(" ")[0])
-    alt = describe_lines(named.rename(columns={"All": "all provinces"}), title, label, fmt)
-    return Picture(figure, " ".join([alt, *(f"{note}." for note in notes)]))
-
-
-def province_lines(
-    scores: pd.Series,
-    highlight: Sequence[object],
-    title: str = "",
-    label: str | None = None,
-    fmt: str = "{:.2f}",
-) -> Picture:
-    """Draw a line per province, the highlighted ones in colour and by name.
-
-    Parameters
-    ----------
-    scores : Series
-        Indexed ``(province, year)``.
     highlight : sequence
-        At most seven provinces, by code or name.
-    title, label, fmt
-        As in :func:`region_lines`.
-
-    Returns
-    -------
-    Picture
-        The figure with its alternative text.
-
-    Raises
-    ------
-    nqpf.errors.SampleError
-        If a highlighted province has no figures or there are more than seven.
-    """
-    data, label = panel_values(scores), label_of(scores, label)
-    wide = data.unstack("province")
-    wide = wide.reindex(range(wide.index.min(), wide.index.max() + 1))
-    chosen = [provinces.code_of(province) for province in highlight]
-    for code in chosen:
-        if code not in wide.columns:
-            raise SampleError(f"{provinces.name(code)} has no figures", where={"province": code})
-    if len(chosen) > len(CATEGORIES):
-        raise SampleError(f"{len(chosen)} provinces to highlight", expected="at most seven")
-    ends = {}
-    with style():
-        figure, ax = _year_axes(title, label, 0)
-        for code in wide.columns.difference(chosen):
-            ax.plot(wide.index, wide[code], color=PALE, linewidth=1)
-        for place, code in enumerate(chosen):
-            mark = Mark(CATEGORIES[place], MARKERS[place], "-")
-            _line(ax, wide[code], mark, 2.4)
-            ends[province_label(code)] = (wide[code].dropna(), mark)
-        _label_ends(ax, ends)
-    others = f" In grey, {wide.shape[1] - len(chosen)} other provinces."
-    return Picture(figure, describe_lines(wide[chosen], title, label, fmt) + others)
-
-
-def spread(positions: Sequence[float], gap: float) -> np.ndarray:
-    """Move positions apart until neighbours are at least `gap` apart, as little as possible.
-
-    Parameters
-    ----------
-    positions : sequence of float, length n
-        Where labels would sit.
-    gap : float
-        Least distance, in the unit of the positions.
-
-    Returns
-    -------
-    ndarray, shape (n,)
-        New positions in the order given.
-
-    Examples
-    --------
-    >>> spread([0.0, 0.1, 5.0], gap=1.0)
-    array([-0.45,  0.55,  5.  ])
-    """
-    order = np.argsort(positions, kind="stable")
-    # Without the gaps it is a monotone regression: pool neighbours that would cross.
-    shifted = np.asarray(positions, dtype=float)[order] - gap * np.arange(len(order))
-    blocks: list[list[float]] = []  # [mean, size]
-    for value in shifted:
-        blocks.append([value, 1])
-        while len(blocks) > 1 and blocks[-2][0] > blocks[-1][0]:
-            mean, size = blocks.pop()
-            before = blocks[-1]
-            before[0] = (before[0] * before[1] + mean * size) / (before[1] + size)
-            before[1] += size
-    pooled = np.concatenate([np.full(int(size), mean) for mean, size in blocks])
-    result = np.empty(len(order))
-    result[order] = pooled + gap * np.arange(len(order))
-    return result
-
-
-def _means(data: pd.Series, grouping: str) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Return the mean per year and region, and whether the region is complete that year."""
-    import pandas as pd
-
-    wide = data.unstack("province")
-    wide = wide.reindex(range(wide.index.min(), wide.index.max() + 1))
-    members = {"all": list(wide.columns)}
-    for region in provinces.REGIONS:
-        inside = [code for code in wide.columns if provinces.region(code, grouping) == region]
-        if inside:
-            members[region] = inside
-    means = pd.DataFrame({region: wide[codes].mean(axis=1) for region, codes in members.items()})
-    complete = {region: wide[codes].notna().all(axis=1) for region, codes in members.items()}
-    return means, pd.DataFrame(complete)
-
-
-def _notes(data: pd.Series, complete: pd.DataFrame) -> list[str]:
-    notes = []
-    present = set(data.index.unique("province"))
-    absent = [code for code in provinces.codes() if code not in present]
-    if absent:
-        notes.append(f"Not in the sample: {listed([provinces.name(code) for code in absent])}")
-    if not complete.all(axis=None):
-        notes.append("Hollow point: not all provinces have a figure that year")
-    return notes
-
-
-def _year_axes(title: str, label: str, notes: int) -> tuple[Figure, Axes]:
-    from matplotlib.ticker import MaxNLocator
-
-    figure, head = headed_figure(title, label, 4.4 + 0.25 * notes)
-    ax = place_axes(figure, 0.72, head + 0.05, 4.3, 3.9)
-    ax.xaxis.set_major_locator(MaxNLocator(nbins=6, integer=True, min_n_ticks=1))
-    ax.yaxis.set_major_locator(MaxNLocator(nbins=6))
-    ax.grid(False, axis="x")
-    return figure, ax
-
-
-def _line(ax: Axes, values: pd.Series, mark: Mark, width: float) -> None:
-    ax.plot(
-        values.index,
-        values,
-        color=mark.color,
-        marker=mark.marker,
-        linestyle=mark.line,
-        linewidth=width,
-        markersize=6,
-        zorder=3,
-    )
-
-
-def _label_ends(ax: Axes, ends: dict[str, tuple[pd.Series, Mark]]) -> None:
-    """Write each name beside its last point, moved up or down where names would touch."""
-    ends = {name: end for name, end in ends.items() if len(end[0])}
-    low, high = ax.get_ylim()
-    right = ax.get_xlim()[1]
-    tall = ax.get_position().height * ax.figure.get_figheight()
-    last = [float(line.iloc[-1]) for line, _ in ends.values()]
-    for (name, (line, mark)), height in zip(
-        ends.items(), spread(last, 0.24 * (high - low) / tall), strict=True
-    ):
-        ax.annotate(
-            name,
-            xy=(line.index[-1], line.iloc[-1]),
-            xytext=(right, height),
-            va="center",
-            fontsize=13,
-            color=darker(mark.color),
-            annotation_clip=False,
-            arrowprops={"arrowstyle": "-", "color": mark.color, "linewidth": 0.7, "shrinkB": 4},
-        )
-
-
-_DASHES = ("-", (0, (6, 2)), (0, (5, 1.5, 1, 1.5)), (0, (1.5, 1.5)))
-
-
-def measure_lines(
-    table: pd.DataFrame,
-    title: str = "",
-    label: str = "",
-    fmt: str = "{:.2f}",
-    reference: float | None = None,
-) -> Picture:
-    """Draw a line per column over the years, named at its end.
-
-    Parameters
-    ----------
-    table : DataFrame
-        A row per year, a column per measure, at most seven; NaN where there is no figure.
-    title : str
-        Title of the figure.
-    label : str
-        What the figures are, with their unit.
-    fmt : str
-        Format of the numbers in the alternative text.
+        At most seven provinces by code or name: a line per province instead of regions, these
+        in colour and by name.
     reference : float or None
         Height of a grey line to compare with, such as 100.
 
@@ -308,52 +85,178 @@ def measure_lines(
     nqpf.errors.DataError
         If a column is not numeric.
     nqpf.errors.SampleError
-        If there is no figure or there are more than seven measures.
+        If the index is another, there is no figure, a highlighted province has none or there
+        are more than seven lines to tell apart.
     """
+    notes: list[str] = []
+    behind, hollow = pd.DataFrame(), pd.DataFrame()
+    if isinstance(data, pd.DataFrame):
+        shown, label = _measures(data), label or ""
+    else:
+        label = label or str(data.name or "score")
+        shown = _panel_values(data).unstack("province")
+        shown = shown.reindex(range(shown.index.min(), shown.index.max() + 1))
+        if len(highlight):
+            behind, shown = _apart(shown, highlight)
+        else:
+            shown, hollow, notes = _regions(shown)
+    names = {column: _readable(column) for column in shown}
+    if hollow.size:
+        names = {region: _region_label(region) for region in shown}
+    elif len(highlight):
+        names = {code: _province_label(code) for code in shown}
+    figure, ax = _year_axes(title, label, len(notes))
+    if reference is not None:
+        ax.axhline(reference, color=_GREY, linewidth=1, zorder=1)
+    for code in behind:
+        ax.plot(behind.index, behind[code], color=_PALE, linewidth=1)
+    ends = {}
+    for place, column in enumerate(shown):
+        values, wide = shown[column], 2.4 if len(highlight) else 2.2
+        dash = "-" if len(highlight) else _DASHES[place % len(_DASHES)]
+        mark = _Mark(_CATEGORIES[place], _MARKERS[place], dash)
+        if hollow.size:
+            mark, wide = _REGION_STYLES[column], 3 if column == "all" else 2
+            values = values.where(~hollow[column])
+        ax.plot(values.index, values, color=mark.color, marker=mark.marker, linestyle=mark.line,
+                linewidth=wide, markersize=6, zorder=3)  # fmt: skip
+        if hollow.size:
+            partial = shown[column].where(hollow[column]).dropna()
+            ax.plot(partial.index, partial, mark.marker, color=mark.color, markerfacecolor="white")
+        ends[names[column]] = (shown[column].dropna(), mark.color)
+    _label_ends(ax, ends)
+    for line, note in enumerate(reversed(notes)):
+        up = (0.08 + 0.25 * line) / figure.get_figheight()
+        figure.text(0.02, up, note, fontsize=12, color=_GREY)
+    if hollow.size:
+        spelt = {"all": "all provinces"}
+        shown = shown.rename(columns=lambda region: spelt.get(region, region.capitalize()))
+    said = [f"{note}." for note in notes]
+    if len(highlight):
+        said = [f"In grey, {behind.shape[1]} other provinces."]
+    return figure, " ".join([_lines_said(shown, title, label, fmt), *said])
+
+
+def _measures(table: pd.DataFrame) -> pd.DataFrame:
     for column in table.columns:
         if not pd.api.types.is_numeric_dtype(table[column]):
             raise DataError(f"column {column!r} is not numeric", expected="figures by year")
-    if table.shape[1] > len(CATEGORIES):
+    if table.shape[1] > len(_CATEGORIES):
         raise SampleError(f"{table.shape[1]} measures to draw", expected="at most seven")
     if not np.isfinite(table.to_numpy(dtype=float)).any():
         raise SampleError("no figure to draw", expected="at least one")
-    ends = {}
-    with style():
-        figure, ax = _year_axes(title, label, 0)
-        if reference is not None:
-            ax.axhline(reference, color=GREY, linewidth=1, zorder=1)
-        for place, column in enumerate(table.columns):
-            mark = Mark(CATEGORIES[place], MARKERS[place], _DASHES[place % len(_DASHES)])
-            _line(ax, table[column], mark, 2.2)
-            ends[readable(column)] = (table[column].dropna(), mark)
-        _label_ends(ax, ends)
-    return Picture(figure, describe_lines(table, title, label, fmt))
+    return table
 
 
-_ACROSS = 2  # panels beside each other
-_MOST = 8
+def _apart(wide: pd.DataFrame, highlight: Sequence[object]) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return the lines behind and those in front, refused where there is nothing to draw."""
+    chosen = [provinces.code_of(province) for province in highlight]
+    for code in chosen:
+        if code not in wide.columns:
+            raise SampleError(f"{provinces.name(code)} has no figures", where={"province": code})
+    if len(chosen) > len(_CATEGORIES):
+        raise SampleError(f"{len(chosen)} provinces to highlight", expected="at most seven")
+    return wide[wide.columns.difference(chosen)], wide[chosen]
+
+
+def _regions(wide: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame, list[str]]:
+    """Return the mean per year and region, whether it lacks provinces that year, and notes."""
+    members = {"all": list(wide.columns)}
+    for region in provinces.REGIONS:
+        members[region] = [code for code in wide.columns if provinces.region(code) == region]
+    members = {region: codes for region, codes in members.items() if codes}
+    means = pd.DataFrame({region: wide[codes].mean(axis=1) for region, codes in members.items()})
+    partial = {region: wide[codes].isna().any(axis=1) for region, codes in members.items()}
+    absent = [provinces.name(code) for code in provinces.codes() if code not in wide.columns]
+    notes = [f"Not in the sample: {listed(absent)}"] * bool(absent)
+    if wide.isna().any(axis=None):
+        notes.append("Hollow point: not all provinces have a figure that year")
+    return means, pd.DataFrame(partial), notes
+
+
+def _lines_said(table: pd.DataFrame, title: str, label: str, fmt: str) -> str:
+    each = []
+    for column in table.columns:
+        line = table[column].dropna()
+        if line.empty:
+            continue
+        first, last = line.index[0], line.index[-1]
+        start = f"{fmt.format(line.iloc[0])} in {first}"
+        path = start if first == last else f"{start} to {fmt.format(line.iloc[-1])} in {last}"
+        each.append(f"{_name_of(column)} {path}")
+    return f"Line chart. {title}; {label}: " + "; ".join(each) + "."
+
+
+def _year_axes(title: str, label: str, notes: int) -> tuple[Figure, Axes]:
+    from matplotlib.ticker import MaxNLocator
+
+    figure, head = _headed_figure(title, label, 4.4 + 0.25 * notes)
+    ax = _place_axes(figure, 0.72, head + 0.05, 4.3, 3.9)
+    ax.xaxis.set_major_locator(MaxNLocator(nbins=6, integer=True, min_n_ticks=1))
+    ax.yaxis.set_major_locator(MaxNLocator(nbins=6))
+    ax.grid(False, axis="x")
+    return figure, ax
+
+
+def _label_ends(ax: Axes, ends: dict[str, tuple[pd.Series, str]]) -> None:
+    """Write each name beside its last point, moved up or down where names would touch."""
+    ends = {name: end for name, end in ends.items() if len(end[0])}
+    low, high = ax.get_ylim()
+    right = ax.get_xlim()[1]
+    tall = ax.get_position().height * ax.figure.get_figheight()
+    last = [float(line.iloc[-1]) for line, _ in ends.values()]
+    heights = _spread(last, 0.24 * (high - low) / tall)
+    for (name, (line, color)), height in zip(ends.items(), heights, strict=True):
+        ax.annotate(
+            name,
+            xy=(line.index[-1], line.iloc[-1]),
+            xytext=(right, height),
+            va="center",
+            fontsize=13,
+            color=_darker(color),
+            annotation_clip=False,
+            arrowprops={"arrowstyle": "-", "color": color, "linewidth": 0.7, "shrinkB": 4},
+        )
+
+
+def _spread(positions: Sequence[float], gap: float) -> np.ndarray:
+    """Move positions apart until neighbours are at least `gap` apart, as little as possible.
+
+    Examples
+    --------
+    >>> _spread([0.0, 0.1, 5.0], gap=1.0)
+    array([-0.45,  0.55,  5.  ])
+    """
+    from scipy.optimize import isotonic_regression
+
+    order = np.argsort(positions, kind="stable")
+    # Without the gaps it is a monotone regression: neighbours that would cross are pooled.
+    steps = gap * np.arange(len(order))
+    result = np.empty(len(order))
+    result[order] = isotonic_regression(np.asarray(positions, float)[order] - steps).x + steps
+    return result
+
+
 _SHADES = (0.18, 0.32, 0.45)  # widest interval first
 
 
+@_drawn
 def fan_chart(
-    forecasts: Forecast | Sequence[Forecast],
+    forecasts: Sequence[Forecast],
     highlight: Sequence[object],
     title: str = "",
     label: str = "",
-    fmt: str = "{:.2f}",
-) -> Picture:
+) -> tuple[Figure, str]:
     """Draw the history, the forecast and its intervals, a panel per province.
 
     Parameters
     ----------
-    forecasts : Forecast or sequence of Forecast
+    forecasts : sequence of Forecast
         Of one series by one method; several differ in their level, at most three.
     highlight : sequence
         Provinces by code or name, at most eight.
     title, label : str
         Title of the figure, and what is measured.
-    fmt : str
-        Format of the numbers in the alternative text.
 
     Returns
     -------
@@ -374,119 +277,88 @@ def fan_chart(
     ...                                   names=["province", "year"])
     >>> series = pd.Series([1, 2, 2, 3, 4, 4.0], index=keys)
     >>> result = forecast(series, 1, interval="analytic")
-    >>> print(fan_chart(result, ["Beijing"], "An index").alt)
+    >>> print(fan_chart([result], ["Beijing"], "An index").alt)
     Fan chart of forecasts by drift. An index. Beijing 4.00 in 2023,
     then 4.60 in 2024 (90 % interval 3.32 to 5.88).
     """
-    given = [forecasts] if isinstance(forecasts, Forecast) else list(forecasts)
     chosen = [provinces.code_of(province) for province in highlight]
-    _check(given, chosen)
-    fans = sorted(given, key=lambda one: -one.level)
-    across = min(_ACROSS, len(chosen))
-    down = -(-len(chosen) // across)
-    left, gap, tall = 0.7, 0.8, 2.25
-    width = (WIDTH - left - 0.25 - gap * (across - 1)) / across
+    _check_fans(list(forecasts), chosen)
+    fans = sorted(forecasts, key=lambda one: -one.level)
+    across = min(2, len(chosen))
+    tall = 2.25
     levels = " and ".join(f"{one.level * 100:g} %" for one in fans)
     parts = [label, f"bands: {levels} intervals"]
     parts += ["scales differ"] * (len(chosen) > 1)
-    with style():
-        figure, head = headed_figure(title, "; ".join(filter(None, parts)), down * tall)
-        for number, code in enumerate(chosen):
-            row, column = divmod(number, across)
-            at = left + column * (width + gap), head + row * tall + 0.4
-            ax = place_axes(figure, *at, width, tall - 0.8)
-            _panel(ax, fans, code)
-            ax.set_title(province_label(code), fontsize=13.5, loc="left", pad=6)
-            ax.set_xlim(*_years(fans[0], chosen))
-    return Picture(figure, _describe(fans, chosen, title, fmt))
+    figure, head = _headed_figure(
+        title, "; ".join(filter(None, parts)), -(-len(chosen) // across) * tall
+    )
+    seen = fans[0].observed[fans[0].observed.index.isin(chosen, level="province")]
+    years = seen.index.get_level_values("year").union(fans[0].frame.index.get_level_values("year"))
+    each = _panels(figure, head, len(chosen), (0.4, tall - 0.8, 0.25), tall, 0.7, 0.8, across)
+    for code, ax in zip(chosen, each, strict=True):
+        _fan(ax, fans, code)
+        ax.set_title(_province_label(code), fontsize=13.5, loc="left", pad=6)
+        ax.set_xlim(years.min() - 0.5, years.max() + 0.5)
+    lead = f"Fan chart of forecasts by {METHODS[fans[0].method].title}. {title}."
+    return figure, f"{lead} {'; '.join(_fan_said(fans[0], code) for code in chosen)}."
 
 
-def _years(one: Forecast, chosen: list[int]) -> tuple[float, float]:
-    """Return the first and last year of any panel, with room for the marks."""
-    seen = one.observed[one.observed.index.isin(chosen, level="province")]
-    years = seen.index.get_level_values("year").union(one.frame.index.get_level_values("year"))
-    return years.min() - 0.5, years.max() + 0.5
-
-
-def _panel(ax: Axes, fans: Sequence[Forecast], code: int) -> None:
+def _fan(ax: Axes, fans: Sequence[Forecast], code: int) -> None:
     from matplotlib.ticker import MaxNLocator
 
-    seen = fans[0].observed.xs(code, level="province")
-    for shade, one in zip(_SHADES, fans, strict=False):
-        own = _joined(one, code)
-        color = CATEGORIES[0]
+    # The newest figure comes before each forecast: from it the fan opens.
+    origin, seen = fans[0].origin, fans[0].observed.xs(code, level="province")
+    columns = ["forecast", "lower", "upper"]
+    now = pd.DataFrame(float(seen[origin]), index=[origin], columns=columns)
+    joined = [pd.concat([now, one.frame.xs(code, level="province")[columns]]) for one in fans]
+    for shade, own in zip(_SHADES, joined, strict=False):
+        color = _CATEGORIES[0]
         ax.fill_between(own.index, own["lower"], own["upper"], color=color, alpha=shade, lw=0)
-    own = _joined(fans[0], code)
-    ax.plot(own.index, own["forecast"], "--", color=CATEGORIES[1], linewidth=1.8)
-    ahead = own.iloc[1:]
-    ax.plot(ahead.index, ahead["forecast"], "s", color=CATEGORIES[1], mfc="white", markersize=6)
+    line = joined[0]["forecast"]
+    ax.plot(line.index, line, "--", color=_CATEGORIES[1], linewidth=1.8)
+    ax.plot(line.index[1:], line[1:], "s", color=_CATEGORIES[1], mfc="white", markersize=6)
     ax.plot(seen.index, seen, "o-", color="#000000", linewidth=1.8, markersize=4.5)
-    ax.axvline(fans[0].origin, color=GREY, linewidth=0.8, linestyle=":")
+    ax.axvline(origin, color=_GREY, linewidth=0.8, linestyle=":")
     ax.xaxis.set_major_locator(MaxNLocator(nbins=4, integer=True))
     ax.yaxis.set_major_locator(MaxNLocator(nbins=5))
     ax.grid(False, axis="x")
 
 
-def _joined(one: Forecast, code: int) -> pd.DataFrame:
-    """Return a forecast with the newest figure before it, from which the fan opens."""
-    own = one.frame.xs(code, level="province")[["forecast", "lower", "upper"]]
-    now = float(one.observed.loc[(code, one.origin)])
-    return pd.concat([pd.DataFrame(now, index=[one.origin], columns=own.columns), own])
+def _fan_said(widest: Forecast, code: int) -> str:
+    own = widest.frame.xs(code, level="province")
+    last, year = own.iloc[-1], own.index[-1]
+    now = widest.observed.loc[(code, widest.origin)]
+    text = f"{provinces.name(code)} {now:.2f} in {widest.origin}, "
+    text += f"then {last['forecast']:.2f} in {year}"
+    if pd.notna(last["lower"]):
+        level = f"{widest.level * 100:g} % interval"
+        text += f" ({level} {last['lower']:.2f} to {last['upper']:.2f})"
+    return text
 
 
-def _check(given: list[Forecast], chosen: list[int]) -> None:
-    if not 1 <= len(given) <= len(_SHADES) or not 1 <= len(chosen) <= _MOST:
+def _check_fans(given: list[Forecast], chosen: list[int]) -> None:
+    if not 1 <= len(given) <= len(_SHADES) or not 1 <= len(chosen) <= 8:
         raise SampleError(
             f"{len(given)} forecasts of {len(chosen)} provinces",
-            expected=f"1 to {len(_SHADES)} forecasts and 1 to {_MOST} provinces",
+            expected=f"1 to {len(_SHADES)} forecasts and 1 to 8 provinces",
         )
     for one in given:
         if one.frame.index.nlevels != 2:
             raise SampleError("a forecast of several columns", expected="a forecast of one series")
         same = one.frame["forecast"].equals(given[0].frame["forecast"])
         if not same or not one.observed.equals(given[0].observed):
-            raise SampleError(
-                "forecasts differ in more than their level",
-                expected="one series and one method",
-            )
-        for code in chosen:
-            if code not in one.frame.index.unique("province"):
-                raise SampleError(
-                    f"{provinces.name(code)} has no forecast", where={"province": code}
-                )
-
-
-def _describe(fans: Sequence[Forecast], chosen: list[int], title: str, fmt: str) -> str:
-    widest, each = fans[0], []
-    for code in chosen:
-        own = widest.frame.xs(code, level="province")
-        last, year = own.iloc[-1], own.index[-1]
-        now = fmt.format(widest.observed.loc[(code, widest.origin)])
-        text = (
-            f"{provinces.name(code)} {now} in {widest.origin}, "
-            f"then {fmt.format(last['forecast'])} in {year}"
-        )
-        if pd.notna(last["lower"]):
-            text += (
-                f" ({widest.level * 100:g} % interval {fmt.format(last['lower'])} "
-                f"to {fmt.format(last['upper'])})"
-            )
-        each.append(text)
-    lead = f"Fan chart of forecasts by {METHODS[widest.method].title}. {title}."
-    return f"{lead} {'; '.join(each)}."
+            wanted = "one series and one method"
+            raise SampleError("forecasts differ in more than their level", expected=wanted)
+    for code in set(chosen).difference(given[0].frame.index.unique("province")):
+        raise SampleError(f"{provinces.name(code)} has no forecast", where={"province": code})
 
 
 _OVERLAP = 2.2  # the highest ridge reaches over this many lines
-EDGE = darker(CATEGORIES[0], 7)
-_LINE = 0.42  # inches between the feet of two ridges
+_FOOT = 0.42  # inches between the feet of two ridges
 
 
-def ridgeline(
-    curves: KernelDensity,
-    title: str = "",
-    label: str = "",
-    fmt: str = "{:.2f}",
-) -> Picture:
+@_drawn
+def ridgeline(curves: KernelDensity, title: str = "", label: str = "") -> tuple[Figure, str]:
     """Draw kernel densities as a ridge per year, the first year on top.
 
     Parameters
@@ -497,8 +369,6 @@ def ridgeline(
         Title of the figure.
     label : str
         What is measured, with its unit; the name of the measure by default.
-    fmt : str
-        Format of the measure in the alternative text.
 
     Returns
     -------
@@ -511,160 +381,46 @@ def ridgeline(
     nqpf.errors.DataError
         If there is no curve.
     """
-    density = curves.density
-    if density.empty:
-        raise DataError("no curve to draw", expected="the density of at least one year")
-    table = curves.to_frame()
-    unit = density.to_numpy().max() / _OVERLAP
-    rows = len(density.columns)
-    height = _LINE * (rows + _OVERLAP - 1)
-    note = f"{label or curves.name}; kernel densities with bandwidth h, dots at peaks"
-    with style():
-        figure, head = headed_figure(title, note, height + 0.55)
-        ax = place_axes(figure, 0.85, head, WIDTH - 2.25, height)
-        for place, year in enumerate(density.columns):
-            tint = place / max(rows - 1, 1)
-            _ridge(ax, density.index.to_numpy(), density[year].to_numpy() / unit, place, tint)
-            peaks = curves.peaks(year)
-            _dots(ax, peaks["position"], place - peaks["height"] / unit, place)
-            text = f"h = {curves.bandwidths[year]:#.3g}"
-            ax.annotate(text, (1.02, place), xycoords=("axes fraction", "data"), va="bottom",
-                        fontsize=12, color=GREY)  # fmt: skip
-        ax.set_yticks(range(rows), [str(year) for year in density.columns], va="bottom")
-        ax.tick_params(axis="y", labelsize=12.5)
-        ax.set(ylim=(rows - 0.95, -_OVERLAP), xlim=(density.index[0], density.index[-1]))
-        ax.grid(False, axis="y")
-        ax.spines["left"].set_visible(False)
-    return Picture(figure, _describe_ridges(table, title, label or curves.name, curves.rule, fmt))
-
-
-def _ridge(ax: Axes, x: np.ndarray, heights: np.ndarray, place: int, tint: float) -> None:
-    """Draw one ridge on its own line; later years lie in front of earlier ones."""
     from matplotlib.colors import to_rgb
 
-    pale, full = np.array([0.80, 0.88, 0.94]), np.array(to_rgb(CATEGORIES[0]))
-    color = tuple(pale + (full - pale) * tint * 0.75)
-    order = 2 + 3 * place
-    ax.fill_between(x, place, place - heights, color=color, linewidth=0, alpha=0.85, zorder=order)
-    ax.plot(x, place - heights, color=EDGE, linewidth=1.2, zorder=order + 1)
+    density, label = curves.density, label or curves.name
+    if density.empty:
+        raise DataError("no curve to draw", expected="the density of at least one year")
+    unit = density.to_numpy().max() / _OVERLAP
+    rows = len(density.columns)
+    height = _FOOT * (rows + _OVERLAP - 1)
+    note = f"{label}; kernel densities with bandwidth h, dots at peaks"
+    figure, head = _headed_figure(title, note, height + 0.55)
+    ax = _place_axes(figure, 0.85, head, _WIDTH - 2.25, height)
+    pale, full = np.array([0.80, 0.88, 0.94]), np.array(to_rgb(_CATEGORIES[0]))
+    edge, x = _darker(_CATEGORIES[0], 7), density.index.to_numpy()
+    for place, year in enumerate(density.columns):
+        ridge = place - density[year].to_numpy() / unit
+        color = tuple(pale + (full - pale) * place / max(rows - 1, 1) * 0.75)
+        order = 2 + 3 * place  # later years lie in front of earlier ones
+        ax.fill_between(x, place, ridge, color=color, linewidth=0, alpha=0.85, zorder=order)
+        ax.plot(x, ridge, color=edge, linewidth=1.2, zorder=order + 1)
+        peaks = curves.peaks(year)
+        dots = {"color": edge, "markersize": 4.5, "zorder": order + 2, "clip_on": False}
+        ax.plot(peaks["position"], place - peaks["height"] / unit, "o", **dots)
+        _beside(ax, place, f"h = {curves.bandwidths[year]:#.3g}", va="bottom", color=_GREY)
+    ax.set_yticks(range(rows), [str(year) for year in density.columns], va="bottom")
+    ax.tick_params(axis="y", labelsize=12.5)
+    ax.set(ylim=(rows - 0.95, -_OVERLAP), xlim=(density.index[0], density.index[-1]))
+    ax.grid(False, axis="y")
+    ax.spines["left"].set_visible(False)
+    return figure, _ridges_said(curves.to_frame(), title, label, curves.rule)
 
 
-def _dots(ax: Axes, x: pd.Series, y: pd.Series, place: int) -> None:
-    ax.plot(x, y, "o", color=EDGE, markersize=4.5, zorder=4 + 3 * place, clip_on=False)
-
-
-def _describe_ridges(table: pd.DataFrame, title: str, label: str, rule: str, fmt: str) -> str:
-    first, last = table.index[0], table.index[-1]
-
-    def said(year: object) -> str:
-        row = table.loc[year]
-        peaks = int(row["peaks"])
-        many = "1 peak" if peaks == 1 else f"{peaks} peaks"
-        place, width = fmt.format(row["peak"]), fmt.format(row["width"])
-        return f"in {year} {many}, the highest at {place}, at half its height {width} wide"
-
-    path = said(first) if first == last else f"{said(first)}; {said(last)}"
-    several = table.index[table["peaks"] > 1]
-    more = f" More than one peak in {len(several)} of {len(table)} years." if len(table) > 1 else ""
+def _ridges_said(table: pd.DataFrame, title: str, label: str, rule: str) -> str:
+    said = {}
+    for year, row in table.iloc[[0, -1]].iterrows():
+        many = "1 peak" if row["peaks"] == 1 else f"{row['peaks']:.0f} peaks"
+        said[year] = f"in {year} {many}, the highest at {row['peak']:.2f}, at half its height "
+        said[year] += f"{row['width']:.2f} wide"
+    several = int((table["peaks"] > 1).sum())
+    more = f" More than one peak in {several} of {len(table)} years." if len(table) > 1 else ""
     how = "a given bandwidth" if rule == "fixed" else f"bandwidths by {rule.title()}"
     heading = f"{title.rstrip('.')}. " if title else ""
+    path = "; ".join(said.values())
     return f"Ridgeline of kernel densities with {how}. {heading}{label}: {path}.{more}"
-
-
-_NEEDED = ("measure", "event", "estimate", "lower", "upper", "chance_low", "chance_high")
-
-
-def event_plot(table: pd.DataFrame, title: str = "", label: str = "") -> Picture:
-    """Draw estimates by years since a reform, with intervals and the band that chance gives.
-
-    Parameters
-    ----------
-    table : DataFrame
-        Columns ``measure``, ``event`` (whole years since the reform, 0 in its first),
-        ``estimate``, ``lower``, ``upper`` and the band ``chance_low`` to ``chance_high``; one
-        row per measure and year. Panels keep the order of the rows.
-    title, label : str
-        Title of the figure, and what an estimate means.
-
-    Returns
-    -------
-    Picture
-        Years before the reform have open round marks, later ones filled squares in another
-        colour; with its alternative text.
-
-    Raises
-    ------
-    nqpf.errors.SampleError
-        If a column is absent, a figure is missing or a pair is there twice.
-
-    Examples
-    --------
-    >>> table = pd.DataFrame({"measure": "x", "event": [-2, 0, 1], "estimate": [-0.1, 0.4, 1.0],
-    ...     "lower": [-0.5, 0.1, 0.2], "upper": [0.3, 0.7, 1.8], "chance_low": -0.6,
-    ...     "chance_high": 0.6})
-    >>> print(event_plot(table, "One reform").alt)
-    Estimates by years since the reform. One reform. x: from -0.10 (year -2) to 1.00 (year 1);
-    2 of 3 intervals leave out zero; 1 of 3 estimates lie outside the band of chance.
-    """
-    _check_events(table)
-    measures = list(dict.fromkeys(table["measure"]))
-    across = min(_ACROSS, len(measures))
-    down = -(-len(measures) // across)
-    left, gap, tall, high = 0.6, 0.65, 2.75, 1.9
-    width = (WIDTH - left - 0.15 - gap * (across - 1)) / across
-    low = table[["lower", "chance_low"]].to_numpy().min()
-    high_end = table[["upper", "chance_high"]].to_numpy().max()
-    with style():
-        figure, head = headed_figure(title, label, down * tall)
-        for number, measure in enumerate(measures):
-            row, column = divmod(number, across)
-            place = (left + column * (width + gap), head + row * tall + 0.35)
-            ax = place_axes(figure, *place, width, high)
-            _panel_events(ax, table[table["measure"] == measure].sort_values("event"))
-            ax.set_ylim(1.05 * min(low, 0), 1.05 * max(high_end, 0))
-            ax.set_title(wrapped(measure, 30), fontsize=13, loc="left")
-    return Picture(figure, _describe_events(table, measures, title))
-
-
-def _panel_events(ax: Axes, own: pd.DataFrame) -> None:
-    ax.fill_between(own["event"], own["chance_low"], own["chance_high"], color=PALE, alpha=0.5)
-    ax.axhline(0, color="#000000", linewidth=0.8)
-    ax.axvline(-0.5, color="#000000", linewidth=0.8, linestyle=":")
-    for row in own.itertuples():
-        before = row.event < 0
-        color = CATEGORIES[1] if before else CATEGORIES[0]
-        ax.plot([row.event, row.event], [row.lower, row.upper], color=color, linewidth=1.6)
-        marker = {"marker": "o", "markerfacecolor": "white"} if before else {"marker": "s"}
-        ax.plot([row.event], [row.estimate], color=color, markersize=6, **marker)
-    ax.set_xticks(own["event"])
-    ax.set_xlabel("years since the reform", fontsize=12)
-
-
-def _check_events(table: pd.DataFrame) -> None:
-    absent = [name for name in _NEEDED if name not in table]
-    if absent or table.empty:
-        raise SampleError(
-            f"a table without {absent[0] if absent else 'rows'}",
-            expected="columns " + ", ".join(_NEEDED),
-        )
-    gaps = table[table[list(_NEEDED)].isna().any(axis=1)]
-    double = table[table.duplicated(["measure", "event"])]
-    for what, rows in {"a figure is missing": gaps, "an estimate is there twice": double}.items():
-        if len(rows):
-            raise SampleError(what, where={n: rows.iloc[0][n] for n in ("measure", "event")})
-
-
-def _describe_events(table: pd.DataFrame, measures: list[str], title: str) -> str:
-    parts = []
-    for measure in measures:
-        own = table[table["measure"] == measure].sort_values("event")
-        first, last = own.iloc[0], own.iloc[-1]
-        sure = int(((own["lower"] > 0) | (own["upper"] < 0)).sum())
-        out = (own["estimate"] < own["chance_low"]) | (own["estimate"] > own["chance_high"])
-        parts.append(
-            f"{measure}: from {first['estimate']:.2f} (year {first['event']:.0f}) to "
-            f"{last['estimate']:.2f} (year {last['event']:.0f}); {sure} of {len(own)} intervals "
-            f"leave out zero; {int(out.sum())} of {len(own)} estimates lie outside the band of "
-            "chance"
-        )
-    return f"Estimates by years since the reform. {title}. {'. '.join(parts)}."

@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from nqpf.report.style import (
-    CATEGORIES,
-    GREY,
-    darker,
-    headed_figure,
-    number,
-    place_axes,
-    province_label,
-    style,
+    _CATEGORIES,
+    _GREY,
+    _darker,
+    _headed_figure,
+    _number,
+    _place_axes,
+    _province_label,
+    _style,
 )
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def _measure_names(measure: str) -> tuple[str, str]:
     return study.short, zh
 
 
-_BLUE, _ORANGE = CATEGORIES[0], CATEGORIES[1]
+_BLUE, _ORANGE = _CATEGORIES[0], _CATEGORIES[1]
 _ROW = 0.285  # inches
 _LEGEND = {"loc": "upper left", "fontsize": 12, "columnspacing": 1.0}
 
@@ -72,10 +72,10 @@ def _rank_dots(table: pd.DataFrame, names: dict[str, str], title: str, most: int
         Number of provinces, the end of the axis.
     """
     label = "rank (mark), 90 % interval of an index, range over capital shares of TFP (line)"
-    with style():
+    with _style():
         rows = _ROW * len(table)
-        figure, head = headed_figure(title, label, rows + 0.5)
-        ax = place_axes(figure, 1.45, head, 4.55, rows)
+        figure, head = _headed_figure(title, label, rows + 0.5)
+        ax = _place_axes(figure, 1.45, head, 4.55, rows)
         for at, (measure, row) in enumerate(table.iterrows()):
             _dot(ax, at, str(measure), row)
         ax.set_yticks(range(len(table)), names.values(), fontsize=12, color="#111111")
@@ -89,8 +89,8 @@ def _rank_dots(table: pd.DataFrame, names: dict[str, str], title: str, most: int
 def _dot(ax: Axes, at: int, measure: str, row: pd.Series) -> None:
     beside = {"xycoords": ("axes fraction", "data"), "va": "center", "fontsize": 12}
     if pd.isna(row["rank"]):
-        ax.text(1, at, "not ranked", fontsize=12, color=GREY, va="center", style="italic")
-        ax.annotate("–", (1.02, at), color=GREY, **beside)
+        ax.text(1, at, "not ranked", fontsize=12, color=_GREY, va="center", style="italic")
+        ax.annotate("–", (1.02, at), color=_GREY, **beside)
         return
     color, mark = (_ORANGE, "s") if measure in _TFP_NAMES else (_BLUE, "o")
     ends = [row["lower"], row["upper"]]
@@ -125,9 +125,9 @@ def _rank_ribbon(
     median, thin = table["median"], table["measures"] < table["measures"].max()
     band = {"color": _BLUE, "alpha": 0.18, "linewidth": 0, "label": "best to worst index"}
     hollow = {"color": _BLUE, "markerfacecolor": "white", "zorder": 4, "label": "fewer indices"}
-    with style():
-        figure, head = headed_figure(title, "rank, first at the top", 4.15)
-        ax = place_axes(figure, 0.55, head + 0.05, 6.2, 3.2)
+    with _style():
+        figure, head = _headed_figure(title, "rank, first at the top", 4.15)
+        ax = _place_axes(figure, 0.55, head + 0.05, 6.2, 3.2)
         ax.fill_between(table.index, table["best"], table["worst"], **band)
         ax.plot(table.index, median, "o-", color=_BLUE, label="median index", zorder=3)
         if thin.any():
@@ -148,7 +148,7 @@ def _mark(ax: Axes, broken: list[int]) -> None:
     """Draw a dotted line before the first year on a new basis of employment."""
     for year in broken:
         label = "break in employment" if year == broken[0] else None
-        ax.axvline(year - 0.5, color=GREY, linestyle=":", linewidth=1.6, zorder=1, label=label)
+        ax.axvline(year - 0.5, color=_GREY, linestyle=":", linewidth=1.6, zorder=1, label=label)
 
 
 def _tfp_panels(
@@ -176,26 +176,26 @@ def _tfp_panels(
     from matplotlib.patches import Patch
 
     years = values[0].index.unique("year")
-    with style():
+    with _style():
         label = "above: level, mean of the provinces = 100; below: growth on the year before, %"
-        figure, head = headed_figure(title, label, 5.3)
-        upper = place_axes(figure, 0.72, head + 0.05, 6.0, 2.2)
-        lower = place_axes(figure, 0.72, head + 2.6, 6.0, 1.75)
+        figure, head = _headed_figure(title, label, 5.3)
+        upper = _place_axes(figure, 0.72, head + 0.05, 6.0, 2.2)
+        lower = _place_axes(figure, 0.72, head + 2.6, 6.0, 1.75)
         for ax, shown in zip((upper, lower), values, strict=True):
             for year in doubtful:
                 ax.axvspan(year - 0.5, year + 0.5, color="#eeeeee", linewidth=0, zorder=0)
             median, own = shown.groupby(level="year").median(), shown.xs(code, level="province")
-            ax.plot(median.index, median, "--", color=GREY, linewidth=1.6, label="median province")
-            ax.plot(own.index, own, "s-", color=_ORANGE, markersize=5, label=province_label(code))
+            ax.plot(median.index, median, "--", color=_GREY, linewidth=1.6, label="median province")
+            ax.plot(own.index, own, "s-", color=_ORANGE, markersize=5, label=_province_label(code))
             _mark(ax, broken)
             ax.grid(False, axis="x")
             ax.set_xlim(years.min() - 0.5, years.max() + 0.5)
         upper.set_xticklabels([])
-        lower.axhline(0, color=GREY, linewidth=0.8)
-        lower.yaxis.set_major_formatter(lambda value, _: number(value, "{:g}"))
+        lower.axhline(0, color=_GREY, linewidth=0.8)
+        lower.yaxis.set_major_formatter(lambda value, _: _number(value, "{:g}"))
         handles = lower.get_legend_handles_labels()[0][::-1]
         if doubtful:
             handles.append(Patch(color="#dddddd", label="capital extrapolated"))
         below = {"bbox_to_anchor": (-0.06, -0.17), "handletextpad": 0.5, "ncols": 3}
-        lower.legend(handles=handles, labelcolor=darker("#444444"), **_LEGEND, **below)
+        lower.legend(handles=handles, labelcolor=_darker("#444444"), **_LEGEND, **below)
     return figure

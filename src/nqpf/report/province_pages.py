@@ -23,7 +23,7 @@ from nqpf.compare.profiles import _SINCE, Profiles, _province_rows
 from nqpf.data.panel import Panel
 from nqpf.errors import _like_formula, _visible
 from nqpf.report.html import listed
-from nqpf.report.maps import ABSENT
+from nqpf.report.maps import _ABSENT
 from nqpf.report.province_figures import (
     _TFP_NAMES,
     _measure_names,
@@ -31,7 +31,7 @@ from nqpf.report.province_figures import (
     _rank_ribbon,
     _tfp_panels,
 )
-from nqpf.report.style import SEQUENTIAL, Picture, ink_on, number
+from nqpf.report.style import _SEQUENTIAL, _ink_on, _number, _Picture
 from nqpf.systems.overlap import filled
 from nqpf.systems.system import _span
 
@@ -61,7 +61,7 @@ class _ProvinceProfile:
 
     title: str
     html: str
-    pictures: dict[str, Picture]
+    pictures: dict[str, _Picture]
 
     def markdown(self) -> str:
         """Return the page of the book: headings for its index, the rest as HTML."""
@@ -176,7 +176,7 @@ def overview_markdown(profiles: Profiles) -> str:
             profiles,
             partly=[int(code) for code in own.index[own.isna().any(axis=1)]],
             tiles=_tiles(own),
-            absent=ABSENT,
+            absent=_ABSENT,
             income_year=latest,
             lines=[
                 {"code": code, "ranks": [column.get(code, np.nan) for column in columns]}
@@ -243,10 +243,10 @@ def _environment() -> Environment:
         "figure": _figure,
         "measure_names": _measure_names,
         "name": provinces.name,
-        "number": number,
+        "number": _number,
         "page_key": page_key,
         # Rounded first: no minus before a zero.
-        "points": lambda value: number(round(value, 1) + 0.0, "{:.1f}"),
+        "points": lambda value: _number(round(value, 1) + 0.0, "{:.1f}"),
         "region_of": provinces.region,
         "span": lambda years: _span(years).replace("-", "–"),
     }
@@ -317,7 +317,7 @@ def _by_year(ranks: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(columns | {"measures": own.notna().sum(axis=1)})
 
 
-def _pictures(profiles: Profiles, facts: dict[str, Any]) -> dict[str, Picture]:
+def _pictures(profiles: Profiles, facts: dict[str, Any]) -> dict[str, _Picture]:
     """Return the figures of a page that can be drawn, each with what it shows in words."""
     title, broken, tfp = facts["title"], facts["broken"], facts["tfp"]
     table, names = facts["ranks"]["table"], facts["ranks"]["names"]
@@ -333,7 +333,7 @@ def _pictures(profiles: Profiles, facts: dict[str, Any]) -> dict[str, Picture]:
         heads["tfp"], both = f"{title}: total factor productivity", (tfp["levels"], tfp["growth"])
         figures["tfp"] = _tfp_panels(both, facts["code"], heads["tfp"], tfp["doubtful"], broken)
     return {
-        key: Picture(one, _filled("figure.txt", profiles, figure=key, head=heads[key], **facts))
+        key: _Picture(one, _filled("figure.txt", profiles, figure=key, head=heads[key], **facts))
         for key, one in figures.items()
     }
 
@@ -404,9 +404,9 @@ def _tiles(ranks: pd.DataFrame) -> list[dict[str, object]]:
     median, last, tiles = ranks.median(axis=1), len(provinces.codes()) - 1, []
     for code, row in provinces.table().sort_values(["tile_row", "tile_col"]).iterrows():
         shade = 0.92 - 0.87 * (median[code] - 1) / last
-        fill = _GREY if pd.isna(shade) else to_hex(colormaps[SEQUENTIAL](shade))
+        fill = _GREY if pd.isna(shade) else to_hex(colormaps[_SEQUENTIAL](shade))
         known = {"code": code, "median": median[code], "indices": ranks.loc[code].notna().sum()}
-        tiles.append({**row, **known, "fill": fill, "ink": ink_on(fill)})
+        tiles.append({**row, **known, "fill": fill, "ink": _ink_on(fill)})
     return tiles
 
 
@@ -421,4 +421,4 @@ def _figure(value: float) -> str:
     if value == 0:
         return "0"
     digits = 2 - int(np.floor(np.log10(abs(value))))
-    return number(value, f"{{:,.{min(max(digits, 0), 8)}f}}")
+    return _number(value, f"{{:,.{min(max(digits, 0), 8)}f}}")

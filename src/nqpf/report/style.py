@@ -3,76 +3,47 @@
 from __future__ import annotations
 
 import base64
+import functools
 import html
 import importlib.util
 import io
-import math
 import re
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
+import numpy as np
+import pandas as pd
+
 from nqpf import provinces
-from nqpf.errors import SampleError
-from nqpf.report.html import text_width
+from nqpf.errors import NqpfError, SampleError
+from nqpf.report.html import _name_of, _text_width
+from nqpf.sample import check_keys
 
 if TYPE_CHECKING:
-    import pandas as pd
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = [
-    "CATEGORIES",
-    "DIVERGING",
-    "MARKERS",
-    "MAX_BYTES",
-    "Mark",
-    "Picture",
-    "REGION_STYLES",
-    "SEQUENTIAL",
-    "WIDTH",
-    "contrast",
-    "darker",
-    "has_chinese",
-    "headed_figure",
-    "in_year",
-    "ink_on",
-    "label_of",
-    "new_figure",
-    "number",
-    "panel_values",
-    "place_axes",
-    "province_label",
-    "province_values",
-    "readable",
-    "region_label",
-    "show",
-    "style",
-    "use_style",
-    "wrapped",
-]
-
 # Okabe and Ito (2008), "Color universal design", without the yellow that
 # disappears on white paper.
-CATEGORIES = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+_CATEGORIES = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 # Light to dark, because on white paper a reader takes the darker for the more;
 # safe for the colour-blind (Harrower and Brewer 2003, "ColorBrewer.org").
-SEQUENTIAL = "YlGnBu"
-DIVERGING = "PuOr"
-MARKERS = "os^Dv*X"  # one per category
-GREY = "#6b6b6b"
-PALE = "#c9c9c9"
+_SEQUENTIAL = "YlGnBu"
+_DIVERGING = "PuOr"
+_MARKERS = "os^Dv*X"  # one per category
+_GREY = "#6b6b6b"
+_PALE = "#c9c9c9"
 
 _CJK = re.compile(r"[\u2e80-\u9fff\uf900-\ufaff\uff00-\uffef]+")
 
 
 @dataclass(frozen=True)
-class Mark:
+class _Mark:
     """How one group is drawn: colour, marker and line together, never colour alone."""
 
     color: str
@@ -80,16 +51,16 @@ class Mark:
     line: str | tuple[int, tuple[float, ...]]
 
 
-REGION_STYLES = {
-    "east": Mark(CATEGORIES[0], "o", "-"),
-    "central": Mark(CATEGORIES[1], "s", (0, (6, 2))),
-    "west": Mark(CATEGORIES[2], "^", (0, (5, 1.5, 1, 1.5))),
-    "northeast": Mark(CATEGORIES[3], "D", (0, (1.5, 1.5))),
-    "all": Mark("#000000", "P", "-"),
+_REGION_STYLES = {
+    "east": _Mark(_CATEGORIES[0], "o", "-"),
+    "central": _Mark(_CATEGORIES[1], "s", (0, (6, 2))),
+    "west": _Mark(_CATEGORIES[2], "^", (0, (5, 1.5, 1, 1.5))),
+    "northeast": _Mark(_CATEGORIES[3], "D", (0, (1.5, 1.5))),
+    "all": _Mark("#000000", "P", "-"),
 }
 
 
-@lru_cache(maxsize=1)
+@functools.cache
 def _chinese_font() -> str | None:
     """Register the Chinese font that the zhplot package carries and return its family."""
     spec = importlib.util.find_spec("zhplot")  # finds the files without importing the package
@@ -109,7 +80,7 @@ def _chinese_font() -> str | None:
     return None
 
 
-def has_chinese() -> bool:
+def _has_chinese() -> bool:
     """Say whether figures can show Chinese names (a font that has them is installed)."""
     return _chinese_font() is not None
 
@@ -152,12 +123,12 @@ def _settings() -> dict[str, object]:
         "text.parse_math": False,
         "svg.fonttype": "path",
         "svg.hashsalt": "nqpf",
-        "image.cmap": SEQUENTIAL,
+        "image.cmap": _SEQUENTIAL,
     }
 
 
 @contextmanager
-def style() -> Iterator[None]:
+def _style() -> Iterator[None]:
     """Draw in the book's style inside a ``with`` block and restore the settings after it."""
     import matplotlib as mpl
 
@@ -165,27 +136,7 @@ def style() -> Iterator[None]:
         yield
 
 
-def use_style() -> None:
-    """Set the book's style for every later figure of this session.
-
-    The functions of :mod:`nqpf.report` do not need it, as each draws in the
-    style by itself; a chapter calls it before it draws a figure of its own.
-
-    Examples
-    --------
-    >>> use_style()
-    >>> import matplotlib
-    >>> matplotlib.rcParams["svg.hashsalt"]
-    'nqpf'
-    """
-    import matplotlib as mpl
-    from cycler import cycler
-
-    mpl.rcParams.update(_settings())
-    mpl.rcParams["axes.prop_cycle"] = cycler(color=CATEGORIES)
-
-
-def new_figure(width: float, height: float) -> Figure:
+def _new_figure(width: float, height: float) -> Figure:
     """Return an empty figure of `width` x `height` inches that no global state holds on to.
 
     Made outside pyplot, so that a notebook shows it once, where it is displayed.
@@ -202,108 +153,105 @@ def _luminance(color: object) -> float:
     return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
 
 
-def contrast(first: object, second: object) -> float:
-    """Return the contrast ratio of two colours, 1 to 21, by the WCAG 2 formula.
+def _contrast(first: object, second: object) -> float:
+    """Return the _contrast ratio of two colours, 1 to 21, by the WCAG 2 formula.
 
     Examples
     --------
-    >>> contrast("white", "black")
+    >>> _contrast("white", "black")
     21.0
     """
     low, high = sorted([_luminance(first), _luminance(second)])
     return round((high + 0.05) / (low + 0.05), 6)
 
 
-def ink_on(background: object) -> str:
+def _ink_on(background: object) -> str:
     """Return black or white, whichever reads better on a background.
 
     Examples
     --------
-    >>> ink_on("#00224e"), ink_on("#fdea45")
+    >>> _ink_on("#00224e"), _ink_on("#fdea45")
     ('white', 'black')
     """
-    return max(("black", "white"), key=lambda ink: contrast(ink, background))
+    return max(("black", "white"), key=lambda ink: _contrast(ink, background))
 
 
-def darker(color: object, ratio: float = 4.5) -> str:
-    """Return a colour darkened until text in it has the contrast `ratio` on white."""
+def _darker(color: object, ratio: float = 4.5) -> str:
+    """Return a colour darkened until text in it has the _contrast `ratio` on white."""
     from matplotlib.colors import to_hex, to_rgb
 
     red, green, blue = to_rgb(color)
     keep = 1.0
-    while contrast((red * keep, green * keep, blue * keep), "white") < ratio:
+    while _contrast((red * keep, green * keep, blue * keep), "white") < ratio:
         keep -= 0.02
     return to_hex((red * keep, green * keep, blue * keep))
 
 
-def number(value: float, fmt: str) -> str:
+def _number(value: float, fmt: str) -> str:
     """Return a number for a figure, with a true minus sign.
 
     Examples
     --------
-    >>> number(-0.25, "{:+.1f}")
+    >>> _number(-0.25, "{:+.1f}")
     '−0.2'
     """
     return fmt.format(value).replace("-", "\N{MINUS SIGN}")
 
 
-def readable(text: object) -> str:
+def _readable(text: object) -> str:
     """Return a text without its Chinese characters when no font can draw them."""
-    if has_chinese():
+    if _has_chinese():
         return str(text)
     return "\n".join(" ".join(line.split()) for line in _CJK.sub(" ", str(text)).split("\n"))
 
 
-def province_label(code: int) -> str:
+def _province_label(code: int) -> str:
     """Return a province's name for a figure, in both languages where the font allows."""
-    return readable(provinces.name(code, "both"))
+    return _readable(provinces.name(code, "both"))
 
 
-def region_label(region: str) -> str:
+def _region_label(region: str) -> str:
     """Return a region's name for a figure; ``all`` is the mean of all provinces.
 
     Examples
     --------
-    >>> region_label("northeast").split()[0]
+    >>> _region_label("northeast").split()[0]
     'Northeast'
     """
     zh = {**provinces.REGIONS, "all": "全部"}[region]
     en = "All provinces" if region == "all" else region.capitalize()
-    return readable(f"{en} {zh}")
+    return _readable(f"{en} {zh}")
 
 
-WIDTH = 7.0  # inches; a page of 390 pixels shows a 13-point letter at 9 pixels
+_WIDTH = 7.0  # inches; a page of 390 pixels shows a 13-point letter at 9 pixels
 _MARGIN = 0.14
 
 
-def wrapped(text: object, width: int) -> str:
+def _wrapped(text: object, width: int) -> str:
     """Break a text into lines of at most `width` letters; a Chinese one counts as two.
 
     Examples
     --------
-    >>> wrapped("GDP per employed person 劳均地区生产总值", 26).splitlines()
+    >>> _wrapped("GDP per employed person 劳均地区生产总值", 26).splitlines()
     ['GDP per employed person', '劳均地区生产总值']
     """
-    return "\n".join(_broken(line, width) for line in readable(text).split("\n"))
+    return "\n".join(_broken(line, width) for line in _readable(text).split("\n"))
 
 
 def _broken(line: str, width: int) -> str:
     lines = [""]
     for word in line.split():
-        if lines[-1] and text_width(f"{lines[-1]} {word}") > width:
+        if lines[-1] and _text_width(f"{lines[-1]} {word}") > width:
             lines.append("")
         lines[-1] = f"{lines[-1]} {word}".strip()
-        while text_width(lines[-1]) > width:  # one word longer than a line
-            fits = next(n for n in range(len(lines[-1]), 0, -1) if _fits(lines[-1][:n], width))
+        while _text_width(lines[-1]) > width and len(lines[-1]) > 1:  # longer than a line
+            inside = np.cumsum([_text_width(letter) for letter in lines[-1]]) <= width
+            fits = max(int(inside.sum()), 1)
             lines[-1:] = [lines[-1][:fits], lines[-1][fits:]]
     return "\n".join(lines)
 
 
-def _fits(text: str, width: int) -> bool:
-    return text_width(text) <= width or len(text) == 1
-
-
-def headed_figure(title: str, label: str, body: float) -> tuple[Figure, float]:
+def _headed_figure(title: str, label: str, body: float) -> tuple[Figure, float]:
     """Return a figure with a title and what is measured, and the inches they take.
 
     Parameters
@@ -313,32 +261,83 @@ def headed_figure(title: str, label: str, body: float) -> tuple[Figure, float]:
     body : float
         Inches to leave below them.
     """
-    parts = [(wrapped(title, 62), 16, "#000000"), (wrapped(label, 80), 13, "#444444")]
+    parts = [(_wrapped(title, 62), 16, "#000000"), (_wrapped(label, 80), 13, "#444444")]
     parts = [part for part in parts if part[0]]
     heights = [(text.count("\n") + 1) * size * 1.45 / 72 for text, size, _ in parts]
     head = 0.1 + sum(heights) + 0.08
-    figure = new_figure(WIDTH, head + body)
+    figure = _new_figure(_WIDTH, head + body)
     down = 0.08
     for (text, size, color), height in zip(parts, heights, strict=True):
-        place = (_MARGIN / WIDTH, 1 - down / (head + body))
+        place = (_MARGIN / _WIDTH, 1 - down / (head + body))
         figure.text(*place, text, fontsize=size, color=color, va="top", linespacing=1.35)
         down += height
     return figure, head
 
 
-def place_axes(figure: Figure, left: float, top: float, width: float, height: float) -> Axes:
+def _place_axes(figure: Figure, left: float, top: float, width: float, height: float) -> Axes:
     """Add axes whose upper left corner is `left`, `top` inches from the figure's."""
     wide, tall = figure.get_size_inches()
     return figure.add_axes((left / wide, 1 - (top + height) / tall, width / wide, height / tall))
 
 
-MAX_BYTES = 150_000
-_DPI = 200
-_COLORS = 256
+def _panels(
+    figure: Figure, head: float, count: int, box: tuple[float, float, float], tall: float,
+    left: float, gap: float, across: int,
+) -> Iterator[Axes]:  # fmt: skip
+    """Yield `count` axes, `across` beside each other; inches.
+
+    `box` is the room above a panel in its row, its height, and the margin on the right.
+    """
+    top, height, right = box
+    width = (_WIDTH - left - right - gap * (across - 1)) / across
+    for place in range(count):
+        row, column = divmod(place, across)
+        corner = (left + column * (width + gap), head + row * tall + top)
+        yield _place_axes(figure, *corner, width, height)
+
+
+def _name_rows(ax: Axes, names: Sequence[str], size: float = 12.5, color: str = "#111111") -> None:
+    """Name rows from the top down, without a line beside them."""
+    ax.set_yticks(range(len(names)), names, fontsize=size, color=color)
+    ax.set_ylim(len(names) - 0.4, -0.6)
+    ax.spines["left"].set_visible(False)
+
+
+def _beside(ax: Axes, place: float, text: str, x: float = 1.02, **options: object) -> None:
+    """Write a figure to the right of its row."""
+    options = {"va": "center", "fontsize": 12, **options}
+    ax.annotate(text, (x, place), xycoords=("axes fraction", "data"), **options)
+
+
+def _bare(ax: Axes) -> None:
+    ax.grid(False)
+    ax.spines[:].set_visible(False)
+
+
+def _legend(figure: Figure, head: float, **options: object) -> None:
+    """Set a legend between the heading and the axes."""
+    place = {"loc": "upper left", "bbox_to_anchor": (0.0, 1 - head / figure.get_figheight())}
+    text = {"fontsize": 12, "handletextpad": 0.1, "columnspacing": 1.0}
+    figure.legend(**place, **text, **options)
+
+
+def _region_key(figure: Figure, codes: Iterable[int], head: float) -> None:
+    from matplotlib.lines import Line2D
+
+    regions = {provinces.region(int(code)) for code in codes}
+    handles = [
+        Line2D([], [], linestyle="", marker=m.marker, color=m.color, label=_region_label(region))
+        for region, m in _REGION_STYLES.items()
+        if region in regions
+    ]
+    _legend(figure, head, handles=handles, ncols=4, borderpad=0.2)
+
+
+_MAX_BYTES = 150_000  # of an image in a page
 
 
 @dataclass(frozen=True)
-class Picture:
+class _Picture:
     """A figure and the sentence that stands for it when it cannot be seen.
 
     In a web page it shows as an image that carries the sentence; in a PDF as
@@ -349,15 +348,14 @@ class Picture:
     figure : matplotlib.figure.Figure
         The drawing; still open to changes by the reader.
     alt : str
-        Alternative text, made from the data (see :mod:`nqpf.report.html`).
+        Alternative text, made from the data.
+    given : tuple
+        What the figure was drawn from, for the table beside it in the book.
     """
 
     figure: Figure
     alt: str
-
-    def __iter__(self) -> Iterator[object]:
-        """Allow ``figure, alt = tile_map(...)``."""
-        return iter((self.figure, self.alt))
+    given: tuple[object, ...] = ()
 
     def svg(self) -> bytes:
         """Return the figure as SVG; the same figure gives the same bytes."""
@@ -367,21 +365,23 @@ class Picture:
         drawn = re.sub(r">\s+<", "><", drawn)
         return drawn.replace("NotoSansSC-Regular-", "n").encode("utf-8")
 
-    def png(self) -> bytes:
-        """Return the figure as PNG at 200 dots per inch, fit for print and dense screens."""
+    def png(self, dpi: int = 200) -> bytes:
+        """Return the figure as PNG, by default fit for print and dense screens.
+
+        The same figure gives the same bytes.
+        """
         from PIL import Image
 
-        drawn = Image.open(io.BytesIO(self._draw("png", dpi=_DPI))).convert("RGB")
+        drawn = Image.open(io.BytesIO(self._draw("png", dpi=dpi))).convert("RGB")
         buffer = io.BytesIO()
         # A palette is enough for flat colours and a third of the size.
-        drawn.quantize(_COLORS, dither=Image.Dither.NONE).save(
-            buffer, "PNG", optimize=True, dpi=(_DPI, _DPI)
-        )
+        flat = drawn.quantize(256, dither=Image.Dither.NONE)
+        flat.save(buffer, "PNG", optimize=True, dpi=(dpi, dpi))
         return buffer.getvalue()
 
     def _draw(self, kind: str, **options: object) -> bytes:
         buffer = io.BytesIO()
-        with style():
+        with _style():
             self.figure.savefig(buffer, format=kind, **options)
         return buffer.getvalue()
 
@@ -391,9 +391,12 @@ class Picture:
         A vector image, or the PNG where that is lighter and the other heavy. As
         an image, not as inline SVG, so that identifiers of two figures never clash.
         """
-        source = _address("svg+xml", self.svg())
-        if len(source) > MAX_BYTES:
-            source = min(source, _address("png", self.png()), key=len)
+        # Percent-encoded, because a server's compression makes less of base64. Neither form
+        # holds a character that could end the attribute.
+        source = "data:image/svg+xml," + quote(self.svg(), safe=" /:;,=()-.")
+        if len(source) > _MAX_BYTES:
+            packed = base64.b64encode(self.png()).decode("ascii")
+            source = min(source, f"data:image/png;base64,{packed}", key=len)
         width = round(self.figure.get_figwidth() * 96)
         return (
             f'<img class="nqpf-figure" alt="{html.escape(self.alt)}" width="{width}" '
@@ -403,55 +406,27 @@ class Picture:
     def _repr_mimebundle_(
         self, include: object = None, exclude: object = None
     ) -> dict[str, object]:
-        return {
-            "text/html": self.html(),
-            "image/png": base64.b64encode(self.png()).decode("ascii"),
-            "text/plain": repr(self),
-        }
+        packed = base64.b64encode(self.png()).decode("ascii")
+        return {"text/html": self.html(), "image/png": packed, "text/plain": repr(self)}
 
     def __repr__(self) -> str:
         return f"[Figure: {self.alt}]"
 
 
-def _address(kind: str, data: bytes) -> str:
-    """Return an image as the address of an ``<img>``.
+def _drawn(draw: Callable[..., tuple[Figure, str]]) -> Callable[..., _Picture]:
+    """Run a function that draws in the book's style, and make a picture of what it returns."""
 
-    SVG is percent-encoded, because a server's compression makes less of
-    base64. Neither form holds a character that could end the attribute.
-    """
-    if kind == "svg+xml":
-        return "data:image/svg+xml," + quote(data, safe=" /:;,=()-.")
-    return f"data:image/{kind};base64," + base64.b64encode(data).decode("ascii")
+    @functools.wraps(draw)
+    def picture(*args: object, **options: object) -> _Picture:
+        with _style():
+            figure, alt = draw(*args, **options)
+        return _Picture(figure, alt, (*args, *options.values()))
 
-
-def show(figure: Figure | Picture, alt: str) -> Picture:
-    """Give a figure its alternative text.
-
-    Parameters
-    ----------
-    figure : matplotlib.figure.Figure or Picture
-        A figure drawn by the chapter, or one of this package's to be described anew.
-    alt : str
-        What a reader who cannot see the figure should know; computed from the data.
-
-    Examples
-    --------
-    >>> from nqpf.report.style import new_figure
-    >>> show(new_figure(2, 1), "An empty figure.")
-    [Figure: An empty figure.]
-    """
-    return Picture(figure.figure, alt)
+    return picture
 
 
-def province_values(values: pd.Series, reindex: bool = True) -> pd.Series:
+def _province_values(values: pd.Series, reindex: bool = True) -> pd.Series:
     """Return `values` as floats by province code, by default with all 31 in code order.
-
-    Parameters
-    ----------
-    values : Series
-        Indexed by province code or name; a missing value is NaN.
-    reindex : bool
-        Add the provinces that are absent, as missing.
 
     Raises
     ------
@@ -475,23 +450,14 @@ def province_values(values: pd.Series, reindex: bool = True) -> pd.Series:
     return found.reindex(provinces.codes()) if reindex else found
 
 
-def panel_values(scores: pd.Series) -> pd.Series:
-    """Return `scores` sorted, after checking that the index is ``(province, year)``.
-
-    Raises
-    ------
-    nqpf.errors.SampleError
-        If the index is another one, a row comes twice, a value is infinite or all are missing.
-    """
+def _panel_values(scores: pd.Series) -> pd.Series:
+    """Return figures sorted, without missing ones, refused unless by ``(province, year)``."""
     if list(scores.index.names) != ["province", "year"]:
         raise SampleError(
             f"scores are indexed by {list(scores.index.names)}",
             expected="an index of province code and year, named 'province' and 'year'",
         )
-    twice = scores.index[scores.index.duplicated()]
-    if len(twice):
-        code, year = twice[0]
-        raise SampleError("a row comes twice", where={"province": code, "year": year})
+    check_keys(scores.index, "the figure")
     for code in scores.index.unique("province"):
         provinces.code_of(code)
     _finite(scores)
@@ -501,33 +467,42 @@ def panel_values(scores: pd.Series) -> pd.Series:
     return present
 
 
-def in_year(scores: pd.Series, year: int) -> pd.Series:
-    """Return the scores of one year by province code.
-
-    Raises
-    ------
-    nqpf.errors.SampleError
-        If the year is not in the sample; the message lists the years that are.
-    """
-    present = panel_values(scores)
+def _in_year(scores: pd.Series, year: int) -> pd.Series:
+    """Return the scores of one year by province code; the refusal lists the years there are."""
+    present = _panel_values(scores)
     years = sorted(int(y) for y in present.index.unique("year"))
     if year not in years:
-        raise SampleError(
-            f"no scores for {year}", expected=f"a year from {', '.join(map(str, years))}"
-        )
+        known = f"a year from {', '.join(map(str, years))}"
+        raise SampleError(f"no scores for {year}", expected=known)
     return present.xs(year, level="year")
 
 
-def label_of(values: pd.Series, label: str | None) -> str:
-    """Return the label of an axis: the one given, else the name of the Series, else 'score'."""
-    return label or str(values.name or "score")
+def _check_columns(
+    table: pd.DataFrame, columns: Sequence[str], error: type[NqpfError] = SampleError
+) -> None:
+    """Refuse a table that is empty or lacks a column."""
+    lacking = [name for name in columns if name not in table.columns]
+    if lacking or table.empty:
+        said = f"the table lacks {', '.join(lacking)}" if lacking else "the table is empty"
+        raise error(said, expected=f"rows with {', '.join(columns)}")
+
+
+def _check_complete(table: pd.DataFrame, columns: Sequence[str], keys: Sequence[str] = ()) -> None:
+    """Refuse a table that is empty, lacks a column or a figure, or holds a key twice."""
+    _check_columns(table, columns)
+    hole = table[table[list(columns)].isna().any(axis=1)]
+    twice = table[table.duplicated(list(keys))] if keys else hole[:0]
+    for what, rows in (("a figure is missing", hole), ("an estimate is there twice", twice)):
+        if len(rows):
+            place = {name: rows.iloc[0][name] for name in keys}
+            where = place or {"row": _name_of(rows.index[0])}
+            raise SampleError(what, where=where, hint="leave out what never varies")
 
 
 def _finite(values: pd.Series) -> None:
-    for key, value in values.items():
-        if math.isinf(value):
-            raise SampleError(
-                f"value {value} cannot be drawn",
-                where={"row": key},
-                expected="a finite number, or a missing one",
-            )
+    for key in values.index[np.isinf(values.to_numpy(dtype=float))]:
+        raise SampleError(
+            f"value {values[key]} cannot be drawn",
+            where={"row": key},
+            expected="a finite number, or a missing one",
+        )

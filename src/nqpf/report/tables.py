@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from html import escape
 from typing import TYPE_CHECKING
 from urllib.parse import quote
@@ -11,55 +11,36 @@ from urllib.parse import quote
 import yaml
 
 from nqpf import provinces
+from nqpf.checks import choose
 from nqpf.data.catalogue import _note
 from nqpf.errors import DataError, MethodError, _visible_within
 from nqpf.files import root
-from nqpf.report.html import Html, both_names, listed, table
-from nqpf.report.style import in_year
-from nqpf.systems.study import _NOT_STATED
+from nqpf.report.html import _both_names, _filled, _Html, _html_table, _joined, listed
+from nqpf.report.style import _in_year
+from nqpf.systems.overlap import twins
+from nqpf.systems.study import _NOT_STATED, Study
+from nqpf.systems.system import _span
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from nqpf.compare.declaration import Declaration
-    from nqpf.data.catalogue import _Segment, _Source, _Variable
+    from nqpf.data.catalogue import _Segment, _Source
     from nqpf.data.panel import Panel
     from nqpf.index.recipe import Index
-    from nqpf.systems.study import Study, _Stated
-    from nqpf.systems.system import IndicatorMatrix, System, _Use
-
-__all__ = [
-    "LEVELS",
-    "STATUS",
-    "argument_table",
-    "catalogue_table",
-    "data_note",
-    "declaration_table",
-    "declared_variables",
-    "levels_table",
-    "ranking_table",
-    "replications_table",
-    "status_badges",
-    "studies_table",
-    "study_table",
-    "system_table",
-    "variable_link",
-    "verdict",
-]
+    from nqpf.systems.system import IndicatorMatrix, System
 
 
-def variable_link(key: str) -> str:
-    """Return the address of a variable's line in the catalogue, from any chapter of a part.
-
-    Examples
-    --------
-    >>> variable_link("gdp")
-    '../data/panel.html#var-gdp'
-    """
-    return f"../data/panel.html#var-{quote(key)}"
+def _link(key: str, text: str) -> _Html:
+    """Link a text to a variable's line in the catalogue, from any chapter of a part."""
+    return _filled('<a href="../data/panel.html#var-{}">{}</a>', quote(key), text)
 
 
-def catalogue_table(panel: Panel, theme: str) -> Html:
+def _named(name: object) -> _Html:
+    return _both_names(name.en, name.zh)
+
+
+def catalogue_table(panel: Panel, theme: str) -> _Html:
     """Return the variables of one theme with definition, coverage and provenance.
 
     Each row has the anchor ``var-<key>``, so that a chapter can link to it.
@@ -71,81 +52,58 @@ def catalogue_table(panel: Panel, theme: str) -> Html:
     theme : str
         Theme of the catalogue, which is also the name of the table in ``data/panel``.
     """
-    coverage = panel.coverage()
-    blocks, plain = [], []
+    coverage, sources = panel.coverage(), panel.catalogue.sources
+    plain, blocks = [], []
     for key, variable in panel.catalogue.variables.items():
         if variable.theme != theme:
             continue
-        lines = coverage.loc[[key]] if key in coverage.index.get_level_values(0) else None
-        blocks.append(_block(key, variable, lines, panel))
+        known = key in coverage.index.get_level_values(0)
+        lines = [_covered(*row) for row in coverage.loc[[key]].iterrows()] if known else []
+        published = _filled("{}, {}", _named(variable.yearbook), _named(variable.publisher))
+        facts: list[tuple[str, object]] = [
+            ("Definition", variable.definition),
+            ("Unit", variable.unit),
+            ("Figures", _joined(lines or ["none embedded"])),
+            ("Published in", published),
+        ]
+        if variable.derived:
+            facts.append(("Derived by", _filled("<code>{}</code>", variable.derived)))
+        facts += [("Transcribed from", _segment(s, sources[s.source])) for s in variable.segments]
+        for item in variable.breaks:
+            who = ", ".join(provinces.name(code, "both") for code in item.provinces)
+            facts.append((f"Break in {item.year}", item.note + (f" ({who})" if who else "")))
+        facts += [("Note", text) for text in (variable.note, variable.national_note) if text]
+        terms = _joined([_filled("<dt>{}</dt><dd>{}</dd>", *fact) for fact in facts], "")
         plain.append(f"{key}: {variable.name.en} ({variable.unit})")
-    return Html("\n".join(blocks), "\n".join(plain))
+        pattern = (
+            "<details class='variable' id='var-{}'><summary><code>{}</code> {}</summary>"
+            "<dl>{}</dl></details>"
+        )
+        blocks.append(_filled(pattern, key, key, _named(variable.name), terms))
+    return _Html(_joined(blocks, "\n").html, "\n".join(plain))
 
 
-def _block(key: str, variable: _Variable, coverage: object, panel: Panel) -> str:
-    facts = [
-        ("Definition", escape(variable.definition)),
-        ("Unit", escape(variable.unit)),
-        ("Figures", _coverage(coverage)),
-        ("Published in", f"{_both(variable.yearbook)}, {_both(variable.publisher)}"),
-    ]
-    if variable.derived:
-        facts.append(("Derived by", f"<code>{escape(variable.derived)}</code>"))
-    facts += [
-        ("Transcribed from", _segment(segment, panel.catalogue.sources[segment.source]))
-        for segment in variable.segments
-    ]
-    facts += [
-        (f"Break in {item.year}", escape(item.note) + _where(item.provinces))
-        for item in variable.breaks
-    ]
-    notes = (variable.note, variable.national_note)
-    facts += [("Note", escape(text)) for text in notes if text]
-    terms = "".join(f"<dt>{name}</dt><dd>{text}</dd>" for name, text in facts)
+def _covered(key: tuple[str, str], row: pd.Series) -> str:
+    gaps = {0: "no gaps", 1: "1 gap"}.get(int(row["gaps"]), f"{row['gaps']:.0f} gaps")
     return (
-        f"<details class='variable' id='var-{escape(key)}'><summary><code>{escape(key)}</code> "
-        f"{_both(variable.name)}</summary><dl>{terms}</dl></details>"
+        f"{key[1]}{': ' * bool(key[1])}{row['first']:.0f}–{row['last']:.0f}, "
+        f"{row['provinces']:.0f} provinces, {gaps}; "
+        f"{100 * row['official share']:.0f} % flagged official"
     )
 
 
-def _both(name: object) -> str:
-    return f"{escape(name.en)} <span lang='zh'>{escape(name.zh)}</span>"
-
-
-def _where(codes: list[int]) -> str:
-    from nqpf import provinces
-
-    names = ", ".join(escape(provinces.name(code, "both")) for code in codes)
-    return f" ({names})" if codes else ""
-
-
-def _coverage(table: object) -> str:
-    if table is None:
-        return "none embedded"
-    parts = []
-    for (_, vintage), row in table.iterrows():
-        text = f"{row['first']:.0f}–{row['last']:.0f}, {row['provinces']:.0f} provinces"
-        gaps = "1 gap" if row["gaps"] == 1 else f"{row['gaps']:.0f} gaps"
-        text += f", {gaps if row['gaps'] else 'no gaps'}"
-        text += f"; {100 * row['official share']:.0f} % flagged official"
-        parts.append((f"{vintage}: " if vintage else "") + text)
-    return "<br>".join(escape(part) for part in parts)
-
-
-def _segment(segment: _Segment, source: _Source) -> str:
+def _segment(segment: _Segment, source: _Source) -> _Html:
     address = f"https://github.com/{source.repository}/blob/{source.commit}/{quote(source.path)}"
     first, last = segment.years
     years = f"{first}–{last}" if first < last else f"{first}"
-    detail = f"item “{escape(segment.item)}”, {years}, flag {segment.flag}"
-    if segment.vintage:
-        detail += f", vintage {escape(segment.vintage)}"
-    if segment.note:
-        detail += f". {escape(segment.note)}"
-    label = escape(f"{source.repository}/{source.path}")
-    return f"<a href='{escape(address, quote=True)}'>{label}</a>: {detail}"
+    detail = f"item “{segment.item}”, {years}, flag {segment.flag}"
+    detail += f", vintage {segment.vintage}" if segment.vintage else ""
+    detail += f". {segment.note}" if segment.note else ""
+    label = f"{source.repository}/{source.path}"
+    return _filled("<a href='{}'>{}</a>: {}", address, label, detail)
 
 
-STATUS = {
+_STATUS = {
     "S": "S: the survey states it",
     "V": "V: verified in a second public record",
     "B": "B: this book's own choice",
@@ -153,32 +111,17 @@ STATUS = {
 _MARK = re.compile(r"\(([SVB](?:, ?[SVB])*)\)|^([SVB])$")
 
 
-def status_badges(text: str) -> Html:
-    """Turn the marks (S), (V) and (B) of a text into badges that say what they mean.
+def _badges(text: str) -> _Html:
+    """Turn the marks (S), (V) and (B) of a text, or a single letter, into badges that say more."""
 
-    Parameters
-    ----------
-    text : str
-        Plain text with marks in brackets, ``(S)`` or ``(S, V)``, or a single letter.
-
-    Examples
-    --------
-    >>> status_badges("entropy (S)").html
-    'entropy <span class="status status-s" title="S: the survey states it">S</span>'
-    """
-    parts, end = [], 0
-    for match in _MARK.finditer(text):
-        parts.append(escape(text[end : match.start()]))
+    def drawn(match: re.Match[str]) -> str:
+        pattern = '<span class="status status-{}" title="{}">{}</span>'
         letters = re.findall("[SVB]", match[0])
-        parts.append(" ".join(_badge(letter) for letter in letters))
-        end = match.end()
-    parts.append(escape(text[end:]))
-    return Html("".join(parts), text)
+        return " ".join(
+            _filled(pattern, letter.lower(), _STATUS[letter], letter).html for letter in letters
+        )
 
-
-def _badge(letter: str) -> str:
-    title = escape(STATUS[letter])
-    return f'<span class="status status-{letter.lower()}" title="{title}">{letter}</span>'
+    return _Html(_MARK.sub(drawn, escape(text)), text)
 
 
 def data_note(
@@ -187,7 +130,7 @@ def data_note(
     variables: Sequence[str] | None = None,
     years: Iterable[int] | None = None,
     vintage: str = "census5",
-) -> Html:
+) -> _Html:
     """Say in a line on what data a result stands.
 
     Parameters
@@ -231,12 +174,10 @@ def data_note(
         _flags(flags.stack()),
     ]
     text = "Data: " + "; ".join(parts) + "."
-    return Html(f'<p class="data-note">{escape(text)}</p>', text)
+    return _Html(f'<p class="data-note">{escape(text)}</p>', text)
 
 
 def _sample(flags: pd.DataFrame) -> str:
-    from nqpf.systems.system import _span
-
     rows = flags.dropna(how="all")
     units, years = rows.index.unique("province"), rows.index.unique("year")
     text = f"{len(units)} provinces, {_span(years)}, {len(rows)} province-years"
@@ -245,8 +186,6 @@ def _sample(flags: pd.DataFrame) -> str:
 
 def _dropped(matrix: IndicatorMatrix, panel: Panel) -> list[str]:
     """Say what the sample leaves out: years without any row, then reasons, most rows first."""
-    from nqpf.systems.system import _span
-
     inside = matrix.dropped["year"].isin(matrix.years)
     outside, dropped = matrix.dropped[~inside], matrix.dropped[inside]
     notes = [f"no province is complete in {_span(outside['year'])}"] if len(outside) else []
@@ -255,13 +194,13 @@ def _dropped(matrix: IndicatorMatrix, panel: Panel) -> list[str]:
     for reason in order.index:
         rows = dropped[dropped["reason"] == reason]
         who = listed([provinces.name(code) for code in rows["province"].unique()], limit=3)
-        reasons.append(f"{who} {_span(rows['year'])} ({_named(reason, panel)})")
+        reasons.append(f"{who} {_span(rows['year'])} ({_spelt(reason, panel)})")
     if reasons:
         notes.append(f"left out {len(dropped)} province-years: {listed(reasons, limit=4)}")
     return notes
 
 
-def _named(reason: str, panel: Panel) -> str:
+def _spelt(reason: str, panel: Panel) -> str:
     """Put the names of variables in the place of their keys."""
     known = panel.catalogue.variables
     return re.sub(r"\w+", lambda m: known[m[0]].name.en if m[0] in known else m[0], reason)
@@ -285,7 +224,7 @@ def _per_cent(share: float) -> str:
     return "over 99.9 %" if 0.9995 <= share < 1 else f"{100 * share:.1f} %"
 
 
-def ranking_table(index: Index, year: int, n: int | None = 10) -> Html:
+def ranking_table(index: Index, year: int, n: int | None = 10) -> _Html:
     """Return the first provinces of a year with score and dimension scores.
 
     The caption says how far open figures fill the system.
@@ -304,25 +243,22 @@ def ranking_table(index: Index, year: int, n: int | None = 10) -> Html:
     nqpf.errors.SampleError
         If the year has no scores.
     """
-    scores = in_year(index.scores, year).sort_values(ascending=False, kind="stable")
-    ranks = index.rank(year)
-    system = getattr(index.matrix, "system", None)
-    dimensions = list(index.dimension_scores.columns)
-    heads = [system.dimension_names[key].en if system else str(key) for key in dimensions]
+    scores = _in_year(index.scores, year).sort_values(ascending=False, kind="stable")
+    ranks, system = index.rank(year), getattr(index.matrix, "system", None)
     parts = index.dimension_scores.xs(year, level="year")
+    heads = [system.dimension_names[key].en if system else str(key) for key in parts]
     rows = []
     for code in scores.index[:n]:
-        name = both_names(provinces.name(code, "en"), provinces.name(code, "zh"))
-        each = [f"{parts.loc[code, key]:.3f}" for key in dimensions]
-        rows.append([f"{ranks[code]}", name, f"{scores[code]:.3f}", *each])
+        name = _both_names(provinces.name(code), provinces.name(code, "zh"))
+        figures = [f"{score:.3f}" for score in (scores[code], *parts.loc[code])]
+        rows.append([ranks[code], name, *figures])
     caption = f"Scores in {year}, {len(rows)} of {len(scores)} provinces"
-    caption += f"; {_share(system)}" if system else ""
-    return table(
-        ["rank", "province", "score", *heads], rows, caption, numeric=["rank", "score", *heads]
-    )
+    caption += f"; {_openness(system)}" if system else ""
+    header = ["rank", "province", "score", *heads]
+    return _html_table(header, rows, caption, numeric=["rank", "score", *heads])
 
 
-def system_table(system: System) -> Html:
+def system_table(system: System) -> _Html:
     """Return a system's indicators by dimension, with the status of every choice.
 
     The caption says how far open figures fill the system, and which of the
@@ -336,22 +272,31 @@ def system_table(system: System) -> Html:
     stated = {dimension.key: dimension.status for dimension in system.study.dimensions}
     rows: list[list[object]] = []
     for dimension in system.card.dimensions:
-        label = system.dimension_names[dimension.key]
-        name = both_names(label.en, label.zh)
-        mark = status_badges(f"({stated.get(dimension.key, 'B')})")
-        note = dimension.note or ""
-        rows.append([Html(f"{name.html} {mark.html}", f"{name.text} {mark.text}"), "", note])
-        rows += [_indicator(system, use) for use in dimension.indicators]
+        mark = _badges(f"({stated.get(dimension.key, 'B')})")
+        name = _named(system.dimension_names[dimension.key])
+        rows.append([_filled("{} {}", name, mark), "", dimension.note or ""])
+        for use in dimension.indicators:
+            one = system.indicators[use.use]
+            # Each variable of a formula leads to its line in the catalogue.
+            formula = re.sub(
+                r"[a-z][a-z0-9_]*", lambda m: _link(m[0], m[0]).html, escape(one.formula)
+            )
+            what = _filled("{}<br><code>{}</code>, {}", _named(one.name), _Html(formula), one.unit)
+            why = f"{use.reason} ({use.status})"
+            why += f"; stands in for {use.proxy_for}" if use.proxy_for else ""
+            rows.append([what, "+" if one.direction == "benefit" else "−", _badges(why)])
         if dimension.missing:
             rows.append(["", "", f"Usual, and missing here: {'; '.join(dimension.missing)}."])
-    caption = f"{system.title}: {len(system.indicators)} indicators; {_share(system)}"
-    same = _twins(system)
-    caption += f". The same indicators serve {listed(same)}" if same else ""
-    return table(["indicator", "+/−", "why it stands for the dimension"], rows, caption)
+    caption = f"{system.title}: {len(system.indicators)} indicators; {_openness(system)}"
+    first = twins()
+    same = first.index[first == first.get(system.key)].drop(system.key, errors="ignore")
+    if len(same):
+        caption += f". The same indicators serve {listed([Study.load(key).short for key in same])}"
+    return _html_table(["indicator", "+/−", "why it stands for the dimension"], rows, caption)
 
 
-def _share(system: System) -> str:
-    """Say which part of the usual indicators open figures fill, as `nqpf.systems.filled` does."""
+def _openness(system: System) -> str:
+    """Say which part of the usual indicators open figures fill, for a card of any origin."""
     uses = [use for dimension in system.card.dimensions for use in dimension.indicators]
     proxies = sum(use.proxy_for is not None for use in uses)
     missing = sum(len(dimension.missing) for dimension in system.card.dimensions)
@@ -363,45 +308,12 @@ def _share(system: System) -> str:
     )
 
 
-def _twins(system: System) -> list[str]:
-    """Name the book's other systems with the same indicators."""
-    from nqpf.systems.overlap import twins
-    from nqpf.systems.study import Study
-
-    first = twins()
-    if system.key not in first.index:
-        return []
-    same = first.index[first == first[system.key]].drop(system.key)
-    return [Study.load(key).short for key in same]
-
-
-def _indicator(system: System, use: _Use) -> list[object]:
-    one = system.indicators[use.use]
-    name = both_names(one.name.en, one.name.zh)
-    formula = f"<code>{_linked(one.formula)}</code>, {escape(one.unit)}"
-    what = Html(f"{name.html}<br>{formula}", f"{name.text} = {one.formula} [{one.unit}]")
-    why = f"{use.reason} ({use.status})"
-    if use.proxy_for:
-        why += f"; stands in for {use.proxy_for}"
-    return [what, "+" if one.direction == "benefit" else "−", status_badges(why)]
-
-
-def _linked(formula: str) -> str:
-    """Return a formula in which each variable leads to its line in the catalogue."""
-    return re.sub(
-        r"[a-z][a-z0-9_]*",
-        lambda name: f'<a href="{variable_link(name[0])}">{name[0]}</a>',
-        escape(formula),
-    )
-
-
-LEVELS = {
+_LEVELS = {
     "N": "Numbers reproduced: printed scores come out of the study's own inputs",
     "M": "Method and dimensions are both stated, and re-run on this book's panel",
     "P": "One of method and dimensions is stated; it is re-run with this book's own for the other",
     "D": "Described, not re-run",
 }
-
 _FACTS = {
     "composite": ("basis", "sample", "weighting", "aggregation"),
     "tfp": ("estimator", "sample"),
@@ -409,7 +321,7 @@ _FACTS = {
 _NEXT = {"D": "M", "P": "M", "M": "N"}  # the level that a study can be lifted to
 
 
-def study_table(study: Study) -> Html:
+def study_table(study: Study) -> _Html:
     """Return a study's known facts, one row each; the rest is *not stated in the survey*.
 
     Parameters
@@ -423,65 +335,67 @@ def study_table(study: Study) -> Html:
         where = " ".join(filter(None, (paper.journal, paper.issue)))
         where += f": {paper.pages}" if paper.pages else ""
         where += f", doi {paper.doi}" if paper.doi else ""
-        rows.append(["published", f"{paper.title}, {where}", status_badges(paper.status)])
+        rows.append(["published", f"{paper.title}, {where}", _badges(paper.status)])
         if paper.confirmed:
-            rows.append(["confirmed by", paper.confirmed, status_badges(paper.status)])
+            rows.append(["confirmed by", paper.confirmed, _badges(paper.status)])
     else:
         rows.append(["published", f"{_NOT_STATED}, nor found in a second record", ""])
     for name in _FACTS[study.kind]:
         fact = getattr(study, name)
-        rows.append(
-            [name, fact.text, status_badges(fact.status)] if fact else [name, _NOT_STATED, ""]
-        )
+        rows.append([name, fact.text, _badges(fact.status)] if fact else [name, _NOT_STATED, ""])
         if fact and fact.lacks:
             rows.append([f"{name}, in full", f"{_NOT_STATED}: {fact.lacks}", ""])
     for dimension in study.dimensions:
-        label = both_names(dimension.name.en, dimension.name.zh)
-        rows.append(["dimension", label, status_badges(dimension.status)])
+        rows.append(["dimension", _named(dimension.name), _badges(dimension.status)])
     if not study.dimensions and study.kind == "composite":
         rows.append(["dimensions", _NOT_STATED, ""])
-    rows += [["also", fact.text, status_badges(fact.status)] for fact in study.statements]
-    return table(["fact", "what is known", "status"], rows)
+    rows += [["also", fact.text, _badges(fact.status)] for fact in study.statements]
+    return _html_table(["fact", "what is known", "status"], rows)
 
 
-def studies_table(kind: str) -> Html:
-    """Return all surveyed studies of one kind (``composite`` or ``tfp``), a row each."""
-    from nqpf.systems.study import Study
+def studies_table(kind: str) -> _Html:
+    """Return the surveyed studies in one of four views.
 
-    facts = _FACTS[kind][-2:]
-    heads = ["study", *facts, *(["dimensions"] if kind == "composite" else []), "level"]
-    rows = []
-    for study in map(Study.load, Study.keys()):
-        if study.kind == kind:
-            cells = [_stated(getattr(study, name)) for name in facts]
-            if kind == "composite":
-                cells.append("; ".join(str(d.name) for d in study.dimensions) or _NOT_STATED)
-            rows.append([study.title, *cells, study.level])
-    return table(heads, rows)
-
-
-def replications_table() -> Html:
-    """Return what every surveyed study lacks for the next level, with the key of its record.
+    Parameters
+    ----------
+    kind : {'composite', 'tfp', 'levels', 'missing'}
+        All studies of one kind, a row each; what each level means and how many studies stand
+        at it; or what every study lacks for the next level, with the key of its record.
 
     Examples
     --------
-    >>> "the study's indicator list" in replications_table().text
+    >>> studies_table("levels").text.splitlines()[1].split()[:2]
+    ['N', '0']
+    >>> "the study's indicator list" in studies_table("missing").text
     True
     """
-    from nqpf.systems.study import Study
+    choose("view", kind, [*_FACTS, "levels", "missing"])
+    studies = [Study.load(key) for key in Study.keys()]
+    if kind == "levels":
+        held = [study.level for study in studies]
+        rows = [[level, str(held.count(level)), said] for level, said in _LEVELS.items()]
+        return _html_table(["level", "studies", "meaning"], rows, numeric=["studies"])
+    if kind == "missing":
+        rows = []
+        for study in studies:
+            step = f"{study.level} → {_NEXT[study.level]}" if study.level in _NEXT else study.level
+            name = _filled("{}<br><code>{}</code>", study.title, study.key)
+            rows.append([name, step, "; ".join(study.missing)])
+        return _html_table(["study and key", "step", "what would lift it"], rows)
+    names, rows = _FACTS[kind][-2:], []
+    for study in (one for one in studies if one.kind == kind):
+        facts = [getattr(study, name) for name in names]
+        cells: list[object] = [
+            _filled("{} {}", fact.text, _badges(fact.status)) if fact else _NOT_STATED
+            for fact in facts
+        ]
+        if kind == "composite":
+            cells.append("; ".join(str(d.name) for d in study.dimensions) or _NOT_STATED)
+        rows.append([study.title, *cells, study.level])
+    return _html_table(["study", *names, *["dimensions"] * (kind == "composite"), "level"], rows)
 
-    rows = []
-    for study in map(Study.load, Study.keys()):
-        step = f"{study.level} → {_NEXT[study.level]}" if study.level in _NEXT else study.level
-        name = Html(
-            f"{escape(study.title)}<br><code>{escape(study.key)}</code>",
-            f"{study.title} {study.key}",
-        )
-        rows.append([name, step, "; ".join(study.missing)])
-    return table(["study and key", "step", "what would lift it"], rows)
 
-
-def verdict(study: Study) -> Html:
+def verdict(study: Study) -> _Html:
     """Return the box that closes a study chapter: how far the study could be re-run.
 
     It is written from the record alone, so that level and reason cannot disagree.
@@ -498,15 +412,17 @@ def verdict(study: Study) -> Html:
     "This book's own: the indicators (B)."
     """
     reason = _reason(study)
-    missing = "".join(f"<li>{status_badges(text).html}</li>" for text in study.missing)
-    html = (
-        f'<div class="admonition verdict verdict-{study.level.lower()}">'
-        f'<p class="admonition-title">Verdict: level {study.level}</p>'
-        f"<p><strong>{escape(LEVELS[study.level])}.</strong> {status_badges(reason).html}</p>"
-        f"<p>What is missing:</p><ul>{missing}</ul></div>"
-    )
-    text = f"Verdict: level {study.level}. {LEVELS[study.level]}. {reason}"
-    return Html(html, f"{text}\nMissing: {'; '.join(study.missing)}")
+    html = _filled(
+        '<div class="admonition verdict verdict-{}"><p class="admonition-title">Verdict: level '
+        "{}</p><p><strong>{}.</strong> {}</p><p>What is missing:</p><ul>{}</ul></div>",
+        study.level.lower(),
+        study.level,
+        _LEVELS[study.level],
+        _badges(reason),
+        _joined([_filled("<li>{}</li>", _badges(text)) for text in study.missing], ""),
+    ).html
+    text = f"Verdict: level {study.level}. {_LEVELS[study.level]}. {reason}"
+    return _Html(html, f"{text}\nMissing: {'; '.join(study.missing)}")
 
 
 def _reason(study: Study) -> str:
@@ -520,9 +436,9 @@ def _reason(study: Study) -> str:
         stated.append(f"the dimensions ({marks})")
     elif study.kind == "composite":
         own.append("the dimensions")
-    said = (
-        f"Stated: {', '.join(stated)}." if stated else f"{_NOT_STATED.capitalize()}: {listed(own)}."
-    )
+    said = f"Stated: {', '.join(stated)}."
+    if not stated:
+        said = f"{_NOT_STATED.capitalize()}: {listed(own)}."
     for name, fact in facts.items():
         if fact and fact.lacks:
             said += f" Of the {name} it is open {fact.lacks}; that part is reconstructed (B)."
@@ -531,31 +447,7 @@ def _reason(study: Study) -> str:
     return f"{said} This book's own: {listed([*own, 'the indicators'])} (B)."
 
 
-def levels_table() -> Html:
-    """Return what each level means and how many surveyed studies stand at it.
-
-    Examples
-    --------
-    >>> levels_table().text.splitlines()[1].split()[:2]
-    ['N', '0']
-    """
-    from nqpf.systems.study import Study
-
-    counts = [Study.load(key).level for key in Study.keys()]
-    rows = [[level, str(counts.count(level)), said] for level, said in LEVELS.items()]
-    return table(["level", "studies", "meaning"], rows, numeric=["studies"])
-
-
-def _stated(fact: _Stated | None) -> Html | str:
-    if fact is None:
-        return _NOT_STATED
-    return Html(f"{escape(fact.text)} {status_badges(fact.status).html}", fact.text)
-
-
-_NOTHING = "—"
-
-
-def argument_table(part: str, panel: Panel) -> Html:
+def argument_table(part: str, panel: Panel) -> _Html:
     """Return one part of the survey's argument as a table.
 
     Parameters
@@ -572,39 +464,31 @@ def argument_table(part: str, panel: Panel) -> Html:
     """
     path = root() / "data" / "argument.yaml"
     parts = _visible_within(yaml.safe_load(path.read_text(encoding="utf-8")))
-    if part not in parts:
-        raise DataError(f"unknown part {part!r}", where={"file": path.name}, expected=str([*parts]))
-    span = panel.frame.groupby("variable")["year"].agg(["min", "max"])
+    choose("part", part, parts, DataError, {"file": path.name})
+    known = panel.frame.groupby("variable")["year"].agg(["min", "max"])
     rows = []
     for point in parts[part]["points"]:
         _note("variables", point["variables"])
-        measured = [_measure(key, span, panel, path.name) for key in point["variables"]]
-        name = both_names(point["name"]["en"], point["name"]["zh"])
-        lines = Html("<br>".join(m.html for m in measured), "; ".join(m.text for m in measured))
-        rows.append(
-            [name, point["says"], lines if measured else _NOTHING, point["gap"] or _NOTHING]
-        )
-    return table(["point", "in short", "what the panel has", "what it lacks"], rows)
+        measured = []
+        for key in point["variables"]:
+            choose("variable", key, list(known.index), DataError, {"file": path.name})
+            first, last = known.loc[key]
+            name = panel.catalogue.variables[key].name.en
+            measured.append(_link(key, f"{name}, {first}–{last}"))
+        name = _both_names(point["name"]["en"], point["name"]["zh"])
+        lines = _joined(measured) if measured else "—"
+        rows.append([name, point["says"], lines, point["gap"] or "—"])
+    return _html_table(["point", "in short", "what the panel has", "what it lacks"], rows)
 
 
-def _measure(key: str, span: pd.DataFrame, panel: Panel, file: str) -> Html:
-    if key not in panel.catalogue.variables or key not in span.index:
-        raise DataError(
-            f"the panel has no variable {key!r}",
-            where={"file": file},
-            hint="correct the list of variables in data/argument.yaml",
-        )
-    first, last = span.loc[key]
-    text = f"{panel.catalogue.variables[key].name.en}, {first}–{last}"
-    return Html(f'<a href="{variable_link(key)}">{escape(text)}</a>', text)
-
-
-def declaration_table(declaration: Declaration) -> Html:
+def declaration_table(declaration: Declaration, variables: bool = False) -> _Html:
     """Return the axes of a declared grid, their levels and why each is there.
 
     Parameters
     ----------
     declaration : Declaration
+    variables : bool
+        Outcomes, determinants and controls with their formulas over the panel instead.
 
     Examples
     --------
@@ -613,14 +497,20 @@ def declaration_table(declaration: Declaration) -> Html:
     True
     """
     grid = declaration.grid
+    if variables:
+        used = [
+            [_named(one.name), f"log({one.formula})" if one.log else one.formula]
+            for one in grid.variables.values()
+        ]
+        return _html_table(["variable", "formula over the panel"], used)
+    systems = grid.measures.systems
     rows: list[list[object]] = [["Measures: fifteen systems, recipes, TFP"]]
-    rows.append([", ".join(grid.measures.systems.keys), grid.measures.systems.why])
+    rows.append([", ".join(systems.keys), systems.why])
     for one in grid.measures.recipes:
         level = f"{one.normalise}; {', '.join(one.weights)}; {', '.join(one.aggregate)}"
         rows.append([level, one.why])
-    rows += _levels(grid.measures.estimators)
-    rows.append(["Capital of the TFP measures"])
-    rows += _levels(grid.measures.capital)
+    rows += _whys(grid.measures.estimators)
+    rows += [["Capital of the TFP measures"], *_whys(grid.measures.capital)]
     for name, relation in (("Drivers", grid.driver), ("Determinants", grid.determinant)):
         rows.append([f"{name}: the other variable of the regression"])
         rows.append([", ".join(relation.variables), relation.why])
@@ -634,24 +524,9 @@ def declaration_table(declaration: Declaration) -> Html:
         "Rules": grid.rules,
     }
     for name, levels in axes.items():
-        rows.append([name])
-        rows += _levels(levels)
-    return table(["level", "why"], rows)
+        rows += [[name], *_whys(levels)]
+    return _html_table(["level", "why"], rows)
 
 
-def _levels(levels: object) -> list[list[object]]:
-    return [[one.key, one.why] for one in levels]  # type: ignore[attr-defined]
-
-
-def declared_variables(declaration: Declaration) -> Html:
-    """Return outcomes, determinants and controls with their formulas over the panel.
-
-    Parameters
-    ----------
-    declaration : Declaration
-    """
-    rows = []
-    for one in declaration.grid.variables.values():
-        formula = f"log({one.formula})" if one.log else one.formula
-        rows.append([both_names(one.name.en, one.name.zh), formula])
-    return table(["variable", "formula over the panel"], rows)
+def _whys(levels: Iterable[object]) -> Iterator[list[object]]:
+    return ([one.key, one.why] for one in levels)

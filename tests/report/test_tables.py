@@ -1,4 +1,4 @@
-"""Alternative texts, tables, badges, verdicts and notes: what they say, and nothing unescaped."""
+"""Tables, verdicts, notes and pictures: what they say, and nothing unescaped."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ import pytest
 
 from nqpf import provinces, report
 from nqpf.data import Catalogue, Panel
-from nqpf.errors import MethodError, SampleError
+from nqpf.errors import DataError, MethodError, SampleError
 from nqpf.index import Recipe
-from nqpf.report import html as alt
-from nqpf.report.html import table
-from nqpf.report.style import new_figure
+from nqpf.report import tile_map
+from nqpf.report.html import listed
+from nqpf.report.tables import argument_table
 from nqpf.systems import IndicatorMatrix, Study, System, available, filled, twins
 
 CODES = provinces.codes()
@@ -87,89 +87,27 @@ def made_matrix() -> IndicatorMatrix:
     )
 
 
-# Alternative texts -------------------------------------------------------------------------
-
-
-def test_map_text_names_extremes_and_gaps():
-    values = pd.Series({110000: 0.61, 310000: 0.5, 540000: None, 460000: 0.05})
-    text = alt.describe_map(values, "Index, 2022", "score")
-    assert text == (
-        "Tile map. Index, 2022; score: highest Beijing 0.61, lowest Hainan 0.05. No data for Tibet."
-    )
-
-
-def test_map_text_of_nothing():
-    text = alt.describe_map(pd.Series({110000: float("nan")}), "Index", "score")
-    assert "no figures" in text and "No data for Beijing" in text
-
-
-def test_lines_text_follows_the_data():
-    means = pd.DataFrame({"east": [1.0, 2.0], "west": [None, 3.0]}, index=[2021, 2022])
-    text = alt.describe_lines(means, "Levels", "score", "{:.1f}")
-    assert "east 1.0 in 2021 to 2.0 in 2022; west 3.0 in 2022." in text
-
-
-def test_agreement_text_finds_the_weakest_pair():
-    matrix = pd.DataFrame([[1, 0.2, 0.9], [0.2, 1, 0.5], [0.9, 0.5, 1]], list("abc"), list("abc"))
-    text = alt.describe_agreement(matrix, "correlation")
-    assert "0.20 (b and a) to 0.90 (c and a)" in text
-    assert "single measure" in alt.describe_agreement(matrix.iloc[:1, :1], "correlation")
-
-
 def test_listed_counts_the_rest():
-    assert alt.listed(list("abcdefgh"), limit=4) == "a, b, c and 5 more"
-    assert alt.listed([]) == ""
+    assert listed(list("abcdefgh"), limit=4) == "a, b, c and 5 more"
+    assert listed([]) == ""
 
 
-def test_text_of_a_figure_changes_with_its_data():
-    first = pd.Series(range(31), index=CODES, dtype=float)
-    assert "highest Xinjiang 30" in report.tile_map(first, fmt="{:.0f}").alt
-    assert "highest Beijing 99" in report.tile_map(first.replace(0.0, 99.0), fmt="{:.0f}").alt
-
-
-# Pictures ----------------------------------------------------------------------------------
-
-
-def test_picture_is_an_image_with_escaped_text():
-    picture = report.show(new_figure(2, 1), EVIL)
-    page = Page(picture.html())
-    assert page.tags == ["img"]
-    assert page.attributes["alt"] == EVIL
-    assert page.attributes["src"].startswith("data:image/svg+xml,%3C%3Fxml")
-    assert repr(picture) == f"[Figure: {EVIL}]"
-
-
-def test_picture_has_a_form_for_page_print_and_terminal():
-    bundle = report.show(new_figure(2, 1), "An empty figure.")._repr_mimebundle_()
+def test_a_picture_is_an_image_with_escaped_text_for_page_print_and_terminal():
+    picture = tile_map(pd.Series({"Beijing": 1.0}), EVIL)
+    bundle = picture._repr_mimebundle_()
     assert set(bundle) == {"text/html", "image/png", "text/plain"}
+    page = Page(bundle["text/html"])
+    assert page.tags == ["img"] and EVIL in page.attributes["alt"]
+    assert page.attributes["src"].startswith("data:image/svg+xml,%3C%3Fxml")
     assert base64.b64decode(bundle["image/png"]).startswith(b"\x89PNG")
-
-
-def test_picture_unpacks_and_is_described_anew():
-    figure, text = report.show(new_figure(2, 1), "old")
-    assert text == "old"
-    assert report.show(report.show(figure, text), "new").alt == "new"
-    assert report.show(report.show(figure, text), "new").figure is figure
+    assert bundle["text/plain"] == f"[Figure: {picture.alt}]"
 
 
 def test_heavy_drawing_becomes_a_png():
-    figure = new_figure(3, 2)
-    ax = figure.add_axes((0, 0, 1, 1))
-    ax.plot(range(8000), [i * 7919 % 8000 for i in range(8000)], "o", markersize=1)
-    source = Page(report.show(figure, "many points").html()).attributes["src"]
-    assert source.startswith("data:image/png;base64,")
-
-
-# Tables ------------------------------------------------------------------------------------
-
-
-def test_table_escapes_and_aligns():
-    made = table([EVIL, "value"], [[EVIL, 1], ["北京", 20]], caption=EVIL, numeric=["value"])
-    page = Page(made.html)
-    assert "script" not in page.tags
-    assert page.said.count(EVIL) == 3
-    plain = repr(table(["name", "value"], [["北京", 1], ["abcd", 20]], numeric=["value"]))
-    assert plain.splitlines() == ["name  value", "北京      1", "abcd     20"]
+    picture = tile_map(pd.Series({"Beijing": 1.0}))
+    places = [[i / 1000 for i in range(8000)], [i * 7919 % 8000 / 1000 for i in range(8000)]]
+    picture.figure.axes[0].plot(*places, "o", markersize=1)
+    assert Page(picture.html()).attributes["src"].startswith("data:image/png;base64,")
 
 
 def test_ranking_table_agrees_with_the_index():
@@ -214,25 +152,6 @@ def test_tables_say_how_far_open_figures_fill_a_system(key):
     same = [Study.load(k).short for k in first.index if first[k] == first[key] and k != key]
     assert ("The same indicators serve" in text) == bool(same)
     assert all(name in text.split("The same indicators serve")[-1] for name in same)
-
-
-# Badges, verdicts, notes -------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("text", "badges"),
-    [("entropy (S)", "s"), ("journal (S, V)", "sv"), ("B", "b"), ("no mark (X) in ABS", "")],
-)
-def test_badges(text, badges):
-    made = report.status_badges(text)
-    assert re.findall("status-([svb])", made.html) == list(badges)
-    assert repr(made) == text
-
-
-def test_badges_explain_themselves_and_escape():
-    page = Page(report.status_badges(f"{EVIL} (V)").html)
-    assert page.tags == ["span"]
-    assert page.attributes["title"] == "V: verified in a second public record"
 
 
 @pytest.mark.parametrize("key", Study.keys())
@@ -280,7 +199,7 @@ def test_a_study_of_which_nothing_is_stated_says_what():
 
 
 def test_levels_are_counted_over_all_studies():
-    made = report.levels_table().text.splitlines()[1:]
+    made = report.studies_table("levels").text.splitlines()[1:]
     assert [line[0] for line in made] == list("NMPD")
     assert sum(int(line.split()[1]) for line in made) == len(Study.keys())
 
@@ -330,3 +249,67 @@ def test_every_promised_name_is_there():
         assert callable(getattr(report, name))
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):
         report.nothing  # noqa: B018
+
+
+def test_every_link_of_a_system_leads_to_a_line_of_the_catalogue() -> None:
+    panel = Panel.load(extra=False)
+    themes = {variable.theme for variable in panel.catalogue.variables.values()}
+    pages = "".join(report.catalogue_table(panel, theme).html for theme in themes)
+    lines = set(re.findall(r"id='(var-[^']+)'", pages))
+    for key in available():
+        links = set(
+            re.findall(r"panel\.html#(var-[\w%-]+)", report.system_table(System.load(key)).html)
+        )
+        assert links and links <= lines
+
+
+def test_the_catalogue_counts_years_and_provinces_in_whole_numbers() -> None:
+    page = report.catalogue_table(Panel.load(extra=False), "accounts").html
+    said = re.findall(r"[^<>]*flagged official", page)
+    assert "census4: 2011–2022, 31 provinces, no gaps; 100 % flagged official" in said
+    assert all(
+        re.search(r"\b\d{4}–\d{4}, \d+ provinces, (no gaps|1 gap|\d+ gaps);", one) for one in said
+    )
+    assert "2019, flag official" in page
+    assert not re.search(r"(\d{4})–\1\b", page)
+    stock = page[page.index("id='var-capital_stock'") :]
+    assert "; 0 % flagged official" in stock[: stock.index("</details>")]
+
+
+def test_a_system_names_what_open_figures_lack() -> None:
+    table = report.system_table(System.load("wu-2024"))
+    lacking = [text for d in System.load("wu-2024").card.dimensions for text in d.missing]
+    assert lacking
+    assert all(text in table.text for text in lacking)
+
+
+def test_each_part_of_the_argument_names_known_variables() -> None:
+    panel = Panel.load(extra=False)
+    for part in ("drivers", "traits", "challenges", "paths"):
+        assert "panel.html#var-" in argument_table(part, panel).html
+    with pytest.raises(DataError, match="unknown part 'path'"):
+        argument_table("path", panel)
+
+
+def test_what_the_survey_does_not_state_is_printed_so() -> None:
+    text = report.study_table(Study.load("qiao-ma-2024")).text
+    assert text.count("not stated in the survey") >= 2
+    kinds = [Study.load(key).kind for key in Study.keys()]
+    for kind, least in (("composite", 15), ("tfp", 4)):
+        rows = len(report.studies_table(kind).text.splitlines()) - 1
+        assert rows == kinds.count(kind) >= least
+
+
+def test_short_names_tell_the_studies_apart() -> None:
+    names = [Study.load(key).short for key in available()]
+    assert len(set(names)) == len(names)
+
+
+def test_selected_indicators_keep_direction_and_dimension() -> None:
+    matrix = System.load("dai-2024").evaluate(Panel.load(extra=False))
+    part = matrix.select(["so2_intensity", "rd_intensity"])
+    assert list(part.values.columns) == ["rd_intensity", "so2_intensity"]
+    assert part.benefit.to_dict() == {"rd_intensity": True, "so2_intensity": False}
+    for names, message in ((["gdp"], "no indicator 'gdp'"), ([], "no indicator is selected")):
+        with pytest.raises(SampleError, match=message):
+            matrix.select(names)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -15,10 +16,10 @@ from nqpf import Panel, System
 from nqpf.compare import measures
 from nqpf.data.catalogue import _listening, _note, _Read
 from nqpf.multiverse import Multiverse
-from nqpf.provinces import codes
+from nqpf.report.lines import year_lines
 from nqpf.report.maps import tile_map
-from nqpf.report.recorder import MAX_ROWS, Recorder, as_rows, frame_of
-from nqpf.report.style import show
+from nqpf.report.recorder import load_ipython_extension
+from nqpf.report.regressions import transition_matrices
 
 PANEL = Panel.load(extra=False)
 
@@ -62,39 +63,41 @@ def test_nothing_is_kept_without_a_listener() -> None:
     assert seen == []
 
 
-def test_rows_name_provinces_and_keep_numbers() -> None:
-    index = pd.MultiIndex.from_tuples([(110000, 2020), (540000, 2020)], names=["province", "year"])
-    frame = pd.DataFrame({("a", "x"): [1 / 3, np.nan], "b": ["=1", None]}, index=index)
-    assert as_rows(frame) == {
-        "columns": ["province", "name", "名称", "year", "a | x", "b"],
-        "rows": [
-            [110000, "Beijing", "北京", 2020, 0.3333333333, "=1"],
-            [540000, "Tibet", "西藏", 2020, None, None],
-        ],
-    }
-    assert as_rows(pd.DataFrame({"a": range(MAX_ROWS + 1)})) is None
-    assert as_rows(pd.DataFrame({"a": [np.inf, 1.0]})) == {
-        "columns": ["a"],
-        "rows": [[None], [1.0]],
+def shown(picture) -> dict[str, object]:
+    """Show a picture where the recorder is loaded, and return what it keeps of it."""
+    formats, events, said = {}, {}, []
+    formatter = SimpleNamespace(for_type_by_name=lambda _, name, show: formats.update({name: show}))
+    load_ipython_extension(
+        SimpleNamespace(
+            user_ns={},
+            display_formatter=SimpleNamespace(mimebundle_formatter=formatter),
+            display_pub=SimpleNamespace(publish=lambda data, metadata: said.extend(data.values())),
+            events=SimpleNamespace(register=lambda name, call: events.update({name: call})),
+        )
+    )
+    events["pre_run_cell"](None)
+    assert formats[type(picture).__name__](picture) == picture._repr_mimebundle_()
+    events["post_run_cell"](None)
+    return said[0]["figures"][0]
+
+
+def test_a_figure_keeps_its_table_with_names_of_provinces_and_plain_numbers() -> None:
+    """Also one whose function was imported from its module."""
+    values = pd.Series([1 / 3, np.nan], pd.Index([110000, 540000], name="province"), name="x")
+    assert shown(tile_map(values, title="t"))["rows"] == {
+        "columns": ["province", "name", "名称", "x"],
+        "rows": [[110000, "Beijing", "北京", 0.3333333333], [540000, "Tibet", "西藏", None]],
     }
 
 
 def test_tables_are_found_in_what_a_function_is_given() -> None:
-    series = pd.Series([1.0], name="x")
-    assert list(frame_of([1, "t", series])) == ["x"]
-    assert frame_of([1, "t", ["a", "b"], {}]) is None
-    assert frame_of([{"p": series, "q": series}]).index.get_level_values(0).tolist() == ["p", "q"]
-
-
-def test_a_figure_keeps_its_table_when_it_is_described_anew() -> None:
-    recorder = Recorder({})
-    values = pd.Series(range(31), index=pd.Index(codes(), name="province"), name="x")
-    picture = recorder.watch(tile_map)(values, title="t")
-    again = recorder.watch(show)(picture, "other words")
-    assert recorder.show(again) == again._repr_mimebundle_()
-    kept = recorder.record()["figures"]
-    assert kept[0]["rows"]["columns"] == ["province", "name", "名称", "x"]
-    assert len(kept[0]["rows"]["rows"]) == 31
+    matrix = pd.DataFrame([[0.9, 0.1], [0.2, 0.8]], [1, 2], [1, 2])
+    rows = shown(transition_matrices({"p": matrix, "q": matrix}, "t"))["rows"]
+    assert rows["columns"] == ["part", "row 2", "1", "2"] and rows["rows"][2] == ["q", 1, 0.9, 0.1]
+    counted = pd.DataFrame({"a": [0.0, 1.0], "b": [np.inf, 1.0]})
+    expected = {"columns": ["a", "b"], "rows": [[0.0, None], [1.0, 1.0]]}
+    assert shown(year_lines(counted))["rows"] == expected
+    assert shown(year_lines(pd.DataFrame({"a": np.arange(5001.0)})))["rows"] is None
 
 
 CODE = """\

@@ -7,19 +7,28 @@ import json
 import re
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from nqpf import Panel, provinces
 from nqpf.compare import standings
-from nqpf.errors import MethodError
+from nqpf.errors import MethodError, SampleError
 from nqpf.report import explorer
-from nqpf.report.explore import STEP, payload
+from nqpf.report.explore import rank_explorer
 
 
 @pytest.fixture(scope="module")
-def found():
+def found() -> object:
     keys = ["lu-2024", "zou-2024"]
     return standings(Panel.load(extra=False), keys, weights=["equal"], aggregate=[], draws=20)
+
+
+def embedded(box) -> dict:
+    (inside,) = re.findall(
+        r'<script type="application/json"[^>]*>(.*?)</script>', box.html, re.DOTALL
+    )
+    assert "<" not in inside
+    return json.loads(inside)
 
 
 def unpacked(text: str, kind: str) -> np.ndarray:
@@ -27,7 +36,7 @@ def unpacked(text: str, kind: str) -> np.ndarray:
 
 
 def test_scores_ranks_and_bounds_come_back(found) -> None:
-    data = payload(found, "lu-2024", 2022, "tfp")
+    data = embedded(explorer(found, "lu-2024", 2022))
     scores, ranks = unpacked(data["scores"], "<i4"), unpacked(data["ranks"], "u1")
     bounds = unpacked(data["bounds"], "u1")
     codes = provinces.codes()
@@ -53,7 +62,7 @@ def test_scores_ranks_and_bounds_come_back(found) -> None:
 
 
 def test_indicators_give_the_normalised_values_bit_for_bit(found) -> None:
-    data = payload(found, "lu-2024", 2022, "tfp")
+    data = embedded(explorer(found, "lu-2024", 2022))
     raw = unpacked(data["rawValues"], "<f8").reshape(len(data["raw"]), 31, len(data["years"]))
     for system in data["systems"][:-1]:
         z = found.normalised[system["key"]]
@@ -66,11 +75,9 @@ def test_indicators_give_the_normalised_values_bit_for_bit(found) -> None:
 
 def test_the_box_opens_with_a_table_and_hides_no_tag(found) -> None:
     box = explorer(found, "zou-2024")
-    inside = re.search(r'class="explorer-data">(.*?)</script>', box.html, re.DOTALL)[1]
-    assert "<" not in inside
-    data = json.loads(inside)
+    data = embedded(box)
     assert data["start"] == {"system": "zou-2024", "year": 2022, "with": "tfp"}
-    assert data["step"] == STEP
+    assert data["step"] == 1e-7
     ranked = found.of("zou-2024").xs(2022, level="year").sort_values("rank")
     assert box.html.count("<tr>") == 1 + len(ranked)
     first = provinces.name(ranked.index[0], "both")
@@ -83,3 +90,37 @@ def test_the_box_opens_with_a_table_and_hides_no_tag(found) -> None:
 def test_what_is_not_there_cannot_come_first(found, wrong: dict) -> None:
     with pytest.raises(MethodError):
         explorer(found, **wrong)
+
+
+EVIL = "</script><script>alert('x')</script><!-- & \"quoted\""
+
+
+def ranks() -> pd.DataFrame:
+    order = np.argsort(np.random.default_rng(0).random((31, 3)), axis=0) + 1.0
+    return pd.DataFrame(order, provinces.codes(), ["A", "B", EVIL])
+
+
+def test_the_chart_of_ranks_embeds_each_rank_and_nothing_else() -> None:
+    table = ranks()
+    table.loc[540000, "A"] = np.nan
+    chart = rank_explorer(table)
+    assert chart.html.startswith('<div class="vega-chart" role="group" aria-label="Interactive ')
+    assert chart.html.count("<script") == 1 and "<!--" not in chart.html
+    spec = embedded(chart)
+    assert spec["width"] == "container" and "of 31 provinces by two of 3 measures" in chart.text
+    tibet = next(row for row in spec["data"]["values"] if row["name"] == "Tibet 西藏")
+    assert tibet["values"] == table.loc[540000].dropna().to_dict() and tibet["region"] == "West"
+    assert [one["value"] for one in spec["params"]] == ["A", "B"]
+    assert rank_explorer(table).html == chart.html
+
+
+def test_the_chart_of_ranks_compiles_with_a_point_per_province() -> None:
+    vl_convert = pytest.importorskip("vl_convert", reason="vl-convert-python is not installed")
+    drawn = vl_convert.vegalite_to_svg(embedded(rank_explorer(ranks())) | {"width": 330})
+    assert drawn.count('aria-roledescription="point"') == 31 and ">BJ<" in drawn
+
+
+def test_one_measure_or_a_province_twice_cannot_be_compared() -> None:
+    for table in (ranks()[["A"]], pd.concat([ranks(), ranks().iloc[:1]])):
+        with pytest.raises(SampleError, match="two or more measures"):
+            rank_explorer(table)
