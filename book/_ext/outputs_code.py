@@ -37,11 +37,15 @@ class Function:
 
 @dataclass(frozen=True)
 class Statement:
-    """A statement, its cell, and the names it reads, gives a value, and may change in place."""
+    """A statement, its cell, and the names it reads, gives a value, and may change in place.
+
+    `later` are names that a function reads, which are what they are when it is called.
+    """
 
     tree: ast.stmt
     cell: int
     reads: frozenset[str]
+    later: frozenset[str]
     given: frozenset[str]
     changed: frozenset[str]
 
@@ -100,11 +104,14 @@ class Code:
             if one in found:
                 continue
             found.add(one)
-            for name in self.statements[one].reads:
+            names = list(self.statements[one].reads)
+            for name in names:  # grows by what the functions among them read
                 for before in range(one - 1, -1, -1):
-                    if name in self.statements[before].given | self.statements[before].changed:
+                    earlier = self.statements[before]
+                    if name in earlier.given | earlier.changed:
                         waiting.append(before)
-                    if name in self.statements[before].given:
+                        names += [new for new in sorted(earlier.later) if new not in names]
+                    if name in earlier.given:
                         break
         return [self.statements[one] for one in sorted(found)]
 
@@ -140,7 +147,12 @@ def _parsed(source: str) -> list[ast.stmt]:
 def _statement(cell: int, tree: ast.stmt, shown: bool) -> Statement:
     table = symtable.symtable(ast.unparse(tree), "cell", "exec")
     own = list(table.get_symbols())
-    reads = {symbol.get_name() for symbol in own if symbol.is_referenced()} | _inner(table)
+    reads, later = {symbol.get_name() for symbol in own if symbol.is_referenced()}, _inner(table)
+    function = isinstance(tree, ast.FunctionDef) or isinstance(
+        getattr(tree, "value", 0), ast.Lambda
+    )
+    if not function:
+        reads, later = reads | later, set()
     given = {one.get_name() for one in own if one.is_assigned() or one.is_imported()}
     changed: set[str] = set()
     for node in ast.walk(tree):
@@ -155,7 +167,7 @@ def _statement(cell: int, tree: ast.stmt, shown: bool) -> Statement:
                 changed |= {_base(one) for one in [call.func, *call.args]}
     if isinstance(tree, _PERHAPS):
         given, changed = set(), changed | given
-    parts = (frozenset(names - {""}) for names in (reads, given, changed))
+    parts = (frozenset(names - {""}) for names in (reads, later, given, changed))
     return Statement(tree, cell, *parts)
 
 
