@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from numbers import Integral
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -45,18 +45,16 @@ def _windows(
     """Return first and last lag of each variable that gives instruments."""
     for name in given:
         choose("variable of a window", name, least)
-    windows = {name: given.get(name, (first, None)) for name, first in least.items()}
-    windows = {name: window for name, window in windows.items() if window is not None}
-    for name, window in windows.items():
-        lags = [window] if not isinstance(window, tuple | list) else [*window]
-        ends = lags[:1] if lags[1:] == [None] else lags
-        known = len(lags) == 2 and all(isinstance(lag, Integral) for lag in ends)
-        if not known or not least[name] <= ends[0] <= ends[-1]:
-            raise MethodError(
-                f"window {window!r} of {name!r}",
-                expected=f"a first and a last lag from {least[name]} up, the nearest that can "
-                "be valid; the last may be None",
-            )
+    windows = {}
+    for name, nearest in least.items():
+        window = given.get(name, (nearest, None))
+        if window is None:
+            continue
+        if not isinstance(window, tuple | list) or len(window) != 2:
+            raise MethodError(f"window {window!r} of {name!r}", expected="a first and a last lag")
+        first = whole(f"first lag in the window of {name!r}", window[0], nearest)
+        last = window[1] and whole(f"last lag in the window of {name!r}", window[1], first)
+        windows[name] = first, last
     return windows
 
 
@@ -116,8 +114,12 @@ class _Equations:
         needed = self._needed(values)
         effects, labels = self._effects(time_effects)
         self.labels = [*_labels(terms), *labels]
-        self.outcome = self._stacked(needed[..., :1])[..., 0]
-        self.regressors = self._stacked(np.concatenate([needed[..., 1:], effects], axis=-1))
+        y = self._stacked(needed[..., :1])[..., 0]
+        x = self._stacked(np.concatenate([needed[..., 1:], effects], axis=-1))
+        # Of length one for the fit; `back` turns coefficients into the units of the data.
+        self.size, sizes = (np.linalg.norm(y) or 1.0), np.sqrt((x**2).sum(axis=(0, 1)))
+        sizes[sizes == 0] = 1.0
+        self.outcome, self.regressors, self.back = y / self.size, x / sizes, self.size / sizes
         present = [self.paired, self.level] if system else [self.paired]
         self.present = np.concatenate(present, axis=1)
         blocks = list(self._lagged(values, windows, collapse))
@@ -228,25 +230,14 @@ class _Equations:
         from scipy.linalg import qr
 
         count, needed = self.cross.shape
-        if count < needed:
-            raise EstimationError(
-                f"{count} instruments for {needed} coefficients",
-                expected="at least as many instruments",
-                hint="allow more lags as instruments, or fewer regressors",
-            )
-        length = np.sqrt((self.regressors**2).sum(axis=(0, 1)))
-        for position in np.flatnonzero(length == 0):
-            raise EstimationError(
-                f"regressor {self.labels[position]!r} does not change over time",
-                expected="a regressor that differencing leaves",
-                hint="drop it, or use the system estimator",
-            )
-        _, triangle, order = qr(self.cross / length, mode="economic", pivoting=True)
+        _, triangle, order = qr(self.cross, mode="economic", pivoting=True)
         size = np.abs(np.diag(triangle))
-        for position in order[size <= 1e-9 * size[0]]:
+        rank = int((size > 1e-9 * size[0]).sum())
+        if rank < needed:
             raise EstimationError(
-                f"the coefficient of {self.labels[position]!r} is not identified",
-                expected="instruments that tell the regressors apart",
+                f"the coefficient of {self.labels[order[rank]]!r} is not identified, with "
+                f"{count} instruments for {needed} coefficients",
+                expected="regressors that change over time, and instruments that tell them apart",
                 hint="drop a regressor, or allow more lags as instruments",
             )
 
@@ -288,7 +279,7 @@ class _Equations:
         plain = second.bread
         return plain + slope @ plain + plain @ slope.T + slope @ self.robust @ slope.T
 
-    def diagnostics(self, step: _Step, cov: np.ndarray) -> _Diagnostics:
+    def diagnostics(self, step: _Step, cov: np.ndarray) -> SimpleNamespace:
         """Return the tests; `step` is the one that is reported, `cov` its covariance."""
         surplus, slopes = len(self.kinds) - len(self.labels), len(self.terms)
         b = step.slopes[:slopes]
@@ -301,7 +292,7 @@ class _Equations:
             variance = (self.first.residuals[:, rows] ** 2).sum() / (2 * count)
             sargan = _HypothesisTest.chi2(_VALID, self.first.criterion / variance, surplus)
             hansen = _HypothesisTest.chi2(_VALID, self.second.criterion, surplus)
-        return _Diagnostics(
+        return SimpleNamespace(
             autocorrelation=tuple(self._autocorrelation(step, cov, n) for n in (1, 2)),
             sargan=sargan,
             hansen=hansen,
@@ -414,36 +405,6 @@ def _independent(instruments: np.ndarray) -> np.ndarray:
     return used[left > 1e-8]
 
 
-@dataclass(frozen=True)
-class _Diagnostics:
-    """Specification tests of a dynamic panel.
-
-    Attributes
-    ----------
-    autocorrelation : tuple of tests
-        Arellano and Bond (1991): orders 1 and 2 of the residuals in differences. Order 1
-        is expected; order 2 speaks against instruments from lag 2 on. None where
-        the years do not reach or the estimated variance is not positive.
-    sargan : test or None
-        Over-identification at step one, valid under homoskedastic errors only.
-    hansen : test or None
-        Over-identification at step two. It weakens as instruments grow in number: a
-        p value near one is a bad sign.
-    difference_in_hansen : mapping of str to test
-        Extra validity of a group of instruments, ``levels`` (the lagged differences of
-        the level equations) and ``exogenous``, against the model without them. Empty
-        when the model without them is not identified, or the weighting matrix is singular.
-    wald : test
-        All slopes are zero, year effects and constant aside.
-    """
-
-    autocorrelation: tuple[_HypothesisTest | None, ...]
-    sargan: _HypothesisTest | None
-    hansen: _HypothesisTest | None
-    difference_in_hansen: dict[str, _HypothesisTest]
-    wald: _HypothesisTest
-
-
 @dataclass(frozen=True, kw_only=True)
 class _DynamicResult(_Regression):
     """A dynamic panel regression by GMM.
@@ -461,14 +422,31 @@ class _DynamicResult(_Regression):
         Number of instruments, to be read beside `groups`.
     time_effects : DataFrame by year
         ``coefficient`` and ``std_error``, relative to the first year.
-    diagnostics : diagnostics
+    diagnostics : namespace
+        Tests, each with a `null`, a `statistic`, its `distribution` and a `pvalue`:
+
+        autocorrelation : tuple of tests
+            Arellano and Bond (1991): orders 1 and 2 of the residuals in differences. Order 1
+            is expected; order 2 speaks against instruments from lag 2 on. None where
+            the years do not reach or the estimated variance is not positive.
+        sargan : test or None
+            Over-identification at step one, valid under homoskedastic errors only.
+        hansen : test or None
+            Over-identification at step two. It weakens as instruments grow in number: a
+            p value near one is a bad sign.
+        difference_in_hansen : mapping of str to test
+            Extra validity of a group of instruments, ``levels`` (the lagged differences of
+            the level equations) and ``exogenous``, against the model without them. Empty
+            when the model without them is not identified, or the weighting matrix is singular.
+        wald : test
+            All slopes are zero, year effects and constant aside.
     """
 
     steps: int
     corrected: bool
     instruments: int
     time_effects: pd.DataFrame
-    diagnostics: _Diagnostics
+    diagnostics: SimpleNamespace
 
     @property
     def covariance_label(self) -> str:
@@ -599,19 +577,16 @@ def dynamic_gmm(
     terms = {kind: _terms(kind, names) for kind, names in kinds.items()}
     own = [(outcome, lag) for lag in range(1, whole("lags", lags, 1) + 1)]
     everything = [*own, *terms["exogenous"], *terms["predetermined"], *terms["endogenous"]]
-    distinct("coefficients", [*_labels(everything), "const"])
-    names = [name for role in terms.values() for name in dict.fromkeys(n for n, _ in role)]
-    names = distinct("outcome and regressors", [outcome, *names])
+    every = [(outcome, 0), *everything]
+    distinct("coefficients", [*_labels(every), "const"])
     least = {outcome: 2} | dict.fromkeys([name for name, _ in terms["predetermined"]], 1)
     least |= dict.fromkeys([name for name, _ in terms["endogenous"]], 2)
     windows = _windows(least, windows or {})
+    names = list(dict.fromkeys(name for name, _ in every))
     data = by_key(frame, names, unit, time, "the frame", complete=False)
-    spread = data.std()
-    for name in spread.index[~(spread > 0)]:
-        raise EstimationError(f"variable {name!r} does not vary")
     between = slice(lags, lags + len(terms["exogenous"]))
     system = method == "system"
-    solved = _Equations(data / spread, everything, between, windows, system, collapse, time_effects)
+    solved = _Equations(data, everything, between, windows, system, collapse, time_effects)
     solved.estimate(initial)
     step = solved.first if steps == 1 else solved.second
     corrected = windmeijer and steps == 2
@@ -630,17 +605,14 @@ def dynamic_gmm(
             ManyInstrumentsWarning,
             stacklevel=2,
         )
-    # Back from unit variance to the variables' own units.
     slopes, last = len(everything), len(solved.labels) - system
-    units = np.ones(len(solved.labels))
-    units[:slopes] = spread[[name for name, _ in everything]]
-    back = spread[outcome] / units
+    back = solved.back
     errors = pd.DataFrame(cov * np.outer(back, back), solved.labels, solved.labels)
     params = pd.Series(step.slopes * back, solved.labels, name="coefficient")
     effects = pd.DataFrame({"coefficient": params, "std_error": np.sqrt(np.diag(errors))})
     effects = effects.iloc[slopes:last]
-    own = [*range(slopes), *range(last, len(units))]  # year effects stand between
-    residuals = solved.keyed(step.residuals) * spread[outcome]
+    own = [*range(slopes), *range(last, len(back))]  # year effects stand between
+    residuals = solved.keyed(step.residuals) * solved.size
     return _DynamicResult(
         outcome=outcome,
         params=params.iloc[own],
@@ -667,7 +639,7 @@ def dynamic_gmm(
     )
 
 
-def _notes(count: int, groups: int, collapse: bool, found: _Diagnostics) -> tuple[str, ...]:
+def _notes(count: int, groups: int, collapse: bool, found: SimpleNamespace) -> tuple[str, ...]:
     """Return what a reader of the coefficients must know of the instruments."""
     kind = "collapsed" if collapse else "one per lag and year"
     named = [("Hansen J", found.hansen), ("AR(2)", found.autocorrelation[1])]
