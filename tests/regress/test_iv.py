@@ -154,8 +154,8 @@ BAD = [
     (lambda f: f, {"errors": "cluster"}, MethodError, "Did you mean 'clustered'"),
     (lambda f: f, {"convention": "stata"}, MethodError, "convention 'stata'"),
     (lambda f: f, {"exogenous": ["z"]}, MethodError, "'z' twice"),
-    (lambda f: f.rename(columns={"w": "const"}), CONST, MethodError, "called 'const'"),
-    (lambda f: f, {"endogenous": ["x", "w"], "exogenous": []}, MethodError, "1 instrument"),
+    (lambda f: f.rename(columns={"w": "const"}), CONST, MethodError, "'const' twice"),
+    (lambda f: f, {"endogenous": ["x", "w"], "exogenous": []}, EstimationError, "'z' do not"),
     (lambda f: f, {"endogenous": []}, MethodError, "endogenous regressors are"),
 ]
 

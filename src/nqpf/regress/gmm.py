@@ -400,8 +400,9 @@ def _independent(instruments: np.ndarray) -> np.ndarray:
     flat = instruments.reshape(-1, instruments.shape[-1])
     length = np.sqrt((flat**2).sum(axis=0))
     used = np.flatnonzero(length > 0)
-    # What the columns before leave of each is on the diagonal.
-    left = np.abs(np.diag(np.linalg.qr(flat[:, used] / length[used], mode="r")))
+    # What the columns before leave of each is on the diagonal; with blank rows it has them all.
+    rows = np.pad(flat[:, used] / length[used], ((0, len(used)), (0, 0)))
+    left = np.abs(np.diag(np.linalg.qr(rows, mode="r")))
     return used[left > 1e-8]
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 
 from nqpf.checks import choose, distinct
-from nqpf.errors import EstimationError, MethodError
+from nqpf.errors import EstimationError
 from nqpf.regress.ols import _Regression, _scaling, _Size
 from nqpf.sample import PanelSample
 
@@ -166,49 +167,6 @@ def _invert(matrices: Sequence[np.ndarray]) -> list[tuple[float, float]]:
     return intervals
 
 
-@dataclass(frozen=True)
-class _Diagnostics:
-    """Diagnostics of a regression with instruments.
-
-    Attributes
-    ----------
-    first_stage : DataFrame by endogenous regressor
-        ``partial_r2`` of the instruments; ``F`` under homoskedastic errors; ``F_robust``
-        (Wald statistic over the number of instruments) and its ``pvalue`` under the
-        regression's errors and convention. F says little of
-        one regressor when there are several: see `cragg_donald`.
-    cragg_donald : float
-        Smallest eigenvalue of the first stage in F form; with one endogenous regressor
-        its homoskedastic F.
-    effective_f, effective_critical : float or None
-        Effective F of Montiel Olea and Pflueger (2013), and the 5 % critical value under
-        which two-stage least squares may be biased by more than a tenth of the worst
-        case (their simplified procedure). One endogenous regressor only.
-    anderson_rubin : confidence set or None
-        Set at 95 % for the coefficient of the one endogenous regressor that does not depend on
-        the strength of the instruments: ``intervals``, ``shape``, ``bounded``, and ``in``.
-    anderson_rubin_test : test
-        All endogenous coefficients are zero and the instruments are valid.
-    sargan, hansen : test or None
-        Over-identifying restrictions, under homoskedastic errors and (two-step efficient
-        GMM) under the regression's errors. None when there is nothing to test.
-    wu_hausman, endogeneity : test
-        The endogenous regressors are exogenous, under homoskedastic errors and under the
-        regression's errors. A test has a `null`, a `statistic`, its `distribution` and a `pvalue`.
-    """
-
-    first_stage: pd.DataFrame
-    cragg_donald: float
-    effective_f: float | None
-    effective_critical: float | None
-    anderson_rubin: _ConfidenceSet | None
-    anderson_rubin_test: _HypothesisTest
-    sargan: _HypothesisTest | None
-    hansen: _HypothesisTest | None
-    wu_hausman: _HypothesisTest
-    endogeneity: _HypothesisTest
-
-
 def _residuals(values: np.ndarray, on: np.ndarray) -> np.ndarray:
     """Return what a least-squares fit on the columns of `on` leaves of `values`."""
     basis = np.linalg.qr(on)[0]
@@ -245,7 +203,7 @@ class _Partialled:
         """Return factor and degrees of freedom with `added` regressors beside the exogenous."""
         size = replace(self.size, regressors=self.size.regressors + added)
         convention = "all" if plain else self.convention
-        return _scaling(convention, "robust" if plain else self.errors, size)
+        return _scaling(convention, "unadjusted" if plain else self.errors, size)
 
     def cov(
         self, basis: np.ndarray, left: np.ndarray, right: np.ndarray, plain: bool = False
@@ -269,13 +227,13 @@ class _Partialled:
         wald = slopes @ np.linalg.solve(factor * self.cov(basis, left, left, plain), slopes)
         return float(wald), _HypothesisTest.f(null, wald, len(slopes), df)
 
-    def diagnostics(self, names: list[str]) -> _Diagnostics:
+    def diagnostics(self, names: list[str]) -> SimpleNamespace:
         """Return the diagnostics; `names` are those of the endogenous regressors."""
         count, single = self.q.shape[1], len(names) == 1
         null = "endogenous coefficients are zero and the instruments are valid"
         sargan, hansen = self.overidentification() if count > len(names) else (None, None)
         effective, critical = self.effective_f() if single else (None, None)
-        return _Diagnostics(
+        return SimpleNamespace(
             first_stage=pd.DataFrame([self.first_stage(j) for j in range(len(names))], names),
             cragg_donald=self.cragg_donald(),
             effective_f=effective,
@@ -372,13 +330,38 @@ class _InstrumentalResult(_Regression):
     Attributes
     ----------
     endogenous, instruments : tuple of str
-    diagnostics : diagnostics
-        Strength and validity of the instruments.
+    diagnostics : namespace
+        Strength and validity of the instruments:
+
+        first_stage : DataFrame by endogenous regressor
+            ``partial_r2`` of the instruments; ``F`` under homoskedastic errors; ``F_robust``
+            (Wald statistic over the number of instruments) and its ``pvalue`` under the
+            regression's errors and convention. F says little of
+            one regressor when there are several: see `cragg_donald`.
+        cragg_donald : float
+            Smallest eigenvalue of the first stage in F form; with one endogenous regressor
+            its homoskedastic F.
+        effective_f, effective_critical : float or None
+            Effective F of Montiel Olea and Pflueger (2013), and the 5 % critical value under
+            which two-stage least squares may be biased by more than a tenth of the worst
+            case (their simplified procedure). One endogenous regressor only.
+        anderson_rubin : confidence set or None
+            Set at 95 % for the coefficient of the one endogenous regressor that does not depend on
+            the strength of the instruments: ``intervals``, ``shape``, ``bounded``, and ``in``.
+        anderson_rubin_test : test
+            All endogenous coefficients are zero and the instruments are valid.
+        sargan, hansen : test or None
+            Over-identifying restrictions, under homoskedastic errors and (two-step efficient
+            GMM) under the regression's errors. None when there is nothing to test.
+        wu_hausman, endogeneity : test
+            The endogenous regressors are exogenous, under homoskedastic errors and under the
+            regression's errors. A test has a `null`, a `statistic`, its `distribution` and a
+            `pvalue`.
     """
 
     endogenous: tuple[str, ...]
     instruments: tuple[str, ...]
-    diagnostics: _Diagnostics
+    diagnostics: SimpleNamespace
 
 
 def instrumental(
@@ -424,7 +407,7 @@ def instrumental(
     Returns
     -------
     result
-        A regression as of :func:`nqpf.regress.fixed_effects` with `endogenous`, `instruments` and
+        What :func:`nqpf.regress.fixed_effects` returns, with `endogenous`, `instruments` and
         `diagnostics`; the notes under its table say when the instruments are weak.
 
     Raises
@@ -434,8 +417,7 @@ def instrumental(
     nqpf.errors.SampleError
         If a figure is missing, a key doubled, or a unit or year with an effect has one row.
     nqpf.errors.MethodError
-        If an option is unknown, a variable is named twice, or there are fewer
-        instruments than endogenous regressors.
+        If an option is unknown or a variable is named twice.
     nqpf.errors.EstimationError
         If a variable is absorbed or collinear, the instruments leave a coefficient
         unidentified, or there are too few rows or clusters.
@@ -465,15 +447,9 @@ def instrumental(
     xs = distinct("endogenous regressors", endogenous)
     zs, ws = distinct("instruments", instruments, 0), distinct("regressors", exogenous, 0)
     choose("errors", errors, _ERRORS)
-    if len(zs) < len(xs):
-        raise MethodError(
-            f"{len(zs)} instrument(s) for {len(xs)} endogenous regressor(s)",
-            expected="at least one instrument per endogenous regressor",
-        )
-    sample = PanelSample.read(frame, outcome, [*xs, *zs, *ws], effects, unit, time)
     constant = ["const"] * (effects == "pooled")
-    if constant and "const" in sample.data:
-        raise MethodError("a variable called 'const' beside the constant", hint="rename it")
+    distinct("variables and the constant", [outcome, *xs, *zs, *ws, *constant])
+    sample = PanelSample.read(frame, outcome, [*xs, *zs, *ws], effects, unit, time)
     if errors == "clustered" and len(zs) >= sample.units:
         raise EstimationError(
             f"{len(zs)} instruments with {sample.units} clusters",
@@ -483,7 +459,7 @@ def instrumental(
         replace(sample, data=sample.data[[outcome, *names, *ws]]).check()
     fit, variables = _two_stage(sample, xs, zs, [*ws, *constant], errors)
     used = [codes is not None for codes in sample.absorbed]
-    size = _Size(len(sample.data), len(ws), sample.units, sample.times, *used)
+    size = _Size(sample.nobs, len(ws), sample.units, sample.times, *used)
     counted = replace(size, regressors=len(xs) + len(ws))
     factor, df = _scaling(convention, errors, counted)
     try:
@@ -494,19 +470,17 @@ def instrumental(
             expected="instruments that vary in more clusters than there are instruments",
             hint="use fewer instruments, or other errors",
         ) from None
-    fit["cov"] = factor * fit["cov"]
+    fit["cov"] *= factor
+    stated = {"effects": effects, "errors": errors, "convention": convention, "vintage": vintage}
     return _InstrumentalResult(
         outcome=outcome,
         nobs=size.nobs,
         groups=size.groups,
         periods=size.periods,
         df=df,
-        effects=effects,
-        errors=errors,
-        convention=convention,
         unit=unit,
         time=time,
-        vintage=vintage,
+        **stated,
         endogenous=tuple(xs),
         instruments=tuple(zs),
         diagnostics=found,
@@ -526,9 +500,7 @@ def _two_stage(
     from linearmodels.iv import IV2SLS
 
     data, outcome = sample.data, sample.outcome
-    spread = data.std()
-    if not spread[outcome] > 0:
-        raise EstimationError(f"outcome {outcome!r} does not vary")
+    spread = data.std().replace(0.0, 1.0)
     if sample.effects == "pooled":
         within = (data / spread).assign(const=1.0)
     else:
@@ -542,7 +514,7 @@ def _two_stage(
             expected="an outcome that they do not fit exactly",
         )
     strength = np.linalg.svd(np.linalg.qr(z)[0].T @ np.linalg.qr(x)[0], compute_uv=False)
-    if strength[-1] < 1e-9:
+    if len(zs) < len(xs) or strength[-1] < 1e-9:
         names = [", ".join(map(repr, names)) for names in (zs, xs)]
         raise EstimationError(
             f"instruments {names[0]} do not identify the coefficients of {names[1]}",
@@ -562,7 +534,7 @@ def _two_stage(
     return found, (y[:, 0] * spread[outcome], x * spread[xs].to_numpy(), z)
 
 
-def _notes(xs: list[str], zs: list[str], found: _Diagnostics) -> tuple[str, ...]:
+def _notes(xs: list[str], zs: list[str], found: SimpleNamespace) -> tuple[str, ...]:
     """Return what a reader of the coefficients must know of the instruments."""
     notes = [f"Instruments of {', '.join(xs)}: {', '.join(zs)}."]
     for name, value in found.first_stage["F_robust"].items():

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from nqpf.checks import between, distinct, whole
 from nqpf.errors import EstimationError, SampleError
-from nqpf.regress.ols import _Regression, fixed_effects
+from nqpf.regress.ols import fixed_effects
 from nqpf.regress.table import RegressionTable, _Printed
 from nqpf.sample import PanelSample, demean, place
 
@@ -94,8 +94,7 @@ def _accelerated(
     return tuple(np.quantile(draws, shares))
 
 
-@dataclass(frozen=True, repr=False)
-class _MediationResult(_Printed):
+class _Mediation(_Printed):
     """Three equations and the effects they imply.
 
     Attributes
@@ -117,16 +116,51 @@ class _MediationResult(_Printed):
     bootstrap, seed : int
     """
 
-    outcome: str
-    treatment: str
-    mediator: str
-    regressions: Mapping[str, _Regression]
-    effects: pd.DataFrame
-    sobel: pd.Series
-    draws: pd.DataFrame
-    level: float
-    bootstrap: int
-    seed: int
+    def __init__(
+        self, names: tuple[str, str, str], regressions: dict[str, Any], level: float
+    ) -> None:
+        from scipy.stats import norm
+
+        self.outcome, self.treatment, self.mediator = names
+        self.regressions, self.level = regressions, level
+        first, second = regressions["mediator"], regressions["direct"]
+        a, b = first.params[self.treatment], second.params[self.mediator]
+        # The delta method (Sobel 1982).
+        spread = a * second.std_errors[self.mediator], b * first.std_errors[self.treatment]
+        error = np.hypot(*spread)
+        z = a * b / error
+        sobel = {"std_error": error, "z": z, "p_value": 2 * norm.sf(abs(z))}
+        self.sobel = pd.Series(sobel, name="sobel")
+        total = regressions["total"].params[self.treatment]
+        estimates = [a * b, second.params[self.treatment], total, a * b / total]
+        self.effects = pd.DataFrame({"estimate": estimates}, _PATHS)
+
+    def _bootstrap(self, products: _Products, bootstrap: int, seed: int) -> None:
+        """Set the draws that identify the effects, and the intervals from them."""
+        self.bootstrap, self.seed, units = bootstrap, seed, len(products.by_unit)
+        drawn = np.random.default_rng(seed).integers(units, size=(bootstrap, units))
+        weights = (drawn[:, :, None] == np.arange(units)).sum(axis=1)
+        draws, without = products.paths(weights), products.paths(1 - np.eye(units))
+        draws, without = (values[np.isfinite(values).all(axis=1)] for values in (draws, without))
+        failed = bootstrap - len(draws)
+        if failed > _FAILED * bootstrap:
+            raise EstimationError(
+                f"{failed} of {bootstrap} bootstrap samples do not identify the effects",
+                expected="treatment and mediator that vary in nearly every set of units",
+                hint="use more units, or bootstrap=0 for no intervals",
+            )
+        self.draws = pd.DataFrame(draws, columns=_PATHS.tolist())
+        names = ["std_error", "lower", "upper", "bca_lower", "bca_upper"]
+        self.effects = self.effects.reindex(columns=["estimate", *names])
+        for at, name in enumerate(_PATHS if len(draws) else ()):
+            values = draws[:, at]
+            self.effects.loc[name, names] = [
+                values.std(ddof=1) if len(values) > 1 else np.nan,
+                *np.quantile(values, [(1 - self.level) / 2, (1 + self.level) / 2]),
+                *_accelerated(
+                    self.effects.loc[name, "estimate"], values, without[:, at], self.level
+                ),
+            ]
 
     @property
     def identification(self) -> str:
@@ -187,7 +221,7 @@ def mediation(
     errors: str = "clustered",
     convention: str = "nested",
     vintage: str = "",
-) -> _MediationResult:
+) -> _Mediation:
     """Split the coefficient of `treatment` into a part with `mediator` and one without.
 
     The stepwise form of Baron and Kenny (1986), each with controls and effects:
@@ -264,8 +298,6 @@ def mediation(
     >>> bool(fit.effects.loc["indirect", "lower"] > 0)
     True
     """
-    from scipy.stats import norm
-
     others = distinct("controls", controls, 0)
     whole("bootstrap", bootstrap)
     between("level", level, 0, 1, open_ends=True)
@@ -276,63 +308,17 @@ def mediation(
             where=place(sample.data.index[0][:1], (unit,)),
             expected="two or more: samples are drawn of whole units",
         )
-    options = {"unit": unit, "time": time, "effects": effects, "vintage": vintage}
-    options |= {"errors": errors, "convention": convention}
+    options = {"effects": effects, "errors": errors, "convention": convention, "vintage": vintage}
     equations = {
         "total": (outcome, [treatment, *others]),
         "mediator": (mediator, [treatment, *others]),
         "direct": (outcome, [treatment, mediator, *others]),
     }
     fits = {
-        name: fixed_effects(sample.data, left, right, **options)
+        name: fixed_effects(sample.data, left, right, unit, time, **options)
         for name, (left, right) in equations.items()
     }
-    first, second = fits["mediator"], fits["direct"]
-    a, b = first.params[treatment], second.params[mediator]
-    # The delta method (Sobel 1982).
-    error = np.hypot(a * second.std_errors[mediator], b * first.std_errors[treatment])
-    z = a * b / error
-    sobel = {"std_error": error, "z": z, "p_value": 2 * norm.sf(abs(z))}
-    total = fits["total"].params[treatment]
-    estimates = [a * b, second.params[treatment], total, a * b / total]
+    result = _Mediation((outcome, treatment, mediator), fits, level)
     products = _Products(sample, [treatment, *others, mediator, outcome])
-    drawn = np.random.default_rng(seed).integers(sample.units, size=(bootstrap, sample.units))
-    weights = (drawn[:, :, None] == np.arange(sample.units)).sum(axis=1)
-    table, draws = _intervals(estimates, products, weights, level)
-    return _MediationResult(
-        outcome=outcome,
-        treatment=treatment,
-        mediator=mediator,
-        regressions=fits,
-        effects=table,
-        sobel=pd.Series(sobel, name="sobel"),
-        draws=pd.DataFrame(draws, columns=_PATHS.tolist()),
-        level=level,
-        bootstrap=bootstrap,
-        seed=seed,
-    )
-
-
-def _intervals(
-    estimates: list[float], products: _Products, weights: np.ndarray, level: float
-) -> tuple[pd.DataFrame, np.ndarray]:
-    """Return estimates with their intervals, and the draws that identify the effects."""
-    names = ["std_error", "lower", "upper", "bca_lower", "bca_upper"]
-    table = pd.DataFrame({"estimate": estimates}, _PATHS).reindex(columns=["estimate", *names])
-    draws, without = products.paths(weights), products.paths(1 - np.eye(weights.shape[1]))
-    draws, without = (values[np.isfinite(values).all(axis=1)] for values in (draws, without))
-    failed = len(weights) - len(draws)
-    if failed > _FAILED * len(weights):
-        raise EstimationError(
-            f"{failed} of {len(weights)} bootstrap samples do not identify the effects",
-            expected="treatment and mediator that vary in nearly every set of units",
-            hint="use more units, or bootstrap=0 for no intervals",
-        )
-    for at, name in enumerate(_PATHS if len(draws) else ()):
-        values = draws[:, at]
-        table.loc[name, names] = [
-            values.std(ddof=1) if len(values) > 1 else np.nan,
-            *np.quantile(values, [(1 - level) / 2, (1 + level) / 2]),
-            *_accelerated(estimates[at], values, without[:, at], level),
-        ]
-    return table, draws
+    result._bootstrap(products, bootstrap, seed)
+    return result
