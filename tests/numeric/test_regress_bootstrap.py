@@ -102,7 +102,7 @@ def test_enumeration_equals_wildboottest(variable, peer):
     count these ties, it does not, unless rounding decides so, as it does for b.
     """
     test = wild_bootstrap(sample(2, 10, units=9), "y", NAMES, variable)
-    assert test.draws == 256 and "all 256 distinct" in test.label
+    assert test.draws == 256
     assert test.pvalue - peer == (0 if variable == "b" else 2 / 512)
 
 

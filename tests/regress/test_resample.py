@@ -64,8 +64,7 @@ def test_few_clusters_are_enumerated_and_the_seed_plays_no_part():
     frame = sample(units=6)
     one, two = (wild(frame, seed=seed) for seed in (0, 1))
     assert one.draws == 32 and one.pvalue == two.pvalue >= 1 / 32
-    assert "all 32 distinct combinations" in one.label
-    assert "99 draws, seed 0" in wild(frame, weights="webb", draws=99).label
+    assert wild(frame, weights="webb", draws=99).draws == 99
     endless = wild_bootstrap(sample(units=5), "y", "a")  # no p value is below 1/16
     assert (endless.lower, endless.upper) == (-np.inf, np.inf)
 

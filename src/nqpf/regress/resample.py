@@ -15,7 +15,7 @@ from nqpf.sample import PanelSample, _balanced
 _TIE = 1e-9  # abs(t*) this close to abs(t) is a tie, which counts as at least as extreme
 _MAX_REACH = 1e6  # standard errors beyond which the interval is called unbounded
 _CELLS = 2_000_000  # numbers of a batch of permuted regressors
-_WEIGHTS = {"rademacher": "Rademacher", "webb": "Webb six-point"}
+_WEIGHTS = ("rademacher", "webb")
 _WEBB = np.sqrt(np.array([0.5, 1.0, 1.5]))
 
 
@@ -36,8 +36,7 @@ class _WildBootstrap:
     tstats : (draws,) array
         Bootstrap t at the null.
     draws : int
-    label : str
-        How the p value came about, for a table's notes.
+        All combinations of signs, where those are fewer than were asked for.
     result : regression
         With its clustered errors.
     """
@@ -50,7 +49,6 @@ class _WildBootstrap:
     upper: float
     tstats: np.ndarray
     draws: int
-    label: str
     result: _Regression
 
 
@@ -129,7 +127,7 @@ def wild_bootstrap(
     choose("weights", weights, _WEIGHTS)
     whole("draws", draws, 99)
     between("level", level, 0, 1, open_ends=True)
-    signs, drawn = _signs(sample.units, draws, weights, seed)
+    signs = _signs(sample.units, draws, weights, seed)
     polynomials, estimate, error = _polynomials(sample, signs)
 
     def statistics(distance: float) -> np.ndarray:
@@ -170,8 +168,6 @@ def wild_bootstrap(
         upper=(estimate + edge(1)) * back,
         tstats=statistics(distance) * error * back / std_error,
         draws=len(signs),
-        label=f"wild cluster bootstrap by {unit} ({sample.units} clusters), restricted residuals, "
-        f"{_WEIGHTS[weights]} weights, {drawn}",
         result=result,
     )
 
@@ -185,17 +181,17 @@ def _chosen(sample: PanelSample, variable: str | None) -> tuple[PanelSample, str
     return PanelSample(sample.data[[sample.outcome, variable, *others]], sample.effects), variable
 
 
-def _signs(clusters: int, draws: int, weights: str, seed: int) -> tuple[np.ndarray, str]:
-    """Return (draws, clusters) weights of mean 0 and variance 1, and how they were drawn."""
+def _signs(clusters: int, draws: int, weights: str, seed: int) -> np.ndarray:
+    """Return (draws, clusters) weights of mean 0 and variance 1."""
     if weights == "rademacher" and 2.0**clusters <= draws:
         # the first sign is fixed: turning all signs leaves abs(t*) as it is
         bits = np.arange(2 ** (clusters - 1))[:, None] >> np.arange(clusters - 1, -1, -1)
-        return 1.0 - 2.0 * (bits & 1), f"all {len(bits):,} distinct combinations of signs"
+        return 1.0 - 2.0 * (bits & 1)
     rng = np.random.default_rng(seed)
     signs = 2.0 * rng.integers(0, 2, size=(draws, clusters)) - 1
     if weights == "webb":
         signs *= _WEBB[rng.integers(0, 3, size=(draws, clusters))]
-    return signs, f"{draws:,} draws, seed {seed}"
+    return signs
 
 
 def _polynomials(sample: PanelSample, signs: np.ndarray) -> tuple[list[np.ndarray], float, float]:

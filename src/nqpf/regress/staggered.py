@@ -220,8 +220,9 @@ def goodman_bacon(outcome: pd.Series, treatment: pd.DataFrame) -> pd.DataFrame:
     rows = []
     for early in sorted(set(share.index) - {_NEVER}):
         for late in sorted(set(share.index) - {early}):
+            # With a cohort treated before, years from then on: the forbidden comparison. Those
+            # never treated are cohort 0, compared with in every year.
             use = years < late if late > early else years >= late
-            # Years from `late` on are the forbidden comparison: with those treated already.
             after = years[use] >= early
             gap = [values.loc[cohorts == group, use].mean() for group in (early, late)]
             change = (gap[0] - gap[1]).to_numpy()
