@@ -30,20 +30,6 @@ def sample(seed=0, units=60, years=8, rho=0.5):
     return pd.DataFrame(values, keys, ["y", "x", "w"])
 
 
-def test_one_instrument_is_the_estimator_of_anderson_and_hsiao():
-    frame = sample()
-    wide = frame["y"].unstack()
-    change = wide.diff(axis=1).iloc[:, 2:].to_numpy()
-    before = wide.diff(axis=1).shift(axis=1).iloc[:, 2:].to_numpy()
-    instrument = wide.shift(2, axis=1).iloc[:, 2:].to_numpy()
-    wanted = (instrument * change).sum() / (instrument * before).sum()
-    for steps in (1, 2):
-        fit = dynamic_gmm(frame, "y", steps=steps, windows={"y": (2, 2)}, time_effects=False)
-        assert fit.params["L1.y"] == pytest.approx(wanted, rel=1e-10)
-        assert fit.diagnostics.hansen is None
-        assert fit.instruments == 1
-
-
 @pytest.mark.parametrize(
     ("method", "collapse", "count"),
     [

@@ -77,13 +77,6 @@ def test_row_order_seed_and_units_of_measurement():
     assert len(none.draws) == 0
 
 
-def test_higher_levels_give_wider_intervals():
-    narrow, wide = (fit(sample(7), bootstrap=200, level=level).effects for level in (0.8, 0.99))
-    for low, high in (("lower", "upper"), ("bca_lower", "bca_upper")):
-        assert (wide[low] < narrow[low]).all()
-        assert (wide[high] > narrow[high]).all()
-
-
 def test_what_is_not_identified_is_printed_with_the_figures_and_names_are_escaped():
     frame = sample(9).rename(columns={"m": "<b>m"})
     result = mediation(frame, "y", "t", "<b>m", ["w"], bootstrap=30, seed=4)

@@ -91,17 +91,6 @@ def test_the_zero_of_the_regime_variable_matters_and_the_result_says_so():
     assert any("depends on where x is counted from" in note for note in near.notes)
 
 
-def test_effects_are_removed():
-    frame = sample(7)
-    unit, year = (frame.index.get_level_values(i).to_numpy() for i in (0, 1))
-    plain, shocked = fit(frame), frame.assign(y=frame["y"] + np.sin(year) * 5)
-    assert fit(frame.assign(y=frame["y"] + 3.0 * unit)).ssr == pytest.approx(plain.ssr, rel=1e-9)
-    both, again = (fit(f, effects="two-way") for f in (frame, shocked))
-    np.testing.assert_allclose(again.tests["F"], both.tests["F"], rtol=1e-9)
-    assert fit(shocked).ssr > 2 * plain.ssr
-    assert (plain.df, both.df) == (UNITS * (YEARS - 1), (UNITS - 1) * (YEARS - 1))
-
-
 def test_wild_draws_see_through_errors_that_grow_with_the_regressor():
     """Without a threshold, but errors as large as x: histories reject, signs do not."""
     rng, rejected = np.random.default_rng(0), {"histories": 0, "wild": 0}

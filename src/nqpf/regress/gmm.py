@@ -281,9 +281,7 @@ class _Equations:
 
     def diagnostics(self, step: _Step, cov: np.ndarray) -> SimpleNamespace:
         """Return the tests; `step` is the one that is reported, `cov` its covariance."""
-        surplus, slopes = len(self.kinds) - len(self.labels), len(self.terms)
-        b = step.slopes[:slopes]
-        wald = b @ np.linalg.solve(cov[:slopes, :slopes], b)
+        surplus = len(self.kinds) - len(self.labels)
         sargan, hansen = None, None
         if surplus:
             # A difference of white noise has twice its variance, and H says so.
@@ -297,7 +295,6 @@ class _Equations:
             sargan=sargan,
             hansen=hansen,
             difference_in_hansen=dict(self._differences()) if surplus and self.regular else {},
-            wald=_HypothesisTest.chi2("slopes are zero", wald, slopes),
         )
 
     def _differences(self) -> Iterator[tuple[str, _HypothesisTest]]:
@@ -439,8 +436,6 @@ class _DynamicResult(_Regression):
             Extra validity of a group of instruments, ``levels`` (the lagged differences of
             the level equations) and ``exogenous``, against the model without them. Empty
             when the model without them is not identified, or the weighting matrix is singular.
-        wald : test
-            All slopes are zero, year effects and constant aside.
     """
 
     steps: int
