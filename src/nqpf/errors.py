@@ -146,10 +146,6 @@ class ProvinceError(DataError):
     """A province name or code is not known."""
 
 
-class UnitError(DataError):
-    """A unit differs from the one in the catalogue."""
-
-
 class VintageError(DataError):
     """Figures of different vintages would be mixed."""
 

@@ -14,7 +14,7 @@ from openpyxl import Workbook
 
 from nqpf import errors
 from nqpf.data import Panel
-from nqpf.errors import DataError, UnitError
+from nqpf.errors import DataError
 
 Refusal = Callable[[Path], Exception]
 GOOD = "Beijing,2024,population,2200,万人,yearbook"
@@ -124,9 +124,9 @@ Bejing,2024,population,2,万人,s|Province|unknown province 'Bejing'|mean Beijin
 Hong Kong,2024,population,7,万人,s|Province|unknown province 'Hong Kong'|Macao and Taiwan are not in
 990000,2024,population,1,万人,s|Province|unknown province '990000'|31 provinc
 ,2024,population,1,万人,s|Data|the province is missing|GB/T 2260 code
-Tianjin,2024,population,2,万吨,s|Unit|unit '万吨'|expected '10,000 persons' (万人)|'Tianjin'|convert
-Tianjin,2024,population,2200,,s|Unit|the unit is missing|10,000 persons
-Tianjin,2024,population,2,10000 persons,s|Unit|unit '10000 persons'|expected '10,000 persons'
+Tianjin,2024,population,2,万吨,s|Data|unit '万吨'|expected '10,000 persons' (万人)|'Tianjin'|convert
+Tianjin,2024,population,2200,,s|Data|the unit is missing|10,000 persons
+Tianjin,2024,population,2,10000 persons,s|Data|unit '10000 persons'|expected '10,000 persons'
 Tianjin,2024,population,about 2,万人,s|Data|'about 2' is not a number|'population'|correct the cell
 Tianjin,2024,urbanisation,85%,%,s|Data|value '85%' is not a number
 Tianjin,2024,population,２２００,万人,s|Data|'２２００' is not a number
@@ -258,8 +258,8 @@ def test_all_problems_are_in_one_message(refusal: Refusal, tmp_path: Path) -> No
     assert message.count("row 2, province 'Bejing'") == 2
     assert message.count("row 5, province 'Hebei'") == 2, "blank rows count, as in a spreadsheet"
     assert type(error) is DataError
-    rows = [f"Beijing,{year},population,5,t,s" for year in (2020, 2021)]
-    assert type(refusal(write_csv(tmp_path / "mine.csv", *rows))) is UnitError
+    rows = [f"Bejing,{year},population,5,万人,s" for year in (2020, 2021)]
+    assert type(refusal(write_csv(tmp_path / "mine.csv", *rows))) is errors.ProvinceError
     rows = [f"Beijing,{year},population,x,万人,s" for year in range(1950, 2000)]
     message = str(refusal(write_csv(tmp_path / "mine.csv", *rows)))
     assert message.startswith("mine.csv is full of problems; the first 20 are:")

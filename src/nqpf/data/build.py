@@ -15,8 +15,9 @@ import numpy as np
 import pandas as pd
 
 from nqpf.data.catalogue import Catalogue, _Segment, _Source, _Variable
-from nqpf.data.panel import _COLUMNS, _KEY, Panel
-from nqpf.errors import DataError, NqpfError, ProvinceError, UnitError
+from nqpf.data.own import _KEY
+from nqpf.data.panel import _COLUMNS, Panel, _csv_text
+from nqpf.errors import DataError, NqpfError, ProvinceError
 from nqpf.files import replacing, root
 from nqpf.provinces import code_of, codes
 
@@ -62,11 +63,10 @@ def harmonise(
     ------
     nqpf.errors.ProvinceError
         If a label is neither a province, the nation, an alias nor ignored.
-    nqpf.errors.UnitError
-        If a row carries a unit that the segment does not declare.
     nqpf.errors.DataError
-        If the item is absent, a value is not a finite number, a province has
-        two values for a year, or a declared year or province is missing.
+        If the item is absent, a row carries a unit that the segment does not
+        declare, a value is not a finite number, a province has two values for a
+        year, or a declared year or province is missing.
     """
     try:
         figures = _figures(raw, source, segment)
@@ -143,7 +143,7 @@ def _factors(units: pd.Series, segment: _Segment) -> pd.Series | float:
     # A file that labels nothing leaves it to the catalogue to state the unit.
     declared = set(segment.factors) or ({""} if labels == {""} else {segment.unit})
     if labels - declared:
-        raise UnitError(
+        raise DataError(
             f"unit {min(labels - declared)!r} is not the declared one",
             expected=" or ".join(repr(label) for label in sorted(declared)),
             hint="give the segment a factor for each unit that the series is labelled with",
@@ -249,23 +249,9 @@ def _to_bytes(frame: pd.DataFrame, order: list[str]) -> bytes:
     >>> _to_bytes(pd.DataFrame({"year": [2011, 2010], "value": [0.1, 3.0]}), ["year"])
     b'year,value\n2010,3\n2011,0.1\n'
     """
-    # Written by hand, because the bytes must not depend on the version of a library.
-    rows = frame.sort_values(order, kind="stable")
-    lines = [",".join(rows.columns)]
-    lines += [",".join(map(_cell, row)) for row in rows.itertuples(index=False)]
-    return ("\n".join(lines) + "\n").encode("utf-8")
-
-
-def _cell(cell: object) -> str:
-    """Write a number with the fewest digits that give it back exactly."""
-    if isinstance(cell, float):
-        if not math.isfinite(cell):
-            raise DataError(f"{cell} cannot stand in a table", expected="a finite number")
-        return repr(float(cell)).removesuffix(".0")
-    text = str(cell)
-    if any(mark in text for mark in ',"\n'):
-        raise DataError(f"text {text!r} cannot stand in a table", expected="no comma or quote")
-    return text
+    if not frame["value"].map(math.isfinite).all():
+        raise DataError("nan cannot stand in a table", expected="finite numbers")
+    return _csv_text(frame.sort_values(order, kind="stable")).encode("utf-8")
 
 
 def _difference(name: str, committed: bytes, rebuilt: bytes) -> DataError:

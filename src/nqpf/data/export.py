@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import math
 from collections.abc import Callable, Sequence
@@ -17,7 +15,7 @@ from nqpf import __version__, provinces
 from nqpf.checks import choose
 from nqpf.data.catalogue import _Segment
 from nqpf.data.own import _READER
-from nqpf.data.panel import _COLUMNS, Panel
+from nqpf.data.panel import _COLUMNS, Panel, _csv_text
 from nqpf.errors import DataError, _like_formula, _visible, _visible_within
 from nqpf.files import inside, replacing, root
 
@@ -257,7 +255,7 @@ _Files = dict[str, Callable[[Path], object]]  # what writes each file
 
 
 def _csv(panel: Panel, tables: _Tables, about: list[tuple[str, str]]) -> _Files:
-    texts = {f"nqpf-{name}.csv": _csv_text(frame) for name, frame in tables.items()}
+    texts = {f"nqpf-{name}.csv": _csv_text(frame.map(_plain)) for name, frame in tables.items()}
     texts["nqpf-readme.txt"] = "".join(f"{heading}: {text}\n" for heading, text in about)
     return {
         name: lambda path, text=text: path.write_bytes(text.encode("utf-8"))
@@ -265,22 +263,10 @@ def _csv(panel: Panel, tables: _Tables, about: list[tuple[str, str]]) -> _Files:
     }
 
 
-def _csv_text(frame: pd.DataFrame) -> str:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(frame.columns)
-    writer.writerows(zip(*(map(_plain, frame[name].tolist()) for name in frame), strict=True))
-    return text.getvalue()
-
-
 def _plain(cell: object) -> object:
-    """Return exact digits, or a text that no spreadsheet takes for a formula, on one line."""
-    if isinstance(cell, float):
-        return repr(cell).removesuffix(".0")
-    if isinstance(cell, str):
-        text = " ".join(cell.split())
-        return f"'{text}" if _like_formula(text) else text
-    return cell
+    """Return a text that no spreadsheet takes for a formula, on one line."""
+    text = " ".join(cell.split()) if isinstance(cell, str) else cell
+    return f"'{text}" if isinstance(text, str) and _like_formula(text) else text
 
 
 def _parquet(panel: Panel, tables: _Tables, about: list[tuple[str, str]]) -> _Files:

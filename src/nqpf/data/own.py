@@ -20,7 +20,7 @@ import pandas as pd
 from nqpf.checks import nearest
 from nqpf.data.catalogue import Catalogue, _Variable
 from nqpf.data.layouts import _DAMAGE
-from nqpf.errors import DataError, NqpfError, UnitError, VintageError, _visible
+from nqpf.errors import DataError, NqpfError, VintageError, _visible
 from nqpf.provinces import code_of
 
 _KEY = ["variable", "vintage", "province", "year"]
@@ -293,7 +293,7 @@ def _read_rows(path: Path | str, catalogue: Catalogue) -> pd.DataFrame:
     nqpf.errors.DataError
         If anything is wrong. One message lists up to 20 problems with file,
         row, province, year and variable; its class is that of the problems
-        (:class:`~nqpf.errors.UnitError` ...) when they share one.
+        (:class:`~nqpf.errors.VintageError` ...) when they share one.
 
     Examples
     --------
@@ -457,11 +457,11 @@ class _Reading:
             if given != first:
                 problem = f"unit {_shown(given)} differs from the one in row {row}"
                 expected = f"{first!r}, one unit for all figures of a variable"
-                raise UnitError(problem, expected=expected)
+                raise DataError(problem, expected=expected)
             return given
         if cell != entry.unit and _CHINESE_UNITS.get(cell) != entry.unit:
             chinese = [zh for zh, en in _CHINESE_UNITS.items() if en == entry.unit != zh]
-            raise UnitError(
+            raise DataError(
                 f"unit {_shown(cell)} is not the variable's" if cell else "the unit is missing",
                 expected=repr(entry.unit) + (f" ({' or '.join(chinese)})" if chinese else ""),
                 hint="convert the figures and write this unit",

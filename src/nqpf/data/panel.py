@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +25,22 @@ def _read_table(path: Path) -> pd.DataFrame:
     text = dict.fromkeys(["variable", "vintage", "flag"], "str")
     frame = pd.read_csv(path, dtype=types | text, keep_default_na=False, encoding="utf-8")
     return frame[_COLUMNS]
+
+
+def _csv_text(frame: pd.DataFrame) -> str:
+    """Return a table as CSV, each number with the fewest digits that give it back exactly.
+
+    Not by pandas, because the bytes must not depend on the version of a library.
+    """
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(frame.columns)
+    writer.writerows(zip(*(map(_exact, frame[name].tolist()) for name in frame), strict=True))
+    return text.getvalue()
+
+
+def _exact(cell: object) -> object:
+    return repr(cell).removesuffix(".0") if isinstance(cell, float) else cell
 
 
 @dataclass(frozen=True, repr=False)
