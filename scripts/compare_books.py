@@ -28,7 +28,7 @@ def shown(html: str) -> list[str]:
 
     Examples
     --------
-    >>> shown("<p>All <b>31</b> of\\n them</p><table><tr><th>a</th><td>1</td></tr></table>")
+    >>> shown("<p>All <b>31</b> of\n them</p><table><tr><th>a</th><td>1</td></tr></table>")
     ['All 31 of them', 'a | 1']
     """
     soup = BeautifulSoup(html, "lxml")

@@ -2,78 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from html import escape
-from urllib.parse import quote
 
+from book_templates import render
 from docutils import nodes
 
-_CHINESE = re.compile(r"[\u3000-\u9fff\uff00-\uffef]+")
 _LENGTH = 200
 _CARD_SIZE = (1200, 630)
-
-_MISSING = """\
-<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="robots" content="noindex">
-<title>Page not found · 页面不存在</title>
-<style>
-:root {{ color-scheme: light dark; --ink: #1b1b1b; --paper: #fff; --link: #005a8d }}
-@media (prefers-color-scheme: dark) {{
-  :root {{ --ink: #e8e8e8; --paper: #14181e; --link: #7cc4f0 }} }}
-body {{ margin: 0; color: var(--ink); background: var(--paper);
-  font: 1.05rem/1.6 system-ui, "PingFang SC", "Microsoft YaHei", "Noto Sans SC", sans-serif }}
-main {{ max-width: 38rem; margin: 0 auto; padding: 3rem 1.25rem; overflow-wrap: anywhere }}
-h1 {{ font-size: 1.6rem; line-height: 1.3; border-left: .4rem solid #0072b2; padding-left: .8rem }}
-a {{ color: var(--link) }}
-form {{ display: flex; flex-wrap: wrap; gap: .5rem; margin: 1.5rem 0 }}
-label {{ flex-basis: 100% }}
-input, button {{ font: inherit; padding: .4rem .7rem; border: 1px solid; border-radius: .3rem;
-  color: inherit; background: transparent }}
-input {{ flex: 1 1 12rem; min-width: 0 }}
-li {{ margin: .3rem 0 }}
-:focus-visible {{ outline: 3px solid #d55e00; outline-offset: 2px }}
-</style>
-</head>
-<body>
-<main>
-<h1>This page does not exist <span lang="zh">页面不存在</span></h1>
-<p>The address may be mistyped, or the chapter has moved.
-<span lang="zh">地址可能有误，或该章节已移动。</span></p>
-<form action="{site}search.html" method="get" role="search">
-<label for="q">Search the book <span lang="zh">搜索全书</span></label>
-<input id="q" name="q" type="search" autocomplete="off">
-<button type="submit">Search <span lang="zh">搜索</span></button>
-</form>
-<h2>Where to go <span lang="zh">去往</span></h2>
-<ul>
-{links}
-</ul>
-<p>{project}</p>
-</main>
-</body>
-</html>
-"""
-
-_FRONT = """\
-<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{title}</title>
-<meta http-equiv="Refresh" content="0; url={first}">
-{tags}
-</head>
-<body>
-<p><a href="{first}">{title}</a></p>
-</body>
-</html>
-"""
 
 
 def summary(doctree: nodes.document, length: int = _LENGTH) -> str:
@@ -166,10 +102,7 @@ def site_map(site: str, pages: Sequence[str]) -> str:
     >>> "<loc>https://s.example/b/x.html</loc>" in site_map("https://s.example/b/", ["x"])
     True
     """
-    lines = [f"<url><loc>{escape(site + quote(page))}.html</loc></url>" for page in pages]
-    head = '<?xml version="1.0" encoding="utf-8"?>'
-    space = "http://www.sitemaps.org/schemas/sitemap/0.9"
-    return "\n".join([head, f'<urlset xmlns="{space}">', *lines, "</urlset>", ""])
+    return render("site_map.xml", site=site, pages=pages)
 
 
 def robots(site: str) -> str:
@@ -199,16 +132,7 @@ def missing_page(site: str, book: str, links: Sequence[tuple[str, str]]) -> str:
     links : sequence of (str, str)
         Names and titles of pages to offer.
     """
-    written = (
-        f'<li><a href="{escape(site)}{quote(page)}.html">{_marked(title)}</a></li>'
-        for page, title in links
-    )
-    return _MISSING.format(site=escape(site), project=escape(book), links="\n".join(written))
-
-
-def _marked(text: str) -> str:
-    """Return a text as HTML, its Chinese marked as such for screen readers."""
-    return _CHINESE.sub(r'<span lang="zh">\g<0></span>', escape(text))
+    return render("site_missing.html", site=site, book=book, links=links)
 
 
 def front_page(book: str, first: str, tags: Sequence[str] = ()) -> str:
@@ -223,5 +147,4 @@ def front_page(book: str, first: str, tags: Sequence[str] = ()) -> str:
     tags : sequence of str
         Further elements of its head.
     """
-    kept = "\n".join(tag for tag in tags if tag)
-    return _FRONT.format(title=escape(book), first=escape(first), tags=kept)
+    return render("site_front.html", book=book, first=first, tags=tags)
