@@ -13,19 +13,9 @@ import pandas as pd
 from nqpf.checks import choose
 from nqpf.errors import DataError, MethodError, SampleError
 from nqpf.multiverse.results import curve_summary
+from nqpf.report import style as sty
 from nqpf.report.explore import _vega
 from nqpf.report.html import _Html, listed
-from nqpf.report.style import (
-    _CATEGORIES,
-    _bare,
-    _check_columns,
-    _drawn,
-    _headed_figure,
-    _legend,
-    _place_axes,
-    _readable,
-    _wrapped,
-)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -38,16 +28,16 @@ _CHOICES = (
 )  # fmt: skip
 # Colour and shape together, never colour alone.
 _SIGNS = {
-    "negative": ("significant, negative", _CATEGORIES[1], "v"),
+    "negative": ("significant, negative", sty._CATEGORIES[1], "v"),
     "none": ("not significant", "#9a9a9a", "o"),
-    "positive": ("significant, positive", _CATEGORIES[0], "^"),
+    "positive": ("significant, positive", sty._CATEGORIES[0], "^"),
 }
 _LEVEL = 0.05
 _EACH, _GROUPS = 2000, 400
 _LEFT, _ACROSS, _ROW = 2.05, 4.75, 0.205  # inches
 
 
-@_drawn
+@sty._drawn
 def specification_curve(
     table: pd.DataFrame,
     title: str = "",
@@ -101,10 +91,10 @@ def specification_curve(
     parts += f" in {count} groups by rank" * (count < len(ordered))
     note = f"{label}; {parts}; band: two standard errors"
     below = _ROW * (sum(len(_levels(ordered, axis)) for axis in axes) + len(axes))
-    figure, head = _headed_figure(title, note, 4.15 + below)
-    ax = _place_axes(figure, _LEFT, head + 0.4, _ACROSS, 2.5)
+    figure, head = sty._headed_figure(title, note, 4.15 + below)
+    ax = sty._place_axes(figure, _LEFT, head + 0.4, _ACROSS, 2.5)
     _estimates(ax, middle, reach, signs.idxmax(axis=1))
-    strip = _place_axes(figure, _LEFT, head + 3.1, _ACROSS, 0.5)
+    strip = sty._place_axes(figure, _LEFT, head + 3.1, _ACROSS, 0.5)
     base = np.zeros(count)
     for name, (_, color, _) in _SIGNS.items():
         top, edges = base + signs[name].to_numpy(), np.arange(count + 1) - 0.5
@@ -113,11 +103,13 @@ def specification_curve(
     strip.set(xlim=(-0.5, count - 0.5), ylim=(0, 1), xticks=[], yticks=[])
     side = {"rotation": 0, "ha": "right", "va": "center", "fontsize": 12}
     strip.set_ylabel("share\nsignificant", **side)
-    _bare(strip)
+    sty._bare(strip)
     if axes:
-        _strips(_place_axes(figure, _LEFT, head + 3.8, _ACROSS, below), ordered, axes, group, names)
+        _strips(
+            sty._place_axes(figure, _LEFT, head + 3.8, _ACROSS, below), ordered, axes, group, names
+        )
     handles, words = ax.get_legend_handles_labels()
-    _legend(figure, head, handles=handles, labels=words, ncols=3, markerscale=1.6)
+    sty._legend(figure, head, handles=handles, labels=words, ncols=3, markerscale=1.6)
     return figure, _said(ordered, axes, title, label, names)
 
 
@@ -127,7 +119,7 @@ def _sorted_curve(table: pd.DataFrame) -> pd.DataFrame:
     Ties keep the order of ``id`` where there is one, so that two runs draw the same.
     """
     curve_summary(table, level=_LEVEL)  # says what is wrong with estimates and p values
-    _check_columns(table, ["std_error"], DataError)
+    sty._check_columns(table, ["std_error"], DataError)
     if len(table) < 2:
         raise SampleError("one specification", expected="two or more to make a curve")
     keys = ["estimate", "id"] if "id" in table.columns else ["estimate"]
@@ -178,7 +170,7 @@ def _strips(
     count, down = len(sizes), 0
     beside = {"transform": ax.get_yaxis_transform(), "va": "center"}
     for axis in axes:
-        heading = _readable(names.get(axis, axis))
+        heading = sty._readable(names.get(axis, axis))
         ax.text(-_LEFT / _ACROSS + 0.03, down + 0.6, heading, fontsize=13, **beside)
         down += 1
         for level in _levels(table, axis):
@@ -188,12 +180,12 @@ def _strips(
             extent = (-0.5, count - 0.5, down + 0.92, down + 0.08)
             look = {"cmap": "Greys", "vmin": 0, "vmax": 1, "interpolation": "nearest"}
             ax.imshow(dark[None], aspect="auto", extent=extent, **look)
-            first, *rest = _wrapped(names.get(str(level), str(level)), 22).split("\n")
+            first, *rest = sty._wrapped(names.get(str(level), str(level)), 22).split("\n")
             text = {"ha": "right", "fontsize": 12, "color": "#444444"}
             ax.text(-0.01, down + 0.5, first + "…" * bool(rest), **text, **beside)
             down += 1
     ax.set(xlim=(-0.5, count - 0.5), ylim=(down, 0), xticks=[], yticks=[])
-    _bare(ax)
+    sty._bare(ax)
 
 
 def _said(

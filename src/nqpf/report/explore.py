@@ -17,15 +17,8 @@ import yaml
 from nqpf import provinces
 from nqpf.checks import choose
 from nqpf.errors import DataError, MethodError, SampleError
+from nqpf.report import style as sty
 from nqpf.report.html import _both_names, _Html, _html_table, listed
-from nqpf.report.style import (
-    _CATEGORIES,
-    _GREY,
-    _MARKERS,
-    _REGION_STYLES,
-    _SEQUENTIAL,
-    _ink_on,
-)
 from nqpf.systems.overlap import filled
 
 if TYPE_CHECKING:
@@ -38,8 +31,12 @@ _NO_END = str.maketrans({'"': "\N{RIGHT DOUBLE QUOTATION MARK}", "\\": "\N{SET M
 
 
 @cache
-def _charts() -> str:
+def _text_of_charts() -> str:
     return Path(__file__).with_name("charts.yaml").read_text(encoding="utf-8")
+
+
+def _charts() -> dict:
+    return yaml.safe_load(_text_of_charts())
 
 
 def _vega(
@@ -50,7 +47,7 @@ def _vega(
     `fill` puts the data into the specification. In a terminal the alternative text stands for
     the chart.
     """
-    charts = yaml.safe_load(_charts())
+    charts = _charts()
     spec = {**charts["common"], **charts[kind], "params": params}
     fill(spec)
     # A group, not an image: as an image its menus would be hidden from screen readers.
@@ -132,26 +129,6 @@ def rank_explorer(ranks: pd.DataFrame) -> _Html:
 
 _STEP = 1e-7  # scores are cut to steps of this size, so that a page can round them as Python does
 _TFP = ("Total factor productivity, Solow residual", "全要素生产率，索洛余值")
-# Names for a reader, in both languages; a method without an entry shows its own name.
-_METHODS = {
-    "weights": {
-        "entropy": ("Entropy weights", "熵权"),
-        "ahp_entropy": ("Entropy weights improved by AHP", "层次分析改进熵权"),
-        "variation": ("Coefficient of variation", "变异系数"),
-        "critic": ("CRITIC, contrast and conflict", "CRITIC 法"),
-        "equal": ("Equal weights", "等权"),
-        "pursuit": ("Projection pursuit", "投影寻踪"),
-    },
-    "aggregate": {
-        "linear": ("Weighted sum", "线性加权"),
-        "topsis": ("TOPSIS", "逼近理想解排序法"),
-        "vikor": ("VIKOR", "多准则妥协解排序法"),
-        "coupling": ("Coupling coordination", "耦合协调度"),
-        "geometric": ("Weighted geometric mean", "加权几何平均"),
-        "harmonic": ("Weighted harmonic mean", "加权调和平均"),
-        "copeland": ("Copeland", "科普兰计分"),
-    },
-}
 
 
 class _Blocks:
@@ -218,7 +195,7 @@ def _payload(found: Standings, first: str, year: int, other: str) -> dict[str, o
         }
     )
     years = sorted({int(when) for one in found.matrices.values() for when in one.years})
-    shades = [to_hex(shade) for shade in mpl.colormaps[_SEQUENTIAL](np.linspace(0, 1, 64))]
+    shades = [to_hex(shade) for shade in mpl.colormaps[sty._SEQUENTIAL](np.linspace(0, 1, 64))]
     return {
         "step": _STEP,
         "provinces": [
@@ -245,10 +222,10 @@ def _payload(found: Standings, first: str, year: int, other: str) -> dict[str, o
         "rawValues": _text([_dense(x, years) for x in columns.values()]),
         **{name: _text(parts) for name, parts in blocks.parts.items()},
         "look": {
-            "shades": [[shade, _ink_on(shade)] for shade in shades],
-            "regions": {key: [mark.color, mark.marker] for key, mark in _REGION_STYLES.items()},
-            "series": [list(pair) for pair in zip(_CATEGORIES, _MARKERS, strict=True)],
-            "grey": _GREY,
+            "shades": [[shade, sty._ink_on(shade)] for shade in shades],
+            "regions": {key: [mark.color, mark.marker] for key, mark in sty._REGION_STYLES.items()},
+            "series": [list(pair) for pair in zip(sty._CATEGORIES, sty._MARKERS, strict=True)],
+            "grey": sty._GREY,
         },
     }
 
@@ -256,7 +233,7 @@ def _payload(found: Standings, first: str, year: int, other: str) -> dict[str, o
 def _named(stage: str, found: Standings) -> dict[str, list[str]]:
     """Return the methods of a stage in the order of first use, with their names."""
     seen = [*found.scores.columns.get_level_values(stage), *found.refused[stage]]
-    known = _METHODS[stage]
+    known = _charts()["methods"][stage]
     used = dict.fromkeys(key for key in [*known, *seen] if key in set(seen) and key)
     return {key: list(known.get(key, (key, ""))) for key in used}
 
@@ -388,8 +365,8 @@ def _first_view(found: Standings, first: str, year: int) -> _Html:
     what, span = _TFP[0], "range of ranks"
     if first in found.own:
         words = [
-            _METHODS[stage].get(key, (key,))[0]
-            for stage, key in zip(_METHODS, found.own[first], strict=True)
+            names.get(key, (key,))[0]
+            for names, key in zip(_charts()["methods"].values(), found.own[first], strict=True)
         ]
         what = ", ".join([_system_names(found.matrices[first].system)[0], *words])
         span = f"{found.level:.0%} of {found.draws:,} draws"

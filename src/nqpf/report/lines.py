@@ -11,26 +11,8 @@ import pandas as pd
 from nqpf import provinces
 from nqpf.errors import DataError, SampleError
 from nqpf.forecast.methods import METHODS
+from nqpf.report import style as sty
 from nqpf.report.html import _name_of, listed
-from nqpf.report.style import (
-    _CATEGORIES,
-    _GREY,
-    _MARKERS,
-    _PALE,
-    _REGION_STYLES,
-    _WIDTH,
-    _beside,
-    _darker,
-    _drawn,
-    _headed_figure,
-    _Mark,
-    _panel_values,
-    _panels,
-    _place_axes,
-    _province_label,
-    _readable,
-    _region_label,
-)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -42,7 +24,7 @@ if TYPE_CHECKING:
 _DASHES = ("-", (0, (6, 2)), (0, (5, 1.5, 1, 1.5)), (0, (1.5, 1.5)))
 
 
-@_drawn
+@sty._drawn
 def year_lines(
     data: pd.Series | pd.DataFrame,
     title: str = "",
@@ -94,29 +76,29 @@ def year_lines(
         shown, label = _measures(data), label or ""
     else:
         label = label or str(data.name or "score")
-        shown = _panel_values(data).unstack("province")
+        shown = sty._panel_values(data).unstack("province")
         shown = shown.reindex(range(shown.index.min(), shown.index.max() + 1))
         if len(highlight):
             behind, shown = _apart(shown, highlight)
         else:
             shown, hollow, notes = _regions(shown)
-    names = {column: _readable(column) for column in shown}
+    names = {column: sty._readable(column) for column in shown}
     if hollow.size:
-        names = {region: _region_label(region) for region in shown}
+        names = {region: sty._region_label(region) for region in shown}
     elif len(highlight):
-        names = {code: _province_label(code) for code in shown}
+        names = {code: sty._province_label(code) for code in shown}
     figure, ax = _year_axes(title, label, len(notes))
     if reference is not None:
-        ax.axhline(reference, color=_GREY, linewidth=1, zorder=1)
+        ax.axhline(reference, color=sty._GREY, linewidth=1, zorder=1)
     for code in behind:
-        ax.plot(behind.index, behind[code], color=_PALE, linewidth=1)
+        ax.plot(behind.index, behind[code], color=sty._PALE, linewidth=1)
     ends = {}
     for place, column in enumerate(shown):
         values, wide = shown[column], 2.4 if len(highlight) else 2.2
         dash = "-" if len(highlight) else _DASHES[place % len(_DASHES)]
-        mark = _Mark(_CATEGORIES[place], _MARKERS[place], dash)
+        mark = sty._Mark(sty._CATEGORIES[place], sty._MARKERS[place], dash)
         if hollow.size:
-            mark, wide = _REGION_STYLES[column], 3 if column == "all" else 2
+            mark, wide = sty._REGION_STYLES[column], 3 if column == "all" else 2
             values = values.where(~hollow[column])
         ax.plot(values.index, values, color=mark.color, marker=mark.marker, linestyle=mark.line,
                 linewidth=wide, markersize=6, zorder=3)  # fmt: skip
@@ -127,7 +109,7 @@ def year_lines(
     _label_ends(ax, ends)
     for line, note in enumerate(reversed(notes)):
         up = (0.08 + 0.25 * line) / figure.get_figheight()
-        figure.text(0.02, up, note, fontsize=12, color=_GREY)
+        figure.text(0.02, up, note, fontsize=12, color=sty._GREY)
     if hollow.size:
         spelt = {"all": "all provinces"}
         shown = shown.rename(columns=lambda region: spelt.get(region, region.capitalize()))
@@ -141,7 +123,7 @@ def _measures(table: pd.DataFrame) -> pd.DataFrame:
     for column in table.columns:
         if not pd.api.types.is_numeric_dtype(table[column]):
             raise DataError(f"column {column!r} is not numeric", expected="figures by year")
-    if table.shape[1] > len(_CATEGORIES):
+    if table.shape[1] > len(sty._CATEGORIES):
         raise SampleError(f"{table.shape[1]} measures to draw", expected="at most seven")
     if not np.isfinite(table.to_numpy(dtype=float)).any():
         raise SampleError("no figure to draw", expected="at least one")
@@ -154,7 +136,7 @@ def _apart(wide: pd.DataFrame, highlight: Sequence[object]) -> tuple[pd.DataFram
     for code in chosen:
         if code not in wide.columns:
             raise SampleError(f"{provinces.name(code)} has no figures", where={"province": code})
-    if len(chosen) > len(_CATEGORIES):
+    if len(chosen) > len(sty._CATEGORIES):
         raise SampleError(f"{len(chosen)} provinces to highlight", expected="at most seven")
     return wide[wide.columns.difference(chosen)], wide[chosen]
 
@@ -190,8 +172,8 @@ def _lines_said(table: pd.DataFrame, title: str, label: str, fmt: str) -> str:
 def _year_axes(title: str, label: str, notes: int) -> tuple[Figure, Axes]:
     from matplotlib.ticker import MaxNLocator
 
-    figure, head = _headed_figure(title, label, 4.4 + 0.25 * notes)
-    ax = _place_axes(figure, 0.72, head + 0.05, 4.3, 3.9)
+    figure, head = sty._headed_figure(title, label, 4.4 + 0.25 * notes)
+    ax = sty._place_axes(figure, 0.72, head + 0.05, 4.3, 3.9)
     ax.xaxis.set_major_locator(MaxNLocator(nbins=6, integer=True, min_n_ticks=1))
     ax.yaxis.set_major_locator(MaxNLocator(nbins=6))
     ax.grid(False, axis="x")
@@ -213,7 +195,7 @@ def _label_ends(ax: Axes, ends: dict[str, tuple[pd.Series, str]]) -> None:
             xytext=(right, height),
             va="center",
             fontsize=13,
-            color=_darker(color),
+            color=sty._darker(color),
             annotation_clip=False,
             arrowprops={"arrowstyle": "-", "color": color, "linewidth": 0.7, "shrinkB": 4},
         )
@@ -240,7 +222,7 @@ def _spread(positions: Sequence[float], gap: float) -> np.ndarray:
 _SHADES = (0.18, 0.32, 0.45)  # widest interval first
 
 
-@_drawn
+@sty._drawn
 def fan_chart(
     forecasts: Sequence[Forecast],
     highlight: Sequence[object],
@@ -289,15 +271,15 @@ def fan_chart(
     levels = " and ".join(f"{one.level * 100:g} %" for one in fans)
     parts = [label, f"bands: {levels} intervals"]
     parts += ["scales differ"] * (len(chosen) > 1)
-    figure, head = _headed_figure(
+    figure, head = sty._headed_figure(
         title, "; ".join(filter(None, parts)), -(-len(chosen) // across) * tall
     )
     seen = fans[0].observed[fans[0].observed.index.isin(chosen, level="province")]
     years = seen.index.get_level_values("year").union(fans[0].frame.index.get_level_values("year"))
-    each = _panels(figure, head, len(chosen), (0.4, tall - 0.8, 0.25), tall, 0.7, 0.8, across)
+    each = sty._panels(figure, head, len(chosen), (0.4, tall - 0.8, 0.25), tall, 0.7, 0.8, across)
     for code, ax in zip(chosen, each, strict=True):
         _fan(ax, fans, code)
-        ax.set_title(_province_label(code), fontsize=13.5, loc="left", pad=6)
+        ax.set_title(sty._province_label(code), fontsize=13.5, loc="left", pad=6)
         ax.set_xlim(years.min() - 0.5, years.max() + 0.5)
     lead = f"Fan chart of forecasts by {METHODS[fans[0].method].title}. {title}."
     return figure, f"{lead} {'; '.join(_fan_said(fans[0], code) for code in chosen)}."
@@ -312,13 +294,13 @@ def _fan(ax: Axes, fans: Sequence[Forecast], code: int) -> None:
     now = pd.DataFrame(float(seen[origin]), index=[origin], columns=columns)
     joined = [pd.concat([now, one.frame.xs(code, level="province")[columns]]) for one in fans]
     for shade, own in zip(_SHADES, joined, strict=False):
-        color = _CATEGORIES[0]
+        color = sty._CATEGORIES[0]
         ax.fill_between(own.index, own["lower"], own["upper"], color=color, alpha=shade, lw=0)
     line = joined[0]["forecast"]
-    ax.plot(line.index, line, "--", color=_CATEGORIES[1], linewidth=1.8)
-    ax.plot(line.index[1:], line[1:], "s", color=_CATEGORIES[1], mfc="white", markersize=6)
+    ax.plot(line.index, line, "--", color=sty._CATEGORIES[1], linewidth=1.8)
+    ax.plot(line.index[1:], line[1:], "s", color=sty._CATEGORIES[1], mfc="white", markersize=6)
     ax.plot(seen.index, seen, "o-", color="#000000", linewidth=1.8, markersize=4.5)
-    ax.axvline(origin, color=_GREY, linewidth=0.8, linestyle=":")
+    ax.axvline(origin, color=sty._GREY, linewidth=0.8, linestyle=":")
     ax.xaxis.set_major_locator(MaxNLocator(nbins=4, integer=True))
     ax.yaxis.set_major_locator(MaxNLocator(nbins=5))
     ax.grid(False, axis="x")
@@ -357,7 +339,7 @@ _OVERLAP = 2.2  # the highest ridge reaches over this many lines
 _FOOT = 0.42  # inches between the feet of two ridges
 
 
-@_drawn
+@sty._drawn
 def ridgeline(curves: KernelDensity, title: str = "", label: str = "") -> tuple[Figure, str]:
     """Draw kernel densities as a ridge per year, the first year on top.
 
@@ -390,10 +372,10 @@ def ridgeline(curves: KernelDensity, title: str = "", label: str = "") -> tuple[
     rows = len(density.columns)
     height = _FOOT * (rows + _OVERLAP - 1)
     note = f"{label}; kernel densities with bandwidth h, dots at peaks"
-    figure, head = _headed_figure(title, note, height + 0.55)
-    ax = _place_axes(figure, 0.85, head, _WIDTH - 2.25, height)
-    pale, full = np.array([0.80, 0.88, 0.94]), np.array(to_rgb(_CATEGORIES[0]))
-    edge, x = _darker(_CATEGORIES[0], 7), density.index.to_numpy()
+    figure, head = sty._headed_figure(title, note, height + 0.55)
+    ax = sty._place_axes(figure, 0.85, head, sty._WIDTH - 2.25, height)
+    pale, full = np.array([0.80, 0.88, 0.94]), np.array(to_rgb(sty._CATEGORIES[0]))
+    edge, x = sty._darker(sty._CATEGORIES[0], 7), density.index.to_numpy()
     for place, year in enumerate(density.columns):
         ridge = place - density[year].to_numpy() / unit
         color = tuple(pale + (full - pale) * place / max(rows - 1, 1) * 0.75)
@@ -403,7 +385,7 @@ def ridgeline(curves: KernelDensity, title: str = "", label: str = "") -> tuple[
         peaks = curves.peaks(year)
         dots = {"color": edge, "markersize": 4.5, "zorder": order + 2, "clip_on": False}
         ax.plot(peaks["position"], place - peaks["height"] / unit, "o", **dots)
-        _beside(ax, place, f"h = {curves.bandwidths[year]:#.3g}", va="bottom", color=_GREY)
+        sty._beside(ax, place, f"h = {curves.bandwidths[year]:#.3g}", va="bottom", color=sty._GREY)
     ax.set_yticks(range(rows), [str(year) for year in density.columns], va="bottom")
     ax.tick_params(axis="y", labelsize=12.5)
     ax.set(ylim=(rows - 0.95, -_OVERLAP), xlim=(density.index[0], density.index[-1]))

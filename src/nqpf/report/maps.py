@@ -9,25 +9,9 @@ import pandas as pd
 
 from nqpf import provinces
 from nqpf.errors import SampleError
+from nqpf.report import style as sty
 from nqpf.report.html import _name_of, listed
 from nqpf.report.lines import _spread
-from nqpf.report.style import (
-    _CATEGORIES,
-    _DIVERGING,
-    _GREY,
-    _MARKERS,
-    _SEQUENTIAL,
-    _darker,
-    _drawn,
-    _has_chinese,
-    _headed_figure,
-    _ink_on,
-    _number,
-    _place_axes,
-    _province_values,
-    _readable,
-    _wrapped,
-)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -40,7 +24,7 @@ _SIDE = 0.94  # of a tile; the rest is white on its right and below it
 _GONE = {"facecolor": "#f4f4f4", "hatch": "///"}
 
 
-@_drawn
+@sty._drawn
 def tile_map(
     values: pd.Series | pd.DataFrame,
     title: str = "",
@@ -101,35 +85,37 @@ def _tile_map(
     from matplotlib.colors import Normalize
     from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-    data, label = _province_values(values), label or str(values.name or "score")
+    data, label = sty._province_values(values), label or str(values.name or "score")
     low, high = (0.0, 1.0) if data.isna().all() else (data.min(), data.max())
     if center is not None:
         reach = max(abs(low - center), abs(high - center))
         low, high = center - reach, center + reach
     if low == high:
         low, high = low - 0.5, high + 0.5
-    scale = ScalarMappable(Normalize(low, high), _SEQUENTIAL if center is None else _DIVERGING)
+    scale = ScalarMappable(
+        Normalize(low, high), sty._SEQUENTIAL if center is None else sty._DIVERGING
+    )
     fills = {code: scale.to_rgba(value) for code, value in data.dropna().items()}
-    chinese = _has_chinese()
+    chinese = sty._has_chinese()
     # A thin line keeps the lightest tiles apart from the paper.
     for code, place, middle, top, text in _tiles(ax, fills, "#cfcfcf"):
         name = place["zh"] if chinese else place["en"].replace("Inner ", "I. ")
         size = 15 if chinese else min(13, 92 / len(name))
         ax.text(middle, top + 0.22, name, fontsize=size, **text)
         ax.text(middle, top + 0.49, place["abbr"], fontsize=11, **text)
-        written = _number(data[code], fmt) if code in fills else "no data"
+        written = sty._number(data[code], fmt) if code in fills else "no data"
         ax.text(middle, top + 0.74, written, fontsize=14 if code in fills else 11, **text)
     # Title and colour bar stand in the empty north-west corner of the map.
-    ax.text(0, 0.02, _wrapped(title, 44), fontsize=17, va="top")
-    ax.text(0, 0.98, _wrapped(label, 46), fontsize=13, va="center")
+    ax.text(0, 0.02, sty._wrapped(title, 44), fontsize=17, va="top")
+    ax.text(0, 0.98, sty._wrapped(label, 46), fontsize=13, va="center")
     inset = ax.inset_axes((0.02, 1.25, 3.9, 0.2), transform=ax.transData)
     bar = ax.figure.colorbar(scale, cax=inset, orientation="horizontal")
     bar.locator = MaxNLocator(nbins=5)
-    bar.formatter = FuncFormatter(lambda value, _place: _number(value, fmt))
+    bar.formatter = FuncFormatter(lambda value, _place: sty._number(value, fmt))
     bar.outline.set_visible(False)
     bar.ax.tick_params(labelsize=12)
     bar.ax.grid(False)
-    ax.text(0, 7.06, _wrapped(_ABSENT, 33), fontsize=12, va="top", color=_GREY)
+    ax.text(0, 7.06, sty._wrapped(_ABSENT, 33), fontsize=12, va="top", color=sty._GREY)
     present = data.dropna().sort_values(kind="stable")
     said = "no figures"
     if len(present):
@@ -152,15 +138,15 @@ def _tiles(ax: Axes, fills: Mapping[int, object], edge: str) -> object:
         look = {"facecolor": fills[code]} if code in fills else _GONE
         left, top = place["tile_col"], place["tile_row"]
         ax.add_patch(Rectangle((left, top), _SIDE, _SIDE, edgecolor=edge, linewidth=0.6, **look))
-        ink = _ink_on(fills[code]) if code in fills else "#333333"
+        ink = sty._ink_on(fills[code]) if code in fills else "#333333"
         text = {"ha": "center", "va": "center", "color": ink}
         yield code, place, left + _SIDE / 2, top, text
 
 
 # Class: words, colour. The letters stand in the tile too, so that no class rests on colour.
 _CLASSES = {
-    "HH": ("high among high 高高", _CATEGORIES[1]),
-    "LL": ("low among low 低低", _CATEGORIES[0]),
+    "HH": ("high among high 高高", sty._CATEGORIES[1]),
+    "LL": ("low among low 低低", sty._CATEGORIES[0]),
     "HL": ("high among low 高低", "#F5C27A"),
     "LH": ("low among high 低高", "#A9D8F5"),
     "not significant": ("not significant", "#ececec"),
@@ -179,8 +165,8 @@ def _cluster_maps(classes: pd.DataFrame, title: str, label: str) -> tuple[Figure
         )
     data = classes.reindex(provinces.codes())
     rows, each, tall = -(-data.shape[1] // 2), 3.55, 0.85  # inches
-    figure, head = _headed_figure(title, label, tall + each * rows)
-    key = _place_axes(figure, 0.14, head, 6.7, tall)
+    figure, head = sty._headed_figure(title, label, tall + each * rows)
+    key = sty._place_axes(figure, 0.14, head, 6.7, tall)
     key.set(xlim=(0, 6.7), ylim=(0.85, 0))
     key.axis("off")
     for place, (kind, (words, fill)) in enumerate(_CLASSES.items()):
@@ -189,19 +175,19 @@ def _cluster_maps(classes: pd.DataFrame, title: str, label: str) -> tuple[Figure
         edge = {"edgecolor": "#bdbdbd", "linewidth": 0.6}
         key.add_patch(Rectangle((left, top), 0.36, 0.28, facecolor=fill, **edge))
         if len(kind) == 2:
-            text = {"fontsize": 11, "ha": "center", "va": "center", "color": _ink_on(fill)}
+            text = {"fontsize": 11, "ha": "center", "va": "center", "color": sty._ink_on(fill)}
             key.text(left + 0.18, top + 0.15, kind, **text)
-        key.text(left + 0.44, top + 0.15, _readable(words), fontsize=12.5, va="center")
+        key.text(left + 0.44, top + 0.15, sty._readable(words), fontsize=12.5, va="center")
     parts = []
     for place, (column, own) in enumerate(data.items()):
         row, side = divmod(place, 2)
-        ax = _place_axes(figure, 0.07 + 3.5 * side, head + tall + each * row, 3.36, each - 0.15)
+        ax = sty._place_axes(figure, 0.07 + 3.5 * side, head + tall + each * row, 3.36, each - 0.15)
         fills = {code: _CLASSES[kind][1] for code, kind in own.dropna().items()}
         for code, tile, middle, top, text in _tiles(ax, fills, "#bdbdbd"):
             letters = own[code] if code in fills and len(own[code]) == 2 else ""
             ax.text(middle, top + (0.3 if letters else 0.47), tile["abbr"], fontsize=12, **text)
             ax.text(middle, top + 0.68, letters, fontsize=11, **text)
-        ax.text(0, 0.1, _wrapped(column, 20), fontsize=15, va="top")
+        ax.text(0, 0.1, sty._wrapped(column, 20), fontsize=15, va="top")
         parts.append(f"{column}: {_classes_said(own.dropna())}")
     return figure, f"Tile maps of local clusters. {title}; {label}. {'. '.join(parts)}."
 
@@ -215,7 +201,7 @@ def _classes_said(own: pd.Series) -> str:
     return "; ".join([*groups, f"the other {(own == 'not significant').sum()} not significant"])
 
 
-@_drawn
+@sty._drawn
 def moran_lines(table: pd.DataFrame, title: str = "", label: str = "") -> tuple[Figure, str]:
     """Draw Moran's I over the years, a line per measure.
 
@@ -250,9 +236,9 @@ def moran_lines(table: pd.DataFrame, title: str = "", label: str = "") -> tuple[
             expected="one to 5 measures with columns I and p_sim",
         )
     parts, last = [], []
-    figure, head = _headed_figure(title, label, 4.4)
-    ax = _place_axes(figure, 0.72, head + 0.05, 3.9, 3.8)
-    for measure, color, marker in zip(measures, _CATEGORIES, _MARKERS, strict=False):
+    figure, head = sty._headed_figure(title, label, 4.4)
+    ax = sty._place_axes(figure, 0.72, head + 0.05, 3.9, 3.8)
+    for measure, color, marker in zip(measures, sty._CATEGORIES, sty._MARKERS, strict=False):
         line, sure = table.loc[measure, "I"], table.loc[measure, "p_sim"] <= 0.05
         ax.plot(line.index, line, color=color, linewidth=2)
         for points, fill in ((line[sure], color), (line[~sure], "white")):
@@ -262,16 +248,16 @@ def moran_lines(table: pd.DataFrame, title: str = "", label: str = "") -> tuple[
             f"{measure} {line.iloc[0]:.2f} in {line.index[0]} to {last[-1]:.2f} in "
             f"{line.index[-1]}, significant in {int(sure.sum())} of {len(line)} years"
         )
-    ax.axhline(0, color=_GREY, linewidth=1)
+    ax.axhline(0, color=sty._GREY, linewidth=1)
     ax.xaxis.get_major_locator().set_params(integer=True)
     ax.grid(False, axis="x")
     # Each name beside its last point, apart from the others.
     (low, high), right = ax.get_ylim(), ax.get_xlim()[1]
-    texts = [_wrapped(name, 20) for name in measures]
+    texts = [sty._wrapped(name, 20) for name in measures]
     tall = 0.5 if any("\n" in text for text in texts) else 0.26
     heights = _spread(last, tall * (high - low) / 3.8)
-    for text, height, color in zip(texts, heights, _CATEGORIES, strict=False):
-        ax.text(right, height, text, fontsize=12.5, va="center", color=_darker(color))
+    for text, height, color in zip(texts, heights, sty._CATEGORIES, strict=False):
+        ax.text(right, height, text, fontsize=12.5, va="center", color=sty._darker(color))
     return figure, f"Line chart. {title}: {'; '.join(parts)}."
 
 
@@ -279,7 +265,7 @@ def moran_lines(table: pd.DataFrame, title: str = "", label: str = "") -> tuple[
 _NAMED = (110000, 230000, 310000, 440000, 510000, 540000, 650000)
 
 
-@_drawn
+@sty._drawn
 def centre_paths(results: Mapping[str, CentreResult], title: str = "") -> tuple[Figure, str]:
     """Draw the paths of several centres, and the ellipses of their last year.
 
@@ -302,20 +288,20 @@ def centre_paths(results: Mapping[str, CentreResult], title: str = "") -> tuple[
     nqpf.errors.SampleError
         If there is no measure or there are more than seven.
     """
-    if not 0 < len(results) <= len(_CATEGORIES):
-        raise SampleError(f"{len(results)} measures", expected=f"one to {len(_CATEGORIES)}")
+    if not 0 < len(results) <= len(sty._CATEGORIES):
+        raise SampleError(f"{len(results)} measures", expected=f"one to {len(sty._CATEGORIES)}")
     parts = []
-    figure, head = _headed_figure(title, "", 9.75)
-    paths = _place_axes(figure, 0.8, head + 0.35, 5.9, 3.3)
-    around = _place_axes(figure, 0.8, head + 5.4, 5.9, 3.7)
-    marks = zip(results.items(), _CATEGORIES, _MARKERS, strict=False)
+    figure, head = sty._headed_figure(title, "", 9.75)
+    paths = sty._place_axes(figure, 0.8, head + 0.35, 5.9, 3.3)
+    around = sty._place_axes(figure, 0.8, head + 5.4, 5.9, 3.7)
+    marks = zip(results.items(), sty._CATEGORIES, sty._MARKERS, strict=False)
     for (name, result), color, marker in marks:
         x, y = result.table["longitude"], result.table["latitude"]
         paths.plot(x, y, color=color, linewidth=1.4)
         paths.plot(x.iloc[1:-1], y.iloc[1:-1], ".", color=color, markersize=5)
         ends = {"color": color, "markersize": 9}
         paths.plot(x.iloc[:1], y.iloc[:1], marker, markerfacecolor="white", **ends)
-        paths.plot(x.iloc[-1:], y.iloc[-1:], marker, label=_wrapped(name, 32), **ends)
+        paths.plot(x.iloc[-1:], y.iloc[-1:], marker, label=sty._wrapped(name, 32), **ends)
         line = result.outline(result.table.index[-1])
         around.plot(line["longitude"], line["latitude"], color=color)
         first, last = result.table.iloc[0], result.table.iloc[-1]
@@ -326,9 +312,9 @@ def centre_paths(results: Mapping[str, CentreResult], title: str = "") -> tuple[
             f"ellipse {last['major']:.0f} by {last['minor']:.0f} km."
         )
     table = provinces.table()
-    around.plot(table["longitude"], table["latitude"], ".", color=_GREY, markersize=5, zorder=1)
+    around.plot(table["longitude"], table["latitude"], ".", color=sty._GREY, markersize=5, zorder=1)
     for name, *place in table.loc[list(_NAMED), ["en", "longitude", "latitude"]].to_numpy():
-        text = {"textcoords": "offset points", "fontsize": 12, "color": _darker(_GREY)}
+        text = {"textcoords": "offset points", "fontsize": 12, "color": sty._darker(sty._GREY)}
         around.annotate(name, tuple(place), (4, 2), **text)
     # A degree of longitude near 35 north is 0.82 of one of latitude.
     around.set_aspect(1 / 0.82, adjustable="datalim")
@@ -343,7 +329,7 @@ def centre_paths(results: Mapping[str, CentreResult], title: str = "") -> tuple[
     return figure, f"Paths of centres of gravity. {title}. {' '.join(parts)}"
 
 
-@_drawn
+@sty._drawn
 def social_card(
     values: pd.Series, title: str, chinese: str, finding: str, label: str
 ) -> tuple[Figure, str]:
@@ -379,12 +365,12 @@ def social_card(
     figure = Figure(figsize=(12, 6.3), layout="none")
     ax = figure.add_axes((0.49, 0.02, 0.5, 0.95))
     said = _tile_map(ax, values, "", label, "{:.0f}", None)
-    figure.add_artist(Rectangle((0, 0), 0.014, 1, color=_CATEGORIES[0], linewidth=0))
+    figure.add_artist(Rectangle((0, 0), 0.014, 1, color=sty._CATEGORIES[0], linewidth=0))
     text = {"va": "top", "ha": "left"}
-    figure.text(0.05, 0.9, _wrapped(title, 22), fontsize=32, linespacing=1.15, **text)
-    if _has_chinese():
+    figure.text(0.05, 0.9, sty._wrapped(title, 22), fontsize=32, linespacing=1.15, **text)
+    if sty._has_chinese():
         figure.text(0.05, 0.6, chinese, fontsize=26, color="#333333", **text)
-    found = _wrapped(finding, 42)
+    found = sty._wrapped(finding, 42)
     figure.text(0.05, 0.07, found, fontsize=18, color="#333333", va="bottom", ha="left")
     heading = f"{title} {chinese}.".replace("\n", " ")
     return figure, f"{heading} {finding} {said.replace('Tile map. ', 'Tile map; ')}"

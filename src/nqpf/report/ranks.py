@@ -9,29 +9,8 @@ import pandas as pd
 
 from nqpf import provinces
 from nqpf.errors import SampleError
+from nqpf.report import style as sty
 from nqpf.report.html import _name_of, listed
-from nqpf.report.style import (
-    _CATEGORIES,
-    _GREY,
-    _MARKERS,
-    _PALE,
-    _REGION_STYLES,
-    _WIDTH,
-    _beside,
-    _check_complete,
-    _darker,
-    _drawn,
-    _headed_figure,
-    _in_year,
-    _name_rows,
-    _number,
-    _place_axes,
-    _province_label,
-    _province_values,
-    _readable,
-    _region_key,
-    _wrapped,
-)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -40,7 +19,7 @@ if TYPE_CHECKING:
 _ROW = 0.285  # inches
 
 
-@_drawn
+@sty._drawn
 def ranking(
     scores: pd.Series,
     year: int,
@@ -73,17 +52,17 @@ def ranking(
     nqpf.errors.SampleError
         If the year has no scores.
     """
-    values = _in_year(scores, year).sort_values(ascending=False, kind="stable").head(top or 31)
+    values = sty._in_year(scores, year).sort_values(ascending=False, kind="stable").head(top or 31)
     label = label or str(scores.name or "score")
     rows = _ROW * len(values)
-    figure, head = _headed_figure(title, label, 0.35 + rows + 0.42)
-    ax = _place_axes(figure, 2.31, head + 0.35, 3.92, rows)
+    figure, head = sty._headed_figure(title, label, 0.35 + rows + 0.42)
+    ax = sty._place_axes(figure, 2.31, head + 0.35, 3.92, rows)
     for place, (code, value) in enumerate(values.items()):
         _dot(ax, place, code, value)
-        _beside(ax, place, _number(value, "{:.3f}"), 1.015)
-    names = [f"{_province_label(c)}  {place}" for place, c in enumerate(values.index, start=1)]
-    _name_rows(ax, names)
-    _region_key(figure, values.index, head)
+        sty._beside(ax, place, sty._number(value, "{:.3f}"), 1.015)
+    names = [f"{sty._province_label(c)}  {place}" for place, c in enumerate(values.index, start=1)]
+    sty._name_rows(ax, names)
+    sty._region_key(figure, values.index, head)
     best = [f"{_name_of(code)} {value:.3f}" for code, value in values.head(3).items()]
     return figure, (
         f"Dot plot of {len(values)} provinces. {title}; {label}: first {listed(best)}; "
@@ -92,11 +71,11 @@ def ranking(
 
 
 def _dot(ax: Axes, place: int, code: int, value: float) -> None:
-    mark = _REGION_STYLES[provinces.region(int(code))]
+    mark = sty._REGION_STYLES[provinces.region(int(code))]
     ax.plot([value], [place], mark.marker, color=mark.color, markersize=8, zorder=3)
 
 
-@_drawn
+@sty._drawn
 def rank_ranges(
     ranks: pd.DataFrame, title: str = "", level: float | None = None
 ) -> tuple[Figure, str]:
@@ -135,7 +114,7 @@ def rank_ranges(
     1 to 1. Widest: Shanghai 1 to 2 and Beijing 1 to 1. Every baseline rank lies inside.
     """
     if level is not None:
-        _check_complete(ranks, ("baseline", "median", "lower", "upper"))
+        sty._check_complete(ranks, ("baseline", "median", "lower", "upper"))
         span, each = ranks, ranks["baseline"].to_frame()
         label = f"rank: {level:.0%} of the draws (line), median (mark), baseline (upright stroke)"
     elif ranks.shape[1] < 2 or ranks.isna().all(axis=1).any():
@@ -152,10 +131,10 @@ def rank_ranges(
     line, dots = {"linewidth": 1.5, "alpha": 0.5}, {"markersize": 4, "alpha": 0.3}
     if level is not None:
         line = {"linewidth": 4, "alpha": 0.4, "solid_capstyle": "butt"}
-    figure, head = _headed_figure(title, label, key + rows + 0.5)
-    ax = _place_axes(figure, 2.0, head + key, 4.2, rows)
+    figure, head = sty._headed_figure(title, label, key + rows + 0.5)
+    ax = sty._place_axes(figure, 2.0, head + key, 4.2, rows)
     for place, (code, row) in enumerate(span.iterrows()):
-        color = _REGION_STYLES[provinces.region(int(code))].color
+        color = sty._REGION_STYLES[provinces.region(int(code))].color
         ax.plot([row["lower"], row["upper"]], [place, place], color=color, **line)
         if level is None:
             own = each.loc[code].dropna()
@@ -163,11 +142,11 @@ def rank_ranges(
         _dot(ax, place, code, row["median"])
         if level is not None:
             ax.plot([row["baseline"]], [place], "|", color="black", markersize=13, zorder=4)
-        _beside(ax, place, f"{row['lower']:.0f}–{row['upper']:.0f}")
-    _name_rows(ax, [_province_label(int(code)) for code in span.index])
+        sty._beside(ax, place, f"{row['lower']:.0f}–{row['upper']:.0f}")
+    sty._name_rows(ax, [sty._province_label(int(code)) for code in span.index])
     ax.set_xlim(0, max(span["upper"].max(), each.max(axis=None)) + 1)
     if level is not None:
-        _region_key(figure, span.index, head)
+        sty._region_key(figure, span.index, head)
     return figure, _ranges_said(span, title, level)
 
 
@@ -194,7 +173,7 @@ def _ranges_said(span: pd.DataFrame, title: str, level: float | None) -> str:
     )
 
 
-@_drawn
+@sty._drawn
 def weights_chart(weights: pd.Series, dimension: pd.Series, names: pd.Series) -> tuple[Figure, str]:
     """Draw the weight of each indicator as a bar, grouped by dimension.
 
@@ -222,24 +201,24 @@ def weights_chart(weights: pd.Series, dimension: pd.Series, names: pd.Series) ->
             raise SampleError(f"indicator {key!r} has no dimension or no name")
     groups = [(d, weights[dimension.reindex(weights.index) == d]) for d in dimension.unique()]
     groups = [(d, group.sort_values(ascending=False)) for d, group in groups if len(group)]
-    lines = {key: _wrapped(names[key], 78) for key in weights.index}
+    lines = {key: sty._wrapped(names[key], 78) for key in weights.index}
     body = 0.45 * len(groups) + 0.23 * len(weights)
     body += sum(0.22 * (name.count("\n") + 1) for name in lines.values())
-    figure, head = _headed_figure("Weights of indicators", "", body)
-    ax = _place_axes(figure, 0.14, head, _WIDTH - 0.28, body)
+    figure, head = sty._headed_figure("Weights of indicators", "", body)
+    ax = sty._place_axes(figure, 0.14, head, sty._WIDTH - 0.28, body)
     ax.set(xlim=(0, 1.16 * weights.max()), ylim=(body, 0))  # heights in inches
     ax.axis("off")
     down = 0.0
     for place, (heading, group) in enumerate(groups):
-        color = _CATEGORIES[place % len(_CATEGORIES)]
-        said = f"{_readable(heading)}: {group.sum():.1%}"
-        ax.text(0, down + 0.2, said, fontsize=14, color=_darker(color), va="center")
+        color = sty._CATEGORIES[place % len(sty._CATEGORIES)]
+        said = f"{sty._readable(heading)}: {group.sum():.1%}"
+        ax.text(0, down + 0.2, said, fontsize=14, color=sty._darker(color), va="center")
         down += 0.38
         for key, weight in group.items():
             ax.text(0, down, lines[key], fontsize=12, va="top", linespacing=1.1)
             down += 0.22 * (lines[key].count("\n") + 1)
             ax.barh(down + 0.1, weight, height=0.16, color=color)
-            ax.text(weight, down + 0.1, f" {weight:.1%}", fontsize=12, va="center", color=_GREY)
+            ax.text(weight, down + 0.1, f" {weight:.1%}", fontsize=12, va="center", color=sty._GREY)
             down += 0.23
         down += 0.07
     totals = weights.groupby(dimension.reindex(weights.index), sort=False).sum()
@@ -251,7 +230,7 @@ def weights_chart(weights: pd.Series, dimension: pd.Series, names: pd.Series) ->
     )
 
 
-@_drawn
+@sty._drawn
 def rank_bump(ranks: pd.DataFrame, title: str = "") -> tuple[Figure, str]:
     """Draw the rank of every province under several measures, joined by lines.
 
@@ -278,25 +257,40 @@ def rank_bump(ranks: pd.DataFrame, title: str = "") -> tuple[Figure, str]:
     count = ranks.shape[1]
     if count < 2:
         raise SampleError("one measure only", expected="at least two columns of ranks")
-    data = pd.DataFrame({c: _province_values(ranks[c], reindex=False) for c in ranks.columns})
+    data = pd.DataFrame({c: sty._province_values(ranks[c], reindex=False) for c in ranks.columns})
     moved = (data.max(axis=1) - data.min(axis=1)).sort_values(ascending=False, kind="stable")
     chosen = moved.index[:5]
     last, names = int(data.max(axis=None)), [str(place + 1) for place in range(count)]
     label = "\n".join(f"{place}. {name}" for place, name in enumerate(data.columns, start=1))
     if count == 2:  # each name has room over its column
-        names, label = [_wrapped(name, 22) for name in data.columns], ""
+        names, label = [sty._wrapped(name, 22) for name in data.columns], ""
     rows, heads = 0.27 * last, 0.08 + 0.27 * max(name.count("\n") + 1 for name in names)  # inches
-    figure, head = _headed_figure(title, label, heads + rows + 0.1)
-    ax = _place_axes(figure, 2.25, head + heads, 2.5, rows)
+    figure, head = sty._headed_figure(title, label, heads + rows + 0.1)
+    ax = sty._place_axes(figure, 2.25, head + heads, 2.5, rows)
     ax.set(xlim=(-0.03, count - 0.97), ylim=(last + 0.5, 0.5))
     ax.axis("off")
     for place, name in enumerate(names):
         side = "center" if count > 2 else ("right", "left")[place]
         ax.text(place, 0.2, name, ha=side, va="bottom", fontsize=13)
-    _bumps(ax, data.drop(index=chosen), _GREY, color=_PALE, marker="o", linewidth=1.2, markersize=5)
+    _bumps(
+        ax,
+        data.drop(index=chosen),
+        sty._GREY,
+        color=sty._PALE,
+        marker="o",
+        linewidth=1.2,
+        markersize=5,
+    )
     for place, code in enumerate(chosen):
-        mark = {"color": _CATEGORIES[place], "marker": _MARKERS[place], "linewidth": 3}
-        _bumps(ax, data.loc[[code]], _darker(_CATEGORIES[place]), **mark, markersize=8, zorder=3)
+        mark = {"color": sty._CATEGORIES[place], "marker": sty._MARKERS[place], "linewidth": 3}
+        _bumps(
+            ax,
+            data.loc[[code]],
+            sty._darker(sty._CATEGORIES[place]),
+            **mark,
+            markersize=8,
+            zorder=3,
+        )
     each = [
         f"{_name_of(code)} from {data.loc[code].min():.0f} to {data.loc[code].max():.0f}"
         for code in chosen
@@ -320,4 +314,4 @@ def _bumps(ax: Axes, ranks: pd.DataFrame, ink: str, **drawn: object) -> None:
             spot = (end, stands.iloc[end])
             if not np.isnan(spot[1]):
                 ax.annotate(f"{spot[1]:.0f}", spot, (rank_at, 0), ha="right", **text)
-                ax.annotate(_province_label(int(code)), spot, (name_at, 0), ha=side, **text)
+                ax.annotate(sty._province_label(int(code)), spot, (name_at, 0), ha=side, **text)

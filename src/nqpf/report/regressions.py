@@ -9,30 +9,8 @@ import numpy as np
 import pandas as pd
 
 from nqpf.errors import SampleError
+from nqpf.report import style as sty
 from nqpf.report.html import _name_of, listed
-from nqpf.report.style import (
-    _CATEGORIES,
-    _DIVERGING,
-    _GREY,
-    _PALE,
-    _SEQUENTIAL,
-    _WIDTH,
-    _bare,
-    _beside,
-    _check_columns,
-    _check_complete,
-    _darker,
-    _drawn,
-    _headed_figure,
-    _ink_on,
-    _name_rows,
-    _number,
-    _panels,
-    _place_axes,
-    _province_label,
-    _readable,
-    _wrapped,
-)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -44,7 +22,7 @@ _FIGURES = ("coefficient", "lower", "upper")
 _PAIR = ("variable", "measure")
 
 
-@_drawn
+@sty._drawn
 def coefficient_plot(table: pd.DataFrame, title: str = "", label: str = "") -> tuple[Figure, str]:
     """Draw coefficients and their intervals, a panel per variable and a line per measure.
 
@@ -77,27 +55,27 @@ def coefficient_plot(table: pd.DataFrame, title: str = "", label: str = "") -> t
     >>> print(coefficient_plot(table, "Two measures").alt)
     Coefficients with intervals. Two measures. a: 1 of 2 measures above zero, 0 below, 1 uncertain.
     """
-    _check_columns(table, (*_PAIR, *_FIGURES))
+    sty._check_columns(table, (*_PAIR, *_FIGURES))
     blank = table[list(_FIGURES)].isna().all(axis=1)
     if "reason" in table:
         blank &= table["reason"].fillna("").ne("")
     else:
         blank &= False
-    _check_complete(table[~blank], (*_PAIR, *_FIGURES), _PAIR)
+    sty._check_complete(table[~blank], (*_PAIR, *_FIGURES), _PAIR)
     variables, measures = (list(dict.fromkeys(table[name])) for name in _PAIR)
     across = min(2, len(variables))
     rows = 0.26 * len(measures)
     tall = rows + 0.85
-    figure, head = _headed_figure(title, label, -(-len(variables) // across) * tall)
-    each = _panels(figure, head, len(variables), (0.4, rows, 0.15), tall, 2.05, 0.25, across)
+    figure, head = sty._headed_figure(title, label, -(-len(variables) // across) * tall)
+    each = sty._panels(figure, head, len(variables), (0.4, rows, 0.15), tall, 2.05, 0.25, across)
     parts = []
     for place, (variable, ax) in enumerate(zip(variables, each, strict=True)):
         own = table[table["variable"] == variable]
         _coefficients(ax, own, measures)
-        names = [_readable(name) if place % across == 0 else "" for name in measures]
-        _name_rows(ax, names, 12)
+        names = [sty._readable(name) if place % across == 0 else "" for name in measures]
+        sty._name_rows(ax, names, 12)
         ax.tick_params(axis="y", length=0)
-        ax.set_title(_wrapped(variable, 30), fontsize=13, loc="left")
+        ax.set_title(sty._wrapped(variable, 30), fontsize=13, loc="left")
         above, below = int((own["lower"] > 0).sum()), int((own["upper"] < 0).sum())
         gone = int(own["coefficient"].isna().sum())
         count = len(own) - gone
@@ -114,11 +92,11 @@ def _coefficients(ax: Axes, own: pd.DataFrame, measures: list[str]) -> None:
         if pd.isna(row.coefficient):
             beside = ax.get_yaxis_transform()  # from the left edge, whatever the scale
             over = {"facecolor": "white", "edgecolor": "none", "pad": 1}  # lines of the grid
-            words = ax.text(0.02, place, _readable(row.reason), transform=beside, va="center")
+            words = ax.text(0.02, place, sty._readable(row.reason), transform=beside, va="center")
             words.set(fontsize=11, color="#444444", bbox=over, zorder=3)
             continue
         sure, up = row.lower > 0 or row.upper < 0, row.coefficient > 0
-        color = _CATEGORIES[0 if up else 1] if sure else _GREY
+        color = sty._CATEGORIES[0 if up else 1] if sure else sty._GREY
         fill = {"markersize": 6, "markerfacecolor": color if sure else "white"}
         ax.plot([row.lower, row.upper], [place, place], color=color, linewidth=1.6)
         ax.plot([row.coefficient], [place], "o" if up else "s", color=color, **fill)
@@ -128,7 +106,7 @@ def _coefficients(ax: Axes, own: pd.DataFrame, measures: list[str]) -> None:
 _EVENT = ("estimate", "lower", "upper", "chance_low", "chance_high")
 
 
-@_drawn
+@sty._drawn
 def event_plot(table: pd.DataFrame, title: str = "", label: str = "") -> tuple[Figure, str]:
     """Draw estimates by years since a reform, with intervals and the band that chance gives.
 
@@ -161,19 +139,19 @@ def event_plot(table: pd.DataFrame, title: str = "", label: str = "") -> tuple[F
     Estimates by years since the reform. One reform. x: from -0.10 (year -2) to 1.00 (year 1);
     2 of 3 intervals leave out zero; 1 of 3 estimates lie outside the band of chance.
     """
-    _check_complete(table, ("measure", "event", *_EVENT), ("measure", "event"))
+    sty._check_complete(table, ("measure", "event", *_EVENT), ("measure", "event"))
     measures = list(dict.fromkeys(table["measure"]))
     across = min(2, len(measures))
     low = 1.05 * min(table[["lower", "chance_low"]].to_numpy().min(), 0)
     high = 1.05 * max(table[["upper", "chance_high"]].to_numpy().max(), 0)
-    figure, head = _headed_figure(title, label, -(-len(measures) // across) * 2.75)
-    each = _panels(figure, head, len(measures), (0.35, 1.9, 0.15), 2.75, 0.6, 0.65, across)
+    figure, head = sty._headed_figure(title, label, -(-len(measures) // across) * 2.75)
+    each = sty._panels(figure, head, len(measures), (0.35, 1.9, 0.15), 2.75, 0.6, 0.65, across)
     parts = []
     for measure, ax in zip(measures, each, strict=True):
         own = table[table["measure"] == measure].sort_values("event")
         _events(ax, own)
         ax.set_ylim(low, high)
-        ax.set_title(_wrapped(measure, 30), fontsize=13, loc="left")
+        ax.set_title(sty._wrapped(measure, 30), fontsize=13, loc="left")
         first, last = own.iloc[0], own.iloc[-1]
         sure = int(((own["lower"] > 0) | (own["upper"] < 0)).sum())
         out = int((~own["estimate"].between(own["chance_low"], own["chance_high"])).sum())
@@ -186,20 +164,20 @@ def event_plot(table: pd.DataFrame, title: str = "", label: str = "") -> tuple[F
 
 
 def _events(ax: Axes, own: pd.DataFrame) -> None:
-    ax.fill_between(own["event"], own["chance_low"], own["chance_high"], color=_PALE, alpha=0.5)
+    ax.fill_between(own["event"], own["chance_low"], own["chance_high"], color=sty._PALE, alpha=0.5)
     ax.axhline(0, color="#000000", linewidth=0.8)
     ax.axvline(-0.5, color="#000000", linewidth=0.8, linestyle=":")
     for row in own.itertuples():
-        color, marker = _CATEGORIES[0], {"marker": "s"}
+        color, marker = sty._CATEGORIES[0], {"marker": "s"}
         if row.event < 0:
-            color, marker = _CATEGORIES[1], {"marker": "o", "markerfacecolor": "white"}
+            color, marker = sty._CATEGORIES[1], {"marker": "o", "markerfacecolor": "white"}
         ax.plot([row.event, row.event], [row.lower, row.upper], color=color, linewidth=1.6)
         ax.plot([row.event], [row.estimate], color=color, markersize=6, **marker)
     ax.set_xticks(own["event"])
     ax.set_xlabel("years since the reform", fontsize=12)
 
 
-@_drawn
+@sty._drawn
 def known_truth_plot(table: pd.DataFrame, title: str = "", label: str = "") -> tuple[Figure, str]:
     """Draw mean and range of estimates beside the truth, a panel per simulation.
 
@@ -232,29 +210,29 @@ def known_truth_plot(table: pd.DataFrame, title: str = "", label: str = "") -> t
     (1.50 to 2.40), missing it.
     """
     columns = ("panel", "estimated", "mean", "low", "high", "truth")
-    _check_complete(table, columns, columns[:2])
+    sty._check_complete(table, columns, columns[:2])
     several = table.groupby("panel")["truth"].nunique() > 1
     if several.any():
         said = f"panel {several.idxmax()!r} has more than one truth"
         raise SampleError(said, expected="one per panel")
     panels = {panel: own for panel, own in table.groupby("panel", sort=False)}
-    figure, head = _headed_figure(title, label, 0.3 * len(table) + 0.95 * len(panels))
+    figure, head = sty._headed_figure(title, label, 0.3 * len(table) + 0.95 * len(panels))
     parts = []
     for panel, own in panels.items():
-        ax = _place_axes(figure, 2.75, head + 0.45, _WIDTH - 2.95, 0.3 * len(own))
+        ax = sty._place_axes(figure, 2.75, head + 0.45, sty._WIDTH - 2.95, 0.3 * len(own))
         head += 0.3 * len(own) + 0.95
         truth, each = float(own["truth"].iloc[0]), []
         ax.axvline(truth, color="#000000", linewidth=1.2, linestyle="--")
         for place, row in enumerate(own.itertuples()):
             held = row.low <= truth <= row.high
-            color = _CATEGORIES[0 if held else 1]
+            color = sty._CATEGORIES[0 if held else 1]
             ax.plot([row.low, row.high], [place, place], color=color, linewidth=1.8)
             ax.plot([row.mean], [place], "o" if held else "s", color=color, markersize=7)
             text = f"{row.estimated} {row.mean:.2f} ({row.low:.2f} to {row.high:.2f})"
             each.append(text + ("" if held else ", missing it"))
-        _name_rows(ax, [_wrapped(name, 32) for name in own["estimated"]], 12)
+        sty._name_rows(ax, [sty._wrapped(name, 32) for name in own["estimated"]], 12)
         ax.tick_params(axis="y", length=0)
-        ax.set_title(f"{panel}: truth {_number(truth, '{:.2f}')}", fontsize=13, loc="left")
+        ax.set_title(f"{panel}: truth {sty._number(truth, '{:.2f}')}", fontsize=13, loc="left")
         parts.append(f"{panel}, truth {truth:.2f}: {'; '.join(each)}")
     return figure, f"Estimates beside the truth. {title}. {'. '.join(parts)}."
 
@@ -270,7 +248,7 @@ _FACTORS = {
 }
 
 
-@_drawn
+@sty._drawn
 def shares_chart(shares: VarianceShares | pd.DataFrame, title: str = "") -> tuple[Figure, str]:
     """Draw how much of a variance each choice accounts for, the largest first.
 
@@ -307,18 +285,18 @@ def shares_chart(shares: VarianceShares | pd.DataFrame, title: str = "") -> tupl
     table = shares if isinstance(shares, pd.DataFrame) else shares.to_frame()
     if "first" in table:
         return _sobol(table, title)
-    _check_complete(table, ("first_order", "total"))
+    sty._check_complete(table, ("first_order", "total"))
     table = table.sort_values(["total", "first_order"], ascending=False, kind="stable")
     pairs = table[["first_order", "total"]].to_numpy()
     note = "share of the variance: alone (solid), with interactions (pale)"
-    figure, head = _headed_figure(title, note, 0.36 * len(table) + 0.55)
-    ax = _place_axes(figure, 1.9, head, _WIDTH - 3.5, 0.36 * len(table))
+    figure, head = sty._headed_figure(title, note, 0.36 * len(table) + 0.55)
+    ax = sty._place_axes(figure, 1.9, head, sty._WIDTH - 3.5, 0.36 * len(table))
     for place, (first, total) in enumerate(pairs):
-        ax.barh(place, max(first, total), height=0.62, color=_PALE)
-        ax.barh(place, first, height=0.62, color=_CATEGORIES[0])
-        text = f"{_number(100 * first, '{:.1f}')} / {_number(100 * total, '{:.1f}')} %"
-        _beside(ax, place, text, color=_GREY)
-    _name_rows(ax, [_wrapped(name, 20) for name in table.index], color="#444444")
+        ax.barh(place, max(first, total), height=0.62, color=sty._PALE)
+        ax.barh(place, first, height=0.62, color=sty._CATEGORIES[0])
+        text = f"{sty._number(100 * first, '{:.1f}')} / {sty._number(100 * total, '{:.1f}')} %"
+        sty._beside(ax, place, text, color=sty._GREY)
+    sty._name_rows(ax, [sty._wrapped(name, 20) for name in table.index], color="#444444")
     ax.set_xlim(0, 1.04 * max(float(pairs.max()), 1e-9))
     ax.xaxis.set_major_formatter("{x:.0%}")
     ax.grid(axis="y", visible=False)
@@ -331,26 +309,26 @@ def shares_chart(shares: VarianceShares | pd.DataFrame, title: str = "") -> tupl
 
 
 def _sobol(table: pd.DataFrame, title: str) -> tuple[Figure, str]:
-    _check_complete(table, ("first", "first_margin", "total", "total_margin"))
+    sty._check_complete(table, ("first", "first_margin", "total", "total_margin"))
     table = table.sort_values("total", ascending=False, kind="stable")
     label = "share of variance: by itself (dark), with interactions (pale), margins (lines)"
     body = 0.82 * len(table)
-    figure, head = _headed_figure(title, label, body + 0.5)
-    ax = _place_axes(figure, 0.3, head, 6.0, body)
+    figure, head = sty._headed_figure(title, label, body + 0.5)
+    ax = sty._place_axes(figure, 0.3, head, 6.0, body)
     each = []
     for place, (factor, row) in enumerate(table.iterrows()):
         # Estimates a little below zero are zero.
         name = _FACTORS.get(str(factor), str(factor))
         first, total = (f"{max(row[key], 0.0):.0%}" for key in ("first", "total"))
-        text = f"{_readable(name)}: {first}, {total}"
+        text = f"{sty._readable(name)}: {first}, {total}"
         ax.text(0, place - 0.33, text, fontsize=12.5, color="#111111", va="center")
         for height, key, alpha in ((place - 0.03, "first", 1.0), (place + 0.22, "total", 0.4)):
             share, margin = max(row[key], 0.0), row[f"{key}_margin"]
-            ax.barh(height, share, height=0.22, color=_CATEGORIES[0], alpha=alpha, linewidth=0)
+            ax.barh(height, share, height=0.22, color=sty._CATEGORIES[0], alpha=alpha, linewidth=0)
             ends = [max(row[key] - margin, 0.0), max(row[key] + margin, 0.0)]
-            ax.plot(ends, [height, height], color=_darker(_GREY), linewidth=1.5)
+            ax.plot(ends, [height, height], color=sty._darker(sty._GREY), linewidth=1.5)
         each.append(f"{name.rsplit(' ', 1)[0]} {first} and {total}")
-    _name_rows(ax, [""] * len(table))
+    sty._name_rows(ax, [""] * len(table))
     ax.set_yticks([])
     reach = [(table[key] + table[f"{key}_margin"]).max() for key in ("first", "total")]
     ax.set_xlim(0, max(*reach, 0.1) * 1.02)
@@ -366,7 +344,7 @@ def _sobol(table: pd.DataFrame, title: str) -> tuple[Figure, str]:
 _HEADS, _GRID = 0.75, 0.3  # inches over the findings, and of a row
 
 
-@_drawn
+@sty._drawn
 def findings_map(
     table: pd.DataFrame,
     title: str = "",
@@ -416,7 +394,7 @@ def findings_map(
     from matplotlib import colormaps
     from matplotlib.patches import Rectangle
 
-    _check_columns(table, ("median", "significant_positive", "significant_negative"))
+    sty._check_columns(table, ("median", "significant_positive", "significant_negative"))
     if table.index.nlevels != 2 or table.index.has_duplicates:
         twice = dict(enumerate(table.index[table.index.duplicated()][:1]))
         wanted = "an index (measure, question)"
@@ -425,26 +403,26 @@ def findings_map(
     balance = (table["significant_positive"] - table["significant_negative"]).unstack()
     balance, median = (x.reindex(measures)[questions] for x in (balance, table["median"].unstack()))
     rows, over = _GRID * len(measures), _HEADS + (0.42 if groups else 0)
-    figure, head = _headed_figure(title, note, over + rows + 1.0)
-    ax = _place_axes(figure, 1.85, head + over, _WIDTH - 1.97, rows)
+    figure, head = sty._headed_figure(title, note, over + rows + 1.0)
+    ax = sty._place_axes(figure, 1.85, head + over, sty._WIDTH - 1.97, rows)
     empty = {"facecolor": "none", "edgecolor": "#bbbbbb", "lw": 0, "hatch": "///"}
     for (row, column), value in np.ndenumerate(balance.to_numpy(dtype=float)):
         gone = np.isnan(value)
-        colour = colormaps[_DIVERGING](0.5 + value / 2)  # orange is negative, purple positive
+        colour = colormaps[sty._DIVERGING](0.5 + value / 2)  # orange is negative, purple positive
         look = empty if gone else {"facecolor": colour, "edgecolor": "none"}
         ax.add_patch(Rectangle((column - 0.48, row - 0.46), 0.96, 0.92, **look))
         if not gone:
             figures = float(median.iat[row, column])
-            text = "0" if abs(figures) < 0.005 else _number(figures, "{:+.2f}")
+            text = "0" if abs(figures) < 0.005 else sty._number(figures, "{:+.2f}")
             _centred(ax, row, column, text, colour)
     ax.set(xlim=(-0.5, len(questions) - 0.5), ylim=(len(measures) - 0.5, -0.5))
     ax.xaxis.tick_top()
-    names = [dict(heads or {}).get(question, _wrapped(question, 10)) for question in questions]
+    names = [dict(heads or {}).get(question, sty._wrapped(question, 10)) for question in questions]
     ax.set_xticks(range(len(questions)), names, fontsize=11, color="#111111")
-    names = [_readable(name) for name in measures]
+    names = [sty._readable(name) for name in measures]
     ax.set_yticks(range(len(measures)), names, fontsize=12, color="#111111")
     ax.tick_params(length=0)
-    _bare(ax)
+    sty._bare(ax)
     for words, members in dict(groups or {}).items():
         places = [questions.index(one) for one in members if one in questions]
         if places:
@@ -452,19 +430,19 @@ def findings_map(
             ax.plot(ends, (high, high), color="#444444", lw=1, clip_on=False)
             text = {"ha": "center", "va": "bottom", "fontsize": 12, "color": "#111111"}
             ax.text(sum(ends) / 2, high - 0.15, words, linespacing=1.2, **text)
-    key = _place_axes(figure, 1.85, head + over + rows + 0.28, 2.6, 0.16)
+    key = sty._place_axes(figure, 1.85, head + over + rows + 0.28, 2.6, 0.16)
     extent = (-100, 100, 0, 1)
-    key.imshow(np.linspace(0, 1, 256)[None], aspect="auto", cmap=_DIVERGING, extent=extent)
+    key.imshow(np.linspace(0, 1, 256)[None], aspect="auto", cmap=sty._DIVERGING, extent=extent)
     key.set_yticks([])
     words = ["all significant,\nnegative", "balance", "all significant,\npositive"]
     key.set_xticks([-100, 0, 100], words, fontsize=11, color="#222222")
     key.tick_params(length=2)
     key.grid(False)
-    hatch = _place_axes(figure, 4.95, head + over + rows + 0.28, 0.3, 0.16)
+    hatch = sty._place_axes(figure, 4.95, head + over + rows + 0.28, 0.3, 0.16)
     hatch.set_axis_off()
     hatch.add_patch(Rectangle((0, 0), 1, 1, **empty))
     text = {"xycoords": "axes fraction", "fontsize": 11, "va": "top", "color": "#222222"}
-    hatch.annotate(_wrapped(blank, 18), (1.2, 1), linespacing=1.2, **text)
+    hatch.annotate(sty._wrapped(blank, 18), (1.2, 1), linespacing=1.2, **text)
     parts = [
         f"{question}: {(own > 0.5).sum()} of {own.count()} measures mostly significant and "
         f"positive, {(own < -0.5).sum()} negative"
@@ -477,10 +455,10 @@ def _centred(
     ax: Axes, row: float, column: float, text: str, colour: object, size: float = 12
 ) -> None:
     where = {"ha": "center", "va": "center", "fontsize": size}
-    ax.text(column, row, text, color=_ink_on(colour), **where)
+    ax.text(column, row, text, color=sty._ink_on(colour), **where)
 
 
-@_drawn
+@sty._drawn
 def heatmap_agreement(
     matrix: pd.DataFrame, title: str = "", label: str = "rank correlation"
 ) -> tuple[Figure, str]:
@@ -513,20 +491,20 @@ def heatmap_agreement(
     # Past nine measures a cell has room for two digits only: hundredths, without the 0.
     crowded = size > 9
     left, wide, side = (1.5, 5.36, 0.36) if crowded else (2.66, 4.2, 0.62)
-    figure, head = _headed_figure(title, label + " × 100" * crowded, side * size + 0.4)
-    ax = _place_axes(figure, left, head, wide, side * size)
+    figure, head = sty._headed_figure(title, label + " × 100" * crowded, side * size + 0.4)
+    ax = sty._place_axes(figure, left, head, wide, side * size)
     above = np.triu(np.ones((size, size), dtype=bool), k=1)
-    colours = _DIVERGING if signed else _SEQUENTIAL
+    colours = sty._DIVERGING if signed else sty._SEQUENTIAL
     sns.heatmap(values, mask=above, vmin=-1 if signed else 0, vmax=1, cmap=colours, cbar=False,
                 linewidths=2, linecolor="white", ax=ax)  # fmt: skip
     ax.grid(False)
     colors = ax.collections[0].to_rgba(values)
     for row, column in zip(*np.nonzero(~above), strict=True):
         value = values[row, column]
-        text = _number(100 * value, "{:.0f}") if crowded else _number(value, "{:.2f}")
+        text = sty._number(100 * value, "{:.0f}") if crowded else sty._number(value, "{:.2f}")
         at = (row + 0.5, column + 0.5)
         _centred(ax, *at, text, colors[row, column], 11 if crowded else 13)
-    names = [_wrapped(name, 16 if crowded else 30) for name in names]
+    names = [sty._wrapped(name, 16 if crowded else 30) for name in names]
     ax.set_yticklabels(names, rotation=0, fontsize=12.5)
     ax.set_xticklabels(range(1, size + 1), fontsize=12.5)
     if size < 2:
@@ -540,7 +518,7 @@ def heatmap_agreement(
     )
 
 
-@_drawn
+@sty._drawn
 def transition_matrices(
     matrices: Mapping[str, pd.DataFrame], title: str = "", label: str = ""
 ) -> tuple[Figure, str]:
@@ -580,8 +558,8 @@ def transition_matrices(
             raise SampleError(f"{name!r} is no matrix of probabilities", expected=wanted)
     count, down = len(matrices), -(-len(matrices) // 2)
     rows = 0.52 * max(len(matrix) for matrix in matrices.values())
-    figure, head = _headed_figure(title, label, down * (rows + 0.95) + 0.1)
-    each = _panels(figure, head, count, (0.4, rows, 0.2), rows + 0.95, 0.6, 0.75, 2)
+    figure, head = sty._headed_figure(title, label, down * (rows + 0.95) + 0.1)
+    each = sty._panels(figure, head, count, (0.4, rows, 0.2), rows + 0.95, 0.6, 0.75, 2)
     parts = []
     for place, ((name, matrix), ax) in enumerate(zip(matrices.items(), each, strict=True)):
         values = matrix.to_numpy(dtype=float)
@@ -589,7 +567,7 @@ def transition_matrices(
             if value > 0:
                 text = "<1" if value < 0.005 else f"{100 * value:.0f}"
                 _centred(ax, row, column, text, colour, 13)
-        ax.set_title(_wrapped(name, 32), fontsize=13, loc="left", pad=6)
+        ax.set_title(sty._wrapped(name, 32), fontsize=13, loc="left", pad=6)
         ax.set_xticks(range(len(matrix)), [str(c) for c in matrix.columns], fontsize=12)
         ax.set_yticks(range(len(matrix)), [str(c) for c in matrix.index], fontsize=12)
         if place % 2 == 0:
@@ -613,10 +591,10 @@ def _boxes(
 
     for (row, column), shade in np.ndenumerate(shades):
         gone = np.isnan(shade)
-        colour = "white" if gone else colormaps[_SEQUENTIAL](shade)
+        colour = "white" if gone else colormaps[sty._SEQUENTIAL](shade)
         look = {
             "facecolor": colour,
-            "edgecolor": _PALE,
+            "edgecolor": sty._PALE,
             "lw": 0.6,
             "hatch": hatch if gone else None,
         }
@@ -624,10 +602,10 @@ def _boxes(
         yield row, column, colour, values[row, column]
     ax.set(xlim=(-0.5, shades.shape[1] - 0.5), ylim=(shades.shape[0] - 0.5, -0.5))
     ax.tick_params(length=0, labelcolor="#111111")
-    _bare(ax)
+    sty._bare(ax)
 
 
-@_drawn
+@sty._drawn
 def club_grid(membership: pd.DataFrame, title: str = "", label: str = "") -> tuple[Figure, str]:
     """Draw the club of every province under several measures.
 
@@ -659,8 +637,8 @@ def club_grid(membership: pd.DataFrame, title: str = "", label: str = "") -> tup
     if membership.empty or membership.isna().to_numpy().any():
         raise SampleError("membership is not complete", expected="a club, or 0, in every cell")
     rows = 0.3 * len(membership)
-    figure, head = _headed_figure(title, label, rows + 0.85)
-    ax = _place_axes(figure, 2.15, head + 0.65, _WIDTH - 2.35, rows)
+    figure, head = sty._headed_figure(title, label, rows + 0.85)
+    ax = sty._place_axes(figure, 2.15, head + 0.65, sty._WIDTH - 2.35, rows)
     most = membership.max()
     shades = 0.75 - 0.65 * (membership - 1) / (most - 1).clip(lower=1)  # part of the colour map
     clubs = membership.to_numpy()
@@ -669,9 +647,9 @@ def club_grid(membership: pd.DataFrame, title: str = "", label: str = "") -> tup
     ):
         _centred(ax, row, column, f"{club:.0f}" if club else "–", colour)
     ax.xaxis.tick_top()
-    heads = [_wrapped(name, 15) for name in membership.columns]
+    heads = [sty._wrapped(name, 15) for name in membership.columns]
     ax.set_xticks(range(len(heads)), heads, fontsize=12)
-    names = [_province_label(int(code)) for code in membership.index]
+    names = [sty._province_label(int(code)) for code in membership.index]
     ax.set_yticks(range(len(names)), names, fontsize=12.5)
     parts = []
     for name, own in membership.items():

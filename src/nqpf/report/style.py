@@ -85,54 +85,16 @@ def _has_chinese() -> bool:
     return _chinese_font() is not None
 
 
-def _settings() -> dict[str, object]:
-    font = _chinese_font()
-    return {
-        # Families are listed in full, not as "sans-serif", so that a figure keeps
-        # its fonts when it is drawn later, outside this style.
-        "font.family": [*([font] if font else []), "DejaVu Sans"],
-        "font.size": 13,
-        "axes.titlesize": 16,
-        "axes.titlelocation": "left",
-        "axes.titlepad": 12,
-        "axes.labelsize": 13,
-        "axes.labelcolor": "#222222",
-        "axes.edgecolor": "#8a8a8a",
-        "axes.linewidth": 0.8,
-        "axes.spines.top": False,
-        "axes.spines.right": False,
-        "axes.axisbelow": True,
-        "axes.grid": True,
-        "axes.unicode_minus": True,
-        "axes.facecolor": "white",
-        "grid.color": "#e2e2e2",
-        "grid.linewidth": 0.8,
-        "xtick.color": "#444444",
-        "ytick.color": "#444444",
-        "xtick.major.size": 0,
-        "ytick.major.size": 0,
-        "lines.linewidth": 2.0,
-        "lines.markersize": 7,
-        "legend.frameon": False,
-        # White, not transparent: a page in dark mode must not swallow black text.
-        "figure.facecolor": "white",
-        "savefig.facecolor": "white",
-        "figure.figsize": (7.0, 4.8),
-        "figure.dpi": 100,
-        # A dollar sign in a name is a dollar sign, not the start of a formula.
-        "text.parse_math": False,
-        "svg.fonttype": "path",
-        "svg.hashsalt": "nqpf",
-        "image.cmap": _SEQUENTIAL,
-    }
-
-
 @contextmanager
 def _style() -> Iterator[None]:
     """Draw in the book's style inside a ``with`` block and restore the settings after it."""
     import matplotlib as mpl
 
-    with mpl.rc_context(_settings()):
+    # Families are listed in full, not as "sans-serif", so that a figure keeps
+    # its fonts when it is drawn later, outside this style.
+    families = [font for font in (_chinese_font(), "DejaVu Sans") if font]
+    with mpl.rc_context({}, Path(__file__).with_name("figures.mplstyle")):
+        mpl.rcParams["font.family"] = families
         yield
 
 
