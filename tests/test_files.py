@@ -13,36 +13,21 @@ from nqpf.errors import DataError
 from nqpf.files import inside, replacing, root
 
 
-def test_root_is_named_by_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    home = make_project(tmp_path / "home")
-    monkeypatch.setenv("NQPF_HOME", str(home))
-    assert root() == home.resolve()
-
-
-def test_a_wrong_name_is_not_replaced_by_another_project(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    (tmp_path / "home").mkdir()
-    make_project(tmp_path / "other")
-    monkeypatch.chdir(tmp_path / "other")
-    monkeypatch.setenv("NQPF_HOME", str(tmp_path / "home"))
-    with pytest.raises(DataError, match="no data/catalogue.yaml above .*set NQPF_HOME"):
-        root()
-
-
-def test_root_is_above_the_working_directory(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The environment wins; then the folders above the working one, then those of the library."""
     home = make_project(tmp_path / "home")
     (home / "notebooks" / "deep").mkdir(parents=True)
+    (tmp_path / "empty").mkdir()
     monkeypatch.delenv("NQPF_HOME", raising=False)
     monkeypatch.chdir(home / "notebooks" / "deep")
     assert root() == home.resolve()
-
-
-def test_root_is_above_the_library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("NQPF_HOME", raising=False)
+    monkeypatch.setenv("NQPF_HOME", str(tmp_path / "empty"))
+    with pytest.raises(DataError, match="no data/catalogue.yaml above .*set NQPF_HOME"):
+        root()
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("NQPF_HOME", str(home))
+    assert root() == home.resolve()
+    monkeypatch.delenv("NQPF_HOME")
     assert root() == REPOSITORY
 
 
@@ -51,37 +36,24 @@ def test_inside(tmp_path: Path, name: str) -> None:
     assert inside(tmp_path, name).is_relative_to(tmp_path.resolve())
 
 
-@pytest.mark.parametrize("name", ["../a.csv", "/etc/passwd", "sub/../../a.csv", ".."])
+@pytest.mark.parametrize("name", ["../a.csv", "/etc/passwd", "sub/../../a.csv", "..", "link/a.csv"])
 def test_outside(tmp_path: Path, name: str) -> None:
-    with pytest.raises(DataError, match="leaves"):
-        inside(tmp_path, name)
-
-
-def test_a_link_is_followed_before_judging(tmp_path: Path) -> None:
     (tmp_path / "folder").mkdir()
-    (tmp_path / "folder" / "link").symlink_to(tmp_path)
+    (tmp_path / "folder" / "link").symlink_to(tmp_path)  # followed before judging
     with pytest.raises(DataError, match="leaves"):
-        inside(tmp_path / "folder", "link/a.csv")
+        inside(tmp_path / "folder", name)
 
 
-def test_replacing_writes_a_new_file(tmp_path: Path) -> None:
+def test_replacing_writes_a_new_file_and_keeps_the_mode_of_an_old_one(tmp_path: Path) -> None:
     path = tmp_path / "new" / "a.csv"
-    with replacing(path) as temporary:
-        assert temporary.parent == path.parent
-        temporary.write_text("new")
-        assert not path.exists()
-    assert path.read_text() == "new"
-    assert os.listdir(path.parent) == ["a.csv"]
-    assert stat.S_IMODE(path.stat().st_mode) == 0o644
-
-
-def test_replacing_keeps_the_mode(tmp_path: Path) -> None:
-    path = tmp_path / "a.csv"
-    path.write_text("old")
-    path.chmod(0o600)
-    with replacing(path) as temporary:
-        temporary.write_text("new")
-    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    for mode in (0o644, 0o600):
+        with replacing(path) as temporary:
+            assert temporary.parent == path.parent
+            temporary.write_text(f"{mode}")
+        assert path.read_text() == f"{mode}"
+        assert os.listdir(path.parent) == ["a.csv"]
+        assert stat.S_IMODE(path.stat().st_mode) == mode
+        path.chmod(0o600)
 
 
 @pytest.mark.parametrize("error", [RuntimeError, KeyboardInterrupt])
