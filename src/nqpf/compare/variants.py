@@ -39,7 +39,7 @@ class _CapitalRule(_Strict):
     """How investment becomes capital, and why.
 
     `start` is the year of the first stock, `depreciation` a yearly rate, `initial` the rule of the
-    first stock of :func:`nqpf.tfp.perpetual_inventory`.
+    first stock of :func:`nqpf.tfp.accounts.perpetual_inventory`.
     """
 
     key: _Text

@@ -121,8 +121,7 @@ def _read(
 
 def _survives(everyone: pd.MultiIndex, index: pd.MultiIndex) -> np.ndarray:
     """Return 1, 0 or NaN by row; a firm with an incomplete row still exists, a gap is no exit."""
-    last = pd.Series(everyone.get_level_values(1), everyone.get_level_values(0))
-    last = last.groupby(level=0).max()
+    last = everyone.to_frame().iloc[:, 1].groupby(level=0).max()
     firm, year = (index.get_level_values(level) for level in (0, 1))
     there = pd.MultiIndex.from_arrays([firm, year + 1]).isin(everyone)
     final = last.reindex(firm).to_numpy()
@@ -135,11 +134,12 @@ def _polynomial(x: np.ndarray, degree: int) -> np.ndarray:
 
     Columns are centred and scaled first: the space spanned is the same, its conditioning is not.
     """
-    spread = x.std(axis=0)
-    scaled = (x - x.mean(axis=0)) / np.where(spread > 0, spread, 1.0)
-    columns = range(x.shape[1])
-    sets = [c for d in range(1, degree + 1) for c in combinations_with_replacement(columns, d)]
-    return np.column_stack([np.ones(len(x)), *(scaled[:, chosen].prod(axis=1) for chosen in sets)])
+    scaled = (x - x.mean(axis=0)) / np.where(x.std(axis=0) > 0, x.std(axis=0), 1.0)
+    terms = {(): np.ones(len(x))}
+    for d in range(1, degree + 1):
+        for chosen in combinations_with_replacement(range(x.shape[1]), d):
+            terms[chosen] = terms[chosen[:-1]] * scaled[:, chosen[-1]]
+    return np.array(list(terms.values())).T
 
 
 def _basis(x: np.ndarray, degree: int, beside: int, what: str) -> np.ndarray:
