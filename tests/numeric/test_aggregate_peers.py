@@ -6,10 +6,11 @@ results part there, so that an agreement elsewhere means something.
 
 import numpy as np
 import pytest
+from made_up_index import compromise, measures
 
-from nqpf.index.aggregate import geometric, linear, measures, vikor
-from nqpf.index.normalise import minmax, vector, zscore
-from nqpf.index.recipe import compromise
+from nqpf.index.aggregate import linear
+from nqpf.index.normalise import minmax
+from nqpf.index.recipe import METHODS
 
 pymcdm = pytest.importorskip("pymcdm", reason="pymcdm is not installed")
 skcriteria = pytest.importorskip("skcriteria", reason="scikit-criteria is not installed")
@@ -19,6 +20,12 @@ from pymcdm.methods import WPM, WSM  # noqa: E402
 from pymcdm.normalizations import vector_normalization  # noqa: E402
 from skcriteria.agg.vikor import VIKOR as SkcVIKOR  # noqa: E402
 from skcriteria.preprocessing.scalers import StandarScaler, VectorScaler  # noqa: E402
+
+geometric, vector, zscore = (
+    METHODS["aggregate"]["geometric"],
+    METHODS["normalise"]["vector"],
+    METHODS["normalise"]["zscore"],
+)
 
 CLOSE = {"rtol": 0, "atol": 1e-12}
 
@@ -51,7 +58,7 @@ def test_vikor_of_raw_values_with_costs_is_the_same(raw):
     # All three take f* - f over its range, so a cost that was turned round before and one that
     # the peer takes as a cost have the same regret.
     x, benefit, w = raw
-    ours = vikor(minmax(x, benefit), w)
+    ours = measures(minmax(x, benefit), w).Q
     np.testing.assert_allclose(ours, PymcdmVIKOR()(x, w, np.where(benefit, 1, -1)), **CLOSE)
     objectives = [max if b else min for b in benefit]
     theirs = SkcVIKOR().evaluate(skc_matrix(x, objectives, weights=w))
@@ -93,7 +100,7 @@ def test_ties_have_an_answer_here_and_in_scikit_criteria_but_not_in_pymcdm():
     w = np.array([0.5, 0.5])
     for z in (constant, same_s):
         theirs = SkcVIKOR().evaluate(skc_matrix(z, weights=w))
-        np.testing.assert_allclose(vikor(z, w), theirs.e_.q_k, **CLOSE)
+        np.testing.assert_allclose(measures(z, w).Q, theirs.e_.q_k, **CLOSE)
     with pytest.raises(ValueError, match="equal values for all alternatives"):
         PymcdmVIKOR()(constant, w, np.ones(2))
     with np.errstate(invalid="ignore"):

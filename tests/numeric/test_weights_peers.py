@@ -1,4 +1,4 @@
-"""CRITIC and principal components beside pymcdm, scikit-criteria and statsmodels.
+"""CRITIC and variation beside pymcdm, scikit-criteria and scipy.
 
 Where a peer follows another convention, a test states it and shows that the
 results part there.
@@ -8,14 +8,14 @@ import numpy as np
 import pytest
 
 from nqpf.index.normalise import minmax
-from nqpf.index.weights import critic, first_component, variation
+from nqpf.index.recipe import METHODS
+
+critic, variation = METHODS["weights"]["critic"], METHODS["weights"]["variation"]
 
 pymcdm_weights = pytest.importorskip("pymcdm.weights", reason="pymcdm is not installed")
 weighters = pytest.importorskip(
     "skcriteria.preprocessing.weighters", reason="scikit-criteria is not installed"
 )
-
-from statsmodels.multivariate.pca import PCA  # noqa: E402
 
 CLOSE = {"rtol": 0, "atol": 1e-12}
 
@@ -54,14 +54,6 @@ def test_a_constant_column_has_no_weight_here_and_spoils_all_in_the_peers(raw):
     np.testing.assert_allclose(critic(z), [*critic(z[:, :-1]), 0], **CLOSE)
     assert np.isnan(pymcdm_weights.critic_weights(z)).all()
     assert np.isnan(weighters.critic_weights(z, [1] * z.shape[1], scale=False)).all()
-
-
-def test_the_component_agrees_with_statsmodels(raw):
-    ours, theirs = first_component(raw), PCA(raw, standardize=True)
-    expected = theirs.eigenvecs[:, 0] * np.sign(theirs.eigenvecs[:, 0].sum())
-    np.testing.assert_allclose(ours.loadings, expected, rtol=0, atol=1e-10)
-    np.testing.assert_allclose(ours.eigenvalues, theirs.eigenvals / len(raw), rtol=1e-9)
-    assert ours.share == pytest.approx(theirs.rsquare[1], rel=1e-12)
 
 
 def test_variation_is_scipys_coefficient(raw):

@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import hypothesis.extra.numpy as arrays
 import numpy as np
 import pandas as pd
 from hypothesis import assume
 from hypothesis import strategies as st
 
+from nqpf.index import Index, Recipe
 from nqpf.systems import IndicatorMatrix
+
+
+class Measures(NamedTuple):
+    S: np.ndarray
+    R: np.ndarray
+    Q: np.ndarray
+
 
 PROVINCES, YEARS = [110000, 310000, 440000, 650000], [2020, 2021, 2022]
 DIMENSION = {
@@ -45,3 +55,21 @@ def weighted(draw, elements=UNIT, rows=(1, 9), columns=(1, 5)):
     w = draw(arrays.arrays(np.float64, m, elements=st.integers(0, 9).map(float)))
     assume(w.sum() > 0)
     return z, w / w.sum()
+
+
+def compromise(z, w, v: float = 0.5):
+    """Rank the rows of a matrix by VIKOR; labels are positions."""
+    z = np.asarray(z, dtype=float)
+    rows = pd.MultiIndex.from_product([range(len(z)), [2022]], names=["province", "year"])
+    normalised, weights = pd.DataFrame(z, rows), pd.Series(np.asarray(w, dtype=float))
+    scores = pd.Series(0.0, rows)
+    index = Index(scores, weights, None, None, normalised, Recipe(), None, True)
+    result = index.compromise(2022, v)
+    result.table.index = result.table.index.astype(int)
+    return result
+
+
+def measures(z, w, v: float = 0.5):
+    """Return S, R and Q of VIKOR in the order of the rows."""
+    table = compromise(z, w, v).table.sort_index()
+    return Measures(*(table[key].to_numpy() for key in "SRQ"))

@@ -1,371 +1,57 @@
 """How certain a rank is, and which choice behind an index moves it.
 
-``design`` checks what may vary, ``draws`` draws it, and ``batches`` and ``scores`` compute many
-draws at once; ``uncertainty`` (of all years at once:
-``years``) and ``sensitivity`` are what a chapter calls.
+A plan holds what may vary, after checks; a draw is a row of whole numbers, one choice each; many
+draws at once go through the formulas of :mod:`nqpf.index`.
 """
 
 from __future__ import annotations
 
 import html
-import inspect
-import math
+import itertools
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from numbers import Integral, Real
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from nqpf.errors import DataError, EstimationError, MethodError, NqpfError, SampleError
-from nqpf.index import aggregate, normalise, weights
-from nqpf.index import aggregate as aggregation
-from nqpf.index import normalise as normalisation
-from nqpf.index import weights as weighting
-from nqpf.index.recipe import Recipe, names
+from nqpf.checks import between, choose, distinct, whole
+from nqpf.errors import DataError, MethodError, SampleError
+from nqpf.index.recipe import METHODS, Recipe, _call, _names
 
 if TYPE_CHECKING:
     from nqpf.systems.system import IndicatorMatrix
 
-__all__ = [
-    "RankSensitivity",
-    "RankUncertainty",
-    "SobolIndices",
-    "sensitivity",
-    "sobol_indices",
-    "uncertainty",
-]
+_Floats = NDArray[np.float64]
+_Whole = NDArray[np.int64]
+_Error = float | Mapping[str, float] | pd.Series
 
-Floats = NDArray[np.float64]
-
-TIE = 1e-12  # values that differ by less are the same up to rounding, as in nqpf.index
-
-
-def ends(values: Floats) -> tuple[Floats, Floats]:
-    """Return the least and the largest value over the last axis, which is kept."""
-    return values.min(axis=-1, keepdims=True), values.max(axis=-1, keepdims=True)
-
-
-def _linear(z: Floats, w: Floats, n: int) -> Floats:
-    return np.einsum("bmn,bm->bn", z[:, :, :n], w)
-
-
-def _geometric(z: Floats, w: Floats, n: int) -> Floats:
-    with np.errstate(divide="ignore", invalid="ignore"):  # 0 ln 0, which does not count
-        parts = w[:, :, None] * np.log(z[:, :, :n])
-    return np.exp(np.where(w[:, :, None] > 0, parts, 0.0).sum(axis=1))
-
-
-def _harmonic(z: Floats, w: Floats, n: int) -> Floats:
-    with np.errstate(divide="ignore", invalid="ignore"):  # 1 / 0 makes the score zero
-        parts = w[:, :, None] / z[:, :, :n]
-        return 1.0 / np.where(w[:, :, None] > 0, parts, 0.0).sum(axis=1)
-
-
-def _topsis(z: Floats, w: Floats, n: int) -> Floats:
-    low, high = ends(z)
-    own = z[:, :, :n]
-    far, near = (
-        np.sqrt(np.einsum("bmn,bm->bn", gap * gap, w * w)) for gap in (own - low, high - own)
-    )
-    total = near + far
-    return np.divide(far, total, out=np.full_like(far, 0.5), where=total > 0)
-
-
-def _vikor(z: Floats, w: Floats, n: int) -> Floats:
-    low, high = ends(z)
-    regret = (high - z) / np.where(high > low, high - low, np.inf)
-    regret = regret * w[:, :, None]
-    total, largest = _spread(regret.sum(axis=1)), _spread(regret.max(axis=1))
-    return 1.0 - (0.5 * total + 0.5 * largest)[:, :n]
-
-
-def _spread(values: Floats) -> Floats:
-    low, high = ends(values)
-    return (values - low) / np.where(high - low > TIE, high - low, np.inf)
-
-
-def _copeland(z: Floats, w: Floats, n: int) -> Floats:
-    rows = z.shape[-1]
-    margin = np.zeros((len(w), n, rows))
-    for j in range(z.shape[1]):
-        own, others = z[:, j, :n, None], z[:, j, None, :]
-        margin += w[:, j, None, None] * (own > others)
-        margin -= w[:, j, None, None] * (own < others)
-    lead = (margin > TIE).sum(axis=-1) - (margin < -TIE).sum(axis=-1)
-    return 0.5 + lead / (2 * max(rows - 1, 1))
-
-
-_AGGREGATE_SCORES: dict[str, Callable[[Floats, Floats, int], Floats]] = {
-    "copeland": _copeland,
-    "geometric": _geometric,
-    "harmonic": _harmonic,
-    "linear": _linear,
-    "topsis": _topsis,
-    "vikor": _vikor,
-}
-
-
-Booleans = NDArray[np.bool_]
-
-_NO_CONFLICT = 1e-20
+_STAGES = ("normalise", "weights", "aggregate")
+_NORMALISE = ("minmax", "rank", "vector")
+_WEIGHTS = ("entropy", "equal", "critic")
+_AGGREGATE = ("topsis", "linear", "geometric", "vikor")
+_BATCH = 49_152  # values of a batch: 384 KiB of doubles, which stay in a common L2 cache
+_DIGITS = 12  # decimals of scores; what differs by less is the same up to rounding
+_ERROR, _NOISE = 0, 1  # kinds of random numbers
+_SOBOL = {"first": "S1", "first_margin": "S1_conf", "total": "ST", "total_margin": "ST_conf"}
+# Columns of a draw: positions of the three methods and of the indicator left out (their number for
+# none), and the streams of random numbers of the measurement error and of the change of weights.
+_OMITTED, _ERRORS, _CHANGES = 3, 4, 5
 
 
 @dataclass(frozen=True, eq=False)
-class Sample:
-    """A matrix of indicators as arrays; the rows of the year to rank come first.
-
-    Attributes
-    ----------
-    x : ndarray, shape (m, N)
-        Raw values, each indicator divided by a power of two so that squares
-        stay finite: neither normalised values nor weights change by that.
-    benefit : ndarray of bool, shape (m,)
-    years : ndarray, shape (N,)
-    dimension : ndarray of str, shape (m,)
-    names : tuple of str
-    n : int
-        Rows to rank.
-    """
-
-    x: Floats
-    benefit: Booleans
-    years: NDArray[np.int64]
-    dimension: NDArray[np.object_]
-    names: tuple[str, ...]
-    n: int
-
-    def spans(self) -> list[slice]:
-        """Return the rows of each year, which are neighbours."""
-        cuts = np.flatnonzero(np.diff(self.years)) + 1
-        edges = [0, *cuts.tolist(), len(self.years)]
-        return [slice(a, b) for a, b in zip(edges[:-1], edges[1:], strict=True)]
-
-
-def normalised(name: str, sample: Sample, x: Floats, kept: Booleans) -> Floats:
-    """Return normalised values (b, m, N) of raw ones; `b` is 1 or the number of draws."""
-    if name == "minmax_yearly":
-        return np.concatenate([_minmax(sample, x[:, :, rows]) for rows in sample.spans()], axis=-1)
-    if name in _NORMALISE:
-        return _NORMALISE[name](sample, x)
-    z = np.zeros_like(x)
-    for draw, own in enumerate(kept[: len(x)]):
-        z[draw, own] = _single(normalisation.METHODS[name], sample, own, x=x[draw]).T
-    return z
-
-
-def weighed(name: str, sample: Sample, z: Floats, x: Floats, kept: Booleans) -> Floats:
-    """Return weights (B, m) that sum to 1, those of indicators left out zero."""
-    if name in _WEIGHTS:
-        return _WEIGHTS[name](x if name == "variation" else z, kept)
-    w = np.zeros(kept.shape)
-    for draw, own in enumerate(kept):
-        data = {"x": x[draw % len(x)], "z": z[draw % len(z)]}
-        w[draw, own] = _single(weighting.METHODS[name], sample, own, **data)
-    return w
-
-
-def aggregated(name: str, sample: Sample, z: Floats, w: Floats, kept: Booleans) -> Floats:
-    """Return scores (B, n) of the rows to rank."""
-    if name in _AGGREGATE_SCORES:
-        return _AGGREGATE_SCORES[name](z, w, sample.n)
-    scores = np.empty((len(w), sample.n))
-    for draw, own in enumerate(kept):
-        data = {"z": z[draw % len(z)], "w": w[draw]}
-        scores[draw] = _single(aggregation.METHODS[name], sample, own, **data)[: sample.n]
-    return scores
-
-
-def call(method: Callable[..., Floats], data: Mapping[str, object]) -> Floats:
-    """Call a method with the data that it asks for by parameter name."""
-    wanted = inspect.signature(method).parameters
-    return method(**{key: value for key, value in data.items() if key in wanted})
-
-
-def _single(
-    method: Callable[..., Floats], sample: Sample, own: Booleans, **arrays: Floats
-) -> Floats:
-    """Call a method of the library for one draw, with the indicators that are kept."""
-    named = {
-        "benefit": sample.benefit[own],
-        "years": sample.years,
-        "names": [name for name, keep in zip(sample.names, own, strict=True) if keep],
-        "dimension": sample.dimension[own],
-    }
-    data = {key: a[own] if a.ndim == 1 else a[own].T for key, a in arrays.items()}
-    try:
-        return call(method, {**named, **data})
-    except NqpfError as error:
-        left_out = [name for name, keep in zip(sample.names, own, strict=True) if not keep]
-        raise EstimationError(
-            f"a draw has no scores: {error.problem}",
-            where={"method": method.__name__, "left out": ", ".join(left_out) or "nothing"},
-            expected=error.expected,
-            hint="draw without this method, or with omit=False",
-        ) from error
-
-
-def _minmax(sample: Sample, x: Floats) -> Floats:
-    low, high = ends(x)
-    up = sample.benefit[:, None]
-    width = np.where(high > low, high - low, np.inf)
-    z = x - np.where(up, low, high)
-    np.abs(z, out=z)  # a cost falls from its worst; and no zero below zero
-    z /= width
-    return z
-
-
-def _vector(sample: Sample, x: Floats) -> Floats:
-    low, high = ends(x)
-    z = x / np.where(high > low, np.sqrt(np.einsum("bmn,bmn->bm", x, x))[:, :, None], np.inf)
-    cost = ~sample.benefit[:, None] & (high > low)
-    z *= np.where(cost, -1.0, 1.0)
-    z += np.where(cost, 1.0, 0.0)
-    return z
-
-
-def _zscore(sample: Sample, x: Floats) -> Floats:
-    low, high = ends(x)
-    z = x - x.mean(axis=-1, keepdims=True)
-    sd = np.sqrt(np.einsum("bmn,bmn->bm", z, z) / max(x.shape[-1] - 1, 1))[:, :, None]
-    z /= np.where(high > low, np.where(sample.benefit[:, None], sd, -sd), np.inf)
-    return z
-
-
-def _rank(sample: Sample, x: Floats) -> Floats:
-    rows = x.shape[-1]
-    start = rows * np.arange(x.size // rows).reshape(*x.shape[:-1], 1)
-    order = _ascending(x) + start  # in the flat array
-    values = x.ravel()[order]
-    if (values[..., 1:] < values[..., :-1]).any():
-        order = x.argsort(axis=-1) + start
-        values = x.ravel()[order]
-    place = np.arange(rows, dtype=np.float64)
-    same = values[..., 1:] == values[..., :-1]
-    if same.any():  # tied values share the mean of their places
-        first = np.where(np.concatenate([_edge(same), ~same], axis=-1), place, 0.0)
-        last = np.where(np.concatenate([~same, _edge(same)], axis=-1), place, rows)
-        first = np.maximum.accumulate(first, axis=-1)
-        last = np.minimum.accumulate(last[..., ::-1], axis=-1)[..., ::-1]
-        place = (first + last) / 2
-    flat = values[..., :1] == values[..., -1:]
-    place = np.where(sample.benefit[:, None], place, rows - 1 - place)
-    place = place / np.where(flat, np.inf, max(rows - 1, 1))
-    z = np.empty_like(x)
-    z.ravel()[order] = place
-    return z
-
-
-def _ascending(x: Floats) -> NDArray[np.int64]:
-    """Return the positions that sort each row, except among values that are nearly the same.
-
-    The bits of numbers of zero or more sort as the numbers do. With the
-    position in the last bits, sorting takes half the time of `argsort`.
-    """
-    if x.min() < 0:
-        return x.argsort(axis=-1)
-    last = (1 << (x.shape[-1] - 1).bit_length()) - 1
-    keys = x.view(np.int64) & ~last
-    keys |= np.arange(x.shape[-1])
-    keys.sort(axis=-1)
-    keys &= last
-    return keys
-
-
-def _edge(same: Booleans) -> Booleans:
-    return np.ones((*same.shape[:-1], 1), dtype=bool)
-
-
-def _shares(parts: Floats) -> Floats:
-    return parts / parts.sum(axis=1, keepdims=True)
-
-
-def _equal(z: Floats, kept: Booleans) -> Floats:
-    return _shares(kept.astype(np.float64))
-
-
-def _entropy(z: Floats, kept: Booleans) -> Floats:
-    low, high = ends(z)
-    total = z.sum(axis=-1, keepdims=True)
-    varying = high > low
-    q = z * np.divide(z.shape[-1], total, out=np.zeros_like(total), where=varying)
-    # The sum of q ln q - (q - 1): terms that are never negative keep their digits.
-    term = np.log(q + np.finfo(np.float64).tiny)
-    term *= q
-    q -= 1.0
-    term -= q
-    gain = np.maximum(np.where(varying, term.sum(axis=-1, keepdims=True), 0.0)[:, :, 0], 0.0)
-    gain = np.where(kept, gain, 0.0)
-    alike = gain.max(axis=1, keepdims=True) == 0.0
-    return _shares(np.where(alike, kept & varying[:, :, 0], gain))
-
-
-def _variation(x: Floats, kept: Booleans) -> Floats:
-    low, high = ends(x)
-    mean = x.mean(axis=-1, keepdims=True)
-    gap = x - mean
-    sd = np.sqrt(np.einsum("bmn,bmn->bm", gap, gap))
-    varying = (high > low)[:, :, 0]
-    ratio = np.divide(sd, np.abs(mean[:, :, 0]), out=np.zeros_like(sd), where=varying)
-    return _shares(np.where(kept, ratio, 0.0))
-
-
-def _critic(z: Floats, kept: Booleans) -> Floats:
-    low, high = ends(z)
-    used = kept & (high > low)[:, :, 0]
-    count = used.sum(axis=1, keepdims=True)
-    gap = z - z.mean(axis=-1, keepdims=True)
-    length = np.sqrt(np.einsum("bmn,bmn->bm", gap, gap))
-    gap = gap * np.divide(1.0, length, out=np.zeros(used.shape), where=used)[:, :, None]
-    gap -= (gap.sum(axis=1) / count)[:, None, :]
-    distance = np.where(used, np.einsum("bmn,bmn->bm", gap, gap), 0.0)
-    conflict = np.where(used, (count * distance + distance.sum(axis=1, keepdims=True)) / 2, 0.0)
-    alike = conflict.max(axis=1, keepdims=True) <= _NO_CONFLICT * count
-    return _shares(np.where(alike, used, length * conflict))
-
-
-_NORMALISE: dict[str, Callable[[Sample, Floats], Floats]] = {
-    "minmax": _minmax,
-    "rank": _rank,
-    "vector": _vector,
-    "zscore": _zscore,
-}
-_WEIGHTS: dict[str, Callable[[Floats, Booleans], Floats]] = {
-    "critic": _critic,
-    "entropy": _entropy,
-    "equal": _equal,
-    "variation": _variation,
-}
-
-
-STAGES = {
-    "normalise": normalise.METHODS,
-    "weights": weights.METHODS,
-    "aggregate": aggregate.METHODS,
-}
-NORMALISE = ("minmax", "rank", "vector")
-WEIGHTS = ("entropy", "equal", "critic")
-AGGREGATE = ("topsis", "linear", "geometric", "vikor")
-_NEED_OPTIONS = frozenset({"target", "ahp"})
-
-Error = float | Mapping[str, float] | pd.Series
-
-
-@dataclass(frozen=True, eq=False)
-class Design:
+class _Plan:
     """What may vary, after checks.
 
     Attributes
     ----------
     matrix : IndicatorMatrix
     year : int
-    normalise, weights, aggregate : tuple of str
+    methods : dict of stage to list of str
     triples : ndarray of int, shape (k, 3)
-        Combinations that a recipe accepts, as positions in the three tuples.
+        Combinations that a recipe accepts, as positions in the three lists.
     dropped : DataFrame
         ``normalise``, ``weights``, ``aggregate`` and ``reason`` of the others.
     omit : bool
@@ -378,10 +64,8 @@ class Design:
 
     matrix: IndicatorMatrix
     year: int
-    normalise: tuple[str, ...]
-    weights: tuple[str, ...]
-    aggregate: tuple[str, ...]
-    triples: NDArray[np.int64]
+    methods: dict[str, list[str]]
+    triples: _Whole
     dropped: pd.DataFrame
     omit: bool
     error: pd.Series
@@ -389,152 +73,121 @@ class Design:
     seed: int
 
     @property
+    def order(self) -> _Whole:
+        """Rows of the year to rank, then those of other years, each by province."""
+        index = self.matrix.values.index
+        codes, years = (index.get_level_values(name) for name in ("province", "year"))
+        return np.lexsort((codes, years, years != self.year))
+
+    @property
+    def rows(self) -> pd.MultiIndex:
+        """Labels (province, year) in that order."""
+        return self.matrix.values.index[self.order]
+
+    @property
     def provinces(self) -> pd.Index:
         """Provinces to rank, ascending."""
-        values = self.matrix.values
-        rows = values.index[values.index.get_level_values("year") == self.year]
-        return pd.Index(sorted(rows.get_level_values("province")), name="province")
+        return self.rows[self.rows.get_level_values("year") == self.year].droplevel("year")
+
+    def recipe(self, choice: _Whole) -> Recipe:
+        """Return the recipe of a draw or a triple."""
+        named = zip(_STAGES, choice, strict=False)
+        return Recipe(**{stage: self.methods[stage][at] for stage, at in named})
+
+    def data(self) -> dict[str, NDArray]:
+        """Return the arrays that methods ask for, rows in order.
+
+        Each indicator is divided by a power of two so that squares stay
+        finite: neither normalised values nor weights change by that.
+        """
+        values, order = self.matrix.values, self.order
+        x = values.to_numpy(dtype=np.float64)[order]
+        return {
+            "x": np.ldexp(x, -np.frexp(np.abs(x).max(axis=0))[1]),
+            "benefit": self.matrix.benefit[values.columns].to_numpy(dtype=bool),
+            "years": values.index.get_level_values("year").to_numpy()[order],
+            "dimension": self.matrix.dimension[values.columns].astype(str).to_numpy(),
+        }
 
 
-def design(
+def _plan(
     matrix: IndicatorMatrix,
-    *,
     seed: int,
-    normalise: str | Sequence[str],
-    weights: str | Sequence[str],
-    aggregate: str | Sequence[str],
+    methods: Mapping[str, str | Sequence[str]],
     omit: bool,
-    error: Error,
+    error: _Error,
     perturb: float,
     year: int | None,
-) -> Design:
+) -> _Plan:
     """Check what may vary and keep the combinations that a recipe accepts."""
-    if not (isinstance(seed, Integral) and seed >= 0):
-        raise MethodError(f"seed is {seed!r}", expected="a whole number of zero or more")
-    if not (isinstance(perturb, Real) and 0 <= perturb < 1):
-        raise MethodError(
-            f"perturb is {perturb!r}",
-            expected="a number from 0 to below 1, such as 0.25 for weights changed by up to 25 %",
-        )
-    given = {"normalise": normalise, "weights": weights, "aggregate": aggregate}
-    named = {stage: _names(stage, value) for stage, value in given.items()}
+    named = {stage: distinct(f"methods to {stage}", methods[stage]) for stage in _STAGES}
+    for stage, names in named.items():
+        for name in names:
+            choose("method", name, METHODS[stage], where={"stage": stage})
+    perturb = between("perturb", perturb, 0)
+    if perturb >= 1:
+        expected = "a number from 0 to below 1, such as 0.25 for weights changed by up to 25 %"
+        raise MethodError(f"perturb is {perturb!r}", expected=expected)
     Recipe("minmax", "equal", "linear").fit(matrix)  # says what is wrong with the figures
-    triples, dropped = _accepted(matrix, named)
     year = matrix.years[-1] if year is None else year
-    if year not in matrix.years:
-        raise SampleError(
-            f"no indicators in {year}",
-            where={"year": year},
-            expected=f"one of {', '.join(map(str, matrix.years))}",
-        )
-    found = Design(
+    choose("year of the indicators", year, matrix.years, SampleError)
+    triples, dropped = _accepted(matrix, named)
+    plan = _Plan(
         matrix=matrix,
         year=int(year),
+        methods=named,
         triples=triples,
         dropped=dropped,
         omit=bool(omit),
         error=_errors(matrix, error),
-        perturb=float(perturb),
-        seed=int(seed),
-        **named,
+        perturb=perturb,
+        seed=whole("seed", seed),
     )
-    if len(found.provinces) < 2:
+    if len(plan.provinces) < 2:
         raise SampleError("one province to rank", where={"year": year}, expected="two or more")
-    if found.omit:
-        _check_omission(matrix, "minmax_yearly" in found.normalise)
-    return found
-
-
-def _names(stage: str, value: str | Sequence[str]) -> tuple[str, ...]:
-    chosen = (value,) if isinstance(value, str) else tuple(value)
-    valid = sorted(set(STAGES[stage]) - _NEED_OPTIONS)
-    for name in chosen:
-        if name not in valid:
-            known = name in STAGES[stage]
-            raise MethodError(
-                f"{name!r} needs options of its own" if known else f"unknown method {name!r}",
-                where={"stage": stage},
-                expected=f"some of {', '.join(valid)}",
-            )
-    if not chosen or len(set(chosen)) < len(chosen):
-        raise MethodError(
-            f"methods are {list(chosen)}",
-            where={"stage": stage},
-            expected="one or more, each once",
-        )
-    return chosen
+    if plan.omit:
+        _check_omission(matrix, "minmax_yearly" in named["normalise"])
+    return plan
 
 
 def _accepted(
-    matrix: IndicatorMatrix, named: Mapping[str, tuple[str, ...]]
-) -> tuple[NDArray[np.int64], pd.DataFrame]:
-    """Return the combinations that can be computed, and the others with the reason.
-
-    Steps as in a recipe, but each is taken once and not once per combination.
-    """
-    values = matrix.values
-    data = {
-        "x": values.to_numpy(dtype=np.float64),
-        "benefit": matrix.benefit[values.columns].to_numpy(dtype=bool),
-        "years": values.index.get_level_values("year").to_numpy(),
-        "names": list(values.columns),
-        "dimension": matrix.dimension[values.columns].astype(str).to_numpy(),
-    }
+    matrix: IndicatorMatrix, methods: dict[str, list[str]]
+) -> tuple[_Whole, pd.DataFrame]:
+    """Return the combinations that a recipe accepts, and the others with the reason."""
     kept, dropped = [], []
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # said once before
-        for a, how in enumerate(named["normalise"]):
-            z = _tried("normalise", how, data)
-            for b, method in enumerate(named["weights"]):
-                w = _tried("weights", method, {**data, "z": z})
-                for c, last in enumerate(named["aggregate"]):
-                    scores = _tried("aggregate", last, {**data, "z": z, "w": w})
-                    if isinstance(scores, NqpfError):
-                        dropped.append((how, method, last, scores.problem))
-                    else:
-                        kept.append((a, b, c))
+        for triple in itertools.product(*methods.values()):
+            try:
+                Recipe(*triple).fit(matrix)
+            except (MethodError, DataError) as error:
+                dropped.append((*triple, error.problem))
+            else:
+                kept.append(
+                    [methods[s].index(name) for s, name in zip(_STAGES, triple, strict=True)]
+                )
     if not kept:
         raise MethodError(
             f"no combination can be used: {dropped[0][-1]}",
             where={"combinations": len(dropped)},
             expected="methods that fit each other",
         )
-    return np.array(kept), pd.DataFrame(dropped, columns=[*named, "reason"], dtype="str")
+    return np.array(kept), pd.DataFrame(dropped, columns=[*_STAGES, "reason"], dtype="str")
 
 
-def _tried(stage: str, name: str, data: Mapping[str, object]) -> Floats | NqpfError:
-    """Return what a method gives, or why it or a step before it cannot."""
-    for before in data.values():
-        if isinstance(before, NqpfError):
-            return before
-    try:
-        return call(STAGES[stage][name], data)
-    except (MethodError, DataError) as error:
-        return error
-
-
-def _errors(matrix: IndicatorMatrix, error: Error) -> pd.Series:
+def _errors(matrix: IndicatorMatrix, error: _Error) -> pd.Series:
     """Return the relative standard deviation by indicator, zero where one does not vary."""
     keys = list(matrix.values.columns)
-    if isinstance(error, Mapping | pd.Series):
-        by_key = pd.Series(error, dtype=object)
-        if set(by_key.index) != set(keys) or len(by_key) != len(keys):
-            odd = sorted(map(str, set(by_key.index) ^ set(keys)))
-            raise MethodError(
-                f"error is not about the indicators of the matrix: {', '.join(odd)}",
-                expected=f"one number for each of {', '.join(map(str, keys))}",
-            )
-    else:
-        by_key = pd.Series(error, index=keys, dtype=object)
-    for key, value in by_key.items():
-        if not (isinstance(value, Real) and math.isfinite(value) and value >= 0):
-            raise MethodError(
-                f"error is {value!r}",
-                where={"indicator": key},
-                expected="a relative standard deviation, such as 0.05, of zero or more",
-            )
-    varies = matrix.values.nunique() > 1
-    return by_key[keys].astype("float64").where(varies, 0.0).rename("error")
+    index = None if isinstance(error, Mapping | pd.Series) else keys
+    by_key = pd.Series(error, index=index, dtype=object)
+    odd = sorted(map(str, set(by_key.index) ^ set(keys)))
+    if odd or len(by_key) != len(keys):
+        raise MethodError(
+            f"error is not about the indicators of the matrix: {', '.join(odd)}",
+            expected=f"one number for each of {', '.join(map(str, keys))}",
+        )
+    checked = {key: between(f"error of {key}", by_key[key], 0) for key in keys}
+    return pd.Series(checked, name="error").where(matrix.values.nunique() > 1, 0.0)
 
 
 def _check_omission(matrix: IndicatorMatrix, yearly: bool) -> None:
@@ -550,72 +203,17 @@ def _check_omission(matrix: IndicatorMatrix, yearly: bool) -> None:
         )
 
 
-_BATCH = 49_152  # values of a batch: 384 KiB of doubles, which stay in a common L2 cache
-_DIGITS = 12
-_ERROR, _NOISE = 0, 1  # kinds of random numbers
-
-
-@dataclass(frozen=True, eq=False)
-class Draws:
-    """One entry per draw, each of shape (draws,).
-
-    Attributes
-    ----------
-    normalise, weights, aggregate : ndarray of int
-        Positions among the names of the design.
-    omitted : ndarray of int
-        Position of the indicator that is left out, the number of indicators for none.
-    error, noise : ndarray of int
-        Streams of random numbers of the measurement error and of the change of weights.
-    """
-
-    normalise: NDArray[np.int64]
-    weights: NDArray[np.int64]
-    aggregate: NDArray[np.int64]
-    omitted: NDArray[np.int64]
-    error: NDArray[np.int64]
-    noise: NDArray[np.int64]
-
-
-def random_draws(plan: Design, count: int) -> Draws:
+def _random(plan: _Plan, count: int) -> _Whole:
     """Return draws in which every combination and every omission is equally likely."""
     # Row by row, so that the first draws do not depend on how many follow.
     u = np.random.default_rng(plan.seed).random((count, 2))
     triples = plan.triples[(u[:, 0] * len(plan.triples)).astype(np.int64)]
-    m = len(plan.error)
+    m, keys = len(plan.error), np.arange(count)
     omitted = (u[:, 1] * (m + 1)).astype(np.int64) if plan.omit else np.full(count, m)
-    keys = np.arange(count)
-    return Draws(*triples.T, omitted=omitted, error=keys, noise=keys)
+    return np.column_stack([triples, omitted, keys, keys])
 
 
-def sample_of(plan: Design, every: bool = False) -> Sample:
-    """Return the matrix as arrays, to score the rows of its year or every row."""
-    values, order = plan.matrix.values, _order(plan)
-    x = np.ascontiguousarray(values.to_numpy(dtype=np.float64)[order].T)
-    _, power = np.frexp(np.abs(x).max(axis=1, keepdims=True))
-    return Sample(
-        x=np.ldexp(x, -power),
-        benefit=plan.matrix.benefit[values.columns].to_numpy(dtype=bool),
-        years=values.index.get_level_values("year").to_numpy()[order],
-        dimension=plan.matrix.dimension[values.columns].astype(str).to_numpy(dtype=object),
-        names=tuple(map(str, values.columns)),
-        n=len(values) if every else len(plan.provinces),
-    )
-
-
-def rows_of(plan: Design) -> pd.MultiIndex:
-    """Return the labels (province, year) of the rows of a sample, in its order."""
-    return plan.matrix.values.index[_order(plan)]
-
-
-def _order(plan: Design) -> NDArray[np.int64]:
-    """Return the rows of the year to rank, then the other years, each by province."""
-    index = plan.matrix.values.index
-    codes, years = (index.get_level_values(name) for name in ("province", "year"))
-    return np.lexsort((codes, years, years != plan.year))
-
-
-def error_factors(plan: Design, keys: NDArray[np.int64]) -> NDArray[np.float32]:
+def _error_factors(plan: _Plan, keys: _Whole) -> NDArray[np.float32]:
     """Return log-normal factors (draws, m, N) of mean 1 and the relative sd of each indicator."""
     variance = np.log1p(plan.error.to_numpy()[:, None] ** 2)
     rows = len(plan.matrix.values)
@@ -650,7 +248,7 @@ def _normals(seed: int, keys: NDArray[np.int64], count: int) -> NDArray[np.float
     return e.reshape(len(keys), -1)[:, :count]
 
 
-def weight_factors(plan: Design, count: int) -> Floats:
+def _weight_factors(plan: _Plan, count: int) -> _Floats:
     """Return factors (count, m), uniform between 1 - perturb and 1 + perturb, by stream.
 
     Few numbers a stream, so all come from one generator, row by row: the first
@@ -660,7 +258,7 @@ def weight_factors(plan: Design, count: int) -> Floats:
     return 1.0 + plan.perturb * (2.0 * u - 1.0)
 
 
-def ranks_of(scores: Floats) -> NDArray[np.integer]:
+def _ranks(scores: _Floats) -> NDArray[np.integer]:
     """Return ranks (draws, n), 1 for the highest score; ties share the better rank.
 
     Scores are rounded to 12 decimals first: two rows that differ by rounding
@@ -674,155 +272,66 @@ def ranks_of(scores: Floats) -> NDArray[np.integer]:
     return ranks
 
 
-def score(plan: Design, draws: Draws, progress: bool = False, every: bool = False) -> Floats:
+def _scores(plan: _Plan, draws: _Whole, every: bool = False) -> _Floats:
     """Return the scores (draws, n) of every draw, of the plan's year or of every row.
 
     Without measurement error and change of weights a draw is one of few
     combinations, and each is computed once.
     """
-    noisy = {"error": bool(plan.error.any()), "noise": plan.perturb > 0}
-    columns = [draws.normalise, draws.weights, draws.aggregate, draws.omitted]
-    columns += [getattr(draws, name) for name, used in noisy.items() if used]
-    table = np.stack(columns, axis=1)
-    _, first, inverse = np.unique(table, axis=0, return_index=True, return_inverse=True)
-    return _Scorer(plan, every).run(_take(draws, first), progress)[inverse.ravel()]
+    used = [True] * 4 + [bool(plan.error.any()), plan.perturb > 0]
+    _, first, inverse = np.unique(draws[:, used], axis=0, return_index=True, return_inverse=True)
+    draws = draws[first]
+    scores = np.empty((len(draws), len(plan.rows) if every else len(plan.provinces)))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of constant indicators, said once before
+        for triple in np.unique(draws[:, :3], axis=0):
+            own = np.flatnonzero((draws[:, :3] == triple).all(axis=1))
+            for rows, found in _batches(plan, plan.recipe(triple), draws[own]):
+                scores[own[rows]] = found[:, : scores.shape[1]]
+    return scores[inverse.ravel()]
 
 
-def _take(draws: Draws, rows: NDArray[np.int64]) -> Draws:
-    return Draws(**{name: column[rows] for name, column in vars(draws).items()})
+def _batches(plan: _Plan, recipe: Recipe, draws: _Whole) -> Iterator[tuple[slice, _Floats]]:
+    """Score the draws of one recipe, few enough at once to stay in the cache."""
+    data, m, noisy = plan.data(), len(plan.error), plan.error.any()
+    kept = ~np.eye(m + 1, m, dtype=bool)[0 if plan.omit else m :]  # by indicator left out
+    case = draws[:, _OMITTED] if plan.omit else np.zeros(len(draws), dtype=np.int64)
+    changes = _weight_factors(plan, int(draws[:, _CHANGES].max()) + 1) if plan.perturb else None
+    figures = np.ascontiguousarray(data["x"].T)
 
+    def weigh(x: _Floats, kept: NDArray[np.bool_]) -> _Floats:
+        data["x"] = x
+        data["z"] = _call("normalise", recipe.normalise, data, bare=True)
+        return _call("weights", recipe.weights, data, bare=True, kept=kept)
 
-class _Scorer:
-    """Scores draws batch by batch; what no draw changes is computed once."""
-
-    def __init__(self, plan: Design, every: bool = False) -> None:
-        self.plan = plan
-        self.sample = sample_of(plan, every)
-        m, rows = self.sample.x.shape
-        self.size = max(1, _BATCH // (m * rows))
-        self.kept = ~np.eye(m + 1, m, dtype=bool)  # by indicator left out, the last row for none
-        self._normalised: dict[str, Floats] = {}
-        self._weights: dict[tuple[str, str], Floats] = {}
-
-    def run(self, draws: Draws, progress: bool) -> Floats:
-        """Return the scores (draws, n)."""
-        if self.plan.perturb:
-            self.factors = weight_factors(self.plan, int(draws.noise.max()) + 1)
-        scores = np.empty((len(draws.omitted), self.sample.n))
-        triples = np.stack([draws.normalise, draws.weights, draws.aggregate], axis=1)
-        with warnings.catch_warnings(), _bar(len(scores), progress) as advance:
-            warnings.simplefilter("ignore")  # of constant indicators, said once before
-            for triple in np.unique(triples, axis=0):
-                rows = np.flatnonzero((triples == triple).all(axis=1))
-                for start in range(0, len(rows), self.size):
-                    batch = rows[start : start + self.size]
-                    scores[batch] = self._batch(triple, _take(draws, batch))
-                    advance(len(batch))
-        return scores
-
-    def _batch(self, triple: NDArray[np.int64], draws: Draws) -> Floats:
-        plan, kept = self.plan, self.kept[draws.omitted]
-        how = plan.normalise[triple[0]]
-        if plan.error.any():
-            x = error_factors(plan, draws.error) * self.sample.x
-            z = normalised(how, self.sample, x, kept)
-            w = weighed(plan.weights[triple[1]], self.sample, z, x, kept)
+    every = None if noisy else weigh(data["x"][None], kept)
+    step = max(1, _BATCH // figures.size)
+    for start in range(0, len(draws), step):
+        rows = slice(start, start + step)
+        if noisy:
+            # By indicator in memory, so that statistics of an indicator run along it.
+            x = (_error_factors(plan, draws[rows, _ERRORS]) * figures).swapaxes(1, 2)
+            w = weigh(x, kept[case[rows]])
         else:
-            z = self._fixed(how)
-            w = self._fixed_weights(how, plan.weights[triple[1]])[draws.omitted]
+            w = every[case[rows]]
         if plan.perturb:
-            w = w * self.factors[draws.noise]
+            w = w * changes[draws[rows, _CHANGES]]
             w /= w.sum(axis=1, keepdims=True)
-        return aggregated(plan.aggregate[triple[2]], self.sample, z, w, kept)
-
-    def _fixed(self, how: str) -> Floats:
-        if how not in self._normalised:
-            everything, x = self.kept[-1:], self.sample.x[None]
-            self._normalised[how] = normalised(how, self.sample, x, everything)
-        return self._normalised[how]
-
-    def _fixed_weights(self, how: str, method: str) -> Floats:
-        """Return weights (m + 1, m) by indicator that is left out, the last row for none."""
-        if (how, method) not in self._weights:
-            used = slice(None) if self.plan.omit else slice(-1, None)
-            w = np.zeros(self.kept.shape)
-            z, x = self._fixed(how), self.sample.x[None]
-            w[used] = weighed(method, self.sample, z, x, self.kept[used])
-            self._weights[how, method] = w
-        return self._weights[how, method]
+        data["w"] = w
+        yield rows, _call("aggregate", recipe.aggregate, data, bare=True)
 
 
-@contextmanager
-def _bar(total: int, shown: bool) -> Iterator[Callable[[int], None]]:
-    """Show a progress bar, if wanted, and give the function that moves it on."""
-    if not shown:
-        yield lambda count: None
-        return
-    from rich.progress import Progress
-
-    with Progress() as bar:
-        task = bar.add_task("draws", total=total)
-        yield lambda count: bar.advance(task, count)
-
-
-def case(plan: Design, draws: Draws, draw: int) -> tuple[Recipe, IndicatorMatrix]:
-    """Return the recipe of one draw and the matrix it is fitted to."""
-    values = plan.matrix.values
-    if plan.error.any():
-        factors = np.empty(values.shape)
-        factors[_order(plan)] = error_factors(plan, draws.error[[draw]])[0].T
-        values = values * factors
-    keys = [key for j, key in enumerate(values.columns) if j != draws.omitted[draw]]
-    names = (getattr(plan, stage)[getattr(draws, stage)[draw]] for stage in STAGES)
-    return Recipe(*names), replace(plan.matrix, values=values).select(keys)
-
-
-def refit(plan: Design, draws: Draws, draw: int) -> pd.Series:
-    """Return the scores of one draw on every row, made by a recipe without any batch."""
-    recipe, matrix = case(plan, draws, draw)
-    index = recipe.fit(matrix)
-    if not plan.perturb:
-        return index.scores
-    factors = weight_factors(plan, int(draws.noise[draw]) + 1)[-1]
-    w = index.weights * pd.Series(factors, index=plan.error.index)[index.weights.index]
-    data = {
-        "z": index.normalised.to_numpy(),
-        "w": (w / w.sum()).to_numpy(),
-        "dimension": matrix.dimension.astype(str).to_numpy(),
-    }
-    scores = call(aggregate.METHODS[recipe.aggregate], data)
-    return pd.Series(scores, index=index.scores.index, name="score")
-
-
-def first_recipe(plan: Design) -> Recipe:
-    """Return the first combination that fits."""
-    a, b, c = plan.triples[0]
-    return Recipe(plan.normalise[a], plan.weights[b], plan.aggregate[c])
-
-
-def baseline_ranks(plan: Design, recipe: Recipe) -> pd.Series:
+def _baseline(plan: _Plan, recipe: Recipe) -> pd.Series:
     """Return ranks by province in the year, under a recipe and without any noise."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of constant indicators, said once before
         scores = recipe.fit(plan.matrix).scores.xs(plan.year, level="year")[plan.provinces]
-    ranks = ranks_of(scores.to_numpy()[None])[0]
+    ranks = _ranks(scores.to_numpy()[None])[0]
     return pd.Series(ranks.astype(np.int64), index=plan.provinces, name="baseline")
 
 
-def choices(plan: Design, draws: Draws) -> pd.DataFrame:
-    """Return the choices of each draw by name; no indicator left out is missing."""
-    columns = {
-        stage: pd.Categorical.from_codes(getattr(draws, stage), categories=getattr(plan, stage))
-        for stage in STAGES
-    }
-    keys = list(plan.matrix.values.columns)
-    omitted = np.where(draws.omitted < len(keys), draws.omitted, -1)
-    columns["omitted"] = pd.Categorical.from_codes(omitted, categories=keys)
-    return pd.DataFrame(columns, index=pd.RangeIndex(len(omitted), name="draw"))
-
-
 @dataclass(frozen=True, eq=False, repr=False)
-class RankUncertainty:
+class _RankUncertainty:
     """Ranks of provinces in one year over many draws, made by :func:`uncertainty`.
 
     Attributes
@@ -832,32 +341,50 @@ class RankUncertainty:
         better rank.
     scores : ndarray, shape (draws, n)
         Scores by draw and province; only those of one draw compare.
-    choices : DataFrame
-        One row per draw: ``normalise``, ``weights``, ``aggregate`` and
-        ``omitted``, missing where no indicator was left out.
     baseline : Series of int
         Rank by province under `recipe`, without omission or noise.
     recipe : Recipe
         The baseline.
-    dropped : DataFrame
-        Combinations of methods that do not fit each other or the figures,
-        with the reason; they are never drawn.
-    year : int
-    design : Design
-        The options after checks.
-    draws : Draws
-        The choices as positions, and the streams of random numbers.
+    plan, draws
+        The options after checks; the choices as positions, and the streams of
+        random numbers.
     """
 
     ranks: NDArray[np.integer]
-    scores: NDArray[np.float64]
-    choices: pd.DataFrame
+    scores: _Floats
     baseline: pd.Series
     recipe: Recipe
-    dropped: pd.DataFrame
-    year: int
-    design: Design
-    draws: Draws
+    plan: _Plan
+    draws: _Whole
+
+    @property
+    def year(self) -> int:
+        """Year that is ranked."""
+        return self.plan.year
+
+    @property
+    def dropped(self) -> pd.DataFrame:
+        """Combinations that do not fit each other or the figures, with the reason: never drawn."""
+        return self.plan.dropped
+
+    @property
+    def choices(self) -> pd.DataFrame:
+        """One row per draw: ``normalise``, ``weights``, ``aggregate`` and ``omitted``.
+
+        The last is missing where no indicator was left out.
+        """
+        columns = dict(zip(_STAGES, self.draws.T, strict=False))
+        frame = {
+            key: pd.Categorical.from_codes(c, self.plan.methods[key]) for key, c in columns.items()
+        }
+        keys, omitted = list(self.plan.error.index), self.draws[:, _OMITTED]
+        codes = np.where(omitted < len(keys), omitted, -1)
+        frame["omitted"] = pd.Categorical.from_codes(codes, keys)
+        return pd.DataFrame(frame, index=pd.RangeIndex(len(omitted), name="draw"))
+
+    @property
+    def _moved(self) -> _Floats:
+        return np.abs(self.ranks.astype(np.int64) - self.baseline.to_numpy())
 
     @property
     def shifts(self) -> pd.Series:
@@ -865,8 +392,8 @@ class RankUncertainty:
 
         The average shift in rank of Saisana, Saltelli and Tarantola (2005).
         """
-        moved = np.abs(self.ranks.astype(np.int64) - self.baseline.to_numpy())
-        return pd.Series(moved.mean(axis=1), index=self.choices.index, name="shift")
+        index = pd.RangeIndex(len(self.ranks), name="draw")
+        return pd.Series(self._moved.mean(axis=1), index=index, name="shift")
 
     def intervals(self, level: float = 0.9) -> pd.DataFrame:
         """Return how far each province's rank varies over the draws.
@@ -889,15 +416,12 @@ class RankUncertainty:
         nqpf.errors.MethodError
             If the level is not between 0 and 1.
         """
-        if not (isinstance(level, Real) and 0 < level < 1):
-            raise MethodError(f"level is {level!r}", expected="a share between 0 and 1")
-        tail = (1 - level) / 2
+        tail = (1 - between("level", level, 0, 1, open_ends=True)) / 2
         at = np.quantile(self.ranks, [0.5, tail, 1 - tail], axis=0, method="inverted_cdf")
-        moved = np.abs(self.ranks.astype(np.int64) - self.baseline.to_numpy())
         table = pd.DataFrame(at.T.astype(np.int64), columns=["median", "lower", "upper"])
         table.index = self.baseline.index
         table.insert(0, "baseline", self.baseline)
-        return table.assign(shift=moved.mean(axis=0))
+        return table.assign(shift=self._moved.mean(axis=0))
 
     def probability(self, k: int) -> pd.Series:
         """Return the share of draws in which each province is among the first `k`.
@@ -907,10 +431,7 @@ class RankUncertainty:
         nqpf.errors.MethodError
             If `k` is not a whole number from 1 to the number of provinces.
         """
-        n = self.ranks.shape[1]
-        if not (isinstance(k, Integral) and 1 <= k <= n):
-            raise MethodError(f"top {k!r} of {n} provinces", expected=f"1 to {n}")
-        share = (self.ranks <= k).mean(axis=0)
+        share = (self.ranks <= whole("k", k, 1, self.ranks.shape[1])).mean(axis=0)
         return pd.Series(share, index=self.baseline.index, name=f"top {k}")
 
     def above(self) -> pd.DataFrame:
@@ -918,13 +439,27 @@ class RankUncertainty:
 
         A tie counts one half, so that entry (i, j) and entry (j, i) add up to 1.
         """
-        n = self.ranks.shape[1]
-        share = np.empty((n, n))
-        for i in range(n):
-            own = self.ranks[:, [i]]
-            share[i] = ((own < self.ranks).mean(axis=0) + (own <= self.ranks).mean(axis=0)) / 2
+        own = self.ranks.T[:, :, None]
+        share = [((o < self.ranks).mean(axis=0) + (o <= self.ranks).mean(axis=0)) / 2 for o in own]
         labels = self.baseline.index
         return pd.DataFrame(share, index=labels, columns=labels.rename("other"))
+
+    def case(self, draw: int) -> tuple[Recipe, IndicatorMatrix]:
+        """Return the recipe of one draw and the matrix, with its errors, that it is fitted to.
+
+        Raises
+        ------
+        nqpf.errors.MethodError
+            If there is no such draw.
+        """
+        plan, own = self.plan, self.draws[whole("draw", draw, 0, len(self.draws) - 1)]
+        values = plan.matrix.values
+        if plan.error.any():
+            factors = np.empty(values.shape)
+            factors[plan.order] = _error_factors(plan, own[[_ERRORS]])[0].T
+            values = values * factors
+        keys = [key for j, key in enumerate(values.columns) if j != own[_OMITTED]]
+        return plan.recipe(own), replace(plan.matrix, values=values).select(keys)
 
     def refit(self, draw: int) -> pd.Series:
         """Compute one draw again, by a :class:`~nqpf.index.Recipe` on its matrix alone.
@@ -940,17 +475,27 @@ class RankUncertainty:
         nqpf.errors.MethodError
             If there is no such draw.
         """
-        if not (isinstance(draw, Integral) and 0 <= draw < len(self.ranks)):
-            raise MethodError(f"draw {draw!r} of {len(self.ranks)}", expected="its position from 0")
-        return refit(self.design, self.draws, int(draw))
+        recipe, matrix = self.case(draw)
+        index = recipe.fit(matrix)
+        w = index.weights
+        if self.plan.perturb:
+            factors = _weight_factors(self.plan, int(self.draws[draw, _CHANGES]) + 1)[-1]
+            w = w * pd.Series(factors, index=self.plan.error.index)[w.index]
+        data = {
+            "z": index.normalised.to_numpy(),
+            "w": (w / w.sum()).to_numpy(),
+            "dimension": matrix.dimension.astype(str).to_numpy(),
+        }
+        scores = _call("aggregate", recipe.aggregate, data)
+        return pd.Series(scores, index=index.scores.index, name="score")
 
     def _caption(self) -> str:
         draws, n = self.ranks.shape
         noise = []
-        if self.design.perturb:
-            noise.append(f"weights changed by up to {self.design.perturb:.0%}")
-        if self.design.error.any():
-            noise.append(f"measurement error of up to {self.design.error.max():.1%}")
+        if self.plan.perturb:
+            noise.append(f"weights changed by up to {self.plan.perturb:.0%}")
+        if self.plan.error.any():
+            noise.append(f"measurement error of up to {self.plan.error.max():.1%}")
         text = f"{draws:,} draws of {n} ranks, {self.year}; baseline {self.recipe}"
         return "; ".join([text, *noise, f"{len(self.dropped)} combinations dropped"])
 
@@ -959,7 +504,7 @@ class RankUncertainty:
 
     def _repr_html_(self) -> str:
         table = self.intervals().sort_values(["median", "baseline"], kind="stable")
-        table = table.set_axis(names(table.index))
+        table = table.set_axis(_names(table.index))
         return (
             f"<p>{html.escape(self._caption())}</p>\n{table.to_html(float_format='{:.2f}'.format)}"
         )
@@ -970,16 +515,15 @@ def uncertainty(
     draws: int = 10_000,
     seed: int = 0,
     *,
-    normalise: str | Sequence[str] = NORMALISE,
-    weights: str | Sequence[str] = WEIGHTS,
-    aggregate: str | Sequence[str] = AGGREGATE,
+    normalise: str | Sequence[str] = _NORMALISE,
+    weights: str | Sequence[str] = _WEIGHTS,
+    aggregate: str | Sequence[str] = _AGGREGATE,
     omit: bool = True,
-    error: Error = 0.0,
+    error: _Error = 0.0,
     perturb: float = 0.0,
     year: int | None = None,
     baseline: Recipe | None = None,
-    progress: bool = False,
-) -> RankUncertainty:
+) -> _RankUncertainty:
     """Draw the choices behind an index at random and rank the provinces each time.
 
     Each draw takes one combination of normalisation, weights and aggregation,
@@ -1000,7 +544,7 @@ def uncertainty(
     seed : int
         Start of the random numbers, zero or more.
     normalise, weights, aggregate : str or sequence of str
-        Names of methods that need no options.
+        Names of methods.
     omit : bool
         Whether an indicator may be left out.
     error : float, mapping or Series by indicator
@@ -1016,12 +560,14 @@ def uncertainty(
     baseline : Recipe or None
         What ranks are compared with; the first combination of methods that
         fits when None.
-    progress : bool
-        Whether to show a progress bar.
 
     Returns
     -------
-    RankUncertainty
+    object
+        ``ranks`` and ``scores`` (draws, provinces), ``choices`` by draw,
+        ``baseline`` ranks, ``dropped`` combinations, and the methods
+        ``intervals(level)``, ``probability(k)``, ``above()``, ``shifts`` and
+        ``refit(draw)``, which fits one draw again by a recipe alone.
 
     Raises
     ------
@@ -1032,15 +578,16 @@ def uncertainty(
     nqpf.errors.MethodError
         If a method is unknown or needs options, no combination fits, or
         `draws`, `seed`, `error` or `perturb` is out of range.
-    nqpf.errors.EstimationError
-        If a draw has no scores, as when coupling loses all of a dimension.
 
     Notes
     -----
     Memory grows with draws times provinces; figures with errors are made in
     small batches and not kept. Scores are rounded to 12
     decimals before ranking, so that provinces whose scores differ by
-    rounding alone are tied.
+    rounding alone are tied; ``Index.rank`` compares scores as they are. The
+    errors of different rows and indicators are independent: those shared by
+    a province or a year are not represented. Draws go through the formulas of
+    :mod:`nqpf.index` many at once, and ``refit`` shows that a draw is a recipe.
 
     Examples
     --------
@@ -1059,202 +606,30 @@ def uncertainty(
     310000           1       1      1      2
     440000           3       3      2      3
     """
-    if not (isinstance(draws, Integral) and draws >= 1):
-        raise MethodError(f"draws is {draws!r}", expected="a whole number of one or more")
-    plan = design(
-        matrix,
-        seed=seed,
-        normalise=normalise,
-        weights=weights,
-        aggregate=aggregate,
-        omit=omit,
-        error=error,
-        perturb=perturb,
-        year=year,
-    )
-    recipe = first_recipe(plan) if baseline is None else baseline
-    drawn = random_draws(plan, int(draws))
-    scores = score(plan, drawn, progress)
-    return RankUncertainty(
-        ranks=ranks_of(scores),
-        scores=scores,
-        choices=choices(plan, drawn),
-        baseline=baseline_ranks(plan, recipe),
-        recipe=recipe,
-        dropped=plan.dropped,
-        year=plan.year,
-        design=plan,
-        draws=drawn,
-    )
+    methods = {"normalise": normalise, "weights": weights, "aggregate": aggregate}
+    count = whole("draws", draws, 1)
+    plan = _plan(matrix, seed, methods, omit, error, perturb, year)
+    recipe = plan.recipe(plan.triples[0]) if baseline is None else baseline
+    drawn = _random(plan, count)
+    scores = _scores(plan, drawn)
+    return _RankUncertainty(_ranks(scores), scores, _baseline(plan, recipe), recipe, plan, drawn)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class SobolIndices:
-    """Shares of the variance of each output (row) that each factor (column) explains.
-
-    Attributes
-    ----------
-    first, total : DataFrame, output by factor
-        First-order index: the share that the factor explains by itself.
-        Total index: the share that involves it, with all interactions.
-        Missing for an output that never varies. Estimates; they can lie
-        slightly outside [0, 1].
-    first_margin, total_margin : DataFrame, output by factor
-        Half the width of the bootstrap confidence interval.
-    mean, variance : Series by output
-    runs : int
-        Evaluations of the function, samples times (factors + 2).
-    confidence : float
-    """
-
-    first: pd.DataFrame
-    total: pd.DataFrame
-    first_margin: pd.DataFrame
-    total_margin: pd.DataFrame
-    mean: pd.Series
-    variance: pd.Series
-    runs: int
-    confidence: float
-
-    def __repr__(self) -> str:
-        outputs, factors = self.first.shape
-        return f"<SobolIndices of {outputs} outputs by {factors} factors, {self.runs:,} runs>"
-
-    def of(self, output: object) -> pd.DataFrame:
-        """Return ``first``, ``first_margin``, ``total`` and ``total_margin`` by factor.
-
-        Raises
-        ------
-        nqpf.errors.MethodError
-            If there is no such output.
-        """
-        if output not in self.first.index:
-            known = ", ".join(map(str, self.first.index))
-            raise MethodError(f"no output {output!r}", expected=f"one of {known}")
-        columns = ("first", "first_margin", "total", "total_margin")
-        return pd.DataFrame({name: getattr(self, name).loc[output] for name in columns})
-
-
-def sobol_indices(
-    function: Callable[[Floats], pd.DataFrame],
-    factors: Sequence[str],
-    samples: int = 1024,
-    seed: int = 0,
-    confidence: float = 0.95,
-    resamples: int = 200,
-) -> SobolIndices:
-    """Estimate the Sobol indices of the outputs of a function of uniform factors.
-
-    SALib draws a scrambled Sobol sequence in Saltelli's design and applies
-    the estimators of Saltelli et al. (2010, *Computer Physics Communications*
-    181, 259-270), Jansen's for the total index.
-
-    Parameters
-    ----------
-    function : callable
-        Takes an array (runs, factors) of numbers in [0, 1), independent and
-        uniform, and returns a frame with a row per run and a column per output.
-    factors : sequence of str
-        Names of the factors.
-    samples : int
-        Base samples, a power of two of at least 2; the function is evaluated
-        samples times (factors + 2) times.
-    seed : int
-        Of the scrambling and of the bootstrap, zero or more.
-    confidence : float
-        Level of the intervals, between 0 and 1.
-    resamples : int
-        Bootstrap samples behind the intervals, two or more.
-
-    Returns
-    -------
-    SobolIndices
-
-    Raises
-    ------
-    nqpf.errors.MethodError
-        If there is no factor, or `samples`, `seed`, `confidence` or
-        `resamples` is out of range.
-
-    Examples
-    --------
-    In y = 2 a + b the first factor has four times the variance of the other:
-
-    >>> result = sobol_indices(
-    ...     lambda u: pd.DataFrame({"y": 2 * u[:, 0] + u[:, 1]}), ["a", "b"])
-    >>> result.of("y").round(2)[["first", "total"]].to_numpy().tolist()
-    [[0.8, 0.8], [0.2, 0.2]]
-    """
-    from SALib.analyze import sobol as analyse
-    from SALib.sample import sobol as draw
-
-    _check(factors, samples, seed, confidence, resamples)
-    names = list(factors)
-    problem = {"num_vars": len(names), "names": names, "bounds": [[0.0, 1.0]] * len(names)}
-    u = draw.sample(problem, int(samples), calc_second_order=False, scramble=True, seed=int(seed))
-    outputs = function(np.minimum(u, np.nextafter(1.0, 0.0)))
-    parts = {key: [] for key in ("S1", "ST", "S1_conf", "ST_conf")}
-    for _, column in outputs.items():
-        y = column.to_numpy(dtype=np.float64)
-        if np.ptp(y) == 0.0:  # nothing to explain, and SALib would divide by zero
-            found = dict.fromkeys(parts, np.full(len(names), np.nan))
-        else:
-            found = analyse.analyze(
-                problem,
-                y,
-                calc_second_order=False,
-                num_resamples=int(resamples),
-                conf_level=float(confidence),
-                seed=int(seed) + 1,  # SALib takes a seed of zero for none
-            )
-        for key, values in parts.items():
-            values.append(found[key])
-    first, total, first_margin, total_margin = (
-        pd.DataFrame(values, index=outputs.columns, columns=names) for values in parts.values()
-    )
-    return SobolIndices(
-        first=first,
-        total=total,
-        first_margin=first_margin,
-        total_margin=total_margin,
-        mean=outputs.mean(),
-        variance=outputs.var(ddof=0),
-        runs=len(u),
-        confidence=float(confidence),
-    )
-
-
-def _check(
-    factors: Sequence[str], samples: int, seed: int, confidence: float, resamples: int
-) -> None:
-    if not len(factors):
-        raise MethodError("nothing varies", expected="a factor that takes two or more values")
-    whole = isinstance(samples, Integral) and samples >= 2
-    if not (whole and int(samples) & (int(samples) - 1) == 0):
-        raise MethodError(
-            f"samples is {samples!r}",
-            expected="a power of two of at least 2",
-            hint="a Sobol sequence is balanced at powers of two only; try 1024",
-        )
-    if not (isinstance(seed, Integral) and seed >= 0):
-        raise MethodError(f"seed is {seed!r}", expected="a whole number of zero or more")
-    if not (isinstance(confidence, Real) and 0 < confidence < 1):
-        raise MethodError(f"confidence is {confidence!r}", expected="a share between 0 and 1")
-    if not (isinstance(resamples, Integral) and resamples >= 2):
-        raise MethodError(f"resamples is {resamples!r}", expected="a whole number of two or more")
-
-
-@dataclass(frozen=True, eq=False, repr=False)
-class RankSensitivity:
+class _RankSensitivity:
     """What moves the ranks of provinces, made by :func:`sensitivity`.
 
     Attributes
     ----------
-    ranks : SobolIndices
-        Of the rank of each province.
+    ranks : DataFrame on (province, factor)
+        Sobol indices of the rank of each province: ``first``,
+        ``first_margin``, ``total`` and ``total_margin``. The first-order index
+        is the share of the variance that a factor explains by itself, the
+        total index the share that involves it, with all interactions; missing
+        for a rank that never varies. Estimates; they can lie slightly outside
+        [0, 1]. A margin is half the width of the 95 % bootstrap interval.
     shift : DataFrame by factor
-        Of the average shift in rank: ``first``, ``first_margin``, ``total``
-        and ``total_margin``.
+        The same of the average shift in rank.
     interaction : float
         Share of the variance of the average shift that no factor explains by
         itself, 1 minus the sum of the first-order indices.
@@ -1267,7 +642,7 @@ class RankSensitivity:
     runs : int
     """
 
-    ranks: SobolIndices
+    ranks: pd.DataFrame
     shift: pd.DataFrame
     interaction: float
     mean_shift: float
@@ -1296,18 +671,15 @@ def sensitivity(
     samples: int = 1024,
     seed: int = 0,
     *,
-    normalise: str | Sequence[str] = NORMALISE,
-    weights: str | Sequence[str] = WEIGHTS,
-    aggregate: str | Sequence[str] = AGGREGATE,
+    normalise: str | Sequence[str] = _NORMALISE,
+    weights: str | Sequence[str] = _WEIGHTS,
+    aggregate: str | Sequence[str] = _AGGREGATE,
     omit: bool = True,
-    error: Error = 0.0,
+    error: _Error = 0.0,
     perturb: float = 0.0,
     year: int | None = None,
     baseline: Recipe | None = None,
-    confidence: float = 0.95,
-    resamples: int = 200,
-    progress: bool = False,
-) -> RankSensitivity:
+) -> _RankSensitivity:
     """Say which choice behind an index moves the ranks of provinces.
 
     The factors are those options that vary: ``normalise``, ``weights``,
@@ -1324,14 +696,17 @@ def sensitivity(
         Base samples, a power of two; the index is computed
         samples times (factors + 2) times.
     seed : int
-    normalise, weights, aggregate, omit, error, perturb, year, baseline, progress
+    normalise, weights, aggregate, omit, error, perturb, year, baseline
         As in :func:`~nqpf.compare.uncertainty`.
-    confidence, resamples
-        As in :func:`~nqpf.compare.certainty.sobol_indices`.
 
     Returns
     -------
-    RankSensitivity
+    object
+        ``shift``, by factor: Sobol indices ``first`` and ``total`` of the
+        average shift in rank, with the margins of their 95 % bootstrap
+        intervals; ``ranks``, the same of each province's rank, on (province,
+        factor), missing for a rank that never varies; ``interaction``, the
+        share that no factor explains by itself; ``mean_shift``; ``baseline``.
 
     Raises
     ------
@@ -1341,6 +716,12 @@ def sensitivity(
         varies, or an option is out of range.
     nqpf.errors.SampleError
         As :func:`~nqpf.compare.uncertainty`.
+
+    Notes
+    -----
+    SALib draws a scrambled Sobol sequence in Saltelli's design and applies
+    the estimators of Saltelli et al. (2010, *Computer Physics Communications*
+    181, 259-270), Jansen's for the total index.
 
     Examples
     --------
@@ -1354,17 +735,17 @@ def sensitivity(
     >>> result.shift["total"].idxmax(), result.runs
     ('omit', 1792)
     """
-    plan = design(
-        matrix,
-        seed=seed,
-        normalise=normalise,
-        weights=weights,
-        aggregate=aggregate,
-        omit=omit,
-        error=error,
-        perturb=perturb,
-        year=year,
-    )
+    from SALib.analyze import sobol as analyse
+    from SALib.sample import sobol as design
+
+    methods = {"normalise": normalise, "weights": weights, "aggregate": aggregate}
+    if whole("samples", samples, 2) & (int(samples) - 1):
+        raise MethodError(
+            f"samples is {samples!r}",
+            expected="a power of two of at least 2",
+            hint="a Sobol sequence is balanced at powers of two only; try 1024",
+        )
+    plan = _plan(matrix, seed, methods, omit, error, perturb, year)
     if len(plan.dropped):
         worst = plan.dropped.iloc[0]
         raise MethodError(
@@ -1373,69 +754,53 @@ def sensitivity(
             expected="methods that all fit each other, as the factors must be independent",
             hint="leave one of these methods out",
         )
-    recipe = first_recipe(plan) if baseline is None else baseline
-    before = baseline_ranks(plan, recipe)
+    recipe = plan.recipe(plan.triples[0]) if baseline is None else baseline
+    before = _baseline(plan, recipe)
     factors = _factors(plan)
-
-    def outputs(u: Floats) -> pd.DataFrame:
-        drawn = _mapped(plan, factors, u)
-        ranks = ranks_of(score(plan, drawn, progress)).astype(np.int64)
-        shift = np.abs(ranks - before.to_numpy()).mean(axis=1)
-        return pd.DataFrame(ranks, columns=list(before.index)).assign(shift=shift)
-
-    found = sobol_indices(outputs, list(factors), samples, seed, confidence, resamples)
-    return RankSensitivity(
-        ranks=_without_shift(found),
-        shift=found.of("shift"),
-        interaction=float(1.0 - found.first.loc["shift"].sum()),
-        mean_shift=float(found.mean["shift"]),
+    if not factors:
+        raise MethodError("nothing varies", expected="a factor that takes two or more values")
+    names = list(factors)
+    problem = {"num_vars": len(names), "names": names, "bounds": [[0.0, 1.0]] * len(names)}
+    u = design.sample(problem, int(samples), calc_second_order=False, scramble=True, seed=int(seed))
+    drawn = _mapped(plan, factors, np.minimum(u, np.nextafter(1.0, 0.0)))
+    ranks = _ranks(_scores(plan, drawn)).astype(np.int64)
+    shift = np.abs(ranks - before.to_numpy()).mean(axis=1)
+    tables = {}
+    for output, y in zip(["shift", *before.index], [shift, *ranks.T], strict=True):
+        found = dict.fromkeys(_SOBOL.values(), np.nan)
+        if np.ptp(y):  # else nothing to explain, and SALib would divide by zero
+            options = {"calc_second_order": False, "num_resamples": 200, "conf_level": 0.95}
+            # SALib takes a seed of zero for none.
+            found = analyse.analyze(problem, y.astype(float), seed=int(seed) + 1, **options)
+        table = {name: found[key] for name, key in _SOBOL.items()}
+        tables[output] = pd.DataFrame(table, index=names)
+    moved = tables.pop("shift")
+    return _RankSensitivity(
+        ranks=pd.concat(tables, names=["province", "factor"]),
+        shift=moved,
+        interaction=float(1.0 - moved["first"].sum()),
+        mean_shift=float(shift.mean()),
         baseline=before,
         recipe=recipe,
         year=plan.year,
-        runs=found.runs,
+        runs=len(u),
     )
 
 
-def _without_shift(found: SobolIndices) -> SobolIndices:
-    tables = {
-        name: value.drop("shift").rename_axis("province")
-        for name, value in vars(found).items()
-        if isinstance(value, pd.DataFrame | pd.Series)
-    }
-    return SobolIndices(**tables, runs=found.runs, confidence=found.confidence)
-
-
-def _factors(plan: Design) -> dict[str, int]:
+def _factors(plan: _Plan) -> dict[str, int]:
     """Return the factors that vary, with the number of levels, 0 for one that is continuous."""
-    levels = {stage: len(getattr(plan, stage)) for stage in ("normalise", "weights", "aggregate")}
-    levels = {stage: count for stage, count in levels.items() if count > 1}
-    if plan.omit:
-        levels["omit"] = len(plan.error) + 1
+    levels = {stage: len(plan.methods[stage]) for stage in _STAGES if len(plan.methods[stage]) > 1}
+    levels |= {"omit": len(plan.error) + 1} if plan.omit else {}
     levels |= {"error": 0} if plan.error.any() else {}
     return levels | ({"perturb": 0} if plan.perturb else {})
 
 
-def _mapped(plan: Design, factors: dict[str, int], u: Floats) -> Draws:
-    nothing = np.zeros(len(u), dtype=np.int64)
-    columns = {
-        "normalise": nothing,
-        "weights": nothing,
-        "aggregate": nothing,
-        "omit": np.full(len(u), len(plan.error)),
-        "error": nothing,
-        "perturb": nothing,
-    }
-    for place, (name, count) in enumerate(factors.items()):
-        own = u[:, place]
+def _mapped(plan: _Plan, factors: dict[str, int], u: _Floats) -> _Whole:
+    """Return the draws that numbers of the design in [0, 1] stand for."""
+    draws = np.zeros((len(u), 6), dtype=np.int64)
+    draws[:, _OMITTED] = len(plan.error)
+    for own, (name, count) in zip(u.T, factors.items(), strict=True):
+        at = [*_STAGES, "omit", "error", "perturb"].index(name)
         # The same number is the same draw of the noise, wherever the design uses it again.
-        columns[name] = (
-            (own * count).astype(np.int64) if count else np.unique(own, return_inverse=True)[1]
-        )
-    return Draws(
-        normalise=columns["normalise"],
-        weights=columns["weights"],
-        aggregate=columns["aggregate"],
-        omitted=columns["omit"],
-        error=columns["error"],
-        noise=columns["perturb"],
-    )
+        draws[:, at] = own * count if count else np.unique(own, return_inverse=True)[1]
+    return draws

@@ -17,7 +17,7 @@ from nqpf.compare.standings import _DRAWN, _ranked
 from nqpf.data.panel import _VINTAGE, Panel
 from nqpf.errors import SampleError
 from nqpf.files import root
-from nqpf.index.recipe import Index, Recipe, obstacle_degree
+from nqpf.index.recipe import Index, Recipe
 from nqpf.systems.formula import Formula
 from nqpf.systems.system import System, _defined, _Indicator, available
 from nqpf.tfp.solow import _SolowResult
@@ -146,7 +146,7 @@ class Profiles:
             bounds[key] = run.intervals(0.9)[["lower", "upper"]]
             if recipe.aggregate != "linear":  # obstacles are parts of a sum
                 index = Recipe(recipe.normalise, recipe.weights, "linear").fit(matrix)
-            degrees[key] = obstacle_degree(index).xs(year, level="year")
+            degrees[key] = index.obstacles().xs(year, level="year")
         for key in (_TFP, _GROWTH):
             each = pd.concat([found[key] for found in tfp.values()], axis=1)
             bounds[key] = pd.DataFrame({"lower": each.min(axis=1), "upper": each.max(axis=1)})

@@ -12,7 +12,7 @@ import pandas as pd
 
 from nqpf.checks import whole
 from nqpf.compare import certainty as _draws
-from nqpf.compare.certainty import NORMALISE, WEIGHTS, design
+from nqpf.compare.certainty import _NORMALISE, _WEIGHTS
 from nqpf.compare.declaration import Declaration
 from nqpf.compare.measures import _TFP, _solow
 from nqpf.compare.variants import _CHAINED, _productivity
@@ -41,17 +41,16 @@ def _intervals(matrix: IndicatorMatrix, draws: int) -> pd.DataFrame:
     A draw of :func:`nqpf.compare.uncertainty` scores all rows of the matrix and keeps one year;
     this keeps them all. By (province, year): ``lower``, ``median`` and ``upper``, ranks that occur.
     """
-    plan = design(
-        matrix, seed=0, normalise=NORMALISE, weights=WEIGHTS, omit=True, year=None, **_DRAWN
-    )
-    scores = _draws.score(plan, _draws.random_draws(plan, whole("draws", draws, 1)), every=True)
-    rows = _draws.rows_of(plan)
+    methods = {"normalise": _NORMALISE, "weights": _WEIGHTS, "aggregate": _DRAWN["aggregate"]}
+    plan = _draws._plan(matrix, 0, methods, True, _DRAWN["error"], _DRAWN["perturb"], None)
+    scores = _draws._scores(plan, _draws._random(plan, whole("draws", draws, 1)), every=True)
+    rows = plan.rows
     years = rows.get_level_values("year").to_numpy()
     tail = (1 - _LEVEL) / 2
     table = np.empty((len(rows), 3), dtype=np.int64)
     for year in np.unique(years):
         own = years == year
-        ranks = _draws.ranks_of(scores[:, own])
+        ranks = _draws._ranks(scores[:, own])
         table[own] = np.quantile(ranks, [tail, 0.5, 1 - tail], axis=0, method="inverted_cdf").T
     return pd.DataFrame(table, index=rows, columns=_BOUNDS).sort_index()
 

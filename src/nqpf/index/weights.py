@@ -2,96 +2,76 @@
 
 from __future__ import annotations
 
-import inspect
+import functools
 import math
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
-from numbers import Real
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from nqpf.errors import DataError, MethodError, require_known
+from nqpf.checks import between, distinct
+from nqpf.errors import DataError, MethodError
 from nqpf.index.normalise import (
+    _ROWS,
     ConstantIndicatorWarning,
-    Floats,
-    blocks,
-    buffer,
-    labels,
-    matrix,
-    minmax,
-    reduce_rows,
-    require_finite,
-    sweep,
-    tile,
-    weight_vector,
+    _array,
+    _Booleans,
+    _divide,
+    _ends,
+    _Floats,
+    _labels,
+    _moderate,
+    _total,
 )
-from nqpf.index.pursuit import pursuit_weights
-
-__all__ = [
-    "ACCEPTED",
-    "Consistency",
-    "EntropyJudgements",
-    "FirstComponent",
-    "ahp",
-    "ahp_consistency",
-    "ahp_entropy",
-    "ahp_entropy_judgements",
-    "combination",
-    "critic",
-    "entropy",
-    "equal",
-    "first_component",
-    "pca",
-    "variation",
-]
+from nqpf.index.pursuit import _pursuit
 
 
-def varying_columns(x: ArrayLike, name: str = "z") -> tuple[Floats, NDArray[np.bool_]]:
-    """Return the checked matrix (N, m) and which of its columns vary (m,)."""
-    x = matrix(x, name)
-    low, high = sweep(x, np.minimum, np.maximum)
-    require_finite(x, low, high, name=name)
-    return x, low < high
+def _checked(
+    name: str = "z",
+    least: float = -np.inf,
+    guard: Callable[[_Floats, list], None] | None = None,
+    varies: bool = True,
+) -> Callable[[Callable], Callable]:
+    """Check the values, not below `least`; warn where none varies, if weights depend on them."""
+
+    def decorate(formula: Callable[..., _Floats]) -> Callable[..., _Floats]:
+        @functools.wraps(formula)
+        def method(z: ArrayLike, kept: ArrayLike | None = None, **options: object) -> _Floats:
+            array = _array(name, z, least)
+            if guard:
+                guard(array, _labels(z))
+            if varies and np.equal(*_ends(array)).all():
+                text = f"no column varies, so {formula.__name__.strip('_')} weights are equal"
+                warnings.warn(text, ConstantIndicatorWarning, stacklevel=2)
+                return _equal.__wrapped__(array, kept)
+            return formula(array, kept, **options)
+
+        return method
+
+    return decorate
 
 
-def none_varies(m: int, method: str) -> Floats:
-    """Warn that no column varies, and return equal weights (m,)."""
-    warnings.warn(
-        f"no column varies, so {method} weights are equal", ConstantIndicatorWarning, stacklevel=3
-    )
-    return np.full(m, 1.0 / m)
+def _used(ends: tuple[_Floats, _Floats], kept: _Booleans | None) -> _Booleans:
+    """Return which columns (..., m) vary and are kept."""
+    varying = np.less(*ends)[..., 0, :]
+    return varying if kept is None else varying & kept
 
 
-def spread(w: Floats, varying: NDArray[np.bool_]) -> Floats:
-    """Return weights of all columns from those of the varying ones, scaled to sum to 1."""
-    weights = np.zeros(len(varying))
-    weights[varying] = w / w.sum()
-    return weights
-
-
-def standardised(x: Floats) -> tuple[Floats, Floats]:
-    """Return columns of mean 0 and length 1, and their sd up to a common factor.
-
-    Every column of `x` must vary. Products of two columns are then correlations.
-    """
-    unit = minmax(x, np.ones(x.shape[1], dtype=bool))
-    unit -= reduce_rows(np.add, unit) / len(unit)
-    length = np.sqrt(reduce_rows(np.add, unit**2))
-    low, high = sweep(x, np.minimum, np.maximum)
-    with np.errstate(over="ignore"):
-        width = high - low
-    if np.isinf(width).any():
-        width = high / 2 - low / 2
-    return unit / length, length * (width / width.max())
+def _shares(parts: _Floats, used: _Booleans) -> _Floats:
+    """Return parts (..., m) as weights that sum to 1; equal shares of what is used if all are 0."""
+    parts = np.where(used, np.maximum(parts, 0.0), 0.0)
+    parts = np.where(parts.max(axis=-1, keepdims=True) > 0, parts, used)
+    return parts / parts.sum(axis=-1, keepdims=True)
 
 
 _TINY = np.finfo(np.float64).tiny
 
 
-def entropy(z: ArrayLike, shift: float = 0.0) -> Floats:
+@_checked(least=0)
+def entropy(z: ArrayLike, kept: ArrayLike | None = None, *, shift: float = 0.0) -> _Floats:
     """Weight each column by how far its distribution is from an even one.
 
     With p_ij = z_ij / sum_i z_ij and e_j = -sum_i p_ij ln p_ij / ln N, the
@@ -102,6 +82,8 @@ def entropy(z: ArrayLike, shift: float = 0.0) -> Floats:
     ----------
     z : array_like, shape (N, m)
         Normalised indicators, zero or more, without unit.
+    kept : ndarray of bool, shape (m,), or None
+        Columns that may have a weight; every one when None.
     shift : float
         Added to every value first. Zero by default; some papers add a small
         number such as 1e-4 to avoid ln 0, which changes the weights.
@@ -132,403 +114,99 @@ def entropy(z: ArrayLike, shift: float = 0.0) -> Floats:
     >>> entropy([[0.0, 0.2], [0.5, 0.3], [1.0, 0.2]]).round(4)
     array([0.9593, 0.0407])
     """
-    z = matrix(z)
-    if not (isinstance(shift, Real) and math.isfinite(shift) and shift >= 0):
-        raise MethodError(f"shift is {shift!r}", expected="a finite number of zero or more")
-    if shift:
-        z = z + shift
-    gain = divergence(z)
-    if not gain.any():
-        return none_varies(z.shape[1], "entropy")
-    return gain / gain.sum()
+    shift = between("shift", shift, 0)
+    z = z + shift if shift else z
+    ends = _ends(z)
+    z = _moderate(z, ends)
+    inverse = _divide(np.float64(z.shape[_ROWS]), _total(z))
 
-
-def divergence(z: Floats) -> Floats:
-    """Return (1 - e_j) N ln N of each column of a matrix, 0 for one that does not vary."""
-    low, high, total = sweep(z, np.minimum, np.maximum, np.add)
-    require_finite(z, low, high)
-    if low.min() < 0:
-        raise _negative(z)
-    varying = low < high
-    if not varying.any():
-        return np.zeros(z.shape[1])
-    if high.max() > 1e100 or high[varying].min() < 1e-100:
-        z = z / np.where(high > 0, high, 1.0)  # sums of extreme magnitudes overflow or lose digits
-        (total,) = sweep(z, np.add)
-    gain = np.where(varying, _divergence(z, total / len(z), varying), 0.0)
-    np.maximum(gain, 0.0, out=gain)
-    if gain.max() == 0.0:  # columns that differ from a constant by rounding only
-        gain[varying] = 1.0
-    return gain
-
-
-def _divergence(z: Floats, mean: Floats, varying: NDArray[np.bool_]) -> Floats:
-    """Return the sum of q ln q - (q - 1) over rows, q = z / mean, for each varying column."""
-    inverse = tile(np.divide(1.0, mean, out=np.zeros_like(mean), where=varying), z)
-    total, q_room, term_room = np.zeros_like(inverse), buffer(z), buffer(z)
-    for _, block in blocks(z):
-        n = len(block)
-        q, term = q_room[:n], term_room[:n]
-        np.multiply(block, inverse[:n], out=q)
-        np.add(q, _TINY, out=term)  # changes q = 0 only, where ln stays finite: 0 ln 0 is 0
-        np.log(term, out=term)
-        term *= q
+    def term(block: _Floats) -> _Floats:
+        q = block * inverse
+        part = np.log(q + _TINY)  # changes q = 0 only, where ln stays finite: 0 ln 0 is 0
+        part *= q
         q -= 1.0
-        term -= q
-        total[:n] += term
-    return reduce_rows(np.add, total)
+        part -= q
+        return part
+
+    return _shares(_total(z, term)[..., 0, :], _used(ends, kept))
 
 
-def _negative(z: Floats) -> DataError:
-    row, column = (int(i) for i in np.argwhere(z < 0)[0])
-    return DataError(
-        f"z holds {z[row, column]}",
-        where={"row": row, "column": column},
-        expected="values of zero or more",
-        hint="normalise with nqpf.index.normalise.minmax first",
-    )
+@_checked(varies=False)
+def _equal(z: ArrayLike, kept: ArrayLike | None = None) -> _Floats:
+    """Return the same weight for every column that is kept."""
+    every = np.ones((*z.shape[:-2], z.shape[-1]), dtype=bool) if kept is None else kept
+    return _shares(every, every)
 
 
-def equal(z: ArrayLike) -> Floats:
-    """Return the same weight for every column.
+def _refuse_zero_mean(x: _Floats, names: list) -> None:
+    x = _moderate(x, _ends(x))
+    mean, size = x.mean(axis=0), np.abs(x).mean(axis=0)
+    zero = (np.abs(mean) <= 8 * np.finfo(np.float64).eps * size) & np.less(*_ends(x))[0]
+    if zero.any():
+        raise DataError(
+            "the mean is zero, so there is no coefficient of variation",
+            where={"indicator": names[zero.argmax()]},
+            expected="an indicator on a ratio scale, with a mean other than zero",
+            hint="weigh by another method or leave the indicator out",
+        )
 
-    Parameters
-    ----------
-    z : array_like, shape (N, m)
-        Only the number of columns is used.
 
-    Returns
-    -------
-    ndarray, shape (m,)
-        1 / m each.
+@_checked("x", guard=_refuse_zero_mean)
+def _variation(x: ArrayLike, kept: ArrayLike | None = None) -> _Floats:
+    """Weight each column by its coefficient of variation.
 
-    Examples
-    --------
-    >>> equal([[0.0, 1.0], [1.0, 0.0]])
-    array([0.5, 0.5])
+    The weight is w_j = v_j / sum_k v_k with v_j = sd_j / abs(mean_j)
+    (Pearson 1896 for the coefficient), of positive indicators in their
+    original units: a recipe passes them before normalisation. Units do not
+    matter and neither does the direction of an indicator or the divisor of
+    the standard deviation, but the zero point does; what zou-2024 fed into it
+    is not stated. A constant column gets 0;
+    a mean of zero is refused by name.
     """
-    m = matrix(z).shape[1]
-    return np.full(m, 1.0 / m)
+    ends = _ends(x)
+    x = _moderate(x, ends)
+    mean = x.mean(axis=_ROWS, keepdims=True)
+    gap = x - mean
+    sd = np.sqrt((gap * gap).sum(axis=_ROWS))
+    return _shares(_divide(sd, np.abs(mean[..., 0, :])), _used(ends, kept))
 
 
 # Mean of 1 - r below which columns are taken as perfectly correlated: rounding alone gives 1e-30.
 _NO_CONFLICT = 1e-20
 
 
-def variation(x: ArrayLike, ddof: int = 1, names: Sequence[str] | None = None) -> Floats:
-    """Weight each column by its coefficient of variation.
-
-    The weight is w_j = v_j / sum_k v_k with v_j = sd_j / abs(mean_j)
-    (Pearson 1896 for the coefficient). The divisor N - ddof is the same for
-    every column, so `ddof` changes v but cancels in the weights.
-
-    Parameters
-    ----------
-    x : array_like, shape (N, m)
-        Indicators on a ratio scale, positive and in their original units;
-        a :class:`~nqpf.index.Recipe` passes them before normalisation. The
-        direction of an indicator plays no part. Units do not matter, but
-        the zero point does: adding a constant changes the weights.
-    ddof : {1, 0}
-        Sample (1) or population (0) standard deviation.
-    names : sequence of str or None
-        Names of the columns for messages; positions when None.
-
-    Returns
-    -------
-    ndarray, shape (m,)
-        Weights. A constant column gets 0. If no column varies the weights
-        are equal, with a :class:`~nqpf.index.ConstantIndicatorWarning`.
-
-    Raises
-    ------
-    nqpf.errors.DataError
-        If a value is missing or infinite, or the mean of a column that
-        varies is zero, where the coefficient is not defined.
-    nqpf.errors.MethodError
-        If `ddof` is neither 0 nor 1.
-
-    Examples
-    --------
-    Standard deviations 1 and 2, means 2 and 8:
-
-    >>> variation([[1.0, 6.0], [2.0, 8.0], [3.0, 10.0]]).round(4)
-    array([0.6667, 0.3333])
-    """
-    if ddof not in (0, 1):
-        raise MethodError(f"ddof is {ddof!r}", expected="1 (sample) or 0 (population)")
-    x, varying = varying_columns(x, "x")
-    if not varying.any():
-        return none_varies(x.shape[1], "variation")
-    own = x[:, varying]
-    own = own / np.abs(own).max(axis=0)  # the coefficient has no unit; sums stay finite
-    mean = reduce_rows(np.add, own) / len(own)
-    size = reduce_rows(np.add, np.abs(own)) / len(own)
-    zero = np.abs(mean) <= 8 * np.finfo(np.float64).eps * size
-    if zero.any():
-        varying[varying] = zero
-        raise DataError(
-            "the mean is zero, so there is no coefficient of variation",
-            where={"indicator": labels(varying, names)[0]},
-            expected="an indicator on a ratio scale, with a mean other than zero",
-            hint="weigh by another method or leave the indicator out",
-        )
-    squares = reduce_rows(np.add, (own - mean) ** 2)
-    return spread(np.sqrt(squares / (len(own) - ddof)) / np.abs(mean), varying)
-
-
-def critic(z: ArrayLike) -> Floats:
+@_checked()
+def _critic(z: ArrayLike, kept: ArrayLike | None = None) -> _Floats:
     """Weight each column by its contrast and its conflict with the others.
 
     The weight is w_j = C_j / sum_k C_k with C_j = sd_j * sum_k (1 - r_jk)
     and r the Pearson correlation (Diakoulaki, Mavrotas and Papayannakis
-    1995, who take `z` from min-max normalisation).
+    1995, who take `z` from min-max normalisation). A constant column has no
+    correlation: it gets 0 and is left out of the sums of the others. If all
+    columns that vary are perfectly correlated there is no conflict, so they
+    weigh the same, with a warning.
 
-    Parameters
-    ----------
-    z : array_like, shape (N, m)
-        Normalised indicators, more is better, without unit.
-
-    Returns
-    -------
-    ndarray, shape (m,)
-        Weights. A constant column has no correlation: it gets 0 and is left
-        out of the sums of the others. If all columns that vary are perfectly
-        correlated there is no conflict, so they weigh the same, with a
-        warning. If no column varies the weights are equal, with a
-        :class:`~nqpf.index.ConstantIndicatorWarning`.
-
-    Raises
-    ------
-    nqpf.errors.DataError
-        If a value is missing or infinite.
-
-    Notes
-    -----
     With u_j the column centred and scaled to length 1, 1 - r_jk is half the
     squared distance of u_j and u_k, and the sum over k follows from the
     distances to the mean of all u. That takes N m steps instead of N m^2 and
     keeps its digits when correlations are near 1.
-
-    Examples
-    --------
-    The second and third columns tell the same story, so they share:
-
-    >>> critic([[0.0, 1.0, 1.0], [1.0, 0.0, 0.0], [1.0, 1.0, 1.0], [0.0, 0.0, 0.0]])
-    array([0.5 , 0.25, 0.25])
     """
-    z, varying = varying_columns(z)
-    if not varying.any():
-        return none_varies(z.shape[1], "CRITIC")
-    u, sd = standardised(z[:, varying])
-    m = u.shape[1]
-    apart = u - (reduce_rows(np.add, np.ascontiguousarray(u.T)) / m)[:, None]
-    distance = reduce_rows(np.add, apart**2)
-    conflict = (m * distance + distance.sum()) / 2
-    if conflict.max() <= _NO_CONFLICT * m:
-        if m > 1:
-            warnings.warn(
-                "all columns are perfectly correlated, so CRITIC weights are equal", stacklevel=2
-            )
-        return spread(np.ones(m), varying)
-    return spread(sd * conflict, varying)
+    ends = _ends(z)
+    z, used = _moderate(z, ends, joint=True), _used(ends, kept)
+    count = used.sum(axis=-1, keepdims=True)
+    gap = z - z.mean(axis=_ROWS, keepdims=True)
+    length = np.sqrt((gap * gap).sum(axis=_ROWS))
+    unit = gap * _divide(1.0 * used, length)[..., None, :]
+    unit = unit - unit.sum(axis=-1, keepdims=True) / count[..., None]
+    distance = np.where(used, (unit * unit).sum(axis=_ROWS), 0.0)
+    conflict = np.where(used, count * distance + distance.sum(axis=-1, keepdims=True), 0.0) / 2
+    alike = conflict.max(axis=-1, keepdims=True) <= _NO_CONFLICT * count
+    if (alike & (count > 1)).any():
+        text = "all columns are perfectly correlated, so CRITIC weights are equal"
+        warnings.warn(text, stacklevel=3)
+    return _shares(np.where(alike, 0.0, length * conflict), used)
 
 
-# Eigenvalues closer than this, relatively, count as equal: their vectors are not identified.
-_SAME = 1e-8
-
-
-@dataclass(frozen=True, eq=False)
-class FirstComponent:
-    """The first principal component of the columns that vary.
-
-    Parameters
-    ----------
-    loadings : ndarray, shape (m,)
-        Unit eigenvector of the largest eigenvalue, with a positive sum; 0
-        for a column that does not vary.
-    eigenvalues : ndarray, shape (k,)
-        Of the correlation matrix of the k columns that vary, descending;
-        they sum to k.
-    share : float
-        Largest eigenvalue / k: share of the variance that it explains.
-    signed : bool
-        False if the loadings sum to zero, so that neither sign is the
-        better one (always so for two columns of negative correlation).
-    """
-
-    loadings: Floats
-    eigenvalues: Floats
-    share: float
-    signed: bool
-
-
-def first_component(z: ArrayLike) -> FirstComponent:
-    """Return the first principal component of the correlation matrix (Hotelling 1933).
-
-    Where the largest eigenvalue is a multiple one, the component is the
-    direction in its eigenspace that is nearest to equal loadings.
-
-    Parameters
-    ----------
-    z : array_like, shape (N, m)
-        Indicators; at least one column varies. Units do not matter.
-
-    Returns
-    -------
-    FirstComponent
-
-    Raises
-    ------
-    nqpf.errors.DataError
-        If a value is missing or infinite, or no column varies.
-
-    Examples
-    --------
-    >>> component = first_component([[0.0, 0.0], [1.0, 2.0], [2.0, 1.0]])
-    >>> component.loadings.round(4), round(component.share, 4)
-    (array([0.7071, 0.7071]), 0.75)
-    """
-    z, varying = varying_columns(z)
-    u, _ = standardised(z[:, varying] if varying.any() else z)
-    correlation = np.einsum("ij,ik->jk", u, u)  # no BLAS: the same on any number of threads
-    values, vectors = np.linalg.eigh(correlation)
-    largest = vectors[:, values >= values[-1] * (1 - _SAME)]
-    direction = largest @ largest.sum(axis=0)  # projection of the vector of ones
-    length = float(np.linalg.norm(direction))
-    signed = length > _SAME
-    direction = direction / length if signed else vectors[:, -1]
-    loadings = np.zeros(z.shape[1])
-    loadings[varying] = direction
-    values = values[::-1]
-    return FirstComponent(loadings, values, float(values[0] / len(values)), signed)
-
-
-def pca(z: ArrayLike, names: Sequence[str] | None = None) -> Floats:
-    """Weight each column by its loading on the first principal component.
-
-    The sign of the component is the one with a positive sum of loadings, and
-    w_j = a_j / sum_k a_k over the positive loadings a. A column with a
-    negative loading moves against what the others have in common. Its
-    absolute or squared loading would reward it for that, so it gets 0 and a
-    warning names it.
-
-    Parameters
-    ----------
-    z : array_like, shape (N, m)
-        Normalised indicators, more is better, without unit.
-    names : sequence of str or None
-        Names of the columns for messages; positions when None.
-
-    Returns
-    -------
-    ndarray, shape (m,)
-        Weights. A constant column gets 0. If the loadings sum to zero the
-        columns that vary weigh the same, with a warning; if no column
-        varies all weights are equal, with a
-        :class:`~nqpf.index.ConstantIndicatorWarning`. See
-        :func:`first_component` for loadings and the explained share.
-
-    Raises
-    ------
-    nqpf.errors.DataError
-        If a value is missing or infinite.
-
-    Examples
-    --------
-    >>> pca([[0.0, 0.0, 0.0], [1.0, 0.5, 1.0], [0.5, 1.0, 0.0]]).round(4)
-    array([0.4226, 0.2113, 0.366 ])
-    """
-    z, varying = varying_columns(z)
-    if not varying.any():
-        return none_varies(z.shape[1], "PCA")
-    component = first_component(z)
-    if not component.signed:
-        warnings.warn(
-            "loadings of the first component sum to zero, so PCA weights are equal", stacklevel=2
-        )
-        return spread(np.ones(int(varying.sum())), varying)
-    opposed = component.loadings < -_SAME
-    if opposed.any():
-        named = ", ".join(labels(opposed, names))
-        warnings.warn(f"negative loading, so no PCA weight: {named}", stacklevel=2)
-    return spread(np.maximum(component.loadings, 0.0)[varying], varying)
-
-
-def combination(vectors: ArrayLike, method: str = "mean") -> Floats:
-    """Combine weight vectors of the same indicators into one.
-
-    ``mean`` is their arithmetic mean. ``game`` is the game-theoretic
-    combination of the Chinese evaluation literature: coefficients a that
-    make sum_l a_l w_l deviate least from each w_k in turn. The first-order
-    condition of each is sum_l a_l (w_k . w_l) = w_k . w_k, one linear
-    equation per vector; a is scaled to sum to 1.
-
-    Parameters
-    ----------
-    vectors : array_like, shape (L, m)
-        Weight vectors, each of zero or more and summing to 1 within 1e-12.
-    method : {"mean", "game"}
-        How to combine.
-
-    Returns
-    -------
-    ndarray, shape (m,)
-        Weights. With ``game`` a vector whose coefficient is negative is left
-        out, so that the result lies between the vectors, and the equations
-        are solved by least squares where vectors are linearly dependent
-        (identical vectors share equally).
-
-    Raises
-    ------
-    nqpf.errors.MethodError
-        If a vector has a negative weight or another sum, or the method is
-        unknown.
-
-    Notes
-    -----
-    ``game`` favours concentrated vectors: beside equal weights w_1, where
-    w_1 . w_2 = w_1 . w_1 = 1 / m, it returns the other vector.
-
-    Examples
-    --------
-    >>> vectors = [[0.5, 0.3, 0.2], [0.2, 0.2, 0.6]]
-    >>> combination(vectors)
-    array([0.35, 0.25, 0.4 ])
-    >>> combination(vectors, method="game").round(4)
-    array([0.326 , 0.242 , 0.4321])
-    """
-    require_known("combination", method, _METHODS)
-    table = matrix(vectors, "vectors")
-    for position, row in enumerate(table):
-        try:
-            weight_vector(row, table.shape[1])
-        except MethodError as error:
-            raise MethodError(
-                error.problem,
-                where={"vector": position, **error.where},
-                expected=error.expected,
-                hint=error.hint,
-            ) from None
-    w = _METHODS[method](table)
-    return w / w.sum()
-
-
-def _mean(table: Floats) -> Floats:
-    return table.mean(axis=0)
-
-
-def _game(table: Floats) -> Floats:
-    products = np.einsum("ij,kj->ik", table, table)
-    coefficients = np.linalg.lstsq(products, np.diag(products), rcond=1e-12)[0]
-    return np.einsum("i,ij->j", np.maximum(coefficients, 0.0), table)
-
-
-_METHODS: dict[str, Callable[[Floats], Floats]] = {"mean": _mean, "game": _game}
-
-
-# A consistency ratio of this much or more is not accepted (Saaty 1980).
-ACCEPTED = 0.1
 # Mean consistency index of random reciprocal matrices of order 1 to 15 (Saaty 1980).
 _RANDOM_INDEX = (
     *(0.0, 0.0, 0.58, 0.90, 1.12),
@@ -540,7 +218,7 @@ _RECIPROCAL = 1e-6
 
 
 @dataclass(frozen=True, eq=False)
-class Consistency:
+class _Consistency:
     """Weights of a judgement matrix of order m, and how consistent it is.
 
     Parameters
@@ -557,7 +235,7 @@ class Consistency:
         Consistency ratio CR = CI / RI; 0 for m <= 2.
     """
 
-    weights: Floats
+    weights: _Floats
     lambda_max: float
     index: float
     random_index: float
@@ -566,22 +244,14 @@ class Consistency:
     @property
     def accepted(self) -> bool:
         """Whether CR is below 0.1."""
-        return self.ratio < ACCEPTED
+        return self.ratio < 0.1
 
 
-def random_index(m: int) -> float:
-    """Return the mean consistency index of random matrices of order m.
-
-    Saaty's (1980) table to m = 15. Beyond it the fit of Alonso and Lamata
-    (2006), (1.7699 m - 4.3513) / (m - 1), which is 1.585 at m = 15.
-    """
-    if m <= len(_RANDOM_INDEX):
-        return _RANDOM_INDEX[m - 1]
-    return (1.7699 * m - 4.3513) / (m - 1)
-
-
-def ahp_consistency(judgements: ArrayLike | pd.DataFrame) -> Consistency:
+def ahp(judgements: ArrayLike | pd.DataFrame) -> _Consistency:
     """Return the weights and the consistency of a judgement matrix.
+
+    Saaty (1977, 1980): A w = lambda_max w, for a reciprocal matrix A of
+    judgements of each indicator over each other.
 
     Parameters
     ----------
@@ -592,7 +262,11 @@ def ahp_consistency(judgements: ArrayLike | pd.DataFrame) -> Consistency:
 
     Returns
     -------
-    Consistency
+    object
+        ``weights`` (m,), the principal eigenvector, summing to 1;
+        ``lambda_max``; the consistency ``index`` CI = (lambda_max - m) / (m - 1),
+        the ``random_index`` RI and the ``ratio`` CR = CI / RI; ``accepted``,
+        whether CR is below 0.1.
 
     Raises
     ------
@@ -600,17 +274,47 @@ def ahp_consistency(judgements: ArrayLike | pd.DataFrame) -> Consistency:
         If the matrix is not square, finite, positive and reciprocal; the
         message names the pair.
 
+    Notes
+    -----
+    Saaty printed two tables of random indices to order 15, 0.58, 0.90, 1.12,
+    1.24 ... (1980) and 0.52, 0.89, 1.11, 1.25 ... (2005). Most studies quote
+    the first, so it is used here. Beyond order 15 it is the fit of Alonso and
+    Lamata (2006), (1.7699 m - 4.3513) / (m - 1), which is 1.585 at m = 15.
+
     Examples
     --------
-    >>> result = ahp_consistency([[1, 3, 5], [1/3, 1, 3], [1/5, 1/3, 1]])
+    >>> result = ahp([[1, 3, 5], [1/3, 1, 3], [1/5, 1/3, 1]])
     >>> result.weights.round(4), round(result.lambda_max, 4), round(result.ratio, 4)
     (array([0.637 , 0.2583, 0.1047]), 3.0385, 0.0332)
     """
-    a, _ = _checked(judgements)
-    return perron(a)
+    named = isinstance(judgements, pd.DataFrame)
+    if named and not judgements.index.equals(judgements.columns):
+        names = list(distinct("judgements", list(judgements.index)))
+        if set(names) != set(judgements.columns) or len(names) != judgements.shape[1]:
+            raise MethodError(
+                "rows and columns of the judgements have different labels",
+                where={"rows": names, "columns": list(judgements.columns)},
+                expected="the same indicators in both, each once",
+            )
+        judgements = judgements[names]
+    a = _array("judgements", judgements, error=MethodError)
+    if a.shape[0] != a.shape[1]:
+        raise MethodError(f"judgements have shape {a.shape}", expected="a square matrix (m, m)")
+    with np.errstate(over="ignore"):
+        wrong = (a <= 0) | (np.abs(a * a.T - 1.0) > _RECIPROCAL)
+    if wrong.any():
+        j, k = np.argwhere(wrong)[0]
+        names = list(judgements.index) if named else [f"indicator {i}" for i in range(len(a))]
+        raise MethodError(
+            f"judgements are not reciprocal: {names[j]} over {names[k]} is {a[j, k]:.6g}, "
+            f"{names[k]} over {names[j]} is {a[k, j]:.6g}",
+            expected="numbers above zero, 1 on the diagonal, and pairs whose product is 1",
+            hint="give fractions in full, 1/3 and not 0.33",
+        )
+    return _perron(a)
 
 
-def perron(a: Floats) -> Consistency:
+def _perron(a: _Floats) -> _Consistency:
     """Return weights and consistency of a positive reciprocal matrix."""
     m = len(a)
     values, vectors = np.linalg.eig(a)
@@ -619,113 +323,8 @@ def perron(a: Floats) -> Consistency:
     w /= w.sum()
     lambda_max = float((a * w).sum())
     index = max(0.0, (lambda_max - m) / (m - 1)) if m > 2 else 0.0
-    reference = random_index(m)
-    return Consistency(w, lambda_max, index, reference, index / reference if m > 2 else 0.0)
-
-
-def ahp(judgements: ArrayLike | pd.DataFrame, allow_inconsistent: bool = False) -> Floats:
-    """Weight indicators by the principal eigenvector of a judgement matrix.
-
-    Saaty (1977, 1980): A w = lambda_max w, for a reciprocal matrix A of
-    judgements of each indicator over each other.
-
-    Parameters
-    ----------
-    judgements : array_like or DataFrame, shape (m, m)
-        See :func:`ahp_consistency`.
-    allow_inconsistent : bool
-        Accept a consistency ratio of 0.1 or more.
-
-    Returns
-    -------
-    ndarray, shape (m,)
-        Weights, in the order of the rows.
-
-    Raises
-    ------
-    nqpf.errors.MethodError
-        If the matrix is not square, finite, positive and reciprocal, or if
-        CR >= 0.1 and that is not allowed; the message names the pair.
-
-    Examples
-    --------
-    >>> ahp([[1, 2, 4], [1/2, 1, 2], [1/4, 1/2, 1]]).round(4)
-    array([0.5714, 0.2857, 0.1429])
-    """
-    a, labels = _checked(judgements)
-    result = perron(a)
-    if not (result.accepted or allow_inconsistent):
-        j, k = _most_inconsistent(a, result.weights)
-        implied = result.weights[j] / result.weights[k]
-        raise MethodError(
-            f"judgements are inconsistent: CR = {result.ratio:.3f}",
-            expected=f"a consistency ratio below {ACCEPTED}",
-            hint=f"the judgement furthest from the weights is {labels[j]} over {labels[k]}, "
-            f"{a[j, k]:.4g} against {implied:.4g}; revise it or pass allow_inconsistent=True",
-        )
-    return result.weights
-
-
-def _most_inconsistent(a: Floats, w: Floats) -> tuple[int, int]:
-    """Return the pair whose judgement is furthest, as a ratio, from the ratio of weights."""
-    distance = np.abs(np.log(a) - np.log(w[:, None]) + np.log(w))
-    j, k = np.unravel_index(np.triu(distance, 1).argmax(), a.shape)
-    return int(j), int(k)
-
-
-def _checked(judgements: ArrayLike | pd.DataFrame) -> tuple[Floats, list[str]]:
-    """Return the matrix and the labels of its rows, or raise."""
-    if isinstance(judgements, pd.DataFrame):
-        judgements = _aligned(judgements)
-        labels = [str(key) for key in judgements.index]
-    else:
-        labels = []
-    try:
-        a = np.array(judgements, dtype=np.float64)
-    except (TypeError, ValueError) as error:
-        raise MethodError(
-            f"judgements are not numeric: {error}", expected="a square matrix of numbers"
-        ) from None
-    if a.ndim != 2 or a.shape[0] != a.shape[1] or a.size == 0:
-        raise MethodError(
-            f"judgements have shape {a.shape}", expected="a square matrix (m, m), m at least one"
-        )
-    labels = labels or [f"indicator {j}" for j in range(len(a))]
-    _require_reciprocal(a, labels)
-    return a, labels
-
-
-def _aligned(frame: pd.DataFrame) -> pd.DataFrame:
-    if not (frame.index.is_unique and frame.columns.is_unique) or set(frame.index) != set(
-        frame.columns
-    ):
-        raise MethodError(
-            "rows and columns of the judgements have different labels",
-            where={"rows": list(frame.index), "columns": list(frame.columns)},
-            expected="the same indicators in both, each once",
-        )
-    return frame[list(frame.index)]
-
-
-def _require_reciprocal(a: Floats, labels: list[str]) -> None:
-    usable = np.isfinite(a) & (a > 0)
-    if not usable.all():
-        j, k = np.argwhere(~usable)[0]
-        raise MethodError(
-            f"the judgement of {labels[j]} over {labels[k]} is {a[j, k]:g}",
-            expected="a positive finite number",
-            hint="write 1/3 for three times less important",
-        )
-    with np.errstate(over="ignore"):
-        wrong = np.abs(a * a.T - 1.0) > _RECIPROCAL
-    if wrong.any():
-        j, k = np.argwhere(wrong)[0]
-        raise MethodError(
-            f"judgements are not reciprocal: {labels[j]} over {labels[k]} is {a[j, k]:.6g}, "
-            f"{labels[k]} over {labels[j]} is {a[k, j]:.6g}",
-            expected="1 on the diagonal" if j == k else f"{1 / a[j, k]:.6g} for the latter",
-            hint="give fractions in full, 1/3 and not 0.33",
-        )
+    random = _RANDOM_INDEX[m - 1] if m <= len(_RANDOM_INDEX) else (1.7699 * m - 4.3513) / (m - 1)
+    return _Consistency(w, lambda_max, index, random, index / random if m > 2 else 0.0)
 
 
 _STEPS = 9  # of Saaty's scale
@@ -735,40 +334,34 @@ _TIE = 1e-9
 
 
 @dataclass(frozen=True, eq=False)
-class EntropyJudgements:
+class _EntropyJudgements:
     """Judgements that entropy implies, and the weights that follow.
 
     Parameters
     ----------
-    divergence : ndarray, shape (m,)
-        g_j = 1 - e_j, 0 for a column that does not vary.
-    kept : ndarray of bool, shape (m,)
-        Columns with g_j > 0; the others are not judged.
     largest_ratio : float
-        D, the largest g over the smallest one that is kept.
+        D, the largest g over the smallest above 0.
     levels : int
         alpha, the number of values on the scale.
     scale : ndarray, shape (alpha,)
         k R^(k-1), from 1 to D.
     judgements : ndarray, shape (k, k)
-        Of the k kept columns over each other.
-    consistency : Consistency
-        Principal eigenvector of the judgements, lambda_max, CI and CR.
+        Of the k columns that vary over each other.
+    consistency : object
+        What :func:`ahp` returns for the judgements.
     weights : ndarray, shape (m,)
-        The eigenvector, with 0 for columns that are not kept.
+        The eigenvector, with 0 for columns that do not vary.
     """
 
-    divergence: Floats
-    kept: NDArray[np.bool_]
     largest_ratio: float
     levels: int
-    scale: Floats
-    judgements: Floats
-    consistency: Consistency
-    weights: Floats
+    scale: _Floats
+    judgements: _Floats
+    consistency: _Consistency
+    weights: _Floats
 
 
-def ahp_entropy_judgements(z: ArrayLike) -> EntropyJudgements:
+def ahp_entropy_judgements(z: ArrayLike) -> _EntropyJudgements:
     """Turn entropies into a judgement matrix and that into weights.
 
     Plain entropy gives dispersed indicators a large weight. The improvement
@@ -789,8 +382,11 @@ def ahp_entropy_judgements(z: ArrayLike) -> EntropyJudgements:
 
     Returns
     -------
-    EntropyJudgements
-        If D < 1.5 the scale has the one value 1, so all kept columns weigh
+    object
+        ``weights`` (m,), 0 for columns that do not vary; ``largest_ratio`` D,
+        ``levels`` alpha, the ``scale`` (alpha,), the ``judgements`` (k, k) of
+        the k columns that vary, and their ``consistency``, see :func:`ahp`.
+        If D < 1.5 the scale has the one value 1, so all these columns weigh
         the same. Half-way values go to the larger alpha, but to the smaller
         judgement.
 
@@ -808,150 +404,42 @@ def ahp_entropy_judgements(z: ArrayLike) -> EntropyJudgements:
     >>> result.weights.round(3), round(result.consistency.ratio, 3)
     (array([0.684, 0.164, 0.152]), 0.004)
     """
-    z = matrix(z)
-    g = divergence(z)
-    kept = g > 0
-    if not kept.any():
+    z = _array("z", z, 0)
+    if np.equal(*_ends(z)).all():
         raise DataError(
             "every indicator is constant, so there is nothing to judge",
             expected="an indicator that differs between at least two rows",
         )
+    return _judged(entropy.__wrapped__(z))
+
+
+def _judged(g: _Floats) -> _EntropyJudgements:
+    """Judge the columns by their divergence (m,), up to a common factor."""
+    kept = g > 0
     ratios = g[kept, None] / g[kept]
     largest = float(ratios.max())
-    scale = _scale(largest)
+    levels = _STEPS if largest > _STEPS else math.floor(largest + 0.5 + _TIE)
+    k = np.arange(1, levels + 1)
+    scale = k * (largest / levels) ** ((k - 1) / max(levels - 1, 1))  # ends at the largest ratio
     half_way = (scale[1:] + scale[:-1]) / 2 * (1 + _TIE)
     judgements = scale[np.searchsorted(half_way, ratios)]
     judgements = np.where(ratios >= 1, judgements, 1 / judgements.T)
-    consistency = perron(judgements)
-    return EntropyJudgements(
-        divergence=g / (len(z) * math.log(len(z))),
-        kept=kept,
-        largest_ratio=largest,
-        levels=len(scale),
-        scale=scale,
-        judgements=judgements,
-        consistency=consistency,
-        weights=spread(consistency.weights, kept),
-    )
+    consistency = _perron(judgements)
+    weights = np.zeros(len(g))
+    weights[kept] = consistency.weights
+    return _EntropyJudgements(largest, levels, scale, judgements, consistency, weights)
 
 
-def _scale(largest: float) -> Floats:
-    """Return k R^(k-1) for k = 1..alpha, which ends at the largest ratio if alpha > 1."""
-    levels = _STEPS if largest > _STEPS else math.floor(largest + 0.5 + _TIE)
-    if levels == 1:
-        return np.ones(1)
-    k = np.arange(1, levels + 1)
-    return k * (largest / levels) ** ((k - 1) / (levels - 1))
-
-
-def ahp_entropy(z: ArrayLike) -> Floats:
+@_checked(least=0)
+def _ahp_entropy(z: ArrayLike, kept: ArrayLike | None = None) -> _Floats:
     """Weight each column by the judgements that entropies imply.
 
-    A reconstruction; see :func:`ahp_entropy_judgements` for the formula, the
-    judgement matrix and its consistency ratio.
-
-    Parameters
-    ----------
-    z : array_like, shape (N, m)
-        Normalised indicators, zero or more, without unit.
-
-    Returns
-    -------
-    ndarray, shape (m,)
-        Weights. A column of zeros or of one repeated value gets 0 and is not
-        judged. If the largest divergence is less than 1.5 times the
-        smallest, all other columns weigh the same. If no column varies the
-        weights are equal, with a
-        :class:`~nqpf.index.ConstantIndicatorWarning`.
-
-    Raises
-    ------
-    nqpf.errors.DataError
-        If a value is missing, infinite or negative.
-
-    Examples
-    --------
-    >>> ahp_entropy([[0.0, 0.0], [0.0, 1.0], [1.0, 1.0]]).round(3)
-    array([0.73, 0.27])
+    A reconstruction; see :func:`ahp_entropy_judgements` for the formula. A
+    column that does not vary gets 0 and is not judged.
     """
-    z = matrix(z)
-    if not divergence(z).any():
-        return none_varies(z.shape[1], "AHP-improved entropy")
-    return ahp_entropy_judgements(z).weights
+    parts = entropy.__wrapped__(z, kept)
+    return np.apply_along_axis(lambda g: _judged(g).weights, -1, parts)
 
 
-def ahp_of_indicators(
-    z: ArrayLike,
-    names: Sequence[str] | None = None,
-    judgements: ArrayLike | pd.DataFrame | None = None,
-    allow_inconsistent: bool = False,
-) -> Floats:
-    """Weight the columns of `z` by :func:`~nqpf.index.weights.ahp`.
-
-    A frame of judgements is aligned with the columns by name, anything else
-    by position.
-    """
-    keys = list(range(matrix(z).shape[1])) if names is None else list(names)
-    if judgements is None:
-        raise MethodError(
-            "ahp has no judgements",
-            expected=f"judgements, a reciprocal matrix of shape ({len(keys)}, {len(keys)})",
-            hint="pass it to the recipe: Recipe(weights='ahp', judgements=...)",
-        )
-    weights = ahp(judgements, allow_inconsistent)
-    if isinstance(judgements, pd.DataFrame):
-        by_key = pd.Series(weights, index=judgements.index)
-        if set(by_key.index) != set(keys):
-            raise MethodError(
-                "judgements are not about the indicators",
-                where={"indicators of the judgements": list(by_key.index)},
-                expected=f"judgements of {', '.join(map(str, keys))}",
-            )
-        return by_key[keys].to_numpy()
-    if len(weights) != len(keys):
-        raise MethodError(
-            f"judgements are about {len(weights)} indicators",
-            expected=f"one row and column for each of the {len(keys)} indicators",
-        )
-    return weights
-
-
-def combination_of_methods(
-    x: ArrayLike,
-    z: ArrayLike,
-    names: Sequence[str] | None = None,
-    of: Sequence[str] = ("entropy", "critic"),
-    combine: str = "mean",
-) -> Floats:
-    """Combine the weights of several methods, each with its defaults.
-
-    See :func:`~nqpf.index.weights.combination`, whose `method` is `combine` here.
-    """
-    valid = [key for key in METHODS if key not in ("ahp", "combination")]
-    chosen = [of] if isinstance(of, str) else list(of)
-    unknown = [key for key in chosen if key not in valid]
-    if unknown or len(set(chosen)) < max(2, len(chosen)):
-        raise MethodError(
-            f"of is {of!r}",
-            expected="two or more different ones of " + ", ".join(valid),
-            hint="for other vectors call nqpf.index.weights.combination",
-        )
-    data = {"x": x, "z": z, "names": names}
-    vectors = [
-        method(**{key: data[key] for key in inspect.signature(method).parameters if key in data})
-        for method in (METHODS[key] for key in chosen)
-    ]
-    return combination(vectors, combine)
-
-
-METHODS: dict[str, Callable[..., Floats]] = {
-    "entropy": entropy,
-    "equal": equal,
-    "variation": variation,
-    "critic": critic,
-    "pca": pca,
-    "ahp": ahp_of_indicators,
-    "ahp_entropy": ahp_entropy,
-    "combination": combination_of_methods,
-    "pursuit": pursuit_weights,
-}
+_ALL = (entropy, _equal, _variation, _critic, _ahp_entropy, _checked()(_pursuit))
+_METHODS = {method.__name__.strip("_"): method for method in _ALL}

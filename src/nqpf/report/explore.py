@@ -175,8 +175,6 @@ def _payload(found: Standings, first: str, year: int, other: str) -> dict[str, o
     import matplotlib as mpl
     from matplotlib.colors import to_hex
 
-    from nqpf.index import aggregate
-
     columns: dict[str, pd.Series] = {}
     blocks = _Blocks()
     systems = [_system(key, found, blocks, columns) for key in found.own]
@@ -211,7 +209,7 @@ def _payload(found: Standings, first: str, year: int, other: str) -> dict[str, o
         "regions": {key: [key.capitalize(), zh] for key, zh in provinces.REGIONS.items()},
         "weightings": _named("weights", found),
         "aggregations": _named("aggregate", found),
-        "additive": sorted(aggregate.ADDITIVE),
+        "additive": ["linear"],
         "systems": systems,
         "draws": found.draws,
         "level": found.level,

@@ -86,7 +86,7 @@ def rank_ranges(
     ranks : DataFrame
         By province code. Without `level`, rank (1 = first) in a column per measure; a province
         that a measure lacks is NaN. With it, ``baseline``, ``median``, ``lower`` and ``upper``,
-        as :meth:`nqpf.compare.RankUncertainty.intervals` returns them.
+        as :meth:`nqpf.compare.uncertainty` returns them.
     title : str
         Title of the figure.
     level : float or None

@@ -1,4 +1,4 @@
-"""Monte Carlo over the choices behind an index: what it promises and what it refuses."""
+"""Draws over the choices behind an index, and Sobol indices: what they promise and refuse."""
 
 from __future__ import annotations
 
@@ -10,11 +10,10 @@ import pandas as pd
 import pytest
 from made_up_index import DIMENSION, made_matrix
 
-from nqpf.compare import certainty as _draws
-from nqpf.compare.certainty import uncertainty
-from nqpf.errors import DataError, EstimationError, MethodError, SampleError
-from nqpf.index import ConstantIndicatorWarning, Recipe
-from nqpf.index.weights import METHODS
+from nqpf.compare import sensitivity, uncertainty
+from nqpf.errors import MethodError, SampleError
+from nqpf.index import Recipe
+from nqpf.index.normalise import ConstantIndicatorWarning
 
 NOISE = {"error": 0.05, "perturb": 0.25}
 
@@ -59,15 +58,6 @@ def test_same_seed_same_ranks_and_a_longer_run_begins_with_a_shorter_one():
     assert (uncertainty(MATRIX, 40, seed=5, **NOISE).scores != short.scores).any()
 
 
-@pytest.mark.parametrize("noise", [{}, NOISE], ids=["choices only", "noise"])
-def test_size_of_the_batch_does_not_matter(monkeypatch, noise):
-    whole = uncertainty(MATRIX, 80, **noise)
-    monkeypatch.setattr(_draws, "_BATCH", 1)
-    single = uncertainty(MATRIX, 80, **noise)
-    np.testing.assert_allclose(single.scores, whole.scores, rtol=0, atol=1e-14)
-    np.testing.assert_array_equal(single.ranks, whole.ranks)
-
-
 def test_order_of_rows_does_not_matter_and_the_matrix_stays_as_it_is():
     shuffled = MATRIX.values.sample(frac=1, random_state=1)
     before = shuffled.copy()
@@ -109,7 +99,7 @@ def test_baseline_is_a_recipe_without_noise():
     assert str(result.recipe) == "minmax, entropy, topsis"
     expected = Recipe().fit(MATRIX).rank(2022)
     assert result.baseline.to_dict() == expected.to_dict()
-    own = Recipe(aggregate="topsis", weighting="sqrt")
+    own = Recipe(aggregate="vikor", v=0.3)
     other = uncertainty(MATRIX, 10, baseline=own, year=2021)
     assert other.baseline.to_dict() == own.fit(MATRIX).rank(2021).to_dict()
 
@@ -139,14 +129,12 @@ def test_values_below_zero_drop_what_needs_shares():
 
 def test_errors_keep_signs_and_have_the_moments_that_are_asked_for():
     error = {key: 0.02 * j for j, key in enumerate(DIMENSION)}
-    plan = uncertainty(MATRIX, 1, error=error).design
-    factors = _draws.error_factors(plan, np.arange(2_000)).astype(float)
+    run = uncertainty(MATRIX, 500, error=error, omit=False)
+    factors = np.array([run.case(d)[1].values / MATRIX.values for d in range(500)])
     assert (factors > 0).all()
-    np.testing.assert_allclose(factors.mean(axis=(0, 2)), 1, atol=2e-3)
-    np.testing.assert_allclose(factors.std(axis=(0, 2)), list(error.values()), rtol=0.02)
-    np.testing.assert_array_equal(factors[:, 0], 1)
-    weights = _draws.weight_factors(uncertainty(MATRIX, 1, perturb=0.4).design, 5_000)
-    assert 0.6 <= weights.min() < 0.61 and 1.39 < weights.max() <= 1.4
+    np.testing.assert_allclose(factors.mean(axis=(0, 1)), 1, atol=4e-3)
+    np.testing.assert_allclose(factors.std(axis=(0, 1)), list(error.values()), rtol=0.04)
+    np.testing.assert_allclose(factors[:, :, 0], 1, rtol=1e-15)
 
 
 def test_noise_alone_spreads_ranks_and_more_noise_spreads_them_more():
@@ -163,7 +151,7 @@ def test_a_constant_indicator_has_no_error_and_is_named_once():
     with pytest.warns(ConstantIndicatorWarning, match="rail") as caught:
         result = uncertainty(made_matrix(values), 30, error=0.1)
     assert len(caught) == 1
-    assert result.design.error["rail"] == 0 and result.design.error["rd"] == 0.1
+    assert result.plan.error["rail"] == 0 and result.plan.error["rd"] == 0.1
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         again = result.refit(7).xs(2022, level="year")
@@ -171,11 +159,15 @@ def test_a_constant_indicator_has_no_error_and_is_named_once():
 
 
 def test_scores_that_differ_by_rounding_share_a_rank():
-    third = 1 / 3
-    scores = np.array([[0.1 + 0.2, 0.3, third + third, 0.0], [1.0, 0.5, 0.5 + 1e-9, 0.5]])
-    assert scores[0, 0] != scores[0, 1]
-    np.testing.assert_array_equal(_draws.ranks_of(scores), [[2, 2, 1, 4], [1, 3, 2, 3]])
-    assert _draws.ranks_of(np.zeros((1, 300))).dtype == np.uint16
+    values = MATRIX.values.copy()
+    for key in values:  # ranks of an even sample, so that equal weights make many sums alike
+        values[key] = np.random.default_rng(len(key)).permutation(len(values))
+    run = uncertainty(
+        made_matrix(values), 40, normalise="rank", weights="equal", aggregate="linear"
+    )
+    expected = pd.DataFrame(run.scores.round(12)).rank(axis=1, ascending=False, method="min")
+    np.testing.assert_array_equal(run.ranks, expected)
+    assert any(len(set(ranks)) < len(ranks) for ranks in run.ranks)
 
 
 @pytest.mark.parametrize("shift", [0.0, -1.5], ids=["all positive", "some negative"])
@@ -207,13 +199,6 @@ def test_memory_does_not_grow_with_the_noise():
     assert peak < 600 * matrix.values.size * 8 / 2  # of all figures with errors at once
 
 
-def test_progress_is_shown_when_wanted(capsys):
-    uncertainty(MATRIX, 20, **NOISE, progress=True)
-    assert "draws" in capsys.readouterr().out
-    uncertainty(MATRIX, 20, **NOISE)
-    assert capsys.readouterr().out == ""
-
-
 REFUSED = {
     "no draws": ({"draws": 0}, "draws is 0"),
     "half a draw": ({"draws": 2.5}, "draws is 2.5"),
@@ -221,15 +206,13 @@ REFUSED = {
     "normalisation": ({"normalise": "minimax"}, "'minimax' .stage normalise.*minmax_yearly"),
     "weights": ({"weights": ("entropy", "guess")}, "'guess' .stage weights"),
     "aggregation": ({"aggregate": ("sum",)}, "'sum' .stage aggregate"),
-    "needs options": ({"weights": "ahp"}, "'ahp' needs options"),
-    "needs targets": ({"normalise": ("target",)}, "'target' needs options"),
-    "no method": ({"weights": ()}, r"methods are \[\]"),
+    "no method": ({"weights": ()}, r"methods to weights are \[\]"),
     "twice": ({"weights": ("equal", "equal")}, "each once"),
     "nothing fits": ({"normalise": "zscore", "weights": "entropy"}, "no combination can be used"),
-    "error below zero": ({"error": -0.1}, "error is -0.1 .indicator rd"),
-    "error missing": ({"error": float("nan")}, "error is nan"),
+    "error below zero": ({"error": -0.1}, "error of rd is -0.1"),
+    "error missing": ({"error": float("nan")}, "error of rd is nan"),
     "error of others": ({"error": {"rd": 0.1, "gdp": 0.1}}, "not about the indicators.*gdp"),
-    "one error wrong": ({"error": pd.Series(0.1, DIMENSION) - [0, 0, 0.2, 0, 0]}, "indicator so2"),
+    "one error wrong": ({"error": pd.Series(0.1, DIMENSION) - [0, 0, 0.2, 0, 0]}, "error of so2"),
     "perturb": ({"perturb": 1.0}, "perturb is 1.0"),
 }
 
@@ -244,9 +227,11 @@ def test_options_that_are_refused(case):
 def test_samples_that_are_refused():
     values = MATRIX.values.copy()
     values.loc[(12, 2021), "so2"] = np.nan
-    with pytest.raises(SampleError, match=r"nan cannot be used.*province.*12.*2021.*indicator so2"):
+    with pytest.raises(SampleError, match=r"missing or infinite.*province.*12.*2021.*variable so2"):
         uncertainty(made_matrix(values), 10)
-    with pytest.raises(SampleError, match="no indicators in 1999"):
+    with pytest.raises(
+        SampleError, match="unknown year of the indicators 1999; expected one of 2020, 2021, 2022"
+    ):
         uncertainty(MATRIX, 10, year=1999)
     alone = MATRIX.values[MATRIX.values.index.get_level_values("province") == 11]
     with pytest.raises(SampleError, match="one province to rank"):
@@ -262,23 +247,101 @@ def test_questions_that_are_refused():
         with pytest.raises(MethodError, match="level is"):
             result.intervals(level)
     for k in (0, 9, 1.5):
-        with pytest.raises(MethodError, match="of 8 provinces"):
+        with pytest.raises(MethodError, match="k is .*from 1 to 8"):
             result.probability(k)
-    with pytest.raises(MethodError, match="draw 10 of 10"):
+    with pytest.raises(MethodError, match="draw is 10.*from 0 to 9"):
         result.refit(10)
 
 
-def test_a_new_method_can_be_drawn_and_a_draw_without_scores_is_named(monkeypatch):
-    def first_half(z, names):
-        if "rail" not in names:
-            raise DataError("no rail")
-        return np.r_[1.0, np.zeros(z.shape[1] - 1)]
+TWO_YEARS = panel(years=(2021, 2022))
 
-    monkeypatch.setitem(METHODS, "first", first_half)
-    own = {"weights": "first", "aggregate": "linear", "normalise": "minmax"}
-    result = uncertainty(MATRIX, 50, **own, omit=False, error=0.2)
-    np.testing.assert_allclose(
-        result.refit(3).xs(2022, level="year"), result.scores[3], rtol=0, atol=1e-12
+
+def test_indices_by_province_and_factor():
+    result = sensitivity(TWO_YEARS, 64, **NOISE)
+    factors = ["normalise", "weights", "aggregate", "omit", "error", "perturb"]
+    assert list(result.shift.index) == factors
+    assert list(result.shift) == ["first", "first_margin", "total", "total_margin"]
+    assert list(result.ranks) == list(result.shift)
+    assert result.ranks.index.names == ["province", "factor"]
+    assert list(result.ranks.index.unique("province")) == list(range(11, 19))
+    assert result.runs == 64 * (len(factors) + 2)
+    assert result.interaction == pytest.approx(1 - result.shift["first"].sum())
+    assert result.baseline.to_dict() == Recipe().fit(TWO_YEARS).rank(2022).to_dict()
+    assert "aggregate" in result._repr_html_()
+    assert "2022: 512 runs, mean shift" in repr(result)
+
+
+def test_only_what_varies_is_a_factor():
+    result = sensitivity(TWO_YEARS, 16, weights="equal", omit=False, perturb=0.3)
+    assert list(result.shift.index) == ["normalise", "aggregate", "perturb"]
+    with pytest.raises(MethodError, match="nothing varies"):
+        sensitivity(
+            TWO_YEARS, 16, normalise="minmax", weights="equal", aggregate="linear", omit=False
+        )
+
+
+def test_a_factor_without_effect_has_no_index():
+    # Regrets are relative to the range, which neither of the two changes.
+    result = sensitivity(
+        TWO_YEARS,
+        128,
+        normalise=("minmax", "zscore"),
+        weights="equal",
+        aggregate="vikor",
+        perturb=0.5,
     )
-    with pytest.raises(EstimationError, match="no rail .method first_half, left out rail"):
-        uncertainty(MATRIX, 200, **own)
+    assert result.shift.loc["normalise", "total"] == 0
+    assert result.shift.loc["normalise", "first"] == pytest.approx(0, abs=1e-12)
+    assert result.shift.loc["omit", "total"] > 0.3
+    assert result.shift.loc["perturb", "total"] > 0
+
+
+def test_noise_is_one_number_of_the_design():
+    # With the noise alone, all variance is its own and nothing else is left.
+    result = sensitivity(
+        TWO_YEARS,
+        256,
+        normalise="minmax",
+        weights="equal",
+        aggregate="linear",
+        omit=False,
+        error=0.3,
+    )
+    assert list(result.shift.index) == ["error"]
+    assert result.shift.loc["error", "total"] == pytest.approx(1, abs=0.15)
+
+
+@pytest.mark.parametrize("seed", [0, 7])
+def test_same_seed_same_indices_and_margins(seed):
+    one, other = (sensitivity(TWO_YEARS, 32, seed, **NOISE) for _ in range(2))
+    pd.testing.assert_frame_equal(one.shift, other.shift)
+    pd.testing.assert_frame_equal(one.ranks, other.ranks)
+    assert (sensitivity(TWO_YEARS, 32, seed + 1, **NOISE).shift != one.shift).any(axis=None)
+
+
+def test_an_output_that_never_varies_has_no_indices():
+    values = TWO_YEARS.values.copy()
+    values.loc[11] = np.where(TWO_YEARS.benefit, 1e3, 1e-3)  # best in all, in both years
+    best = sensitivity(made_matrix(values), 32, aggregate=("topsis", "linear"))
+    assert best.baseline[11] == 1 and best.ranks.loc[11].isna().all(axis=None)
+    assert best.ranks.drop(11).notna().any(axis=None)
+
+
+SENSITIVITY_REFUSED = {
+    "no power of two": ({"samples": 100}, "samples is 100.*power of two"),
+    "one sample": ({"samples": 1}, "samples is 1"),
+    "seed": ({"seed": -2}, "seed is -2"),
+    "unknown": ({"aggregate": "mean"}, "'mean' .stage aggregate"),
+    "error": ({"error": -1}, "error of rd is -1"),
+    "do not fit": (
+        {"normalise": ("minmax", "zscore")},
+        "6 combinations cannot be used.*normalise zscore, weights entropy.*independent",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", SENSITIVITY_REFUSED)
+def test_options_of_sensitivity_that_are_refused(case):
+    options, message = SENSITIVITY_REFUSED[case]
+    with pytest.raises(MethodError, match=message):
+        sensitivity(TWO_YEARS, **{"samples": 16, **options})

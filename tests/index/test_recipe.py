@@ -1,0 +1,415 @@
+"""Recipe and Index: names, options, pairs of methods, what is refused, added up and printed."""
+
+import copy
+import dataclasses
+import itertools
+
+import numpy as np
+import pandas as pd
+import pytest
+from made_up_index import PROVINCES, YEARS, made_matrix
+
+import nqpf
+from nqpf import provinces
+from nqpf.errors import DataError, MethodError, SampleError
+from nqpf.index import Index, Recipe
+from nqpf.index.aggregate import linear, topsis
+from nqpf.index.normalise import ConstantIndicatorWarning, minmax
+from nqpf.index.recipe import METHODS
+from nqpf.index.weights import entropy
+
+AGGREGATE = list(METHODS["aggregate"])
+BY = pytest.mark.parametrize("by", ["indicator", "dimension"])
+
+
+@pytest.fixture
+def matrix():
+    return made_matrix()
+
+
+@pytest.fixture
+def index():
+    return Recipe(aggregate="linear").fit(made_matrix())
+
+
+def changed(matrix, row, column, value):
+    values = matrix.values.copy()
+    values.loc[row, column] = value
+    return made_matrix(values)
+
+
+def test_the_default_is_the_chain_of_array_functions(matrix):
+    index = Recipe().fit(matrix)
+    z = minmax(matrix.values.to_numpy(), matrix.benefit.to_numpy())
+    w = entropy(z)
+    np.testing.assert_array_equal(index.weights, w)
+    np.testing.assert_array_equal(index.scores, topsis(z, w))
+    assert index.weights.index.tolist() == matrix.values.columns.tolist()
+    pd.testing.assert_index_equal(index.scores.index, matrix.values.index)
+    assert index.comparable_over_time
+    assert index.contributions is None
+    assert index.matrix is matrix
+    assert index.recipe == Recipe("minmax", "entropy", "topsis")
+
+
+def test_the_top_package_gives_the_same_classes():
+    assert nqpf.Recipe is Recipe
+    assert nqpf.Index is Index
+
+
+@pytest.mark.parametrize("aggregate", ["linear", "topsis"])
+def test_dimension_scores_are_the_same_aggregation_with_weights_rescaled(matrix, aggregate):
+    index = Recipe(aggregate=aggregate).fit(matrix)
+    assert index.dimension_scores.columns.tolist() == ["labour", "green", "means"]
+    method = {"linear": linear, "topsis": topsis}[aggregate]
+    z = minmax(matrix.values.to_numpy(), matrix.benefit.to_numpy())[:, [2, 3]]
+    w = index.weights[["so2", "energy"]].to_numpy()
+    np.testing.assert_allclose(index.dimension_scores["green"], method(z, w / w.sum()), atol=1e-15)
+
+
+def test_contributions_add_up_to_a_linear_score(matrix):
+    index = Recipe(aggregate="linear").fit(matrix)
+    assert index.contributions.columns.tolist() == matrix.values.columns.tolist()
+    np.testing.assert_allclose(index.contributions.sum(axis=1), index.scores, rtol=0, atol=1e-15)
+
+
+def test_units_of_indicators_do_not_matter(matrix):
+    other = made_matrix(matrix.values * [1e4, 1e-3, 7.0, 0.1, 100.0] + [0, 1, 2, 3, 4])
+    scores = Recipe().fit(other).scores
+    pd.testing.assert_series_equal(scores, Recipe().fit(matrix).scores, rtol=0, atol=1e-12)
+
+
+def test_the_matrix_stays_as_it_is(matrix):
+    before = matrix.values.copy()
+    Recipe().fit(matrix)
+    pd.testing.assert_frame_equal(matrix.values, before)
+
+
+def test_options_reach_their_method(matrix):
+    index = Recipe(shift=1e-2).fit(matrix)
+    z = minmax(matrix.values.to_numpy(), matrix.benefit.to_numpy())
+    np.testing.assert_array_equal(index.weights, entropy(z, shift=1e-2))
+    assert str(index.recipe) == "minmax, entropy, topsis, shift=0.01"
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+def test_a_value_that_is_not_finite_is_named(matrix, bad):
+    broken = changed(matrix, (310000, 2021), "so2", bad)
+    with pytest.raises(
+        SampleError, match=r"\[province Shanghai \(310000\), year 2021, variable so2\]"
+    ):
+        Recipe().fit(broken)
+
+
+def test_a_constant_indicator_is_named_and_has_no_weight(matrix):
+    constant = made_matrix(matrix.values.assign(energy=3.0))
+    with pytest.warns(ConstantIndicatorWarning, match="set to zero: energy$"):
+        index = Recipe().fit(constant)
+    assert index.weights["energy"] == 0
+    rest = made_matrix(matrix.values.drop(columns="energy"))
+    np.testing.assert_allclose(index.scores, Recipe().fit(rest).scores, rtol=0, atol=1e-15)
+
+
+@pytest.mark.filterwarnings("ignore::nqpf.index.normalise.ConstantIndicatorWarning")
+def test_a_dimension_without_weight_has_no_score(matrix):
+    index = Recipe().fit(made_matrix(matrix.values.assign(so2=1.0, energy=2.0)))
+    assert index.dimension_scores["green"].isna().all()
+    assert index.dimension_scores["labour"].notna().all()
+
+
+def test_when_every_indicator_is_constant(matrix):
+    with pytest.raises(DataError, match="every indicator is constant"):
+        Recipe().fit(made_matrix(matrix.values * 0 + 1))
+    with pytest.raises(DataError, match="every indicator is constant"):
+        Recipe().fit(made_matrix(matrix.values.iloc[:1]))  # one province in one year
+
+
+@pytest.mark.parametrize("keep", ["province == 110000", "year == 2021"])
+def test_one_province_or_one_year(matrix, keep):
+    index = Recipe().fit(made_matrix(matrix.values.query(keep)))
+    assert index.scores.between(0, 1).all()
+    assert abs(index.weights.sum() - 1) <= 1e-12
+    assert len(index.summary()) == len(index.years)
+    assert "<table" in index._repr_html_()
+
+
+def test_ranks_are_within_years_and_ties_share_the_better_one():
+    rows = pd.MultiIndex.from_product([PROVINCES, [2021, 2022]], names=["province", "year"])
+    values = pd.DataFrame({"a": [1.0, 9, 2, 8, 2, 7, 0, 6]}, index=rows)
+    index = Recipe().fit(made_matrix(values, {"a": "all"}))
+    assert index.rank(2021).to_dict() == {310000: 1, 440000: 1, 110000: 3, 650000: 4}
+    assert index.rank(2022).tolist() == [1, 2, 3, 4]
+    assert index.rank().loc[(110000, 2021)] == 3
+    with pytest.raises(SampleError, match=r"no scores in 2023 .*one of 2021, 2022"):
+        index.rank(2023)
+
+
+def test_summary(matrix):
+    index = Recipe().fit(matrix)
+    table = index.summary()
+    assert table.index.tolist() == YEARS
+    last = index.scores.xs(2022, level="year")
+    assert table.loc[2022, "provinces"] == 4
+    assert table.loc[2022, "mean"] == pytest.approx(last.mean(), abs=1e-15)
+    assert table.loc[2022, "sd"] == pytest.approx(last.std(ddof=1), abs=1e-15)
+    names = {110000: "Beijing", 310000: "Shanghai", 440000: "Guangdong", 650000: "Xinjiang"}
+    assert table.loc[2022, "highest"] == names[last.idxmax()]
+
+
+def test_it_prints_as_a_table_of_provinces(matrix):
+    index = Recipe().fit(matrix)
+    page = index._repr_html_()
+    assert "minmax, entropy, topsis: 4 provinces, 2020-2022, 5 indicators" in page
+    assert page.count("<tr") == 5
+    for text in ("Beijing", "Guangdong", "score 2020", "rank 2022"):
+        assert text in page
+    assert repr(index) == "<Index minmax, entropy, topsis: 4 provinces, 2020-2022, 5 indicators>"
+
+
+def test_an_unbalanced_sample_prints_with_gaps(matrix):
+    index = Recipe().fit(made_matrix(matrix.values.drop((650000, 2022))))
+    page = index._repr_html_()
+    assert page.count("<tr") == 5
+    assert "nan" not in page.lower()
+
+
+def test_labels_are_escaped(matrix):
+    rows = pd.MultiIndex.from_tuples(
+        [("<script>alert(1)</script>", 2021), ("b & c", 2021)], names=["province", "year"]
+    )
+    values = pd.DataFrame({"<i>": [1.0, 2.0]}, index=rows)
+    index = Recipe(shift=1e-4).fit(made_matrix(values, {"<i>": "a"}))
+    page = dataclasses.replace(index, recipe="<b>")._repr_html_()
+    assert "<b>" not in page
+    assert "&lt;b&gt;" in page
+    assert "<script>" not in page
+    assert "&lt;script&gt;" in page
+    assert "b &amp; c" in page
+
+
+def test_recipes_compare_hash_and_copy():
+    one = Recipe(shift=1e-4)
+    assert one == Recipe(shift=1e-4) != Recipe()
+    assert len({one, Recipe(shift=1e-4), Recipe()}) == 2
+    assert copy.deepcopy(one) == one
+    with pytest.raises(AttributeError):
+        one.weights = "equal"
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"normalise": "min-max"}, "unknown normalisation 'min-max'.*minmax_yearly.*'minmax'"),
+        ({"weights": "entropie"}, "unknown weighting 'entropie'.*entropy, equal.*'entropy'"),
+        ({"aggregate": "topsys"}, "unknown aggregation 'topsys'.*linear, topsis.*'topsis'"),
+        ({"aggregate": None}, "unknown aggregation None; expected one of .*topsis, vikor.$"),
+        ({"shfit": 1e-4}, "unknown option 'shfit'; expected one of shift. Did you mean"),
+        ({"weights": "equal", "shift": 1}, "unknown option 'shift'; expected no option"),
+        ({"benefit": [True]}, "unknown option 'benefit'"),
+        ({"aggregate": "topsis", "v": 0.5}, "unknown option 'v'"),
+    ],
+    ids=str,
+)
+def test_unknown_names_and_options_offer_the_known_ones(options, message):
+    with pytest.raises(MethodError, match=message):
+        Recipe(**options)
+
+
+def test_what_is_not_a_matrix_is_refused(matrix):
+    rows = matrix.values.index
+    with pytest.raises(SampleError, match="has no rows"):
+        Recipe().fit(made_matrix(matrix.values.iloc[:0]))
+    with pytest.raises(DataError, match=r"not numbers \[variable rd\]"):
+        Recipe().fit(made_matrix(matrix.values.astype({"rd": str})))
+    twice = pd.DataFrame(np.eye(len(rows))[:, :2], rows, ["rd", "rd"])
+    keys = pd.Series([True, True], ["rd", "rd"])
+    with pytest.raises(MethodError, match="indicators name 'rd' twice"):
+        Recipe().fit(dataclasses.replace(matrix, values=twice, benefit=keys, dimension=keys))
+    with pytest.raises(MethodError, match="one boolean per column"):
+        Recipe().fit(dataclasses.replace(matrix, benefit=matrix.benefit.map({True: 1, False: -1})))
+
+
+@pytest.mark.filterwarnings("ignore:no weight, so left out")
+@pytest.mark.parametrize("name", list(METHODS["normalise"]))
+@pytest.mark.parametrize("weights", sorted(set(METHODS["weights"]) - {"pursuit"}))
+@pytest.mark.parametrize("method", AGGREGATE)
+def test_a_pair_works_or_says_what_would(name, weights, method):
+    refused = name == "zscore" and (
+        weights in ("entropy", "ahp_entropy") or method in ("coupling", "geometric", "harmonic")
+    )
+    if refused:
+        with pytest.raises(
+            MethodError,
+            match="'zscore' gives values below zero, which .* cannot use; expected normalise one "
+            "of minmax, minmax_yearly, rank. Or keep 'zscore' with weights one of .*equal"
+            ".* and aggregate one of linear, topsis, vikor",
+        ):
+            Recipe(name, weights, method)
+        return
+    index = Recipe(name, weights, method).fit(made_matrix())
+    assert np.isfinite(index.scores).all()
+    assert index.comparable_over_time == (name != "minmax_yearly")
+    assert index.normalised.shape == index.matrix.values.shape
+    assert list(index.dimension_scores) == ["labour", "green", "means"]
+    if not (name == "zscore" and method == "linear"):
+        assert index.scores.between(0, 1 + 1e-12).all()
+
+
+def test_values_below_zero_that_only_the_data_show_are_refused_at_fit():
+    recipe = Recipe("vector", "entropy", "topsis")
+    recipe.fit(made_matrix())  # all values above zero
+    below = made_matrix(made_matrix().values - 1)
+    with pytest.raises(MethodError, match="'vector' gives values below zero, which entropy cannot"):
+        recipe.fit(below)
+    assert np.isfinite(Recipe("vector", "equal", "topsis").fit(below).scores).all()
+
+
+def test_scores_below_zero_only_by_adding_standard_scores():
+    index = Recipe("zscore", "equal", "linear").fit(made_matrix())
+    assert index.scores.min() < 0
+    np.testing.assert_allclose(index.scores.mean(), 0, atol=1e-12)
+    np.testing.assert_allclose(
+        index.dimension_contributions().sum(axis=1), index.scores, atol=1e-14
+    )
+
+
+def test_order_of_rows_does_not_matter():
+    values = made_matrix().values
+    for method in AGGREGATE:
+        ours = Recipe(aggregate=method).fit(made_matrix(values.sample(frac=1, random_state=1)))
+        expected = Recipe(aggregate=method).fit(made_matrix(values)).scores
+        pd.testing.assert_series_equal(ours.scores.sort_index(), expected, rtol=0, atol=1e-12)
+
+
+def test_best_province_everywhere_is_first_by_every_method():
+    values = made_matrix().values.copy()
+    values.loc[(310000, 2022)] = values.max() + 1
+    values.loc[(310000, 2022), ["so2", "energy"]] = values[["so2", "energy"]].min() / 2
+    for name, method in itertools.product(["minmax", "rank"], AGGREGATE):
+        scores = Recipe(name, "equal", method).fit(made_matrix(values)).scores
+        assert scores.idxmax() == (310000, 2022)
+        assert scores.max() == pytest.approx(1, abs=1e-12)
+
+
+def test_an_index_says_that_its_scores_do_not_compare_over_time():
+    pooled, yearly = (Recipe(name).fit(made_matrix()) for name in ("minmax", "minmax_yearly"))
+    assert "comparable_over_time" not in pooled.summary()
+    assert yearly.summary()["comparable_over_time"].tolist() == [False] * 3
+    for text in (repr(yearly), yearly._repr_html_()):
+        assert "do not compare over time" in text
+    for text in (repr(pooled), pooled._repr_html_()):
+        assert "compare over time" not in text
+
+
+def test_rows_of_a_year():
+    index = Recipe().fit(made_matrix())
+    assert index.rows(2021).get_level_values("year").unique().tolist() == [2021]
+    assert len(index.rows(2021)) == 4
+    with pytest.raises(SampleError, match="no scores in 2030"):
+        index.rows(2030)
+
+
+@BY
+@pytest.mark.parametrize("normalise", ["minmax", "minmax_yearly", "rank"])
+def test_each_row_sums_to_one_hundred(by, normalise):
+    index = Recipe(normalise=normalise, aggregate="linear").fit(made_matrix())
+    degree = index.obstacles(by)
+    assert (degree >= 0).all(axis=None)
+    np.testing.assert_allclose(degree.sum(axis=1), 100, rtol=0, atol=1e-10)
+    pd.testing.assert_index_equal(degree.index, index.scores.index)
+
+
+def test_degrees_are_weighted_shortfalls_over_what_the_score_lacks(index):
+    degree = index.obstacles()
+    for row in index.scores.index:
+        for key, weight in index.weights.items():
+            shortfall = weight * (1 - index.normalised.loc[row, key])
+            expected = 100 * shortfall / (1 - index.scores[row])
+            assert degree.loc[row, key] == pytest.approx(expected, abs=1e-10)
+
+
+def test_dimensions_are_sums_of_their_indicators(index):
+    by_indicator, by_dimension = index.obstacles(), index.obstacles("dimension")
+    assert by_dimension.columns.tolist() == ["labour", "green", "means"]
+    np.testing.assert_allclose(
+        by_dimension["green"], by_indicator[["so2", "energy"]].sum(axis=1), rtol=0, atol=1e-12
+    )
+
+
+@BY
+def test_nothing_holds_back_a_province_at_the_ideal(by):
+    rows = pd.MultiIndex.from_product([[110000, 310000], [2022]], names=["province", "year"])
+    values = pd.DataFrame({"rd": [2.0, 1], "so2": [1.0, 3], "rail": [5.0, 4]}, index=rows)
+    index = Recipe(weights="equal", aggregate="linear").fit(made_matrix(values))
+    assert index.scores.tolist() == pytest.approx([1, 0])
+    degree = index.obstacles(by)
+    assert degree.loc[(110000, 2022)].tolist() == [0, 0, 0]
+    np.testing.assert_allclose(degree.loc[(310000, 2022)], 100 / 3, rtol=1e-12)
+
+
+@pytest.mark.filterwarnings("ignore::nqpf.index.normalise.ConstantIndicatorWarning")
+def test_an_indicator_without_weight_is_no_obstacle():
+    index = Recipe(aggregate="linear").fit(made_matrix(made_matrix().values.assign(rail=1.0)))
+    assert (index.obstacles()["rail"] == 0).all()
+
+
+@pytest.mark.parametrize("aggregate", sorted(set(AGGREGATE) - {"linear"}))
+def test_only_sums_have_obstacles_and_contributions(aggregate):
+    index = Recipe(aggregate=aggregate).fit(made_matrix())
+    for call in (index.obstacles, index.dimension_contributions):
+        with pytest.raises(
+            MethodError, match=f"{aggregate}' is not a sum.*expected an index with aggregate='line"
+        ):
+            call()
+
+
+@pytest.mark.parametrize("normalise", ["vector", "zscore"])
+def test_a_shortfall_needs_a_best_value(normalise):
+    index = Recipe(normalise=normalise, weights="equal", aggregate="linear").fit(made_matrix())
+    with pytest.raises(MethodError, match=f"under '{normalise}'.*minmax, minmax_yearly, rank"):
+        index.obstacles()
+
+
+def test_unknown_grouping(index):
+    with pytest.raises(MethodError, match="unknown grouping 'dim'; expected one of indicator, dim"):
+        index.obstacles(by="dim")
+
+
+def test_dimension_contributions_add_up_to_the_score(index):
+    parts = index.dimension_contributions()
+    assert parts.columns.tolist() == ["labour", "green", "means"]
+    np.testing.assert_allclose(parts.sum(axis=1), index.scores, rtol=0, atol=1e-14)
+    weights = index.weights.groupby(index.matrix.dimension).sum()
+    for key in parts:
+        expected = weights[key] * index.dimension_scores[key]
+        np.testing.assert_allclose(parts[key], expected, rtol=0, atol=1e-14)
+
+
+def test_the_compromise_of_an_index_and_of_one_year():
+    index = Recipe(weights="equal", aggregate="vikor", v=0.3).fit(made_matrix())
+    whole = index.compromise()
+    assert (whole.v, whole.sample) == (0.3, "12 province-years")
+    province, year = index.scores.idxmax()
+    assert whole.table.index[0] == f"{provinces.table()['en'][province]} {year}"
+    np.testing.assert_allclose(np.sort(whole.table["Q"]), np.sort(1 - index.scores), atol=1e-15)
+    result = index.compromise(2021)
+    assert sorted(result.table.index) == ["Beijing", "Guangdong", "Shanghai", "Xinjiang"]
+    assert result.threshold == pytest.approx(1 / 3)
+    text = "<VIKOR, v = 0.3, 4 provinces in 2021: advantage (DQ = 0.3333)"
+    assert repr(result).startswith(text)
+    assert repr(result).endswith(f"compromise: {', '.join(result.members)}>")
+    assert result._repr_html_().count("<tr") == 5
+    with pytest.raises(SampleError, match="no scores in 1999"):
+        index.compromise(1999)
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        result.v = 1
+
+
+def test_one_province_in_a_year():
+    rows = pd.MultiIndex.from_tuples(
+        [(110000, 2021), (310000, 2021), (110000, 2022)], names=["province", "year"]
+    )
+    matrix = made_matrix(pd.DataFrame({"rd": [1.0, 2, 3], "rail": [1.0, 1, 1]}, index=rows))
+    with pytest.warns(ConstantIndicatorWarning, match="rail"):
+        index = Recipe(aggregate="vikor").fit(matrix)
+    assert index.compromise(2022).members == ["Beijing"]
