@@ -132,17 +132,8 @@ def _plan(
     year = matrix.years[-1] if year is None else year
     choose("year of the indicators", year, matrix.years, SampleError)
     triples, dropped = _accepted(matrix, named)
-    plan = _Plan(
-        matrix=matrix,
-        year=int(year),
-        methods=named,
-        triples=triples,
-        dropped=dropped,
-        omit=bool(omit),
-        error=_errors(matrix, error),
-        perturb=perturb,
-        seed=whole("seed", seed),
-    )
+    how_far = {"error": _errors(matrix, error), "perturb": perturb, "seed": whole("seed", seed)}
+    plan = _Plan(matrix, int(year), named, triples, dropped, bool(omit), **how_far)
     if len(plan.provinces) < 2:
         raise SampleError("one province to rank", where={"year": year}, expected="two or more")
     if plan.omit:
@@ -157,21 +148,16 @@ def _accepted(
     kept, dropped = [], []
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # said once before
-        for triple in itertools.product(*methods.values()):
+        for at in itertools.product(*(range(len(names)) for names in methods.values())):
+            triple = [names[k] for names, k in zip(methods.values(), at, strict=True)]
             try:
                 Recipe(*triple).fit(matrix)
+                kept.append(at)
             except (MethodError, DataError) as error:
                 dropped.append((*triple, error.problem))
-            else:
-                kept.append(
-                    [methods[s].index(name) for s, name in zip(_STAGES, triple, strict=True)]
-                )
     if not kept:
-        raise MethodError(
-            f"no combination can be used: {dropped[0][-1]}",
-            where={"combinations": len(dropped)},
-            expected="methods that fit each other",
-        )
+        problem = f"no combination can be used: {dropped[0][-1]}"
+        raise MethodError(problem, expected="methods that fit each other")
     return np.array(kept), pd.DataFrame(dropped, columns=[*_STAGES, "reason"], dtype="str")
 
 
@@ -192,9 +178,8 @@ def _errors(matrix: IndicatorMatrix, error: _Error) -> pd.Series:
 
 def _check_omission(matrix: IndicatorMatrix, yearly: bool) -> None:
     values = matrix.values
-    least = int((values.nunique() > 1).sum())
-    if yearly:
-        least = int((values.groupby(level="year").nunique() > 1).sum(axis=1).min())
+    groups = values.groupby(level="year") if yearly else values.groupby(lambda key: 0)
+    least = int((groups.nunique() > 1).sum(axis=1).min())
     if least < 2:
         raise SampleError(
             f"{least} indicator varies" + (" in some year" if yearly else ""),
