@@ -5,10 +5,10 @@ from __future__ import annotations
 import importlib.util
 import json
 from dataclasses import dataclass
-from html import escape
 from pathlib import Path
 
 import yaml
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from pdf_page import Page, link_pages, read_page
 from pdf_toc import Part, read_toc
 
@@ -118,72 +118,6 @@ def _css_text(text: str) -> str:
     return json.dumps(text, ensure_ascii=False).replace("<", "\\3c ").replace("\\n", " ")
 
 
-def _style(book: Book, css: str) -> str:
-    """Return the style sheet with the fonts and one kind of page per chapter for its header."""
-    rules = [
-        # The Chinese font has these marks as wide as a character; English needs narrow ones.
-        '@font-face { font-family: "Marks"; src: url("/pdf/fonts/DejaVuSans.ttf");'
-        " unicode-range: U+00B7, U+2013-2014, U+2018-201D, U+2026; }",
-    ]
-    rules += [
-        f'@font-face {{ font-family: "{family}"; src: url("/pdf/fonts/{name}");'
-        f" font-weight: {weight}; font-style: {style}; }}"
-        for name, (family, weight, style) in _FONTS.items()
-    ]
-    captions = {page.key: part.title for part, pages in book.parts for page in pages}
-    for page in book.pages:
-        left, right = _css_text(captions.get(page.key, "")), _css_text(page.title)
-        boxes = f"@top-left {{ content: {left}; }} @top-right {{ content: {right}; }}"
-        rules += [
-            f"@page {page.key} {{ {boxes} }}",
-            f"@page {page.key}-wide {{ size: A4 landscape; {boxes} }}",
-            f"#{page.key} {{ page: {page.key}; }}",
-            f"#{page.key} .wide {{ page: {page.key}-wide; }}",
-        ]
-    return "\n".join([css, *rules])
-
-
-def _line(kind: str, anchor: str, text: str) -> str:
-    """Return one line of a table of contents; its page number is filled in after printing."""
-    number = f'<span class="number" data-for="{anchor}">000</span>'
-    title = f'<span>{escape(text)}</span><span class="dots"></span>'
-    return f'<li class="{kind}"><a href="#{anchor}">{title}{number}</a></li>'
-
-
-def _contents(book: Book) -> str:
-    """Return the contents: parts, chapters and sections with their page numbers."""
-    lines = [_line("entry-part", book.first.key, book.first.title)]
-    for index, (part, pages) in enumerate(book.parts, 1):
-        lines.append(_line("entry-part", f"part-{index}", part.title))
-        for page in pages:
-            lines.append(_line("entry-page", page.key, page.title))
-            if not page.name.startswith(_NO_SECTIONS):
-                lines += [_line("entry-section", *each) for each in page.sections]
-    return (
-        '<section id="contents"><h1 class="level-1">Contents <span lang="zh">目录</span></h1>'
-        f"<ul>{''.join(lines)}</ul></section>"
-    )
-
-
-def _front(book: Book, years: str, date: str) -> str:
-    """Return the title page."""
-    name, _, below = book.title.partition(": ")
-    cite = f"{book.author} ({date[:4]}). <em>{escape(book.title)}</em>, version {book.version}."
-    return (
-        '<section id="title-page">'
-        f'<p class="book-title">{escape(name)}</p><p class="book-subtitle">{escape(below)}</p>'
-        f'<p class="book-title-zh" lang="zh">{TITLE_ZH}</p>'
-        f'<p class="book-author">{escape(book.author)}</p>'
-        f'<p class="book-date">Version {escape(book.version)} · data of {years} · {date}</p>'
-        f'<div class="imprint"><p>{escape(book.abstract)}</p>'
-        "<p>Every number, table and figure was computed when this edition was made. Charts with"
-        " menus stand here in one state, named below each; the web edition has them all.</p>"
-        f"<p>Licences: {escape(' (code), '.join(book.licences))} (text). Figures are facts;"
-        " the catalogue names the publisher of each.</p>"
-        f"<p>How to cite: {cite}</p></div></section>"
-    )
-
-
 def write_document(book: Book, css: str, script: str, years: str, date: str) -> str:
     """Return the document.
 
@@ -201,31 +135,30 @@ def write_document(book: Book, css: str, script: str, years: str, date: str) -> 
     str
         HTML that needs the built site beside it for MathJax and Vega.
     """
-    chapters = [book.first.html()]
-    for index, (part, pages) in enumerate(book.parts, 1):
-        lines = "".join(_line("entry-page", page.key, page.title) for page in pages)
-        chapters.append(
-            f'<section class="part" id="part-{index}"><h1 class="level-1">{escape(part.title)}</h1>'
-            f"<ul>{lines}</ul></section>"
-        )
-        chapters += [page.html() for page in pages]
-    settings = {
-        "loader": {"load": ["core", "input/tex", "output/chtml"]},
-        "options": {"ignoreHtmlClass": "page|cell", "processHtmlClass": "math"},
-    }
-    vega = any(page.body.find(class_="vega-chart") for page in book.pages)
-    vendor = "/html/_static/vendor"
-    return "\n".join(
-        [
-            '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">',
-            f"<title>{escape(book.title)}</title><style>{_style(book, css)}</style>",
-            f"<script>window.MathJax = {json.dumps(settings)};</script>",
-            f'<script defer src="{vendor}/mathjax/startup.js"></script>',
-            f'<script defer src="{vendor}/vega.js"></script>' if vega else "",
-            "</head><body>",
-            _front(book, years, date),
-            _contents(book),
-            *chapters,
-            f"<script>{script}</script></body></html>",
-        ]
+    loader = FileSystemLoader(Path(__file__).with_name("templates"))
+    templates = Environment(
+        loader=loader,
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    templates.filters["css_text"] = _css_text
+    sheets = [("", book.first)]
+    sheets += [(part.title, page) for part, pages in book.parts for page in pages]
+    return templates.get_template("book.html").render(
+        book=book,
+        css=css,
+        script=script,
+        years=years,
+        date=date,
+        title_zh=TITLE_ZH,
+        fonts=_FONTS,
+        sheets=sheets,
+        no_sections=_NO_SECTIONS,
+        settings={
+            "loader": {"load": ["core", "input/tex", "output/chtml"]},
+            "options": {"ignoreHtmlClass": "page|cell", "processHtmlClass": "math"},
+        },
+        vega=any(page.body.find(class_="vega-chart") for page in book.pages),
     )
