@@ -98,7 +98,7 @@ def _wrap(module: ModuleType) -> None:
     if name == "nqpf.index.recipe":
         module.Recipe.fit = _kept_score(module.Recipe.fit)
     elif name == "nqpf.compare.measures":
-        module.log_tfp = _kept_tfp(module.log_tfp)
+        module._log_tfp = _kept_tfp(module._log_tfp)
     elif name not in MODELS:  # a room or one of its modules
         for one in [one for one in vars(module) if not one.startswith("_")]:
             if _estimates(getattr(module, one)):

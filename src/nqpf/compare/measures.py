@@ -77,7 +77,7 @@ def measures(
             problem, hint = f"every indicator of {key} is to be taken out", "leave the system out"
             raise SampleError(problem, expected="at least one that stays", hint=hint)
         columns[key] = Recipe(**system.recipe).fit(matrix.select(left)).scores
-    columns[_TFP] = _solow(panel, vintage).log_tfp
+    columns[_TFP] = _log_tfp(panel, vintage)
     frame = pd.DataFrame(columns).dropna().sort_index()
     if frame.empty:
         expected, hint = f"an overlap of {', '.join(columns)}", "compare fewer measures"
@@ -90,6 +90,10 @@ def _solow(panel: Panel, vintage: str, share: float = 0.5) -> _SolowResult:
     first = int(panel.wide(["gdp"], vintage=vintage).dropna().index.unique("year").min())
     sample = production(panel, base=max(_BASE, first), vintage=vintage)
     return solow_residual(sample, share=share)
+
+
+def _log_tfp(panel: Panel, vintage: str) -> pd.Series:
+    return _solow(panel, vintage).log_tfp  # scripts/watch_regressions.py keeps what this gives
 
 
 @dataclass(frozen=True)

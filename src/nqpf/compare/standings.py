@@ -14,7 +14,7 @@ from nqpf.checks import whole
 from nqpf.compare import certainty as _draws
 from nqpf.compare.certainty import _NORMALISE, _WEIGHTS
 from nqpf.compare.declaration import Declaration
-from nqpf.compare.measures import _TFP, _solow
+from nqpf.compare.measures import _TFP, _log_tfp
 from nqpf.compare.variants import _CHAINED, _productivity
 from nqpf.data.panel import _VINTAGE, Panel
 from nqpf.errors import DataError, MethodError
@@ -215,7 +215,7 @@ def standings(
         tables[key] = pd.DataFrame(vectors)
         bounds[key] = bounds[twin] if twin in bounds else _intervals(matrix, draws)
     tfp = (_TFP, "", "")
-    scores[tfp] = _solow(panel, vintage).log_tfp
+    scores[tfp] = _log_tfp(panel, vintage)
     ranks[tfp] = _ranked(scores[tfp])
     bounds[_TFP], variants = _tfp_bounds(panel, vintage, ranks[tfp].index)
     return _Standings(
