@@ -12,14 +12,14 @@ extension has written its files.
 
 from __future__ import annotations
 
-import os
 import posixpath
 import re
-from collections.abc import Iterator
-from html import escape
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from urllib.parse import quote
 
+from book_files import write_once
+from book_templates import render
 from sphinx.application import Sphinx
 
 PAGE = "book/downloads"
@@ -71,19 +71,13 @@ def fill(page: str, downloads: Path, lists: dict[str, str]) -> str:
 def _chapters(app: Sphinx) -> str:
     """Return a list by part of every chapter with those of its files that exist."""
     site, out = app.env.external_site_map, Path(app.outdir)
-    front = _item(app, out, site.root.docname)
-    parts = [f'<ul class="simple">{front}</ul>'] if front else []
-    for part in site.root.subtrees:
-        items = [item for doc in _below(site, part) if (item := _item(app, out, doc))]
-        if items:
-            parts.append(
-                f'<p class="rubric">{escape(str(part.caption or ""))}</p>'
-                f'<ul class="simple">{"".join(items)}</ul>'
-            )
+    parts = [(None, _items(app, [site.root.docname]))]
+    parts += [
+        (str(part.caption or ""), _items(app, _below(site, part))) for part in site.root.subtrees
+    ]
     whole = "outputs/index.html"
-    head = f'<p><a href="{_to(whole)}">Every table and figure of the book</a> as a file, '
-    head += "with how it was made.</p>"
-    return (head if (out / whole).is_file() else "") + "".join(parts)
+    whole = _to(whole) if (out / whole).is_file() else ""
+    return render("downloads_chapters.html", whole=whole, parts=parts).strip()
 
 
 def _below(site: object, tree: object) -> Iterator[str]:
@@ -94,24 +88,18 @@ def _below(site: object, tree: object) -> Iterator[str]:
                 yield from _below(site, inner)
 
 
-def _item(app: Sphinx, out: Path, doc: str) -> str:
-    if doc not in app.env.titles:
-        return ""
-    title = app.env.titles[doc].astext()
-    files = {
-        "notebook": f"downloads/notebooks/{doc}.ipynb",
-        "tables and figures": f"outputs/{doc}.html",
-    }
-    links = [
-        f'<a href="{_to(file)}" aria-label="{escape(f"{name}: {title}")}"'
-        f"{' download' if file.endswith('.ipynb') else ''}>{name}</a>"
-        for name, file in files.items()
-        if (out / file).is_file()
-    ]
-    if not links:
-        return ""
-    chapter = f'<a href="{_to(f"{doc}.html")}">{escape(title)}</a>'
-    return f"<li>{chapter}: {', '.join(links)}</li>"
+def _items(app: Sphinx, docs: Iterable[str]) -> list[tuple[str, str, list[tuple[str, str]]]]:
+    """Return address and title of the chapters that have files, with these."""
+    found = []
+    for doc in docs:
+        files = {
+            "notebook": f"downloads/notebooks/{doc}.ipynb",
+            "tables and figures": f"outputs/{doc}.html",
+        }
+        there = [(n, _to(file)) for n, file in files.items() if (Path(app.outdir) / file).is_file()]
+        if there and doc in app.env.titles:
+            found.append((_to(f"{doc}.html"), app.env.titles[doc].astext(), there))
+    return found
 
 
 def _provinces(out: Path) -> str:
@@ -120,13 +108,11 @@ def _provinces(out: Path) -> str:
 
     names = {_key(row["en"]): f"{row['en']} {row['zh']}" for _, row in provinces.table().iterrows()}
     files = sorted((out / "downloads" / "provinces").glob("*.csv"))
-    items = [
-        f'<li><a href="{_to(f"downloads/provinces/{file.name}")}" download>'
-        f"{escape(names.get(_key(file.stem), file.stem))}</a></li>"
+    rows = [
+        (names.get(_key(file.stem), file.stem), _to(f"downloads/provinces/{file.name}"))
         for file in files
     ]
-    note = "<p>Every figure of the panel, one table per province:</p>"
-    return f'{note}<ul class="simple">{"".join(items)}</ul>' if items else ""
+    return render("downloads_provinces.html", files=rows).strip()
 
 
 def _key(name: str) -> str:
@@ -157,12 +143,7 @@ def _finish(app: Sphinx, error: Exception | None) -> None:
     _write_panel(out / "downloads" / "panel")
     page = out / f"{PAGE}.html"
     lists = {"chapters": _chapters(app), "provinces": _provinces(out)}
-    text = page.read_text("utf-8")
-    filled = fill(text, out / "downloads", lists)
-    if filled != text:
-        temporary = page.with_suffix(".tmp")
-        temporary.write_text(filled, "utf-8")
-        os.replace(temporary, page)
+    write_once(page, fill(page.read_text("utf-8"), out / "downloads", lists))
 
 
 def setup(app: Sphinx) -> dict[str, object]:

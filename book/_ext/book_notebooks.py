@@ -6,13 +6,13 @@ come from the cache of executed chapters, so no chapter runs again.
 
 from __future__ import annotations
 
-import os
 import posixpath
 import shutil
 from pathlib import Path
 
 import nbformat
 from book_addresses import LAUNCH_BRANCH, repository_url, site_url
+from book_files import write_once
 from docutils import nodes
 from notebook_copy import copy_of, glued_values, set_up_cell
 from notebook_text import Surroundings
@@ -134,15 +134,8 @@ def write_copies(app: Sphinx, folder: Path) -> list[str]:
             text = "## References\n\n" + "\n".join(f"- {line}" for line in lines)
             copied = copy_of(executed, around, first, text)
         nbformat.validate(copied)
-        _write(folder / f"{page}.ipynb", nbformat.writes(copied))
+        write_once(folder / f"{page}.ipynb", nbformat.writes(copied))
     return pages
-
-
-def _write(path: Path, text: str) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_suffix(".tmp")
-    temporary.write_text(text, "utf-8")
-    os.replace(temporary, path)
 
 
 def _write_all(app: Sphinx, exception: Exception | None) -> None:

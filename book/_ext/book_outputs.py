@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from html import escape
 from pathlib import Path
 
+from book_files import write_once
 from docutils import nodes
 from myst_nb.ext.glue.roles import PasteTextRole
 from outputs_entry import Entry, Item, entries_of, files_of, parts_of, slug, title_of
@@ -171,8 +172,6 @@ def _link(node: nodes.inline, page: str) -> None:
 
 def _write_files(app: Sphinx, page: str) -> dict[str, list[str]]:
     """Write the figures and tables of a page; return the endings of each one's files."""
-    from nqpf.files import replacing
-
     run = _run(app, page)
     folder = Path(app.outdir) / "downloads" / "outputs" / page
     endings: dict[str, list[str]] = {}
@@ -183,8 +182,7 @@ def _write_files(app: Sphinx, page: str) -> dict[str, list[str]]:
             figures[item.cell] = figures.get(item.cell, 0) + 1
         endings[item.name] = sorted(made, reverse=True)  # SVG before CSV
         for ending, data in made.items():
-            with replacing(folder / f"{item.name}.{ending}") as temporary:
-                temporary.write_bytes(data)
+            write_once(folder / f"{item.name}.{ending}", data)
     return endings
 
 
@@ -219,7 +217,6 @@ def _skip(writer: object, node: nodes.Node) -> None:
 def _map(app: Sphinx) -> Iterator[tuple[str, dict[str, object], str]]:
     """Make the pages of the map."""
     from nqpf.data import Catalogue
-    from nqpf.files import replacing
 
     runs = {page: _run(app, page) for page in sorted(_kept(app.env))}
     order = [page for page in _in_order(app) if runs.get(page)]
@@ -237,8 +234,7 @@ def _map(app: Sphinx) -> Iterator[tuple[str, dict[str, object], str]]:
         body = chapter_page(page, entries[page], hidden, book)
         yield f"outputs/{page}", _context(f"Outputs of “{book.titles[page]}”", body), "page.html"
     yield "outputs/index", _context("Map of outputs", index_page(entries, book)), "page.html"
-    with replacing(folder / "map.csv") as temporary:
-        temporary.write_bytes(map_csv(entries, book))
+    write_once(folder / "map.csv", map_csv(entries, book))
 
 
 def _in_order(app: Sphinx) -> list[str]:

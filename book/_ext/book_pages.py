@@ -6,11 +6,11 @@ hold for the theme's, the search's and any extension's page alike.
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Callable
 from pathlib import Path
 
+from book_files import write_once
 from book_light import drop_scripts, figures_to_files
 from book_markup import accessible, mark_chinese
 from book_styles import lighten_styles
@@ -24,16 +24,6 @@ _NOT_SHIPPED = (
     "_static/sphinx-thebe.*",
     "_static/locales/**/*",
 )
-
-
-def write_once(path: Path, content: bytes) -> None:
-    """Write a file in one step, unless it has the content already."""
-    if path.exists() and path.read_bytes() == content:
-        return
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f"{path.name}.part")
-    part.write_bytes(content)
-    os.replace(part, path)
 
 
 def _correct_pages(app: Sphinx) -> None:
@@ -66,7 +56,7 @@ def _lighten_site(app: Sphinx, failure: Exception | None) -> None:
     # Lists of files are put into pages once the files are there.
     for path in sorted(html.rglob("*.html")):
         if "_static" not in path.relative_to(html).parts:
-            write_once(path, mark_chinese(path.read_text("utf-8")).encode("utf-8"))
+            write_once(path, mark_chinese(path.read_text("utf-8")))
     own = {path.name for path in (Path(app.confdir) / "book/_static").glob("*.css")}
     lighten_styles(html, own, write_once)
     for pattern in _NOT_SHIPPED:

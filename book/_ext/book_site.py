@@ -8,12 +8,12 @@ that do not exist. Without one none of these would be right, so none is written.
 
 from __future__ import annotations
 
-import os
 from html import escape
 from pathlib import Path
 
 import yaml
 from book_addresses import site_url
+from book_files import write_once
 from docutils import nodes
 from site_pages import front_page, meta_tags, missing_page, robots, site_map, summary
 from sphinx.application import Sphinx
@@ -104,7 +104,7 @@ def _prepare(app: Sphinx) -> None:
     app.env.book_card_alt = ""
     if app.config.html_baseurl and app.config.book_card:
         picture, app.env.book_card_alt = draw_card()
-        _write(static / CARD, picture)
+        write_once(static / CARD, picture)
     else:
         (static / CARD).unlink(missing_ok=True)
 
@@ -141,22 +141,15 @@ def _finish(app: Sphinx, exception: Exception | None) -> None:
     if app.config.root_doc != "index":
         tags = _tags(app, _book(app), _about(app), first)
         canonical = f'<link rel="canonical" href="{escape(site + first)}">' if site else ""
-        _write(out / "index.html", front_page(_book(app), first, [*tags, canonical]))
+        write_once(out / "index.html", front_page(_book(app), first, [*tags, canonical]))
     for name in ("sitemap.xml", "robots.txt", "404.html"):
         (out / name).unlink(missing_ok=True)
     if site:
         pages = [page for page in sorted(env.found_docs) if page not in _NOT_LISTED]
         listed = [(page, env.titles[page].astext()) for page in _SIGNPOSTS if page in pages]
-        _write(out / "sitemap.xml", site_map(site, pages))
-        _write(out / "robots.txt", robots(site))
-        _write(out / "404.html", missing_page(site, _book(app), listed))
-
-
-def _write(path: Path, content: str | bytes) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.tmp")
-    temporary.write_bytes(content.encode("utf-8") if isinstance(content, str) else content)
-    os.replace(temporary, path)
+        write_once(out / "sitemap.xml", site_map(site, pages))
+        write_once(out / "robots.txt", robots(site))
+        write_once(out / "404.html", missing_page(site, _book(app), listed))
 
 
 def setup(app: Sphinx) -> dict[str, object]:
