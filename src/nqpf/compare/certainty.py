@@ -124,10 +124,7 @@ def _plan(
     for stage, names in named.items():
         for name in names:
             choose("method", name, METHODS[stage], where={"stage": stage})
-    perturb = between("perturb", perturb, 0)
-    if perturb >= 1:
-        expected = "a number from 0 to below 1, such as 0.25 for weights changed by up to 25 %"
-        raise MethodError(f"perturb is {perturb!r}", expected=expected)
+    perturb = between("perturb", perturb, 0, np.nextafter(1.0, 0.0))  # no weight becomes zero
     Recipe("minmax", "equal", "linear").fit(matrix)  # says what is wrong with the figures
     year = matrix.years[-1] if year is None else year
     choose("year of the indicators", year, matrix.years, SampleError)
@@ -168,10 +165,8 @@ def _errors(matrix: IndicatorMatrix, error: _Error) -> pd.Series:
     by_key = pd.Series(error, index=index, dtype=object)
     odd = sorted(map(str, set(by_key.index) ^ set(keys)))
     if odd or len(by_key) != len(keys):
-        raise MethodError(
-            f"error is not about the indicators of the matrix: {', '.join(odd)}",
-            expected=f"one number for each of {', '.join(map(str, keys))}",
-        )
+        problem = f"error is not about the indicators of the matrix: {', '.join(odd)}"
+        raise MethodError(problem, expected=f"one number for each of {', '.join(map(str, keys))}")
     checked = {key: between(f"error of {key}", by_key[key], 0) for key in keys}
     return pd.Series(checked, name="error").where(matrix.values.nunique() > 1, 0.0)
 
@@ -181,11 +176,9 @@ def _check_omission(matrix: IndicatorMatrix, yearly: bool) -> None:
     groups = values.groupby(level="year") if yearly else values.groupby(lambda key: 0)
     least = int((groups.nunique() > 1).sum(axis=1).min())
     if least < 2:
-        raise SampleError(
-            f"{least} indicator varies" + (" in some year" if yearly else ""),
-            expected="two or more, so that one can be left out",
-            hint="draw with omit=False",
-        )
+        problem = f"{least} indicator varies" + (" in some year" if yearly else "")
+        expected = "two or more, so that one can be left out, or omit=False"
+        raise SampleError(problem, expected=expected)
 
 
 def _random(plan: _Plan, count: int) -> _Whole:
@@ -471,8 +464,9 @@ class _RankUncertainty:
             "w": (w / w.sum()).to_numpy(),
             "dimension": matrix.dimension.astype(str).to_numpy(),
         }
-        scores = _call("aggregate", recipe.aggregate, data)
-        return pd.Series(scores, index=index.scores.index, name="score")
+        return pd.Series(
+            _call("aggregate", recipe.aggregate, data), index.scores.index, name="score"
+        )
 
     def _caption(self) -> str:
         draws, n = self.ranks.shape
@@ -725,11 +719,8 @@ def sensitivity(
 
     methods = {"normalise": normalise, "weights": weights, "aggregate": aggregate}
     if whole("samples", samples, 2) & (int(samples) - 1):
-        raise MethodError(
-            f"samples is {samples!r}",
-            expected="a power of two of at least 2",
-            hint="a Sobol sequence is balanced at powers of two only; try 1024",
-        )
+        expected = "a power of two, at which a Sobol sequence is balanced, such as 1024"
+        raise MethodError(f"samples is {samples!r}", expected=expected)
     plan = _plan(matrix, seed, methods, omit, error, perturb, year)
     if len(plan.dropped):
         worst = plan.dropped.iloc[0]
@@ -737,7 +728,6 @@ def sensitivity(
             f"{len(plan.dropped)} combinations cannot be used: {worst['reason']}",
             where=worst.drop("reason").to_dict(),
             expected="methods that all fit each other, as the factors must be independent",
-            hint="leave one of these methods out",
         )
     recipe = plan.recipe(plan.triples[0]) if baseline is None else baseline
     before = _baseline(plan, recipe)
@@ -761,14 +751,11 @@ def sensitivity(
         tables[output] = pd.DataFrame(table, index=names)
     moved = tables.pop("shift")
     return _RankSensitivity(
-        ranks=pd.concat(tables, names=["province", "factor"]),
-        shift=moved,
+        pd.concat(tables, names=["province", "factor"]),
+        moved,
         interaction=float(1.0 - moved["first"].sum()),
         mean_shift=float(shift.mean()),
-        baseline=before,
-        recipe=recipe,
-        year=plan.year,
-        runs=len(u),
+        **{"baseline": before, "recipe": recipe, "year": plan.year, "runs": len(u)},
     )
 
 
