@@ -7,7 +7,8 @@ The page holds comments where something follows from the files themselves::
     <!-- provinces --> ... <!-- end -->                     tables of the provinces
 
 What stands between them is replaced whenever the pages are built, after every other
-extension has written its files.
+extension has written its files: sizes and lists written by hand would go stale, and a link to a
+file that was not made is a broken link. In a build of a few pages the lists are short and say so.
 """
 
 from __future__ import annotations

@@ -3,6 +3,11 @@
 Chinese is written without spaces. The index holds every pair of neighbouring
 Chinese characters, and the browser cuts a query in the same way, so each word
 of two characters or more is found wherever it stands.
+
+The listing on the search page is the book's own (book/_static/search.js), because Sphinx's fetches
+each page for its excerpt and marks words in menus; Sphinx's script stays for stemmer and index.
+An empty query, no result and a partial one are said in both languages, in a line that screen
+readers announce. search-key.js repairs the key ``/`` and marks words in the opened article alone.
 """
 
 from __future__ import annotations

@@ -4,6 +4,14 @@ Sphinx's index says which words a page has, not how often, nor where. This one k
 titles, headings and sentences themselves, in one script that also runs from a ``file:``
 address: the browser counts words in it (book/_static/search-rank.js) and cuts its
 excerpts from it. Code, formulas, outputs and large tables are left to Sphinx's index.
+
+The browser ranks by BM25 over title, glossary terms, headings, Chinese terms in brackets and
+prose; a chapter has the terms whose entries link to it. A run of Chinese is cut into the fewest
+pieces that stand in the book; endings that texts leave out (法, 模型, 估计) help the order but are
+not required. All other words are; when no page has them all, the best of the rest are shown and
+the missing words named. Pages that quote rather than explain carry a factor below one, and lengths
+and rarities are those of the chapters. A definition stands second at the latest when the query is
+a term of the glossary. Of the sixty-two tested queries ten were held out of the tuning.
 """
 
 from __future__ import annotations

@@ -3,6 +3,10 @@
 UTF-8 with a byte order mark, without which Excel shows Chinese as noise. A true minus becomes a
 hyphen and separators of thousands go, so that numbers are numbers; a heading that spans rows is
 repeated in each; a text that a spreadsheet would run as a formula gets an apostrophe before it.
+Standard errors lose their parentheses, which Excel takes for a minus, and get a name in a column
+``statistic``. The CSV of a table holds what the page shows; that of a figure the table that the
+drawing function was given, to ten digits and at most 5,000 rows. R reads the files with
+``fileEncoding = "UTF-8-BOM"``.
 """
 
 from __future__ import annotations

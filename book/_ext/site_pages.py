@@ -1,4 +1,9 @@
-"""Texts of the site that are not pages of the book: tags, site map, front page, wrong address."""
+"""Texts of the site that are not pages of the book: tags, site map, front page, wrong address.
+
+Written here rather than by extensions of Sphinx: the one for site maps loses pages that a build
+kept, the one for a wrong address needs the theme at every depth, and the one for shared links
+writes wrong tags when the site has no address.
+"""
 
 from __future__ import annotations
 
