@@ -172,7 +172,7 @@ def test_specification_compiles_and_filters(explored):
 
 def test_without_menus_the_figures_are_there():
     vl_convert = pytest.importorskip("vl_convert", reason="vl-convert-python is not installed")
-    made = curve_explorer(table(40), filters=[])
+    made = curve_explorer(table(40), filters=[], label=EVIL, labels={"kind": EVIL})
     assert "menus for" not in made.text and "Every specification is a point." in made.text
     drawn = vl_convert.vegalite_to_svg(embedded(made.html)[0] | {"width": 330})
     assert "40 specifications, median" in drawn

@@ -14,7 +14,7 @@ from nqpf.checks import choose
 from nqpf.errors import DataError, MethodError, SampleError
 from nqpf.multiverse.results import curve_summary
 from nqpf.report import style as sty
-from nqpf.report.explore import _vega
+from nqpf.report.explore import _titled, _vega
 from nqpf.report.html import _Html, listed
 
 if TYPE_CHECKING:
@@ -325,10 +325,11 @@ def curve_explorer(
             *rest,
         ]
         encoding = dots["encoding"]
-        encoding["y"] |= {"title": label, "scale": {"domain": span, "zero": False}}
-        encoding["tooltip"][0]["title"] = label
+        encoding["y"] |= {"title": _titled(label), "scale": {"domain": span, "zero": False}}
+        encoding["tooltip"][0]["title"] = _titled(label)
         encoding["tooltip"] += [
-            {"field": f"c{i}", "type": "nominal", "title": head} for i, head in enumerate(heads)
+            {"field": f"c{i}", "type": "nominal", "title": _titled(head)}
+            for i, head in enumerate(heads)
         ]
         spec["title"]["text"] = {"expr": _above(f"facts[{key}]")}
 

@@ -54,7 +54,7 @@ def _vega(
     return _Html(
         f'<div class="vega-chart" role="group" aria-label="{escape(alt)}" style="{_STRETCH}">'
         f"<noscript><p>{escape(alt)} The interactive chart needs JavaScript.</p></noscript>"
-        f'<script type="application/json">{_json(_titled(spec), sort_keys=True)}</script></div>',
+        f'<script type="application/json">{_json(spec, sort_keys=True)}</script></div>',
         f"[Interactive chart: {alt}]",
     )
 
@@ -65,21 +65,12 @@ def _json(data: object, **options: object) -> str:
     return text.replace("<", "\\u003c")
 
 
-def _titled(spec: object) -> object:
-    """Return a specification whose titles hold nothing that could end a string.
+def _titled(text: str) -> str:
+    """Return a title without what could end a string.
 
     Vega-Lite writes the titles of tooltips into expressions as they are.
     """
-    if isinstance(spec, list):
-        return [_titled(item) for item in spec]
-    if not isinstance(spec, dict):
-        return spec
-    return {
-        key: " ".join(item.split()).translate(_NO_END)
-        if key == "title" and isinstance(item, str)
-        else _titled(item)
-        for key, item in spec.items()
-    }
+    return " ".join(text.split()).translate(_NO_END)
 
 
 def rank_explorer(ranks: pd.DataFrame) -> _Html:

@@ -98,16 +98,6 @@ def _style() -> Iterator[None]:
         yield
 
 
-def _new_figure(width: float, height: float) -> Figure:
-    """Return an empty figure of `width` x `height` inches that no global state holds on to.
-
-    Made outside pyplot, so that a notebook shows it once, where it is displayed.
-    """
-    from matplotlib.figure import Figure
-
-    return Figure(figsize=(width, height), layout="none")
-
-
 def _luminance(color: object) -> float:
     from matplotlib.colors import to_rgb
 
@@ -223,11 +213,14 @@ def _headed_figure(title: str, label: str, body: float) -> tuple[Figure, float]:
     body : float
         Inches to leave below them.
     """
+    from matplotlib.figure import Figure
+
     parts = [(_wrapped(title, 62), 16, "#000000"), (_wrapped(label, 80), 13, "#444444")]
     parts = [part for part in parts if part[0]]
     heights = [(text.count("\n") + 1) * size * 1.45 / 72 for text, size, _ in parts]
     head = 0.1 + sum(heights) + 0.08
-    figure = _new_figure(_WIDTH, head + body)
+    # Made outside pyplot, so that a notebook shows it once, where it is displayed.
+    figure = Figure(figsize=(_WIDTH, head + body), layout="none")
     down = 0.08
     for (text, size, color), height in zip(parts, heights, strict=True):
         place = (_MARGIN / _WIDTH, 1 - down / (head + body))
