@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -11,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from nqpf import provinces
-from nqpf.checks import choose, distinct
+from nqpf.checks import choose, distinct, nearest
 from nqpf.errors import DataError, EstimationError, MethodError, SampleError
 
 _EFFECTS = {  # name -> whether units, whether times have an effect of their own
@@ -135,8 +134,8 @@ class PanelSample:
     def check(self) -> PanelSample:
         """Return the sample, refused when a regressor or an effect cannot be told apart."""
         by_unit, by_time = _EFFECTS[self.effects]
-        check_singletons(self.data.index, [0] * by_unit + [1] * by_time)
-        check_regressors(self.data[self.regressors], *self.absorbed)
+        _check_singletons(self.data.index, [0] * by_unit + [1] * by_time)
+        _check_regressors(self.data[self.regressors], *self.absorbed)
         return self
 
     def shifted(self, columns: Sequence[str], periods: int) -> pd.DataFrame:
@@ -169,26 +168,8 @@ class PanelSample:
                 expected="years that follow each other",
             )
         past = self.data[list(columns)].reindex(source[there])
-        check_finite(past, "the shifted sample")
+        _check_finite(past, "the shifted sample")
         return past.set_axis(index[there])
-
-
-__all__ = [
-    "PanelSample",
-    "by_key",
-    "check_consecutive",
-    "check_finite",
-    "check_keys",
-    "check_positive",
-    "check_regressors",
-    "check_singletons",
-    "demean",
-    "nearest",
-    "per_unit",
-    "place",
-    "rounding_floor",
-    "standardise",
-]
 
 
 def place(key: Sequence[object], names: Sequence[object]) -> dict[str, object]:
@@ -212,7 +193,7 @@ def _spelt(part: object) -> object:
     return int(part) if isinstance(part, np.integer) else part
 
 
-def check_keys(index: pd.Index, what: str) -> None:
+def _check_keys(index: pd.Index, what: str) -> None:
     """Raise unless `index` has two levels and no key twice.
 
     Raises
@@ -237,7 +218,7 @@ def check_keys(index: pd.Index, what: str) -> None:
         )
 
 
-def check_finite(frame: pd.DataFrame, what: str) -> None:
+def _check_finite(frame: pd.DataFrame, what: str) -> None:
     """Raise when a figure is missing, infinite or not a number.
 
     Raises
@@ -266,7 +247,7 @@ def check_finite(frame: pd.DataFrame, what: str) -> None:
             )
 
 
-def check_consecutive(index: pd.MultiIndex, what: str) -> None:
+def _check_consecutive(index: pd.MultiIndex, what: str) -> None:
     """Raise when a unit skips a year; `index` is sorted by unit and time.
 
     Raises
@@ -288,7 +269,7 @@ def check_consecutive(index: pd.MultiIndex, what: str) -> None:
         )
 
 
-def check_positive(series: pd.Series, what: str, wanted: str) -> None:
+def _check_positive(series: pd.Series, what: str, wanted: str) -> None:
     """Raise when a figure is zero or negative.
 
     Raises
@@ -320,7 +301,7 @@ def _balanced(series: pd.Series) -> pd.DataFrame:
     return wide
 
 
-def per_unit(value: float | pd.Series, units: pd.Index, what: str) -> pd.Series:
+def _per_unit(value: float | pd.Series, units: pd.Index, what: str) -> pd.Series:
     """Return one number per unit, from one number or from a series by unit.
 
     Raises
@@ -383,13 +364,13 @@ def by_key(
             raise DataError(
                 f"unknown variable {name!r}",
                 expected=f"a column or index level of {what}",
-                hint=nearest(name, map(str, [*flat.columns, *frame.index.names])),
+                hint=nearest(name, [*flat.columns, *frame.index.names]),
             )
     keyed = flat.set_index([unit, time])[list(dict.fromkeys(columns))].sort_index()
-    check_keys(keyed.index, what)
+    _check_keys(keyed.index, what)
     if keyed.index.to_frame().isna().to_numpy().any():
         raise SampleError(f"{what} has rows without {unit} or {time}", expected="a complete key")
-    check_finite(keyed if complete else keyed.fillna(0), what)
+    _check_finite(keyed if complete else keyed.fillna(0), what)
     return keyed.astype(float)
 
 
@@ -412,12 +393,6 @@ def _is_keyed(frame: pd.DataFrame, columns: Sequence[str], unit: str, time: str)
         and index.is_monotonic_increasing
         and bool(np.isfinite(frame[names].to_numpy()).all())
     )
-
-
-def nearest(name: object, known: Iterable[str]) -> str | None:
-    """Return a hint with the known name nearest to `name`, or None."""
-    near = difflib.get_close_matches(str(name), list(known), n=1, cutoff=0.5)
-    return f"did you mean {near[0]!r}" if near else None
 
 
 _RELATIVE = 1e-9  # variation below this share of a regressor's own is rounding
@@ -505,7 +480,7 @@ def _solve(gram: np.ndarray, sums: np.ndarray) -> np.ndarray:
     return lstsq(gram, sums, cond=_SINGULAR, check_finite=False, lapack_driver="gelsy")[0]
 
 
-def check_singletons(index: pd.MultiIndex, levels: Sequence[int]) -> None:
+def _check_singletons(index: pd.MultiIndex, levels: Sequence[int]) -> None:
     """Raise when a unit or a year with an effect of its own has a single row.
 
     Such a row is fitted perfectly, says nothing about the coefficients, and
@@ -529,12 +504,12 @@ def check_singletons(index: pd.MultiIndex, levels: Sequence[int]) -> None:
             )
 
 
-def rounding_floor(values: np.ndarray) -> np.ndarray:
+def _rounding_floor(values: np.ndarray) -> np.ndarray:
     """Return (m,) norms below which what is left of a column of `values` is rounding.
 
     Examples
     --------
-    >>> rounding_floor(np.array([[-1.0], [1.0]])) < 1e-8
+    >>> _rounding_floor(np.array([[-1.0], [1.0]])) < 1e-8
     array([ True])
     """
     level = np.maximum(values.max(axis=0), -values.min(axis=0))
@@ -542,7 +517,9 @@ def rounding_floor(values: np.ndarray) -> np.ndarray:
     return _RELATIVE * spread + 1e-14 * level * np.sqrt(len(values))
 
 
-def check_regressors(frame: pd.DataFrame, unit: np.ndarray | None, time: np.ndarray | None) -> None:
+def _check_regressors(
+    frame: pd.DataFrame, unit: np.ndarray | None, time: np.ndarray | None
+) -> None:
     """Raise when a regressor is constant, absorbed by effects or collinear with others.
 
     Parameters
@@ -557,7 +534,7 @@ def check_regressors(frame: pd.DataFrame, unit: np.ndarray | None, time: np.ndar
     nqpf.errors.EstimationError
         Names the regressors and the effects.
     """
-    floor = rounding_floor(frame.to_numpy())
+    floor = _rounding_floor(frame.to_numpy())
     values = frame.to_numpy() - frame.to_numpy().mean(axis=0)
     names = frame.index.names
     tried = [
@@ -657,10 +634,10 @@ def standardise(
             raise DataError(
                 f"unknown variable {name!r}",
                 expected="a column of the frame",
-                hint=nearest(name, map(str, frame.columns)),
+                hint=nearest(name, frame.columns),
             )
     chosen = frame[list(columns)]
-    check_finite(chosen, "the frame")
+    _check_finite(chosen, "the frame")
     centred = chosen - chosen.mean()
     spread = chosen.std()
     flat = spread[~(spread > 1e-14 * chosen.abs().max())]
@@ -679,11 +656,11 @@ def _within(chosen: pd.DataFrame, within: str) -> pd.Series:
             expected=" or ".join(map(repr, _WITHIN)) + ", or None",
             hint=nearest(within, _WITHIN),
         )
-    check_keys(chosen.index, "the frame")
+    _check_keys(chosen.index, "the frame")
     unit, time = (pd.factorize(chosen.index.get_level_values(i))[0] for i in (0, 1))
     values = chosen.to_numpy(dtype=float)
     left = demean(values, None if within == "time" else unit, None if within == "unit" else time)
-    absorbed = np.linalg.norm(left, axis=0) <= rounding_floor(values)
+    absorbed = np.linalg.norm(left, axis=0) <= _rounding_floor(values)
     if absorbed.any():
         name = chosen.columns[absorbed][0]
         raise EstimationError(

@@ -16,7 +16,7 @@ from nqpf.data.panel import _VINTAGE, Panel
 from nqpf.errors import MethodError, SampleError
 from nqpf.files import root
 from nqpf.index.recipe import Recipe
-from nqpf.sample import check_finite, place
+from nqpf.sample import _check_finite, place
 from nqpf.systems.formula import Formula
 from nqpf.systems.overlap import _holding
 from nqpf.systems.system import System, _defined, available
@@ -219,7 +219,7 @@ def _joined(measures: Mapping[str, pd.Series], year: int | None) -> pd.DataFrame
     if len(frame) < 2:
         where = {} if year is None else {"year": year}
         raise SampleError(f"{len(frame)} row(s) to rank", where=where, expected="two or more")
-    check_finite(frame, "the comparison")
+    _check_finite(frame, "the comparison")
     return frame
 
 

@@ -14,7 +14,7 @@ import pandas as pd
 from nqpf.checks import choose
 from nqpf.errors import DataError, EstimationError, MethodError, SampleError
 from nqpf.regress.ols import _Regression, fixed_effects
-from nqpf.sample import by_key, check_positive, check_regressors, place
+from nqpf.sample import _check_positive, _check_regressors, by_key, place
 
 __all__ = [
     "BetaResult",
@@ -217,7 +217,7 @@ def fit_spatial(data: pd.DataFrame, weights: pd.DataFrame, spatial: str) -> Spat
     from scipy import stats
     from spreg import ML_Error, ML_Lag
 
-    check_regressors(data.drop(columns="growth"), None, None)
+    _check_regressors(data.drop(columns="growth"), None, None)
     y, x = data[["growth"]].to_numpy(), data.drop(columns="growth").to_numpy()
     joined = full2W(weights.to_numpy(), ids=list(weights.index))
     # spreg prints the name of the model.
@@ -283,7 +283,7 @@ def levels(scores: pd.Series, what: str = "the measure") -> pd.Series:
     unit, time = scores.index.names[0] or "unit", scores.index.names[1] or "year"
     named = scores.rename("level").rename_axis([unit, time])
     data = by_key(named.to_frame(), ["level"], unit, time, what)["level"]
-    check_positive(data, what, "levels above zero; take exp of a log measure, and shift no index")
+    _check_positive(data, what, "levels above zero; take exp of a log measure, and shift no index")
     return data.rename(scores.name)
 
 

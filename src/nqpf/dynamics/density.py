@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from nqpf.errors import EstimationError, MethodError, SampleError
-from nqpf.sample import check_finite, check_keys, place
+from nqpf.sample import _check_finite, _check_keys, place
 
 __all__ = [
     "KernelDensity",
@@ -154,9 +154,9 @@ def kernel_density(
     """
     from scipy.stats import gaussian_kde
 
-    check_keys(y.index, "the series of values")
+    _check_keys(y.index, "the series of values")
     name = str(y.name or "values")
-    check_finite(y.to_frame(name), "the series of values")
+    _check_finite(y.to_frame(name), "the series of values")
     if not isinstance(points, int | np.integer) or points < 16:
         raise MethodError(f"a grid of {points!r} points", expected="16 or more")
     years = y.index.get_level_values(1)
@@ -244,7 +244,7 @@ def bandwidth(values: pd.Series | np.ndarray, rule: str = "silverman") -> float:
     if x.ndim != 1 or len(x) < 2:
         raise SampleError(f"values of shape {x.shape}", expected="two or more in one dimension")
     keys = pd.MultiIndex.from_arrays([np.arange(len(x))], names=["unit"])
-    check_finite(pd.DataFrame({"value": x}, index=keys), "the sample")
+    _check_finite(pd.DataFrame({"value": x}, index=keys), "the sample")
     x = x.astype(float)
     if rule not in RULES:
         raise MethodError(f"unknown rule {rule!r}", expected=" or ".join(map(repr, RULES)))

@@ -10,7 +10,7 @@ import pandas as pd
 
 from nqpf import provinces
 from nqpf.errors import DataError, MethodError, SampleError
-from nqpf.sample import check_finite, check_keys, place
+from nqpf.sample import _check_finite, _check_keys, place
 
 __all__ = [
     "Dagum",
@@ -116,17 +116,17 @@ def _values(y: Values, statistic: str) -> pd.Series:
             expected=f"one year for {statistic}",
             hint="use by_year, or pick a year with .xs(year, level='year')",
         )
-    _check_finite(series, name, statistic)
+    _refuse_missing(series, name, statistic)
     return series.astype(float)
 
 
-def _check_finite(series: pd.Series, name: str, what: str) -> None:
+def _refuse_missing(series: pd.Series, name: str, what: str) -> None:
     if series.dtype == np.dtype(float) and np.isfinite(series.to_numpy()).all():
         return
     keys = series.index
     if keys.nlevels == 1:  # a key of one part is still a tuple in a message
         keys = pd.MultiIndex.from_arrays([keys], names=[keys.name or "unit"])
-    check_finite(pd.DataFrame({name: series.to_numpy()}, index=keys), what)
+    _check_finite(pd.DataFrame({name: series.to_numpy()}, index=keys), what)
 
 
 def _flat(values: object, what: str) -> np.ndarray:
@@ -199,7 +199,7 @@ def _joined(other: object, y: Values, what: str) -> pd.Series:
 
 def _weights(weights: Values, y: Values) -> np.ndarray:
     found = _joined(weights, y, "weights")
-    _check_finite(found, "weight", "the sample")
+    _refuse_missing(found, "weight", "the sample")
     bad = found[~(found > 0)]
     if len(bad):
         raise DataError(
@@ -625,7 +625,7 @@ def by_year(
             f"unknown statistic {unknown[0]!r}" if unknown else "no statistic",
             expected=" or ".join(map(repr, STATISTICS)),
         )
-    check_keys(y.index, "the series of values")
+    _check_keys(y.index, "the series of values")
     rows = {}
     for year in sorted(y.index.unique(1)):
         part = y[y.index.get_level_values(1) == year]

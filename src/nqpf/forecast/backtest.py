@@ -14,7 +14,7 @@ from nqpf.errors import DataError, MethodError, SampleError
 from nqpf.forecast import project as _rolling
 from nqpf.forecast.methods import BAR, METHODS, method_of
 from nqpf.forecast.project import check_horizon, check_level, history, undo
-from nqpf.sample import check_finite, check_keys, place
+from nqpf.sample import _check_finite, _check_keys, place
 
 __all__ = [
     "Backtest",
@@ -500,7 +500,7 @@ def _checked(indicators: pd.DataFrame) -> tuple[pd.DataFrame, int]:
             f"the indicators are indexed by {list(indicators.index.names)}",
             expected="an index (province, year)",
         )
-    check_keys(indicators.index, "the table of indicators")
+    _check_keys(indicators.index, "the table of indicators")
     for name, column in indicators.items():
         if not pd.api.types.is_numeric_dtype(column):
             raise DataError(f"indicator {name!r} is not numeric", expected="numbers")
@@ -509,8 +509,8 @@ def _checked(indicators: pd.DataFrame) -> tuple[pd.DataFrame, int]:
     ends = data.index.isin([newest], level="year")
     if ends.all():
         raise SampleError(f"there is no year before {newest}", expected="a history")
-    check_finite(data[~ends], "the table of indicators before the newest year")
-    check_finite(data[ends].fillna(0.0), "the table of indicators")
+    _check_finite(data[~ends], "the table of indicators before the newest year")
+    _check_finite(data[ends].fillna(0.0), "the table of indicators")
     lacks = data[ends].isna()
     if not lacks.any(axis=None) or lacks.all(axis=None):
         raise SampleError(
@@ -526,7 +526,7 @@ def _checked(indicators: pd.DataFrame) -> tuple[pd.DataFrame, int]:
 def _check_target(past: pd.DataFrame, target: pd.Series, index: IndexFunction) -> None:
     """Raise unless the function gives the target back, so that both are one measure."""
     joined = pd.DataFrame({"given": target, "made": index(past)}).reindex(past.index)
-    check_finite(joined.dropna(how="all"), "the target beside the index of the same rows")
+    _check_finite(joined.dropna(how="all"), "the target beside the index of the same rows")
     gap = (joined["given"] - joined["made"]).abs()
     if gap.isna().any() or gap.max() > _TOLERANCE * max(float(np.ptp(joined["given"])), 1e-300):
         worst = gap.index[gap.isna()][0] if gap.isna().any() else gap.idxmax()

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from nqpf.checks import nearest
 from nqpf.errors import EstimationError, MethodError, SampleError
-from nqpf.sample import check_keys, nearest, place
+from nqpf.sample import _check_keys, place
 
 __all__ = [
     "BAR",
@@ -674,7 +675,7 @@ def _check_index(series: pd.Series) -> None:
             f"the series is indexed by {list(series.index.names)}",
             expected="an index (province, year)",
         )
-    check_keys(series.index, "the series")
+    _check_keys(series.index, "the series")
 
 
 def _table(series: pd.Series) -> pd.DataFrame:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from nqpf.checks import nearest
 from nqpf.errors import MethodError, SampleError
 from nqpf.forecast.methods import (
     METHODS,
@@ -19,7 +20,6 @@ from nqpf.forecast.methods import (
     method_of,
     undo,
 )
-from nqpf.sample import nearest
 
 __all__ = [
     "Forecast",

@@ -15,7 +15,7 @@ from nqpf import provinces
 from nqpf.checks import between, choose, distinct
 from nqpf.errors import MethodError, SampleError
 from nqpf.index import aggregate, normalise, weights
-from nqpf.sample import check_finite, check_keys
+from nqpf.sample import _check_finite, _check_keys
 
 if TYPE_CHECKING:
     from nqpf.systems.system import IndicatorMatrix
@@ -487,8 +487,8 @@ class Recipe:
         """
         values, years = matrix.values, matrix.values.index.get_level_values("year").to_numpy()
         distinct("indicators", list(values.columns))
-        check_keys(values.index, "the matrix")
-        check_finite(values, "the matrix")
+        _check_keys(values.index, "the matrix")
+        _check_finite(values, "the matrix")
         benefit = matrix.benefit.loc[values.columns].to_numpy()
         dimension = matrix.dimension.loc[values.columns].astype(str).to_numpy()
         data = {"x": values, "benefit": benefit, "years": years, "dimension": dimension}

@@ -17,7 +17,7 @@ import pandas as pd
 
 from nqpf.checks import choose
 from nqpf.errors import SampleError
-from nqpf.sample import check_singletons
+from nqpf.sample import _check_singletons
 
 _UNSHARED = 1e-10  # a variable that shares all but this part with others is collinear
 _BLOCK = 1 << 19  # cross-products held at a time, so that they stay near the processor
@@ -308,7 +308,7 @@ class _Plan:
             if not rows.any():
                 raise SampleError("no row has every variable", where=_where(part[0]))
             by_unit, by_time = _EFFECTS[effects]
-            check_singletons(frame.index[rows], [0] * by_unit + [1] * by_time)
+            _check_singletons(frame.index[rows], [0] * by_unit + [1] * by_time)
             used = {n: i for i, n in enumerate(sorted({n for s in part for n in s.variables}))}
             raw = values[np.ix_(rows, [columns[name] for name in used])]
             cells = (codes[0][rows], codes[1][rows])

@@ -21,7 +21,7 @@ import pandas as pd
 from nqpf.checks import choose, distinct
 from nqpf.errors import DataError, EstimationError, MethodError
 from nqpf.regress.ols import _CONVENTIONS, _DEFAULT, _lags, _scaling, _Size
-from nqpf.sample import _EFFECTS, PanelSample, by_key, check_singletons, rounding_floor
+from nqpf.sample import _EFFECTS, PanelSample, _check_singletons, _rounding_floor, by_key
 
 _ERRORS = ("clustered", "clustered-period", "driscoll-kraay")
 # A regressor that shares all but this share of its variation with the others is collinear.
@@ -426,9 +426,9 @@ def cross_products(
     names = distinct("columns", columns)
     sample = PanelSample(by_key(frame, names, unit, time, "the frame"), effects)
     unit_effects, time_effects = (codes is not None for codes in sample.absorbed)
-    check_singletons(sample.data.index, [0] * unit_effects + [1] * time_effects)
+    _check_singletons(sample.data.index, [0] * unit_effects + [1] * time_effects)
     left = np.ascontiguousarray(sample.within.T)
-    left[np.linalg.norm(left, axis=1) <= rounding_floor(sample.data.to_numpy())] = 0.0
+    left[np.linalg.norm(left, axis=1) <= _rounding_floor(sample.data.to_numpy())] = 0.0
     by_year = np.argsort(sample.time.astype(np.min_scalar_type(sample.times)), kind="stable")
     return _CrossProducts(
         columns=tuple(names),

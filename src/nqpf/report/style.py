@@ -22,7 +22,7 @@ import pandas as pd
 from nqpf import provinces
 from nqpf.errors import NqpfError, SampleError
 from nqpf.report.html import _name_of, _text_width
-from nqpf.sample import check_keys
+from nqpf.sample import _check_keys
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -412,7 +412,7 @@ def _panel_values(scores: pd.Series) -> pd.Series:
             f"scores are indexed by {list(scores.index.names)}",
             expected="an index of province code and year, named 'province' and 'year'",
         )
-    check_keys(scores.index, "the figure")
+    _check_keys(scores.index, "the figure")
     for code in scores.index.unique("province"):
         provinces.code_of(code)
     _finite(scores)

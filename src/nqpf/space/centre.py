@@ -27,8 +27,9 @@ import numpy as np
 import pandas as pd
 
 from nqpf import provinces
+from nqpf.checks import nearest
 from nqpf.errors import EstimationError, MethodError, SampleError
-from nqpf.sample import check_keys, nearest, place
+from nqpf.sample import _check_keys, place
 from nqpf.space.weights import EARTH_RADIUS, check_figures, great_circle
 
 __all__ = [
@@ -285,7 +286,7 @@ def centre_of_gravity(
 def _masses(values: pd.Series, subset: bool) -> pd.DataFrame:
     """Return masses, a row per province and a column per year."""
     label = values.name or "values"
-    check_keys(values.index, "the series")
+    _check_keys(values.index, "the series")
     check_figures(values.rename(label).to_frame(), "the series")
     low = values[values < 0]
     if len(low):

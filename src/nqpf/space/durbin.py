@@ -13,7 +13,7 @@ from nqpf.checks import choose, distinct
 from nqpf.errors import EstimationError, MethodError, SampleError
 from nqpf.regress.ols import _Regression
 from nqpf.regress.table import RegressionTable
-from nqpf.sample import _EFFECTS, by_key, check_regressors, place
+from nqpf.sample import _EFFECTS, _check_regressors, by_key, place
 from nqpf.space.weights import Weights, align
 
 __all__ = [
@@ -639,7 +639,7 @@ def _check_variation(
     table = pd.DataFrame(x.transpose(1, 0, 2).reshape(len(index), -1), index, names)
     units, years = y.shape[1], y.shape[0]
     codes = np.repeat(np.arange(units), years), np.tile(np.arange(years), units)
-    check_regressors(table, codes[0] if change.unit else None, codes[1] if change.time else None)
+    _check_regressors(table, codes[0] if change.unit else None, codes[1] if change.time else None)
     exog = change.within(x).reshape(-1, x.shape[2])
     basis = np.linalg.qr(exog / np.linalg.norm(exog, axis=0))[0]
     own = change.within(y).ravel()

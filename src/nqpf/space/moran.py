@@ -18,8 +18,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from nqpf.checks import nearest
 from nqpf.errors import EstimationError, MethodError, SampleError
-from nqpf.sample import nearest, place
+from nqpf.sample import place
 from nqpf.space.weights import Weights, align, check_figures
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ import pandas as pd
 
 from nqpf import provinces
 from nqpf.errors import MethodError, SampleError
-from nqpf.sample import check_finite, place
+from nqpf.sample import _check_finite, place
 
 if TYPE_CHECKING:
     from libpysal.weights import W
@@ -260,12 +260,12 @@ def align(weights: Weights, frame: pd.Series | pd.DataFrame, subset: bool = Fals
 
 
 def check_figures(frame: pd.DataFrame, what: str) -> None:
-    """Raise as :func:`nqpf.sample.check_finite`, also for an index of provinces alone."""
+    """Raise as nqpf.sample does, also for an index of provinces alone."""
     if frame.index.nlevels == 1:
         keys = [(label,) for label in frame.index]
         single = pd.MultiIndex.from_tuples(keys, names=[frame.index.name or "province"])
         frame = frame.set_axis(single)
-    check_finite(frame, what)
+    _check_finite(frame, what)
 
 
 def compare_labels(

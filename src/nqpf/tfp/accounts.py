@@ -9,7 +9,14 @@ import pandas as pd
 
 from nqpf.checks import choose
 from nqpf.errors import MethodError, SampleError
-from nqpf.sample import check_consecutive, check_finite, check_keys, check_positive, per_unit, place
+from nqpf.sample import (
+    _check_consecutive,
+    _check_finite,
+    _check_keys,
+    _check_positive,
+    _per_unit,
+    place,
+)
 
 if TYPE_CHECKING:
     from nqpf.data.panel import Panel
@@ -70,16 +77,16 @@ def perpetual_inventory(
     >>> perpetual_inventory(spent, price).tolist()
     [100.0, 100.4, 100.7616]
     """
-    check_keys(investment.index, "investment")
-    check_keys(deflator.index, "deflator")
+    _check_keys(investment.index, "investment")
+    _check_keys(deflator.index, "deflator")
     both = pd.DataFrame({"investment": investment, "deflator": deflator}).sort_index()
     both.index.names = investment.index.names
-    check_finite(both, "the inventory")
-    check_consecutive(both.index, "the inventory")
-    check_positive(both["deflator"], "deflator", "a positive price index")
+    _check_finite(both, "the inventory")
+    _check_consecutive(both.index, "the inventory")
+    _check_positive(both["deflator"], "deflator", "a positive price index")
     real = (both["investment"] / both["deflator"]).astype(float)
     units = real.index.get_level_values(0).unique()
-    rates = per_unit(depreciation, units, "depreciation")
+    rates = _per_unit(depreciation, units, "depreciation")
     if not rates.between(0, 1, inclusive="left").all():
         raise MethodError(f"depreciation {depreciation!r}", expected="a rate in [0, 1)")
     firsts = _first_stocks(real, rates, initial)
@@ -90,13 +97,13 @@ def perpetual_inventory(
             level = (1 - rates[unit]) * level + real.iat[position]
             stock[position] = level
     result = pd.Series(stock, index=real.index, name="capital_stock")
-    check_positive(result, "the stock", "more capital than its disposals")
+    _check_positive(result, "the stock", "more capital than its disposals")
     return result.reindex(investment.index)
 
 
 def _first_stocks(real: pd.Series, rates: pd.Series, initial: str | float | pd.Series) -> pd.Series:
     if not isinstance(initial, str):
-        return per_unit(initial, rates.index, "the initial stock")
+        return _per_unit(initial, rates.index, "the initial stock")
     choose("rule for the initial stock", initial, ("share", "steady-state"))
     groups = real.groupby(level=0)
     first, last, length = groups.first(), groups.last(), groups.size()
@@ -118,7 +125,7 @@ def _rebase(stock: pd.Series, deflator: pd.Series, base: int) -> pd.Series:
     """Return a stock at prices of the year `base` instead of the deflator's own."""
     at_base = deflator[deflator.index.get_level_values(1) == base].droplevel(1)
     units = stock.index.get_level_values(0)
-    factors = per_unit(at_base, units.unique(), f"the price of {base}")
+    factors = _per_unit(at_base, units.unique(), f"the price of {base}")
     return stock * factors.reindex(units).to_numpy()
 
 
@@ -232,7 +239,7 @@ def real_gdp(panel: Panel, base: int = _BASE, vintage: str = _VINTAGE) -> pd.Ser
     """
     nominal = panel.wide(["gdp"], years=[base], vintage=vintage)["gdp"].dropna().droplevel("year")
     index = panel.wide(["gdp_index"], vintage=vintage)["gdp_index"].dropna().sort_index()
-    check_consecutive(index.index, "gdp_index")
+    _check_consecutive(index.index, "gdp_index")
     provinces = index.index.get_level_values("province").unique()
     without = provinces.difference(nominal.index)
     if len(without):
@@ -336,10 +343,10 @@ def splice(levels: pd.Series, broken: pd.Series) -> pd.Series:
     >>> splice(pd.Series([100.0, 110, 50, 40], keys), pd.Series(True, keys[3:])).round(2).tolist()
     [100.0, 110.0, 36.36, 40.0]
     """
-    check_keys(levels.index, "the series")
+    _check_keys(levels.index, "the series")
     levels = levels.sort_index()
-    check_consecutive(levels.index, "the series")
-    check_positive(levels, str(levels.name), "a positive level")
+    _check_consecutive(levels.index, "the series")
+    _check_positive(levels, str(levels.name), "a positive level")
     logs = np.log(levels)
     change = logs.groupby(level=0).diff()
     mark = broken.reindex(levels.index, fill_value=False).astype(bool) & change.notna()

@@ -11,7 +11,7 @@ import pandas as pd
 
 from nqpf.checks import choose
 from nqpf.errors import MethodError
-from nqpf.sample import check_consecutive, place
+from nqpf.sample import _check_consecutive, place
 from nqpf.tfp.programs import _Activities, _check_own, _furthest, _largest
 
 _RETURNS = ("crs", "vrs")
@@ -217,7 +217,7 @@ def malmquist(
     if split == "ray-desli" and returns == "crs":
         raise MethodError("split 'ray-desli' needs variable returns", expected="returns='vrs'")
     sample = _Activities.read(frame, inputs, outputs, (), unit, time, zeros=True).balanced()
-    check_consecutive(sample.frame.index, "the frame")
+    _check_consecutive(sample.frame.index, "the frame")
     units, times = (sample.frame.index.unique(level) for level in (0, 1))
     figures = sample.values.reshape(len(units), len(times), -1).swapaxes(0, 1)
 

@@ -11,7 +11,7 @@ import pandas as pd
 
 from nqpf.checks import choose, distinct, whole
 from nqpf.errors import EstimationError, MethodError, SampleError
-from nqpf.sample import by_key, check_consecutive, check_positive, check_regressors
+from nqpf.sample import _check_consecutive, _check_positive, _check_regressors, by_key
 from nqpf.tfp.likelihood import _NO_GAIN, _Convergence, _maximise, _Maximum, _posterior, _Sample
 
 _TREND = "trend"
@@ -199,7 +199,7 @@ class _Frontier:
         of the residual less that of ln TE, and nothing else. The allocative term of Kumbhakar
         needs prices of inputs; with none, cost shares are taken to be l_j and the term is zero.
         """
-        check_consecutive(self.output.index, "the frontier's sample")
+        _check_consecutive(self.output.index, "the frontier's sample")
 
         def change(of: pd.Series | pd.DataFrame) -> pd.Series | pd.DataFrame:
             return of.groupby(level=0).diff().dropna()
@@ -344,7 +344,7 @@ def battese_coelli(
     if not pd.api.types.is_integer_dtype(year):
         raise SampleError("times are not whole years", expected="integers", where={"column": time})
     for name in (output, *inputs):
-        check_positive(data[name], name, "a positive level, as logarithms are taken here")
+        _check_positive(data[name], name, "a positive level, as logarithms are taken here")
     if unit_of.nunique() == 1:
         raise SampleError("one unit does not show a distribution", expected="several units")
     if year.nunique() == 1 and (decay or trend != "none"):
@@ -366,9 +366,9 @@ def battese_coelli(
         raise SampleError(
             f"{len(data)} rows for {len(names)} parameters", expected="more rows than parameters"
         )
-    check_regressors(x.iloc[:, 1:], None, None)
+    _check_regressors(x.iloc[:, 1:], None, None)
     if shifts:
-        check_regressors(z.iloc[:, 1:], None, None)
+        _check_regressors(z.iloc[:, 1:], None, None)
     y, lead = logs[output].to_numpy(), np.asarray(year.max() - year, dtype=float)
     sample = _Sample(y, x.to_numpy(), z.to_numpy(float), starts, lead, decay)
     beta, residual = _least_squares(sample)

@@ -16,7 +16,7 @@ import pandas as pd
 
 from nqpf.checks import distinct
 from nqpf.errors import EstimationError, SampleError
-from nqpf.sample import by_key, check_positive, place
+from nqpf.sample import _check_positive, by_key, place
 
 # A basis serves a unit when its solution is non-negative up to rounding. Data are scaled to about
 # 1, so this is far above rounding and far below any difference in a score that could be printed.
@@ -77,10 +77,12 @@ class _Activities:
         for name in columns:
             amounts = keyed[name]
             if zeros and name in y:
-                check_positive(amounts[amounts < 0], name, "no negative output")
+                _check_positive(amounts[amounts < 0], name, "no negative output")
             else:
-                check_positive(amounts, name, "a positive amount")
-        check_positive(keyed[y].max(axis=1), "the largest output", "a unit that produces something")
+                _check_positive(amounts, name, "a positive amount")
+        _check_positive(
+            keyed[y].max(axis=1), "the largest output", "a unit that produces something"
+        )
         units = keyed.index.get_level_values(0).unique()
         if len(units) < 2:
             where = place((units[0],), (unit,))

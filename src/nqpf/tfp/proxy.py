@@ -12,7 +12,7 @@ import pandas as pd
 
 from nqpf.checks import choose, distinct, whole
 from nqpf.errors import DataError, EstimationError, MethodError, SampleError
-from nqpf.sample import by_key, check_regressors, place
+from nqpf.sample import _check_regressors, by_key, place
 
 _WIDEST = 50.0  # logarithms this far apart are levels e^50 = 5e21 times each other
 _RELATIVE = 1e-9  # a term that adds less than this share of its length adds nothing
@@ -91,7 +91,7 @@ def _read(
             where=place(kept[name].idxmax(), kept.index.names),
             expected="a logarithm; take logarithms of levels first",
         )
-    check_regressors(kept[inputs], None, None)
+    _check_regressors(kept[inputs], None, None)
     firm, year = (kept.index.get_level_values(level) for level in (0, 1))
     code, year = pd.factorize(firm)[0], year.to_numpy()
     if code[-1] == 0:

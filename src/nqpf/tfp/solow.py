@@ -10,7 +10,14 @@ import pandas as pd
 
 from nqpf.checks import choose
 from nqpf.errors import EstimationError, MethodError, SampleError
-from nqpf.sample import by_key, check_consecutive, check_positive, check_regressors, per_unit, place
+from nqpf.sample import (
+    _check_consecutive,
+    _check_positive,
+    _check_regressors,
+    _per_unit,
+    by_key,
+    place,
+)
 
 
 @dataclass(frozen=True)
@@ -71,7 +78,7 @@ def _two_way(outcome: pd.Series, regressors: pd.DataFrame) -> tuple[pd.Series, p
             "the capital share",
             hint="impose a share",
         )
-    check_regressors(regressors, *(pd.factorize(level)[0] for level in levels))
+    _check_regressors(regressors, *(pd.factorize(level)[0] for level in levels))
     fit = PanelOLS(outcome, regressors, entity_effects=True, time_effects=True).fit(
         cov_type="clustered",
         cluster_entity=True,
@@ -227,9 +234,9 @@ def solow_residual(
     """
     choose("returns", returns, ("constant", "variable"))
     levels = by_key(frame, ["output", "capital", "labour"], "province", "year", "the frame")
-    check_consecutive(levels.index, "the frame")
+    _check_consecutive(levels.index, "the frame")
     for name in levels:
-        check_positive(levels[name], name, "a positive level, not a logarithm or a growth rate")
+        _check_positive(levels[name], name, "a positive level, not a logarithm or a growth rate")
     logs = np.log(levels)
     at, units = logs.index.get_level_values(0), logs.index.unique(0)
     error, test = None, None
@@ -263,7 +270,7 @@ def _imposed(share: float | pd.Series, returns: str, units: pd.Index) -> pd.Seri
             "an imposed capital share says nothing about labour under variable returns",
             expected="returns='constant' or share='estimated'",
         )
-    alpha = per_unit(share, units, "the capital share")
+    alpha = _per_unit(share, units, "the capital share")
     odd = alpha[~((alpha > 0) & (alpha < 1))]
     if len(odd):
         raise MethodError(
