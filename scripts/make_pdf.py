@@ -57,7 +57,6 @@ def edition(environ: dict[str, str], root: Path) -> datetime:
 
 def years_of_data() -> str:
     """Return the first and last year of the panel's provincial product."""
-    sys.path.insert(0, str(ROOT / "src"))
     from nqpf import Panel
 
     years = Panel.load(extra=False).wide(["gdp"]).index.get_level_values("year")
@@ -78,12 +77,11 @@ def _report(start: float, line: str) -> None:
     print(f"  {time.monotonic() - start:5.1f} s  {line}", flush=True)
 
 
-def _replace(path: Path, data: bytes) -> None:
-    """Write a file whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(path.name + ".part")
-    part.write_bytes(data)
-    part.replace(path)
+def _write(path: Path, data: bytes) -> None:
+    from nqpf.files import replacing
+
+    with replacing(path) as temporary:
+        temporary.write_bytes(data)
 
 
 def make(build: Path, start: float) -> bytes:
@@ -99,7 +97,7 @@ def make(build: Path, start: float) -> bytes:
     css, script = ((static / name).read_text("utf-8") for name in ("pdf.css", "pdf.js"))
     date = f"{moment:%Y-%m-%d}"
     document = folder / "book.html"
-    _replace(document, write_document(book, css, script, years_of_data(), date).encode())
+    _write(document, write_document(book, css, script, years_of_data(), date).encode())
     _report(start, "wrote the document")
     with opened(build, document) as tab:
         titles = prepare(tab, lambda line: _report(start, line))
@@ -121,7 +119,7 @@ def link_from_downloads(html: Path, size: int) -> None:
         text = page.read_text("utf-8")
         link = f'<a href="../downloads/{NAME}">{NAME}</a> ({size / 1e6:.0f} MB)'
         place = re.compile(r"<!-- pdf -->(?:<a [^>]*>[^<]*</a> \(\d+ MB\))?")
-        _replace(page, place.sub(f"<!-- pdf -->{link}", text).encode())
+        _write(page, place.sub(f"<!-- pdf -->{link}", text).encode())
 
 
 def main() -> int:
@@ -132,8 +130,8 @@ def main() -> int:
     print("Printing the book ...", flush=True)
     pdf = make(BUILD, start)
     path = BUILD / "pdf" / NAME
-    _replace(path, pdf)
-    _replace(BUILD / "html" / "downloads" / NAME, pdf)
+    _write(path, pdf)
+    _write(BUILD / "html" / "downloads" / NAME, pdf)
     link_from_downloads(BUILD / "html", len(pdf))
     from pypdf import PdfReader
 

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 import pypdfium2
 import pytest
 import yaml
+from pdf_document import read_toc
 from pdf_finish import finish
 from pdf_page import heading_text
-from pdf_toc import read_toc
 from pypdf import PdfReader
 from pypdf.generic import DictionaryObject
 
