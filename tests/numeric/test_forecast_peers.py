@@ -11,13 +11,16 @@ import warnings
 import numpy as np
 import pandas as pd
 import pytest
-from scipy.stats import norm
-from scipy.stats import t as student
 
-from nqpf.forecast import panel_autoregression
-from nqpf.forecast import project as _rolling
-from nqpf.forecast.backtest import diebold_mariano
-from nqpf.forecast.methods import METHODS, _run, class_probabilities, deviations, fit_damped
+from nqpf.forecast import project
+from nqpf.forecast.backtest import _diebold_mariano
+from nqpf.forecast.methods import (
+    METHODS,
+    _fit_damped,
+    _run,
+    class_probabilities,
+    panel_autoregression,
+)
 from nqpf.regress import fixed_effects
 
 AIR = np.array([112, 118, 132, 129, 121, 135, 148, 148, 136, 119, 104, 118.0])[:, None]
@@ -29,25 +32,12 @@ def as_series(values: np.ndarray) -> pd.Series:
 
 
 @pytest.mark.parametrize(
-    ("method", "free", "points", "upper"),
-    [
-        ("random_walk", 11, [118] * 3, [137.360804416, 145.380312184, 151.533896924]),
-        (
-            "drift",
-            10,
-            [118.545454545, 119.090909091, 119.636363636],
-            [139.731368523, 150.275730089, 159.271579402],
-        ),
-    ],
+    ("method", "points"),
+    [("random_walk", [118] * 3), ("drift", [118.545454545, 119.090909091, 119.636363636])],
     ids=["naive", "rwf"],
 )
-def test_points_and_standard_errors_are_those_of_r(method, free, points, upper) -> None:
-    """R takes normal quantiles; ours are Student's, so that widths compare after rescaling."""
-    ours = METHODS[method].points(AIR, 3)[:, 0]
-    assert ours == pytest.approx(points, abs=1e-9)
-    width = _rolling.analytic_width(AIR, method, 3, 0.9)[:, 0]
-    rescaled = width / student.ppf(0.95, free) * norm.ppf(0.95)
-    assert ours + rescaled == pytest.approx(upper, abs=1e-8)
+def test_points_are_those_of_r(method, points) -> None:
+    assert METHODS[method].points(AIR, 3)[:, 0] == pytest.approx(points, abs=1e-9)
 
 
 @pytest.mark.parametrize(
@@ -62,7 +52,7 @@ def test_diebold_mariano_is_that_of_r(horizon, statistic, p) -> None:
     """``dm.test(e1, e2, h, power = 1, varestimator = "bartlett")`` in R."""
     first = np.array([0.5, -1.2, 0.8, 1.9, -0.4, 1.1, 0.3, -0.9])
     second = np.array([0.2, -0.7, 1.0, 0.9, -0.6, 0.4, 0.5, -0.2])
-    found = diebold_mariano(np.abs(first) - np.abs(second), horizon)
+    found = _diebold_mariano(np.abs(first) - np.abs(second), horizon)
     assert found == pytest.approx((statistic, p), rel=1e-8)
 
 
@@ -73,7 +63,7 @@ def test_smoothing_is_that_of_statsmodels_and_fits_no_worse(seed) -> None:
 
     rng = np.random.default_rng(seed)
     y = AIR[:, 0] if seed == 0 else (1 + rng.normal(size=6 + seed)).cumsum()
-    level, trend, damping = fit_damped(y[:, None])[:, 0]
+    level, trend, damping = _fit_damped(y[:, None])[:, 0]
     ours = METHODS["smoothing"].points(y[:, None], 3)[:, 0]
     start = {"initial_level": y[0], "initial_trend": y[1] - y[0]}
     model = Holt(y, damped_trend=True, initialization_method="known", **start)
@@ -167,19 +157,6 @@ def test_persistence_of_thirty_one_provinces_is_unbiased_within_simulation_error
     assert within.mean() < 0.6 - 10 * error
 
 
-def test_jackknife_is_twice_the_whole_less_the_mean_of_the_halves() -> None:
-    values = simulated(0.5, 9, 15, np.random.default_rng(2))
-
-    def within(part):
-        x, y = part[:-1] - part[:-1].mean(axis=0), part[1:] - part[1:].mean(axis=0)
-        return (x * y).sum() / (x * x).sum()
-
-    apart = deviations(values)[0]
-    by_hand = 2 * within(apart) - (within(apart[:5]) + within(apart[4:])) / 2
-    ours = panel_autoregression(as_series(values), "jackknife").rho
-    assert ours == pytest.approx(by_hand, abs=1e-12)
-
-
 def test_class_probabilities_are_powers_of_counted_transitions() -> None:
     values = simulated(0.8, 10, 31, np.random.default_rng(4))
     series = as_series(values)
@@ -204,16 +181,7 @@ def test_rolling_intervals_cover_what_they_say_on_simulated_panels(method, low, 
         slope = {"random_walk": 0.0, "pooled_drift": 1.0, "drift": rng.normal(size=31)}[method]
         steps = slope + np.exp(0.4 * rng.normal(size=31)) * rng.normal(size=(14, 31))
         y = steps.cumsum(axis=0)
-        past = _rolling.rolling(y[:11], method, 3, origins)
-        width = _rolling.rolling_width(y[:11], past, origins, 10, 0.9)
+        past = project._rolling(y[:11], method, 3, origins)
+        width = project._rolling_width(y[:11], past, origins, 10, 0.9)
         covered.append(np.abs(y[11:] - METHODS[method].points(y[:11], 3)) <= width)
     assert ((low <= np.mean(covered, axis=(0, 2))) & (np.mean(covered, axis=(0, 2)) <= high)).all()
-
-
-@pytest.mark.parametrize("method", ["random_walk", "drift"])
-def test_analytic_intervals_cover_what_they_say_on_simulated_panels(method) -> None:
-    rng = np.random.default_rng(12)
-    y = rng.normal(size=(14, 8000)).cumsum(axis=0)
-    width = _rolling.analytic_width(y[:11], method, 3, 0.9)
-    covered = np.abs(y[11:] - METHODS[method].points(y[:11], 3)) <= width
-    assert covered.mean(axis=1) == pytest.approx([0.9] * 3, abs=4 * np.sqrt(0.09 / 8000))

@@ -1,24 +1,6 @@
-"""The next years of an index: forecasts, backtests and nowcasts, with a bar to beat."""
+"""Forecasts of an index, their backtests and the nowcast of the newest year."""
 
-from nqpf.forecast.backtest import Backtest, Nowcast, backtest, nowcast
-from nqpf.forecast.methods import (
-    METHODS,
-    PanelAutoregression,
-    class_probabilities,
-    panel_autoregression,
-)
-from nqpf.forecast.project import Forecast, forecast, latest_run
+from nqpf.forecast.backtest import backtest, nowcast
+from nqpf.forecast.project import forecast
 
-__all__ = [
-    "METHODS",
-    "Backtest",
-    "Forecast",
-    "Nowcast",
-    "PanelAutoregression",
-    "backtest",
-    "class_probabilities",
-    "forecast",
-    "latest_run",
-    "nowcast",
-    "panel_autoregression",
-]
+__all__ = ["backtest", "forecast", "nowcast"]

@@ -10,27 +10,17 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
+from nqpf.checks import between, choose, distinct, whole
 from nqpf.errors import DataError, MethodError, SampleError
-from nqpf.forecast import project as _rolling
-from nqpf.forecast.methods import BAR, METHODS, method_of
-from nqpf.forecast.project import check_horizon, check_level, history, undo
+from nqpf.forecast.methods import _BAR, _KEY, METHODS, _history
+from nqpf.forecast.project import _conformal, _rolling, _rolling_width
 from nqpf.sample import _check_finite, _check_keys, place
-
-__all__ = [
-    "Backtest",
-    "Nowcast",
-    "accuracy_table",
-    "backtest",
-    "diebold_mariano",
-    "gains",
-    "nowcast",
-]
 
 _FEWEST = 3  # origins of a test
 _RANKS = 3  # provinces from which ranks are compared
 
 
-def diebold_mariano(gain: np.ndarray, horizon: int = 1) -> tuple[float, float]:
+def _diebold_mariano(gain: np.ndarray, horizon: int = 1) -> tuple[float, float]:
     """Test whether a yearly mean gain differs from zero (Diebold and Mariano 1995).
 
     Parameters
@@ -50,7 +40,7 @@ def diebold_mariano(gain: np.ndarray, horizon: int = 1) -> tuple[float, float]:
 
     Examples
     --------
-    >>> [round(x, 4) for x in diebold_mariano(np.array([1.0, 2.0, 3.0, 2.0]))]
+    >>> [round(x, 4) for x in _diebold_mariano(np.array([1.0, 2.0, 3.0, 2.0]))]
     [4.899, 0.0163]
     """
     from scipy.stats import t as student
@@ -68,7 +58,7 @@ def diebold_mariano(gain: np.ndarray, horizon: int = 1) -> tuple[float, float]:
     return statistic, float(2 * student.sf(abs(statistic), count - 1))
 
 
-def accuracy_table(rows: pd.DataFrame, bar: str) -> pd.DataFrame:
+def _accuracy_table(rows: pd.DataFrame, bar: str) -> pd.DataFrame:
     """Return errors by horizon and method, in the order of the rows."""
     groups = rows.groupby(["horizon", "method"], sort=False)
     size = rows["error"].abs()
@@ -101,7 +91,7 @@ def _rank(own: pd.DataFrame) -> float:
     return float(np.mean(found)) if found else math.nan
 
 
-def gains(rows: pd.DataFrame, bar: str) -> pd.DataFrame:
+def _gains(rows: pd.DataFrame, bar: str) -> pd.DataFrame:
     """Return, by horizon and method other than the bar, the gain over it and two tests of it.
 
     ``p_years`` takes origins as the sample and is right when a year's shock
@@ -122,7 +112,7 @@ def gains(rows: pd.DataFrame, bar: str) -> pd.DataFrame:
             gain = own[bar] - own[method]
             by_year = gain.groupby("origin").mean().to_numpy()
             by_unit = gain.groupby("province").mean().to_numpy()
-            statistic, p_years = diebold_mariano(by_year, int(horizon))
+            statistic, p_years = _diebold_mariano(by_year, int(horizon))
             spread = len(by_unit) > 1 and np.ptp(by_unit) > 0
             found[horizon, method] = {
                 "gain": gain.mean(),
@@ -151,7 +141,7 @@ _SURE = 0.05
 
 
 @dataclass(frozen=True)
-class Backtest:
+class _Backtest:
     """Errors of several methods at the same origins and provinces.
 
     Parameters
@@ -168,21 +158,17 @@ class Backtest:
 
     rows: pd.DataFrame
     level: float
-    bar: str = BAR
+    bar: str = _BAR
 
     @property
     def table(self) -> pd.DataFrame:
         """By horizon and method: errors, relative error, mean rank correlation, coverage."""
-        return accuracy_table(self.rows, self.bar).assign(nominal=self.level)
-
-    @property
-    def tests(self) -> pd.DataFrame:
-        """By horizon and method: gain over the bar and tests of it."""
-        return self._tests.copy()
+        return _accuracy_table(self.rows, self.bar).assign(nominal=self.level)
 
     @cached_property
-    def _tests(self) -> pd.DataFrame:
-        return gains(self.rows, self.bar)
+    def tests(self) -> pd.DataFrame:
+        """By horizon and method: gain over the bar and tests of it."""
+        return _gains(self.rows, self.bar)
 
     @property
     def winners(self) -> list[tuple[int, str]]:
@@ -226,8 +212,7 @@ def backtest(
     horizon: int = 3,
     first_origin: int | None = None,
     level: float = 0.9,
-    logs: bool = False,
-) -> Backtest:
+) -> _Backtest:
     """Forecast from every year as if it were the newest, with the years up to it alone.
 
     Parameters
@@ -243,12 +228,10 @@ def backtest(
         intervals are made. One year after the first possible one by default.
     level : float
         Nominal coverage of the intervals.
-    logs : bool
-        Forecast the logarithm; errors stay on the scale of the series.
 
     Returns
     -------
-    Backtest
+    An object with `rows`, `table`, `tests`, `winners` and `verdict`
         All methods on the same provinces and origins: a province counts from
         the origin at which every method can forecast it.
 
@@ -271,17 +254,15 @@ def backtest(
              drift          0.823
     Name: mae, dtype: float64
     """
-    names = [methods] if isinstance(methods, str) else list(methods)
-    if not names or len(set(names)) < len(names):
-        raise MethodError(f"methods {names}", expected="one or more, each once")
+    names = distinct("methods", methods)
     for name in names:
-        method_of(name)
-    check_horizon(horizon)
-    check_level(level)
-    names += [BAR] * (BAR not in names)
-    wide = history(series, logs)
+        choose("method", name, METHODS)
+    whole("horizon", horizon, 1)
+    between("level", level, 0, 1, open_ends=True)
+    names += [_BAR] * (_BAR not in names)
+    wide = _history(series)
     first = _first_row(wide, names, first_origin)
-    parts = [_one(wide, name, horizon, first, level, logs) for name in names]
+    parts = [_one(wide, name, horizon, first, level) for name in names]
     rows = pd.concat(parts, ignore_index=True)
     key = ["horizon", "origin", "province"]
     shared = rows.dropna(subset=["forecast", "actual"]).groupby(key)["method"].transform("size")
@@ -295,7 +276,7 @@ def backtest(
     order = {name: place for place, name in enumerate(names)}
     rows = rows.assign(place=rows["method"].map(order))
     rows = rows.sort_values(["horizon", "place", "origin", "province"], ignore_index=True)
-    return Backtest(rows.drop(columns="place"), level)
+    return _Backtest(rows.drop(columns="place"), level)
 
 
 def _first_row(wide: pd.DataFrame, names: list[str], first_origin: int | None) -> int:
@@ -319,23 +300,21 @@ def _first_row(wide: pd.DataFrame, names: list[str], first_origin: int | None) -
     return int(wide.index.get_loc(first_origin))
 
 
-def _one(
-    wide: pd.DataFrame, name: str, horizon: int, first: int, level: float, logs: bool
-) -> pd.DataFrame:
+def _one(wide: pd.DataFrame, name: str, horizon: int, first: int, level: float) -> pd.DataFrame:
     """Return the rows of one method from row `first` on."""
     values = wide.to_numpy()
     origins = range(METHODS[name].least - 1, len(values) - 1)
-    points = _rolling.rolling(values, name, horizon, origins)
+    points = _rolling(values, name, horizon, origins)
     parts = []
     for at, origin in enumerate(origins):
         if origin < first:
             continue
-        width = _rolling.rolling_width(values, points, origins, origin, level)
+        width = _rolling_width(values, points, origins, origin, level)
         for ahead in range(1, min(horizon, len(values) - 1 - origin) + 1):
             point, half = points[at, ahead - 1], width[ahead - 1]
             columns = {"forecast": point, "lower": point - half, "upper": point + half}
             columns["actual"] = values[origin + ahead]
-            part = pd.DataFrame({k: undo(v, logs) for k, v in columns.items()})
+            part = pd.DataFrame(columns)
             part.insert(0, "province", wide.columns)
             part.insert(0, "origin", int(wide.index[origin]))
             part.insert(0, "horizon", ahead)
@@ -344,14 +323,13 @@ def _one(
     return found[["method", *[c for c in found.columns if c != "method"]]]
 
 
-IndexFunction = Callable[[pd.DataFrame], pd.Series]
+_IndexFunction = Callable[[pd.DataFrame], pd.Series]
 
-_KEY = ["province", "year"]
 _TOLERANCE = 1e-8  # share of the target's range by which the function may miss it
 
 
 @dataclass(frozen=True)
-class Nowcast:
+class _Nowcast:
     """An index in the newest year, with what the same way would have given in earlier years.
 
     Parameters
@@ -404,9 +382,12 @@ class Nowcast:
     def _coverage(self, error: pd.Series) -> float:
         origin = self.rows["origin"]
         inside = [
-            (error[origin == year].abs() <= _width(error[origin != year], self.level))
+            (
+                error[origin == year].abs()
+                <= _conformal(error[origin != year].abs().to_numpy(), self.level)
+            )
             for year in origin.unique()
-            if np.isfinite(_width(error[origin != year], self.level))
+            if np.isfinite(_conformal(error[origin != year].abs().to_numpy(), self.level))
         ]
         return float(pd.concat(inside).mean()) if inside else math.nan
 
@@ -426,11 +407,11 @@ class Nowcast:
 def nowcast(
     indicators: pd.DataFrame,
     target: pd.Series,
-    index: IndexFunction,
+    index: _IndexFunction,
     method: str = "drift",
     level: float = 0.9,
     first_origin: int | None = None,
-) -> Nowcast:
+) -> _Nowcast:
     """Fill the newest year of an index from the indicators already published.
 
     What a province lacks in the newest year is carried forward from its own
@@ -454,7 +435,7 @@ def nowcast(
 
     Returns
     -------
-    Nowcast
+    An object with `frame`, `rows`, `table`, `year` and `lacking`
         Its backtest takes every earlier year as the newest, with the years up
         to it alone and the same figures lacking, province by province.
 
@@ -476,8 +457,8 @@ def nowcast(
     >>> nowcast(table, target, lambda frame: frame.mean(axis=1)).frame["nowcast"].tolist()
     [5.0, 10.5]
     """
-    known = method_of(method)
-    check_level(level)
+    choose("method", method, METHODS)
+    between("level", level, 0, 1, open_ends=True)
     data, newest = _checked(indicators)
     lacks = data.xs(newest, level="year").isna()
     past = data.drop(newest, level="year")
@@ -485,12 +466,14 @@ def nowcast(
     now = _made(data, lacks, index, method)
     carried = _made(data, lacks | True, index, method)
     years = [int(year) for year in past.index.unique("year")]
-    rows = _backtest(past, lacks, index, method, _origins(years, known.least, first_origin))
-    width = _width(rows["actual"] - rows["nowcast"], level)
+    rows = _backtest(
+        past, lacks, index, method, _origins(years, METHODS[method].least, first_origin)
+    )
+    width = _conformal((rows["actual"] - rows["nowcast"]).abs().to_numpy(), level)
     columns = {"nowcast": now, "lower": now - width, "upper": now + width, "carried": carried}
     frame = pd.DataFrame(columns).assign(published=1 - lacks.mean(axis=1))
     lacking = tuple(map(str, lacks.columns[lacks.any()]))
-    return Nowcast(frame.rename_axis("province"), newest, rows, method, level, lacking)
+    return _Nowcast(frame.rename_axis("province"), newest, rows, method, level, lacking)
 
 
 def _checked(indicators: pd.DataFrame) -> tuple[pd.DataFrame, int]:
@@ -519,11 +502,11 @@ def _checked(indicators: pd.DataFrame) -> tuple[pd.DataFrame, int]:
             expected="some indicators with figures and some NaN in the newest year",
             hint="use forecast, or compute the index",
         )
-    history(pd.Series(0.0, index=data.index))  # names a gap or a province that ends early
+    _history(pd.Series(0.0, index=data.index))  # names a gap or a province that ends early
     return data, newest
 
 
-def _check_target(past: pd.DataFrame, target: pd.Series, index: IndexFunction) -> None:
+def _check_target(past: pd.DataFrame, target: pd.Series, index: _IndexFunction) -> None:
     """Raise unless the function gives the target back, so that both are one measure."""
     joined = pd.DataFrame({"given": target, "made": index(past)}).reindex(past.index)
     _check_finite(joined.dropna(how="all"), "the target beside the index of the same rows")
@@ -538,12 +521,12 @@ def _check_target(past: pd.DataFrame, target: pd.Series, index: IndexFunction) -
         )
 
 
-def _made(data: pd.DataFrame, lacks: pd.DataFrame, index: IndexFunction, method: str) -> pd.Series:
+def _made(data: pd.DataFrame, lacks: pd.DataFrame, index: _IndexFunction, method: str) -> pd.Series:
     """Return the newest year's index by province, with what `lacks` says carried forward."""
     newest = int(data.index.get_level_values("year").max())
     past, table = data.drop(newest, level="year"), data.copy()
     for name in lacks.columns[lacks.any()]:
-        wide = history(past[name])
+        wide = _history(past[name])
         ahead = METHODS[method].points(wide.to_numpy(), 1)[0]
         units = lacks.index[lacks[name]]
         rows = pd.MultiIndex.from_product([units, [newest]], names=_KEY)
@@ -566,7 +549,7 @@ def _origins(years: list[int], least: int, first_origin: int | None) -> list[int
 
 
 def _backtest(
-    past: pd.DataFrame, lacks: pd.DataFrame, index: IndexFunction, method: str, origins: list[int]
+    past: pd.DataFrame, lacks: pd.DataFrame, index: _IndexFunction, method: str, origins: list[int]
 ) -> pd.DataFrame:
     """Return what each earlier year's nowcast would have been, and what the index became."""
     least, parts = METHODS[method].least, []
@@ -586,10 +569,3 @@ def _backtest(
         parts.append(pd.DataFrame(part).rename_axis("province").reset_index().assign(origin=origin))
     rows = pd.concat(parts, ignore_index=True)
     return rows[["origin", "province", "actual", "nowcast", "carried", "last"]]
-
-
-def _width(error: pd.Series, level: float) -> float:
-    """Return the ceil((m + 1) level)-th smallest size of error; NaN if there are too few."""
-    sizes = np.sort(error.abs().to_numpy())
-    rank = math.ceil((len(sizes) + 1) * level)
-    return float(sizes[rank - 1]) if 0 < rank <= len(sizes) else math.nan

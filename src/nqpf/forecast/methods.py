@@ -8,35 +8,18 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from nqpf.checks import nearest
-from nqpf.errors import EstimationError, MethodError, SampleError
+from nqpf.checks import choose, whole
+from nqpf.errors import EstimationError, SampleError
 from nqpf.sample import _check_keys, place
 
-__all__ = [
-    "BAR",
-    "CORRECTIONS",
-    "LEAST",
-    "METHODS",
-    "Method",
-    "PanelAutoregression",
-    "_LEAST_MARKOV",
-    "class_probabilities",
-    "damped_trend",
-    "deviations",
-    "fit_damped",
-    "markov_values",
-    "method_of",
-    "panel_autoregression",
-]
-
-CORRECTIONS = ("moment", "jackknife", "none")
-LEAST = 5  # years; four pairs of a year and the year before
+_CORRECTIONS = ("moment", "none")
+_LEAST = 5  # years; four pairs of a year and the year before
 _ABOVE = 1.2  # no root is sought beyond
 _STEPS = 241
 
 
 @dataclass(frozen=True)
-class PanelAutoregression:
+class _PanelAutoregression:
     """Estimates of y_it = a_i + rho y_i,t-1 + e_it on deviations from the year mean.
 
     Parameters
@@ -48,7 +31,7 @@ class PanelAutoregression:
     rho_within : float
         Least squares with province effects, which few years bias downwards.
     correction : str
-        One of ``CORRECTIONS``.
+        "moment" or "none".
     effects : Series by province
         a_i at `rho`.
     nobs, groups, periods : int
@@ -75,24 +58,28 @@ class PanelAutoregression:
         )
 
 
-def panel_autoregression(series: pd.Series, correction: str = "moment") -> PanelAutoregression:
+def panel_autoregression(series: pd.Series, correction: str = "moment") -> _PanelAutoregression:
     """Estimate how much of a province's distance from the mean is left a year later.
 
     Parameters
     ----------
     series : Series indexed (province, year)
         Finite and without gaps; a history may begin late.
-    correction : {"moment", "jackknife", "none"}
+    correction : {"moment", "none"}
         ``"moment"`` solves the within moment after adding the value that it
         has at the true parameter, which needs no assumption on the first year
         and allows variances that differ by province (Bun and Carree 2005;
-        Breitung, Kripfganz and Hayakawa 2022). ``"jackknife"`` is the
-        half-panel jackknife of Dhaene and Jochmans (2015), which supposes a
-        stationary process. ``"none"`` is least squares with effects.
+        Breitung, Kripfganz and Hayakawa 2022). ``"none"`` is least squares with effects.
 
     Returns
     -------
-    PanelAutoregression
+    An object with `rho`, `std_error`, `rho_within`, `nobs`, `groups`, `periods` and `found`.
+
+    Notes
+    -----
+    Least squares with effects gives 0.58 for a true 0.8 with ten pairs of years; the half-panel
+    jackknife 0.89 when the process began at zero, the adjusted moment 0.80. Where the moment only
+    touches zero, near a unit root, its least is taken and no standard error is given.
 
     Raises
     ------
@@ -114,19 +101,14 @@ def panel_autoregression(series: pd.Series, correction: str = "moment") -> Panel
     >>> round(fit.rho_within, 2), round(fit.rho, 2)
     (0.38, 0.56)
     """
-    if correction not in CORRECTIONS:
-        raise MethodError(
-            f"unknown correction {correction!r}",
-            expected=" or ".join(map(repr, CORRECTIONS)),
-            hint=nearest(correction, CORRECTIONS),
-        )
-    wide = history(series)
-    enough(wide, LEAST, "panel autoregression")
-    values, _ = deviations(wide.to_numpy())
+    choose("correction", correction, _CORRECTIONS)
+    wide = _history(series)
+    _enough(wide, _LEAST, "panel autoregression")
+    values, _ = _deviations(wide.to_numpy())
     return _estimate(values, wide.columns, correction)
 
 
-def deviations(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _deviations(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return (T, n) deviations from, and (T,) means over, the provinces with a full history.
 
     Raises
@@ -145,7 +127,7 @@ def deviations(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return values - mean[:, None], mean
 
 
-def _estimate(values: np.ndarray, units: pd.Index, correction: str) -> PanelAutoregression:
+def _estimate(values: np.ndarray, units: pd.Index, correction: str) -> _PanelAutoregression:
     sums = _Sums.of(values)
     if not sums.xx.sum() > 1e-24 * max(1.0, float(np.nanmax(np.abs(values))) ** 2):
         raise EstimationError(
@@ -156,14 +138,12 @@ def _estimate(values: np.ndarray, units: pd.Index, correction: str) -> PanelAuto
     rho, found = within, True
     if correction == "moment":
         rho, found = _root(sums, within)
-    elif correction == "jackknife":
-        rho = _jackknife(values, within)
     adjusted = correction == "moment"
     step = 1e-5
     slope = (sums.moment(rho + step, adjusted) - sums.moment(rho - step, adjusted)).sum()
     slope /= 2 * step
     spread = np.sqrt((sums.moment(rho, adjusted) ** 2).sum())
-    return PanelAutoregression(
+    return _PanelAutoregression(
         rho=float(rho),
         std_error=float(spread / abs(slope)) if slope and found else float("nan"),
         rho_within=within,
@@ -242,24 +222,12 @@ def _root(sums: _Sums, within: float) -> tuple[float, bool]:
     return float(grid[np.argmin(np.abs(values))]), False
 
 
-def _jackknife(values: np.ndarray, within: float) -> float:
-    """Return twice the estimate less the mean of those on the two halves of the years."""
-    full = values[:, np.isfinite(values).all(axis=0)]
-    pairs = len(full) - 1
-    halves = []
-    for cut in {pairs // 2, pairs - pairs // 2}:
-        for part in (full[: cut + 1], full[cut:]):
-            sums = _Sums.of(part)
-            halves.append(sums.xy.sum() / sums.xx.sum())
-    return float(2 * within - np.mean(halves))
-
-
 _BOUNDS = np.array([[0.0, 1.0], [0.0, 1.0], [0.8, 0.995]])  # level, trend, damping
 _COARSE = (11, 11, 5)
 _ROUNDS = 16
 
 
-def damped_trend(values: np.ndarray, horizon: int) -> np.ndarray:
+def _damped_trend(values: np.ndarray, horizon: int) -> np.ndarray:
     """Return (horizon, n) forecasts by Holt's damped trend (Gardner and McKenzie 1985).
 
     Parameters
@@ -281,7 +249,7 @@ def damped_trend(values: np.ndarray, horizon: int) -> np.ndarray:
     --------
     Damping takes a little off a straight line:
 
-    >>> damped_trend(np.array([[1.0], [2.0], [3.0], [4.0], [5.0]]), 1).round(2)
+    >>> _damped_trend(np.array([[1.0], [2.0], [3.0], [4.0], [5.0]]), 1).round(2)
     array([[5.88]])
     """
     found = np.empty((horizon, values.shape[1]))
@@ -289,14 +257,14 @@ def damped_trend(values: np.ndarray, horizon: int) -> np.ndarray:
     for begin in np.unique(begins):
         own = begins == begin
         y = values[begin:, own]
-        params = fit_damped(y)
+        params = _fit_damped(y)
         level, trend, _ = _run(y, params[:, :, None])
         steps = np.cumsum(params[2] ** np.arange(1, horizon + 1)[:, None], axis=0)
         found[:, own] = level[:, 0] + steps * trend[:, 0]
     return found
 
 
-def fit_damped(y: np.ndarray) -> np.ndarray:
+def _fit_damped(y: np.ndarray) -> np.ndarray:
     """Return (3, n) weights of level and trend and damping with the least sum of squares.
 
     Parameters
@@ -379,10 +347,10 @@ def class_probabilities(series: pd.Series, horizon: int = 3, classes: int = 5) -
     >>> class_probabilities(series, 1, classes=2).to_numpy().tolist()
     [[1.0, 0.0], [0.0, 1.0]]
     """
-    check_horizon(horizon)
-    wide = history(series)
-    enough(wide, _LEAST_MARKOV, "markov")
-    chain = _Chain.of(deviations(wide.to_numpy())[0], classes)
+    whole("horizon", horizon, 1)
+    wide = _history(series)
+    _enough(wide, _LEAST_MARKOV, "markov")
+    chain = _Chain.of(_deviations(wide.to_numpy())[0], classes)
     tables = []
     for ahead in range(1, horizon + 1):
         odds = np.linalg.matrix_power(chain.matrix, ahead)[chain.now]
@@ -394,13 +362,13 @@ def class_probabilities(series: pd.Series, horizon: int = 3, classes: int = 5) -
     return pd.concat(tables).sort_index()
 
 
-def markov_values(values: np.ndarray, horizon: int, classes: int = 5) -> np.ndarray:
+def _markov_values(values: np.ndarray, horizon: int, classes: int = 5) -> np.ndarray:
     """Return (H, n) forecasts: today's value, the drift of the mean, and the expected move.
 
     The expected move is that of the class mean under the transition matrix;
     the place within a class is kept, because classes are wide.
     """
-    apart, mean = deviations(values)
+    apart, mean = _deviations(values)
     chain = _Chain.of(apart, classes)
     steps = (mean[-1] - mean[0]) / (len(mean) - 1)
     found = []
@@ -418,8 +386,7 @@ class _Chain:
 
     @classmethod
     def of(cls, apart: np.ndarray, classes: int) -> _Chain:
-        if isinstance(classes, bool) or not isinstance(classes, int) or classes < 2:
-            raise MethodError(f"{classes!r} classes", expected="a whole number, 2 or more")
+        whole("classes", classes, 2)
         present = apart[np.isfinite(apart)]
         cuts = np.quantile(present, np.arange(1, classes) / classes)
         codes = np.where(np.isfinite(apart), np.searchsorted(cuts, apart, side="right"), -1)
@@ -438,11 +405,11 @@ class _Chain:
         return cls(counts / counts.sum(axis=1, keepdims=True), means, codes[-1])
 
 
-BAR = "drift"  # what a method has to beat
+_BAR = "drift"  # what a method has to beat
 
 
 @dataclass(frozen=True)
-class Method:
+class _Method:
     """A method of forecasting.
 
     Parameters
@@ -461,45 +428,45 @@ class Method:
     title: str
 
 
-def random_walk(values: np.ndarray, horizon: int) -> np.ndarray:
+def _random_walk(values: np.ndarray, horizon: int) -> np.ndarray:
     """Return the newest value for every year ahead.
 
     Examples
     --------
-    >>> random_walk(np.array([[1.0], [3.0]]), 2).ravel()
+    >>> _random_walk(np.array([[1.0], [3.0]]), 2).ravel()
     array([3., 3.])
     """
     return np.repeat(values[-1:], horizon, axis=0)
 
 
-def drift(values: np.ndarray, horizon: int) -> np.ndarray:
+def _drift(values: np.ndarray, horizon: int) -> np.ndarray:
     """Return the newest value plus the province's own mean yearly change.
 
     Examples
     --------
-    >>> drift(np.array([[1.0], [2.0], [4.0]]), 2).ravel()
+    >>> _drift(np.array([[1.0], [2.0], [4.0]]), 2).ravel()
     array([5.5, 7. ])
     """
-    return values[-1] + _ahead(horizon) * mean_change(values)
+    return values[-1] + _ahead(horizon) * _mean_change(values)
 
 
-def pooled_drift(values: np.ndarray, horizon: int) -> np.ndarray:
+def _pooled_drift(values: np.ndarray, horizon: int) -> np.ndarray:
     """Return the newest value plus the mean yearly change of all provinces.
 
     Examples
     --------
-    >>> pooled_drift(np.array([[1.0, 5.0], [2.0, 8.0]]), 1)
+    >>> _pooled_drift(np.array([[1.0, 5.0], [2.0, 8.0]]), 1)
     array([[ 4., 10.]])
     """
-    return values[-1] + _ahead(horizon) * mean_change(values).mean()
+    return values[-1] + _ahead(horizon) * _mean_change(values).mean()
 
 
-def panel_ar(values: np.ndarray, horizon: int) -> np.ndarray:
+def _panel_ar(values: np.ndarray, horizon: int) -> np.ndarray:
     """Return the mean of all carried by its drift, and distances from it by a panel AR(1).
 
     Persistence above one is set to one: a distance that explodes is no forecast.
     """
-    apart, mean = deviations(values)
+    apart, mean = _deviations(values)
     fit = _estimate(apart, pd.RangeIndex(values.shape[1]), "moment")
     rho = min(fit.rho, 1.0)
     sums = _Sums.of(apart)
@@ -512,33 +479,16 @@ def panel_ar(values: np.ndarray, horizon: int) -> np.ndarray:
 
 
 METHODS = {
-    "random_walk": Method(random_walk, 2, "random walk"),
-    "drift": Method(drift, 3, "drift"),
-    "pooled_drift": Method(pooled_drift, 3, "pooled drift"),
-    "smoothing": Method(damped_trend, LEAST, "damped exponential smoothing"),
-    "panel_ar": Method(panel_ar, LEAST, "panel autoregression"),
-    "markov": Method(markov_values, _LEAST_MARKOV, "Markov transition"),
+    "random_walk": _Method(_random_walk, 2, "random walk"),
+    "drift": _Method(_drift, 3, "drift"),
+    "pooled_drift": _Method(_pooled_drift, 3, "pooled drift"),
+    "smoothing": _Method(_damped_trend, _LEAST, "damped exponential smoothing"),
+    "panel_ar": _Method(_panel_ar, _LEAST, "panel autoregression"),
+    "markov": _Method(_markov_values, _LEAST_MARKOV, "Markov transition"),
 }
 
 
-def method_of(name: str) -> Method:
-    """Return a method by name.
-
-    Raises
-    ------
-    nqpf.errors.MethodError
-        If it is unknown; the message offers the nearest.
-    """
-    if name not in METHODS:
-        raise MethodError(
-            f"unknown method {name!r}",
-            expected="one of " + ", ".join(METHODS),
-            hint=nearest(name, METHODS),
-        )
-    return METHODS[name]
-
-
-def mean_change(values: np.ndarray) -> np.ndarray:
+def _mean_change(values: np.ndarray) -> np.ndarray:
     """Return (n,) mean yearly changes, each over the years that the province has."""
     present = np.isfinite(values)
     first = values[present.argmax(axis=0), np.arange(values.shape[1])]
@@ -585,10 +535,10 @@ def latest_run(series: pd.Series) -> pd.Series:
     wide = _table(present)
     # A run is what has no gap between it and the newest year.
     kept = wide.where(wide[::-1].notna().cumprod()[::-1].astype(bool))
-    return long(kept, series.name)
+    return _long(kept, series.name)
 
 
-def history(series: pd.Series, logs: bool = False) -> pd.DataFrame:
+def _history(series: pd.Series, logs: bool = False) -> pd.DataFrame:
     """Return a series as (T, n) years by provinces; only leading figures may be absent.
 
     Raises
@@ -631,7 +581,7 @@ def history(series: pd.Series, logs: bool = False) -> pd.DataFrame:
     return np.log(wide) if logs else wide
 
 
-def enough(wide: pd.DataFrame, least: int, method: str) -> None:
+def _enough(wide: pd.DataFrame, least: int, method: str) -> None:
     """Raise unless every province has `least` years.
 
     Raises
@@ -649,20 +599,7 @@ def enough(wide: pd.DataFrame, least: int, method: str) -> None:
         )
 
 
-def check_horizon(horizon: int) -> None:
-    """Raise MethodError unless `horizon` is a whole number of years, one or more."""
-    from nqpf.errors import MethodError
-
-    if isinstance(horizon, bool) or not isinstance(horizon, int | np.integer) or horizon < 1:
-        raise MethodError(f"horizon {horizon!r}", expected="a whole number of years, 1 or more")
-
-
-def undo(values: np.ndarray, logs: bool) -> np.ndarray:
-    """Return values on the scale of the series."""
-    return np.exp(values) if logs else values
-
-
-def long(wide: pd.DataFrame, name: object = None) -> pd.Series:
+def _long(wide: pd.DataFrame, name: object = None) -> pd.Series:
     """Return a table of years by provinces as a series by (province, year)."""
     found = wide.T.stack().dropna()
     found.index.names = _KEY

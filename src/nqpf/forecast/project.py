@@ -8,45 +8,19 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from nqpf.checks import nearest
-from nqpf.errors import MethodError, SampleError
-from nqpf.forecast.methods import (
-    METHODS,
-    check_horizon,
-    enough,
-    history,
-    latest_run,
-    long,
-    method_of,
-    undo,
-)
-
-__all__ = [
-    "Forecast",
-    "INTERVALS",
-    "analytic_width",
-    "check_horizon",
-    "check_level",
-    "enough",
-    "forecast",
-    "history",
-    "latest_run",
-    "long",
-    "rolling",
-    "rolling_width",
-    "scales",
-    "undo",
-]
+from nqpf.checks import between, choose, whole
+from nqpf.errors import SampleError
+from nqpf.forecast.methods import METHODS, _enough, _history
 
 _PRIOR = 3.0  # years of the average province that join a province's own changes
 
 
-def rolling(values: np.ndarray, method: str, horizon: int, origins: range) -> np.ndarray:
+def _rolling(values: np.ndarray, method: str, horizon: int, origins: range) -> np.ndarray:
     """Return (len(origins), H, n) forecasts from each origin, a row number of `values`.
 
     A province with too few years at an origin is left out of it, as NaN.
     """
-    known = method_of(method)
+    known = METHODS[method]
     found = np.full((len(origins), horizon, values.shape[1]), np.nan)
     for at, origin in enumerate(origins):
         past = values[: origin + 1]
@@ -59,7 +33,7 @@ def rolling(values: np.ndarray, method: str, horizon: int, origins: range) -> np
     return found
 
 
-def scales(values: np.ndarray) -> np.ndarray:
+def _scales(values: np.ndarray) -> np.ndarray:
     """Return (n,) typical sizes of a yearly change about its mean, shrunk towards the average.
 
     A province's own squares count by its number of changes, the average of
@@ -73,14 +47,15 @@ def scales(values: np.ndarray) -> np.ndarray:
     return np.sqrt((squares + _PRIOR * common) / (np.maximum(count - 1, 0) + _PRIOR))
 
 
-def rolling_width(
+def _rolling_width(
     values: np.ndarray, forecasts: np.ndarray, origins: range, now: int, level: float
 ) -> np.ndarray:
     """Return (H, n) half-widths at row `now` from errors that could be seen by then.
 
     Errors of earlier origins, in units of the province's scale at the time, are
     pooled over provinces by horizon; the width is their ceil((m + 1) level)-th
-    smallest size (split conformal, Lei et al. 2018). NaN where there are too few.
+    smallest size (split conformal, Lei et al. 2018). NaN where there are too few. On simulated
+    panels nominal 90 % cover 90 to 95 %: the drift's early origins are poorer than its newest.
     """
     horizon = forecasts.shape[1]
     found = np.full(horizon, np.nan)
@@ -89,45 +64,15 @@ def rolling_width(
         for at, origin in enumerate(origins):
             if origin + ahead <= now:
                 error = values[origin + ahead] - forecasts[at, ahead - 1]
-                scale = scales(values[: origin + 1])
+                scale = _scales(values[: origin + 1])
                 sizes.append(np.abs(error) / np.where(scale > 0, scale, np.nan))
-        pooled = np.sort(np.concatenate(sizes)) if sizes else np.array([])
-        pooled = pooled[np.isfinite(pooled)]
-        rank = math.ceil((len(pooled) + 1) * level)
-        if 0 < rank <= len(pooled):
-            found[ahead - 1] = pooled[rank - 1]
-    return found[:, None] * scales(values[: now + 1])
-
-
-def analytic_width(values: np.ndarray, method: str, horizon: int, level: float) -> np.ndarray:
-    """Return (H, n) half-widths of the random walk or the drift with independent changes.
-
-    With s the standard error of the T-1 changes, the h-step error has variance
-    s^2 h for the random walk and s^2 (h + h^2 / (T-1)) for the drift, whose
-    slope is estimated; quantiles are Student's, because s is estimated too.
-    """
-    from scipy.stats import t as student
-
-    changes = np.diff(values, axis=0)
-    count = np.isfinite(changes).sum(axis=0)
-    ahead = np.arange(1, horizon + 1)[:, None]
-    if method == "random_walk":
-        free, variance = count, np.nansum(changes**2, axis=0) / count
-        variance = variance * ahead
-    else:
-        free = count - 1
-        centre = np.nansum(changes, axis=0) / count
-        variance = np.nansum((changes - centre) ** 2, axis=0) / free
-        variance = variance * (ahead + ahead**2 / count)
-    return student.ppf(0.5 + level / 2, free) * np.sqrt(variance)
-
-
-INTERVALS = ("rolling", "analytic")
-_ANALYTIC = ("random_walk", "drift")
+        if sizes:
+            found[ahead - 1] = _conformal(np.concatenate(sizes), level)
+    return found[:, None] * _scales(values[: now + 1])
 
 
 @dataclass(frozen=True)
-class Forecast:
+class _Forecast:
     """Forecasts by province and year.
 
     Parameters
@@ -137,8 +82,8 @@ class Forecast:
         are NaN where too few past errors were seen.
     observed : Series or DataFrame
         What the forecasts were made from.
-    method, interval : str
-        Names of the method and of the kind of interval.
+    method : str
+        Name of the method.
     level : float
         Nominal coverage.
     origin : int
@@ -148,7 +93,6 @@ class Forecast:
     frame: pd.DataFrame
     observed: pd.Series | pd.DataFrame
     method: str
-    interval: str
     level: float
     origin: int
 
@@ -159,7 +103,7 @@ class Forecast:
     def __str__(self) -> str:
         return (
             f"{METHODS[self.method].title}, {int(self.frame['horizon'].max())} years after "
-            f"{self.origin}, {self.level:.0%} intervals ({self.interval})"
+            f"{self.origin}, {self.level:.0%} intervals (rolling)"
         )
 
     def _repr_html_(self) -> str:
@@ -171,9 +115,8 @@ def forecast(
     horizon: int = 3,
     method: str = "drift",
     level: float = 0.9,
-    interval: str = "rolling",
     logs: bool = False,
-) -> Forecast:
+) -> _Forecast:
     """Forecast an index per province, 1 to `horizon` years ahead.
 
     Parameters
@@ -187,16 +130,15 @@ def forecast(
     method : {"random_walk", "drift", "pooled_drift", "smoothing", "panel_ar", "markov"}
         See :mod:`nqpf.forecast.methods`.
     level : float
-        Nominal coverage, between 0 and 1.
-    interval : {"rolling", "analytic"}
-        From errors of the same method at earlier origins, pooled over
-        provinces; or by formula, for the random walk and the drift only.
+        Nominal coverage, between 0 and 1, of intervals from errors of the same method at
+        earlier origins, pooled over provinces.
     logs : bool
         Forecast the logarithm and return its exponential, a median.
 
     Returns
     -------
-    Forecast
+    An object with `frame` (``forecast``, ``lower``, ``upper``, ``horizon`` by province and year),
+    `observed`, `method`, `level` and `origin`.
 
     Raises
     ------
@@ -210,62 +152,44 @@ def forecast(
     --------
     >>> keys = pd.MultiIndex.from_product([[1], range(2018, 2023)], names=["province", "year"])
     >>> series = pd.Series([1.0, 2.0, 4.0, 5.0, 7.0], index=keys)
-    >>> forecast(series, 2, interval="analytic").frame.round(2)
-                   forecast  lower  upper  horizon
-    province year
-    1        2023       8.5   6.98  10.02        1
-             2024      10.0   7.65  12.35        2
+    >>> forecast(series, 2).frame["forecast"].tolist()
+    [8.5, 10.0]
     """
-    known = method_of(method)
-    check_horizon(horizon)
-    check_level(level)
-    if interval not in INTERVALS:
-        raise MethodError(
-            f"unknown interval {interval!r}",
-            expected=" or ".join(map(repr, INTERVALS)),
-            hint=nearest(interval, INTERVALS),
-        )
-    if interval == "analytic" and method not in _ANALYTIC:
-        raise MethodError(
-            f"no formula for the interval of {method!r}",
-            expected="analytic with " + " or ".join(map(repr, _ANALYTIC)),
-            hint="take interval='rolling'",
-        )
+    choose("method", method, METHODS)
+    whole("horizon", horizon, 1)
+    between("level", level, 0, 1, open_ends=True)
     columns = series if isinstance(series, pd.DataFrame) else {"": series}
     if not len(columns) or not len(series):
         raise SampleError("there is nothing to forecast", expected="at least one column and row")
     parts = {}
     for name in columns:
-        wide = history(columns[name], logs)
-        enough(wide, known.least, method)
-        parts[name] = _one(wide, horizon, method, level, interval, logs)
+        wide = _history(columns[name], logs)
+        _enough(wide, METHODS[method].least, method)
+        parts[name] = _one(wide, horizon, method, level, logs)
     frame = pd.concat(parts, names=["measure"])
     if not isinstance(series, pd.DataFrame):
         frame = frame.droplevel("measure")
-    return Forecast(frame, series.copy(), method, interval, level, int(wide.index[-1]))
+    return _Forecast(frame, series.copy(), method, level, int(wide.index[-1]))
 
 
-def check_level(level: float) -> None:
-    """Raise MethodError unless `level` lies between 0 and 1."""
-    if not 0 < level < 1:
-        raise MethodError(f"level {level!r}", expected="a share between 0 and 1, such as 0.9")
-
-
-def _one(
-    wide: pd.DataFrame, horizon: int, method: str, level: float, interval: str, logs: bool
-) -> pd.DataFrame:
+def _one(wide: pd.DataFrame, horizon: int, method: str, level: float, logs: bool) -> pd.DataFrame:
     values = wide.to_numpy()
     known = METHODS[method]
     points = known.points(values, horizon)
-    if interval == "analytic":
-        width = analytic_width(values, method, horizon, level)
-    else:
-        origins = range(known.least - 1, len(values) - 1)
-        past = rolling(values, method, horizon, origins)
-        width = rolling_width(values, past, origins, len(values) - 1, level)
+    origins = range(known.least - 1, len(values) - 1)
+    past = _rolling(values, method, horizon, origins)
+    width = _rolling_width(values, past, origins, len(values) - 1, level)
     columns = {"forecast": points, "lower": points - width, "upper": points + width}
     years = pd.Index(range(1, horizon + 1), name="year") + int(wide.index[-1])
     keys = pd.MultiIndex.from_product([wide.columns, years], names=["province", "year"])
-    frame = pd.DataFrame({k: undo(v.T.ravel(), logs) for k, v in columns.items()}, index=keys)
+    undone = {k: np.exp(v.T.ravel()) if logs else v.T.ravel() for k, v in columns.items()}
+    frame = pd.DataFrame(undone, index=keys)
     frame["horizon"] = np.tile(np.arange(1, horizon + 1), wide.shape[1])
     return frame
+
+
+def _conformal(sizes: np.ndarray, level: float) -> float:
+    """Return the ceil((m + 1) level)-th smallest size of m errors; NaN if there are too few."""
+    ordered = np.sort(sizes[np.isfinite(sizes)])
+    rank = math.ceil((len(ordered) + 1) * level)
+    return float(ordered[rank - 1]) if 0 < rank <= len(ordered) else math.nan

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from nqpf.dynamics.density import KernelDensity
-    from nqpf.forecast.project import Forecast
+    from nqpf.forecast.project import _Forecast as Forecast
 
 _DASHES = ("-", (0, (6, 2)), (0, (5, 1.5, 1, 1.5)), (0, (1.5, 1.5)))
 
