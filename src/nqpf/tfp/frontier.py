@@ -325,37 +325,18 @@ def battese_coelli(
     choose("trend", trend, ("none", "neutral", "non-neutral"))
     whole("max_iterations", max_iterations, 1)
     inputs, shifts = distinct("inputs", inputs), distinct("determinants", determinants, least=0)
-    distinct("output and inputs", [output, *inputs])
-    distinct("output and determinants", [output, *shifts])
-    for name in inputs:
-        if name in _RESERVED or "*" in name or "^" in name:
-            raise MethodError(f"an input is called {name!r}, like a parameter", expected="another")
-    if late and decay:
-        raise MethodError(
-            "the 1995 model has no decay", expected="inefficiency='1992', or time as a determinant"
-        )
-    if shifts and (not late or distribution == "half-normal"):
-        raise MethodError(
-            "determinants shift the mean before truncation",
-            expected="inefficiency='1995' and distribution='truncated'",
-        )
-    data = by_key(frame, [output, *inputs, *shifts], unit, time, "the frame")
-    unit_of, year = (data.index.get_level_values(level) for level in (0, 1))
-    if not pd.api.types.is_integer_dtype(year):
-        raise SampleError("times are not whole years", expected="integers", where={"column": time})
-    for name in (output, *inputs):
-        _check_positive(data[name], name, "a positive level, as logarithms are taken here")
-    if unit_of.nunique() == 1:
-        raise SampleError("one unit does not show a distribution", expected="several units")
+    _check_roles(output, inputs, shifts)
+    _check_model(late, distribution, decay, shifts)
+    data = _levels(frame, output, inputs, shifts, unit, time)
+    year = data.index.get_level_values(1)
     if year.nunique() == 1 and (decay or trend != "none"):
         raise SampleError("decay or a trend needs more than one year", expected="a panel")
     decay = not late and year.nunique() > 1 if decay is None else decay
-
     logs = np.log(data[[output, *inputs]])
     years = pd.Series(year - year.min() + 1.0, index=data.index)
     x = _terms(logs[inputs], years, form, trend)
     # Rows of one group follow each other: all of a unit, or each row alone.
-    codes = np.arange(len(data)) if late else pd.factorize(unit_of)[0]
+    codes = np.arange(len(data)) if late else pd.factorize(data.index.get_level_values(0))[0]
     starts = np.flatnonzero(np.diff(codes, prepend=-1))
     z = pd.DataFrame(index=data.index[starts])
     if distribution == "truncated":
@@ -363,24 +344,22 @@ def battese_coelli(
         z = z.join(data[shifts].add_prefix("delta:"))
     names = [*x.columns, *z.columns, "sigma2", "gamma", *(["eta"] if decay else [])]
     if len(data) <= len(names):
-        raise SampleError(
-            f"{len(data)} rows for {len(names)} parameters", expected="more rows than parameters"
-        )
+        raise SampleError(f"{len(data)} rows for {len(names)} parameters", expected="more rows")
     _check_regressors(x.iloc[:, 1:], None, None)
     if shifts:
         _check_regressors(z.iloc[:, 1:], None, None)
     y, lead = logs[output].to_numpy(), np.asarray(year.max() - year, dtype=float)
     sample = _Sample(y, x.to_numpy(), z.to_numpy(float), starts, lead, decay)
     beta, residual = _least_squares(sample)
-    variance = float((residual**2).mean())
-    skewness = float((residual**3).mean() / variance**1.5)
+    variance, cubes = (float((residual**power).mean()) for power in (2, 3))
+    skewness = cubes / variance**1.5
     loglik_ols = -len(y) / 2 * float(np.log(2 * np.pi * variance) + 1)
     found = _maximise(sample, beta, variance, names, max_iterations)
     estimate = pd.Series(found.parameters, index=names)
     slopes = pd.DataFrame({a: _slope(a, logs[inputs], years, estimate) for a in inputs})
     for said in _warnings(found, sample, estimate, found.loglik - loglik_ols, skewness, slopes):
         warnings.warn(said, stacklevel=2)
-    residual, efficiency, slack = (
+    residual, efficiency, inefficiency = (
         pd.Series(values, index=data.index) for values in _posterior(found.parameters, sample)
     )
     return _Frontier(
@@ -391,12 +370,44 @@ def battese_coelli(
         output=logs[output],
         inputs=logs[inputs],
         efficiency=efficiency.rename("efficiency"),
-        inefficiency=slack.rename("inefficiency"),
+        inefficiency=inefficiency.rename("inefficiency"),
         residual=residual.rename("residual"),
         elasticities=slopes,
         technical_change=_slope(_TREND, logs[inputs], years, estimate).rename("technical_change"),
         convergence=found.convergence,
     )
+
+
+def _check_roles(output: str, inputs: list[str], shifts: list[str]) -> None:
+    distinct("output and inputs", [output, *inputs])
+    distinct("output and determinants", [output, *shifts])
+    for name in inputs:
+        if name in _RESERVED or "*" in name or "^" in name:
+            raise MethodError(f"an input is called {name!r}, like a parameter", expected="another")
+
+
+def _check_model(late: bool, distribution: str, decay: bool | None, shifts: list[str]) -> None:
+    if late and decay:
+        raise MethodError("the 1995 model has no decay", expected="inefficiency='1992'")
+    if shifts and (not late or distribution == "half-normal"):
+        raise MethodError(
+            "determinants shift the mean before truncation",
+            expected="inefficiency='1995' and distribution='truncated'",
+        )
+
+
+def _levels(
+    frame: pd.DataFrame, output: str, inputs: list[str], shifts: list[str], unit: str, time: str
+) -> pd.DataFrame:
+    """Return the columns the model needs, sorted by unit and whole year."""
+    data = by_key(frame, [output, *inputs, *shifts], unit, time, "the frame")
+    if not pd.api.types.is_integer_dtype(data.index.levels[1]):
+        raise SampleError("times are not whole years", expected="integers", where={"column": time})
+    for name in (output, *inputs):
+        _check_positive(data[name], name, "a positive level, as logarithms are taken here")
+    if data.index.get_level_values(0).nunique() == 1:
+        raise SampleError("one unit does not show a distribution", expected="several units")
+    return data
 
 
 def _least_squares(sample: _Sample) -> tuple[np.ndarray, np.ndarray]:
