@@ -20,15 +20,10 @@ import numpy as np
 import pandas as pd
 
 import nqpf
-from nqpf.compare.declaration import _AXES as AXES
-from nqpf.compare.declaration import _REASONS as REASONS
-from nqpf.compare.declaration import Declaration
-from nqpf.compare.declaration import _Figures as Figures
-from nqpf.compare.declaration import _patterns as patterns
-from nqpf.compare.variants import _Variants as Variants
-from nqpf.compare.variants import variants
+from nqpf.compare.declaration import _AXES, _REASONS, Declaration, _Figures, _patterns
+from nqpf.compare.variants import _Variants, variants
 from nqpf.data.panel import Panel
-from nqpf.multiverse.results import Multiverse
+from nqpf.multiverse.results import Multiverse, _labelled
 from nqpf.multiverse.run import _run_batches
 from nqpf.regress.kernel import _CrossProducts, cross_products
 from nqpf.systems.formula import Formula
@@ -77,7 +72,7 @@ class _Batch:
 
 
 def _complete(
-    figures: Figures, driver: bool, variable: int, controls: tuple[int, ...], rows: np.ndarray
+    figures: _Figures, driver: bool, variable: int, controls: tuple[int, ...], rows: np.ndarray
 ) -> np.ndarray:
     """Return the rows in which the sample, the related variable and all controls have figures."""
     related = (figures.outcomes if driver else figures.variables)[:, variable]
@@ -100,7 +95,7 @@ def _standardised(values: np.ndarray) -> np.ndarray:
 
 
 def _equations(
-    figures: Figures,
+    figures: _Figures,
     driver: bool,
     variable: int,
     controls: tuple[int, ...],
@@ -137,13 +132,13 @@ def _equations(
     return pd.DataFrame(_standardised(np.hstack(values)), index=index, columns=columns)
 
 
-def _evaluate(batch: _Batch, shared: Mapping[str, Figures]) -> pd.DataFrame:
+def _evaluate(batch: _Batch, shared: Mapping[str, _Figures]) -> pd.DataFrame:
     """Run the specifications of a batch.
 
     Parameters
     ----------
     batch : _Batch
-    shared : mapping of str to Figures
+    shared : mapping of str to _Figures
         Figures by ``vintage/transformation``.
 
     Returns
@@ -175,7 +170,7 @@ def _shortened(values: np.ndarray) -> np.ndarray:
     return (bits & 0xFFFFFF00).astype(np.uint32).view(np.float32)
 
 
-def _estimates(batch: _Batch, shared: Mapping[str, Figures]) -> tuple[np.ndarray, np.ndarray]:
+def _estimates(batch: _Batch, shared: Mapping[str, _Figures]) -> tuple[np.ndarray, np.ndarray]:
     """Return the figures and the sizes of every cell of a batch.
 
     Figures, (n, 5), are the estimate in the units of the variables, in standard deviations
@@ -197,7 +192,7 @@ def _estimates(batch: _Batch, shared: Mapping[str, Figures]) -> tuple[np.ndarray
         )
         cells = np.flatnonzero(at == level)
         used = np.unique(measure[cells])
-        for rows, columns in patterns(finite[np.ix_(usable, used)]):
+        for rows, columns in _patterns(finite[np.ix_(usable, used)]):
             own = cells[np.isin(measure[cells], used[columns])]
             frame = _equations(
                 figures, batch.driver, batch.variable, controls, used[columns], usable[rows]
@@ -254,7 +249,7 @@ def _fit(
             size[cells[own]] = (fits.nobs, fits.groups, fits.df or 0)
 
 
-_CODE = {reason: code for code, reason in enumerate(REASONS)}
+_CODE = {reason: code for code, reason in enumerate(_REASONS)}
 
 
 def _control_sets(declaration: Declaration, relation: str) -> list[tuple[int, ...]]:
@@ -276,7 +271,7 @@ def _offsets(declaration: Declaration, relation: str, transformation: str) -> tu
 
 
 def _sample_rows(
-    declaration: Declaration, relation: str, transformation: str, figures: Figures
+    declaration: Declaration, relation: str, transformation: str, figures: _Figures
 ) -> list[np.ndarray]:
     """Return the rows that each sample keeps, (N,) bool each."""
     used = _offsets(declaration, relation, transformation)
@@ -285,17 +280,17 @@ def _sample_rows(
 
 def _reasons(
     declaration: Declaration,
-    measured: Mapping[str, Variants],
-    figures: Mapping[str, Figures],
+    measured: Mapping[str, _Variants],
+    figures: Mapping[str, _Figures],
 ) -> np.ndarray:
-    """Return the position in :data:`REASONS` of every declared specification, 0 to run it.
+    """Return the position in :data:`_REASONS` of every declared specification, 0 to run it.
 
     Parameters
     ----------
     declaration : Declaration
-    measured : mapping of str to Variants
+    measured : mapping of str to _Variants
         By vintage.
-    figures : mapping of str to Figures
+    figures : mapping of str to _Figures
         By ``vintage/transformation``.
 
     Returns
@@ -320,7 +315,7 @@ def _reasons(
 
 
 def _by_choice(
-    declaration: Declaration, measured: Mapping[str, Variants]
+    declaration: Declaration, measured: Mapping[str, _Variants]
 ) -> Iterator[tuple[str, tuple, np.ndarray]]:
     """Yield reasons that follow from the choices alone, with the block that they are about.
 
@@ -332,9 +327,9 @@ def _by_choice(
     for position, vintage in enumerate(levels["vintage"]):
         choices = measured[vintage].choices.reindex(measures)
         absent = choices["kind"].isna().to_numpy()
-        yield REASONS[1], (every, position), absent[:, None]
+        yield _REASONS[1], (every, position), absent[:, None]
         twin = (choices["same_as"].fillna("") != "").to_numpy()
-        yield REASONS[2], (every, position), twin[:, None]
+        yield _REASONS[2], (every, position), twin[:, None]
         held = measured[vintage].holds.reindex(measures, fill_value=False)
 
         def hold(name: str, lead: int = 0, held=held) -> np.ndarray:
@@ -347,32 +342,32 @@ def _by_choice(
             for at, transformation in enumerate(levels["transformation"]):
                 # A change of the outcome from the measure's year on reaches back to that year.
                 lead = ahead - (transformation == "difference")
-                yield REASONS[3], (number, position, at), hold(variable, lead)[:, None]
+                yield _REASONS[3], (number, position, at), hold(variable, lead)[:, None]
             sets = _named(declaration, relation)
             for at, names in enumerate(sets):
                 where = (number, position, every, every, every, at)
                 lagged = direction == "driver" and variable in names
-                yield REASONS[4], where, np.full(1, lagged)
+                yield _REASONS[4], where, np.full(1, lagged)
                 inside = np.zeros(len(measures), dtype=bool)
                 for name in names:
                     inside |= hold(name)
-                yield REASONS[5], where, inside[:, None]
-                yield REASONS[8], where, np.full(1, set(names) in map(set, sets[:at]))
+                yield _REASONS[5], where, inside[:, None]
+                yield _REASONS[8], where, np.full(1, set(names) in map(set, sets[:at]))
         composite = choices["kind"].ne("tfp").to_numpy()
         low = _without_logarithm(declaration, measured[vintage])
         for number, transformation in enumerate(levels["transformation"]):
             if transformation == "rank":
                 chained = choices["chained"].eq(True).to_numpy()
-                yield REASONS[9], (every, position, number), chained[:, None]
+                yield _REASONS[9], (every, position, number), chained[:, None]
             if transformation == "log":
-                yield REASONS[7], (every, position, number), low[:, None]
+                yield _REASONS[7], (every, position, number), low[:, None]
             for at, sample in enumerate(declaration.grid.samples):
                 if sample.without_breaks:
                     other = composite | (transformation != "difference")
-                    yield REASONS[6], (every, position, number, at), other[:, None]
+                    yield _REASONS[6], (every, position, number, at), other[:, None]
 
 
-def _without_logarithm(declaration: Declaration, measured: Variants) -> np.ndarray:
+def _without_logarithm(declaration: Declaration, measured: _Variants) -> np.ndarray:
     """Return which measures have a score of zero or below in the window, (M,) bool."""
     window = declaration.grid.window
     year = measured.values.index.get_level_values("year")
@@ -400,14 +395,14 @@ def _by_rows(
     declaration: Declaration,
     relation: str,
     transformation: str,
-    figures: Figures,
+    figures: _Figures,
 ) -> None:
     """Write reasons that follow from the rows into (sample, effects, controls, measure, errors)."""
     direction, name = relation.split(":")
     variable = list(declaration.grid.variables).index(name)
     samples = _sample_rows(declaration, relation, transformation, figures)
     removed = [_removed(one.key, transformation) for one in declaration.grid.effects]
-    for having, measures in patterns(np.isfinite(figures.measures)):
+    for having, measures in _patterns(np.isfinite(figures.measures)):
         pattern = np.isin(np.arange(len(figures.year)), having)
         for at, controls in enumerate(_control_sets(declaration, relation)):
             seen: set[bytes] = set()
@@ -425,7 +420,7 @@ def _by_rows(
                         block[live] = np.where(block[live] == 0, _CODE[reason], block[live])
                     elif transformation == "rank" and len(live):
                         again = live[_repeated(figures.measures[np.ix_(rows, live)])]
-                        block[again] = _CODE[REASONS[-2]]
+                        block[again] = _CODE[_REASONS[-2]]
 
 
 def _removed(effects: str, transformation: str) -> list[str]:
@@ -434,7 +429,7 @@ def _removed(effects: str, transformation: str) -> list[str]:
     return levels[1:] if transformation == "difference" else levels
 
 
-def _too_small(figures: Figures, rows: np.ndarray, removed: list[str], regressors: int) -> str:
+def _too_small(figures: _Figures, rows: np.ndarray, removed: list[str], regressors: int) -> str:
     """Return why a regression on these rows cannot be run, or nothing."""
     if not rows.any():
         return "no row is complete"
@@ -467,7 +462,7 @@ class SpecificationGrid:
     Examples
     --------
     >>> grid = SpecificationGrid()
-    >>> dict(zip(AXES, grid.shape, strict=True))["errors"]
+    >>> dict(zip(_AXES, grid.shape, strict=True))["errors"]
     2
     """
 
@@ -485,7 +480,7 @@ class SpecificationGrid:
         return int(np.prod(self.shape[:-1]))
 
     @cached_property
-    def measured(self) -> dict[str, Variants]:
+    def measured(self) -> dict[str, _Variants]:
         """Every measure by vintage; takes about half a minute each."""
         one = self.declaration
         return {
@@ -501,7 +496,7 @@ class SpecificationGrid:
         }
 
     @cached_property
-    def figures(self) -> dict[str, Figures]:
+    def figures(self) -> dict[str, _Figures]:
         """Figures by ``vintage/transformation``."""
         return {
             f"{vintage}/{key}": table
@@ -535,9 +530,9 @@ class SpecificationGrid:
         Each has as many standard errors as there are kinds of them.
         Collinear ones are found when the grid is run, see :attr:`Multiverse.counts`.
         """
-        tally = np.bincount(self.reasons[..., 0].ravel(), minlength=len(REASONS))
+        tally = np.bincount(self.reasons[..., 0].ravel(), minlength=len(_REASONS))
         rows = {"declared": self.declared, "to run": int(tally[0])}
-        rows |= {reason: int(n) for reason, n in zip(REASONS, tally, strict=True) if reason and n}
+        rows |= {reason: int(n) for reason, n in zip(_REASONS, tally, strict=True) if reason and n}
         return pd.Series(rows, name="estimates")
 
     def batches(self) -> Iterator[tuple[str, _Batch]]:
@@ -549,14 +544,14 @@ class SpecificationGrid:
             cells = np.flatnonzero(self.reasons[at].ravel() == 0)
             if not len(cells):
                 continue
-            one = {axis: levels[axis][i] for axis, i in zip(AXES, at, strict=False)}
+            one = {axis: levels[axis][i] for axis, i in zip(_AXES, at, strict=False)}
             key = f"{one['vintage']}/{one['transformation']}"
             direction, variable = one["relation"].split(":")
             rows = _sample_rows(
                 self.declaration, one["relation"], one["transformation"], self.figures[key]
             )
             differenced = one["transformation"] == "difference"
-            name = ".".join([direction, variable, *(one[axis] for axis in AXES[1:-_IN_BATCH])])
+            name = ".".join([direction, variable, *(one[axis] for axis in _AXES[1:-_IN_BATCH])])
             yield (
                 name,
                 _Batch(
@@ -565,7 +560,7 @@ class SpecificationGrid:
                     variable=names.index(variable),
                     controls=tuple(_control_sets(self.declaration, one["relation"])),
                     effects=_DIFFERENCED[one["effects"]] if differenced else one["effects"],
-                    rows=rows[at[AXES.index("sample")]],
+                    rows=rows[at[_AXES.index("sample")]],
                     errors=tuple(levels["errors"]),
                     first=number * size,
                     cells=cells.astype(np.int32),
@@ -617,4 +612,26 @@ class SpecificationGrid:
                 address=address,
                 progress=progress,
             )
-        return Multiverse.of(self, table)
+        counts, kinds = self.count(), self.shape[-1]
+        collinear = int(table["estimate"].isna().sum()) // kinds
+        counts["to run"] -= collinear
+        counts = counts.rename({"to run": "run"})
+        if collinear:
+            counts[_REASONS[-1]] = collinear
+        table = table.dropna(subset=["estimate"]).sort_values("id", ignore_index=True)
+        first, *others = self.measured.values()
+        choices = first.choices
+        for other in others:
+            choices = choices.combine_first(other.choices)
+        choices = choices.drop(columns=["same_as", "chained"])
+        choices = choices.reindex([x for x in self.declaration.measures if x in choices.index])
+        parts = [one.dropped.assign(vintage=key) for key, one in self.measured.items()]
+        dropped = pd.concat(parts, ignore_index=True)
+        return Multiverse(
+            table=_labelled(table, self.declaration, choices),
+            counts=counts,
+            dropped=dropped[["vintage", "variant", "reason"]].astype("str"),
+            declaration=self.declaration,
+            data=self.declaration.data_hash(self.panel),
+            choices=choices,
+        )

@@ -6,7 +6,6 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -14,16 +13,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from nqpf.checks import between, choose
-from nqpf.compare.declaration import _AXES as AXES
-from nqpf.compare.declaration import _REASONS as REASONS
-from nqpf.compare.declaration import Declaration
+from nqpf.compare.declaration import _AXES, Declaration
 from nqpf.data.catalogue import _note
 from nqpf.data.panel import Panel
 from nqpf.errors import DataError, SampleError, SourceError
 from nqpf.files import replacing, root
-
-if TYPE_CHECKING:
-    from nqpf.multiverse.grid import SpecificationGrid
 
 _ONCE = ("estimate", "within", "partial")  # the same whatever the errors
 _FIGURES = (*_ONCE, "std_error", "pvalue")
@@ -38,7 +32,7 @@ def _labelled(
     shape = [len(values) for values in levels.values()]
     if len(results) and results["id"].max() >= np.prod(shape):
         raise DataError("an identifier lies outside of the declared grid")
-    codes = dict(zip(AXES, np.unravel_index(results["id"].to_numpy(), shape), strict=True))
+    codes = dict(zip(_AXES, np.unravel_index(results["id"].to_numpy(), shape), strict=True))
     columns: dict[str, object] = {"id": results["id"]}
     parts = [relation.split(":") for relation in levels["relation"]]
     of_relation = {
@@ -49,7 +43,7 @@ def _labelled(
     }
     for name, labels in of_relation.items():
         columns[name] = _categorical(labels, codes["relation"])
-    for axis in AXES[1:]:
+    for axis in _AXES[1:]:
         columns[axis] = pd.Categorical.from_codes(codes[axis], levels[axis])
         if axis == "measure":
             known = choices.reindex(levels["measure"]).fillna("")
@@ -141,36 +135,6 @@ class Multiverse:
     declaration: Declaration
     data: str
     choices: pd.DataFrame = field(repr=False)
-
-    @classmethod
-    def of(cls, grid: SpecificationGrid, results: pd.DataFrame) -> Multiverse:
-        """Return the results of a grid's batches with their choices and counts."""
-        counts = grid.count()
-        kinds = len(grid.declaration.levels["errors"])
-        collinear = int(results["estimate"].isna().sum()) // kinds
-        counts["to run"] -= collinear
-        counts = counts.rename({"to run": "run"})
-        if collinear:
-            counts[REASONS[-1]] = collinear
-        results = results.dropna(subset=["estimate"]).sort_values("id", ignore_index=True)
-        first, *others = grid.measured.values()
-        choices = first.choices
-        for other in others:
-            choices = choices.combine_first(other.choices)
-        choices = choices.drop(columns=["same_as", "chained"])
-        choices = choices.reindex([x for x in grid.declaration.measures if x in choices.index])
-        dropped = pd.concat(
-            [one.dropped.assign(vintage=key) for key, one in grid.measured.items()],
-            ignore_index=True,
-        )
-        return cls(
-            table=_labelled(results, grid.declaration, choices),
-            counts=counts,
-            dropped=dropped[["vintage", "variant", "reason"]].astype("str"),
-            declaration=grid.declaration,
-            data=grid.declaration.data_hash(grid.panel),
-            choices=choices,
-        )
 
     def curve(
         self,
