@@ -11,7 +11,15 @@ import pandas as pd
 
 from nqpf.checks import choose, distinct
 from nqpf.errors import EstimationError
-from nqpf.regress.ols import _Regression, _scaling, _Size
+from nqpf.regress.ols import (
+    _fitted,
+    _Regression,
+    _reported,
+    _scaled,
+    _scaling,
+    _Size,
+    _sized,
+)
 from nqpf.sample import PanelSample
 
 _ERRORS = ("clustered", "robust", "unadjusted")
@@ -457,9 +465,12 @@ def instrumental(
         )
     for names in (xs, zs):
         replace(sample, data=sample.data[[outcome, *names, *ws]]).check()
-    fit, variables = _two_stage(sample, xs, zs, [*ws, *constant], errors)
-    used = [codes is not None for codes in sample.absorbed]
-    size = _Size(sample.nobs, len(ws), sample.units, sample.times, *used)
+    within, spread = _scaled(sample)
+    exogenous = [*ws, *constant]
+    y, x, z = _identified(outcome, within, xs, zs, exogenous)
+    variables = y * spread[outcome], x * spread[xs].to_numpy(), z
+    fit = _fitted(sample, within, exogenous, errors, xs, zs)
+    size = replace(_sized(sample), regressors=len(ws))
     counted = replace(size, regressors=len(xs) + len(ws))
     factor, df = _scaling(convention, errors, counted)
     try:
@@ -470,42 +481,30 @@ def instrumental(
             expected="instruments that vary in more clusters than there are instruments",
             hint="use fewer instruments, or other errors",
         ) from None
-    fit["cov"] *= factor
-    stated = {"effects": effects, "errors": errors, "convention": convention, "vintage": vintage}
-    return _InstrumentalResult(
-        outcome=outcome,
-        nobs=size.nobs,
-        groups=size.groups,
-        periods=size.periods,
+    names = [*xs, *exogenous]
+    return _reported(
+        _InstrumentalResult,
+        sample,
+        fit,
+        factor * fit.cov.loc[names, names],
+        spread,
         df=df,
-        unit=unit,
-        time=time,
-        **stated,
+        effects=effects,
+        errors=errors,
+        convention=convention,
+        vintage=vintage,
         endogenous=tuple(xs),
         instruments=tuple(zs),
         diagnostics=found,
         estimator="two-stage least squares",
         notes=_notes(xs, zs, found),
-        **fit,
     )
 
 
-def _two_stage(
-    sample: PanelSample, xs: list[str], zs: list[str], ws: list[str], errors: str
-) -> tuple[dict[str, object], tuple[np.ndarray, ...]]:
-    """Return fields of the result, and outcome, `xs` and `zs` without effects and `ws`.
-
-    Variables are scaled to unit variance for the fit and the answer is scaled back.
-    """
-    from linearmodels.iv import IV2SLS
-
-    data, outcome = sample.data, sample.outcome
-    spread = data.std().replace(0.0, 1.0)
-    if sample.effects == "pooled":
-        within = (data / spread).assign(const=1.0)
-    else:
-        values = sample.less(((data - data.mean()) / spread).to_numpy())
-        within = pd.DataFrame(values, data.index, data.columns)
+def _identified(
+    outcome: str, within: pd.DataFrame, xs: list[str], zs: list[str], ws: list[str]
+) -> tuple[np.ndarray, ...]:
+    """Return outcome, `xs` and `zs` without `ws`; refuse what the instruments cannot tell."""
     w = within[ws].to_numpy()
     y, x, z = (_residuals(within[names].to_numpy(), w) for names in ([outcome], xs, zs))
     if np.linalg.norm(y) <= 1e-9 * np.sqrt(len(y)):
@@ -520,18 +519,7 @@ def _two_stage(
             f"instruments {names[0]} do not identify the coefficients of {names[1]}",
             expected="instruments that move each endogenous regressor",
         )
-    options = {"clusters": sample.unit} if errors == "clustered" else {}
-    model = IV2SLS(within[outcome], within[ws] if ws else None, within[xs], within[zs])
-    fit = model.fit(cov_type=errors, **options)
-    names = [*xs, *ws]
-    back = spread[outcome] / spread.reindex(names, fill_value=1.0)  # the constant has unit one
-    found = {
-        "params": (fit.params[names] * back).rename("coefficient"),
-        "cov": fit.cov.loc[names, names] * np.outer(back, back),
-        "residuals": (fit.resids * spread[outcome]).rename("residual"),
-        "rsquared_within": float(fit.rsquared),
-    }
-    return found, (y[:, 0] * spread[outcome], x * spread[xs].to_numpy(), z)
+    return y[:, 0], x, z
 
 
 def _notes(xs: list[str], zs: list[str], found: SimpleNamespace) -> tuple[str, ...]:
