@@ -16,7 +16,16 @@ from statsmodels.datasets import grunfeld
 from statsmodels.nonparametric.kde import KDEUnivariate
 
 from nqpf import files as paths
-from nqpf.dynamics import bandwidth, kernel_density
+from nqpf.dynamics import kernel_density
+
+
+def one_year(x: np.ndarray) -> pd.Series:
+    keys = pd.MultiIndex.from_product([range(len(x)), [1]], names=["unit", "year"])
+    return pd.Series(x, keys)
+
+
+def bandwidth(x: np.ndarray, rule: str = "silverman") -> float:
+    return kernel_density(one_year(x), rule).bandwidths[1]
 
 
 def investment() -> np.ndarray:
@@ -76,8 +85,7 @@ def test_sheather_jones_solves_its_equation_pair_by_pair():
 
 def test_density_as_statsmodels_draws_it():
     x = investment()
-    keys = pd.MultiIndex.from_product([range(len(x)), [1]], names=["unit", "year"])
-    curves = kernel_density(pd.Series(x, keys), rule=80.0)
+    curves = kernel_density(one_year(x), rule=80.0)
     grid = curves.density.index.to_numpy()
     peer = KDEUnivariate(x)
     peer.fit(bw=80.0, fft=False)

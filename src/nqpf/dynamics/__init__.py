@@ -1,24 +1,7 @@
 """Inequality, distribution, convergence and transition over the years."""
 
-from nqpf.dynamics import convergence
-from nqpf.dynamics.density import RULES, KernelDensity, bandwidth, kernel_density
-from nqpf.dynamics.inequality import Dagum, Theil, by_year, dagum, theil, variation
-from nqpf.dynamics.markov import MarkovResult, SpatialMarkovResult, markov, spatial_markov
+from nqpf.dynamics.density import kernel_density
+from nqpf.dynamics.inequality import dagum
+from nqpf.dynamics.markov import markov
 
-__all__ = [
-    "RULES",
-    "Dagum",
-    "KernelDensity",
-    "MarkovResult",
-    "SpatialMarkovResult",
-    "Theil",
-    "bandwidth",
-    "by_year",
-    "convergence",
-    "dagum",
-    "kernel_density",
-    "markov",
-    "spatial_markov",
-    "theil",
-    "variation",
-]
+__all__ = ["dagum", "kernel_density", "markov"]

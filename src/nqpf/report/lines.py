@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from nqpf.dynamics.density import KernelDensity
+    from nqpf.dynamics.density import _KernelDensity
     from nqpf.forecast.project import _Forecast as Forecast
 
 _DASHES = ("-", (0, (6, 2)), (0, (5, 1.5, 1, 1.5)), (0, (1.5, 1.5)))
@@ -340,12 +340,12 @@ _FOOT = 0.42  # inches between the feet of two ridges
 
 
 @sty._drawn
-def ridgeline(curves: KernelDensity, title: str = "", label: str = "") -> tuple[Figure, str]:
+def ridgeline(curves: _KernelDensity, title: str = "", label: str = "") -> tuple[Figure, str]:
     """Draw kernel densities as a ridge per year, the first year on top.
 
     Parameters
     ----------
-    curves : KernelDensity
+    curves : densities
         From :func:`nqpf.dynamics.kernel_density`.
     title : str
         Title of the figure.
