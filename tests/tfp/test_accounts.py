@@ -38,17 +38,15 @@ class Figures:
         return self.marks[variables]
 
 
+STEADY = {"initial": "steady-state"}
+
+
 @pytest.mark.parametrize(
     ("investment", "price", "options", "stock"),
     [
         ([2.0, 3.0], [1.0, 1.5], {"depreciation": 0.1}, [20.0, 20.0]),
         # in a steady state capital grows as investment does
-        (
-            [10.0, 11.0, 12.1],
-            [1.0, 1.0, 1.0],
-            {"depreciation": 0.1, "initial": "steady-state"},
-            [50.0, 56.0, 62.5],
-        ),
+        ([10, 11, 12.1], [1, 1, 1], STEADY | {"depreciation": 0.1}, [50.0, 56.0, 62.5]),
         # without depreciation it is a running sum
         ([1.0, 2.0, 3.0], [1, 1, 1], {"depreciation": 0.0, "initial": 0.5}, [0.5, 2.5, 5.5]),
         # disposals may make investment negative
@@ -79,7 +77,8 @@ def test_labels_and_order_are_those_of_the_input_which_is_left_alone():
     pd.testing.assert_series_equal(stock.sort_index(), ordered)
 
 
-ONES = keyed([1.0, 1.0, 1.0])
+ONES, SHORT = keyed([1.0, 1.0, 1.0]), keyed([1.0, 1.0, 1.0]).iloc[[0, 2]]
+ELSEWHERE = {"initial": pd.Series({SICHUAN: 1.0})}
 
 
 @pytest.mark.parametrize(
@@ -87,19 +86,12 @@ ONES = keyed([1.0, 1.0, 1.0])
     [
         (keyed([1, np.nan, 1]), ONES, {}, SampleError, "missing.*Beijing .110000., year 1953"),
         (ONES, keyed([1, 0, 1]), {}, DataError, "deflator is 0 .*Beijing .110000., year 1953"),
-        (ONES, keyed([1, -2, 1]), {}, DataError, "deflator is -2 .*year 1953"),
         (keyed([1, -90, 1]), ONES, {}, DataError, "the stock is -80.96 .*year 1953"),
         (ONES, ONES, {"depreciation": 1.2}, MethodError, r"1.2; expected a rate in \[0, 1\)"),
         (ONES, ONES, {"initial": "shares"}, MethodError, "Did you mean 'share'"),
-        (keyed([1, 1, 0]), ONES, {"initial": "steady-state"}, MethodError, "no steady state"),
-        (
-            ONES,
-            ONES,
-            {"initial": pd.Series({SICHUAN: 1.0})},
-            SampleError,
-            "initial stock is not given.*Beijing",
-        ),
-        (ONES.iloc[[0, 2]], ONES.iloc[[0, 2]], {}, SampleError, "gap .*Beijing .*year 1953"),
+        (keyed([1, 1, 0]), ONES, STEADY, MethodError, "no steady state"),
+        (ONES, ONES, ELSEWHERE, SampleError, "initial stock is not given.*Beijing"),
+        (SHORT, SHORT, {}, SampleError, "gap .*Beijing .*year 1953"),
         (ONES, ONES.iloc[:2], {}, SampleError, "missing.*year 1954, variable deflator"),
         (pd.concat([ONES, ONES]), ONES, {}, SampleError, "more than once"),
         (ONES.droplevel(0), ONES, {}, SampleError, r"1 level\(s\)"),
@@ -138,26 +130,22 @@ def test_a_stock_that_cannot_start_in_1952_is_refused(province, first):
 
 def panel(drop=()):
     """Two provinces, 2010 to 2013, that grow by 10 % and by 0, 20, -10 %."""
-    rows = []
-    growth = {BEIJING: [110.0, 110.0, 110.0], HAINAN: [100.0, 120.0, 90.0]}
-    for province in growth:
-        for vintage, level, first in (("census5", 200.0, 2010), ("census4", 180.0, 2011)):
-            rows += [(province, y, "gdp", level + y - 2010, vintage) for y in range(first, 2014)]
-        rows += [(province, 2011 + i, "gdp_index", g, "") for i, g in enumerate(growth[province])]
-        for year in range(2010, 2014):
-            rows.append((province, year, "capital_stock", 50.0, ""))
-            rows.append((province, year, "investment_price", 2.0 + year - 2010, ""))
-            rows.append((province, year, "employment", 30.0, ""))
+    rows, nan = [], np.nan
+    for province, growth in ((BEIJING, [nan, 110, 110, 110]), (HAINAN, [nan, 100, 120, 90])):
+        for i, year in enumerate(range(2010, 2014)):
+            series = {"gdp_index": growth[i], "capital_stock": 50, "investment_price": 2 + i}
+            rows += [(province, year, *pair, "") for pair in series.items()]
+            rows += [
+                (province, year, "employment", 30, ""),
+                (province, year, "gdp", 200 + i, "census5"),
+            ]
+            rows += [(province, year, "gdp", 180 + i, "census4")] * (year > 2010)
     rows = [row for row in rows if row[:3] not in drop]
     frame = pd.DataFrame(rows, columns=["province", "year", "variable", "value", "vintage"])
-    plain = {"name": NAME, "theme": "made up", "unit": "1", "definition": "made up"}
+    frame = frame.dropna().astype({"value": float})
+    names = {"name": NAME, "publisher": NAME, "yearbook": NAME, "theme": "made up", "unit": "1"}
     variables = {
-        key: dict(
-            **plain,
-            publisher=NAME,
-            yearbook=NAME,
-            vintages=["census4", "census5"] if key == "gdp" else [],
-        )
+        key: names | {"definition": "", "vintages": ["census4", "census5"] * (key == "gdp")}
         for key in frame["variable"].unique()
     }
     return Panel(frame.assign(flag="official"), Catalogue(sources={}, variables=variables))
