@@ -172,27 +172,25 @@ def test_lost_bootstrap_samples_are_counted():
 # What is refused
 
 
-def labour_follows(f):
-    return f.assign(
-        labour=f["capital"] + 0.5 * f["materials"] - 0.1 * f["capital"] * f["materials"]
-    )
+def changed(**columns):
+    """Return what replaces columns of a frame by functions of it."""
+    return lambda f: f.assign(**columns)
+
+
+def hole(f):
+    return f["labour"].where(f.index != 8, np.inf)
 
 
 BAD = {
     "one firm": (lambda f: f[f["firm"] == 3], SampleError, "one firm .*firm 3"),
     "double key": (lambda f: pd.concat([f, f.iloc[[4]]]), SampleError, "more than.*firm 1, year 5"),
     "name": (lambda f: f.rename(columns={"capital": "capitol"}), DataError, "Did you mean"),
-    "collinear": (lambda f: f.assign(capital=2 * f["labour"]), EstimationError, "collinear"),
-    "constant": (lambda f: f.assign(capital=1.0), EstimationError, "'capital' is constant"),
-    "levels": (lambda f: f.assign(output=np.exp(3 * f["output"])), DataError, "a logarithm.*level"),
-    "text": (lambda f: f.assign(output="a"), DataError, "not numbers.*output"),
-    "half years": (lambda f: f.assign(year=f["year"] + 0.5), SampleError, "not whole years"),
-    "nothing": (lambda f: f.assign(labour=np.nan), SampleError, "no complete row"),
-    "infinite": (
-        lambda f: f.assign(labour=f["labour"].where(f.index != 8, np.inf)),
-        SampleError,
-        "firm 2, year 3, variable labour",
-    ),
+    "collinear": (changed(capital=lambda f: 2 * f["labour"]), EstimationError, "collinear"),
+    "constant": (changed(capital=1.0), EstimationError, "'capital' is constant"),
+    "levels": (changed(output=lambda f: np.exp(3 * f["output"])), DataError, "logarithm.*level"),
+    "half years": (changed(year=lambda f: f["year"] + 0.5), SampleError, "not whole years"),
+    "nothing": (changed(labour=np.nan), SampleError, "no complete row"),
+    "infinite": (changed(labour=hole), SampleError, "firm 2, year 3, variable labour"),
     "gaps": (lambda f: f[f["year"] % 2 == 0], SampleError, "no firm has two years in a row"),
 }
 
@@ -209,8 +207,9 @@ def test_bad_input_has_a_named_error(name, case):
 @pytest.mark.parametrize("name", ["olley_pakes", "levinsohn_petrin", "wooldridge"])
 def test_a_free_input_that_follows_state_and_proxy_is_named(name):
     f = frame().assign(investment=lambda f: f["materials"])
+    f["labour"] = f["capital"] + 0.5 * f["materials"] - 0.1 * f["capital"] * f["materials"]
     with pytest.raises(EstimationError, match="'labour' does not vary given state and proxy"):
-        estimate(name, labour_follows(f))
+        estimate(name, f)
 
 
 @pytest.mark.parametrize(
@@ -230,15 +229,10 @@ def test_options_that_cannot_be_used(name, options, error, message):
         estimate(name, frame(), **options)
 
 
-@pytest.mark.parametrize(
-    ("roles", "message"),
-    [
-        (("output", "labour", "capital", "capital"), "name 'capital' twice"),
-        (("output", [], "capital", "materials"), "free inputs are"),
-        (("output", "labour", [], "materials"), "state inputs are"),
-        (("output", "labour", "capital", []), "proxies are"),
-    ],
-)
-def test_roles_that_cannot_be_used(roles, message):
-    with pytest.raises(MethodError, match=message):
-        proxy.levinsohn_petrin(frame(), *roles, *KEY)
+def test_roles_that_cannot_be_used():
+    roles = {"free": "labour", "state": "capital", "proxy": "materials"}
+    said = {"free": "free inputs are", "state": "state inputs are", "proxy": "proxies are"}
+    for role, message in [*said.items(), ("proxy", "name 'capital' twice")]:
+        bad = roles | {role: "capital" if "twice" in message else []}
+        with pytest.raises(MethodError, match=message):
+            proxy.levinsohn_petrin(frame(), "output", **bad, unit="firm", time="year")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import product
+
 import highspy
 import numpy as np
 import pandas as pd
@@ -16,7 +18,7 @@ ROLES = {"inputs": ["x1", "x2"], "good": ["y"], "bad": ["b"]}
 COLUMNS = ["x1", "x2", "y", "b"]
 MEASURES = ["slacks", "directional"]
 KINDS = pytest.mark.parametrize(
-    ("returns", "disposability"), [(r, d) for r in ("crs", "vrs") for d in ("strong", "weak")]
+    ("returns", "disposability"), [*product(("crs", "vrs"), ("strong", "weak"))]
 )
 
 
@@ -42,13 +44,11 @@ def index(frame, **options):
 @settings(max_examples=15, deadline=None)
 def test_units_of_measure_do_not_matter(seed, factors):
     frame = panel(seed)
-    for returns in ("crs", "vrs"):
-        for measure in MEASURES:
-            before, after = (
-                index(f, returns=returns, measure=measure) for f in (frame, frame * factors)
-            )
-            np.testing.assert_allclose(after.scores, before.scores, rtol=0, atol=1e-8)
-            np.testing.assert_allclose(after.changes, before.changes, rtol=1e-7)
+    for returns, measure in product(("crs", "vrs"), MEASURES):
+        options = {"returns": returns, "measure": measure}
+        before, after = (index(f, **options) for f in (frame, frame * factors))
+        np.testing.assert_allclose(after.scores, before.scores, rtol=0, atol=1e-8)
+        np.testing.assert_allclose(after.changes, before.changes, rtol=1e-7)
 
 
 @pytest.mark.parametrize(
@@ -92,10 +92,11 @@ def test_weak_disposability_holds_bad_outputs_and_scores_the_rest():
     both = slacks(frame, **ROLES, time="year", disposability="weak", returns="vrs")
     assert both.peers["abated"].any()
     # What is strongly disposable lies farther from the frontier; without bad outputs both agree.
-    scores = {d: index(frame, measure="directional", disposability=d).scores["global"]
-              for d in ("weak", "strong")}  # fmt: skip
-    assert (scores["strong"] <= scores["weak"] + 1e-9).all()
-    assert (scores["strong"] < scores["weak"] - 1e-3).any()
+    options = {"measure": "directional"}
+    strong, weak = (
+        index(frame, **options, disposability=d).scores["global"] for d in ("strong", "weak")
+    )
+    assert (strong <= weak + 1e-9).all() and (strong < weak - 1e-3).any()
     strong, weak = (rho(frame, bad=(), disposability=d) for d in ("strong", "weak"))
     pd.testing.assert_series_equal(strong, weak)
 

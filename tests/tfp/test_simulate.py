@@ -24,8 +24,7 @@ def test_seeds_repeat_and_an_error_in_materials_changes_materials_alone():
 
 @pytest.mark.parametrize("design", SD_WAGE)
 def test_moments_of_the_simulated_firms(design):
-    count = 3000
-    f = simulate_firms(design, firms=count, years=8, seed=4)
+    f, count = simulate_firms(design, firms=3000, years=8, seed=4), 3000
     for name, sd, rho in (("productivity", 0.3, 0.7), ("wage", SD_WAGE[design], 0.3)):
         wide = f.pivot(index="firm", columns="year", values=name)
         np.testing.assert_allclose(wide.std(), sd, atol=4 * sd / np.sqrt(2 * count))

@@ -119,13 +119,10 @@ def test_estimation_states_its_test_and_warns_of_a_share_that_is_none():
     assert result.returns_test.scale == pytest.approx(1, abs=0.05)
 
 
-def with_labour(value):
-    frame = sample()
-    frame.loc[(2, 2013), "labour"] = value
-    return frame
-
-
-FRAME, ESTIMATED = sample(), {"share": "estimated"}
+FRAME, FIT = sample(), {"share": "estimated"}
+SPOILT = {value: FRAME.assign(labour=FRAME["labour"].mask(FRAME.index == (2, 2013), value))
+          for value in (0.0, np.inf)}  # fmt: skip
+LABOUR = FRAME["labour"]
 
 
 @pytest.mark.parametrize(
@@ -137,27 +134,14 @@ FRAME, ESTIMATED = sample(), {"share": "estimated"}
         (FRAME, {"returns": "variable"}, MethodError, "share='estimated'"),
         (FRAME, {"share": pd.Series({0: 0.5})}, SampleError, "capital share is not given"),
         (FRAME.rename(columns={"capital": "capitol"}), {}, DataError, "Did you mean 'capitol'"),
-        (with_labour(0.0), {}, DataError, "labour is 0 .*year 2013"),
-        (with_labour(-3.0), {}, DataError, "labour is -3 .*year 2013"),
-        (with_labour(np.nan), {}, SampleError, "missing or infinite.*year 2013"),
-        (with_labour(np.inf), {}, SampleError, "missing or infinite.*year 2013"),
+        (SPOILT[0.0], {}, DataError, "labour is 0 .*year 2013"),
+        (SPOILT[np.inf], {}, SampleError, "missing or infinite.*year 2013"),
         (FRAME.drop((2, 2013)), {}, SampleError, "gap.*year 2013"),
         (pd.concat([FRAME, FRAME.iloc[:1]]), {}, SampleError, "more than once"),
-        (FRAME.assign(capital="many"), {}, DataError, "not numbers"),
-        (FRAME.loc[[0]], ESTIMATED, EstimationError, "too few"),
-        (FRAME.assign(labour=2.0), ESTIMATED, EstimationError, "'labour' is constant"),
-        (
-            FRAME.assign(capital=3 * FRAME["labour"]),
-            ESTIMATED,
-            EstimationError,
-            "'capital per worker' is constant",
-        ),
-        (
-            FRAME.assign(capital=FRAME["labour"] ** 3),
-            ESTIMATED,
-            EstimationError,
-            "'capital per worker', 'labour' are col",
-        ),
+        (FRAME.loc[[0]], FIT, EstimationError, "too few"),
+        (FRAME.assign(labour=2.0), FIT, EstimationError, "'labour' is constant"),
+        (FRAME.assign(capital=3 * LABOUR), FIT, EstimationError, "per worker' is constant"),
+        (FRAME.assign(capital=LABOUR**3), FIT, EstimationError, "per worker', 'labour' are col"),
     ],
 )
 def test_what_is_refused(frame, options, error, said):
