@@ -159,8 +159,6 @@ def _results(outputs: list[NotebookNode]) -> list[NotebookNode]:
             data = _chart(data) or data
             if "text/html" in data:
                 data["text/html"] = _DATA.sub("", data["text/html"])
-            if "<img" in data.get("text/html", ""):
-                data.pop("image/png", None)  # the same figure again, without its alternative text
             if data:
                 extra = {"execution_count": output.get("execution_count")}
                 extra = extra if output.output_type == "execute_result" else {}
