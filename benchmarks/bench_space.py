@@ -18,9 +18,8 @@ import warnings
 import numpy as np
 import pandas as pd
 
-from nqpf.space import contiguity
-from nqpf.space.durbin import durbin, simulate
-from nqpf.space.impacts import impacts
+from nqpf.space import contiguity, durbin
+from nqpf.space.durbin import simulate
 
 UNITS, YEARS = 31, 13
 RHO, SLOPES, SPILLOVERS = 0.4, [1.0, -0.5], [0.5, 0.3]
@@ -78,7 +77,7 @@ def coverage() -> bool:
         for seed in range(SAMPLES):
             frame = simulate(weights, YEARS, RHO, SLOPES, SPILLOVERS, seed=seed)
             fit = durbin(frame, "y", names, weights, correction=correction)
-            effects, interval = impacts(fit).table, fit.conf_int()
+            effects, interval = fit.impacts(), fit.conf_int()
             estimates.append([*fit.params, *effects["estimate"]])
             lower = np.array([*interval["lower"], *effects["lower"]])
             upper = np.array([*interval["upper"], *effects["upper"]])
@@ -113,9 +112,10 @@ def clusters() -> bool:
             frame = simulate(
                 weights, YEARS, RHO, SLOPES, SPILLOVERS, seed=seed, persistence=persistence
             )
+            estimated = durbin(frame, "y", names, weights)
             for errors, own in held.items():
-                fit = durbin(frame, "y", names, weights, errors=errors)
-                effects, interval = impacts(fit).table, fit.conf_int()
+                fit = estimated.with_errors(errors)
+                effects, interval = fit.impacts(), fit.conf_int()
                 lower = np.array([*interval["lower"], *effects["lower"]])
                 upper = np.array([*interval["upper"], *effects["upper"]])
                 own.append((lower < wanted) & (wanted < upper))
@@ -139,11 +139,11 @@ def speed() -> bool:
     names = [f"x{j + 1}" for j in range(REGRESSORS)]
     long = frame.swaplevel().sort_index()
     y, x, w = long[["y"]].to_numpy(), long[names].to_numpy(), weights.to_pysal()
-    lags = weights.lag(long[names].swaplevel()).to_numpy()
+    lags = np.column_stack([weights.lag(long[name].swaplevel()) for name in names])
     runs = {
-        "nqpf: Durbin, two-way, errors of impacts": lambda: impacts(
-            durbin(frame, "y", names, weights)
-        ),
+        "nqpf: Durbin, two-way, errors of impacts": lambda: durbin(
+            frame, "y", names, weights
+        ).impacts(),
         "spreg: lag, unit effects": lambda: Panel_FE_Lag(y, x, w),
         "spreg: lag, unit effects, x and Wx": lambda: Panel_FE_Lag(y, np.hstack([x, lags]), w),
     }

@@ -238,7 +238,8 @@ def _check_finite(frame: pd.DataFrame, what: str) -> None:
         bad = ~np.isfinite(frame[column].to_numpy(dtype=float, na_value=np.nan))
         if bad.any():
             position = int(np.flatnonzero(bad)[0])
-            where = place(frame.index[position], frame.index.names)
+            key = frame.index[position]
+            where = place(key if isinstance(key, tuple) else (key,), frame.index.names)
             raise SampleError(
                 f"{what} has {int(bad.sum())} missing or infinite value(s)",
                 where={**where, "variable": column},

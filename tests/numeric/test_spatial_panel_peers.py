@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import warnings
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -12,21 +13,20 @@ import pytest
 from scipy.optimize import minimize_scalar
 
 from nqpf import files as paths
-from nqpf.space import Weights, contiguity
-from nqpf.space.durbin import durbin, error, lag, simulate
-from nqpf.space.impacts import impacts, lagrange
+from nqpf.space import contiguity, durbin
+from nqpf.space.durbin import lagrange, simulate
 
 WEIGHTS = contiguity(hainan=True).row_standardised()
 FRAME = simulate(WEIGHTS, 6, 0.4, [1.0, -0.5], [0.5, 0.3], seed=11)
 XS = ["x1", "x2"]
-MODELS = {"lag": lag, "durbin": durbin, "error": error}
+MODELS = {"lag": partial(durbin, lagged=[]), "durbin": durbin}
 EFFECTS = ["two-way", "unit", "time", "pooled"]
 
 
 # The same likelihood written out: whole matrices, a dummy per effect
 
 
-def stacked(frame: pd.DataFrame, weights: Weights, model: str):
+def stacked(frame: pd.DataFrame, weights, model: str):
     """Return y, X and the (nT, nT) weights, a year after another."""
     long = frame.swaplevel().sort_index()
     years = long.index.unique(0)
@@ -44,14 +44,14 @@ def dummies(effects: str, n: int, years: int) -> np.ndarray:
     return np.hstack(columns)
 
 
-def written_out(y, x, big, model):
+def written_out(y, x, big):
     """Maximise -N/2 log(2 pi s2) + log|I - rho W| - e'e/(2 s2) over rho with N x N matrices."""
 
     def parts(rho):
         spread = np.eye(len(y)) - rho * big
-        left, right = spread @ y, spread @ x if model == "error" else x
-        slopes = np.linalg.lstsq(right, left, rcond=None)[0]
-        e = left - right @ slopes
+        left = spread @ y
+        slopes = np.linalg.lstsq(x, left, rcond=None)[0]
+        e = left - x @ slopes
         s2 = e @ e / len(y)
         loglik = -len(y) / 2 * (np.log(2 * np.pi * s2) + 1) + np.linalg.slogdet(spread)[1]
         return loglik, slopes, s2
@@ -67,7 +67,7 @@ def written_out(y, x, big, model):
 def test_demeaning_alone_is_maximum_likelihood_with_dummies(model, effects):
     y, x, big = stacked(FRAME, WEIGHTS, model)
     full = np.hstack([x, dummies(effects, 31, 6)])
-    rho, loglik, slopes, s2 = written_out(y, full, big, model)
+    rho, loglik, slopes, s2 = written_out(y, full, big)
     fit = MODELS[model](FRAME, "y", XS, WEIGHTS, effects, correction="none")
     assert fit.rho == pytest.approx(rho, abs=1e-6)
     assert fit.loglik == pytest.approx(loglik, abs=1e-8)
@@ -89,7 +89,7 @@ def test_lee_yu_is_maximum_likelihood_of_the_transformed_panel(model, effects):
     """Orthonormal contrasts take the panel to (n - 1) x (T - 1); that panel has no effects."""
     y, x, big = stacked(FRAME, WEIGHTS, model)
     change, small = contrasts(effects, big[:31, :31])
-    rho, loglik, slopes, s2 = written_out(change @ y, change @ x, small, model)
+    rho, loglik, slopes, s2 = written_out(change @ y, change @ x, small)
     fit = MODELS[model](FRAME, "y", XS, WEIGHTS, effects)
     assert fit.rho == pytest.approx(rho, abs=1e-6)
     assert fit.loglik == pytest.approx(loglik, abs=1e-8)
@@ -134,15 +134,13 @@ def test_lagrange_tests_of_the_transformed_panel(effects):
 # spreg, unit effects
 
 
-@pytest.mark.parametrize("model", ["lag", "error"])
-def test_spreg_with_unit_effects(model):
+def test_spreg_with_unit_effects():
     spreg = pytest.importorskip("spreg")
-    y, x, _ = stacked(FRAME, WEIGHTS, model)
-    peer = spreg.Panel_FE_Lag if model == "lag" else spreg.Panel_FE_Error
+    y, x, _ = stacked(FRAME, WEIGHTS, "lag")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # spreg announces a successor
-        other = peer(y[:, None], x, WEIGHTS.to_pysal())
-    fit = MODELS[model](FRAME, "y", XS, WEIGHTS, "unit", correction="none")
+        other = spreg.Panel_FE_Lag(y[:, None], x, WEIGHTS.to_pysal())
+    fit = MODELS["lag"](FRAME, "y", XS, WEIGHTS, "unit", correction="none")
     np.testing.assert_allclose(fit.params, np.ravel(other.betas), atol=1e-6)
     np.testing.assert_allclose(fit.cov, other.vm, atol=1e-6)
     assert fit.sigma2 == pytest.approx(float(np.squeeze(other.sig2)), abs=1e-6)
@@ -152,9 +150,9 @@ def test_spreg_with_unit_effects(model):
 
 
 # spatialreg 1.2-6 under R 4.2.2 on Grunfeld's investment 1945-1954, ten firms, with a dummy per
-# firm and year: lagsarlm and errorsarlm, method "eigen", tol.opt 1e-14, weights 1/|i - j| over
+# firm and year: lagsarlm, method "eigen", tol.opt 1e-14, weights 1/|i - j| over
 # firms in alphabetical order, rows divided by their sums ("std") or all by the largest ("same").
-# Log-likelihood, sigma2, then coefficients and standard errors with rho or lambda last.
+# Log-likelihood, sigma2, then coefficients and standard errors with rho last.
 SPATIALREG = {
     ("std", "lag"): (
         [-510.78273732658, 1503.2277095189],
@@ -167,11 +165,6 @@ SPATIALREG = {
         + [-0.91028230934722],
         [0.015550302046414, 0.029472410836226, 0.079925923396943, 0.151236373270791]
         + [0.20768817399744],
-    ),
-    ("std", "error"): (
-        [-511.88412928356, 1466.6304227677],
-        [0.17070103152135, 0.33538665531615, -0.89258131201456],
-        [0.016084701703413, 0.029188297479640, 0.20975653090446],
     ),
     ("same", "lag"): (
         [-512.62263777803, 1605.8233812705],
@@ -242,10 +235,6 @@ SPLM = {
         ["-0.0465819", "0.1874325", "0.6250902", "-0.0044816", "0.274689"],
         ["0.0254425", "0.0230441", "0.0297044", "0.0008653", "0.023516"],
     ),
-    "error": (
-        ["0.0051438", "0.2053026", "0.7822540", "-0.0022317", "0.557401"],
-        ["0.0250109", "0.0231427", "0.0278057", "0.0010709", "0.033075"],
-    ),
 }
 
 
@@ -270,13 +259,6 @@ XSMLE = {
         + [-4.48158977497787291e-03, 2.74688711432646782e-01],
         [2.54000799625575952e-02, 2.33794854658096081e-02, 2.85050059474586219e-02]
         + [8.66558157559828377e-04, 2.10851403619964559e-02],
-    ),
-    "error": (
-        [1.63402068046886484e03, 9.76486179414126393e-04, 4.98105517523076262e-05],
-        [5.14384034647097886e-03, 2.05302558584599060e-01, 7.82253979094453711e-01]
-        + [-2.23166520359902205e-03, 5.57401313504534146e-01],
-        [2.50122275431733723e-02, 2.37393184336869706e-02, 2.78150669812669490e-02]
-        + [1.08607066475977193e-03, 3.29539541181448695e-02],
     ),
     "durbin": (
         [1.65501902833858776e03, 9.47889787377085668e-04, 4.79430683584090059e-05],
@@ -316,4 +298,4 @@ def test_spdep_and_spatialreg_on_the_pooled_panel(produc):
     tests = lagrange(late, "lgsp", STATES, weights, "pooled", unit="state")
     np.testing.assert_allclose(tests["statistic"], LM_TESTS, rtol=1e-8)
     fit = durbin(late, "lgsp", STATES, weights, "pooled", unit="state")
-    np.testing.assert_allclose(impacts(fit).table["estimate"].iloc[:5], DURBIN, atol=1e-7)
+    np.testing.assert_allclose(fit.impacts()["estimate"].iloc[:5], DURBIN, atol=1e-7)

@@ -19,7 +19,7 @@ import pandas as pd
 import pytest
 
 from nqpf import files as paths
-from nqpf.space.durbin import durbin
+from nqpf.space import durbin
 
 XS = ["L3_pub_emp", "broad_tax_burden", "L3_aging", "urban_rate", "sec_ind_share"]
 ERRORS = ".1519474 .0033853 .0065127 .008974 .0043213 .2779199 .0039706 .008107 .0096175 .0051048"

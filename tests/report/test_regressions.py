@@ -15,7 +15,7 @@ from nqpf.report import coefficient_plot, findings_map
 from nqpf.report.lines import fan_chart, ridgeline
 from nqpf.report.maps import centre_paths
 from nqpf.report.regressions import event_plot, known_truth_plot, shares_chart
-from nqpf.space import centre_of_gravity
+from nqpf.space.centre import centre_of_gravity
 
 COEFFICIENTS = pd.DataFrame(
     {

@@ -97,6 +97,9 @@ class RegressionTable:
             "Convention": [r.convention for r in results],
             "Data vintage": [r.vintage or "not stated" for r in results],
         }
+        own = [getattr(r, "foot", {}) for r in results]  # rows that an estimator adds
+        for title in dict.fromkeys(title for cells in own for title in cells):
+            foot[title] = [cells.get(title, "") for cells in own]
         for title, cells in self.extra.items():
             foot[title] = [cells.get(heading, "") for heading in self.results]
         rows |= {(title, ""): cells for title, cells in foot.items()}

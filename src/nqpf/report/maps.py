@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from nqpf.space.centre import CentreResult
+    from nqpf.space.centre import _Centre
 
 _ABSENT = "Hong Kong, Macao and Taiwan are not in the panel: no comparable series"
 _SIDE = 0.94  # of a tile; the rest is white on its right and below it
@@ -266,13 +266,13 @@ _NAMED = (110000, 230000, 310000, 440000, 510000, 540000, 650000)
 
 
 @sty._drawn
-def centre_paths(results: Mapping[str, CentreResult], title: str = "") -> tuple[Figure, str]:
+def centre_paths(results: Mapping[str, _Centre], title: str = "") -> tuple[Figure, str]:
     """Draw the paths of several centres, and the ellipses of their last year.
 
     Parameters
     ----------
     results : mapping
-        Measure to :class:`nqpf.space.CentreResult`, at most seven.
+        Measure to what :func:`nqpf.space.centre.centre_of_gravity` returns, at most seven.
     title : str
         Title of the figure.
 

@@ -27,89 +27,62 @@ import numpy as np
 import pandas as pd
 
 from nqpf import provinces
-from nqpf.checks import nearest
-from nqpf.errors import EstimationError, MethodError, SampleError
-from nqpf.sample import _check_keys, place
-from nqpf.space.weights import EARTH_RADIUS, check_figures, great_circle
+from nqpf.checks import choose
+from nqpf.errors import EstimationError, SampleError
+from nqpf.sample import _check_finite, _check_keys, place
+from nqpf.space.weights import _RADIUS, _great_circle
 
-__all__ = [
-    "CentreResult",
-    "ELLIPSES",
-    "PROJECTIONS",
-    "backward",
-    "bearing",
-    "centre_of_gravity",
-    "forward",
-]
-
-PROJECTIONS = ("equirectangular", "azimuthal")
+_PROJECTIONS = ("equirectangular", "azimuthal")
+_ELLIPSES = {"arcgis": 2**0.5, "yuill": 1.0}
+_CLOSE = 1e-9  # km between two steps towards the centre
+_STEPS = 100
 
 
-def forward(
-    projection: str,
-    latitude: np.ndarray,
-    longitude: np.ndarray,
-    centre_latitude: float,
-    centre_longitude: float,
+def _forward(
+    projection: str, places: np.ndarray, latitude: float, longitude: float
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return km east and north of a centre.
+    """Return km east and north of a centre, of `places` (n, 2) in degrees, latitude first.
 
-    Parameters
-    ----------
-    projection : str
-        ``equirectangular``, true on the centre's parallel, or ``azimuthal``,
-        the azimuthal equidistant one on a sphere (Snyder 1987, p. 195).
-    latitude, longitude : (n,)
-        Degrees.
-    centre_latitude, centre_longitude : float
-        Degrees.
+    The azimuthal equidistant projection is that on a sphere (Snyder 1987, p. 195).
 
     Examples
     --------
-    >>> east, north = forward("azimuthal", np.array([40.0]), np.array([120.0]), 35.0, 110.0)
+    >>> east, north = _forward("azimuthal", np.array([[40.0, 120.0]]), 35.0, 110.0)
     >>> east.round(1).tolist(), north.round(1).tolist()
     ([851.3], [600.5])
     """
-    phi, phi0 = np.radians(latitude), np.radians(centre_latitude)
-    turn = np.radians(longitude) - np.radians(centre_longitude)
+    phi, phi0 = np.radians(places[:, 0]), np.radians(latitude)
+    turn = np.radians(places[:, 1]) - np.radians(longitude)
     if projection == "equirectangular":
-        return EARTH_RADIUS * turn * np.cos(phi0), EARTH_RADIUS * (phi - phi0)
-    far = great_circle(centre_latitude, centre_longitude, latitude, longitude)
+        return _RADIUS * turn * np.cos(phi0), _RADIUS * (phi - phi0)
+    far = _great_circle(latitude, longitude, *places.T)
     east = np.cos(phi) * np.sin(turn)
     north = np.cos(phi0) * np.sin(phi) - np.sin(phi0) * np.cos(phi) * np.cos(turn)
     flat = np.hypot(east, north)
-    scale = np.divide(far, flat, out=np.full_like(far, EARTH_RADIUS), where=flat > 1e-15)
+    scale = np.divide(far, flat, out=np.full_like(far, _RADIUS), where=flat > 1e-15)
     return scale * east, scale * north
 
 
-def backward(
+def _backward(
     projection: str,
     east: np.ndarray | float,
     north: np.ndarray | float,
-    centre_latitude: float,
-    centre_longitude: float,
+    latitude: float,
+    longitude: float,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return latitude and longitude in degrees from km east and north of a centre.
-
-    Examples
-    --------
-    >>> east, north = forward("azimuthal", 40, 120, 35, 110)
-    >>> latitude, longitude = backward("azimuthal", east, north, 35, 110)
-    >>> round(float(latitude), 9), round(float(longitude), 9)
-    (40.0, 120.0)
-    """
-    phi0 = np.radians(centre_latitude)
-    x, y = np.asarray(east) / EARTH_RADIUS, np.asarray(north) / EARTH_RADIUS
+    """Return latitude and longitude in degrees from km east and north of a centre."""
+    phi0 = np.radians(latitude)
+    x, y = np.asarray(east) / _RADIUS, np.asarray(north) / _RADIUS
     if projection == "equirectangular":
-        return centre_latitude + np.degrees(y), centre_longitude + np.degrees(x / np.cos(phi0))
+        return latitude + np.degrees(y), longitude + np.degrees(x / np.cos(phi0))
     far = np.hypot(x, y)
     ratio = np.sinc(far / np.pi)  # sin(far)/far, 1 at the centre
     phi = np.arcsin(np.clip(np.cos(far) * np.sin(phi0) + y * ratio * np.cos(phi0), -1, 1))
     turn = np.arctan2(x * ratio, np.cos(phi0) * np.cos(far) - y * ratio * np.sin(phi0))
-    return np.degrees(phi), centre_longitude + np.degrees(turn)
+    return np.degrees(phi), longitude + np.degrees(turn)
 
 
-def bearing(
+def _bearing(
     latitude: np.ndarray | float,
     longitude: np.ndarray | float,
     other_latitude: np.ndarray | float,
@@ -119,7 +92,7 @@ def bearing(
 
     Examples
     --------
-    >>> float(bearing(0, 0, 0, 10))
+    >>> float(_bearing(0, 0, 0, 10))
     90.0
     """
     phi, other_phi = np.radians(latitude), np.radians(other_latitude)
@@ -129,13 +102,8 @@ def bearing(
     return np.degrees(np.arctan2(east, north)) % 360
 
 
-ELLIPSES = {"arcgis": 2**0.5, "yuill": 1.0}
-_CLOSE = 1e-9  # km between two steps towards the centre
-_STEPS = 100
-
-
 @dataclass(frozen=True)
-class CentreResult:
+class _Centre:
     """Centres and ellipses by year.
 
     Attributes
@@ -147,33 +115,27 @@ class CentreResult:
         half axes ``major`` and ``minor`` in km, ``angle`` of the major one,
         degrees clockwise from north, below 180, ``area`` in square km and
         ``eccentricity``; ``n``, the provinces.
-    projection, ellipse : str
-        Names of the conventions.
+    projection : str
+        Name of the convention.
     """
 
     table: pd.DataFrame
     projection: str
-    ellipse: str
-
-    def to_frame(self) -> pd.DataFrame:
-        """Return a copy of the table."""
-        return self.table.copy()
 
     def moved(self) -> dict[str, float]:
         """Return the way from the first to the last year: ``km`` and ``bearing``.
 
         The path over the years between is longer: the sum of ``moved``.
         """
-        first, last = self.table.iloc[0], self.table.iloc[-1]
-        ends = [first["latitude"], first["longitude"], last["latitude"], last["longitude"]]
-        return {"km": float(great_circle(*ends)), "bearing": float(bearing(*ends))}
+        ends = self.table.iloc[[0, -1]][["latitude", "longitude"]].to_numpy().ravel()
+        return {"km": float(_great_circle(*ends)), "bearing": float(_bearing(*ends))}
 
-    def outline(self, year: object, points: int = 181) -> pd.DataFrame:
+    def outline(self, year: object) -> pd.DataFrame:
         """Return the ellipse of a year as a closed line.
 
         Returns
         -------
-        DataFrame (points, 4)
+        DataFrame (181, 4)
             ``east`` and ``north``, km from the centre, and ``longitude`` and
             ``latitude``.
 
@@ -182,31 +144,17 @@ class CentreResult:
         nqpf.errors.MethodError
             If the year is not there.
         """
-        if year not in self.table.index:
-            raise MethodError(
-                f"no centre for year {year!r}",
-                expected=f"one of {', '.join(map(str, self.table.index))}",
-            )
+        choose("year", year, self.table.index)
         row = self.table.loc[year]
-        turn, way = np.radians(row["angle"]), np.linspace(0, 2 * np.pi, points)
+        turn, way = np.radians(row["angle"]), np.linspace(0, 2 * np.pi, 181)
         along, across = row["major"] * np.cos(way), row["minor"] * np.sin(way)
         east = along * np.sin(turn) + across * np.cos(turn)
         north = along * np.cos(turn) - across * np.sin(turn)
-        latitude, longitude = backward(
-            self.projection, east, north, row["latitude"], row["longitude"]
-        )
+        centre = row["latitude"], row["longitude"]
+        latitude, longitude = _backward(self.projection, east, north, *centre)
         return pd.DataFrame(
             {"east": east, "north": north, "longitude": longitude, "latitude": latitude}
         )
-
-    def __repr__(self) -> str:
-        return (
-            f"Centre of gravity and ellipse; projection: {self.projection}, "
-            f"ellipse: {self.ellipse}\n{self.table.round(3)}"
-        )
-
-    def _repr_html_(self) -> str:
-        return self.table.round(3).to_html()
 
 
 def centre_of_gravity(
@@ -215,7 +163,7 @@ def centre_of_gravity(
     ellipse: str = "arcgis",
     points: pd.DataFrame | None = None,
     subset: bool = False,
-) -> CentreResult:
+) -> _Centre:
     """Follow the centre of gravity of a figure over the years.
 
     Parameters
@@ -237,7 +185,9 @@ def centre_of_gravity(
 
     Returns
     -------
-    CentreResult
+    centre of this module
+        With the ``table`` by year, ``moved()`` for the whole way and ``outline(year)`` for the
+        ellipse.
 
     Raises
     ------
@@ -248,6 +198,12 @@ def centre_of_gravity(
         If every figure of a year is zero.
     nqpf.errors.MethodError
         If an option is not valid.
+
+    Notes
+    -----
+    The default is the centre of most studies, a mean of degrees; a degree of longitude is shorter
+    in the north, so the ellipse is measured in km around it. ``azimuthal`` measures rightly.
+    Weights are no counts, so nothing corrects for degrees of freedom.
 
     Examples
     --------
@@ -261,33 +217,27 @@ def centre_of_gravity(
     >>> round(path.moved()["km"])
     268
     """
-    for value, known, what in ((projection, PROJECTIONS, "projection"), (ellipse, ELLIPSES,
-                                                                         "ellipse")):  # fmt: skip
-        if value not in known:
-            raise MethodError(
-                f"unknown {what} {value!r}",
-                expected=" or ".join(map(repr, known)),
-                hint=nearest(value, known),
-            )
+    choose("projection", projection, _PROJECTIONS)
+    choose("ellipse", ellipse, _ELLIPSES)
     masses = _masses(values, subset)
     places = _places(masses, provinces.table() if points is None else points)
     rows = {
-        year: _row(mass.to_numpy(), places, projection, ELLIPSES[ellipse])
+        year: _row(mass.to_numpy(), places, projection, _ELLIPSES[ellipse])
         for year, mass in masses.items()
     }
     table = pd.DataFrame.from_dict(rows, orient="index").rename_axis(values.index.names[1])
     latitude, longitude = table["latitude"].to_numpy(), table["longitude"].to_numpy()
     ends = (latitude[:-1], longitude[:-1], latitude[1:], longitude[1:])
-    table.insert(2, "moved", np.r_[np.nan, great_circle(*ends)])
-    table.insert(3, "bearing", np.r_[np.nan, bearing(*ends)])
-    return CentreResult(table.assign(n=len(masses)), projection, ellipse)
+    table.insert(2, "moved", np.r_[np.nan, _great_circle(*ends)])
+    table.insert(3, "bearing", np.r_[np.nan, _bearing(*ends)])
+    return _Centre(table.assign(n=len(masses)), projection)
 
 
 def _masses(values: pd.Series, subset: bool) -> pd.DataFrame:
     """Return masses, a row per province and a column per year."""
     label = values.name or "values"
     _check_keys(values.index, "the series")
-    check_figures(values.rename(label).to_frame(), "the series")
+    _check_finite(values.rename(label).to_frame(), "the series")
     low = values[values < 0]
     if len(low):
         raise SampleError(
@@ -301,10 +251,10 @@ def _masses(values: pd.Series, subset: bool) -> pd.DataFrame:
     if subset:
         wide = wide[~gaps.any(axis=1)]
     elif gaps.any(axis=None):
-        key = gaps.stack().loc[lambda gone: gone].index[0]
+        row, column = np.argwhere(gaps.to_numpy())[0]
         raise SampleError(
             "a province is absent that another year has",
-            where=place(key, values.index.names),
+            where=place((wide.index[row], wide.columns[column]), values.index.names),
             expected="the same provinces in every year",
             hint="subset=True keeps the provinces that every year has",
         )
@@ -327,7 +277,7 @@ def _places(masses: pd.DataFrame, points: pd.DataFrame) -> np.ndarray:
             expected="latitude and longitude for every unit",
         )
     places = points.loc[masses.index, ["latitude", "longitude"]].astype(float)
-    check_figures(places, "the places")
+    _check_finite(places, "the places")
     return places.to_numpy()
 
 
@@ -336,7 +286,7 @@ def _row(mass: np.ndarray, places: np.ndarray, projection: str, factor: float) -
     latitude, longitude = share @ places
     if projection == "azimuthal":
         latitude, longitude = _sphere_centre(share, places, latitude, longitude)
-    xy = np.column_stack(forward(projection, places[:, 0], places[:, 1], latitude, longitude))
+    xy = np.column_stack(_forward(projection, places, latitude, longitude))
     values, axes = np.linalg.eigh((xy * share[:, None]).T @ xy)
     minor, major = factor * np.sqrt(np.maximum(values, 0.0))
     return {
@@ -355,9 +305,9 @@ def _sphere_centre(
 ) -> tuple[float, float]:
     """Return the centre in whose azimuthal projection the masses are balanced."""
     for _ in range(_STEPS):
-        x, y = forward("azimuthal", places[:, 0], places[:, 1], latitude, longitude)
+        x, y = _forward("azimuthal", places, latitude, longitude)
         east, north = float(share @ x), float(share @ y)
-        latitude, longitude = backward("azimuthal", east, north, latitude, longitude)
+        latitude, longitude = _backward("azimuthal", east, north, latitude, longitude)
         latitude, longitude = float(latitude), float(longitude)
         if np.hypot(east, north) < _CLOSE:
             return latitude, longitude

@@ -1,95 +1,89 @@
-"""Spatial panels: lag, error and Durbin models, their spillovers and tests."""
+"""Spatial panels: lag and Durbin models by maximum likelihood, their spillovers and tests."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
 import pandas as pd
 
-from nqpf.checks import choose, distinct
+from nqpf.checks import between, choose, distinct, whole
 from nqpf.errors import EstimationError, MethodError, SampleError
-from nqpf.regress.ols import _Regression
-from nqpf.regress.table import RegressionTable
-from nqpf.sample import _EFFECTS, _check_regressors, by_key, place
-from nqpf.space.weights import Weights, align
-
-__all__ = [
-    "CLUSTERED",
-    "CORRECTIONS",
-    "ERRORS",
-    "Estimate",
-    "ISLANDS",
-    "SPATIAL",
-    "SpatialResult",
-    "SpatialSample",
-    "Spectrum",
-    "Traces",
-    "Transformation",
-    "covariance",
-    "durbin",
-    "error",
-    "fit_error",
-    "fit_lag",
-    "lag",
-    "lagged",
-    "read",
-    "simulate",
-    "spatial_table",
-    "transformation",
-    "unit_scores",
-]
+from nqpf.regress.ols import _Regression, _Wald
+from nqpf.sample import _EFFECTS, PanelSample, _balanced, place
+from nqpf.space.weights import _Weights, align
 
 _REAL = 1e-9  # imaginary parts below this share of the largest eigenvalue are rounding
 _EQUAL = 1e-10
-
-
-@dataclass(frozen=True)
-class Traces:
-    """Traces of G = W (I - rho W)^-1, or of what is left of G without its common vector.
-
-    Attributes
-    ----------
-    first : float
-        tr(G).
-    square : float
-        tr(GG).
-    cross : float
-        tr(G'G).
-    """
-
-    first: float
-    square: float
-    cross: float
+_GRID = 60
+_EDGE = 1e-7  # share of the range of rho that counts as its bound
+_SINGULAR = 1e-12
+_CORRECTIONS = {
+    "lee-yu": "effects removed by the transformation of Lee and Yu (2010)",
+    "none": "effects removed by demeaning alone, every row counted",
+}
+_ERRORS = {
+    "information": "expected information",
+    "hessian": "observed information",
+    "clustered": "clustered by {unit}",
+    "pairwise": "clustered by {unit} and pair of neighbours",
+}
+_CLUSTERED = ("clustered", "pairwise")
 
 
 @dataclass(frozen=True, eq=False)
-class Spectrum:
-    """Eigenvalues of a weights matrix, computed once.
+class _Space:
+    """The weights of a panel of n units, and how effects are removed from it.
 
-    Parameters
+    With demeaning alone (Elhorst 2003) the likelihood is that of dummy variables: nT rows, T
+    determinants. The transformation of Lee and Yu (2010) spends a row per effect: n(T-1) rows
+    and T-1 determinants with unit effects, and with year effects n-1 rows per year, in which
+    the determinant is divided by 1 - rho. Both have the same sum of squares.
+
+    Attributes
     ----------
-    matrix : (n, n) array
+    matrix : (n, n)
         Weights, zero on the diagonal.
+    unit, time : bool
+        Effects removed; with neither, a constant is.
+    rows : int
+        Rows N* in N*/2 log sigma2.
+    periods : int
+        How often log|I - rho W| enters.
+    common : bool
+        False where the determinant leaves out the vector of ones.
 
     Examples
     --------
     >>> ring = np.roll(np.eye(4), 1, axis=0) / 2 + np.roll(np.eye(4), -1, axis=0) / 2
-    >>> Spectrum(ring).bounds, Spectrum(ring).row_sum
-    ((-1.0, 1.0), 1.0)
+    >>> space = _Space.of(ring, "two-way", "lee-yu", 13)
+    >>> space.bounds, space.row_sum, space.rows, space.periods
+    ((-1.0, 1.0), 1.0, 36, 12)
     """
 
     matrix: np.ndarray
+    unit: bool
+    time: bool
+    rows: int
+    periods: int
+    common: bool
+
+    @classmethod
+    def of(cls, matrix: np.ndarray, effects: str, correction: str, years: int) -> _Space:
+        """Count the rows and determinants of a panel."""
+        unit, time = _EFFECTS[effects]
+        periods = years - (unit and correction == "lee-yu")
+        common = not (time and correction == "lee-yu")
+        return cls(matrix, unit, time, (len(matrix) - (not common)) * periods, periods, common)
 
     @cached_property
     def eigenvalues(self) -> np.ndarray:
         """(n,) eigenvalues, complex where W is not similar to a symmetric matrix."""
         values = np.linalg.eigvals(self.matrix)
-        if np.abs(values.imag).max() <= _REAL * np.abs(values).max():
-            return values.real
-        return values
+        rounded = np.abs(values.imag).max() <= _REAL * np.abs(values).max()
+        return values.real if rounded else values
 
     @cached_property
     def row_sum(self) -> float | None:
@@ -111,70 +105,38 @@ class Spectrum:
         return round(float(1 / lowest), 12), round(float(1 / real.max()), 12)
 
     @cached_property
-    def _uncommon(self) -> np.ndarray:
-        """Eigenvalues but for the one of the vector of ones."""
+    def _used(self) -> np.ndarray:
+        """Eigenvalues in the determinant: without `common` but for the one of the ones."""
+        if self.common:
+            return self.eigenvalues
         return np.delete(self.eigenvalues, np.argmin(np.abs(self.eigenvalues - self.row_sum)))
 
-    def _used(self, common: bool) -> np.ndarray:
-        return self.eigenvalues if common else self._uncommon
+    def log_determinant(self, rho: np.ndarray) -> np.ndarray:
+        """Return log|I - rho W| of one period for each rho, less log(1 - rho c) if not common."""
+        return np.log(np.abs(1 - np.multiply.outer(rho, self._used))).sum(axis=-1)
 
-    def log_determinant(self, rho: np.ndarray, common: bool = True) -> np.ndarray:
-        """Return log|I - rho W| of one period for each rho.
-
-        Without `common` it is log|I - rho W| - log(1 - rho c), c the sum of every row.
-        """
-        values = 1 - np.multiply.outer(np.asarray(rho), self._used(common))
-        return np.log(np.abs(values)).sum(axis=-1)
-
-    def slope(self, rho: float, common: bool = True) -> float:
+    def slope(self, rho: float) -> float:
         """Return the derivative of :meth:`log_determinant`, which is -tr(G)."""
-        values = self._used(common)
-        return -float((values / (1 - rho * values)).sum().real)
+        return -float((self._used / (1 - rho * self._used)).sum().real)
 
     def inverse(self, rho: float) -> np.ndarray:
         """Return (I - rho W)^-1."""
         return np.linalg.inv(np.eye(len(self.matrix)) - rho * self.matrix)
 
-    def traces(self, rho: float, common: bool = True) -> Traces:
-        """Return the traces of G; without `common` those of JG, J removing the mean."""
-        g = self.matrix @ self.inverse(rho)
-        if not common:
+    def feedback(self, rho: float) -> np.ndarray:
+        """Return G = W (I - rho W)^-1."""
+        return self.matrix @ self.inverse(rho)
+
+    def traces(self, rho: float) -> tuple[float, float, float]:
+        """Return tr(G), tr(GG) and tr(G'G), of JG where not common, J removing the mean."""
+        g = self.feedback(rho)
+        if not self.common:
             g = g - g.mean(axis=0)
-        return Traces(float(np.trace(g)), float((g * g.T).sum()), float((g * g).sum()))
+        return float(np.trace(g)), float((g * g.T).sum()), float((g * g).sum())
 
-
-CORRECTIONS = {
-    "lee-yu": "effects removed by the transformation of Lee and Yu (2010)",
-    "none": "effects removed by demeaning alone, every row counted",
-}
-
-
-@dataclass(frozen=True)
-class Transformation:
-    """Which effects go, and the rows and determinants that the likelihood then counts.
-
-    Attributes
-    ----------
-    unit, time : bool
-        Effects removed; with neither, a constant is.
-    rows : int
-        Rows N* in N*/2 log sigma2.
-    periods : int
-        How often log|I - rho W| enters.
-    common : bool
-        False where the determinant leaves out the vector of ones.
-    """
-
-    unit: bool
-    time: bool
-    rows: int
-    periods: int
-    common: bool
-
-    @property
-    def constant(self) -> bool:
-        """A vector of ones per year, or over all years, is among what is removed."""
-        return self.time or not self.unit
+    def lagged(self, values: np.ndarray) -> np.ndarray:
+        """Return W v of every period, for values of shape (T, n, ...)."""
+        return np.moveaxis(np.tensordot(self.matrix, values, axes=(1, 1)), 0, 1)
 
     def within(self, values: np.ndarray) -> np.ndarray:
         """Remove the effects from values of shape (T, n, ...); return the same shape."""
@@ -182,121 +144,153 @@ class Transformation:
             return values - values.mean(axis=(0, 1))
         if self.unit:
             values = values - values.mean(axis=0)
-        if self.time:
-            values = values - values.mean(axis=1, keepdims=True)
-        return values
+        return values - values.mean(axis=1, keepdims=True) if self.time else values
 
 
-def transformation(effects: str, correction: str, units: int, years: int) -> Transformation:
-    """Return how `effects` are removed from `units` x `years`.
+@dataclass(frozen=True, eq=False)
+class _Panel:
+    """A balanced panel of n units and T years: outcome (T, n) and regressors (T, n, k)."""
 
-    With demeaning alone (Elhorst 2003) the likelihood is that of dummy variables: nT rows, T
-    determinants. The transformation of Lee and Yu (2010) spends a row per effect: n(T-1) rows
-    and T-1 determinants with unit effects, and with year effects n-1 rows per year, in which
-    the determinant is divided by 1 - rho. Both have the same sum of squares.
+    index: pd.MultiIndex
+    names: list[str]  # regressors, then "W x" for each that is lagged
+    lags: list[str]
+    y: np.ndarray
+    x: np.ndarray
+    weights: _Weights
+    space: _Space
 
-    Raises
-    ------
-    nqpf.errors.MethodError
-        If a name is unknown.
+    @classmethod
+    def read(
+        cls,
+        frame: pd.DataFrame,
+        outcome: str,
+        regressors: Sequence[str] | str,
+        weights: _Weights | pd.DataFrame,
+        effects: str,
+        correction: str,
+        unit: str,
+        time: str,
+        islands: str,
+        lagged: Sequence[str] | str | None,
+    ) -> _Panel:
+        """Check a panel and its weights and join them by unit, as :func:`durbin` says."""
+        choose("correction", correction, _CORRECTIONS)
+        choose("islands", islands, ("refuse", "allow"))
+        if isinstance(frame, np.ndarray):
+            raise SampleError(
+                "the panel is an array",
+                expected=f"a DataFrame with {unit} and {time}",
+                hint="figures without keys can be in any order",
+            )
+        sample = PanelSample.read(frame, outcome, regressors, effects, unit, time)
+        data, names = sample.data, sample.regressors
+        lags = distinct("lagged", names if lagged is None else lagged, least=0)
+        for name in lags:
+            choose("regressor to lag", name, names)
+        labels = distinct("regressors and their lags", [*names, *(f"W {name}" for name in lags)])
+        n, years = _balanced(data[outcome]).shape
+        joined = align(weights, data)
+        _check_islands(joined, islands, unit)
+        space = _Space.of(joined.matrix.to_numpy(), effects, correction, years)
+        _check_row_sums(space, joined.islands, unit)
+        values = data.to_numpy().reshape(n, years, -1).transpose(1, 0, 2)
+        y, x = values[:, :, 0], values[:, :, 1:]
+        spilt = space.lagged(x[:, :, [names.index(name) for name in lags]])
+        panel = cls(data.index, labels, lags, y, np.concatenate([x, spilt], axis=2), joined, space)
+        panel._check(outcome, effects)
+        return panel
 
-    Examples
-    --------
-    >>> transformation("two-way", "lee-yu", 31, 13)
-    Transformation(unit=True, time=True, rows=360, periods=12, common=False)
-    """
-    choose("effects", effects, _EFFECTS)
-    choose("correction", correction, tuple(CORRECTIONS))
-    unit, time = effects in ("two-way", "unit"), effects in ("two-way", "time")
-    corrected = correction == "lee-yu"
-    periods = years - (unit and corrected)
-    common = not (time and corrected)
-    return Transformation(unit, time, (units - (not common)) * periods, periods, common)
+    def _check(self, outcome: str, effects: str) -> None:
+        """Refuse too few rows, and variables that the effects absorb or that are collinear."""
+        (years, n, k), space = self.x.shape, self.space
+        if space.time and n < 3:
+            raise SampleError(f"{n} units are too few for year effects", expected="three or more")
+        left = n * years - (n - 1) * space.unit - (years - 1) * space.time - k - 2
+        if left < 1:
+            raise EstimationError(
+                f"{n} units in {years} years leave {left} degrees of freedom beside {k} "
+                "coefficients, rho and the effects",
+                expected="one or more",
+                hint="use more years, or fewer regressors or effects",
+            )
+        table = pd.DataFrame(self.x.transpose(1, 0, 2).reshape(-1, k), self.index, self.names)
+        table.insert(0, outcome, self.y.T.ravel())
+        PanelSample(table, effects).check()
+        own, basis = space.within(self.y).ravel(), self.basis
+        size = np.linalg.norm(own)
+        level = 1e-14 * np.abs(self.y).max() * own.size
+        if size <= max(1e-9 * np.linalg.norm(self.y - self.y.mean()), level):
+            raise EstimationError(
+                f"outcome {outcome!r} does not vary beside the effects",
+                expected="an outcome that they do not fit exactly",
+            )
+        if np.linalg.norm(own - basis @ (basis.T @ own)) <= 1e-9 * size:
+            raise EstimationError(
+                f"regressors and effects fit outcome {outcome!r} exactly",
+                expected="an outcome with errors",
+            )
+
+    @cached_property
+    def basis(self) -> np.ndarray:
+        """(T n, k) orthonormal columns that span the regressors without effects."""
+        exog = self.space.within(self.x).reshape(self.y.size, -1)
+        return np.linalg.qr(exog / np.linalg.norm(exog, axis=0))[0]
 
 
-def check_row_sums(
-    change: Transformation, row_sum: float | None, islands: tuple[object, ...], model: str
-) -> None:
-    """Raise where a vector of ones would not stay one after multiplication by I - rho W.
+def _check_islands(weights: _Weights, islands: str, unit: str) -> None:
+    if len(weights.islands) == len(weights.labels):
+        raise EstimationError(
+            "no unit has a neighbour, so there is no lag",
+            expected="weights that link some units",
+        )
+    if weights.islands and islands == "refuse":
+        raise SampleError(
+            "a unit has no neighbours, so nothing spills over to it and its lag is zero",
+            where=place(weights.islands[:1], (unit,)),
+            expected="a neighbour for every unit",
+            hint="estimate with islands='allow', use weights that link it, such as "
+            "contiguity(hainan=True), or leave it out with align(weights, frame, subset=True)",
+        )
 
-    An island among units with neighbours is such a case, as its row adds up to zero.
 
-    Raises
-    ------
-    nqpf.errors.MethodError
-        Says which option asks for equal row sums.
-    """
-    if row_sum is not None:
+def _check_row_sums(space: _Space, islands: tuple[object, ...], unit: str) -> None:
+    """Refuse Lee and Yu's year effects where (I - rho W) does not keep a vector of ones one."""
+    if space.common or space.row_sum is not None:
         return
     problem, link = "rows of the weights have unequal sums", "standardise rows"
     if islands:
         problem += ", as a unit without neighbours has a row of zeros"
         link = "link the island, or leave it out"
-    if not change.common:
-        raise MethodError(
-            f"{problem}, so the transformation of Lee and Yu does not remove year effects",
-            where=_alone(islands),
-            expected="weights whose rows sum to one",
-            hint=f"{link}, or use correction='none'",
-        )
-    if model == "error" and change.constant:
-        raise MethodError(
-            f"{problem}, so a spatial error would make a common effect of a year a different one "
-            "for each unit",
-            where=_alone(islands),
-            expected="weights whose rows sum to one",
-            hint=f"{link}, or use effects='unit'",
-        )
-
-
-def _alone(islands: tuple[object, ...]) -> dict[str, object]:
-    return place(islands[:1], ("unit",)) if islands else {}
-
-
-_GRID = 60
-_EDGE = 1e-7  # share of the range of rho that counts as its bound
+    raise MethodError(
+        f"{problem}, so the transformation of Lee and Yu does not remove year effects",
+        where=place(islands[:1], ("unit",)) if islands else {},
+        expected="weights whose rows sum to one",
+        hint=f"{link}, or use correction='none'",
+    )
 
 
 @dataclass(frozen=True, eq=False)
-class Estimate:
+class _Fit:
     """A maximum of the likelihood. Parameters are in the order slopes, rho, sigma2.
 
-    Attributes
-    ----------
-    slopes : (k,)
-    rho, sigma2, loglik : float
-    residuals : (T, n)
-    information, hessian : (k + 2, k + 2)
-        Expected information, and minus the matrix of second derivatives.
-    design : (T, n, k)
-    moved : (T, n)
-        Minus the derivatives of the residuals by slopes and by rho.
+    Variables are in units of their variation, as money and shares in one matrix lose digits;
+    `back` (k + 1,) and `scale` turn coefficients and residuals back.
     """
 
     slopes: np.ndarray
     rho: float
     sigma2: float
     loglik: float
-    residuals: np.ndarray
-    information: np.ndarray
-    hessian: np.ndarray
-    design: np.ndarray
-    moved: np.ndarray
+    residuals: np.ndarray  # (T, n)
+    information: np.ndarray  # expected, (k + 2, k + 2)
+    hessian: np.ndarray  # minus the second derivatives
+    design: np.ndarray  # (T, n, k), minus the derivatives of the residuals by slopes
+    moved: np.ndarray  # (T, n), the same by rho
+    back: np.ndarray
+    scale: float
 
 
-def lagged(matrix: np.ndarray, values: np.ndarray) -> np.ndarray:
-    """Return W v of every period, for values of shape (T, n, ...).
-
-    Examples
-    --------
-    >>> lagged(np.array([[0, 1], [1, 0]]), np.array([[1, 2], [3, 4]]))
-    array([[2, 1],
-           [4, 3]])
-    """
-    return np.moveaxis(np.tensordot(matrix, values, axes=(1, 1)), 0, 1)
-
-
-def fit_lag(y: np.ndarray, x: np.ndarray, spectrum: Spectrum, change: Transformation) -> Estimate:
+def _fitted(panel: _Panel) -> _Fit:
     """Maximise the likelihood of y = rho W y + x b + effects + e.
 
     The outcome is lagged before its effects are removed: the other order is the same only if
@@ -304,28 +298,17 @@ def fit_lag(y: np.ndarray, x: np.ndarray, spectrum: Spectrum, change: Transforma
 
         -N*/2 log(2 pi sigma2) + P log|I - rho W| - e'e / (2 sigma2)
 
-    with P and N* as :class:`Transformation` counts them.
-
-    Parameters
-    ----------
-    y : (T, n)
-    x : (T, n, k)
-        Regressors, for a Durbin model with their lags.
-    spectrum : Spectrum
-    change : Transformation
-
-    Returns
-    -------
-    Estimate
-
-    Raises
-    ------
-    nqpf.errors.EstimationError
-        If the likelihood has no maximum inside the range of rho.
+    with P and N* as :class:`_Space` counts them.
     """
-    wy = lagged(spectrum.matrix, y)
-    exog = change.within(x).reshape(-1, x.shape[2])
-    own, lag = (change.within(v).ravel() for v in (y, wy))
+    space, y, x = panel.space, panel.y, panel.x
+    if space.row_sum is not None:  # levels are removed anyway and rows of W sum alike
+        y, x = y - y.mean(), x - x.mean(axis=(0, 1))
+    scale = float(np.sqrt((space.within(y) ** 2).mean()))
+    spread = np.sqrt((space.within(x) ** 2).mean(axis=(0, 1)))
+    y, x = y / scale, x / spread
+    wy = space.lagged(y)
+    exog = space.within(x).reshape(y.size, -1)
+    own, lag = (space.within(v).ravel() for v in (y, wy))
     basis, triangle = np.linalg.qr(exog)
     left, pull = (v - basis @ (basis.T @ v) for v in (own, lag))
     squares = np.array([left @ left, left @ pull, pull @ pull])
@@ -334,111 +317,66 @@ def fit_lag(y: np.ndarray, x: np.ndarray, spectrum: Spectrum, change: Transforma
         return squares[0] - 2 * rho * squares[1] + rho**2 * squares[2]
 
     def score(rho):
-        gain = change.rows * (squares[1] - rho * squares[2]) / square(rho)
-        return gain + change.periods * spectrum.slope(rho, change.common)
+        gain = space.rows * (squares[1] - rho * squares[2]) / square(rho)
+        return gain + space.periods * space.slope(rho)
 
-    rho, loglik = _maximum(square, score, spectrum, change)
-    slopes = np.linalg.solve(triangle, basis.T @ (own - rho * lag))
+    rho, loglik = _maximum(square, score, space)
     residuals = left - rho * pull
-    sigma2 = float(residuals @ residuals) / change.rows
-    traces = spectrum.traces(rho, change.common)
+    sigma2 = float(residuals @ residuals) / space.rows
     # Fitted values of (I - rho W) y with their effects, so that unequal row sums are right.
     fitted = y - rho * wy - residuals.reshape(y.shape)
-    g = spectrum.matrix @ spectrum.inverse(rho)
-    mean_lag = change.within(lagged(g, fitted)).ravel()
-    blocks = {
-        "slopes": exog.T @ exog / sigma2,
-        "cross": exog.T @ mean_lag / sigma2,
-        "rho": change.periods * (traces.square + traces.cross) + mean_lag @ mean_lag / sigma2,
-        "rho_sigma2": change.periods * traces.first / sigma2,
-    }
-    observed = {
-        "slopes": blocks["slopes"],
-        "cross": exog.T @ lag / sigma2,
-        "rho": change.periods * traces.square + lag @ lag / sigma2,
-        "rho_sigma2": lag @ residuals / sigma2**2,
-    }
-    last = change.rows / (2 * sigma2**2)
-    return Estimate(
-        slopes,
-        rho,
+    mean_lag = space.within(fitted @ space.feedback(rho).T).ravel()
+    trace, doubled, crossed = (space.periods * t for t in space.traces(rho))
+    expected = _assembled(
+        exog,
         sigma2,
-        loglik,
-        residuals.reshape(y.shape),
-        _assemble(blocks, last),
-        _assemble(observed, last),
-        exog.reshape(x.shape),
-        lag.reshape(y.shape),
+        space.rows,
+        mean_lag,
+        doubled + crossed + mean_lag @ mean_lag / sigma2,
+        trace / sigma2,
+    )
+    observed = _assembled(
+        exog,
+        sigma2,
+        space.rows,
+        lag,
+        doubled + lag @ lag / sigma2,
+        lag @ residuals / sigma2**2,
+    )
+    return _Fit(
+        slopes=np.linalg.solve(triangle, basis.T @ (own - rho * lag)),
+        rho=rho,
+        sigma2=sigma2,
+        loglik=loglik,
+        residuals=residuals.reshape(y.shape),
+        information=expected,
+        hessian=observed,
+        design=exog.reshape(x.shape),
+        moved=lag.reshape(y.shape),
+        back=np.append(scale / spread, 1.0),
+        scale=scale,
     )
 
 
-def fit_error(y: np.ndarray, x: np.ndarray, spectrum: Spectrum, change: Transformation) -> Estimate:
-    """Maximise the likelihood of y = x b + effects + u with u = lambda W u + e.
-
-    Parameters, returns and errors as :func:`fit_lag`; lambda stands in the place of rho.
-    Where a constant or year effects are removed, rows of W must have equal sums.
-    """
-    wy, wx = lagged(spectrum.matrix, y), lagged(spectrum.matrix, x)
-    own, lag = (change.within(v).ravel() for v in (y, wy))
-    exog, exog_lag = (change.within(v).reshape(-1, x.shape[2]) for v in (x, wx))
-
-    def solved(rho):
-        filtered = exog - rho * exog_lag
-        basis, triangle = np.linalg.qr(filtered)
-        target = own - rho * lag
-        return np.linalg.solve(triangle, basis.T @ target), filtered, target
-
-    def parts(rho):
-        slopes, filtered, target = solved(rho)
-        return target - filtered @ slopes, lag - exog_lag @ slopes
-
-    def square(rho):
-        return np.array([float(e @ e) for e in (parts(r)[0] for r in np.atleast_1d(rho))])
-
-    def score(rho):
-        # The slopes and effects are at their best, so only rho itself moves the likelihood.
-        e, moved = parts(rho)
-        gain = change.rows * (e @ moved) / (e @ e)
-        return gain + change.periods * spectrum.slope(rho, change.common)
-
-    rho, loglik = _maximum(square, score, spectrum, change)
-    slopes, filtered, _ = solved(rho)
-    e, moved = parts(rho)
-    sigma2 = float(e @ e) / change.rows
-    traces = spectrum.traces(rho, change.common)
-    blocks = {
-        "slopes": filtered.T @ filtered / sigma2,
-        "cross": np.zeros(len(slopes)),
-        "rho": change.periods * (traces.square + traces.cross),
-        "rho_sigma2": change.periods * traces.first / sigma2,
-    }
-    observed = {
-        "slopes": blocks["slopes"],
-        "cross": (filtered.T @ moved + exog_lag.T @ e) / sigma2,
-        "rho": change.periods * traces.square + moved @ moved / sigma2,
-        "rho_sigma2": e @ moved / sigma2**2,
-    }
-    last = change.rows / (2 * sigma2**2)
-    return Estimate(
-        slopes,
-        rho,
-        sigma2,
-        loglik,
-        e.reshape(y.shape),
-        _assemble(blocks, last),
-        _assemble(observed, last),
-        filtered.reshape(x.shape),
-        moved.reshape(y.shape),
-    )
+def _assembled(
+    exog: np.ndarray, sigma2: float, rows: int, lag: np.ndarray, rho: float, mixed: float
+) -> np.ndarray:
+    """Return an information (k + 2, k + 2) from its blocks; `mixed` is that of rho and sigma2."""
+    k = exog.shape[1]
+    matrix = np.zeros((k + 2, k + 2))
+    matrix[:k, :k] = exog.T @ exog / sigma2
+    matrix[:k, k] = matrix[k, :k] = exog.T @ lag / sigma2
+    matrix[k, k] = rho
+    matrix[k, k + 1] = matrix[k + 1, k] = mixed
+    matrix[k + 1, k + 1] = rows / (2 * sigma2**2)
+    return matrix
 
 
-def _maximum(
-    square: Callable, score: Callable, spectrum: Spectrum, change: Transformation
-) -> tuple[float, float]:
+def _maximum(square: Callable, score: Callable, space: _Space) -> tuple[float, float]:
     """Return rho and the log-likelihood at its highest maximum inside the bounds."""
     from scipy.optimize import brentq
 
-    low, high = spectrum.bounds
+    low, high = space.bounds
     edge = _EDGE * (high - low)
     grid = np.linspace(low + edge, high - edge, _GRID)
     scores = np.array([score(rho) for rho in grid])
@@ -452,278 +390,48 @@ def _maximum(
             "nearly absorb identifies no rho",
         )
     found = np.array([brentq(score, grid[i], grid[i + 1], xtol=1e-15) for i in falls])
-    heights = change.periods * spectrum.log_determinant(found, change.common)
-    heights -= change.rows / 2 * (np.log(2 * np.pi * square(found) / change.rows) + 1)
+    heights = space.periods * space.log_determinant(found)
+    heights -= space.rows / 2 * (np.log(2 * np.pi * square(found) / space.rows) + 1)
     best = int(np.argmax(heights))
     return float(found[best]), float(heights[best])
 
 
-def _assemble(blocks: dict[str, np.ndarray | float], last: float) -> np.ndarray:
-    k = len(blocks["cross"])
-    matrix = np.zeros((k + 2, k + 2))
-    matrix[:k, :k] = blocks["slopes"]
-    matrix[:k, k] = matrix[k, :k] = blocks["cross"]
-    matrix[k, k] = blocks["rho"]
-    matrix[k, k + 1] = matrix[k + 1, k] = blocks["rho_sigma2"]
-    matrix[k + 1, k + 1] = last
-    return matrix
-
-
-ISLANDS = ("refuse", "allow")
-
-
-@dataclass(frozen=True, eq=False)
-class SpatialSample:
-    """A balanced panel of n units and T years.
-
-    Attributes
-    ----------
-    index : MultiIndex (unit, time)
-        Sorted; figures are reported by it.
-    names : tuple of str
-        Regressors, then ``W x`` for each that is lagged.
-    outcome : (T, n)
-    regressors : (T, n, k)
-    weights : Weights
-        In the order of the units.
-    spectrum : Spectrum
-    change : Transformation
-    """
-
-    index: pd.MultiIndex
-    names: tuple[str, ...]
-    outcome: np.ndarray
-    regressors: np.ndarray
-    weights: Weights
-    spectrum: Spectrum
-    change: Transformation
-
-    @property
-    def units(self) -> int:
-        """Number of units."""
-        return self.outcome.shape[1]
-
-    @property
-    def years(self) -> int:
-        """Number of years."""
-        return self.outcome.shape[0]
-
-    def series(self, values: np.ndarray, name: str) -> pd.Series:
-        """Return (T, n) figures as a series by unit and time."""
-        return pd.Series(values.T.ravel(), index=self.index, name=name)
-
-
-def read(
-    frame: pd.DataFrame,
-    outcome: str,
-    regressors: Sequence[str] | str,
-    weights: Weights | pd.DataFrame,
-    effects: str,
-    correction: str,
-    key: tuple[str, str],
-    lags: Sequence[str] = (),
-    islands: str = "refuse",
-) -> SpatialSample:
-    """Check a panel and its weights, join them by unit and return arrays.
-
-    Raises
-    ------
-    nqpf.errors.DataError, nqpf.errors.SampleError, nqpf.errors.MethodError,
-    nqpf.errors.EstimationError
-        As :func:`nqpf.space.durbin` says.
-    """
-    names = distinct("regressors", regressors)
-    distinct("the outcome and the regressors", [outcome, *names])
-    choose("islands", islands, ISLANDS)
-    _check_lags(names, lags)
-    if isinstance(frame, np.ndarray):
-        raise SampleError(
-            "the panel is an array",
-            expected=f"a DataFrame with {key[0]} and {key[1]}",
-            hint="figures without keys can be in any order",
-        )
-    data = by_key(frame, [outcome, *names], *key, "the frame")
-    units, years = _balanced(data.index)
-    joined = align(weights if isinstance(weights, Weights) else Weights(weights), data)
-    _check_islands(joined, islands, key[0])
-    change = transformation(effects, correction, units, years)
-    values = data.to_numpy().reshape(units, years, -1).transpose(1, 0, 2)
-    spectrum = Spectrum(joined.matrix.to_numpy())
-    x, labels = values[:, :, 1:], list(names)
-    if lags:
-        chosen = [names.index(name) for name in lags]
-        x = np.concatenate([x, lagged(spectrum.matrix, x[:, :, chosen])], axis=2)
-        labels += [f"W {name}" for name in lags]
-    _check_size(change, units, years, len(labels))
-    _check_variation(data.index, values[:, :, 0], x, outcome, labels, change)
-    return SpatialSample(data.index, tuple(labels), values[:, :, 0], x, joined, spectrum, change)
-
-
-def _check_islands(weights: Weights, islands: str, unit: str) -> None:
-    if len(weights.islands) == len(weights.labels):
-        raise EstimationError(
-            "no unit has a neighbour, so there is no lag",
-            expected="weights that link some units",
-        )
-    if weights.islands and islands == "refuse":
-        raise SampleError(
-            "a unit has no neighbours, so nothing spills over to it and its lag is zero",
-            where=place((weights.islands[0],), (unit,)),
-            expected="a neighbour for every unit",
-            hint="estimate with islands='allow', use weights that link it, such as "
-            "contiguity(hainan=True), or leave it out with align(weights, frame, subset=True)",
-        )
-
-
-def _check_lags(names: list[str], lags: Sequence[str]) -> None:
-    for name in lags:
-        if name not in names:
-            raise MethodError(
-                f"{name!r} is to be lagged but is no regressor",
-                expected=" or ".join(map(repr, names)),
-            )
-        if list(lags).count(name) > 1 or f"W {name}" in names:
-            raise MethodError(
-                f"the lag 'W {name}' would be there twice", expected="each regressor and lag once"
-            )
-
-
-def _balanced(index: pd.MultiIndex) -> tuple[int, int]:
-    """Return the numbers of units and years; raise unless every unit has every year."""
-    units, years = (index.get_level_values(level).unique().sort_values() for level in (0, 1))
-    if len(index) < len(units) * len(years):  # a key is there once, so no row is missing if equal
-        whole = pd.MultiIndex.from_product([units, years], names=index.names)
-        absent = whole.difference(index)
-        raise SampleError(
-            f"the panel is unbalanced: {len(absent)} row(s) are missing",
-            where=place(absent[0], index.names),
-            expected="every year of every unit, as a lag takes all neighbours",
-            hint="restrict units or years, and cut the weights with align(..., subset=True)",
-        )
-    return len(units), len(years)
-
-
-def _check_size(change: Transformation, units: int, years: int, k: int) -> None:
-    if change.unit and years < 2:
-        raise SampleError("one year is too few for effects of units", expected="two years or more")
-    if change.time and units < 3:
-        raise SampleError(
-            f"{units} units are too few for effects of years", expected="three units or more"
-        )
-    effects = (units - 1) * change.unit + (years - 1) * change.time + 1
-    left = units * years - effects - k - 1
-    if left < 1:
-        raise EstimationError(
-            f"{units} units in {years} years leave {left} degrees of freedom beside "
-            f"{k} coefficients, rho and the effects",
-            expected="one or more",
-            hint="use more years, or fewer regressors or effects",
-        )
-
-
-def _check_variation(
-    index: pd.MultiIndex,
-    y: np.ndarray,
-    x: np.ndarray,
-    outcome: str,
-    names: list[str],
-    change: Transformation,
-) -> None:
-    """Raise for an outcome or regressors that the effects absorb, or that are collinear."""
-    left = np.linalg.norm(change.within(y))
-    if left <= 1e-9 * np.linalg.norm(y - y.mean()) or left <= 1e-14 * np.abs(y).max() * y.size:
-        raise EstimationError(
-            f"outcome {outcome!r} does not vary beside the effects",
-            expected="an outcome that they do not fit exactly",
-        )
-    table = pd.DataFrame(x.transpose(1, 0, 2).reshape(len(index), -1), index, names)
-    units, years = y.shape[1], y.shape[0]
-    codes = np.repeat(np.arange(units), years), np.tile(np.arange(years), units)
-    _check_regressors(table, codes[0] if change.unit else None, codes[1] if change.time else None)
-    exog = change.within(x).reshape(-1, x.shape[2])
-    basis = np.linalg.qr(exog / np.linalg.norm(exog, axis=0))[0]
-    own = change.within(y).ravel()
-    if np.linalg.norm(own - basis @ (basis.T @ own)) <= 1e-9 * left:
-        raise EstimationError(
-            f"regressors and effects fit outcome {outcome!r} exactly",
-            expected="an outcome with errors",
-        )
-
-
-ERRORS = {
-    "information": "expected information",
-    "hessian": "observed information",
-    "clustered": "clustered by {unit}",
-    "pairwise": "clustered by {unit} and pair of neighbours",
-}
-CLUSTERED = ("clustered", "pairwise")
-_SINGULAR = 1e-12
-
-
-def covariance(
-    fit: Estimate, errors: str, spectrum: Spectrum, change: Transformation
-) -> np.ndarray:
+def _covariance(fit: _Fit, space: _Space, errors: str) -> np.ndarray:
     """Return the covariance (k + 2, k + 2) of slopes, rho and sigma2.
 
-    Raises
-    ------
-    nqpf.errors.EstimationError
-        If the information is singular, or there are no more units than parameters to cluster by.
+    The log-likelihood of a unit is that of its rows with the n-th part of the determinant and of
+    the constant. Its score of rho holds products of neighbours' errors, which stand in the scores
+    of both; ``pairwise`` takes these products as parts of their own. The derivative of e by -rho
+    is moved = mean + G e: its mean moves with regressors and effects. Products of errors are taken
+    less their mean; where year effects are removed G acts on deviations from the year alone.
     """
-    if errors not in CLUSTERED:
+    if errors not in _CLUSTERED:
         return _inverse(fit.information if errors == "information" else fit.hessian)
-    units, size = fit.residuals.shape[1], len(fit.hessian)
-    if units <= size:
+    e, sigma2, (n, size) = fit.residuals, fit.sigma2, (fit.residuals.shape[1], len(fit.hessian))
+    if n <= size:
         raise EstimationError(
-            f"{units} units are too few to cluster the errors of {size} parameters by",
+            f"{n} units are too few to cluster the errors of {size} parameters by",
             expected="more units than slopes, rho and sigma2 together",
             hint="use fewer regressors or lags, or errors='information'",
         )
-    bread = _inverse(fit.hessian)
+    bread, pairs = _inverse(fit.hessian), 0.0
     if errors == "clustered":
-        scores, pairs = unit_scores(fit, spectrum, change), 0.0
+        share = space.periods * space.traces(fit.rho)[0] / n
+        by_rho = (fit.moved * e).sum(axis=0) / sigma2 - share
     else:
-        scores, pairs = _by_pair(fit, spectrum, change)
+        g = space.feedback(fit.rho)
+        mean = fit.moved - space.within(e @ g.T)
+        keep = np.eye(n) - space.time / n  # removes a year's mean, which e does not have
+        g = keep @ g @ keep
+        products = e.T @ e / sigma2 - space.rows / np.trace(keep) * keep
+        by_rho = (mean * e).sum(axis=0) / sigma2 + np.diag(g) * np.diag(products)
+        pairs = float((np.tril((g + g.T) * products, -1) ** 2).sum())
+    slopes = np.einsum("tik,ti->ik", fit.design, e) / sigma2
+    spread = (e**2).sum(axis=0) / (2 * sigma2**2) - space.rows / (2 * n * sigma2)
+    scores = np.column_stack([slopes, by_rho, spread])
     middle = scores.T @ scores
     middle[-2, -2] += pairs
-    return units / (units - 1) * bread @ middle @ bread
-
-
-def unit_scores(fit: Estimate, spectrum: Spectrum, change: Transformation) -> np.ndarray:
-    """Return the score (n, k + 2) of each unit at the maximum; columns add up to zero.
-
-    The log-likelihood of unit i is that of its rows with the (1/n)-th part of
-    P log|I - rho W| - N*/2 log(2 pi sigma2).
-    """
-    n, trace = fit.residuals.shape[1], spectrum.traces(fit.rho, change.common).first
-    by_rho = (fit.moved * fit.residuals).sum(axis=0) / fit.sigma2 - change.periods * trace / n
-    return _stacked(fit, change, by_rho)
-
-
-def _by_pair(fit: Estimate, spectrum: Spectrum, change: Transformation) -> tuple[np.ndarray, float]:
-    """Return the scores (n, k + 2) that hold a unit's errors alone, and the pairs' sum of squares.
-
-    The derivative of e by -rho is moved = mean + G e: its mean moves with regressors and effects.
-    Products of errors are taken less their mean; where year effects are removed G acts on
-    deviations from the year alone.
-    """
-    e, n = fit.residuals, fit.residuals.shape[1]
-    g = spectrum.matrix @ spectrum.inverse(fit.rho)
-    mean = fit.moved - change.within(lagged(g, e))
-    keep = np.eye(n) - change.time / n  # removes a year's mean, which e does not have
-    g = keep @ g @ keep
-    products = e.T @ e / fit.sigma2 - change.rows / np.trace(keep) * keep
-    own = (mean * e).sum(axis=0) / fit.sigma2 + np.diag(g) * np.diag(products)
-    pairs = np.tril((g + g.T) * products, -1)
-    return _stacked(fit, change, own), float((pairs**2).sum())
-
-
-def _stacked(fit: Estimate, change: Transformation, by_rho: np.ndarray) -> np.ndarray:
-    """Return scores (n, k + 2) by slopes, rho and sigma2."""
-    e, n = fit.residuals, fit.residuals.shape[1]
-    slopes = np.einsum("tik,ti->ik", fit.design, e) / fit.sigma2
-    spread = (e**2).sum(axis=0) / (2 * fit.sigma2**2) - change.rows / (2 * n * fit.sigma2)
-    return np.column_stack([slopes, by_rho, spread])
+    return n / (n - 1) * bread @ middle @ bread
 
 
 def _inverse(matrix: np.ndarray) -> np.ndarray:
@@ -738,66 +446,75 @@ def _inverse(matrix: np.ndarray) -> np.ndarray:
     return np.linalg.inv(scaled) / np.outer(root, root)
 
 
-SPATIAL = {"lag": "rho", "durbin": "rho", "error": "lambda"}
+def _inferred(fit: _Fit, space: _Space, names: Sequence[str], errors: str) -> dict[str, object]:
+    """Return what a kind of standard errors decides of a result."""
+    choose("errors", errors, _ERRORS)
+    cov, clustered = _covariance(fit, space, errors), errors in _CLUSTERED
+    return {
+        "cov": pd.DataFrame(cov[:-1, :-1] * np.outer(fit.back, fit.back), names, names),
+        "sigma2_error": float(np.sqrt(cov[-1, -1])) * fit.scale**2,
+        "errors": errors,
+        "df": len(space.matrix) - 1 if clustered else None,
+        "convention": "clusters" if clustered else "none",
+    }
 
 
 @dataclass(frozen=True, kw_only=True)
-class SpatialResult(_Regression):
+class _Durbin(_Regression):
     """A spatial panel regression by maximum likelihood.
 
-    `params` holds the regressors, ``W x`` for the lag of a regressor x, and last ``rho`` (lag
-    and Durbin) or ``lambda`` (error). R2 is the share of the outcome's variation that the
-    residuals e leave once the effects are removed. Errors rest on the normal distribution, and
-    clustered ones on t with a degree less than there are units.
+    `params` holds the regressors, ``W x`` for the lag of a regressor x, and last ``rho``. R2 is
+    the share of the outcome's variation that the residuals e leave once the effects are removed.
+    Errors rest on the normal distribution, and clustered ones on t with a degree less than there
+    are units.
 
     Attributes
     ----------
-    model : {"lag", "durbin", "error"}
+    lagged : tuple of str
+        Regressors whose spatial lags enter.
     correction : {"lee-yu", "none"}
     loglik : float
         Maximum of the log-likelihood.
-    sigma2 : float
-        Variance of e.
-    sigma2_error : float
-        Its standard error.
-    bounds : tuple of float
-        Open interval on which I - rho W is not singular.
-    weights : Weights
+    sigma2, sigma2_error : float
+        Variance of e and its standard error.
+    weights : weights of nqpf.space.weights
         In the order of the units in `residuals`.
     """
 
-    model: str
+    lagged: tuple[str, ...]
     correction: str
     loglik: float
     sigma2: float
     sigma2_error: float
-    bounds: tuple[float, float]
-    weights: Weights
+    weights: _Weights
+    space: _Space = field(repr=False)
+    fit: _Fit = field(repr=False)
 
     @property
     def rho(self) -> float:
-        """Coefficient of the lag of the outcome, or of the errors (lambda)."""
+        """Coefficient of the lag of the outcome."""
         return float(self.params.iloc[-1])
 
     @property
-    def spectrum(self) -> Spectrum:
-        """Eigenvalues of the weights."""
-        return Spectrum(self.weights.matrix.to_numpy())
+    def bounds(self) -> tuple[float, float]:
+        """Open interval of rho on which I - rho W is not singular."""
+        return self.space.bounds
 
     @property
     def covariance_label(self) -> str:
         """The covariance estimator in words."""
-        return ERRORS[self.errors].format(unit=self.unit)
+        return _ERRORS[self.errors].format(unit=self.unit)
 
     @property
     def convention_label(self) -> str:
         """The small-sample convention with its formula."""
-        if self.errors in CLUSTERED:
+        if self.errors in _CLUSTERED:
             return "clusters: G/(G-1), parameters not counted, t(G-1)"
         return super().convention_label
 
+    @property
     def foot(self) -> dict[str, str]:
-        """Return what a table prints beside a regression's usual rows."""
+        """What a table prints beside a regression's usual rows."""
         return {
             "Log-likelihood": f"{self.loglik:,.3f}",
             "sigma2": f"{self.sigma2:.4g}",
@@ -805,52 +522,163 @@ class SpatialResult(_Regression):
             "Weights": self.weights.kind,
         }
 
-    def _repr_html_(self) -> str:
-        return spatial_table({self.outcome: self}).to_html()
+    def with_errors(self, errors: str) -> _Durbin:
+        """Return the same estimates with another kind of standard errors, as :func:`durbin`'s."""
+        return replace(self, **_inferred(self.fit, self.space, self.params.index, errors))
+
+    def common_factor(self) -> _Wald:
+        """Return the Wald test against the spatial error model, t + rho b = 0 (Burridge 1981).
+
+        That against the lag model, t = 0, is ``wald`` of the lags.
+
+        Raises
+        ------
+        nqpf.errors.MethodError
+            If not every regressor is lagged.
+        """
+        k = len(self.lagged)
+        names = list(self.params.index[:k])
+        if not k or names != list(self.lagged) or len(self.params) != 2 * k + 1:
+            raise MethodError(
+                "not every regressor of the Durbin model is lagged",
+                expected="a lag of each, in the same order",
+            )
+        b, t, rho = np.split(self.params.to_numpy(), [k, 2 * k])
+        gradient = np.hstack([rho * np.eye(k), np.eye(k), b[:, None]])
+        cov = gradient @ self.cov.to_numpy() @ gradient.T
+        gaps = replace(
+            self, params=pd.Series(t + rho * b, names), cov=pd.DataFrame(cov, names, names)
+        )
+        return gaps.wald(names)
+
+    def impacts(self, method: str = "delta", draws: int = 1000, seed: int = 0) -> pd.DataFrame:
+        """Return direct, indirect and total effects of every regressor.
+
+        A change of regressor r in all units moves the outcome by (I - rho W)^-1 (b_r I + t_r W).
+        Its mean diagonal is the direct effect, feedback through neighbours included, its mean row
+        sum the total, and the difference the indirect effect, the *spillover* (LeSage and Pace
+        2009, section 2.7).
+
+        Parameters
+        ----------
+        method : {"delta", "simulation"}
+            Errors from exact derivatives, or from draws of the coefficients from their normal
+            distribution; intervals are then quantiles of the draws. Either rests on the errors
+            of the result: where these are clustered, intervals and draws are those of t with as
+            many degrees of freedom as it has.
+        draws, seed : int
+            Of the simulation. Draws of rho outside its range are drawn again.
+
+        Returns
+        -------
+        DataFrame indexed (variable, effect)
+            ``estimate``, ``std_error``, ``z``, ``pvalue``, ``lower`` and ``upper``, the last two
+            of intervals at 95 %.
+
+        Raises
+        ------
+        nqpf.errors.MethodError
+            If an option is not valid.
+        nqpf.errors.EstimationError
+            If most draws of rho fall outside its range.
+
+        Examples
+        --------
+        >>> from nqpf.space import contiguity
+        >>> w = contiguity(hainan=True).row_standardised()
+        >>> frame = simulate(w, years=10, rho=0.4, slopes=[1.0], spillovers=[0.5], seed=2)
+        >>> effects = durbin(frame, "y", ["x1"], w).impacts()
+        >>> effects["estimate"].round(2).to_dict()  # true total: 1.5 / 0.6
+        {('x1', 'direct'): 1.14, ('x1', 'indirect'): 1.31, ('x1', 'total'): 2.45}
+        """
+        choose("method", method, ("delta", "simulation"))
+        whole("draws", draws, 2)
+        theta = self.params.to_numpy()
+        estimate = self._effects(theta)
+        if method == "delta":
+            gradient = self._gradient(theta)
+            error = np.sqrt(np.diag(gradient @ self.cov.to_numpy() @ gradient.T))
+        else:
+            drawn = np.array([self._effects(one) for one in self._drawn(draws, seed)])
+            error = drawn.std(axis=0, ddof=1)
+        law = self._distribution()
+        z, reach = estimate / error, law.ppf(0.975) * error
+        lower, upper = estimate - reach, estimate + reach
+        if method == "simulation":
+            lower, upper = np.quantile(drawn, [0.025, 0.975], axis=0)
+        columns = {"estimate": estimate, "std_error": error, "z": z}
+        columns |= {"pvalue": 2 * law.sf(np.abs(z)), "lower": lower, "upper": upper}
+        names = self.params.index[: len(theta) - len(self.lagged) - 1]
+        sides = [names, ["direct", "indirect", "total"]]
+        return pd.DataFrame(
+            columns, pd.MultiIndex.from_product(sides, names=["variable", "effect"])
+        )
+
+    @cached_property
+    def _picks(self) -> tuple[np.ndarray, np.ndarray]:
+        """Matrices (k, p) that pick the slopes b and the spillovers t out of the parameters."""
+        order = list(self.params.index)
+        k = len(order) - len(self.lagged) - 1
+        own, spill = np.eye(k, len(order)), np.zeros((k, len(order)))
+        for at, name in enumerate(self.lagged, k):
+            spill[order.index(name), at] = 1.0
+        return own, spill
+
+    def _effects(self, theta: np.ndarray) -> np.ndarray:
+        """Return (3 k,) direct, indirect and total effects for (p,) parameters."""
+        own, spill = self._picks
+        means = _means(self.space.inverse(theta[-1]), self.space.matrix)
+        direct, total = (m[0] * (own @ theta) + m[1] * (spill @ theta) for m in means)
+        return np.column_stack([direct, total - direct, total]).ravel()
+
+    def _gradient(self, theta: np.ndarray) -> np.ndarray:
+        """Return the exact derivatives (3 k, p) of the effects by the coefficients."""
+        own, spill = self._picks
+        inverse, matrix = self.space.inverse(theta[-1]), self.space.matrix
+        lines = []
+        for m, by_rho in zip(
+            _means(inverse, matrix), _means(inverse @ matrix @ inverse, matrix), strict=True
+        ):
+            line = m[0] * own + m[1] * spill
+            line[:, -1] = by_rho[0] * (own @ theta) + by_rho[1] * (spill @ theta)
+            lines.append(line)
+        direct, total = lines
+        return np.stack([direct, total - direct, total], axis=1).reshape(-1, len(theta))
+
+    def _drawn(self, draws: int, seed: int) -> np.ndarray:
+        """Return (draws, p) coefficients with rho inside its range."""
+        rng, (low, high) = np.random.default_rng(seed), self.bounds
+        scale, mean = self.std_errors.to_numpy(), self.params.to_numpy()
+        root = np.linalg.cholesky(self.cov.to_numpy() / np.outer(scale, scale))
+        kept, tried = np.empty((0, len(mean))), 0
+        while len(kept) < draws:
+            if tried >= 4 * draws:
+                raise EstimationError(
+                    f"{tried - len(kept)} of {tried} draws of rho fall outside {low:.4g} to "
+                    f"{high:.4g}",
+                    expected="a rho that its standard error keeps inside its range",
+                    hint="use method='delta', and doubt both",
+                )
+            noise = rng.normal(size=(draws, len(mean))) @ root.T
+            if self.df is not None:
+                noise /= np.sqrt(rng.chisquare(self.df, size=(draws, 1)) / self.df)
+            sample = mean + noise * scale
+            inside = (sample[:, -1] > low) & (sample[:, -1] < high)
+            kept, tried = np.vstack([kept, sample[inside]]), tried + draws
+        return kept[:draws]
 
 
-def spatial_table(results: Mapping[str, _Regression], **options: object) -> RegressionTable:
-    """Return regressions side by side with the log-likelihood, sigma2 and the weights.
-
-    Parameters
-    ----------
-    results : mapping of str to _Regression
-        Columns; regressions without space may stand among them.
-    **options
-        Passed to :class:`nqpf.regress.RegressionTable`.
-    """
-    extra: dict[str, dict[str, str]] = {}
-    for heading, result in results.items():
-        if isinstance(result, SpatialResult):
-            for title, cell in result.foot().items():
-                extra.setdefault(title, {})[heading] = cell
-    return RegressionTable(results, extra=extra, **options)
-
-
-def notes(
-    correction: str, bounds: tuple[float, float], islands: tuple[object, ...], unit: str
-) -> tuple[str, ...]:
-    """Return what a reader must know beside the figures."""
-    low, high = (np.format_float_positional(b, 4, trim="-") for b in bounds)
-    likelihood = f"Maximum likelihood, {CORRECTIONS[correction]}; rho between {low} and {high}."
-    return likelihood, *(
-        f"{_named(island, unit)} has no neighbours: its spatial lag is zero." for island in islands
-    )
-
-
-def _named(island: object, unit: str) -> str:
-    label = place((island,), (unit,))[unit]
-    return label if isinstance(label, str) else f"{unit} {label}"
-
-
-_NAMES = {"lag": "spatial lag", "durbin": "spatial Durbin", "error": "spatial error"}
+def _means(moved: np.ndarray, matrix: np.ndarray) -> np.ndarray:
+    """Return mean diagonal and mean row sum, in rows, of a matrix and of it times W."""
+    parts = (moved, moved @ matrix)
+    return np.array([[np.trace(p) for p in parts], [p.sum() for p in parts]]) / len(matrix)
 
 
 def durbin(
     frame: pd.DataFrame,
     outcome: str,
     regressors: Sequence[str] | str,
-    weights: Weights | pd.DataFrame,
+    weights: _Weights | pd.DataFrame,
     effects: str = "two-way",
     lagged: Sequence[str] | str | None = None,
     correction: str = "lee-yu",
@@ -859,7 +687,7 @@ def durbin(
     time: str = "year",
     vintage: str = "",
     islands: str = "refuse",
-) -> SpatialResult:
+) -> _Durbin:
     """Estimate y = rho W y + X b + W X t + effects + e.
 
     Parameters
@@ -870,22 +698,23 @@ def durbin(
         Dependent variable y.
     regressors : sequence of str
         Independent variables X.
-    weights : Weights or DataFrame
+    weights : weights of nqpf.space.weights or DataFrame
         Labelled by unit on both axes. Joined to the panel by unit, in whatever order either is.
     effects : {"two-way", "unit", "time", "pooled"}
         Fixed effects; ``"pooled"`` has a constant and none.
     lagged : sequence of str or None
-        Regressors whose spatial lags enter; all by default.
+        Regressors whose spatial lags enter; all by default, and none, ``[]``, for the spatial
+        lag model.
     correction : {"lee-yu", "none"}
         How effects are removed: the transformation of Lee and Yu (2010), or demeaning alone
         (Elhorst 2003), which is maximum likelihood with dummy variables and what other
-        programs report unless asked; see :mod:`nqpf.space.durbin`.
+        programs report unless asked.
     errors : {"information", "hessian", "clustered", "pairwise"}
         Standard errors from the expected information or the second derivatives, which count
         rows as independent, or clustered by unit: ``"clustered"`` as Stata's xsmle under
-        vce(robust), ``"pairwise"`` with the pairs of neighbours that it leaves out; see
-        :mod:`nqpf.space.durbin`. Clustered errors have the factor G/(G-1) and the
-        distribution t(G-1), the others neither (convention "none", normal).
+        vce(robust), ``"pairwise"`` with the pairs of neighbours that it leaves out. Clustered
+        errors have the factor G/(G-1) and the distribution t(G-1), the others neither
+        (convention "none", normal).
     unit, time : str
         Names of the key.
     vintage : str
@@ -893,12 +722,13 @@ def durbin(
     islands : {"refuse", "allow"}
         What to do with a unit without neighbours. Allowed, its lags are zero, it stays in the
         likelihood and in the averages of impacts, and a note names it. Its row sums to zero, so
-        what needs equal row sums is refused: year effects removed by ``"lee-yu"``, and an error
-        model with year effects or a constant.
+        year effects removed by ``"lee-yu"``, which need equal row sums, are refused.
 
     Returns
     -------
-    SpatialResult
+    regression
+        As :func:`nqpf.regress.fixed_effects`, with ``rho``, ``loglik``, ``sigma2``,
+        ``impacts()``, ``common_factor()`` and ``with_errors()``.
 
     Raises
     ------
@@ -914,6 +744,16 @@ def durbin(
         If regressors are absorbed or collinear, there are too few years, or the likelihood has
         no maximum inside the range of rho.
 
+    Notes
+    -----
+    Demeaning alone is biased with effects of both kinds: on 2,000 simulated panels of 31
+    provinces and 13 years with rho = 0.4 its mean is 0.32 and 72 % of its 95 % intervals hold the
+    truth; Lee and Yu's gives 0.39 and 95 %. The outcome is lagged before its effects are removed,
+    as dummy variables do; splm and xsmle demean first, so that with two-way effects their rho
+    differs in the third decimal. Where residuals of a province persist, intervals from the
+    information hold the truth in 80 to 82 %, pairwise ones in 93 to 95 %; "clustered" misses what
+    neighbours' scores share and holds rho in 88 % even where nothing persists.
+
     References
     ----------
     Elhorst (2003), International Regional Science Review 26; Lee and Yu (2010), Journal of
@@ -922,150 +762,130 @@ def durbin(
     Examples
     --------
     >>> from nqpf.space import contiguity
-    >>> from nqpf.space.durbin import simulate
     >>> w = contiguity(hainan=True).row_standardised()
     >>> frame = simulate(w, years=10, rho=0.4, slopes=[1.0], spillovers=[0.5], seed=2)
     >>> fit = durbin(frame, "y", ["x1"], w)
     >>> fit.params.round(2).to_dict()
     {'x1': 1.04, 'W x1': 0.37, 'rho': 0.42}
     """
-    names = [regressors] if isinstance(regressors, str) else list(regressors)
-    lags = [lagged] if isinstance(lagged, str) else names if lagged is None else list(lagged)
-    if names and not lags:
-        raise MethodError("no regressor is lagged", expected="one or more", hint="use lag()")
-    sample = read(frame, outcome, names, weights, effects, correction, (unit, time), lags, islands)
-    return _result("durbin", sample, outcome, effects, correction, errors, vintage)
-
-
-def lag(
-    frame: pd.DataFrame,
-    outcome: str,
-    regressors: Sequence[str] | str,
-    weights: Weights | pd.DataFrame,
-    effects: str = "two-way",
-    correction: str = "lee-yu",
-    errors: str = "information",
-    unit: str = "province",
-    time: str = "year",
-    vintage: str = "",
-    islands: str = "refuse",
-) -> SpatialResult:
-    """Estimate y = rho W y + X b + effects + e; parameters and errors as :func:`durbin`."""
-    key = (unit, time)
-    sample = read(frame, outcome, regressors, weights, effects, correction, key, islands=islands)
-    return _result("lag", sample, outcome, effects, correction, errors, vintage)
-
-
-def error(
-    frame: pd.DataFrame,
-    outcome: str,
-    regressors: Sequence[str] | str,
-    weights: Weights | pd.DataFrame,
-    effects: str = "two-way",
-    correction: str = "lee-yu",
-    errors: str = "information",
-    unit: str = "province",
-    time: str = "year",
-    vintage: str = "",
-    islands: str = "refuse",
-) -> SpatialResult:
-    """Estimate y = X b + effects + u, u = lambda W u + e; parameters as :func:`durbin`."""
-    key = (unit, time)
-    sample = read(frame, outcome, regressors, weights, effects, correction, key, islands=islands)
-    return _result("error", sample, outcome, effects, correction, errors, vintage)
-
-
-def _result(
-    model: str,
-    sample: SpatialSample,
-    outcome: str,
-    effects: str,
-    correction: str,
-    errors: str,
-    vintage: str,
-) -> SpatialResult:
-    choose("errors", errors, tuple(ERRORS))
-    check_row_sums(sample.change, sample.spectrum.row_sum, sample.weights.islands, model)
-    fit, spread, scale = _scaled_fit(model, sample)
-    labels = [*sample.names, SPATIAL[model]]
-    back = np.append(scale / spread, 1.0)
-    cov = covariance(fit, errors, sample.spectrum, sample.change)
-    own = sample.change.within(sample.outcome)
-    residuals = fit.residuals * scale
-    return SpatialResult(
+    choose("errors", errors, _ERRORS)
+    panel = _Panel.read(
+        frame, outcome, regressors, weights, effects, correction, unit, time, islands, lagged
+    )
+    fit, space = _fitted(panel), panel.space
+    names = [*panel.names, "rho"]
+    own, residuals = space.within(panel.y), fit.residuals * fit.scale
+    low, high = (np.format_float_positional(b, 4, trim="-") for b in space.bounds)
+    notes = [f"Maximum likelihood, {_CORRECTIONS[correction]}; rho between {low} and {high}."]
+    for island in panel.weights.islands:
+        spelt = place((island,), (unit,))[unit]
+        named = spelt if isinstance(spelt, str) else f"{unit} {spelt}"
+        notes.append(f"{named} has no neighbours: its spatial lag is zero.")
+    return _Durbin(
         outcome=outcome,
-        params=pd.Series(np.append(fit.slopes, fit.rho) * back, labels, name="coefficient"),
-        cov=pd.DataFrame(cov[:-1, :-1] * np.outer(back, back), labels, labels),
-        residuals=sample.series(residuals, "residual"),
+        params=pd.Series(np.append(fit.slopes, fit.rho) * fit.back, names, name="coefficient"),
+        residuals=pd.Series(residuals.T.ravel(), panel.index, name="residual"),
         nobs=own.size,
-        groups=sample.units,
-        periods=sample.years,
+        groups=own.shape[1],
+        periods=own.shape[0],
         rsquared_within=1 - float((residuals**2).sum() / (own**2).sum()),
-        df=sample.units - 1 if errors in CLUSTERED else None,
         effects=effects,
-        errors=errors,
-        convention="clusters" if errors in CLUSTERED else "none",
-        unit=sample.index.names[0],
-        time=sample.index.names[1],
+        unit=unit,
+        time=time,
         vintage=vintage,
-        estimator=_NAMES[model],
-        notes=notes(
-            correction, sample.spectrum.bounds, sample.weights.islands, sample.index.names[0]
-        ),
-        model=model,
+        estimator="spatial Durbin" if panel.lags else "spatial lag",
+        notes=tuple(notes),
+        lagged=tuple(panel.lags),
         correction=correction,
-        loglik=fit.loglik - sample.change.rows * np.log(scale),
-        sigma2=fit.sigma2 * scale**2,
-        sigma2_error=float(np.sqrt(cov[-1, -1])) * scale**2,
-        bounds=sample.spectrum.bounds,
-        weights=sample.weights,
+        loglik=fit.loglik - space.rows * np.log(fit.scale),
+        sigma2=fit.sigma2 * fit.scale**2,
+        weights=panel.weights,
+        space=space,
+        fit=fit,
+        **_inferred(fit, space, names, errors),
     )
 
 
-def _scaled_fit(model: str, sample: SpatialSample) -> tuple[Estimate, np.ndarray, float]:
-    """Fit variables of unit variation, as money and shares in one matrix lose digits.
+def lagrange(
+    frame: pd.DataFrame,
+    outcome: str,
+    regressors: Sequence[str] | str,
+    weights: _Weights | pd.DataFrame,
+    effects: str = "two-way",
+    correction: str = "lee-yu",
+    unit: str = "province",
+    time: str = "year",
+    islands: str = "refuse",
+) -> pd.DataFrame:
+    """Test a regression without space for a spatial lag and for spatial errors.
 
-    Levels are taken off first where a constant is removed anyway and rows of W sum alike.
+    Score tests of Anselin (1988) and their robust forms (Anselin, Bera, Florax and Yoon 1996),
+    each of which allows for the other, on the panel with its effects removed. Scores are taken
+    less their mean under the null and information is net of sigma2; both matter under the
+    transformation of Lee and Yu only, in which the weights have a trace.
+
+    Parameters and errors as :func:`nqpf.space.durbin`.
+
+    Returns
+    -------
+    DataFrame
+        ``statistic``, ``df`` and ``pvalue`` for ``lag``, ``error``, ``robust lag`` and
+        ``robust error``.
     """
-    y, x = sample.outcome, sample.regressors
-    if sample.spectrum.row_sum is not None:
-        y, x = y - y.mean(), x - x.mean(axis=(0, 1))
-    scale = float(np.sqrt((sample.change.within(y) ** 2).mean()))
-    spread = np.sqrt((sample.change.within(x) ** 2).mean(axis=(0, 1)))
-    fit = fit_error if model == "error" else fit_lag
-    return fit(y / scale, x / spread, sample.spectrum, sample.change), spread, scale
+    from scipy import stats
+
+    panel = _Panel.read(
+        frame, outcome, regressors, weights, effects, correction, unit, time, islands, []
+    )
+    space, basis, y = panel.space, panel.basis, panel.y
+
+    def free(values: np.ndarray) -> np.ndarray:
+        flat = space.within(values).ravel()
+        return flat - basis @ (basis.T @ flat)
+
+    residual = free(y)
+    sigma2 = float(residual @ residual) / space.rows
+    shaped = residual.reshape(y.shape)
+    moved = free(space.lagged(y - shaped))
+    mean, doubled, crossed = (space.periods * t for t in space.traces(0.0))
+    trace = doubled + crossed - 2 * mean**2 / space.rows
+    lag, error = (float(residual @ space.lagged(v).ravel()) / sigma2 - mean for v in (y, shaped))
+    shift = float(moved @ moved) / sigma2
+    share = trace / (shift + trace)
+    statistic = {
+        "lag": lag**2 / (shift + trace),
+        "error": error**2 / trace,
+        "robust lag": (lag - error) ** 2 / shift,
+        "robust error": (error - share * lag) ** 2 / (trace * (1 - share)),
+    }
+    table = pd.Series(statistic).to_frame("statistic").assign(df=1)
+    return table.assign(pvalue=stats.chi2.sf(table["statistic"], 1))
 
 
 def simulate(
-    weights: Weights,
+    weights: _Weights,
     years: int,
     rho: float,
     slopes: Sequence[float],
     spillovers: Sequence[float] | None = None,
-    sigma: float = 1.0,
     effects: float = 1.0,
-    model: str = "durbin",
-    first: int = 2010,
     seed: int = 0,
     persistence: float = 0.0,
 ) -> pd.DataFrame:
-    """Draw a panel from a spatial model with normal regressors, effects and errors.
+    """Draw a panel from a Durbin model with normal regressors, effects and errors.
 
     Parameters
     ----------
-    weights : Weights
+    weights : weights of nqpf.space.weights
     years : int
+        The first is 2010.
     rho : float
-        Of the outcome, or of the errors where `model` is ``"error"``.
+        Of the outcome.
     slopes, spillovers : sequence of float
-        Of x1, x2, ... and of their lags; no lags where `spillovers` is None.
-    sigma, effects : float
-        Standard deviations of errors and of the effects of units and years.
+        Of x1, x2, ... and of their lags; no lags, a lag model, where `spillovers` is None.
+    effects : float
+        Standard deviation of the effects of units and years; errors have 1.
         Regressors are correlated with both effects.
-    model : {"durbin", "error"}
-        ``"durbin"`` without `spillovers` is a lag model.
-    first : int
-        First year.
     seed : int
     persistence : float
         Share of last year's error, and of last year's regressor before the effects, in this
@@ -1079,29 +899,24 @@ def simulate(
     Raises
     ------
     nqpf.errors.MethodError
-        If `model` is unknown, slopes and spillovers differ in number, or `persistence` is no
-        such share.
+        If slopes and spillovers differ in number, or `persistence` is no such share.
     """
     theta = [0.0] * len(slopes) if spillovers is None else list(spillovers)
-    if model not in ("durbin", "error") or len(theta) != len(slopes):
+    if len(theta) != len(slopes):
         raise MethodError(
-            f"model {model!r} with {len(slopes)} slopes and {len(theta)} spillovers",
-            expected="'durbin' or 'error', and a spillover per slope",
+            f"{len(slopes)} slopes and {len(theta)} spillovers", expected="a spillover per slope"
         )
-    if not 0 <= persistence < 1:
-        raise MethodError(f"persistence {persistence!r}", expected="a number from 0 to below 1")
+    between("persistence", persistence, 0, np.nextafter(1, 0))
     rng = np.random.default_rng(seed)
     matrix, n = weights.matrix.to_numpy(), len(weights.labels)
     by_unit, by_year = effects * rng.normal(size=n), effects * rng.normal(size=(years, 1))
     x = _persisting(rng.normal(size=(len(slopes), years, n)), persistence)
     x = x + 0.5 * (by_unit + by_year)
     mean = np.tensordot(slopes, x, axes=1) + np.tensordot(theta, x, axes=1) @ matrix.T
-    mean = mean + by_unit + by_year
-    noise = sigma * _persisting(rng.normal(size=(years, n)), persistence)
-    inverse = np.linalg.inv(np.eye(n) - rho * matrix).T
-    y = (mean + noise) @ inverse if model == "durbin" else mean + noise @ inverse
+    noise = _persisting(rng.normal(size=(years, n)), persistence)
+    y = (mean + by_unit + by_year + noise) @ np.linalg.inv(np.eye(n) - rho * matrix).T
     index = pd.MultiIndex.from_product(
-        [range(first, first + years), weights.labels], names=["year", "province"]
+        [range(2010, 2010 + years), weights.labels], names=["year", "province"]
     )
     columns = {f"x{j + 1}": own.ravel() for j, own in enumerate(x)}
     frame = pd.DataFrame({"y": y.ravel(), **columns}, index=index)

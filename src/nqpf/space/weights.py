@@ -16,32 +16,19 @@ import numpy as np
 import pandas as pd
 
 from nqpf import provinces
+from nqpf.checks import between
 from nqpf.errors import MethodError, SampleError
 from nqpf.sample import _check_finite, place
 
 if TYPE_CHECKING:
     from libpysal.weights import W
 
-__all__ = [
-    "EARTH_RADIUS",
-    "Weights",
-    "align",
-    "check_figures",
-    "compare_labels",
-    "contiguity",
-    "distances",
-    "economic_distance",
-    "great_circle",
-    "inverse_distance",
-    "nested",
-]
-
-_SUM = 1e-9  # rows of standardised weights add up to one within this
+_RADIUS = 6371.0088  # km, mean radius of the ellipsoid (IUGG)
 
 
 @dataclass(frozen=True)
-class Weights:
-    """Spatial weights of n provinces.
+class _Weights:
+    """Spatial weights of n provinces, from :func:`contiguity` and its like or by :func:`align`.
 
     Attributes
     ----------
@@ -53,17 +40,8 @@ class Weights:
     standardised : bool
         Every row adds up to one, but those of islands, which are zero.
 
-    Raises
-    ------
-    nqpf.errors.SampleError
-        If the matrix is not square, its axes differ, or a weight is not finite,
-        negative or on the diagonal.
-    nqpf.errors.MethodError
-        If rows of ``standardised`` weights do not add up to one.
-
     Examples
     --------
-    >>> from nqpf.space import contiguity
     >>> w = contiguity(hainan=True).row_standardised()
     >>> w
     Weights(contiguity, Hainan with Guangdong; 31 provinces, row-standardised)
@@ -74,19 +52,6 @@ class Weights:
     matrix: pd.DataFrame
     kind: str = "given"
     standardised: bool = False
-
-    def __post_init__(self) -> None:
-        matrix = _checked(self.matrix)
-        object.__setattr__(self, "matrix", matrix)
-        sums = matrix.sum(axis=1)
-        off = sums[(sums > 0) & ((sums - 1).abs() > _SUM)]
-        if self.standardised and len(off):
-            raise MethodError(
-                f"a row of standardised weights adds up to {off.iloc[0]:g}",
-                where=place((off.index[0],), ("province",)),
-                expected="1, or 0 for an island",
-                hint="leave standardised=False and call row_standardised()",
-            )
 
     def __repr__(self) -> str:
         style = "row-standardised" if self.standardised else "not standardised"
@@ -103,32 +68,63 @@ class Weights:
         """Codes of the provinces without neighbours."""
         return tuple(self.matrix.index[(self.matrix == 0).all(axis=1)].tolist())
 
-    @cached_property
-    def eigenvalues(self) -> np.ndarray:
-        """Eigenvalues (n,), ascending; real where rounding alone makes them complex."""
-        values = np.linalg.eigvals(self.matrix.to_numpy())
-        if np.abs(values.imag).max(initial=0.0) <= 1e-9 * max(np.abs(values).max(initial=0.0), 1.0):
-            values = values.real
-        return np.sort(values)
-
-    def row_standardised(self) -> Weights:
+    def row_standardised(self) -> _Weights:
         """Return the weights divided by their row sums; islands keep their zeros."""
         sums = self.matrix.sum(axis=1)
         matrix = self.matrix.div(sums.where(sums > 0, 1.0), axis=0)
         return replace(self, matrix=matrix, standardised=True)
 
-    def lag(self, values: pd.Series | pd.DataFrame) -> pd.Series | pd.DataFrame:
+    def nested(self, values: pd.Series) -> _Weights:
+        """Return the weights times the neighbour's figure as a share of the mean.
+
+        Parameters
+        ----------
+        values : Series
+            As in :func:`economic_distance`; above zero.
+
+        Raises
+        ------
+        nqpf.errors.SampleError
+            If provinces differ or a figure is missing, zero or negative.
+        nqpf.errors.MethodError
+            If the weights are standardised.
+
+        Examples
+        --------
+        >>> far = inverse_distance()
+        >>> w = far.nested(pd.Series(2.0, index=far.labels))
+        >>> bool(np.allclose(w.matrix, far.matrix))
+        True
+        """
+        if self.standardised:
+            raise MethodError(
+                "weights to nest are standardised",
+                expected="plain distance weights; standardise the product",
+            )
+        mean = _means(values)
+        _cut(self, mean.index)
+        low = mean[mean <= 0]
+        if len(low):
+            raise SampleError(
+                f"the figure of a province is {low.iloc[0]:g}",
+                where=place(low.index[:1], ("province",)),
+                expected="figures above zero",
+            )
+        share = mean.reindex(self.labels) / mean.mean()
+        return _Weights(self.matrix * share, f"nested, {self.kind}, economic share")
+
+    def lag(self, values: pd.Series) -> pd.Series:
         """Return the weighted sum of the neighbours' figures, joined by province and year.
 
         Parameters
         ----------
-        values : Series or DataFrame
+        values : Series
             By province or by (province, year), in any order; every year has
             exactly the provinces of the weights.
 
         Returns
         -------
-        Series or DataFrame
+        Series
             With the index of `values`; zero for islands.
 
         Raises
@@ -138,36 +134,17 @@ class Weights:
 
         Examples
         --------
-        >>> from nqpf.space import contiguity
         >>> w = contiguity().row_standardised()
-        >>> ones = pd.Series(1.0, index=w.labels[::-1])
-        >>> lag = w.lag(ones)
+        >>> lag = w.lag(pd.Series(1.0, index=w.labels[::-1]))
         >>> float(lag[110000]), float(lag[460000])
         (1.0, 0.0)
         """
-        frame = values.to_frame() if isinstance(values, pd.Series) else values
-        check_figures(frame, "the table to lag")
-        if frame.index.has_duplicates:
-            double = frame.index[frame.index.duplicated()][0]
-            raise SampleError(
-                "the table to lag holds a key more than once",
-                where=place(double if isinstance(double, tuple) else (double,), frame.index.names),
-            )
-        if frame.index.nlevels == 1:
-            lagged = self._lag_one(frame, {})
-        else:
-            name = frame.index.names[1] or "year"
-            parts = {
-                year: self._lag_one(own.droplevel(1), {name: year})
-                for year, own in frame.groupby(level=1, sort=False)
-            }
-            lagged = pd.concat(parts).swaplevel().rename_axis(frame.index.names)
-        lagged = lagged.reindex(frame.index)
-        return lagged.iloc[:, 0] if isinstance(values, pd.Series) else lagged
-
-    def _lag_one(self, frame: pd.DataFrame, where: dict[str, object]) -> pd.DataFrame:
-        compare_labels(self.labels, frame.index, where, subset=False)
-        return self.matrix @ frame.reindex(self.labels)
+        own = _figures(values, "the series to lag")
+        wide = own.unstack() if own.index.nlevels == 2 else own.to_frame()
+        _check_finite(wide, "the series to lag")
+        lagged = align(self, wide).matrix @ wide
+        lagged = lagged.stack() if own.index.nlevels == 2 else lagged.iloc[:, 0]
+        return lagged.reindex(values.index).rename(values.name)
 
     def to_pysal(self) -> W:
         """Return the weights as libpysal's, with the values they have here."""
@@ -182,6 +159,77 @@ class Weights:
         )
 
 
+def align(
+    weights: _Weights | pd.DataFrame, frame: pd.Series | pd.DataFrame, subset: bool = False
+) -> _Weights:
+    """Return the weights in the order in which provinces appear in `frame`.
+
+    Parameters
+    ----------
+    weights : weights of this module, or DataFrame
+        A table has the provinces' codes on both axes, in any order.
+    frame : Series or DataFrame
+        Indexed by province or (province, year).
+    subset : bool
+        Cut the weights to the provinces of `frame`; rows of standardised
+        weights are standardised again, as their sums change.
+
+    Returns
+    -------
+    weights of this module
+        With ``matrix``, ``labels``, ``islands``, ``row_standardised()``, ``nested()`` and
+        ``lag()``.
+
+    Raises
+    ------
+    nqpf.errors.SampleError
+        If `frame` has a province that the weights lack, or, unless `subset`,
+        the other way round; the message lists them. Also if a table is not square,
+        its axes differ, or a weight is not finite, negative or on the diagonal.
+
+    Notes
+    -----
+    A matrix without codes cannot be checked: in another order it gives other results, and
+    nothing says so. So a lag is refused when provinces differ, and a cut is asked for in words;
+    a sum over fewer neighbours is no mean, which is why rows are then standardised again.
+
+    Examples
+    --------
+    >>> w = contiguity(hainan=True).row_standardised()
+    >>> part = pd.Series([1.0, 2.0, 4.0], index=[130000, 110000, 120000])
+    >>> align(w, part, subset=True).matrix.loc[130000].tolist()
+    [0.0, 0.5, 0.5]
+    """
+    known = weights if isinstance(weights, _Weights) else _Weights(_checked(weights))
+    return _cut(known, frame.index.get_level_values(0).unique(), subset)
+
+
+def _cut(
+    weights: _Weights,
+    units: pd.Index,
+    subset: bool = False,
+    where: dict[str, object] | None = None,
+) -> _Weights:
+    """Return the weights in the order of `units`; refuse others, `where` being their place."""
+    unknown = units.difference(weights.labels, sort=False)
+    absent = weights.labels.difference(units, sort=False)
+    if len(unknown) or (len(absent) and not subset):
+        parts = [f"not in the weights: {_listed(unknown)}"] if len(unknown) else []
+        parts += [f"not in the data: {_listed(absent)}"] if len(absent) and not subset else []
+        raise SampleError(
+            f"weights and data have different provinces; {'; '.join(parts)}",
+            where=where,
+            expected="the same provinces in both",
+            hint="use weights for these provinces, labelled by the same codes"
+            if len(unknown)
+            else "align(weights, frame, subset=True) cuts weights to the provinces of the data",
+        )
+    if weights.labels.equals(units):
+        return weights
+    own = replace(weights, matrix=weights.matrix.loc[units, units])
+    return own.row_standardised() if weights.standardised and len(absent) else own
+
+
 def _checked(matrix: pd.DataFrame) -> pd.DataFrame:
     """Return a float copy with columns in the order of the rows."""
     if not isinstance(matrix, pd.DataFrame):
@@ -194,15 +242,15 @@ def _checked(matrix: pd.DataFrame) -> pd.DataFrame:
     if rows.has_duplicates or columns.has_duplicates:
         double = [*rows[rows.duplicated()], *columns[columns.duplicated()]][0]
         raise SampleError("a label of the weights is there twice", where={"province": double})
-    if len(rows) == 0 or len(rows) != len(columns) or len(rows.symmetric_difference(columns)):
-        differing = rows.symmetric_difference(columns).tolist()
+    differing = rows.symmetric_difference(columns).tolist()
+    if len(rows) == 0 or differing:
         raise SampleError(
             f"axes of the weights differ: {len(rows)} rows, {len(columns)} columns, "
             f"{_listed(differing)} on one of them only",
             expected="the same provinces on both axes, one or more",
         )
     matrix = matrix[rows].astype(float)
-    check_figures(matrix, "the weights")
+    _check_finite(matrix.rename_axis("province"), "the weights")
     values = matrix.to_numpy()
     own = np.eye(len(values), dtype=bool) & (values != 0)
     for wrong, problem in ((values < 0, "negative"), (own, "a province's weight in itself")):
@@ -216,102 +264,32 @@ def _checked(matrix: pd.DataFrame) -> pd.DataFrame:
     return matrix
 
 
-def align(weights: Weights, frame: pd.Series | pd.DataFrame, subset: bool = False) -> Weights:
-    """Return the weights in the order in which provinces appear in `frame`.
-
-    Parameters
-    ----------
-    weights : Weights
-    frame : Series or DataFrame
-        Indexed by province or (province, year).
-    subset : bool
-        Cut the weights to the provinces of `frame`; rows of standardised
-        weights are standardised again, as their sums change.
-
-    Returns
-    -------
-    Weights
-
-    Raises
-    ------
-    nqpf.errors.SampleError
-        If `frame` has a province that the weights lack, or, unless `subset`,
-        the other way round; the message lists them.
-
-    Examples
-    --------
-    >>> from nqpf.space import contiguity
-    >>> w = contiguity(hainan=True).row_standardised()
-    >>> part = pd.Series([1.0, 2.0, 4.0], index=[130000, 110000, 120000])
-    >>> align(w, part, subset=True).matrix.loc[130000].tolist()
-    [0.0, 0.5, 0.5]
-    """
-    units = frame.index.get_level_values(0).unique()
-    compare_labels(weights.labels, units, {}, subset)
-    if weights.labels.equals(units):
-        return weights
-    matrix = weights.matrix.loc[units, units]
-    cut = replace(weights, matrix=matrix, standardised=False)
-    if not weights.standardised:
-        return cut
-    if len(units) < len(weights.labels):
-        return cut.row_standardised()
-    return replace(weights, matrix=matrix)
-
-
-def check_figures(frame: pd.DataFrame, what: str) -> None:
-    """Raise as nqpf.sample does, also for an index of provinces alone."""
-    if frame.index.nlevels == 1:
-        keys = [(label,) for label in frame.index]
-        single = pd.MultiIndex.from_tuples(keys, names=[frame.index.name or "province"])
-        frame = frame.set_axis(single)
-    _check_finite(frame, what)
-
-
-def compare_labels(
-    labels: pd.Index, units: pd.Index, where: dict[str, object], subset: bool
-) -> None:
-    """Raise when weights and data have different provinces.
-
-    Parameters
-    ----------
-    labels, units : Index
-        Provinces of the weights and of the data.
-    where : dict
-        Place for the message, such as the year.
-    subset : bool
-        Allow provinces that are in the weights only.
-
-    Raises
-    ------
-    nqpf.errors.SampleError
-        Lists the provinces on one side only.
-    """
-    unknown = units.difference(labels, sort=False)
-    absent = [] if subset else labels.difference(units, sort=False)
-    if not len(unknown) and not len(absent):
-        return
-    parts = [f"not in the weights: {_listed(unknown)}"] if len(unknown) else []
-    parts += [f"not in the data: {_listed(absent)}"] if len(absent) else []
-    raise SampleError(
-        f"weights and data have different provinces; {'; '.join(parts)}",
-        where=where,
-        expected="the same provinces in both",
-        hint="align(weights, frame, subset=True) cuts weights to the provinces of the data"
-        if not len(unknown)
-        else "use weights for these provinces, labelled by the same codes",
-    )
-
-
 def _listed(labels: pd.Index | list[object]) -> str:
     shown = [str(place((label,), ("province",))["province"]) for label in labels[:8]]
     return ", ".join(shown) + (f" and {len(labels) - 8} more" if len(labels) > 8 else "")
 
 
-EARTH_RADIUS = 6371.0088  # km, mean radius of the ellipsoid (IUGG)
+def _figures(values: pd.Series, what: str) -> pd.Series:
+    """Return figures as floats, refused unless one per province, or per province and year."""
+    label = values.name or "values"
+    if values.empty or values.index.nlevels > 2 or values.index.has_duplicates:
+        raise SampleError(
+            f"{what} has {len(values)} rows, {values.index.nlevels} index level(s) "
+            f"and {int(values.index.duplicated().sum())} repeated key(s)",
+            expected="one row per province, or per province and year",
+        )
+    frame = values.rename(label).to_frame()
+    named = values.index.nlevels == 2 or values.index.name
+    _check_finite(frame if named else frame.rename_axis("province"), what)
+    return values.astype(float)
 
 
-def great_circle(
+def _means(values: pd.Series) -> pd.Series:
+    own = _figures(values, "the economic figures")
+    return own.groupby(own.index.get_level_values(0), sort=False).mean()
+
+
+def _great_circle(
     latitude: np.ndarray | float,
     longitude: np.ndarray | float,
     other_latitude: np.ndarray | float,
@@ -319,46 +297,30 @@ def great_circle(
 ) -> np.ndarray:
     """Return distances along the surface of a sphere in km, by the haversine formula.
 
-    Parameters
-    ----------
-    latitude, longitude, other_latitude, other_longitude : float or array
-        Degrees; arrays are broadcast against each other.
-
     Examples
     --------
-    >>> round(float(great_circle(0, 0, 0, 90)))  # a quarter of the equator
+    >>> round(float(_great_circle(0, 0, 0, 90)))  # a quarter of the equator
     10008
     """
     phi, other_phi = np.radians(latitude), np.radians(other_latitude)
     turn = np.radians(other_longitude) - np.radians(longitude)
     half = np.sin((other_phi - phi) / 2) ** 2
     half = half + np.cos(phi) * np.cos(other_phi) * np.sin(turn / 2) ** 2
-    return 2 * EARTH_RADIUS * np.arcsin(np.sqrt(np.clip(half, 0.0, 1.0)))
+    return 2 * _RADIUS * np.arcsin(np.sqrt(np.clip(half, 0.0, 1.0)))
 
 
-def distances() -> pd.DataFrame:
-    """Return the distances of the 31 capitals in km, codes on both axes.
-
-    Examples
-    --------
-    >>> round(distances().loc[110000, 310000])  # Beijing to Shanghai
-    1067
-    """
-    table = provinces.table()
-    latitude, longitude = table["latitude"].to_numpy(), table["longitude"].to_numpy()
-    far = great_circle(latitude[:, None], longitude[:, None], latitude, longitude)
-    np.fill_diagonal(far, 0.0)
-    codes = provinces.codes()
-    return pd.DataFrame(far, index=codes, columns=codes)
-
-
-def contiguity(hainan: bool = False) -> Weights:
+def contiguity(hainan: bool = False) -> _Weights:
     """Return binary weights of the provinces that share a land border.
 
     Parameters
     ----------
     hainan : bool
         Link Hainan to Guangdong across the strait; it is an island otherwise.
+
+    Returns
+    -------
+    weights of this module
+        See :func:`align`.
 
     Examples
     --------
@@ -370,11 +332,11 @@ def contiguity(hainan: bool = False) -> Weights:
     for code in codes:
         matrix.loc[code, provinces._neighbours(code, hainan)] = 1.0
     kind = "contiguity, Hainan with Guangdong" if hainan else "contiguity, Hainan alone"
-    return Weights(matrix, kind)
+    return _Weights(matrix, kind)
 
 
-def inverse_distance(power: float = 1, cutoff: float | None = None) -> Weights:
-    """Return weights that fall with the distance of the capitals.
+def inverse_distance(power: float = 1, cutoff: float | None = None) -> _Weights:
+    """Return weights that fall with the distance of the capitals along the great circle.
 
     Parameters
     ----------
@@ -382,6 +344,11 @@ def inverse_distance(power: float = 1, cutoff: float | None = None) -> Weights:
         Above 0; 1 and 2 are usual.
     cutoff : float or None
         Distance in km beyond which a weight is zero.
+
+    Returns
+    -------
+    weights of this module
+        See :func:`align`.
 
     Raises
     ------
@@ -391,20 +358,23 @@ def inverse_distance(power: float = 1, cutoff: float | None = None) -> Weights:
     Examples
     --------
     >>> w = inverse_distance()
-    >>> round(1 / w.matrix.loc[110000, 120000])
+    >>> round(1 / w.matrix.loc[110000, 120000])  # Beijing to Tianjin, km
     114
     """
-    for value, name in ((power, "power"), (cutoff, "cutoff")):
-        if value is not None and not 0 < value < np.inf:
-            raise MethodError(f"{name} is {value!r}", expected="a finite number above zero")
-    far = distances()
-    near = (far > 0) if cutoff is None else (far > 0) & (far <= cutoff)
+    between("power", power, 0, open_ends=True)
+    table = provinces.table()
+    latitude, longitude = table["latitude"].to_numpy(), table["longitude"].to_numpy()
+    far = _great_circle(latitude[:, None], longitude[:, None], latitude, longitude)
+    np.fill_diagonal(far, np.inf)
     kind = f"inverse distance, power {power:g}"
-    kind += "" if cutoff is None else f", up to {cutoff:g} km"
-    return Weights(far.where(near, np.inf) ** -power, kind)
+    if cutoff is not None:
+        far[far > between("cutoff", cutoff, 0, open_ends=True)] = np.inf
+        kind += f", up to {cutoff:g} km"
+    codes = provinces.codes()
+    return _Weights(pd.DataFrame(far**-power, codes, codes), kind)
 
 
-def economic_distance(values: pd.Series) -> Weights:
+def economic_distance(values: pd.Series) -> _Weights:
     """Return weights that fall with the difference of a figure, 1/abs(y_i - y_j).
 
     Parameters
@@ -413,6 +383,11 @@ def economic_distance(values: pd.Series) -> Weights:
         By province, or by (province, year), of which the mean is taken: GDP
         per person, say. Take years before the sample, or the weights move
         with what they should explain.
+
+    Returns
+    -------
+    weights of this module
+        See :func:`align`.
 
     Raises
     ------
@@ -436,54 +411,4 @@ def economic_distance(values: pd.Series) -> Weights:
             where=place(tuple(mean.index[pair]), ("province", "other")),
             expected="different figures, as the weight is one over their difference",
         )
-    return Weights(pd.DataFrame(1 / gap, mean.index, mean.index), "economic distance")
-
-
-def nested(distance: Weights, values: pd.Series) -> Weights:
-    """Return distance weights times the neighbour's figure as a share of the mean.
-
-    Parameters
-    ----------
-    distance : Weights
-        Not standardised, such as :func:`inverse_distance`.
-    values : Series
-        As in :func:`economic_distance`; above zero.
-
-    Raises
-    ------
-    nqpf.errors.SampleError
-        If provinces differ or a figure is missing, zero or negative.
-    nqpf.errors.MethodError
-        If `distance` is standardised.
-
-    Examples
-    --------
-    >>> far = inverse_distance()
-    >>> w = nested(far, pd.Series(2.0, index=far.labels))
-    >>> bool(np.allclose(w.matrix, far.matrix))
-    True
-    """
-    if distance.standardised:
-        raise MethodError(
-            "weights to nest are standardised",
-            expected="plain distance weights; standardise the product",
-        )
-    mean = _means(values)
-    compare_labels(distance.labels, mean.index, {}, subset=False)
-    if (mean <= 0).any():
-        low = mean[mean <= 0]
-        raise SampleError(
-            f"the figure of a province is {low.iloc[0]:g}",
-            where=place((low.index[0],), ("province",)),
-            expected="figures above zero",
-        )
-    share = mean.reindex(distance.labels) / mean.mean()
-    return Weights(distance.matrix * share, f"nested, {distance.kind}, economic share")
-
-
-def _means(values: pd.Series) -> pd.Series:
-    if values.index.has_duplicates:
-        raise SampleError("a key of the economic figures is there twice")
-    check_figures(values.rename(values.name or "values").to_frame(), "economic figures")
-    by_level = values.index.get_level_values(0)
-    return values.groupby(by_level, sort=False).mean()
+    return _Weights(pd.DataFrame(1 / gap, mean.index, mean.index), "economic distance")

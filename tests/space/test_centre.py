@@ -1,0 +1,169 @@
+"""Centre of gravity and standard deviational ellipse."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from nqpf import provinces
+from nqpf.errors import EstimationError, MethodError, SampleError
+from nqpf.space.centre import centre_of_gravity
+
+CODES = provinces.codes()
+RNG = np.random.default_rng(5)
+INDEX = pd.MultiIndex.from_product([CODES, [2012, 2017, 2022]], names=["province", "year"])
+MASS = pd.Series(RNG.uniform(0.1, 1.0, 93), index=INDEX, name="index")
+PLACES = provinces.table()
+PROJECTIONS = ["equirectangular", "azimuthal"]
+
+
+def vector(latitude, longitude):
+    """Return (3, ...) points of the unit sphere."""
+    phi, turn = np.radians(latitude), np.radians(longitude)
+    return np.array([np.cos(phi) * np.cos(turn), np.cos(phi) * np.sin(turn), np.sin(phi)])
+
+
+def far(latitude, longitude, other_latitude, other_longitude):
+    """Return km along the sphere by the angle between vectors."""
+    a, b = vector(latitude, longitude), vector(other_latitude, other_longitude)
+    half = np.sqrt(((a.reshape(3, -1) - b.reshape(3, -1)) ** 2).sum(axis=0)) / 2
+    return 2 * 6371.0088 * np.arcsin(half)
+
+
+def square(points, masses=None):
+    """Return masses of one year and places from (longitude, latitude) pairs."""
+    places = pd.DataFrame(points, columns=["longitude", "latitude"])
+    index = pd.MultiIndex.from_product([places.index, [2020]], names=["province", "year"])
+    return pd.Series(masses if masses is not None else 1.0, index=index), places
+
+
+def test_the_centre_is_the_weighted_mean_of_degrees():
+    table = centre_of_gravity(MASS).table
+    for year in (2012, 2022):
+        own = MASS.xs(year, level="year")
+        expected = (PLACES["longitude"] * own).sum() / own.sum()
+        assert table.loc[year, "longitude"] == pytest.approx(expected, abs=1e-12)
+
+
+def test_the_spherical_centre_minimises_squared_distances():
+    row = centre_of_gravity(MASS, "azimuthal").table.loc[2022]
+    own = MASS.xs(2022, level="year").to_numpy()
+
+    def cost(north, east):
+        place = row["latitude"] + north, row["longitude"] + east
+        return float(own @ far(*place, PLACES["latitude"], PLACES["longitude"]) ** 2)
+
+    for north, east in ((0.01, 0), (-0.01, 0), (0, 0.01), (0, -0.01)):
+        assert cost(north, east) > cost(0, 0)
+
+
+@pytest.mark.parametrize("projection", PROJECTIONS)
+def test_rows_and_the_scale_of_masses_do_not_matter(projection):
+    table = centre_of_gravity(MASS, projection).table
+    mixed = centre_of_gravity(40 * MASS.sample(frac=1, random_state=1), projection).table
+    assert np.allclose(table, mixed, rtol=1e-9, atol=1e-9, equal_nan=True)
+
+
+def test_a_constant_draws_the_centre_to_that_of_equal_masses():
+    equal = centre_of_gravity(MASS * 0 + 1).table.loc[2022, ["latitude", "longitude"]]
+    rows = (centre_of_gravity(MASS + c).table.loc[2022] for c in (0, 1, 10))
+    ends = [far(*equal, row["latitude"], row["longitude"])[0] for row in rows]
+    assert ends[0] > ends[1] > ends[2] > 0
+
+
+def test_steps_are_great_circles():
+    path = centre_of_gravity(MASS)
+    a, b = (path.table.loc[year, ["latitude", "longitude"]] for year in (2012, 2017))
+    assert np.isnan(path.table.loc[2012, "moved"])
+    assert path.table.loc[2017, "moved"] == pytest.approx(far(*a, *b)[0], rel=1e-9)
+    # The direction is that of the chord in the plane of east and north.
+    east = np.cross([0, 0, 1], vector(*a))
+    way, north = vector(*b) - vector(*a), np.cross(vector(*a), east)
+    turn = np.degrees(np.arctan2(way @ east, way @ north)) % 360
+    assert path.table.loc[2017, "bearing"] == pytest.approx(turn, abs=1e-6)
+    assert path.moved()["km"] <= path.table["moved"].sum() + 1e-9
+
+
+@pytest.mark.parametrize(
+    ("points", "angle"),
+    [([(0, -1), (0, 1), (0.1, 0), (-0.1, 0)], 0), ([(-1, 0), (1, 0), (0, 0.1), (0, -0.1)], 90),
+     ([(-1, -1), (1, 1), (0.1, -0.1), (-0.1, 0.1)], 45),
+     ([(-1, 1), (1, -1), (0.1, 0.1), (-0.1, -0.1)], 135)],
+    ids=["north", "east", "north-east", "south-east"],
+)  # fmt: skip
+def test_the_long_axis_points_where_the_masses_lie(points, angle):
+    masses, places = square(points)
+    assert centre_of_gravity(masses, points=places).table["angle"].iloc[0] == pytest.approx(angle)
+
+
+def test_the_ellipse_of_a_line_is_flat_and_of_a_point_nothing():
+    masses, places = square([(0.0, 0.0), (0.0, 1.0)])
+    row = centre_of_gravity(masses, "azimuthal", "yuill", points=places).table.iloc[0]
+    assert row["major"] == pytest.approx(far(0, 0, 0.5, 0)[0], rel=1e-12)
+    assert row["minor"] == pytest.approx(0, abs=1e-6) and row["eccentricity"] == pytest.approx(1)
+    masses, places = square([(0.0, 0.0), (0.0, 1.0)], [1.0, 0.0])
+    row = centre_of_gravity(masses, points=places).table.iloc[0]
+    assert row["major"] == 0 and np.isnan(row["eccentricity"])
+
+
+def test_axes_have_the_factor_of_their_convention():
+    a, b = (centre_of_gravity(MASS, ellipse=name).table for name in ("arcgis", "yuill"))
+    assert np.allclose(a["major"] / b["major"], np.sqrt(2)) and np.allclose(a["angle"], b["angle"])
+    assert np.allclose(a["area"], np.pi * a["major"] * a["minor"])
+    places = RNG.multivariate_normal([110, 35], [[0.02, 0.01], [0.01, 0.03]], 4000)
+    masses, frame = square(places)
+    row = centre_of_gravity(masses, points=frame).table.iloc[0]
+    x, y = (places - places.mean(axis=0)).T * np.radians(6371.0088)
+    x, turn = x * np.cos(np.radians(row["latitude"])), np.radians(row["angle"])
+    along, across = x * np.sin(turn) + y * np.cos(turn), x * np.cos(turn) - y * np.sin(turn)
+    inside = ((along / row["major"]) ** 2 + (across / row["minor"]) ** 2 <= 1).mean()
+    assert inside == pytest.approx(1 - np.exp(-1), abs=0.025)  # 63 % of a normal distribution
+
+
+@pytest.mark.parametrize("projection", PROJECTIONS)
+def test_the_outline_is_closed_and_as_long_as_the_axes(projection):
+    result = centre_of_gravity(MASS, projection)
+    line, row = result.outline(2022), result.table.loc[2022]
+    assert np.allclose(line.iloc[0], line.iloc[-1])
+    away = np.hypot(line["east"], line["north"])
+    assert away.max() == pytest.approx(row["major"], rel=1e-3)
+    assert away.min() == pytest.approx(row["minor"], rel=1e-3)
+    centre = row["latitude"], row["longitude"]
+    if projection == "azimuthal":  # distances from the centre are those of the globe
+        assert np.allclose(far(*centre, line["latitude"], line["longitude"]), away, rtol=1e-9)
+    else:
+        north = (line["latitude"] - centre[0]) * np.radians(6371.0088)
+        assert np.allclose(north, line["north"], atol=1e-6)
+
+
+def test_years_with_other_provinces_are_refused_or_cut():
+    part = MASS.drop((540000, 2017))
+    with pytest.raises(SampleError, match=r"Tibet \(540000\), year 2017"):
+        centre_of_gravity(part)
+    cut = centre_of_gravity(part, subset=True).table
+    assert (cut["n"] == 30).all()
+    assert np.allclose(cut, centre_of_gravity(MASS.drop(540000)).table, equal_nan=True)
+
+
+TIBET = MASS.index != (540000, 2012)
+YEAR = MASS.index.get_level_values("year") != 2017
+
+
+@pytest.mark.parametrize(
+    ("error", "message", "call"),
+    [
+        (SampleError, r"a mass is -1 .*Tibet \(540000\), year 2012.*log",
+         lambda: centre_of_gravity(MASS.where(TIBET, -1.0))),
+        (SampleError, "missing or infinite", lambda: centre_of_gravity(MASS.where(TIBET))),
+        (EstimationError, r"no province has a mass .*year 2017",
+         lambda: centre_of_gravity(MASS.where(YEAR, 0.0))),
+        (SampleError, "1 level", lambda: centre_of_gravity(MASS.xs(2012, level="year"))),
+        (SampleError, r"has no place.*Tibet",
+         lambda: centre_of_gravity(MASS, points=PLACES.drop(540000))),
+        (MethodError, "unknown projection 'azimutal'", lambda: centre_of_gravity(MASS, "azimutal")),
+        (MethodError, "unknown ellipse", lambda: centre_of_gravity(MASS, ellipse="crimestat")),
+        (MethodError, "unknown year 2013", lambda: centre_of_gravity(MASS).outline(2013)),
+    ],
+)  # fmt: skip
+def test_bad_input_is_named(error, message, call):
+    with pytest.raises(error, match=message):
+        call()

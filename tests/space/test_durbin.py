@@ -1,0 +1,506 @@
+"""Promises of spatial panels: keys, likelihood, errors, impacts, islands and messages."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+
+from nqpf.errors import DataError, EstimationError, MethodError, SampleError
+from nqpf.regress import RegressionTable, fixed_effects
+from nqpf.space import align, contiguity, durbin
+from nqpf.space.durbin import lagrange, simulate
+
+WEIGHTS = contiguity(hainan=True).row_standardised()
+W = WEIGHTS.matrix.to_numpy()
+ALONE = contiguity().row_standardised()  # Hainan without neighbours
+FRAME = simulate(WEIGHTS, 7, 0.4, [1.0, -0.5], [0.5, 0.3], seed=5)
+XS = ["x1", "x2"]
+EVERYBODY = pd.DataFrame((1 - np.eye(31)) / 30, WEIGHTS.labels, WEIGHTS.labels)
+CLUSTERED = ["clustered", "pairwise"]
+ERRORS = ["information", "hessian", *CLUSTERED]
+MODELS = {"lag": [], "durbin": None}
+
+
+def small(frame=FRAME, weights=WEIGHTS, model="durbin", **options):
+    return durbin(frame, "y", XS, weights, **{"lagged": MODELS[model]} | options)
+
+
+# Keys
+
+
+@pytest.mark.parametrize("errors", ERRORS)
+@pytest.mark.parametrize("weights", [WEIGHTS, ALONE], ids=["linked", "island"])
+def test_order_of_rows_units_and_weights_does_not_matter(errors, weights):
+    options = {"effects": "unit", "errors": errors, "islands": "allow"}
+    fit, rng = small(weights=weights, **options), np.random.default_rng(0)
+    rows = FRAME.iloc[rng.permutation(len(FRAME))].reset_index()
+    labels = rng.permutation(WEIGHTS.labels)
+    mixed = weights.matrix.loc[labels, rng.permutation(labels)]
+    before = rows.copy()
+    again = small(rows, mixed, **options)
+    pd.testing.assert_frame_equal(rows, before)
+    pd.testing.assert_series_equal(again.params, fit.params, rtol=1e-9)
+    pd.testing.assert_frame_equal(again.cov, fit.cov, rtol=1e-7)
+    renamed = dict(zip(WEIGHTS.labels, rng.permutation(31), strict=True))
+    other = weights.matrix.rename(index=renamed, columns=renamed)
+    moved = small(FRAME.rename(index=renamed, level=0), other, **options)
+    pd.testing.assert_frame_equal(moved.cov, fit.cov, rtol=1e-7)
+
+
+# Refusals
+
+
+RENAMED = WEIGHTS.matrix.rename(index={110000: 990000}, columns={110000: 990000})
+NUMBERED = WEIGHTS.matrix.reset_index(drop=True).T.reset_index(drop=True).T
+HOLE = FRAME.copy()
+HOLE.loc[(120000, 2012), "x2"] = np.nan
+FEW = FRAME.loc[([110000, 120000, 130000], [2010, 2011]), :]
+YEAR = FRAME.index.get_level_values("year")
+REFUSED = {
+    "array of weights": (SampleError, "ndarray", {"weights": W}),
+    "array": (SampleError, "array", {"frame": FRAME.to_numpy()}),
+    "absent": (SampleError, r"not in the data: Beijing \(110000\)", {"frame": FRAME.drop(110000)}),
+    "unknown": (SampleError, "not in the weights: Beijing", {"weights": RENAMED}),
+    "numbered": (SampleError, "different provinces", {"weights": NUMBERED}),
+    "unbalanced": (
+        SampleError,
+        r"row is missing.*Tianjin \(120000\), year 2012",
+        {"frame": FRAME.drop(index=[(120000, 2012), (650000, 2011)])},
+    ),
+    "missing": (SampleError, "Tianjin.*2012.*x2", {"frame": HOLE}),
+    "island": (SampleError, r"no neighbours.*Hainan \(460000\).*'allow'", {"weights": ALONE}),
+    "one year": (
+        EstimationError,
+        "31 units in 1 years leave -5 degrees",
+        {"frame": FRAME[YEAR == 2010]},
+    ),
+    "two units": (
+        SampleError,
+        "2 units are too few",
+        {
+            "frame": FRAME.loc[[110000, 120000]],
+            "weights": WEIGHTS.matrix.loc[[110000, 120000], [110000, 120000]] * 0 + 1 - np.eye(2),
+        },
+    ),
+    "degrees": (
+        EstimationError,
+        "degrees of freedom",
+        {"frame": FEW, "weights": align(WEIGHTS, FEW, subset=True), "effects": "unit"},
+    ),
+    "clusters": (
+        EstimationError,
+        "5 units are too few to cluster.*6 parameters",
+        {
+            "frame": FRAME.loc[list(WEIGHTS.labels[:5])],
+            "weights": align(WEIGHTS, FRAME.loc[list(WEIGHTS.labels[:5])], subset=True),
+            "effects": "unit",
+            "errors": "clustered",
+        },
+    ),
+    "collinear": (
+        EstimationError,
+        "'x1', 'x2'.*collinear",
+        {"frame": FRAME.assign(x2=2 * FRAME["x1"] + 1), "lagged": []},
+    ),
+    "absorbed": (EstimationError, "'x2'", {"frame": FRAME.assign(x2=YEAR), "lagged": []}),
+    "lag absorbed": (EstimationError, "'W x1'.*collinear", {"weights": EVERYBODY}),
+    "no maximum": (EstimationError, "no maximum|singular", {"weights": EVERYBODY, "lagged": []}),
+    "constant": (EstimationError, "outcome 'y' does not vary", {"frame": FRAME.assign(y=3.0)}),
+    "exact": (
+        EstimationError,
+        "fit outcome 'y' exactly",
+        {"frame": FRAME.assign(y=2 * FRAME["x1"] + 1)},
+    ),
+    "no neighbours": (EstimationError, "no unit has a neighbour", {"weights": 0 * ALONE.matrix}),
+    "row sums": (MethodError, "unequal sums.*Lee and Yu", {"weights": contiguity(hainan=True)}),
+    "island in Lee-Yu": (
+        MethodError,
+        r"row of zeros.*Lee and Yu.*Hainan.*correction='none'",
+        {"weights": ALONE, "islands": "allow"},
+    ),
+    "effects": (MethodError, "unknown effects 'both'", {"effects": "both"}),
+    "correction": (MethodError, "unknown correction 'lee'", {"correction": "lee"}),
+    "errors": (
+        MethodError,
+        "one of information, hessian, clustered, pairwise",
+        {"errors": "cluster"},
+    ),
+    "islands": (MethodError, "unknown islands 'yes'", {"islands": "yes"}),
+    "unknown lag": (MethodError, "unknown regressor to lag 'z'", {"lagged": ["z"]}),
+    "lag twice": (MethodError, "'x1' twice", {"lagged": ["x1", "x1"]}),
+    "key": (DataError, "unknown variable 'firm'", {"unit": "firm"}),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_what_cannot_be_estimated_is_refused_with_its_place(case):
+    error, message, options = REFUSED[case]
+    with pytest.raises(error, match=message):
+        small(**options)
+
+
+def test_a_cross_section_is_a_pooled_panel():
+    assert small(FRAME[YEAR == 2010], effects="pooled").nobs == 31
+
+
+# Likelihood
+
+
+def test_bounds_come_from_the_eigenvalues():
+    plain = contiguity(hainan=True)
+    fit = small(weights=plain, correction="none")
+    values = np.linalg.eigvalsh(plain.matrix.to_numpy())
+    assert fit.bounds == pytest.approx((1 / values.min(), 1 / values.max()), abs=1e-9)
+    assert fit.bounds[0] < fit.rho < fit.bounds[1] < 0.25
+
+
+def test_scales_of_weights_and_variables_change_nothing_else():
+    fit, twice = small(), small(weights=WEIGHTS.matrix / 2)
+    assert twice.rho == pytest.approx(2 * fit.rho, rel=1e-9)
+    assert twice.loglik == pytest.approx(fit.loglik, rel=1e-12)
+    pd.testing.assert_frame_equal(twice.impacts(), fit.impacts(), rtol=1e-7)
+    frame = FRAME.assign(y=1e6 * FRAME["y"] + 1e8, x1=1e-5 * FRAME["x1"])
+    back = np.array([1e11, 1e6, 1e11, 1e6, 1.0])
+    for errors in ERRORS:
+        own, other = (small(f, errors=errors) for f in (FRAME, frame))
+        np.testing.assert_allclose(other.params, own.params * back, rtol=1e-7)
+        np.testing.assert_allclose(other.std_errors, own.std_errors * back, rtol=1e-7)
+        assert other.sigma2_error == pytest.approx(own.sigma2_error * 1e12, rel=1e-7)
+
+
+def test_directed_weights_with_complex_eigenvalues():
+    rng, near = np.random.default_rng(5), np.zeros((31, 31))
+    for i in range(31):
+        near[i, rng.choice(np.delete(np.arange(31), i), 3, replace=False)] = 1 / 3
+    assert np.iscomplexobj(np.linalg.eigvals(near))
+    w = align(pd.DataFrame(near, WEIGHTS.labels, WEIGHTS.labels), FRAME)
+    fit = durbin(simulate(w, 20, 0.5, [1.0], [0.5], seed=2), "y", ["x1"], w)
+    assert fit.rho == pytest.approx(0.5, abs=3 * fit.std_errors["rho"])
+    np.testing.assert_allclose(fit.impacts()["estimate"], moved(fit, near), rtol=1e-10)
+
+
+class Written:
+    """The likelihood of FRAME written out, by unit, in the order of the parameters and sigma2."""
+
+    def __init__(self, fit, effects, correction):
+        self.fit, self.effects = fit, effects
+        wide = FRAME.unstack("province")
+        self.y, *x = (wide[name][WEIGHTS.labels].to_numpy() for name in ["y", *XS])
+        self.x = np.stack(x + [v @ W.T for v in x][: 2 * len(fit.lagged) // 2], axis=2)
+        lee_yu = correction == "lee-yu"
+        self.years = 7 - (lee_yu and effects in ("unit", "two-way"))
+        self.common = not (lee_yu and effects in ("time", "two-way"))
+        self.rows = self.years * (31 - (not self.common))
+        self.theta = np.append(fit.params, fit.sigma2)
+
+    def within(self, v):
+        if self.effects == "pooled":
+            return v - v.mean(axis=(0, 1))
+        v = v - v.mean(axis=0) * (self.effects != "time")
+        return v - v.mean(axis=1, keepdims=True) if self.effects != "unit" else v
+
+    def errors(self, theta):
+        return self.within(self.y - theta[-2] * self.y @ W.T - self.x @ theta[:-2])
+
+    def by_unit(self, theta):
+        rho, sigma2 = theta[-2:]
+        logdet = np.linalg.slogdet(np.eye(31) - rho * W)[1]
+        logdet -= 0 if self.common else np.log(1 - rho)
+        same = self.years * logdet - self.rows / 2 * np.log(2 * np.pi * sigma2)
+        return same / 31 - (self.errors(theta) ** 2).sum(axis=0) / (2 * sigma2)
+
+    def derivatives(self):
+        """Return scores (n, p + 1) and minus the second derivatives at the maximum."""
+        size = np.append(self.fit.std_errors, self.fit.sigma2_error)
+        steps = 1e-3 * np.diag(size)
+        scores = np.array(
+            [(self.by_unit(self.theta + s) - self.by_unit(self.theta - s)) / 2e-3 for s in steps]
+        )
+        total = lambda t: self.by_unit(t).sum()  # noqa: E731
+        second = [
+            [
+                total(self.theta + a + b) - total(self.theta + a - b) - total(self.theta - a + b)
+                + total(self.theta - a - b)
+                for b in 10 * steps
+            ]
+            for a in 10 * steps
+        ]  # fmt: skip
+        return scores.T / size, -np.array(second) / 4e-4 / np.outer(size, size)
+
+
+@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("effects", ["two-way", "unit", "time", "pooled"])
+@pytest.mark.parametrize("correction", ["lee-yu", "none"])
+def test_errors_are_those_of_numerical_derivatives(model, effects, correction):
+    fit = small(model=model, effects=effects, correction=correction, errors="hessian")
+    written = Written(fit, effects, correction)
+    assert written.by_unit(written.theta).sum() == pytest.approx(fit.loglik, abs=1e-8)
+    scores, hessian = written.derivatives()
+    np.testing.assert_allclose(scores.sum(axis=0) / np.sqrt(np.diag(hessian)), 0, atol=2e-4)
+    bread = np.linalg.inv(hessian)
+    sandwich = 31 / 30 * bread @ scores.T @ scores @ bread
+    clustered = fit.with_errors("clustered")
+    for own, wanted, rtol in ((fit, bread, 1e-4), (clustered, sandwich, 2e-4)):
+        error = np.sqrt(np.diag(wanted))
+        np.testing.assert_allclose(own.std_errors, error[:-1], rtol=rtol)
+        assert own.sigma2_error == pytest.approx(error[-1], rel=rtol)
+
+
+@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("effects", ["two-way", "unit"])
+def test_pairwise_errors_are_the_sum_over_units_and_pairs(model, effects):
+    """Loops over units and pairs; together they are the score, which is zero at the maximum."""
+    fit = small(model=model, effects=effects, errors="pairwise")
+    written = Written(fit, effects, "lee-yu")
+    e, sigma2, size = written.errors(written.theta), fit.sigma2, len(written.theta)
+    design = written.within(written.x)
+    keep = np.eye(31) - (effects == "two-way") / 31
+    g = W @ np.linalg.inv(np.eye(31) - fit.rho * W)
+    free = written.within(written.y @ W.T) - written.within(e @ g.T)
+    g, parts = keep @ g @ keep, []
+    for i in range(31):
+        own = np.zeros(size)
+        met = e[:, i] @ e[:, i] / sigma2 - 6 * keep[i, i]
+        own[:-2] = design[:, i].T @ e[:, i] / sigma2
+        own[-2] = free[:, i] @ e[:, i] / sigma2 + g[i, i] * met
+        own[-1] = met / (2 * sigma2)
+        parts.append(own)
+        for j in range(i):
+            pair = np.zeros(size)
+            pair[-2] = (g[i, j] + g[j, i]) * (e[:, i] @ e[:, j] / sigma2 - 6 * keep[i, j])
+            parts.append(pair)
+    middle = np.array(parts).T @ np.array(parts)
+    np.testing.assert_allclose(np.sum(parts, axis=0) / np.sqrt(np.diag(middle)), 0, atol=1e-6)
+    bread = np.linalg.inv(written.derivatives()[1])
+    wanted = np.sqrt(np.diag(31 / 30 * bread @ middle @ bread))
+    np.testing.assert_allclose(fit.std_errors, wanted[:-1], rtol=2e-4)
+
+
+def test_expected_information_is_the_mean_of_the_observed():
+    ratios = []
+    for seed in range(30):
+        fit = durbin(simulate(WEIGHTS, 5, 0.4, [1.0], [0.5], seed=seed), "y", ["x1"], WEIGHTS)
+        ratios.append(fit.with_errors("hessian").std_errors / fit.std_errors)
+    assert np.abs(np.log(ratios).mean(axis=0)).max() < 0.04
+
+
+def test_residuals_stand_by_key():
+    fit = small(model="lag")
+    wide = FRAME["y"].unstack("year").loc[WEIGHTS.labels]
+    structural = FRAME["y"] - fit.rho * (WEIGHTS.matrix @ wide).stack() - FRAME[XS] @ fit.params[XS]
+    units, years = (structural.groupby(level=level).transform("mean") for level in (0, 1))
+    wanted = structural - units - years + structural.mean()
+    pd.testing.assert_series_equal(fit.residuals, wanted, check_names=False, atol=1e-9)
+    assert fit.sigma2 == pytest.approx((fit.residuals**2).sum() / (30 * 6))
+
+
+def dense(effects, correction):
+    """Return the likelihood with dummies, or with orthonormal contrasts over time, of an island."""
+    long = FRAME.swaplevel().sort_index()
+    w = ALONE.matrix.loc[long.loc[2010].index].to_numpy()
+    big, x, y = np.kron(np.eye(7), w), long[XS].to_numpy(), long["y"].to_numpy()
+    x = np.hstack([x, big @ x])
+    if correction == "lee-yu":
+        along = np.linalg.svd(np.eye(7) - 1 / 7)[0][:, :6].T
+        change = np.kron(along, np.eye(31))
+        x, y, big = change @ x, change @ y, np.kron(np.eye(6), w)
+    else:
+        x = np.hstack([x, np.kron(np.ones((7, 1)), np.eye(31))])
+        if effects == "two-way":
+            x = np.hstack([x, np.kron(np.eye(7)[:, 1:], np.ones((31, 1)))])
+    basis = np.linalg.qr(x)[0]
+
+    def height(rho):
+        left = y - rho * (big @ y)
+        e = left - basis @ (basis.T @ left)
+        logdet = np.linalg.slogdet(np.eye(len(y)) - rho * big)[1]
+        return logdet - len(y) / 2 * (np.log(2 * np.pi * (e @ e) / len(y)) + 1)
+
+    return height
+
+
+@pytest.mark.parametrize(
+    ("effects", "correction"), [("unit", "none"), ("two-way", "none"), ("unit", "lee-yu")]
+)
+def test_the_likelihood_with_an_island_is_the_one_written_out(effects, correction):
+    fit = small(weights=ALONE, effects=effects, correction=correction, islands="allow")
+    height = dense(effects, correction)
+    assert height(fit.rho) == pytest.approx(fit.loglik, abs=1e-8)
+    assert height(fit.rho) > max(height(fit.rho - 1e-3), height(fit.rho + 1e-3))
+    assert fit.notes[1:] == ("Hainan (460000) has no neighbours: its spatial lag is zero.",)
+    assert len(small(islands="allow").notes) == 1
+
+
+# Impacts
+
+
+def moved(fit, matrix, theta=None):
+    """Return direct, indirect and total effects of each regressor, by the whole matrix."""
+    theta = fit.params.to_numpy() if theta is None else theta
+    given, out = dict(zip(fit.params.index, theta, strict=True)), []
+    for name in fit.params.index[: len(theta) - len(fit.lagged) - 1]:
+        spill = given.get(f"W {name}", 0.0) * matrix
+        effect = np.linalg.solve(np.eye(31) - theta[-1] * matrix, given[name] * np.eye(31) + spill)
+        direct, total = np.trace(effect) / 31, effect.sum() / 31
+        out += [direct, total - direct, total]
+    return np.array(out)
+
+
+@pytest.mark.parametrize("lagged", [[], None, ["x1"]], ids=["lag", "durbin", "one lag"])
+@pytest.mark.parametrize("errors", ["information", "pairwise"])
+@pytest.mark.parametrize("weights", [WEIGHTS, contiguity(hainan=True), ALONE],
+                         ids=["rows", "binary", "island"])  # fmt: skip
+def test_delta_errors_use_the_numerical_derivatives(lagged, errors, weights):
+    options = {"correction": "none", "islands": "allow", "errors": errors}
+    fit, matrix = small(weights=weights, lagged=lagged, **options), weights.matrix.to_numpy()
+    theta, table = fit.params.to_numpy(), fit.impacts()
+    steps = 1e-6 * np.eye(len(theta))
+    gradient = [(moved(fit, matrix, theta + s) - moved(fit, matrix, theta - s)) / 2e-6
+                for s in steps]  # fmt: skip
+    np.testing.assert_allclose(table["estimate"], moved(fit, matrix), rtol=1e-10)
+    wanted = np.sqrt(np.diag(np.transpose(gradient) @ fit.cov.to_numpy() @ gradient))
+    np.testing.assert_allclose(table["std_error"], wanted, rtol=1e-6)
+    law = stats.t(30) if errors == "pairwise" else stats.norm()
+    np.testing.assert_allclose(
+        table["upper"], table["estimate"] + law.ppf(0.975) * table["std_error"]
+    )
+    assert fit.pvalues["x1"] == pytest.approx(2 * law.sf(abs(fit.tstats["x1"])))
+
+
+@pytest.mark.parametrize("errors", ["information", "pairwise"])
+def test_simulated_errors_are_near_those_of_the_delta_method(errors):
+    frame = simulate(WEIGHTS, 40, 0.3, [1.0], [0.5], seed=4)
+    fit = durbin(frame, "y", ["x1"], WEIGHTS, errors=errors)
+    delta = fit.impacts()
+    drawn, again, other = (fit.impacts("simulation", 4000, seed) for seed in (7, 7, 8))
+    for table in (delta, drawn):
+        table["length"] = table["upper"] - table["lower"]
+    np.testing.assert_allclose(drawn["length"], delta["length"], rtol=0.08)
+    np.testing.assert_allclose(drawn["lower"], delta["lower"], atol=0.03)
+    pd.testing.assert_frame_equal(drawn[again.columns], again)
+    assert not np.allclose(other["std_error"], again["std_error"], rtol=1e-9)
+
+
+def test_options_of_impacts_and_of_the_simulation_are_checked():
+    with pytest.raises(MethodError, match="unknown method"):
+        small().impacts("bootstrap")
+    with pytest.raises(MethodError, match="draws is 1"):
+        small().impacts("simulation", draws=1)
+    with pytest.raises(MethodError, match="2 slopes and 1 spillovers"):
+        simulate(WEIGHTS, 5, 0.4, [1.0, 2.0], [0.5])
+    with pytest.raises(MethodError, match="persistence is 1"):
+        simulate(WEIGHTS, 5, 0.4, [1.0], persistence=1)
+
+
+# Tests
+
+
+@pytest.mark.parametrize("errors", ["information", "pairwise"])
+def test_wald_tests_are_those_of_the_combinations(errors):
+    fit = small(errors=errors)
+    theta, cov = fit.params.to_numpy(), fit.cov.to_numpy()
+    zero = np.eye(5)[2:4]
+    factor = np.hstack([fit.rho * np.eye(2), np.eye(2), theta[:2, None]])
+    lags, common = fit.wald(["W x1", "W x2"]), fit.common_factor()
+    for test, gradient, gap in (
+        (lags, zero, theta[2:4]),
+        (common, factor, theta[2:4] + fit.rho * theta[:2]),
+    ):
+        chi = gap @ np.linalg.solve(gradient @ cov @ gradient.T, gap)
+        f = stats.f.sf(chi / 2, 2, 30)
+        wanted = f if errors == "pairwise" else stats.chi2.sf(chi, 2)
+        assert test.pvalue == pytest.approx(wanted)
+    for lagged in ([], ["x1"], ["x2", "x1"]):
+        with pytest.raises(MethodError, match="not every regressor"):
+            small(lagged=lagged).common_factor()
+
+
+def test_tests_find_what_is_there_and_keep_their_level():
+    lag = simulate(WEIGHTS, 12, 0.6, [1.0, 0.5], seed=9)
+    error = simulate(WEIGHTS, 12, 0.6, [1.0, 0.5], [-0.6, -0.3], seed=9)  # t = -rho b
+    for frame, true, false in ((lag, "lag", "error"), (error, "error", "lag")):
+        fit, tests = small(frame), lagrange(frame, "y", XS, WEIGHTS)["pvalue"]
+        wald = {"lag": fit.wald(["W x1", "W x2"]), "error": fit.common_factor()}
+        assert wald[true].pvalue > 0.01 and wald[false].pvalue < 1e-4
+        assert tests[f"robust {true}"] < 1e-6 and tests[f"robust {false}"] > 1e-3
+    counts = np.zeros(4)
+    for seed in range(60):
+        frame = simulate(WEIGHTS, 8, 0.0, [1.0], seed=seed)
+        counts += (lagrange(frame, "y", ["x1"], WEIGHTS)["pvalue"] < 0.1).to_numpy()
+    # Binomial(60, 0.1): from 1 to 14 with probability 0.997 each.
+    assert ((counts >= 1) & (counts <= 14)).all(), counts
+    with pytest.raises(SampleError, match=r"no neighbours.*Hainan"):
+        lagrange(FRAME, "y", ["x1"], ALONE, effects="unit")
+
+
+# Coverage
+
+
+def test_simulated_errors_persist_as_asked():
+    frame = simulate(WEIGHTS, 4000, 0.0, [0.0], effects=0.0, seed=1, persistence=0.6)
+    for name in ("y", "x1"):
+        wide = frame[name].unstack("province")
+        assert wide.to_numpy().std() == pytest.approx(1, abs=0.02)
+        assert wide.corrwith(wide.shift()).mean() == pytest.approx(0.6, abs=0.01)
+
+
+def test_where_errors_persist_clusters_hold_the_truth_and_information_does_not():
+    truth, held = np.array([1.0, 0.5, 0.4]), {errors: [] for errors in ERRORS}
+    for seed in range(60):
+        frame = simulate(WEIGHTS, 13, 0.4, [1.0], [0.5], seed=seed, persistence=0.85)
+        fit = durbin(frame, "y", ["x1"], WEIGHTS)
+        for errors, own in held.items():
+            interval = fit.with_errors(errors).conf_int()
+            own.append((interval["lower"] < truth) & (truth < interval["upper"]))
+    count = {errors: np.sum(own, axis=0) for errors, own in held.items()}
+    # 60 intervals at 95 %: 51 or more hold the truth with probability 0.9988 each.
+    assert (count["pairwise"] >= 51).all(), count
+    assert (count["information"] < 51).all(), count
+    # The split of xsmle leaves out what neighbours share, which is in rho's score alone.
+    assert count["clustered"][-1] < count["pairwise"][-1], count
+
+
+def test_where_nothing_persists_pairs_are_needed_all_the_same():
+    wide = []
+    for seed in range(20):
+        fit = durbin(simulate(WEIGHTS, 30, 0.4, [1.0], [0.5], seed=seed), "y", ["x1"], WEIGHTS)
+        wide.append([fit.with_errors(errors).std_errors["rho"] for errors in ERRORS])
+    information, _, clustered, pairwise = np.mean(wide, axis=0)
+    assert pairwise / information == pytest.approx(1, abs=0.1)
+    assert clustered < 0.9 * information
+
+
+@pytest.mark.parametrize("errors", CLUSTERED)
+def test_the_correction_of_lee_and_yu_changes_slopes_alike_in_either(errors):
+    """Without rho the sandwich of slopes does not know sigma2: only G/(G-1) is left."""
+    frame = FRAME.assign(y=FRAME["x1"] + np.random.default_rng(3).normal(size=len(FRAME)))
+    fits = [small(frame, model="lag", correction=c) for c in ("lee-yu", "none")]
+    own, plain = (fit.with_errors(errors).std_errors[XS] for fit in fits)
+    np.testing.assert_allclose(own, plain, rtol=0.02)
+    ratio = fits[0].std_errors[XS] / fits[1].std_errors[XS]
+    np.testing.assert_allclose(ratio, np.sqrt(7 / 6 * 31 / 30), rtol=0.02)
+
+
+# Print
+
+
+def test_a_table_prints_likelihood_variance_and_clusters():
+    fits = {e: small(model="lag", errors=e) for e in CLUSTERED}
+    fits |= {"durbin": small(vintage="census5"), "plain": fixed_effects(FRAME, "y", XS)}
+    table = RegressionTable(fits)
+    frame = table.to_frame().droplevel("statistic")
+    assert frame.loc["Log-likelihood", "durbin"] == f"{fits['durbin'].loglik:,.3f}"
+    assert frame.loc["sigma2", "pairwise"] == f"{fits['pairwise'].sigma2:.4g}"
+    assert frame.loc["Log-likelihood", "plain"] == ""
+    assert frame.loc["Weights", "durbin"] == "contiguity, Hainan with Guangdong"
+    assert list(frame.loc["Standard errors"])[:3] == [
+        "clustered by province",
+        "clustered by province and pair of neighbours",
+        "expected information",
+    ]
+    assert list(frame.loc["Convention"])[:3] == ["clusters", "clusters", "none"]
+    assert any("G/(G-1), parameters not counted, t(G-1)" in note for note in table.notes)
+    assert any("Lee and Yu" in note for note in table.notes)
+    assert "Log-likelihood" in fits["durbin"]._repr_html_()

@@ -1,0 +1,157 @@
+"""Global and local Moran: identities, invariance, permutations and bad input."""
+
+from itertools import permutations as orders
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from nqpf import provinces
+from nqpf.errors import EstimationError, MethodError, SampleError
+from nqpf.space import align, contiguity, local_moran, moran
+from nqpf.space.weights import inverse_distance
+
+CODES = provinces.codes()
+RNG = np.random.default_rng(11)
+INDEX = pd.MultiIndex.from_product([CODES, [2012, 2022]], names=["province", "year"])
+PANEL = pd.Series(RNG.normal(size=62), index=INDEX, name="index")
+ROWS = contiguity(hainan=True).row_standardised()
+
+
+@pytest.mark.parametrize("weights", [ROWS, inverse_distance(), contiguity()],
+                         ids=["rows", "distance", "island"])  # fmt: skip
+def test_local_statistics_add_up_to_the_global_one(weights):
+    total = local_moran(PANEL, weights, 9)["I"].groupby(level="year").sum()
+    expected = moran(PANEL, weights, 0)["I"] * weights.matrix.to_numpy().sum()
+    assert np.allclose(total, expected, rtol=0, atol=1e-12)
+
+
+def test_the_order_of_rows_changes_nothing():
+    mixed = PANEL.sample(frac=1, random_state=2)
+    turned = align(ROWS, PANEL.loc[CODES[::-1]])
+    pd.testing.assert_frame_equal(moran(mixed, turned, 99), moran(PANEL, ROWS, 99))
+    local = local_moran(mixed, turned, 99)
+    assert local.index.equals(mixed.index)
+    pd.testing.assert_frame_equal(local.loc[INDEX], local_moran(PANEL, ROWS, 99))
+
+
+@pytest.mark.parametrize("slope", [2.5, -3.0])
+def test_shifts_and_scales_change_nothing(slope):
+    moved = 7.0 + slope * PANEL
+    same = ["I", "variance", "z", "z_sim", "p_sim"]
+    a, b = moran(PANEL, ROWS, 199)[same], moran(moved, ROWS, 199)[same]
+    assert np.allclose(a, b, rtol=0, atol=1e-10)
+    a, b = local_moran(PANEL, ROWS, 199), local_moran(moved, ROWS, 199)
+    same = ["I", "expected", "variance", "z", "p_sim"]
+    assert np.allclose(a[same], b[same], rtol=0, atol=1e-10)
+    swap = {"HH": "LL", "LL": "HH", "HL": "LH", "LH": "HL"}
+    assert (b["quadrant"] == (a["quadrant"] if slope > 0 else a["quadrant"].map(swap))).all()
+
+
+def test_one_year_alone_is_as_in_the_panel_and_seeds_leave_global_numbers_alone():
+    np.random.seed(5)
+    before = np.random.get_state()[1].copy()
+    alone = moran(PANEL.xs(2022, level="year"), ROWS, 99).iloc[0]
+    assert np.allclose(alone, moran(PANEL, ROWS, 99).loc[2022], rtol=0, atol=1e-12)
+    for test in (moran, local_moran):
+        assert test(PANEL, ROWS, seed=4).equals(test(PANEL, ROWS, seed=4))
+        assert not test(PANEL, ROWS, 99, seed=4).equals(test(PANEL, ROWS, 99, seed=5))
+    assert (np.random.get_state()[1] == before).all()
+    assert "p_sim" not in moran(PANEL, ROWS, 0)
+
+
+SMALL = pd.Series([4.0, 3.1, 0.2, 1.0, -2.0, 0.7], index=list("abcdef"), name="y")
+CHAIN = align(pd.DataFrame(np.eye(6, k=1) + np.eye(6, k=-1), list("abcdef"), list("abcdef")), SMALL)
+
+
+def test_permutations_approach_all_orders():
+    def statistic(z):
+        return z[:-1] @ z[1:]
+
+    z = (SMALL - SMALL.mean()).to_numpy()
+    every = np.array([statistic(z[list(p)]) for p in orders(range(6))])
+    exact = (every >= statistic(z) - 1e-12).mean()
+    table = moran(SMALL, CHAIN, 20000, alternative="directed").iloc[0]
+    assert table["p_sim"] == pytest.approx(exact, abs=4 * np.sqrt(exact * (1 - exact) / 20000))
+    assert table["variance"] == pytest.approx((every * 2 * 6 / 10 / (z @ z)).var(), rel=1e-10)
+    assert table["expected"] == pytest.approx((every * 2 * 6 / 10 / (z @ z)).mean(), rel=1e-10)
+
+
+def test_local_permutations_approach_all_orders():
+    z = (SMALL - SMALL.mean()).to_numpy()
+    table = local_moran(SMALL, CHAIN, 20000, alternative="directed")
+    for i, (_, row) in enumerate(table.iterrows()):
+        others, weights = np.delete(z, i), np.delete(CHAIN.matrix.to_numpy()[i], i)
+        every = np.array([z[i] * weights @ others[list(p)] for p in orders(range(5))])
+        every = every / (z @ z / 6)
+        assert row["expected"] == pytest.approx(every.mean(), abs=1e-12)
+        assert row["variance"] == pytest.approx(every.var(), rel=1e-10)
+        tail = min((every >= row["I"] - 1e-12).mean(), (every <= row["I"] + 1e-12).mean())
+        spread = 4 * np.sqrt(tail * (1 - tail) / 20000) + 1e-4
+        assert row["p_sim"] == pytest.approx(tail, abs=spread)
+
+
+def test_tails_corrections_and_quadrants():
+    one, two = (local_moran(PANEL, ROWS, alternative=a)["p_sim"] for a in ("directed", "two-sided"))
+    assert np.allclose(two, np.minimum(1, 2 * one), rtol=0, atol=1e-15)
+    table = local_moran(PANEL, ROWS, correction="fdr").xs(2012, level="year")
+    p = table["p_sim"].sort_values()
+    steps = (p * 31 / np.arange(1, 32))[::-1].cummin()[::-1]  # Benjamini and Hochberg
+    assert np.allclose(table["p_adjusted"].loc[steps.index], steps, rtol=0, atol=1e-15)
+    assert ((table["cluster"] == "not significant") == (table["p_adjusted"] > 0.05)).all()
+    own = PANEL.xs(2012, level="year")
+    high, near = own > own.mean(), ROWS.lag(own - own.mean()) > 0
+    wanted = high.map({True: "H", False: "L"}) + near.map({True: "H", False: "L"})
+    assert table["quadrant"].tolist() == wanted.tolist()
+
+
+def test_a_known_cluster_is_found_and_noise_is_not():
+    west = pd.Series([float(c in (650000, 540000, 630000, 620000)) for c in CODES], index=CODES)
+    found = local_moran(west + 1e-3 * PANEL.xs(2012, level="year"), ROWS, correction="fdr")
+    assert (found.loc[[650000, 630000], "cluster"] == "HH").all()
+    noise = (pd.Series(RNG.normal(size=31), CODES) for _ in range(40))
+    rates = [(local_moran(own, ROWS, 199)["p_sim"] <= 0.05).mean() for own in noise]
+    assert 0.02 < np.mean(rates) < 0.08
+
+
+def test_an_island_adds_nothing_and_says_so():
+    table = local_moran(PANEL, contiguity().row_standardised(), correction="fdr")
+    hainan = table.loc[460000]
+    assert (hainan["I"] == 0).all() and hainan[["z", "p_sim", "p_adjusted"]].isna().all(axis=None)
+    assert (hainan["cluster"] == "no neighbours").all() and hainan["quadrant"].isna().all()
+
+
+def test_a_subset_by_year():
+    part = PANEL.drop((540000, 2022))
+    with pytest.raises(SampleError, match=r"not in the data: Tibet \(540000\) \[year 2022\]"):
+        moran(part, ROWS)
+    table = moran(part, ROWS, 9, subset=True)
+    assert table["n"].tolist() == [31, 30]
+    assert table.loc[2012, "I"] == moran(PANEL, ROWS, 9).loc[2012, "I"]
+
+
+FLAT = PANEL.where(PANEL.index.get_level_values("year") != 2022, 0.1)
+
+
+@pytest.mark.parametrize(
+    ("error", "message", "call"),
+    [
+        (EstimationError, r"same figure \[variable index, year 2022\]", lambda: moran(FLAT, ROWS)),
+        (SampleError, r"Tibet \(540000\), year 2012",
+         lambda: local_moran(PANEL.where(PANEL.index != (540000, 2012)), ROWS)),
+        (SampleError, "repeated key", lambda: moran(pd.concat([PANEL, PANEL.iloc[:1]]), ROWS)),
+        (SampleError, "3 provinces in a year",
+         lambda: moran(PANEL.loc[CODES[:3]], ROWS, subset=True)),
+        (EstimationError, "no province has a neighbour",
+         lambda: moran(PANEL, inverse_distance(cutoff=1))),
+        (MethodError, "permutations is -1", lambda: moran(PANEL, ROWS, -1)),
+        (MethodError, "permutations is 1.5", lambda: moran(PANEL, ROWS, 1.5)),
+        (MethodError, "permutations is 0", lambda: local_moran(PANEL, ROWS, 0)),
+        (MethodError, "unknown alternative 'two-side'",
+         lambda: moran(PANEL, ROWS, alternative="two-side")),
+        (MethodError, "unknown correction", lambda: local_moran(PANEL, ROWS, correction="holm")),
+    ],
+)  # fmt: skip
+def test_bad_series_and_options_are_named(error, message, call):
+    with pytest.raises(error, match=message):
+        call()

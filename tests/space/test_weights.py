@@ -1,0 +1,138 @@
+"""Spatial weights are joined by province, never by position."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from nqpf import provinces
+from nqpf.errors import MethodError, SampleError
+from nqpf.space import align, contiguity
+from nqpf.space.weights import economic_distance, inverse_distance
+
+CODES = provinces.codes()
+RNG = np.random.default_rng(3)
+INCOME = pd.Series(RNG.uniform(2, 15, 31), index=CODES)
+FAR = inverse_distance()
+KINDS = {
+    "contiguity": contiguity(hainan=True),
+    "island": contiguity(),
+    "distance": FAR,
+    "cutoff": inverse_distance(2, cutoff=900),
+    "economic": economic_distance(INCOME),
+    "nested": FAR.nested(INCOME),
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_rows_add_up_to_one_and_nobody_is_his_own_neighbour(kind):
+    raw = KINDS[kind]
+    w = raw.row_standardised()
+    sums = w.matrix.sum(axis=1).drop(list(w.islands))
+    assert np.allclose(sums, 1.0, rtol=0, atol=1e-14) and (np.diag(w.matrix) == 0).all()
+    assert w.standardised and not raw.standardised
+    assert np.allclose(w.row_standardised().matrix, w.matrix, rtol=0, atol=1e-15)
+
+
+def test_contiguity_is_symmetric_and_hainan_an_option():
+    alone, linked = KINDS["island"], KINDS["contiguity"]
+    assert alone.islands == (460000,) and linked.islands == ()
+    assert (alone.matrix == alone.matrix.T).all(axis=None)
+    differing = (linked.matrix != alone.matrix).to_numpy()
+    assert differing.sum() == 2 and linked.matrix.loc[460000, 440000] == 1
+
+
+def test_weights_have_their_formulas():
+    km = 1 / FAR.matrix.to_numpy()[~np.eye(31, dtype=bool)]
+    w = KINDS["cutoff"].matrix.to_numpy()[~np.eye(31, dtype=bool)]
+    assert ((w > 0) == (km <= 900)).all()
+    assert np.allclose(w[w > 0], km[w > 0] ** -2.0, rtol=1e-14)
+    a, b = 310000, 650000
+    economic, nested = (KINDS[kind].matrix.loc[a, b] for kind in ("economic", "nested"))
+    assert economic == pytest.approx(1 / abs(INCOME[a] - INCOME[b]), rel=1e-14)
+    assert nested == pytest.approx(INCOME[b] / INCOME.mean() * FAR.matrix.loc[a, b], rel=1e-14)
+    panel = pd.concat({2012: INCOME - 1, 2013: INCOME + 1}).swaplevel()
+    assert np.allclose(economic_distance(panel).matrix, KINDS["economic"].matrix, atol=1e-9)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_lags_do_not_depend_on_the_order_of_either(kind):
+    w = KINDS[kind].row_standardised()
+    index = pd.MultiIndex.from_product([CODES, [2012, 2013]], names=["province", "year"])
+    panel = pd.Series(RNG.normal(size=62), index)
+    lag, one = w.lag(panel), panel.xs(2013, level="year")
+    by_hand = pd.Series(w.matrix.to_numpy() @ one.to_numpy(), index=CODES)
+    assert np.allclose(lag.xs(2013, level="year"), by_hand, rtol=0, atol=1e-14)
+    assert (lag.loc[list(w.islands)] == 0).all()
+    mixed = panel.sample(frac=1, random_state=1)
+    turned = align(w.matrix.loc[CODES[::-1], CODES], one[::-1])
+    again = turned.lag(mixed)
+    assert again.index.equals(mixed.index)
+    assert np.allclose(again.loc[panel.index], lag, rtol=0, atol=1e-14)
+    assert np.allclose(turned.lag(one), lag.xs(2013, level="year"), rtol=0, atol=1e-14)
+
+
+def test_align_orders_cuts_and_leaves_its_input():
+    matrix = KINDS["contiguity"].matrix.copy()
+    w = KINDS["contiguity"].row_standardised()
+    turned = align(w, INCOME[::-1])
+    assert turned.labels.tolist() == CODES[::-1] and turned.standardised
+    assert turned.matrix.loc[CODES, CODES].equals(w.matrix)
+    part = align(w, INCOME.drop([540000, 440000]), subset=True)
+    assert part.islands == (460000,)  # its one neighbour went
+    assert np.allclose(part.matrix.sum(axis=1).drop(460000), 1, atol=1e-14)
+    plain = align(KINDS["contiguity"], INCOME.drop([540000]), subset=True)
+    assert not plain.standardised and plain.matrix.loc[110000, 130000] == 1
+    assert KINDS["contiguity"].matrix.equals(matrix)
+    table = pd.DataFrame([[2.0, 0], [0, 3]], index=["a", "b"], columns=["b", "a"])
+    assert align(table, table).matrix.loc["a", "b"] == 2
+
+
+PANEL = pd.concat({2012: INCOME, 2013: INCOME.drop(460000)}, names=["year", "province"]).swaplevel()
+GAP = INCOME.where(INCOME.index != 540000)
+BORDERS = KINDS["contiguity"]
+BAD = {
+    "absent": (lambda: align(BORDERS, GAP.dropna()), r"not in the data: Tibet \(540000\)"),
+    "unknown": (
+        lambda: align(BORDERS, pd.concat([INCOME, pd.Series({999: 1.0})]), subset=True),
+        "not in the weights: 999",
+    ),
+    "one year": (lambda: BORDERS.lag(PANEL), r"province Hainan \(460000\), variable 2013"),
+    "figure": (lambda: BORDERS.lag(GAP), r"province Tibet \(540000\)"),
+    "key twice": (lambda: BORDERS.lag(pd.concat([INCOME, INCOME.iloc[:1]])), "1 repeated key"),
+    "same": (lambda: economic_distance(GAP.fillna(INCOME[110000])), "same figure"),
+    "zero": (lambda: FAR.nested(GAP.fillna(0.0)), "Tibet.*above zero"),
+    "nested": (lambda: FAR.nested(GAP.dropna()), "not in the data: Tibet"),
+}
+TABLES = {
+    "array": (np.zeros((2, 2)), "a ndarray"),
+    "negative": (pd.DataFrame([[0, -1.0], [1, 0]]), "negative"),
+    "diagonal": (pd.DataFrame([[1.0, 1], [1, 0]]), "in itself"),
+    "infinite": (pd.DataFrame([[0, np.inf], [1, 0]]), "missing or infinite"),
+    "axes": (pd.DataFrame([[0, 1.0], [1, 0]], index=[1, 2], columns=[1, 3]), "axes of the weights"),
+    "twice": (pd.DataFrame([[0, 1.0], [1, 0]], index=[1, 1], columns=[1, 2]), "there twice"),
+    "empty": (pd.DataFrame(), "axes of the weights"),
+}
+
+
+@pytest.mark.parametrize("case", [*BAD, *TABLES])
+def test_bad_figures_and_tables_are_refused_with_their_place(case):
+    if case in BAD:
+        call, message = BAD[case]
+    else:
+        table, message = TABLES[case]
+        call = lambda: align(table, INCOME)  # noqa: E731
+    with pytest.raises(SampleError, match=message):
+        call()
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: inverse_distance(0), "power is 0"),
+        (lambda: inverse_distance(1, -5), "cutoff is -5"),
+        (lambda: FAR.row_standardised().nested(INCOME), "are standardised"),
+    ],
+)
+def test_options_are_checked(call, message):
+    with pytest.raises(MethodError, match=message):
+        call()
