@@ -228,6 +228,9 @@ def _check_finite(frame: pd.DataFrame, what: str) -> None:
     nqpf.errors.SampleError
         If a figure is missing or infinite; the message names its key and variable.
     """
+    if all(map(pd.api.types.is_numeric_dtype, frame.dtypes)):
+        if np.isfinite(frame.to_numpy(dtype=float, na_value=np.nan)).all():
+            return
     for column in frame.columns:
         if not pd.api.types.is_numeric_dtype(frame[column]):
             raise DataError(

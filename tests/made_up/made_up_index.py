@@ -63,7 +63,7 @@ def compromise(z, w, v: float = 0.5):
     rows = pd.MultiIndex.from_product([range(len(z)), [2022]], names=["province", "year"])
     normalised, weights = pd.DataFrame(z, rows), pd.Series(np.asarray(w, dtype=float))
     scores = pd.Series(0.0, rows)
-    index = Index(scores, weights, None, None, normalised, Recipe(), None, True)
+    index = Index(scores, weights, normalised, Recipe(), None)
     result = index.compromise(2022, v)
     result.table.index = result.table.index.astype(int)
     return result

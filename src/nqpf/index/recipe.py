@@ -6,6 +6,7 @@ import html
 import inspect
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -69,33 +70,56 @@ class Index:
         standard scores are added up.
     weights : Series
         Weight by indicator; they sum to 1.
-    dimension_scores : DataFrame
-        Score of each dimension on ``(province, year)``: the same aggregation
-        over the dimension's own indicators, their weights rescaled to sum to
-        1; under coupling the weighted sums that are coupled. Missing where
-        all weights of a dimension are zero.
-    contributions : DataFrame or None
-        Weight times normalised value by indicator, where the aggregation is
-        a sum: each row then adds up to the score. None otherwise.
     normalised : DataFrame
         Normalised value by indicator, more is better.
     recipe : Recipe
         How the index was made.
     matrix : IndicatorMatrix
         What it was made from.
-    comparable_over_time : bool
-        False where each year was normalised on its own, so that scores rank
-        provinces within a year only.
     """
 
     scores: pd.Series
     weights: pd.Series
-    dimension_scores: pd.DataFrame
-    contributions: pd.DataFrame | None
     normalised: pd.DataFrame
     recipe: Recipe
     matrix: IndicatorMatrix
-    comparable_over_time: bool
+
+    @cached_property
+    def dimension_scores(self) -> pd.DataFrame:
+        """Score of each dimension on ``(province, year)``.
+
+        The same aggregation over the dimension's own indicators, their weights rescaled to sum
+        to 1; under coupling the weighted sums that are coupled. Missing where all weights of a
+        dimension are zero.
+        """
+        one, z, w = self.recipe, self.normalised, self.weights
+        joined = "linear" if one.aggregate == "coupling" else one.aggregate
+        dimension = self._dimension
+        parts = {}
+        for key in dimension.unique():
+            own = (dimension == key).to_numpy()
+            parts[key] = np.full(len(z), np.nan)
+            if w[own].any():
+                part = {"z": z.loc[:, own].to_numpy(), "w": (w[own] / w[own].sum()).to_numpy()}
+                parts[key] = one._run("aggregate", joined, part)
+        return pd.DataFrame(parts, index=z.index)
+
+    @property
+    def contributions(self) -> pd.DataFrame | None:
+        """Weight times normalised value by indicator, where each row adds up to the score.
+
+        None where the aggregation is not a sum.
+        """
+        return self.normalised * self.weights if self.recipe.aggregate == "linear" else None
+
+    @property
+    def comparable_over_time(self) -> bool:
+        """False where each year was normalised on its own: scores rank within a year only."""
+        return self.recipe.normalise != "minmax_yearly"
+
+    @property
+    def _dimension(self) -> pd.Series:
+        return self.matrix.dimension.loc[self.normalised.columns].astype(str)
 
     @property
     def years(self) -> list[int]:
@@ -221,8 +245,7 @@ class Index:
             )
 
     def _by_dimension(self, parts: pd.DataFrame) -> pd.DataFrame:
-        dimension = self.matrix.dimension.loc[parts.columns].astype(str)
-        return parts.T.groupby(dimension, sort=False).sum().T
+        return parts.T.groupby(self._dimension, sort=False).sum().T
 
     def compromise(self, year: int | None = None, v: float | None = None) -> _Compromise:
         """Rank provinces by VIKOR and test the two conditions of acceptance.
@@ -496,25 +519,13 @@ class Recipe:
         self._check_signs(z.min() < 0)
         data["w"] = w = self._run("weights", self.weights, data)
         scores = self._run("aggregate", self.aggregate, data)
-        # Under coupling the dimensions themselves are sums.
-        joined = "linear" if self.aggregate == "coupling" else self.aggregate
-        parts = {}
-        for key in dict.fromkeys(dimension):
-            own = dimension == key
-            parts[key] = np.full(len(z), np.nan)
-            if w[own].any():
-                part = {"z": z[:, own], "w": w[own] / w[own].sum()}
-                parts[key] = self._run("aggregate", joined, part)
         frame = {"index": values.index, "columns": values.columns}
         return Index(
             scores=pd.Series(scores, index=values.index, name="score"),
             weights=pd.Series(w, index=values.columns, name="weight"),
-            dimension_scores=pd.DataFrame(parts, index=values.index),
-            contributions=pd.DataFrame(z * w, **frame) if self.aggregate == "linear" else None,
             normalised=pd.DataFrame(z, **frame),
             recipe=self,
             matrix=matrix,
-            comparable_over_time=self.normalise != "minmax_yearly",
         )
 
     def _run(self, stage: str, name: str, data: Mapping[str, Any]) -> np.ndarray:
