@@ -6,28 +6,19 @@ wage, cap, indoutpt) in the folder that NQPF_CASES names, or in ../shared/cases 
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
-
 import numpy as np
-import pandas as pd
 import pytest
+from made_up_panels import case
 
-from nqpf import files as paths
 from nqpf.regress import dynamic_gmm
 
-NAME = "abdata.csv"
 A1 = {"w": 1, "k": 2, "ys": 2}
 B = {"w": 1, "k": 0, "ys": 1}
 
 
 @pytest.fixture(scope="module")
 def firms():
-    folder = os.environ.get("NQPF_CASES") or paths.root().parent / "shared" / "cases"
-    file = Path(folder) / NAME
-    if not file.is_file():
-        pytest.skip(f"{NAME} is not distributed with the project; NQPF_CASES names its folder")
-    table = pd.read_csv(file)
+    table = case("abdata.csv")
     names = {"emp": "n", "wage": "w", "cap": "k", "indoutpt": "ys"}
     logs = {short: np.log(table[name]) for name, short in names.items()}
     dummies = {f"yr{year}": (table["year"] == year).astype(float) for year in range(1980, 1985)}

@@ -2,39 +2,23 @@
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 import pytest
+from made_up_panels import EFFECTS, case, dummies, walks
 
-from nqpf import files as paths
 from nqpf.regress import instrumental
 
 CASES = [(2, 90)]
-EFFECTS = ("two-way", "unit", "time", "pooled")
+COLUMNS = ["z", "v", "u", "w", "x", "error"]
 
 
 def sample(seed, drop, units=31, years=11):
-    rng = np.random.default_rng(seed)
-    keys = pd.MultiIndex.from_product(
-        [range(units), range(2010, 2010 + years)], names=["province", "year"]
-    )
-    walks = rng.normal(size=(units, years, 6)).cumsum(axis=1).reshape(-1, 6)
-    frame = pd.DataFrame(walks, keys, ["z", "v", "u", "w", "x", "error"])
-    frame["x"] += 0.4 * frame["z"] + 0.2 * frame["v"] + 0.1 * frame["u"] + 0.5 * frame["error"]
-    frame["y"] = 0.5 * frame["x"] + 0.3 * frame["w"] + frame["error"]
-    return frame.iloc[np.sort(rng.permutation(len(frame))[drop:])]
+    def relate(f):
+        f["x"] += 0.4 * f["z"] + 0.2 * f["v"] + 0.1 * f["u"] + 0.5 * f["error"]
+        f["y"] = 0.5 * f["x"] + 0.3 * f["w"] + f["error"]
 
-
-def dummies(frame, effects):
-    columns = [np.ones((len(frame), 1))]
-    for level, kinds in ((0, ("two-way", "unit")), (1, ("two-way", "time"))):
-        if effects in kinds:
-            codes = frame.index.get_level_values(level)
-            columns.append(pd.get_dummies(codes).to_numpy(float)[:, 1:])
-    return np.hstack(columns)
+    return walks(seed, drop, units, years, COLUMNS, change=relate)
 
 
 def peer_fit(frame, effects, errors, model="IV2SLS"):
@@ -295,11 +279,7 @@ def test_printed_output_on_cigarettes():
     log(packs) on log(rprice) and log(rincome), instruments tdiff and tax/cpi. The table is not
     part of the project; NQPF_CASES names its folder.
     """
-    folder = os.environ.get("NQPF_CASES") or paths.root().parent / "shared" / "cases"
-    file = Path(folder) / "cigarettes_sw.csv"
-    if not file.is_file():
-        pytest.skip("cigarettes_sw.csv is not distributed with the project")
-    table = pd.read_csv(file)
+    table = case("cigarettes_sw.csv")
     logs = {f"log {name}": np.log(table[name]) for name in ("packs", "rprice", "rincome")}
     frame = table.assign(**logs, tax=table["tax"] / table["cpi"])
     got = instrumental(

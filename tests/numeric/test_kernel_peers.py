@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from made_up_panels import NAMES, dummies, pyfixest_fit
 
 from nqpf.regress.kernel import cross_products
 
-NAMES = ["a", "b", "c"]
 EFFECTS = ("two-way", "two-way", "unit", "time", "pooled")
 ERRORS = ("clustered", "driscoll-kraay", "clustered-period")
 THEIRS = {
@@ -71,27 +71,20 @@ def test_random_unbalanced_panels_equal_linearmodels(lot):
 @pytest.mark.parametrize(
     ("errors", "vcov"),
     [
-        ("clustered", {"vcov": {"CRV1": "province"}}),
-        ("clustered-period", {"vcov": {"CRV1": "year"}}),
-        ("driscoll-kraay", {"vcov": "DK", "vcov_kwargs": {"panel_id": "province"}}),
+        ("clustered", {"CRV1": "province"}),
+        ("clustered-period", {"CRV1": "year"}),
+        ("driscoll-kraay", "DK"),
     ],
 )
 def test_plain_errors_equal_pyfixest(seed, errors, vcov):
-    import pyfixest as pf
-
     frame = random_panel(seed)
-    names = list(frame.columns[1:])
+    names, keywords = list(frame.columns[1:]), None
     if errors == "driscoll-kraay":
         years = frame.index.get_level_values(1).nunique()
         lag = int(np.floor(4 * (years / 100) ** (2 / 9)))
-        vcov["vcov_kwargs"] |= {"time_id": "year", "lag": lag}
-    wanted = pf.feols(
-        f"y ~ {' + '.join(names)} | province + year",
-        frame.reset_index(),
-        ssc=pf.ssc(k_adj=False, G_adj=False),
-        demeaner=pf.MapDemeaner(fixef_tol=1e-13),
-        **vcov,
-    )
+        keywords = {"panel_id": "province", "time_id": "year", "lag": lag}
+    plain = {"k_adj": False, "G_adj": False}
+    wanted = pyfixest_fit(frame, "two-way", vcov, keywords, names, **plain)
     found = cross_products(frame, frame.columns).fit("y", names, errors, convention="none")
     np.testing.assert_allclose(found.params[0], wanted.coef()[names], rtol=1e-9)
     np.testing.assert_allclose(found.std_errors[0], wanted.se()[names], rtol=1e-9)
@@ -100,8 +93,7 @@ def test_plain_errors_equal_pyfixest(seed, errors, vcov):
 def by_hand(frame, names, errors, lags):
     """Plain standard errors from explicit dummies, scores summed in loops."""
     unit, year = (frame.index.get_level_values(i) for i in (0, 1))
-    dummies = [pd.get_dummies(codes).to_numpy(float)[:, 1:] for codes in (unit, year)]
-    x = np.hstack([frame[names].to_numpy(), np.ones((len(frame), 1)), *dummies])
+    x = np.hstack([frame[names], dummies(frame)])
     bread = np.linalg.inv(x.T @ x)
     params = bread @ x.T @ frame["y"].to_numpy()
     scores = x * (frame["y"].to_numpy() - x @ params)[:, None]

@@ -3,23 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
-import pandas as pd
 import pytest
+from made_up_panels import NAMES, dummies
+from made_up_panels import walks as sample
 
 from nqpf.regress import wild_bootstrap
-
-NAMES = ["a", "b", "c"]
-
-
-def sample(seed, drop, units=31, years=11):
-    rng = np.random.default_rng(seed)
-    keys = pd.MultiIndex.from_product(
-        [range(units), range(2010, 2010 + years)], names=["province", "year"]
-    )
-    walks = rng.normal(size=(units, years, 4)).cumsum(axis=1).reshape(-1, 4)
-    frame = pd.DataFrame(walks, keys, ["y", *NAMES])
-    frame["y"] += 0.3 * frame["a"] - 0.2 * frame["b"]
-    return frame.iloc[np.sort(rng.permutation(len(frame))[drop:])]
 
 
 def weights_of(draws, weights, seed):
@@ -42,12 +30,7 @@ def clustered_t(x, y, unit, column, null):
 
 def refit(frame, effects, variable, null, v):
     """Build each bootstrap outcome and regress it on regressors and dummies."""
-    columns = [np.ones((len(frame), 1))]
-    for level, present in ((0, ("two-way", "unit")), (1, ("two-way", "time"))):
-        if effects in present:
-            dummies = pd.get_dummies(frame.index.get_level_values(level)).to_numpy(float)
-            columns.append(dummies[:, 1:])
-    x = np.hstack([frame[NAMES].to_numpy(), *columns])
+    x = np.hstack([frame[NAMES], dummies(frame, effects)])
     y, unit = frame["y"].to_numpy(), frame.index.get_level_values(0).to_numpy()
     column = NAMES.index(variable)
     others = np.delete(x, column, axis=1)

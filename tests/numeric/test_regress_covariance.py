@@ -7,49 +7,32 @@ https://www.kellogg.northwestern.edu/faculty/petersen/htm/papers/se/test_data.ht
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
+from functools import partial
 
 import numpy as np
 import pandas as pd
 import pytest
+from made_up_panels import (
+    EFFECTS,
+    NAMES,
+    case,
+    dummies,
+    grunfeld,
+    linearmodels_fit,
+    pyfixest_fit,
+    walks,
+)
 
-from nqpf import files as paths
 from nqpf.regress import fixed_effects
 
-NAMES = ["a", "b", "c"]
-EFFECTS = ("two-way", "unit", "time", "pooled")
 CASES = [(3, 90)]
-
-
-def sample(seed, drop, units=31, years=11):
-    """A panel with serial and cross-sectional correlation, `drop` rows missing at random."""
-    rng = np.random.default_rng(seed)
-    keys = pd.MultiIndex.from_product(
-        [range(units), range(2010, 2010 + years)], names=["province", "year"]
-    )
-    walks = rng.normal(size=(units, years, 4)).cumsum(axis=1) + rng.normal(size=(1, years, 4))
-    frame = pd.DataFrame(walks.reshape(-1, 4), keys, ["y", *NAMES])
-    frame["y"] += 0.3 * frame["a"] - 0.2 * frame["b"]
-    return frame.iloc[np.sort(rng.permutation(len(frame))[drop:])]
+sample = partial(walks, shocks=True)
 
 
 def fit(frame, effects, errors, convention, **options):
     return fixed_effects(
         frame, "y", NAMES, effects=effects, errors=errors, convention=convention, **options
     )
-
-
-def linearmodels(frame, effects, **options):
-    from linearmodels.panel import PanelOLS
-
-    exog = frame[NAMES].assign(const=1.0) if effects == "pooled" else frame[NAMES]
-    return PanelOLS(
-        frame["y"],
-        exog,
-        entity_effects=effects in ("two-way", "unit"),
-        time_effects=effects in ("two-way", "time"),
-    ).fit(**options)
 
 
 @pytest.mark.parametrize(
@@ -64,24 +47,10 @@ def test_both_equal_linearmodels(seed, drop, effects):
         ("driscoll-kraay", 4, {"cov_type": "kernel", "bandwidth": 4}),
     ):
         ours = fit(frame, effects, errors, "linearmodels", bandwidth=bandwidth)
-        peer = linearmodels(frame, effects, **options)
+        peer = linearmodels_fit(frame, effects, **options)
         assert not ours.notes  # the covariance was positive semi-definite and left alone
         np.testing.assert_allclose(ours.cov, peer.cov, rtol=1e-9, atol=1e-14)
         np.testing.assert_allclose(ours.pvalues, peer.pvalues, rtol=1e-7, atol=1e-300)
-
-
-def pyfixest_fit(frame, effects, vcov, keywords=None, **correction):
-    import pyfixest as pf
-
-    absorbed = {"two-way": "| province + year", "unit": "| province", "time": "| year"}
-    return pf.feols(
-        f"y ~ a + b + c {absorbed.get(effects, '')}",
-        frame.reset_index(),
-        vcov=vcov,
-        vcov_kwargs=keywords,
-        ssc=pf.ssc(**correction),
-        demeaner=pf.MapDemeaner(fixef_tol=1e-13),
-    )
 
 
 @pytest.mark.parametrize(("seed", "drop"), CASES)
@@ -142,12 +111,8 @@ def test_two_way_clusters_equal_statsmodels_on_dummies(effects):
     from statsmodels.stats.sandwich_covariance import cov_cluster_2groups
 
     frame = sample(2, 40)
-    columns = [frame[NAMES].to_numpy(), np.ones((len(frame), 1))]
     codes = [pd.factorize(frame.index.get_level_values(level))[0] for level in (0, 1)]
-    for level, present in ((0, ("two-way", "unit")), (1, ("two-way", "time"))):
-        if effects in present:
-            columns.append(np.eye(codes[level].max() + 1)[codes[level]][:, 1:])
-    peer = sm.OLS(frame["y"].to_numpy(), np.hstack(columns)).fit()
+    peer = sm.OLS(frame["y"].to_numpy(), np.hstack([frame[NAMES], dummies(frame, effects)])).fit()
     cov = cov_cluster_2groups(peer, codes[0], codes[1])[0]
     ours = fit(frame, effects, "two-way clustered", "all")
     np.testing.assert_allclose(ours.cov.loc[NAMES, NAMES], cov[:3, :3], rtol=1e-9, atol=1e-14)
@@ -155,16 +120,7 @@ def test_two_way_clusters_equal_statsmodels_on_dummies(effects):
 
 def direct_driscoll_kraay(frame, bandwidth):
     """Sums over every pair of rows whose years lie within the bandwidth, on dummies."""
-    x = np.hstack(
-        [
-            frame[NAMES].to_numpy(),
-            np.ones((len(frame), 1)),
-            *(
-                pd.get_dummies(frame.index.get_level_values(i)).to_numpy(float)[:, 1:]
-                for i in (0, 1)
-            ),
-        ]
-    )
+    x = np.hstack([frame[NAMES], dummies(frame)])
     bread = np.linalg.inv(x.T @ x)
     e = frame["y"].to_numpy() - x @ (bread @ x.T @ frame["y"].to_numpy())
     year = frame.index.get_level_values(1).to_numpy()
@@ -189,15 +145,6 @@ def test_one_period_of_memory_is_clustering_by_year():
         frame.reset_index(), "y", NAMES, unit="year", time="province", convention="none"
     )
     np.testing.assert_allclose(ours.cov, by_year.cov, rtol=1e-10)
-
-
-def grunfeld(balanced):
-    from statsmodels.datasets import grunfeld
-
-    frame = grunfeld.load_pandas().data
-    frame = frame[frame["firm"] != "American Steel"]
-    later = pd.factorize(frame["firm"])[0]  # each firm starts a year after the one before it
-    return frame if balanced else frame[frame["year"] >= 1934 + later]
 
 
 # plm: vcovDC(type = "HC0"), vcovSCC(type = "HC0", maxlag = 2)
@@ -232,14 +179,6 @@ def test_errors_equal_plm_in_r(balanced, effects, errors, std_errors):
     np.testing.assert_allclose(ours.std_errors[["value", "capital"]], std_errors, rtol=1e-10)
 
 
-def petersen():
-    folder = os.environ.get("NQPF_CASES") or paths.root().parent / "shared" / "cases"
-    file = Path(folder) / "petersen_cl.csv"
-    if not file.is_file():
-        pytest.skip(f"{file.name} is not distributed with the project; NQPF_CASES names its folder")
-    return pd.read_csv(file)
-
-
 # Petersen's page; sandwich: vcovCL(~ firm), vcovCL(~ firm + year), vcovHC("HC1")
 PETERSEN = {
     "clustered": ([0.0506, 0.0670], [0.0505957258840296, 0.0670127036987728]),
@@ -252,7 +191,14 @@ PETERSEN = {
 def test_petersens_published_errors(errors):
     printed, run = PETERSEN[errors]
     ours = fixed_effects(
-        petersen(), "y", "x", "firm", "year", effects="pooled", errors=errors, convention="all"
+        case("petersen_cl.csv"),
+        "y",
+        "x",
+        "firm",
+        "year",
+        effects="pooled",
+        errors=errors,
+        convention="all",
     )
     assert ours.params.round(4).tolist() == [1.0348, 0.0297]
     assert ours.std_errors.round(4).tolist() == printed

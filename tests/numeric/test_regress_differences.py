@@ -8,6 +8,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from made_up_panels import grunfeld
 
 from nqpf.regress import fixed_effects
 from nqpf.sample import PanelSample
@@ -24,15 +25,6 @@ PLM = {
         [0.00939279521381389, 0.06013970397848665, 4.39746176074684492],
     ),
 }
-
-
-def grunfeld(balanced):
-    from statsmodels.datasets import grunfeld
-
-    frame = grunfeld.load_pandas().data
-    frame = frame[frame["firm"] != "American Steel"]
-    later = pd.factorize(frame["firm"])[0]  # each firm starts a year after the one before it
-    return frame if balanced else frame[frame["year"] >= 1934 + later]
 
 
 @pytest.mark.parametrize("balanced", [True, False])

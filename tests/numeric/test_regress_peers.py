@@ -5,41 +5,17 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from made_up_panels import EFFECTS, NAMES, dummies, linearmodels_fit, pyfixest_fit
+from made_up_panels import walks as sample
 
 from nqpf.regress import fixed_effects
-
-NAMES = ["a", "b", "c"]
-EFFECTS = ("two-way", "unit", "time", "pooled")
-
-
-def sample(seed, drop, units=31, years=11):
-    """A panel with serial correlation within provinces, `drop` rows missing at random."""
-    rng = np.random.default_rng(seed)
-    keys = pd.MultiIndex.from_product(
-        [range(units), range(2010, 2010 + years)], names=["province", "year"]
-    )
-    walks = rng.normal(size=(units, years, 4)).cumsum(axis=1).reshape(-1, 4)
-    frame = pd.DataFrame(walks, keys, ["y", *NAMES])
-    frame["y"] += 0.3 * frame["a"] - 0.2 * frame["b"]
-    return frame.iloc[np.sort(rng.permutation(len(frame))[drop:])]
-
 
 CASES = [(0, 0), (1, 0), (2, 40), (3, 90)]
 
 
-def design(frame, effects):
-    """Regressors and explicit dummies, first columns those of interest."""
-    columns = [frame[NAMES].to_numpy(), np.ones((len(frame), 1))]
-    for level, present in ((0, ("two-way", "unit")), (1, ("two-way", "time"))):
-        if effects in present:
-            dummies = pd.get_dummies(frame.index.get_level_values(level)).to_numpy(float)
-            columns.append(dummies[:, 1:])
-    return np.hstack(columns)
-
-
 def by_hand(frame, effects, errors):
     """Coefficients and plain covariance, sums written out cluster by cluster."""
-    x, y = design(frame, effects), frame["y"].to_numpy()
+    x, y = np.hstack([frame[NAMES], dummies(frame, effects)]), frame["y"].to_numpy()
     bread = np.linalg.inv(x.T @ x)
     b = bread @ x.T @ y
     e = y - x @ b
@@ -76,7 +52,7 @@ def test_every_effect_counted_equals_statsmodels_on_dummies(seed, drop, effects)
 
     frame = sample(seed, drop)
     codes = pd.factorize(frame.index.get_level_values(0))[0]
-    model = sm.OLS(frame["y"].to_numpy(), design(frame, effects))
+    model = sm.OLS(frame["y"].to_numpy(), np.hstack([frame[NAMES], dummies(frame, effects)]))
     peers = {
         "clustered": model.fit(cov_type="cluster", cov_kwds={"groups": codes}, use_t=True),
         "robust": model.fit(cov_type="HC1", use_t=True),
@@ -93,35 +69,14 @@ def test_every_effect_counted_equals_statsmodels_on_dummies(seed, drop, effects)
 @pytest.mark.parametrize("effects", EFFECTS)
 @pytest.mark.parametrize("errors", ["clustered", "robust", "unadjusted"])
 def test_linearmodels_convention_is_that_package_by_default(seed, drop, effects, errors):
-    from linearmodels.panel import PanelOLS
-
     frame = sample(seed, drop)
-    exog = frame[NAMES].assign(const=1.0) if effects == "pooled" else frame[NAMES]
     options = {"cluster_entity": True} if errors == "clustered" else {}
-    peer = PanelOLS(
-        frame["y"],
-        exog,
-        entity_effects=effects in ("two-way", "unit"),
-        time_effects=effects in ("two-way", "time"),
-    ).fit(cov_type=errors, **options)
+    peer = linearmodels_fit(frame, effects, cov_type=errors, **options)
     fit = fixed_effects(
         frame, "y", NAMES, effects=effects, errors=errors, convention="linearmodels"
     )
     np.testing.assert_allclose(fit.std_errors, peer.std_errors, rtol=1e-10)
     np.testing.assert_allclose(fit.pvalues, peer.pvalues, rtol=1e-8, atol=1e-300)
-
-
-def pyfixest_fit(frame, effects, **correction):
-    import pyfixest as pf
-
-    absorbed = {"two-way": "| province + year", "unit": "| province", "time": "| year"}
-    return pf.feols(
-        f"y ~ a + b + c {absorbed.get(effects, '')}",
-        frame.reset_index(),
-        vcov={"CRV1": "province"},
-        ssc=pf.ssc(**correction),
-        demeaner=pf.MapDemeaner(fixef_tol=1e-13),
-    )
 
 
 # pyfixest 0.60 matches nested effects to their sizes by position in a set, so that with two
@@ -141,7 +96,7 @@ def pyfixest_fit(frame, effects, **correction):
 )
 def test_clustered_errors_equal_pyfixest(seed, drop, effects, convention, correction):
     frame = sample(seed, drop)
-    peer = pyfixest_fit(frame, effects, **correction)
+    peer = pyfixest_fit(frame, effects, {"CRV1": "province"}, **correction)
     fit = fixed_effects(frame, "y", NAMES, effects=effects, convention=convention)
     np.testing.assert_allclose(fit.params[NAMES], peer.coef()[NAMES], rtol=1e-9)
     np.testing.assert_allclose(fit.std_errors[NAMES], peer.se()[NAMES], rtol=1e-9)

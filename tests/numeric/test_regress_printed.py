@@ -14,16 +14,14 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from made_up_panels import grunfeld as grunfeld_firms
 
 from nqpf.regress import fixed_effects
 
 
 @pytest.fixture(scope="module")
 def grunfeld():
-    from statsmodels.datasets import grunfeld
-
-    frame = grunfeld.load_pandas().data
-    return frame[frame["firm"] != "American Steel"]
+    return grunfeld_firms()
 
 
 PRINTED = [

@@ -7,28 +7,16 @@ chisq = 2.3304, df = 2, p-value = 0.3119 for Grunfeld's ten firms; Baltagi (2013
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 import pytest
+from made_up_panels import case, grunfeld
 from scipy import stats
 
-from nqpf import files as paths
 from nqpf.regress import fixed_effects
 from nqpf.regress.ols import random_effects
 
 FIRMS = ("invest", ["value", "capital"], "firm", "year")
-
-
-def grunfeld(balanced):
-    from statsmodels.datasets import grunfeld
-
-    frame = grunfeld.load_pandas().data
-    frame = frame[frame["firm"] != "American Steel"]
-    later = pd.factorize(frame["firm"])[0]  # each firm starts a year after the one before it
-    return frame if balanced else frame[frame["year"] >= 1934 + later]
 
 
 def hausman(frame, *request):
@@ -132,11 +120,7 @@ def test_mundlak_equals_plm():
 
 
 def test_munnell_states_equal_plm():
-    folder = os.environ.get("NQPF_CASES") or paths.root().parent / "shared" / "cases"
-    file = Path(folder) / "produc.csv"
-    if not file.is_file():
-        pytest.skip(f"{file.name} is not distributed with the project; NQPF_CASES names its folder")
-    frame = pd.read_csv(file)
+    frame = case("produc.csv")
     names = ["gsp", "pcap", "pc", "emp"]
     frame[names] = np.log(frame[names])
     request = (frame, "gsp", ["pcap", "pc", "emp", "unemp"], "state", "year")

@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 
 from nqpf.regress import fixed_effects
-from nqpf.regress.staggered import adoption, effect_weights, goodman_bacon
+from nqpf.regress.staggered import adoption, goodman_bacon, reassign
 
 SEEDS = 60
 DESIGNS = {  # units and first year by cohort, units never treated, years, effect by year since
@@ -83,11 +83,16 @@ def by_hand_by_event(table: pd.DataFrame, values: pd.Series) -> pd.Series:
     return (cells["change"] * share).groupby(cells["event"]).sum()
 
 
+def weights_of(table: pd.DataFrame, estimator: str = "imputation") -> pd.DataFrame:
+    """Return the weights, which no outcome moves."""
+    return reassign(pd.DataFrame({"y": 0.0}, table.index), table, estimator, draws=99).weights
+
+
 @pytest.mark.parametrize("design", DESIGNS)
 def test_two_way_fails_where_the_others_find_the_effect(design: str) -> None:
     table, true, effect = treated_panel(design)
     names = ("two-way", "imputation", "cohorts")
-    weights = {name: effect_weights(table, name)["effect"] for name in names}
+    weights = {name: weights_of(table, name)["effect"] for name in names}
     found = pd.DataFrame(
         [
             {name: own @ outcome(table, true, seed) for name, own in weights.items()}
@@ -117,7 +122,7 @@ def test_two_stages_of_pyfixest_are_the_imputation(design: str) -> None:
     table, true, _ = treated_panel(design)
     values = outcome(table, true, 1)
     fit = pyfixest_study(table, values, "did2s")
-    ours = effect_weights(table, "imputation")
+    ours = weights_of(table, "imputation")
     assert float(fit.coef().iloc[0]) == pytest.approx(float(ours["effect"] @ values), rel=1e-6)
 
 
@@ -127,7 +132,7 @@ def test_saturated_study_of_pyfixest_is_the_computation_by_hand(design: str) -> 
     values = outcome(table, true, 2)
     peer = pyfixest_study(table, values, "saturated").aggregate()["Estimate"].astype(float)
     hand = by_hand_by_event(table, values)
-    ours = effect_weights(table, "cohorts").T @ values
+    ours = weights_of(table, "cohorts").T @ values
     post = [event for event in hand.index if event >= 0]
     np.testing.assert_allclose(peer[post], hand[post], rtol=1e-7)
     np.testing.assert_allclose(ours[hand.index.drop(-1)], hand.drop(-1), rtol=1e-9)
@@ -141,7 +146,7 @@ def test_imputation_is_the_computation_by_hand_when_the_past_is_one_year() -> No
     values = pd.Series(np.random.default_rng(0).normal(size=20), keys)
     hand = by_hand(table, values).set_index("event")["change"][0]
     for name in ("two-way", "imputation", "cohorts"):
-        assert effect_weights(table, name)["effect"] @ values == pytest.approx(hand, rel=1e-10)
+        assert weights_of(table, name)["effect"] @ values == pytest.approx(hand, rel=1e-10)
 
 
 def test_clustered_errors_of_pyfixest_are_those_of_linearmodels() -> None:

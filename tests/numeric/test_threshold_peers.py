@@ -7,15 +7,12 @@ looks for hansen1999_invest.csv in the folder that NQPF_CASES names, or in ../sh
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 import pytest
+from made_up_panels import case
 from scipy import stats
 
-from nqpf import files as paths
 from nqpf.regress import threshold
 
 CUTS, SLOPES = (-0.5, 0.6), (1.0, 1.8, 0.7)
@@ -242,11 +239,7 @@ def test_size_of_the_bootstrap_test():
 
 
 def invest():
-    folder = os.environ.get("NQPF_CASES") or paths.root().parent / "shared" / "cases"
-    file = Path(folder) / "hansen1999_invest.csv"
-    if not file.is_file():
-        pytest.skip(f"{file.name} is not distributed with the project; NQPF_CASES names its folder")
-    frame = pd.read_csv(file)
+    frame = case("hansen1999_invest.csv")
     lags = frame.groupby("firm")[["tobinq", "cfa", "debta"]].shift()
     frame[["q1", "c1", "d1"]] = lags
     frame["q2"], frame["q3"] = frame["q1"] ** 2, frame["q1"] ** 3

@@ -10,7 +10,7 @@ import pytest
 
 from nqpf.errors import MethodError, SampleError
 from nqpf.regress import fixed_effects
-from nqpf.regress.staggered import adoption, effect_weights, goodman_bacon, reassign
+from nqpf.regress.staggered import adoption, goodman_bacon, reassign
 
 ESTIMATORS = ("two-way", "imputation", "cohorts")
 CODES = [110000, 120000, 130000, 140000, 150000, 210000, 220000, 230000]
@@ -22,6 +22,11 @@ def sample(codes=CODES, seed=0):
     keys = pd.MultiIndex.from_product([codes, YEARS], names=["province", "year"])
     walk = np.random.default_rng(seed).normal(size=(len(codes), len(YEARS))).cumsum(axis=1)
     return pd.DataFrame({"y": walk.ravel()}, keys)
+
+
+def weights_of(table: pd.DataFrame, estimator: str = "imputation") -> pd.DataFrame:
+    """Return the weights, which no outcome moves."""
+    return reassign(pd.DataFrame({"y": 0.0}, table.index), table, estimator, draws=99).weights
 
 
 def test_adoption_goes_by_key_and_not_by_order() -> None:
@@ -71,13 +76,13 @@ def test_a_treated_group_of_one_is_warned_about_and_cannot_be_sure() -> None:
     [
         (
             (140000, 2020),
-            lambda f, t: effect_weights(t),
+            lambda f, t: reassign(f, t),
             SampleError,
             r"a row is missing \[province Shanxi.*year 2020",
         ),
         ((140000, 2020), lambda f, t: goodman_bacon(f["y"], t), SampleError, "a row is missing"),
         (None, lambda f, t: reassign(f.iloc[:-1], t), SampleError, "same rows .*2021"),
-        (None, lambda f, t: effect_weights(t, "imputed"), MethodError, "Did you mean 'imputation'"),
+        (None, lambda f, t: reassign(f, t, "imputed"), MethodError, "Did you mean 'imputation'"),
         (None, lambda f, t: reassign(f, t, draws=98), MethodError, "not below 99"),
         (None, lambda f, t: reassign(f, t, draws=True), MethodError, "not below 99"),
     ],
@@ -93,13 +98,13 @@ def test_samples_and_options_that_are_refused(drop, call, error, said) -> None:
 def test_a_gap_in_the_years_is_refused_where_it_matters() -> None:
     frame = sample().drop(2017, level="year")
     with pytest.raises(SampleError, match="has no 2017"):
-        effect_weights(adoption(frame, FIRST), "cohorts")
+        reassign(frame, adoption(frame, FIRST), "cohorts")
 
 
 @pytest.mark.parametrize("estimator", ESTIMATORS)
 def test_weights_ignore_levels_and_years_and_sum_to_one_over_the_treated(estimator: str) -> None:
     table = adoption(sample(), FIRST)
-    weights = effect_weights(table, estimator)["effect"]
+    weights = weights_of(table, estimator)["effect"]
     assert weights[table["treated"] == 1].sum() == pytest.approx(1)
     for level in ("province", "year"):
         np.testing.assert_allclose(weights.groupby(level=level).sum(), 0, atol=1e-12)
@@ -109,7 +114,7 @@ def test_two_way_weights_give_two_way_fixed_effects() -> None:
     frame = sample()
     table = adoption(frame, FIRST)
     fit = fixed_effects(frame.join(table["treated"]), "y", "treated")
-    weights = effect_weights(table, "two-way")["effect"]
+    weights = weights_of(table, "two-way")["effect"]
     assert weights @ frame["y"] == pytest.approx(fit.params["treated"], rel=1e-10)
 
 
@@ -121,7 +126,7 @@ def test_comparisons_of_two_groups_add_up_to_two_way(first: dict[int, int]) -> N
     frame = sample()
     table = adoption(frame, first)
     parts = goodman_bacon(frame["y"], table)
-    whole = effect_weights(table, "two-way")["effect"] @ frame["y"]
+    whole = weights_of(table, "two-way")["effect"] @ frame["y"]
     assert parts["weight"].sum() == pytest.approx(1, abs=1e-12)
     assert (parts["weight"] > 0).all()
     assert parts["weight"] @ parts["estimate"] == pytest.approx(whole, rel=1e-10)
@@ -130,7 +135,7 @@ def test_comparisons_of_two_groups_add_up_to_two_way(first: dict[int, int]) -> N
 
 def test_without_staggering_all_estimators_agree() -> None:
     table = adoption(sample(), {110000: 2016, 120000: 2016})
-    two_way, imputed = (effect_weights(table, name)["effect"] for name in ESTIMATORS[:2])
+    two_way, imputed = (weights_of(table, name)["effect"] for name in ESTIMATORS[:2])
     pd.testing.assert_series_equal(two_way, imputed)
 
 
@@ -142,7 +147,7 @@ def test_assignments_are_counted_and_the_seed_rules() -> None:
     pd.testing.assert_frame_equal(first.draws, again.draws)
     assert not first.draws.equals(other.draws)
     np.testing.assert_allclose(
-        first.estimates["y", "effect"], effect_weights(table)["effect"] @ frame["y"]
+        first.estimates["y", "effect"], weights_of(table)["effect"] @ frame["y"]
     )
 
 
@@ -153,7 +158,7 @@ def test_draws_are_the_estimates_of_relabelled_provinces() -> None:
     found = reassign(frame, table, "cohorts", seed=5)
     order = np.random.default_rng(5).permutation(len(CODES))
     moved = frame["y"].unstack().iloc[order].set_axis(sorted(CODES)).stack()
-    weights = effect_weights(table, "cohorts")
+    weights = weights_of(table, "cohorts")
     for column in weights:
         by_hand = weights[column].to_numpy() @ moved.to_numpy()
         assert found.draws["y", column].iloc[0] == pytest.approx(by_hand, rel=1e-10)

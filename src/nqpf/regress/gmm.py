@@ -20,10 +20,6 @@ _Names = Sequence[str] | Mapping[str, int] | str
 _RELATIVE = 1e-10  # below this share of a column, what is left of it is rounding
 
 
-class ManyInstrumentsWarning(UserWarning):
-    """More instruments than units, or than a weighting matrix can tell apart."""
-
-
 def _terms(kind: str, names: _Names) -> tuple[tuple[str, int], ...]:
     if not isinstance(names, Mapping):
         names = dict.fromkeys(distinct(f"{kind} regressors", names, 0), 0)
@@ -255,7 +251,6 @@ class _Equations:
             warnings.warn(
                 f"the weighting matrix of the {step} step has rank {rank} with {count} "
                 "instruments: its pseudo-inverse is used; use fewer instruments",
-                ManyInstrumentsWarning,
                 stacklevel=4,
             )
         return inverse, rank == count
@@ -533,7 +528,7 @@ def dynamic_gmm(
 
     Warns
     -----
-    ManyInstrumentsWarning
+    UserWarning
         If there are more instruments than units, or a weighting matrix has no inverse and its
         pseudo-inverse is used.
 
@@ -598,7 +593,6 @@ def dynamic_gmm(
         warnings.warn(
             f"{count} instruments for {groups} units of {unit}: two-step estimates lean to "
             "least squares and Hansen's J loses its power",
-            ManyInstrumentsWarning,
             stacklevel=2,
         )
     slopes, last = len(everything), len(solved.labels) - system

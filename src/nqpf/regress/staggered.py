@@ -106,41 +106,15 @@ def _check_first(
     raise SampleError(problem, where=where, expected=expected, hint=hint)
 
 
-def effect_weights(treatment: pd.DataFrame, estimator: str = "imputation") -> pd.DataFrame:
-    """Return an estimator of the effect as weights on the outcomes: estimate = sum of w times y.
-
-    - ``two-way``: the coefficient of ``treated`` with unit and year effects.
-    - ``imputation``: treated outcomes less what unit and year effects of the untreated rows
-      predict (Gardner 2022; Borusyak, Jaravel and Spiess 2024), averaged over treated rows.
-    - ``cohorts``: change of each cohort since its last untreated year less that of the
-      never treated (Sun and Abraham 2021; Callaway and Sant'Anna 2021 without covariates),
-      averaged over treated rows.
-
-    Parameters
-    ----------
-    treatment : DataFrame
-        From :func:`adoption`, of a balanced sample.
-    estimator : {"two-way", "imputation", "cohorts"}
-
-    Returns
-    -------
-    DataFrame on the index of `treatment`
-        Column ``"effect"`` and, but for ``two-way``, one per year since adoption; ``cohorts``
-        has years before adoption too, save the last, which is compared with.
-
-    Raises
-    ------
-    nqpf.errors.SampleError
-        If the sample is unbalanced.
-    nqpf.errors.MethodError
-        If the estimator is unknown.
+def _effect_weights(treatment: pd.DataFrame, estimator: str = "imputation") -> pd.DataFrame:
+    """Return an estimator of :func:`reassign` as weights on the index of `treatment`.
 
     Examples
     --------
     >>> keys = pd.MultiIndex.from_product([["a", "b"], [2019, 2020]], names=["province", "year"])
     >>> with warnings.catch_warnings(action="ignore"):
     ...     one = adoption(pd.DataFrame(index=keys), {"a": 2020})
-    >>> effect_weights(one, "two-way")["effect"].unstack()
+    >>> _effect_weights(one, "two-way")["effect"].unstack()
     year      2019  2020
     province
     a         -1.0   1.0
@@ -352,14 +326,23 @@ def reassign(
     treatment : DataFrame
         From :func:`adoption`, of a balanced sample.
     estimator : {"two-way", "imputation", "cohorts"}
-        As in :func:`effect_weights`.
+        Each is a weighted sum of the outcomes.
+
+        - ``two-way``: the coefficient of ``treated`` with unit and year effects.
+        - ``imputation``: treated outcomes less what unit and year effects of the untreated rows
+          predict (Gardner 2022; Borusyak, Jaravel and Spiess 2024), averaged over treated rows.
+        - ``cohorts``: change of each cohort since its last untreated year less that of the
+          never treated (Sun and Abraham 2021; Callaway and Sant'Anna 2021 without covariates),
+          averaged over treated rows.
     draws, seed : int
 
     Returns
     -------
     _Reassignment
         With ``estimates``, ``draws``, ``pvalues``, ``joint()`` and ``detectable()``, the
-        smallest effect that the test would find.
+        smallest effect that the test would find, and the ``weights`` of the outcomes: column
+        ``"effect"`` and, but for ``two-way``, one per year since adoption. ``cohorts`` has years
+        before adoption too, save the last, which is compared with.
 
     Raises
     ------
@@ -381,7 +364,7 @@ def reassign(
     True
     """
     whole("draws", draws, 99)
-    weights, cohorts = effect_weights(treatment, estimator), _cohorts(treatment)
+    weights, cohorts = _effect_weights(treatment, estimator), _cohorts(treatment)
     data = _on_keys(outcomes, treatment)
     orders = _orders(np.random.default_rng(seed), len(cohorts), draws)
     actual, drawn = {}, {}

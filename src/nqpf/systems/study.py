@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from contextlib import ExitStack
+from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Literal, TypeVar
 
@@ -104,15 +105,23 @@ def _read_card(path: Path, model: type[_Model]) -> _Model:
         If the file is not YAML (with the line), holds a key twice or does not
         fit the schema (with the field).
     """
-    where: dict[str, object] = {"file": _label(path)}
+    label = _label(path)
     try:
         raw = path.read_bytes()
+    except OSError as error:
+        problem = f"the file cannot be read: {error.strerror}"
+        raise CardError(problem, where={"file": label}) from error
+    return _parsed(raw, label, model)
+
+
+@lru_cache(maxsize=256)  # a chapter reads the same cards hundreds of times
+def _parsed(raw: bytes, label: str, model: type[_Model]) -> _Model:
+    where: dict[str, object] = {"file": label}
+    try:
         if len(raw) > _BYTES:
             problem = f"the file has {len(raw)} bytes"
             raise CardError(problem, where=where, expected=f"at most {_BYTES}")
         fields = _built(raw.decode("utf-8-sig"))
-    except OSError as error:
-        raise CardError(f"the file cannot be read: {error.strerror}", where=where) from error
     except UnicodeDecodeError as error:
         problem, hint = f"byte {error.start} is not UTF-8", "save the file in the encoding UTF-8"
         raise CardError(problem, where=where, hint=hint) from error

@@ -1,0 +1,93 @@
+"""Panels, dummies and peers that comparisons of regressions share."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from nqpf import files as paths
+
+NAMES = ["a", "b", "c"]
+EFFECTS = ("two-way", "unit", "time", "pooled")
+_UNIT, _TIME = ("two-way", "unit"), ("two-way", "time")
+
+
+def keys(units=31, years=11):
+    return pd.MultiIndex.from_product(
+        [range(units), range(2010, 2010 + years)], names=["province", "year"]
+    )
+
+
+def walks(seed, drop, units=31, years=11, columns=("y", *NAMES), shocks=False, change=None):
+    """A panel with serial correlation within provinces, `drop` rows missing at random.
+
+    `shocks` are common to all provinces in a year; `change` is made before rows are lost.
+    """
+    rng = np.random.default_rng(seed)
+    values = rng.normal(size=(units, years, len(columns))).cumsum(axis=1)
+    if shocks:
+        values += rng.normal(size=(1, years, len(columns)))
+    frame = pd.DataFrame(values.reshape(-1, len(columns)), keys(units, years), list(columns))
+    if change is None:
+        frame["y"] += 0.3 * frame["a"] - 0.2 * frame["b"]
+    else:
+        change(frame)
+    return frame.iloc[np.sort(rng.permutation(len(frame))[drop:])]
+
+
+def dummies(frame, effects="two-way"):
+    """A constant, and dummies of all units and years but the first that have effects."""
+    columns = [np.ones((len(frame), 1))]
+    for level, present in enumerate((_UNIT, _TIME)):
+        if effects in present:
+            codes = frame.index.get_level_values(level)
+            columns.append(pd.get_dummies(codes).to_numpy(float)[:, 1:])
+    return np.hstack(columns)
+
+
+def linearmodels_fit(frame, effects, names=None, **options):
+    from linearmodels.panel import PanelOLS
+
+    exog = frame[names or NAMES]
+    return PanelOLS(
+        frame["y"],
+        exog.assign(const=1.0) if effects == "pooled" else exog,
+        entity_effects=effects in _UNIT,
+        time_effects=effects in _TIME,
+    ).fit(**options)
+
+
+def pyfixest_fit(frame, effects, vcov, keywords=None, names=None, **correction):
+    import pyfixest as pf
+
+    absorbed = {"two-way": "| province + year", "unit": "| province", "time": "| year"}
+    return pf.feols(
+        f"y ~ {' + '.join(names or NAMES)} {absorbed.get(effects, '')}",
+        frame.reset_index(),
+        vcov=vcov,
+        vcov_kwargs=keywords,
+        ssc=pf.ssc(**correction),
+        demeaner=pf.MapDemeaner(fixef_tol=1e-13),
+    )
+
+
+def grunfeld(balanced=True):
+    """Ten firms; unbalanced, each starts a year after the one before it."""
+    from statsmodels.datasets import grunfeld
+
+    frame = grunfeld.load_pandas().data
+    frame = frame[frame["firm"] != "American Steel"]
+    return frame if balanced else frame[frame["year"] >= 1934 + pd.factorize(frame["firm"])[0]]
+
+
+def case(name):
+    """A table that is not distributed with the project; NQPF_CASES names its folder."""
+    folder = os.environ.get("NQPF_CASES") or paths.root().parent / "shared" / "cases"
+    file = Path(folder) / name
+    if not file.is_file():
+        pytest.skip(f"{name} is not distributed with the project; NQPF_CASES names its folder")
+    return pd.read_csv(file)
