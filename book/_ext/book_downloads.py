@@ -19,8 +19,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from urllib.parse import quote
 
-from book_files import write_once
-from book_templates import render
+from book_templates import render, write_once
 from sphinx.application import Sphinx
 
 PAGE = "book/downloads"

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import nbformat
 from book_addresses import LAUNCH_BRANCH, repository_url, site_url
-from book_files import write_once
+from book_templates import write_once
 from docutils import nodes
 from notebook_copy import copy_of, glued_values, set_up_cell
 from notebook_text import Surroundings

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from html import escape
 from pathlib import Path
 
-from book_files import write_once
+from book_templates import write_once
 from docutils import nodes
 from myst_nb.ext.glue.roles import PasteTextRole
 from outputs_entry import Entry, Item, entries_of, files_of, parts_of, slug, title_of

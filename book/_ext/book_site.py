@@ -13,7 +13,7 @@ from pathlib import Path
 
 import yaml
 from book_addresses import site_url
-from book_files import write_once
+from book_templates import write_once
 from docutils import nodes
 from site_pages import front_page, meta_tags, missing_page, robots, site_map, summary
 from sphinx.application import Sphinx

@@ -1,7 +1,8 @@
 """Style sheets with the rules that some page uses, and an icon font with those icons.
 
-Written beside the theme's own files under a name made from the content, so that a
-browser never holds an old sheet against a new page.
+Sphinx copies the theme's sheets anew in each build, so they are rewritten where they stand. Pages
+load them under a version made from the content, so that a browser never holds an old sheet against
+a new page.
 """
 
 from __future__ import annotations
@@ -10,10 +11,11 @@ import hashlib
 import io
 import logging
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 
 import tinycss2
+from book_templates import write_once
 
 # Not read for names: too large to matter, or not about the page's classes.
 _NOT_READ = ("mathjax", "fontawesome.js", "vega.js", "searchindex.js")
@@ -24,17 +26,9 @@ _MADE = re.compile(r"(?:bs-|tooltip|popover|dropdown|modal|collaps|show|fade|btn
 _BLOCKS = {"media", "supports", "layer", "container"}
 _ICON = re.compile("\\\\([ef][0-9a-f]{3})|([\ue000-\uf8ff])")
 _FONT = re.compile(r"src:url\(([^)]*?)(fa-[\w-]+)\.woff2\)[^;}]*")
-_IMPORT_ALONE = re.compile(r'\s*@import "([^"]+)";?\s*')
-_DIGITS = 10
-
-
-def words_of(files: Iterable[Path]) -> set[str]:
-    """Return every word of pages and scripts; a class that is none of them is not used."""
-    words: set[str] = set()
-    for file in files:
-        if not any(part in file.as_posix() for part in _NOT_READ):
-            words.update(_WORD.findall(file.read_text("utf-8")))
-    return words
+# The theme's first sheet is nothing but the address of Sphinx's.
+_ALONE = ("_static/styles/theme.css", "_static/basic.css")
+_LINK = re.compile(r'\b(_static/[^"?]*\.css)(?:\?[^"]*)?"')
 
 
 def keep_used(css: str, words: set[str]) -> str:
@@ -72,12 +66,12 @@ def _selectors(prelude: list[object]) -> list[str]:
         if token.type == "literal" and token.value == ",":
             groups.append([])
         else:
-            # What stands in brackets is a choice or a denial and decides nothing.
             groups[-1].append(token)
     return [tinycss2.serialize(group).strip() for group in groups]
 
 
 def _is_used(selector: str, words: set[str]) -> bool:
+    # What stands in brackets is a choice or a denial and decides nothing.
     bare = re.sub(r"\\.", "", re.sub(r"\[[^\]]*\]", "", selector))
     while bare != (shorter := re.sub(r"\([^()]*\)", "", bare)):
         bare = shorter
@@ -102,8 +96,7 @@ def icon_font(source: Path, icons: set[int]) -> bytes:
 
     logging.getLogger("fontTools").setLevel(logging.WARNING)
     font = TTFont(source, recalcTimestamp=False)
-    options = Options(hinting=False, notdef_outline=True, name_IDs=["*"])
-    cutter = Subsetter(options)
+    cutter = Subsetter(Options(hinting=False, notdef_outline=True, name_IDs=["*"]))
     cutter.populate(unicodes=sorted(icons & set(font.getBestCmap())))
     cutter.subset(font)
     font.flavor = "woff"
@@ -112,8 +105,8 @@ def icon_font(source: Path, icons: set[int]) -> bytes:
     return out.getvalue()
 
 
-def lighten_styles(html: Path, own: set[str], write: Callable[[Path, bytes], None]) -> None:
-    """Write the lighter sheets and fonts of a built site and let its pages load them.
+def lighten_styles(html: Path, own: set[str]) -> None:
+    """Reduce the sheets and icon fonts of a built site to what its pages use.
 
     Parameters
     ----------
@@ -121,75 +114,46 @@ def lighten_styles(html: Path, own: set[str], write: Callable[[Path, bytes], Non
         Folder of the site.
     own : set of str
         Names of the book's own sheets, which are left as they are.
-    write : callable
-        Writes a file in one step.
     """
     static = html / "_static"
-    pages = [p for p in sorted(html.rglob("*.html")) if static not in p.parents]
-    words = words_of([*pages, *sorted(static.rglob("*.js"))])
-    originals = [p for p in sorted(static.rglob("*.css")) if p.name not in own and not _ours(p)]
-    lighter = {sheet: keep_used(sheet.read_text("utf-8"), words) for sheet in originals}
-    drawn = set().union(*(icons_in(text) for text in lighter.values()))
-    renamed, written = {}, set()
-    # A sheet that is nothing but another's address is left out of the way to it.
-    for sheet, text in sorted(lighter.items(), key=lambda item: "@import" in item[1]):
-        name = sheet.relative_to(html).as_posix()
-        if alone := _IMPORT_ALONE.fullmatch(text):
-            imported = (sheet.parent / alone.group(1)).resolve().relative_to(html.resolve())
-            renamed[name] = renamed[imported.as_posix()]
-            continue
-        text = _FONT.sub(lambda f, at=sheet: _lighter_font(f, at, drawn, written, write), text)
-        target = sheet.with_name(f"{sheet.stem.split('.')[0]}.{_digest(text.encode())}.css")
-        write(target, text.encode("utf-8"))
-        written.add(target)
-        renamed[name] = target.relative_to(html).as_posix()
+    pages = [page for page in sorted(html.rglob("*.html")) if static not in page.parents]
+    read = [f for f in [*pages, *static.rglob("*.js")] if not any(n in str(f) for n in _NOT_READ)]
+    words = {word for file in read for word in _WORD.findall(file.read_text("utf-8"))}
+    sheets = [sheet for sheet in sorted(static.rglob("*.css")) if sheet.name not in own]
+    lighter = {sheet: keep_used(sheet.read_text("utf-8"), words) for sheet in sheets}
+    icons = set().union(*(icons_in(text) for text in lighter.values()))
+    versions = {}
+    for sheet, text in lighter.items():
+        for folder, name in _FONT.findall(text):
+            source = (sheet.parent / folder / f"{name}.ttf").resolve()
+            font = icon_font(source, icons)
+            write_once(source.with_suffix(".woff"), font)
+            address = f"{folder}{name}.woff?v={_digest(font)}"
+            text = _FONT.sub(
+                lambda f, n=name, a=address: f'src:url({a}) format("woff")' if f[2] == n else f[0],
+                text,
+            )
+        write_once(sheet, text)
+        versions[sheet.relative_to(html).as_posix()] = _digest(text.encode("utf-8"))
     for page in pages:
-        text = page.read_text("utf-8")
-        changed = rename_links(text, renamed)
-        if changed != text:
-            write(page, changed.encode("utf-8"))
-    _remove_old(static, written)
+        write_once(page, with_versions(page.read_text("utf-8"), versions))
 
 
-def rename_links(page: str, renamed: dict[str, str]) -> str:
-    """Let a page load the lighter sheets in place of the theme's, or of an older build's.
+def with_versions(page: str, versions: dict[str, str]) -> str:
+    """Let a page load the sheets of this build rather than those that a browser keeps.
 
     Examples
     --------
-    >>> rename_links('href="../_static/a.css?v=1"', {"_static/a.css": "_static/a.0123456789.css"})
-    'href="../_static/a.0123456789.css"'
+    >>> with_versions('href="../_static/a.css?v=1"', {"_static/a.css": "0123456789"})
+    'href="../_static/a.css?v=0123456789"'
     """
-    for original, target in renamed.items():
-        stem = re.escape(original.removesuffix(".css").split(".")[0])
-        page = re.sub(rf'\b{stem}(?:\.[\w-]+)?\.css(?:\?[^"]*)?"', f'{target}"', page)
-    return page
 
+    def versioned(link: re.Match[str]) -> str:
+        version = versions.get(link[1])
+        return f'{link[1]}?v={version}"' if version else link[0]
 
-def _lighter_font(
-    source: re.Match[str],
-    sheet: Path,
-    icons: set[int],
-    written: set[Path],
-    write: Callable[[Path, bytes], None],
-) -> str:
-    folder = (sheet.parent / source.group(1)).resolve()
-    font = icon_font(folder / f"{source.group(2)}.ttf", icons)
-    target = folder / f"{source.group(2)}.{_digest(font)}.woff"
-    write(target, font)
-    written.add(target)
-    return f'src:url({source.group(1)}{target.name}) format("woff")'
+    return _LINK.sub(versioned, page.replace(*_ALONE))
 
 
 def _digest(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()[:_DIGITS]
-
-
-def _ours(path: Path) -> bool:
-    """Return whether a file bears the name that this module gives."""
-    return re.search(rf"\.[0-9a-f]{{{_DIGITS}}}\.(?:css|woff)$", path.name) is not None
-
-
-def _remove_old(static: Path, written: set[Path]) -> None:
-    for path in sorted(static.rglob("*")):
-        if path.is_file() and _ours(path) and path.resolve() not in {p.resolve() for p in written}:
-            path.unlink()
+    return hashlib.sha256(content).hexdigest()[:10]

@@ -1,4 +1,4 @@
-"""Pages of the site that are no pages of the book, written from ``templates/``."""
+"""Files of the site, each written in one step; some from ``templates/``."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
+
+from nqpf.files import replacing
 
 _CHINESE = re.compile(r"[\u3000-\u9fff\uff00-\uffef]+")
 
@@ -54,3 +56,12 @@ def _environment() -> Environment:
 def render(template: str, **values: object) -> str:
     """Return a template filled with values, every text of which is escaped."""
     return _environment().get_template(template).render(values)
+
+
+def write_once(path: Path, content: bytes | str) -> None:
+    """Write a file whole or not at all; leave one that has the content already as it is."""
+    data = content.encode("utf-8") if isinstance(content, str) else content
+    if path.is_file() and path.read_bytes() == data:
+        return
+    with replacing(path) as temporary:
+        temporary.write_bytes(data)

@@ -8,12 +8,12 @@ than one be lost that did.
 from __future__ import annotations
 
 import ast
-import importlib
 import inspect
 import re
 import symtable
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 
 import nqpf
@@ -148,10 +148,9 @@ def _statement(cell: int, tree: ast.stmt, shown: bool) -> Statement:
     table = symtable.symtable(ast.unparse(tree), "cell", "exec")
     own = list(table.get_symbols())
     reads, later = {symbol.get_name() for symbol in own if symbol.is_referenced()}, _inner(table)
-    function = isinstance(tree, ast.FunctionDef) or isinstance(
+    if not isinstance(tree, ast.FunctionDef) and not isinstance(
         getattr(tree, "value", 0), ast.Lambda
-    )
-    if not function:
+    ):
         reads, later = reads | later, set()
     given = {one.get_name() for one in own if one.is_assigned() or one.is_imported()}
     changed: set[str] = set()
@@ -162,9 +161,8 @@ def _statement(cell: int, tree: ast.stmt, shown: bool) -> Statement:
             changed.add(_base(node))
         # A call whose value nobody takes is made for its effect.
         if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call) and not shown:
-            call = node.value
-            if _base(call.func) not in _QUIET:
-                changed |= {_base(one) for one in [call.func, *call.args]}
+            if _base(node.value.func) not in _QUIET:
+                changed |= {_base(one) for one in [node.value.func, *node.value.args]}
     if isinstance(tree, _PERHAPS):
         given, changed = set(), changed | given
     parts = (frozenset(names - {""}) for names in (reads, later, given, changed))
@@ -195,13 +193,13 @@ def _dotted(node: ast.AST) -> list[str]:
 
 def _imports(node: ast.stmt) -> Iterator[tuple[str, tuple[str, object]]]:
     """Yield each name that a statement imports from the library, in full, and what it holds."""
-    if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "nqpf":
-        for alias in node.names:
-            home, full = importlib.import_module(node.module), f"{node.module}.{alias.name}"
-            thing = getattr(home, alias.name, None) or importlib.import_module(full)
-            yield alias.asname or alias.name, (full, thing)
-    elif isinstance(node, ast.Import):
-        for alias in node.names:
-            if alias.name.split(".")[0] == "nqpf":
-                full = alias.name if alias.asname else "nqpf"
-                yield alias.asname or "nqpf", (full, importlib.import_module(full))
+    home = f"{node.module}." if isinstance(node, ast.ImportFrom) else ""
+    for alias in node.names if isinstance(node, ast.Import | ast.ImportFrom) else ():
+        full = home + alias.name
+        if full.split(".")[0] == "nqpf":
+            # A function may bear the name of its module, and comes first.
+            thing = getattr(import_module(node.module), alias.name, None) if home else None
+            thing = thing or import_module(full)
+            if not home and not alias.asname:
+                full, thing = "nqpf", nqpf
+            yield alias.asname or full.rpartition(".")[2], (full, thing)

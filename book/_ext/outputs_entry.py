@@ -9,10 +9,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
 from bs4 import BeautifulSoup, Tag
-from outputs_chart import chart_rows, chart_svg, safe_svg, shown_svg
 from outputs_code import Code, Function, Statement
+from outputs_files import chart_rows, chart_svg, csv_bytes, read_table, safe_svg, shown_svg
 from outputs_record import Run
-from outputs_table import csv_bytes, read_table
 
 _KINDS = "variables", "system", "results", "panel"
 _WHOLE = "panel.frame"  # all rows of the panel

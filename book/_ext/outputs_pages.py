@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from book_templates import render
 from markupsafe import Markup
 from outputs_entry import Entry
-from outputs_table import csv_bytes
+from outputs_files import csv_bytes
 
 if TYPE_CHECKING:
     from nqpf.data import Catalogue

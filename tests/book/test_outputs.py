@@ -11,7 +11,7 @@ from xml.etree import ElementTree
 
 import pytest
 from bs4 import BeautifulSoup
-from outputs_table import plain_cell, read_table
+from outputs_files import plain_cell, read_table
 
 from nqpf.data import Catalogue
 from nqpf.systems import available

@@ -8,7 +8,7 @@ import io
 import pandas as pd
 import pytest
 from bs4 import BeautifulSoup
-from outputs_table import csv_bytes, plain_cell, read_table
+from outputs_files import csv_bytes, plain_cell, read_table
 
 
 def table(header: list[str], rows: list[list[object]]) -> str:
