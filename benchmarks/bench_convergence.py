@@ -40,7 +40,9 @@ def report(label: str, draw: Callable[[], pd.Series], draws: int, **options: obj
     line = f"{label:34} b {estimates.mean():.5f} ({error:.5f}), covers {100 * hits:.1f} %"
     if options.get("spatial") == "lag":
         rho = np.array([one.rho for one in found])
-        inside = np.mean([abs(one.rho - RHO) < 1.96 * one.rho_se for one in found])
+        inside = np.mean(
+            [abs(one.rho - RHO) < 1.96 * one.params.loc["rho", "std_error"] for one in found]
+        )
         line += f"; rho {rho.mean():.3f}, covers {100 * inside:.1f} %"
     print(line)
 

@@ -105,7 +105,9 @@ def test_equal_variances_is_the_test_of_a_correlation():
     first, last = np.log(scores.unstack()).to_numpy().T
     r, p = stats.pearsonr(last - first, last + first)
     assert result.pvalue == pytest.approx(p, abs=1e-12)
-    assert np.sign(result.statistic) == np.sign(r)
+    assert np.sign(result.correlation) == np.sign(r)
+    t = r * np.sqrt(18 / (1 - r**2))
+    assert result.pvalue == pytest.approx(2 * stats.t.sf(abs(t), 18), abs=1e-12)
     # Carree and Klomp (1997): (N - 2.5) ln(1 + D^2 / (4 (s1 sT - s1T^2))) holds the same 1 - r^2.
     (s1, s1t), (_, st) = np.cov(first, last)
     assert 1 / (1 - r**2) == pytest.approx(1 + (s1 - st) ** 2 / (4 * (s1 * st - s1t**2)))
@@ -153,12 +155,12 @@ PEER = {
 @pytest.mark.parametrize("noise", PEER)
 def test_clubs_are_those_of_another_program(noise):
     peer, scores = PEER[noise], three_clubs(noise)
-    result, before = club(scores), club(scores, merge=False)
+    result = club(scores)
     found = (result.overall.coefficient, result.overall.std_error)
     assert found == pytest.approx(peer["overall"], abs=1e-8)
-    assert before.clubs["units"].tolist() == peer["units"]
+    assert result.before["units"].tolist() == peer["units"]
     for column in ("coefficient", "std_error"):
-        assert before.clubs[column].tolist() == pytest.approx(peer[column], abs=1e-8)
+        assert result.before[column].tolist() == pytest.approx(peer[column], abs=1e-8)
     assert result.clubs["units"].tolist() == peer["merged"]
     assert result.clubs["coefficient"].tolist() == pytest.approx(
         peer["merged coefficient"], abs=1e-8
@@ -167,32 +169,8 @@ def test_clubs_are_those_of_another_program(noise):
 
 def test_units_without_a_club_are_those_of_another_program():
     membership = club(three_clubs(0.06)).initial
-    assert membership.tolist() == [
-        2,
-        3,
-        4,
-        1,
-        3,
-        4,
-        2,
-        3,
-        4,
-        2,
-        3,
-        4,
-        0,
-        3,
-        4,
-        1,
-        3,
-        4,
-        0,
-        3,
-        4,
-        1,
-        3,
-        4,
-    ]
+    first = [2, 1, 2, 2, 0, 1, 0, 1]  # units 0, 3, 6, ...
+    assert membership.tolist() == [number for own in first for number in (own, 3, 4)]
 
 
 def test_beta_of_simulated_cross_sections_is_within_monte_carlo_error():

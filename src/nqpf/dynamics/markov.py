@@ -4,48 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from nqpf.dynamics.convergence import joined_weights
+from nqpf.checks import whole
+from nqpf.dynamics.convergence import _neighbours, _read
 from nqpf.errors import DataError, MethodError, SampleError
-from nqpf.sample import by_key, place
-
-__all__ = [
-    "Homogeneity",
-    "MarkovResult",
-    "SpatialMarkovResult",
-    "chain",
-    "classify",
-    "closed_groups",
-    "cutoffs_of",
-    "ergodic",
-    "first_passage",
-    "homogeneity",
-    "markov",
-    "panel",
-    "relative_to_mean",
-    "spatial_lag",
-    "spatial_markov",
-    "transitions",
-]
+from nqpf.sample import _balanced
 
 
-@dataclass(frozen=True)
-class Homogeneity:
+class _Homogeneity(NamedTuple):
     """Test that several samples of transitions come from one matrix.
 
-    Attributes
-    ----------
-    likelihood_ratio, pearson : float
-        Two statistics of one hypothesis.
-    df : int
-        Only rows and cells that were seen count.
-    likelihood_ratio_pvalue, pearson_pvalue : float
-        From chi2(df); NaN where nothing can be compared.
-    samples : tuple
-        Names of the samples.
+    Degrees of freedom count only rows and cells that were seen; p values are from chi2(df),
+    NaN where nothing can be compared.
     """
 
     likelihood_ratio: float
@@ -56,252 +31,75 @@ class Homogeneity:
     samples: tuple[object, ...]
 
 
+def _homogeneity(counts: Sequence[pd.DataFrame], names: Sequence[object]) -> _Homogeneity:
+    r"""Test that matrices of counts share their transition probabilities.
+
+    Anderson and Goodman (1957); degrees of freedom are
+    sum_i (b_i - 1)(a_i - 1), with b_i the samples that have row i and a_i the
+    cells of the row that were seen in any (Bickenbach and Bode 2003).
+    """
+    from scipy import stats
+
+    each = np.asarray(counts, dtype=float)
+    rows, pooled = each.sum(axis=2), each.sum(axis=0)
+    expected = rows[:, :, None] * (pooled / np.maximum(pooled.sum(axis=1, keepdims=True), 1))
+    seen, positive = expected > 0, each > 0
+    pearson = float(((each - expected)[seen] ** 2 / expected[seen]).sum())
+    ratio = float(2 * (each[positive] * np.log(each[positive] / expected[positive])).sum())
+    samples, cells = (rows > 0).sum(axis=0), (pooled > 0).sum(axis=1)
+    df = int(((samples - 1).clip(min=0) * (cells - 1).clip(min=0)).sum())
+    pvalues = [float(stats.chi2.sf(x, df)) if df else float("nan") for x in (ratio, pearson)]
+    return _Homogeneity(ratio, pearson, df, *pvalues, tuple(names))
+
+
 def _reach(p: np.ndarray) -> np.ndarray:
     """Return a boolean (k, k): column can be reached from row in zero or more steps."""
-    reach = (p > 0) | np.eye(len(p), dtype=bool)
-    for middle in range(len(p)):
-        reach |= np.outer(reach[:, middle], reach[middle])
-    return reach
+    return np.linalg.matrix_power((p > 0) + np.eye(len(p)), len(p)) > 0
 
 
-def closed_groups(p: np.ndarray) -> list[list[int]]:
-    """Return the groups of classes that are never left once entered (recurrent classes).
-
-    Examples
-    --------
-    >>> closed_groups(np.array([[0.5, 0.5, 0], [0, 1.0, 0], [0, 0.2, 0.8]]))
-    [[1]]
-    """
+def _closed_groups(p: np.ndarray) -> list[list[int]]:
+    """Return the groups of classes that are never left once entered (recurrent classes)."""
     reach = _reach(p)
-    mutual = reach & reach.T
     closed = [row for row in range(len(p)) if not (reach[row] & ~reach[:, row]).any()]
-    return [
-        [int(c) for c in group]
-        for group in sorted({tuple(np.flatnonzero(mutual[r])) for r in closed})
-    ]
+    groups = {tuple(np.flatnonzero(reach[row] & reach[:, row])) for row in closed}
+    return [list(group) for group in sorted(groups)]
 
 
-def ergodic(p: np.ndarray) -> np.ndarray:
-    """Return the long-run distribution; NaN where it depends on where the chain starts.
-
-    Parameters
-    ----------
-    p : (k, k)
-        Rows add up to 1.
-
-    Examples
-    --------
-    >>> ergodic(np.array([[0.5, 0.25, 0.25], [0.5, 0, 0.5], [0.25, 0.25, 0.5]])).round(3)
-    array([0.4, 0.2, 0.4])
-    """
-    groups = closed_groups(p) if np.isfinite(p).all() else []
+def _ergodic(p: np.ndarray) -> np.ndarray:
+    """Return the long-run distribution; NaN where it depends on where the chain starts."""
+    groups = _closed_groups(p) if np.isfinite(p).all() else []
     if len(groups) != 1:
         return np.full(len(p), np.nan)
-    inside = groups[0]
-    part = p[np.ix_(inside, inside)]
-    size = len(inside)
-    system = np.vstack([part.T - np.eye(size), np.ones(size)])
+    inside, size = groups[0], len(groups[0])
+    system = np.vstack([p[np.ix_(inside, inside)].T - np.eye(size), np.ones(size)])
     result = np.zeros(len(p))
     result[inside] = np.linalg.lstsq(system, np.r_[np.zeros(size), 1.0], rcond=None)[0]
     return result
 
 
-def first_passage(p: np.ndarray) -> np.ndarray:
-    """Return mean steps from row to first arrival in column; the diagonal is mean return time.
+def _first_passage(p: np.ndarray, target: int) -> np.ndarray:
+    """Return mean steps from each class to the first arrival in `target`, from it to the return.
 
-    Kemeny and Snell (1976), by one linear system per target instead of the
-    fundamental matrix, so that chains with absorbing classes have an answer:
-    infinite where arrival is not certain.
-
-    Parameters
-    ----------
-    p : (k, k)
-        Rows add up to 1.
-
-    Examples
-    --------
-    >>> first_passage(np.array([[0.5, 0.25, 0.25], [0.5, 0, 0.5], [0.25, 0.25, 0.5]])).round(3)
-    array([[2.5  , 4.   , 3.333],
-           [2.667, 5.   , 2.667],
-           [3.333, 4.   , 2.5  ]])
+    Kemeny and Snell (1976), by one linear system instead of the fundamental matrix, so that
+    chains with absorbing classes have an answer: infinite where arrival is not certain.
     """
     size = len(p)
     if not np.isfinite(p).all():
-        return np.full((size, size), np.nan)
-    return np.column_stack([_to(p, target) for target in range(size)])
-
-
-def _to(p: np.ndarray, target: int) -> np.ndarray:
-    size = len(p)
+        return np.full(size, np.nan)
     stopped = p.copy()
     stopped[target] = np.eye(size)[target]
     reach = _reach(stopped)
     sure = [r for r in range(size) if reach[reach[r], target].all() and r != target]
     steps = np.full(size, np.inf)
     steps[target] = 0.0
-    if sure:
-        steps[sure] = np.linalg.solve(np.eye(len(sure)) - p[np.ix_(sure, sure)], np.ones(len(sure)))
+    steps[sure] = np.linalg.solve(np.eye(len(sure)) - p[np.ix_(sure, sure)], np.ones(len(sure)))
     seen = p[target] > 0
     steps[target] = 1 + p[target, seen] @ steps[seen]
     return steps
 
 
-def homogeneity(counts: Sequence[np.ndarray], names: Sequence[object]) -> Homogeneity:
-    r"""Test that matrices of counts share their transition probabilities.
-
-    Anderson and Goodman (1957); degrees of freedom are
-    sum_i (b_i - 1)(a_i - 1), with b_i the samples that have row i and a_i the
-    cells of the row that were seen in any (Bickenbach and Bode 2003).
-
-    Parameters
-    ----------
-    counts : sequence of (k, k)
-    names : sequence
-        One per matrix.
-
-    Examples
-    --------
-    >>> test = homogeneity([np.array([[8, 2], [3, 7]]), np.array([[5, 5], [3, 7]])], "ab")
-    >>> round(test.pearson, 4), test.df
-    (1.978, 2)
-    """
-    from scipy import stats
-
-    each = np.asarray(counts, dtype=float)
-    rows = each.sum(axis=2)
-    pooled = each.sum(axis=0)
-    share = pooled / np.maximum(pooled.sum(axis=1, keepdims=True), 1)
-    expected = rows[:, :, None] * share
-    seen = expected > 0
-    pearson = float((((each - expected)[seen]) ** 2 / expected[seen]).sum())
-    positive = each > 0
-    ratio = float(2 * (each[positive] * np.log(each[positive] / expected[positive])).sum())
-    samples, cells = (rows > 0).sum(axis=0), (pooled > 0).sum(axis=1)
-    df = int(((samples - 1).clip(min=0) * (cells - 1).clip(min=0)).sum())
-    pvalues = [float(stats.chi2.sf(x, df)) if df else float("nan") for x in (ratio, pearson)]
-    return Homogeneity(ratio, pearson, df, *pvalues, tuple(names))
-
-
-def panel(scores: pd.Series, what: str = "the measure") -> pd.Series:
-    """Return finite figures indexed (unit, year), sorted; two years at least.
-
-    Raises
-    ------
-    nqpf.errors.SampleError
-        If the index is another one, a key is doubled, a figure is missing or
-        no unit has two years in a row.
-    """
-    if not isinstance(scores, pd.Series) or scores.index.nlevels != 2:
-        raise SampleError(
-            f"{what} is not a series by unit and year",
-            expected="a Series indexed (province, year), such as Index.scores",
-        )
-    unit, time = scores.index.names[0] or "unit", scores.index.names[1] or "year"
-    named = scores.rename("value").rename_axis([unit, time])
-    data = by_key(named.to_frame(), ["value"], unit, time, what)["value"]
-    years = data.index.get_level_values(1)
-    if not np.issubdtype(years.dtype, np.integer):
-        raise SampleError("times are not whole years", expected="integers")
-    return data.rename(scores.name)
-
-
-def relative_to_mean(data: pd.Series) -> pd.Series:
-    """Return figures over their mean of the year.
-
-    Raises
-    ------
-    nqpf.errors.DataError
-        If a mean is not positive, as it can be of logarithms.
-    """
-    means = data.groupby(level=1).transform("mean")
-    if not (means > 0).all():
-        raise DataError(
-            f"the mean of a year is {means[~(means > 0)].iloc[0]:g}",
-            where={"year": int(means.index[~(means > 0)][0][1])},
-            expected="a positive mean; take exp of a log measure",
-        )
-    return data / means
-
-
-def cutoffs_of(values: pd.Series, classes: int | Sequence[float], what: str) -> np.ndarray:
-    """Return upper bounds of all classes but the last.
-
-    Parameters
-    ----------
-    values : Series
-        Pooled figures.
-    classes : int or sequence of float
-        Number of classes with equally many figures each, or the cut-offs.
-    what : str
-        Name in messages.
-
-    Raises
-    ------
-    nqpf.errors.MethodError
-        If there are under two classes or cut-offs do not ascend.
-    nqpf.errors.SampleError
-        If quantiles coincide because figures repeat.
-    """
-    if isinstance(classes, int | np.integer) and not isinstance(classes, bool):
-        if classes < 2:
-            raise MethodError(f"{classes} classes of {what}", expected="two or more")
-        found = np.quantile(values.to_numpy(), np.arange(1, classes) / classes)
-        if (np.diff(found) <= 0).any() or found[-1] >= values.max():
-            raise SampleError(
-                f"quantiles of {what} coincide, so that a class would have no members",
-                expected=f"{classes} classes of figures that differ",
-                hint="take fewer classes or give cut-offs",
-            )
-        return found
-    found = np.asarray(classes, dtype=float)
-    if (
-        found.ndim != 1
-        or not len(found)
-        or not np.isfinite(found).all()
-        or (np.diff(found) <= 0).any()
-    ):
-        raise MethodError(
-            f"cut-offs {list(np.ravel(found))} of {what}",
-            expected="a number of classes, or finite cut-offs in ascending order",
-        )
-    return found
-
-
-def classify(values: pd.Series, cutoffs: np.ndarray) -> pd.Series:
-    """Return classes 1, ..., k; a figure that equals a cut-off belongs to the class below it.
-
-    Examples
-    --------
-    >>> classify(pd.Series([0.1, 0.5, 0.9]), np.array([0.5])).tolist()
-    [1, 1, 2]
-    """
-    codes = np.searchsorted(cutoffs, values.to_numpy(), side="left") + 1
-    return pd.Series(codes, index=values.index, name="class")
-
-
-def transitions(classes: pd.Series) -> pd.DataFrame:
-    """Return one row per unit and pair of adjacent years: where it was, ``from`` and ``to``.
-
-    A pair with a year between them is no transition, so that gaps are never jumped.
-
-    Raises
-    ------
-    nqpf.errors.SampleError
-        If no unit has two adjacent years.
-    """
-    unit, time = classes.index.names
-    after = classes.rename("to").reset_index()
-    after[time] -= 1
-    moves = classes.rename("from").to_frame().join(after.set_index([unit, time]), how="inner")
-    if moves.empty:
-        raise SampleError(
-            "no unit has two adjacent years", expected="a panel with consecutive years"
-        )
-    return moves
-
-
-@dataclass(frozen=True)
-class MarkovResult:
+@dataclass(frozen=True, eq=False)
+class _Chain:
     """Transitions among classes 1, ..., k.
 
     Attributes
@@ -309,87 +107,128 @@ class MarkovResult:
     cutoffs : (k - 1,) array
         Upper bounds of the classes but the last, the same in every year.
     classes : Series indexed (unit, year)
-    counts : DataFrame (k, k)
-        Transitions from the row's class to the column's, between adjacent years.
-    probabilities, std_errors : DataFrame (k, k)
-        Maximum likelihood, and sqrt(p (1 - p) / n_i); NaN in a row without
-        transitions.
-    ergodic : Series (k,)
-        Long-run distribution; NaN where it is not unique or no
-        transition starts in a class that was entered.
-    first_passage : DataFrame (k, k)
-        Mean years to the first arrival, mean years of return on the diagonal.
-    empty, absorbing : tuple of int
-        Classes without members, and classes that were never left.
-    relative : bool
-        Figures were divided by the mean of their year.
-    notes : tuple of str
+    moves : DataFrame indexed (unit, year)
+        A row per transition: the class it starts ``from`` in that year and goes ``to``.
     """
 
     cutoffs: np.ndarray
-    classes: pd.Series
-    counts: pd.DataFrame
-    probabilities: pd.DataFrame
-    std_errors: pd.DataFrame
-    ergodic: pd.Series
-    first_passage: pd.DataFrame
-    empty: tuple[int, ...]
-    absorbing: tuple[int, ...]
-    relative: bool
-    notes: tuple[str, ...]
+    classes: pd.Series = field(repr=False)
     moves: pd.DataFrame = field(repr=False)
+
+    def _count(self, moves: pd.DataFrame) -> pd.DataFrame:
+        labels = range(1, len(self.cutoffs) + 2)
+        counts = pd.crosstab(moves["from"], moves["to"])
+        return counts.reindex(index=labels, columns=labels, fill_value=0)
+
+    @cached_property
+    def counts(self) -> pd.DataFrame:
+        """Transitions (k, k) from the row's class to the column's, between adjacent years."""
+        return self._count(self.moves)
+
+    @property
+    def _exits(self) -> pd.Series:
+        return self.counts.sum(axis=1)
+
+    @cached_property
+    def _visited(self) -> list[int]:
+        return np.union1d(self.moves["from"], self.moves["to"]).tolist()
+
+    @cached_property
+    def probabilities(self) -> pd.DataFrame:
+        """Maximum likelihood (k, k); NaN in a row without transitions."""
+        return self.counts.div(self._exits.where(self._exits > 0), axis=0)
+
+    @property
+    def std_errors(self) -> pd.DataFrame:
+        """sqrt(p (1 - p) / n_i), as if transitions were independent."""
+        p = self.probabilities
+        return np.sqrt(p * (1 - p)).div(np.sqrt(self._exits), axis=0)
+
+    @property
+    def _seen(self) -> np.ndarray:
+        """Probabilities among the classes that have members."""
+        return self.probabilities.loc[self._visited, self._visited].to_numpy()
+
+    @property
+    def ergodic(self) -> pd.Series:
+        """Long-run distribution; NaN where it is not unique or what follows a class is unknown."""
+        share = pd.Series(_ergodic(self._seen), self._visited, name="ergodic")
+        fill = float("nan") if share.isna().any() else 0.0
+        return share.reindex(self.counts.index, fill_value=fill)
+
+    @property
+    def first_passage(self) -> pd.DataFrame:
+        """Mean years to the first arrival (k, k), mean years of return on the diagonal."""
+        seen, visited, labels = self._seen, self._visited, self.counts.index
+        steps = {at: _first_passage(seen, place) for place, at in enumerate(visited)}
+        return pd.DataFrame(steps, visited).reindex(index=labels, columns=labels)
+
+    @property
+    def empty(self) -> tuple[int, ...]:
+        """Classes without members."""
+        return tuple(self.counts.index.difference(self._visited))
+
+    @property
+    def absorbing(self) -> tuple[int, ...]:
+        """Classes that were entered and never left."""
+        stay = np.diag(self.counts) == self._exits
+        return tuple(self.counts.index[stay & (self._exits > 0)])
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What the sample does not hold."""
+        exits = self._exits[self._visited]
+        unknown, few = exits.index[exits == 0], exits.index[(exits > 0) & (exits < 10)]
+        told = {
+            "classes without members: {}": self.empty,
+            "no transition starts in class {}: what follows it is not known": unknown,
+            "never left in the sample: class {}": self.absorbing,
+            "fewer than ten transitions start in class {}": few,
+        }
+        notes = [text.format(", ".join(map(str, c))) for text, c in told.items() if len(c)]
+        if not len(unknown) and len(_closed_groups(self._seen)) > 1:
+            notes.append("more than one group of classes is never left: the long run is not unique")
+        return tuple(notes)
 
     @property
     def stay(self) -> float:
         """Share of transitions that stay in their class."""
-        return float(np.trace(self.counts) / self.counts.to_numpy().sum())
+        return float((self.moves["to"] == self.moves["from"]).mean())
 
     @property
     def upward(self) -> float:
         """Share of transitions into a higher class."""
-        return float(np.triu(self.counts, 1).sum() / self.counts.to_numpy().sum())
+        return float((self.moves["to"] > self.moves["from"]).mean())
 
     @property
     def downward(self) -> float:
         """Share of transitions into a lower class."""
-        return float(np.tril(self.counts, -1).sum() / self.counts.to_numpy().sum())
+        return float((self.moves["to"] < self.moves["from"]).mean())
 
-    def homogeneity(self, periods: int = 2) -> Homogeneity:
+    def homogeneity(self, periods: int = 2) -> _Homogeneity:
         """Test that probabilities are the same in sub-periods of about equal length.
 
-        Transitions of one unit are not independent; read p values as a guide.
+        Anderson and Goodman's (1957) tests. Transitions of one unit are not independent; read
+        p values as a guide.
 
         Raises
         ------
         nqpf.errors.MethodError
-            If there are fewer than two periods.
-        nqpf.errors.SampleError
-            If there are not that many years with transitions.
+            If there are fewer than two periods or more than years with transitions.
         """
-        if periods < 2:
-            raise MethodError(f"{periods} period(s)", expected="two or more")
         years = self.moves.index.unique(1).sort_values()
-        if len(years) < periods:
-            raise SampleError(
-                f"{len(years)} year(s) with transitions", expected=f"{periods} or more"
-            )
-        size = len(self.counts)
+        whole("the number of periods", periods, 2, len(years))
         parts = np.array_split(years.to_numpy(), periods)
         at = self.moves.index.get_level_values(1)
-        counts = [_count(self.moves[at.isin(part)], size).to_numpy() for part in parts]
-        return homogeneity(counts, [f"{part[0]}–{part[-1] + 1}" for part in parts])
-
-    def to_frame(self) -> pd.DataFrame:
-        """Return probabilities with the number of transitions and the ergodic share by class."""
-        return self.probabilities.assign(n=self.counts.sum(axis=1), ergodic=self.ergodic)
+        counts = [self._count(self.moves[at.isin(part)]) for part in parts]
+        return _homogeneity(counts, [f"{part[0]}–{part[-1] + 1}" for part in parts])
 
     def _repr_html_(self) -> str:
-        return self.to_frame().to_html(float_format="{:.3f}".format)
+        table = self.probabilities.assign(n=self._exits, ergodic=self.ergodic)
+        return table.to_html(float_format="{:.3f}".format)
 
 
-def markov(
-    scores: pd.Series, classes: int | Sequence[float] = 4, relative: bool = False
-) -> MarkovResult:
+def markov(scores: pd.Series, classes: int | Sequence[float] = 4, relative: bool = False) -> _Chain:
     """Estimate a first-order Markov chain of classes.
 
     Parameters
@@ -398,14 +237,17 @@ def markov(
         The panel may be unbalanced; only adjacent years make a transition.
     classes : int or sequence of float
         Number of classes, cut at quantiles of the pooled sample, or cut-offs
-        of your own. They are the same in every year.
+        of your own. They are the same in every year; a figure that equals a
+        cut-off belongs to the class below it.
     relative : bool
         Divide each figure by the mean of its year first: classes then say
         where a province stands, not how far all have come.
 
     Returns
     -------
-    MarkovResult
+    chain
+        With ``counts``, ``probabilities``, ``std_errors``, ``stay``, ``upward``, ``downward``,
+        ``ergodic``, ``first_passage``, ``empty``, ``absorbing``, ``homogeneity()`` and ``notes``.
 
     Raises
     ------
@@ -417,6 +259,12 @@ def markov(
     nqpf.errors.DataError
         If the mean of a year is not positive and figures are to be relative.
 
+    Notes
+    -----
+    Transitions are joined by unit and year, and a gap is no transition; giddy's chains read
+    neighbouring columns as neighbouring years. A class without members is noted and has no part
+    in tests and long runs, where giddy adds one to the degrees of freedom of its test.
+
     Examples
     --------
     >>> keys = pd.MultiIndex.from_product([[1, 2, 3, 4], range(2018, 2022)],
@@ -426,115 +274,92 @@ def markov(
     >>> result.counts.to_numpy().tolist(), result.ergodic.round(2).tolist()
     ([[6, 1], [1, 4]], [0.58, 0.42])
     """
-    data = panel(scores)
-    data = relative_to_mean(data) if relative else data
-    cutoffs = cutoffs_of(data, classes, "the measure")
-    return chain(classify(data, cutoffs), cutoffs, relative)
+    data = _figures(scores, relative)
+    own, cutoffs = _classified(data, classes, "the measure")
+    return _Chain(cutoffs, own, _transitions(own))
 
 
-def chain(
-    classes: pd.Series, cutoffs: np.ndarray, relative: bool, moves: pd.DataFrame | None = None
-) -> MarkovResult:
-    """Return the chain of `classes`, or of some of their `moves`."""
-    everything = transitions(classes)
-    moves = everything if moves is None else moves
-    size = len(cutoffs) + 1
-    counts = _count(moves, size)
-    exits = counts.sum(axis=1)
-    probabilities = counts.div(exits.where(exits > 0), axis=0)
-    errors = np.sqrt(probabilities * (1 - probabilities)).div(np.sqrt(exits), axis=0)
-    visited = np.union1d(moves["from"].unique(), moves["to"].unique())
-    empty = tuple(int(c) for c in counts.index if c not in visited)
-    absorbing = tuple(int(c) for c in counts.index if exits[c] and counts.loc[c, c] == exits[c])
-    longrun, passage = _long_run(probabilities, list(visited))
-    return MarkovResult(
-        cutoffs,
-        classes,
-        counts,
-        probabilities,
-        errors,
-        longrun,
-        passage,
-        empty,
-        absorbing,
-        relative,
-        _notes(probabilities, exits, empty, absorbing, list(visited)),
-        moves,
-    )
+def _figures(scores: pd.Series, relative: bool) -> pd.Series:
+    """Return figures by unit and year, if `relative` over their mean of the year."""
+    data = _read(scores, least=1)
+    if not relative:
+        return data
+    means = data.groupby(level=1).mean()
+    low = means[~(means > 0)]
+    if len(low):
+        raise DataError(
+            f"the mean of a year is {low.iloc[0]:g}",
+            where={"year": int(low.index[0])},
+            expected="a positive mean; take exp of a log measure",
+        )
+    return data / means.reindex(data.index, level=1)
 
 
-def _count(moves: pd.DataFrame, size: int) -> pd.DataFrame:
-    labels = range(1, size + 1)
-    counts = pd.crosstab(moves["from"], moves["to"])
-    return counts.reindex(index=labels, columns=labels, fill_value=0)
+def _classified(
+    values: pd.Series, classes: int | Sequence[float], what: str
+) -> tuple[pd.Series, np.ndarray]:
+    """Return the class of each figure and the upper bounds of all classes but the last."""
+    if np.ndim(classes) == 0:
+        number = whole(f"the number of classes of {what}", classes, 2)
+        cutoffs = np.quantile(values.to_numpy(), np.arange(1, number) / number)
+        if (np.diff(cutoffs) <= 0).any() or cutoffs[-1] >= values.max():
+            raise SampleError(
+                f"quantiles of {what} coincide, so that a class would have no members",
+                expected=f"{classes} classes of figures that differ",
+                hint="take fewer classes or give cut-offs",
+            )
+    else:
+        cutoffs = np.asarray(classes, dtype=float)
+        ascending = (
+            cutoffs.ndim == 1 and np.isfinite(cutoffs).all() and (np.diff(cutoffs) > 0).all()
+        )
+        if not len(cutoffs) or not ascending:
+            raise MethodError(
+                f"cut-offs {list(np.ravel(cutoffs))} of {what}",
+                expected="a number of classes, or finite cut-offs in ascending order",
+            )
+    codes = np.searchsorted(cutoffs, values.to_numpy(), side="left") + 1
+    return pd.Series(codes, values.index, name="class"), cutoffs
 
 
-def _long_run(probabilities: pd.DataFrame, visited: list[int]) -> tuple[pd.Series, pd.DataFrame]:
-    """Return ergodic distribution and first passage over the classes that have members."""
-    labels = probabilities.index
-    seen = probabilities.loc[visited, visited].to_numpy()
-    share = pd.Series(ergodic(seen), index=visited)
-    fill = float("nan") if share.isna().any() else 0.0
-    passage = pd.DataFrame(first_passage(seen), visited, visited).reindex(labels, columns=labels)
-    return share.reindex(labels, fill_value=fill).rename("ergodic"), passage
+def _transitions(classes: pd.Series) -> pd.DataFrame:
+    """Return one row per unit and pair of adjacent years; a gap is never jumped."""
+    unit, time = classes.index.names
+    after = classes.rename("to").reset_index()
+    after[time] -= 1
+    moves = classes.rename("from").to_frame().join(after.set_index([unit, time]), how="inner")
+    if moves.empty:
+        raise SampleError(
+            "no unit has two adjacent years", expected="a panel with consecutive years"
+        )
+    return moves
 
 
-def _notes(
-    probabilities: pd.DataFrame,
-    exits: pd.Series,
-    empty: tuple[int, ...],
-    absorbing: tuple[int, ...],
-    visited: list[int],
-) -> tuple[str, ...]:
-    notes = []
-    if empty:
-        notes.append(f"classes without members: {', '.join(map(str, empty))}")
-    unknown = [c for c in visited if exits[c] == 0]
-    if unknown:
-        listed = ", ".join(map(str, unknown))
-        notes.append(f"no transition starts in class {listed}: what follows it is not known")
-    if absorbing:
-        notes.append(f"never left in the sample: class {', '.join(map(str, absorbing))}")
-    groups = [] if unknown else closed_groups(probabilities.loc[visited, visited].to_numpy())
-    if len(groups) > 1:
-        notes.append("more than one group of classes is never left: the long run is not unique")
-    few = [c for c in visited if 0 < exits[c] < 10]
-    if few:
-        notes.append(f"fewer than ten transitions start in class {', '.join(map(str, few))}")
-    return tuple(notes)
-
-
-@dataclass(frozen=True)
-class SpatialMarkovResult:
+@dataclass(frozen=True, eq=False)
+class _SpatialChain:
     """Transitions by the neighbours' class in the year before the move.
 
     Attributes
     ----------
-    overall : MarkovResult
-        The chain that does not look at neighbours.
-    by_lag : dict of int to MarkovResult
-        One chain per class of neighbours that has members; its ``notes`` say what it lacks.
+    overall : chain
+        That does not look at neighbours.
+    by_lag : dict of int to chain
+        One per class of neighbours that has members; its ``notes`` say what it lacks.
     lag_cutoffs : array
         Upper bounds of the neighbours' classes but the last.
     lag : Series indexed (unit, year)
         Weighted mean of the neighbours.
-    test : Homogeneity
-        Test that neighbours do not matter.
+    test : homogeneity test
+        That neighbours do not matter.
     notes : tuple of str
     """
 
-    overall: MarkovResult
-    by_lag: dict[int, MarkovResult]
+    overall: _Chain
+    by_lag: dict[int, _Chain]
     lag_cutoffs: np.ndarray
     lag: pd.Series = field(repr=False)
-    test: Homogeneity
+    test: _Homogeneity
     notes: tuple[str, ...]
-
-    @property
-    def probabilities(self) -> pd.DataFrame:
-        """Probabilities indexed (neighbours' class, from)."""
-        parts = {lag: one.probabilities for lag, one in self.by_lag.items()}
-        return pd.concat(parts, names=["neighbours", "from"])
 
     @property
     def ergodic(self) -> pd.DataFrame:
@@ -545,39 +370,30 @@ class SpatialMarkovResult:
     def moves(self) -> pd.DataFrame:
         """Return the shares that stay, rise and fall by the neighbours' class, with counts."""
         rows = {
-            lag: {
-                "transitions": len(one.moves),
-                "up": one.upward,
-                "stay": one.stay,
-                "down": one.downward,
-            }
+            lag: (len(one.moves), one.upward, one.stay, one.downward)
             for lag, one in self.by_lag.items()
         }
-        return pd.DataFrame(rows).T.astype({"transitions": int}).rename_axis("neighbours")
-
-    def to_frame(self) -> pd.DataFrame:
-        """Return probabilities with the number of transitions."""
-        counts = {lag: one.counts.sum(axis=1) for lag, one in self.by_lag.items()}
-        return self.probabilities.assign(n=pd.concat(counts))
+        columns = ["transitions", "up", "stay", "down"]
+        return pd.DataFrame.from_dict(rows, "index", columns=columns).rename_axis("neighbours")
 
     def _repr_html_(self) -> str:
-        return self.to_frame().to_html(float_format="{:.3f}".format)
+        return self.moves().to_html(float_format="{:.3f}".format)
 
 
 def spatial_markov(
     scores: pd.Series,
-    weights: pd.DataFrame,
+    weights: object,
     classes: int | Sequence[float] = 4,
     lag_classes: int | Sequence[float] | None = None,
     relative: bool = False,
-) -> SpatialMarkovResult:
+) -> _SpatialChain:
     """Estimate a chain for each class of neighbours (Rey 2001).
 
     Parameters
     ----------
     scores : Series indexed (province, year)
         Every province of the weights in every year of the sample.
-    weights : DataFrame (n, n) or nqpf.space.Weights
+    weights : spatial weights or DataFrame (n, n)
         Row-standardised, labelled by province and joined by key.
     classes : int or sequence of float
         As in :func:`nqpf.dynamics.markov`.
@@ -589,7 +405,8 @@ def spatial_markov(
 
     Returns
     -------
-    SpatialMarkovResult
+    chains
+        With ``overall``, ``by_lag``, ``moves()``, ``ergodic``, ``test`` and ``notes``.
 
     Raises
     ------
@@ -607,52 +424,22 @@ def spatial_markov(
     >>> result.moves()["transitions"].tolist(), result.test.df
     ([6, 3], 1)
     """
-    data = panel(scores)
-    data = relative_to_mean(data) if relative else data
-    lag = spatial_lag(data, weights)
-    if lag_classes is None:
-        lag_classes = classes
-    cutoffs = cutoffs_of(data, classes, "the measure")
-    lag_cutoffs = cutoffs_of(lag, lag_classes, "the neighbours' mean")
-    own, around = classify(data, cutoffs), classify(lag, lag_cutoffs)
-    moves = transitions(own)
-    before = around.reindex(moves.index)
+    data = _figures(scores, relative)
+    wide = _balanced(data)
+    lag = (_neighbours(weights, wide.index) @ wide).stack().rename("lag")
+    lag = lag.rename_axis(data.index.names)
+    lag_classes = classes if lag_classes is None else lag_classes
+    around, lag_cutoffs = _classified(lag, lag_classes, "the neighbours' mean")
+    own, cutoffs = _classified(data, classes, "the measure")
+    overall = _Chain(cutoffs, own, _transitions(own))
+    before = around.reindex(overall.moves.index)
     by_lag = {
-        int(number): chain(own, cutoffs, relative, moves[before == number])
+        int(number): _Chain(cutoffs, own, overall.moves[before == number])
         for number in np.sort(before.unique())
     }
-    counts = [one.counts.to_numpy() for one in by_lag.values()]
+    test = _homogeneity([one.counts for one in by_lag.values()], list(by_lag))
     absent = sorted(set(range(1, len(lag_cutoffs) + 2)) - set(by_lag))
     notes = ("transitions of one province are not independent: read the p values as a guide",)
     if absent:
         notes = (f"no transition has neighbours of class {', '.join(map(str, absent))}", *notes)
-    return SpatialMarkovResult(
-        chain(own, cutoffs, relative),
-        by_lag,
-        lag_cutoffs,
-        lag,
-        homogeneity(counts, list(by_lag)),
-        notes,
-    )
-
-
-def spatial_lag(data: pd.Series, weights: pd.DataFrame) -> pd.Series:
-    """Return the weighted mean of the neighbours, joined by key, year by year.
-
-    Raises
-    ------
-    nqpf.errors.SampleError
-        If a province is absent in a year or provinces of data and weights differ.
-    """
-    wide = data.unstack(1)
-    absent = wide.stack(future_stack=True)
-    absent = absent[absent.isna()]
-    if len(absent):
-        raise SampleError(
-            "a province is absent in a year, so that its neighbours have no full mean",
-            where=place(absent.index[0], data.index.names),
-            expected="every province in every year",
-            hint="leave out the province, cut the weights to the others, and say so",
-        )
-    joined = joined_weights(weights, list(wide.index))
-    return (joined @ wide).stack().rename("lag").rename_axis(data.index.names)
+    return _SpatialChain(overall, by_lag, lag_cutoffs, lag, test, notes)

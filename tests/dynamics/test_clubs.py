@@ -1,0 +1,76 @@
+"""Convergence clubs: simulated clubs are found again, and bad panels are refused."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from nqpf.dynamics.clubs import club
+from nqpf.errors import DataError, EstimationError, MethodError, SampleError
+
+
+def clubs(levels=(3.0, 1.0), each=5, years=30, noise=0.003) -> pd.Series:
+    """Return a panel in which unit i belongs to club i mod the number of levels."""
+    rng = np.random.default_rng(1)
+    t = np.arange(1, years + 1)
+    units = each * len(levels)
+    level = np.resize(levels, units)[:, None]
+    gap = rng.uniform(-0.3, 0.3, (units, 1)) / t**0.8
+    values = level * (1 + gap + noise * rng.normal(size=(units, years)) / t**0.5)
+    keys = pd.MultiIndex.from_product(
+        [range(units), range(2001, 2001 + years)], names=["province", "year"]
+    )
+    return pd.Series(values.ravel(), index=keys, name="score")
+
+
+def test_known_clubs_are_found_highest_first_whatever_scale_order_and_growth():
+    scores = clubs()
+    result = club(scores)
+    assert result.membership.tolist() == [1, 2] * 5 and not result.notes
+    assert not result.overall.converges and (result.clubs["statistic"] > -1.65).all()
+    growth = 1.05 ** (scores.index.get_level_values(1) - 2000)
+    other = club((11 * scores * growth).sample(frac=1, random_state=0))
+    pd.testing.assert_series_equal(result.membership, other.membership)
+
+
+def test_one_club_when_all_converge():
+    result = club(clubs(levels=(2.0,), each=8))
+    assert result.overall.converges
+    assert (result.membership == 1).all() and len(result.clubs) == 1
+
+
+def test_merging_never_makes_more_clubs_and_keeps_members():
+    result = club(clubs(levels=(3.0, 2.9, 1.0), noise=0.05))
+    assert len(result.clubs) <= len(result.before) == result.initial.max()
+    assert ((result.membership == 0) == (result.initial == 0)).all()
+    assert ", ".join(result.clubs["from"]) == ", ".join(result.before["from"])
+
+
+def test_a_short_panel_is_flagged():
+    assert "7 years" in club(clubs(years=10)).notes[0]
+
+
+def coinciding() -> pd.Series:
+    scores = clubs(levels=(2.0,), each=3)
+    scores[1] = scores[2] = scores[0].to_numpy()
+    return scores
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "says"),
+    [
+        (lambda: club(coinciding()), EstimationError, r"coincide.*units 0, 1, 2.*2001"),
+        (lambda: club(clubs().drop((2, 2005))), SampleError, "province 2.*2005"),
+        (lambda: club(clubs().drop(2005, level="year")), SampleError, "skipped.*2005"),
+        (lambda: club(clubs(years=4)), SampleError, "leaves out"),
+        (lambda: club(clubs().loc[[0, 1]]), SampleError, "three or more"),
+        (lambda: club(clubs() - 5), DataError, "above zero"),
+        (lambda: club(clubs(), trim=1.0), MethodError, "trim is 1"),
+        (lambda: club(clubs(), sieve=-2), MethodError, "sieve is -2"),
+    ],
+    ids=lambda part: part[:24] if isinstance(part, str) else "",
+)
+def test_bad_panels_and_options_are_refused(call, error, says):
+    with pytest.raises(error, match=says):
+        call()

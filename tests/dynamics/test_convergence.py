@@ -1,0 +1,153 @@
+"""Sigma and beta convergence: what they find and what they refuse."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from nqpf.dynamics.convergence import beta, sigma
+from nqpf.errors import DataError, MethodError, NqpfError, SampleError
+
+CODES = [110000, 120000, 130000, 140000, 150000, 210000, 220000, 230000]
+YEARS = range(2013, 2021)
+
+
+def panel(rate: float = 0.1, noise: float = 0.02) -> pd.Series:
+    """Return levels whose gaps shrink by `rate` a year."""
+    rng = np.random.default_rng(0)
+    gaps = rng.normal(0, 0.6, len(CODES))[:, None] * (1 - rate) ** np.arange(len(YEARS))
+    logs = gaps + 0.05 * np.arange(len(YEARS)) + rng.normal(0, noise, gaps.shape)
+    keys = pd.MultiIndex.from_product([CODES, YEARS], names=["province", "year"])
+    return pd.Series(np.exp(logs).ravel(), index=keys, name="score")
+
+
+def ring(row=0, column=None, value=0.0, factor=1.0) -> pd.DataFrame:
+    """Return weights of a ring, with one weight set or one row multiplied."""
+    w = np.roll(np.eye(len(CODES)), 1, axis=0) + np.roll(np.eye(len(CODES)), -1, axis=0)
+    if column is not None:
+        w[row, column] = value
+    w[row] *= factor
+    return pd.DataFrame(w / 2, CODES, CODES)
+
+
+def test_sigma_falls_when_gaps_shrink_and_rises_when_they_grow():
+    falls, grows = sigma(panel(0.1)), sigma(panel(-0.1))
+    assert falls.trend < 0 and falls.ratio < 1 and falls.correlation < 0 and falls.pvalue < 0.05
+    assert grows.trend > 0 and grows.ratio > 1 and grows.correlation > 0
+    assert falls.by_year.loc[2013, "n"] == len(CODES) and not falls.notes
+    shuffled = (7 * panel(0.1)).sample(frac=1, random_state=1)
+    pd.testing.assert_frame_equal(falls.by_year, sigma(shuffled).by_year)
+    assert "2016" in sigma(panel().drop((CODES[3], 2016))).notes[0]
+
+
+def test_beta_of_levels_that_shrink_exactly_has_their_rate():
+    result = beta(panel(0.1, noise=1e-9))
+    assert result.speed == pytest.approx(-np.log(0.9), abs=1e-6)
+    assert result.half_life == pytest.approx(np.log(2) / -np.log(0.9), abs=1e-4)
+    assert result.years == 7 and result.nobs == len(CODES)
+    assert "Tianjin" in beta(panel().drop((120000, 2013))).notes[0]
+
+
+def test_speed_and_half_life_at_their_limits():
+    grows = beta(panel(-0.1))
+    assert grows.half_life == np.inf and np.isnan(grows.half_life_se)
+    years = panel().index.get_level_values("year")
+    turned = panel().mask(years == 2020, panel().groupby("province").transform("first") ** -0.5)
+    lost = beta(turned)
+    assert np.isnan(lost.speed) and np.isnan(lost.half_life) and "no speed" in lost.notes[0]
+    one = beta(panel())
+
+    def half_life(b):
+        return np.log(2) / (-np.log(1 + one.years * b) / one.years)
+
+    step = 1e-7
+    slope = (half_life(one.coefficient + step) - half_life(one.coefficient - step)) / (2 * step)
+    assert one.half_life == pytest.approx(half_life(one.coefficient))
+    assert one.half_life_se == pytest.approx(abs(slope) * one.std_error, rel=1e-5)
+
+
+def test_beta_joins_weights_by_key():
+    scores, w = panel(), ring()
+    order = [3, 0, 7, 5, 1, 2, 6, 4]
+    one, two = (beta(scores, spatial="lag", weights=x) for x in (w, w.iloc[order, order[::-1]]))
+    assert one.rho == two.rho and one.coefficient == two.coefficient
+    assert beta(scores, spatial="error", weights=w).likelihood_ratio >= -1e-6
+
+
+def test_conditional_beta_joins_controls_by_key():
+    scores = panel()
+    controls = pd.DataFrame({"x": np.random.default_rng(3).normal(size=len(scores))}, scores.index)
+    for design in ("cross-section", "panel"):
+        one = beta(scores, controls, design)
+        two = beta(scores, controls.sample(frac=1, random_state=2), design)
+        assert one.params.loc["x", "coefficient"] == two.params.loc["x", "coefficient"]
+        with pytest.raises(SampleError, match=r"missing.*Beijing.*2013"):
+            beta(scores, controls.drop((110000, 2013)), design)
+
+
+def nickell(rho, periods):
+    """Equation 18 of Nickell (1981)."""
+    a = 1 - (1 - rho**periods) / (periods * (1 - rho))
+    inner = 1 - 2 * rho / ((1 - rho) * (periods - 1)) * a
+    return -(1 + rho) / (periods - 1) * a / inner
+
+
+def test_panel_beta_uses_adjacent_years_and_takes_nickells_bias_out():
+    scores = panel()
+    result = beta(scores, design="panel")
+    assert result.nobs == len(CODES) * 7
+    assert beta(scores.drop((CODES[0], 2016)), design="panel").nobs == result.nobs - 2
+    assert result.nickell == pytest.approx(-3 / 8)
+    assert any("Nickell" in note for note in result.notes)
+    quick = beta(np.exp(np.log(panel(0.6, 0.3)).groupby("year").rank()), design="panel")
+    rho = 1 + quick.corrected
+    assert rho + nickell(rho, 7) == pytest.approx(1 + quick.coefficient, abs=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("weights", "error", "says"),
+    [
+        (ring(0, 1, -1.0), DataError, "Beijing.*zero or more"),
+        (ring(0, 0, 1.0), DataError, "Beijing.*none of its own"),
+        (ring(2, factor=0), DataError, "Hebei.*link an island"),
+        (ring(1, factor=2), DataError, "Tianjin.*add up to 1"),
+        (ring().rename(index={110000: 460000}), SampleError, "Beijing.*same units"),
+        (ring().drop(110000).drop(columns=110000), SampleError, "Beijing.*same units"),
+        (ring().to_numpy(), MethodError, "without labels"),
+    ],
+    ids=["negative", "own", "island", "sums", "other", "fewer", "array"],
+)
+def test_bad_weights_are_refused(weights, error, says):
+    with pytest.raises(error, match=says):
+        beta(panel(), spatial="lag", weights=weights)
+
+
+def changed(value) -> pd.Series:
+    scores = panel()
+    scores[110000, 2015] = value
+    return scores
+
+
+@pytest.mark.parametrize(
+    ("call", "says"),
+    [
+        (lambda: beta(panel(), design="cross"), "unknown design"),
+        (lambda: beta(panel(), spatial="durbin", weights=1), "unknown spatial"),
+        (lambda: beta(panel(), spatial="lag"), "no spatial weights"),
+        (lambda: beta(panel(), errors="clustered"), "unknown errors"),
+        (lambda: beta(panel(), None, "panel", "lag", ring()), "spatial model of a panel"),
+        (lambda: beta(panel(), panel().to_frame("growth")), "name 'growth' twice"),
+        (lambda: beta(panel().droplevel(0)), "indexed"),
+        (lambda: beta(changed(0.0)), r"is 0.*Beijing.*2015.*above zero"),
+        (lambda: sigma(changed(0.0)), r"is 0.*Beijing.*2015.*above zero"),
+        (lambda: sigma(changed(np.nan)), r"missing.*Beijing.*2015"),
+        (lambda: sigma(panel()[panel().index.get_level_values(1) < 2015]), "3 years or more"),
+        (lambda: sigma(panel()[CODES[:3]]), "4 or more"),
+        (lambda: sigma(panel() * 0 + 1), "no dispersion.*2013"),
+    ],
+    ids=lambda part: part[:24] if isinstance(part, str) else "",
+)
+def test_bad_samples_and_options_are_refused(call, says):
+    with pytest.raises(NqpfError, match=says):
+        call()

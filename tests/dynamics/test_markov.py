@@ -1,0 +1,148 @@
+"""Markov chains of classes: counts by key, long run, flagged classes, refusals."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from nqpf.dynamics.markov import markov, spatial_markov
+from nqpf.errors import DataError, MethodError, SampleError
+
+CODES = [110000, 120000, 130000, 140000, 150000, 210000]
+
+
+def panel() -> pd.Series:
+    values = 3 + np.random.default_rng(0).normal(0, 0.4, (len(CODES), 12)).cumsum(axis=1)
+    keys = pd.MultiIndex.from_product([CODES, range(2010, 2022)], names=["province", "year"])
+    return pd.Series(np.exp(values / 3).ravel(), index=keys)
+
+
+def ring() -> pd.DataFrame:
+    w = np.roll(np.eye(len(CODES)), 1, axis=0) + np.roll(np.eye(len(CODES)), -1, axis=0)
+    return pd.DataFrame(w / 2, CODES, CODES)
+
+
+def chain_of(*counts):
+    """Return the chain with these counts of moves, a matrix per pair of years."""
+    moves = [
+        (2 * year, row, column)
+        for year, matrix in enumerate(counts)
+        for (row, column), number in np.ndenumerate(matrix)
+        for _ in range(number)
+    ]
+    rows = [(unit, year + k, m[k]) for unit, (year, *m) in enumerate(moves) for k in (0, 1)]
+    frame = pd.DataFrame(rows, columns=["unit", "year", "class"])
+    cutoffs = np.arange(len(counts[0]) - 1) + 0.5
+    return markov(frame.set_index(["unit", "year"])["class"], cutoffs)
+
+
+def test_transitions_are_counted_by_key_and_gaps_are_not_jumped():
+    scores = panel()
+    whole = markov(scores, 3)
+    cut = markov(scores.drop((120000, 2015)).sample(frac=1, random_state=0), list(whole.cutoffs))
+    assert cut.counts.to_numpy().sum() == len(CODES) * 11 - 2
+    by_hand = np.zeros((3, 3))
+    for code in CODES:
+        own = whole.classes[code]
+        for year in range(2010, 2021):
+            by_hand[own[year] - 1, own[year + 1] - 1] += 1
+    assert (whole.counts.to_numpy() == by_hand).all()
+
+
+def test_probabilities_errors_and_shares_hold_their_definitions():
+    result = markov(panel(), 3)
+    p, n = result.probabilities, result.counts.sum(axis=1)
+    assert np.allclose(p.sum(axis=1), 1)
+    assert np.allclose(result.std_errors, np.sqrt((p * (1 - p)).div(n, axis=0)))
+    assert result.stay == pytest.approx(np.trace(result.counts) / n.sum())
+    assert result.stay + result.upward + result.downward == pytest.approx(1)
+    share = result.ergodic.to_numpy()
+    assert np.allclose(share @ p, share)
+    assert np.allclose(np.diag(result.first_passage), 1 / share)
+
+
+def test_the_weather_of_oz():
+    # Kemeny and Snell (1976): rain, nice, snow.
+    weather = chain_of([[2, 1, 1], [2, 0, 2], [1, 1, 2]])
+    assert weather.ergodic.tolist() == pytest.approx([0.4, 0.2, 0.4])
+    passage = [[5 / 2, 4, 10 / 3], [8 / 3, 5, 8 / 3], [10 / 3, 4, 5 / 2]]
+    assert np.allclose(weather.first_passage, passage)
+
+
+def test_first_passage_where_arrival_is_not_certain():
+    split = chain_of([[2, 1, 1], [0, 1, 0], [0, 0, 1]])
+    passage = split.first_passage
+    assert np.isinf(passage.loc[1, 2]) and np.isinf(passage.loc[2, 1]) and passage.loc[2, 2] == 1
+    assert split.ergodic.isna().all() and "more than one group" in split.notes[-1]
+    drift = chain_of([[1, 1], [0, 1]])
+    assert drift.first_passage.loc[1, 2] == 2 and np.isinf(drift.first_passage.loc[1, 1])
+    assert drift.ergodic.tolist() == pytest.approx([0, 1]) and drift.absorbing == (2,)
+
+
+def test_relative_classes_do_not_see_common_growth():
+    scores = panel()
+    grown = scores * 1.1 ** (scores.index.get_level_values(1) - 2010)
+    one, two = markov(scores, 3, relative=True), markov(grown, 3, relative=True)
+    assert (one.counts == two.counts).all(axis=None)
+    assert markov(grown, 3).upward > one.upward
+
+
+def test_classes_without_members_and_without_exits_are_flagged():
+    result = markov(panel(), [0.01, 2.5])
+    assert result.empty == (1,) and "without members: 1" in result.notes[0]
+    assert result.probabilities.loc[1].isna().all() and result.ergodic[1] == 0
+    assert result.ergodic.sum() == pytest.approx(1)
+    last = chain_of([[5, 1], [0, 0]])
+    assert any("no transition starts in class 2" in note for note in last.notes)
+    assert last.ergodic.isna().all()
+
+
+def test_spatial_chains_add_up_to_the_whole_and_join_by_key():
+    scores, w = panel(), ring()
+    one = spatial_markov(scores, w, 3)
+    total = sum(chain.counts.to_numpy() for chain in one.by_lag.values())
+    assert (total == one.overall.counts.to_numpy()).all()
+    order = [3, 0, 5, 1, 2, 4]
+    two = spatial_markov(scores, w.iloc[order, order[::-1]], 3)
+    pd.testing.assert_series_equal(one.lag, two.lag)
+    assert one.test == two.test
+    neighbours = scores.unstack()
+    expected = (neighbours.loc[120000, 2012] + neighbours.loc[210000, 2012]) / 2
+    assert one.lag[110000, 2012] == pytest.approx(expected)
+
+
+def test_homogeneity_over_time_splits_years():
+    assert markov(panel(), 3).homogeneity().samples == ("2010–2016", "2016–2021")
+    test = chain_of([[8, 2], [3, 7]], [[5, 5], [3, 7]]).homogeneity(2)
+    assert test.pearson == pytest.approx(1.978, abs=5e-4) and test.df == 2
+    same = chain_of([[6, 2], [1, 9]], [[12, 4], [2, 18]]).homogeneity(2)
+    assert same.likelihood_ratio == pytest.approx(0, abs=1e-12) and same.df == 2
+    stay = chain_of([[3, 0], [0, 0]], [[3, 0], [0, 0]]).homogeneity(2)
+    assert stay.df == 0 and np.isnan(stay.pearson_pvalue)
+
+
+EVEN = panel()[panel().index.get_level_values(1) % 2 == 0]
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "message"),
+    [
+        (lambda: markov(EVEN, 2), SampleError, "no unit has two adjacent years"),
+        (lambda: markov(panel(), 1), MethodError, "not below 2"),
+        (lambda: markov(panel(), [2.0, 1.0]), MethodError, "ascending"),
+        (lambda: markov(panel() * 0 + 1, 3), SampleError, "coincide"),
+        (lambda: markov(-panel(), 3, relative=True), DataError, "mean of a year.*2010"),
+        (lambda: markov(panel().mask(panel() == panel().iloc[3]), 3), SampleError, "missing.*2013"),
+        (lambda: markov(panel().droplevel(0), 3), SampleError, "indexed"),
+        (lambda: markov(panel(), 3).homogeneity(1), MethodError, "periods is 1"),
+        (lambda: markov(panel(), 3).homogeneity(12), MethodError, "from 2 to 11"),
+        (lambda: spatial_markov(panel().drop((120000, 2015)), ring(), 3), SampleError,
+         "Tianjin.*2015"),
+        (lambda: spatial_markov(panel().drop(120000), ring(), 3), SampleError, "same units"),
+    ],
+    ids=lambda part: part[:24] if isinstance(part, str) else "",
+)  # fmt: skip
+def test_bad_panels_are_refused(call, error, message):
+    with pytest.raises(error, match=message):
+        call()
