@@ -1,4 +1,4 @@
-"""Figures: every case draws, nothing overlaps, the same data give the same bytes."""
+"""Figures: every case draws, nothing overlaps, the same data give the same bytes and words."""
 
 from __future__ import annotations
 
@@ -17,17 +17,30 @@ from matplotlib.colors import to_rgb, to_rgba
 from matplotlib.text import Text
 
 from nqpf import provinces
+from nqpf.dynamics import kernel_density
 from nqpf.errors import DataError, ProvinceError, SampleError
+from nqpf.forecast import forecast
+from nqpf.multiverse import variance_shares
 from nqpf.report import (
+    coefficient_plot,
+    findings_map,
     heatmap_agreement,
     rank_bump,
     tile_map,
     weights_chart,
     year_lines,
-)
-from nqpf.report.maps import moran_lines
+)  # fmt: skip
+from nqpf.report.lines import fan_chart, ridgeline
+from nqpf.report.maps import centre_paths, moran_lines
 from nqpf.report.ranks import rank_ranges, ranking
-from nqpf.report.regressions import club_grid, shares_chart, transition_matrices
+from nqpf.report.regressions import (
+    club_grid,
+    event_plot,
+    known_truth_plot,
+    shares_chart,
+    transition_matrices,
+)  # fmt: skip
+from nqpf.space.centre import centre_of_gravity
 
 CODES = provinces.codes()
 TIBET, BEIJING, LIAONING, HAINAN = 540000, 110000, 210000, 460000
@@ -101,6 +114,69 @@ def classes() -> pd.DataFrame:
     return pd.DataFrame({"A": kinds, "B": kinds.drop(TIBET)})
 
 
+COEFFICIENTS = pd.DataFrame({
+    "variable": ["tax", "tax", "size", "size"], "measure": ["a <script>", "b"] * 2,
+    "coefficient": [1.0, -1.0, 0.2, -0.2], "lower": [0.5, -1.5, -0.2, -0.6],
+    "upper": [1.5, -0.5, 0.6, 0.2],
+})  # fmt: skip
+EVENTS = pd.DataFrame(
+    [(m, e, e / 4, e / 4 - 0.3, e / 4 + 0.3) for m in "xyz" for e in (-3, -2, 0, 1, 2)],
+    columns=["measure", "event", "estimate", "lower", "upper"],
+).assign(chance_low=-0.4, chance_high=0.4)
+TRUTH = pd.DataFrame({
+    "panel": ["Durbin", "Durbin", "lag"], "estimated": ["right", "wrong", "right"],
+    "mean": [-0.5, 0.9, 0.8], "low": [-0.8, 0.2, 0.5], "high": [-0.2, 1.7, 1.1],
+    "truth": [-0.55, -0.55, 0.9],
+})  # fmt: skip
+FINDINGS = pd.DataFrame(
+    {"median": [0.3, -0.004, -0.2], "significant_positive": [0.9, 0.1, 0.0],
+     "significant_negative": [0.0, 0.1, 0.7]},
+    pd.MultiIndex.from_tuples([("TFP", "q1"), ("TFP", "q2"), ("A", "q1")]),
+)  # fmt: skip
+
+
+def blank(reason: str, lower: float = np.nan) -> pd.DataFrame:
+    table = COEFFICIENTS.assign(reason="")
+    table.loc[1, ["coefficient", "lower", "upper", "reason"]] = [np.nan, lower, np.nan, reason]
+    return table
+
+
+def findings():
+    options = {"groups": {"first": ["q1"], "second": ["q2"]}, "heads": {"q1": "one\nquestion"}}
+    return findings_map(FINDINGS, "T", blank="the measure holds it", **options)
+
+
+def series(first: int = 2013) -> pd.Series:
+    codes = [BEIJING, 310000, 440000]
+    keys = pd.MultiIndex.from_product([codes, range(2013, 2024)], names=["province", "year"])
+    steps = np.random.default_rng(0).normal(0.02, 0.01, size=len(keys))
+    return pd.Series(steps, index=keys).groupby("province").cumsum().loc[:, first:]
+
+
+def fans(who, *more):
+    return fan_chart([forecast(series(), 2), *more], who)
+
+
+def densities(rule=0.3, years=(2020, 2021)):
+    keys = pd.MultiIndex.from_product([range(20), [2020, 2021]], names=["province", "year"])
+    noise = np.random.default_rng(2).normal(scale=0.3, size=(20, 2))
+    centre = np.column_stack([np.zeros(20), np.repeat([0.0, 4.0], 10)])
+    values = pd.Series((centre + noise).ravel(), index=keys, name="score")
+    return kernel_density(values[keys.get_level_values("year").isin(years)], rule)
+
+
+def centres():
+    masses = pd.Series(1.0, pd.MultiIndex.from_product([CODES, [2013, 2022]],
+                                                       names=["province", "year"]))  # fmt: skip
+    masses.loc[(650000, 2022)] = 20.0
+    return centre_of_gravity(masses)
+
+
+def morans() -> pd.DataFrame:
+    index = pd.MultiIndex.from_product([["A", "B"], [2013, 2014]])
+    return pd.DataFrame({"I": [0.1, 0.2, 0.3, -0.1], "p_sim": [0.01, 0.05, 0.2, 0.06]}, index)
+
+
 INDUSTRY = "sales of new products by industry above designated size 规模以上工业新产品销售收入之比"
 CASES = {
     "long title of a map": lambda: tile_map(one_year(), LONG, "score"),
@@ -143,6 +219,17 @@ CASES = {
     ),
     "one matrix": lambda: transition_matrices({"A": matrix(5)}),
     "clubs": lambda: club_grid(clubs(), "Clubs", "1 is the highest"),
+    "coefficients": lambda: coefficient_plot(COEFFICIENTS, "<script>"),
+    "coefficients left blank": lambda: coefficient_plot(blank("holds tax"), "T"),
+    "events": lambda: event_plot(EVENTS, "Three measures"),
+    "known truth": lambda: known_truth_plot(TRUTH, "Mistakes"),
+    "findings": findings,
+    "fans": lambda: fan_chart(
+        [forecast(series(), 3, level=x) for x in (0.5, 0.8)], ["Shanghai", 440000], "Two", "score"
+    ),
+    "ridges": lambda: ridgeline(densities(), "Two camps", "index"),
+    "paths": lambda: centre_paths({"A": centres()}, "T"),
+    "Moran": lambda: moran_lines(morans(), "T"),
 }
 
 
@@ -257,31 +344,6 @@ def test_all_31_tiles_are_there_and_gaps_say_so(pictures) -> None:
     assert "Hong Kong, Macao and Taiwan are not in the panel" in pictures["map"].alt
 
 
-def test_text_of_a_map_names_extremes_and_gaps() -> None:
-    values = pd.Series(0.1, index=CODES)
-    values[BEIJING], values[TIBET], values[HAINAN] = 0.61, np.nan, 0.05
-    text = tile_map(values, "Index, 2022", "score").alt
-    assert text.startswith("Tile map. Index, 2022; score: highest Beijing 0.61, lowest Hainan 0.05")
-    assert "No data for Tibet." in text
-    assert "no figures" in tile_map(values * np.nan, "Index", "score").alt
-
-
-def test_maps_name_the_members_of_each_class() -> None:
-    picture = tile_map(classes(), "T", "L")
-    assert "A: HH Beijing; LL Xinjiang; no neighbours Hainan; the other 28 not" in picture.alt
-    assert "the other 27 not significant" in picture.alt
-    written = [text.get_text() for ax in picture.figure.axes for text in ax.texts]
-    assert written.count("HH") == 3  # two maps and the key
-
-
-def test_lines_count_the_years_that_are_significant() -> None:
-    index = pd.MultiIndex.from_product([["A", "B"], [2013, 2014]])
-    table = pd.DataFrame({"I": [0.1, 0.2, 0.3, -0.1], "p_sim": [0.01, 0.05, 0.2, 0.06]}, index)
-    alt = moran_lines(table, "T").alt
-    assert "A 0.10 in 2013 to 0.20 in 2014, significant in 2 of 2 years" in alt
-    assert "B 0.30 in 2013 to -0.10 in 2014, significant in 0 of 2 years" in alt
-
-
 def test_partial_years_are_hollow_and_not_joined() -> None:
     ax = year_lines(with_holes(panel())).figure.axes[0]
     hollow = [line for line in ax.lines if line.get_markerfacecolor() == "white"]
@@ -300,75 +362,163 @@ def test_a_line_of_a_region_is_the_plain_mean() -> None:
     np.testing.assert_allclose(line.get_ydata(), scores.unstack("province")[central].mean(axis=1))
 
 
-def test_text_of_lines_follows_the_data() -> None:
-    table = pd.DataFrame({"east": [1.0, 2.0], "west": [None, 3.0]}, index=[2021, 2022])
-    picture = year_lines(table, "Levels", "score", "{:.1f}", reference=1.0)
-    assert "east 1.0 in 2021 to 2.0 in 2022; west 3.0 in 2022." in picture.alt
-    ax = picture.figure.axes[0]
-    assert [t.get_text() for t in ax.texts] == ["east", "west"]
-    assert any(list(line.get_ydata()) == [1.0, 1.0] for line in ax.lines)
-
-
-def test_bump_highlights_what_moves_most() -> None:
-    table = pd.DataFrame({"a": range(1, 32), "b": range(1, 32)}, index=CODES)
-    table.loc[[TIBET, BEIJING], "b"] = table.loc[[BEIJING, TIBET], "b"].to_numpy()
-    alt = rank_bump(table).alt
-    assert "Beijing from 1 to 26" in alt and "Tibet from 1 to 26" in alt
-
-
-def test_ranges_name_the_first_and_the_widest() -> None:
+def ranged() -> pd.DataFrame:
     table = ranks(3)
     table.loc[BEIJING], table.loc[TIBET, table.columns[0]] = 1.0, np.nan
-    alt = rank_ranges(table, "Three measures").alt
-    assert "Beijing has the best median rank" in alt
-    assert provinces.name(int((table.max(axis=1) - table.min(axis=1)).idxmax())) in alt
+    return table
 
 
-def test_intervals_name_first_widest_and_what_is_outside() -> None:
-    picture = rank_ranges(intervals(), "Ranks", level=0.8)
-    assert "31 provinces. Ranks; 80% of the draws: first by median Beijing 1 to 1." in picture.alt
-    assert "Widest: Tibet 2 to 18" in picture.alt
-    assert picture.alt.endswith("Baseline rank outside: Tibet.")
-    plain = rank_ranges(intervals().drop(TIBET), level=0.9).alt
-    assert plain.startswith("Intervals of ranks of 30 provinces. 90% of the draws")
-    assert plain.endswith("Every baseline rank lies inside.")
+def swapped() -> pd.DataFrame:
+    table = pd.DataFrame({"a": range(1, 32), "b": range(1, 32)}, index=CODES)
+    table.loc[[TIBET, BEIJING], "b"] = table.loc[[BEIJING, TIBET], "b"].to_numpy()
+    return table
+
+
+def extremes(*changes: tuple[int, float]) -> pd.Series:
+    values = pd.Series(0.1, index=CODES)
+    for code, value in changes:
+        values[code] = value
+    return values
+
+
+def shares():
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame({"kind": rng.choice(["composite", "tfp"], 400)})
+    frame = frame.assign(Measure_S=rng.choice(list("abc"), 400))
+    frame["estimate"] = rng.normal(frame["kind"].eq("tfp") * 1.0, 0.5)
+    return variance_shares(frame, ["kind", "Measure_S"])
+
+
+few = pd.DataFrame({"east": [1.0, 2.0], "west": [None, 3.0]}, index=[2021, 2022])
+pairs = pd.DataFrame([[1, 0.2, 0.9], [0.2, 1, 0.5], [0.9, 0.5, 1]], list("abc"), list("abc"))
+joined = pd.DataFrame({"A": [1, 2, 0], "B": [0, 0, 0]}, index=[BEIJING, 310000, TIBET])
+gone = matrix(2)
+gone.iloc[0], gone.loc[2] = [0.999, 0.001], np.nan
+# A case or what draws it; what its alternative text says; what is written in it, and what is not.
+SAID = [
+    (lambda: tile_map(extremes((BEIJING, 0.61), (TIBET, np.nan), (HAINAN, 0.05)), "I", "score"),
+     ["Tile map. I; score: highest Beijing 0.61, lowest Hainan 0.05", "No data for Tibet."],
+     [], []),
+    (lambda: tile_map(one_year() * np.nan, "Index"), ["no figures"], [], []),
+    ("map", ["Hong Kong, Macao and Taiwan are not in the panel"], ["北京"], ["no data"]),
+    ("maps of classes",
+     ["A: HH Beijing; LL Xinjiang; no neighbours Hainan; the other 28 not", "the other 27 not"],
+     ["HH"], []),
+    ("Moran", ["A 0.10 in 2013 to 0.20 in 2014, significant in 2 of 2 years",
+               "B 0.30 in 2013 to -0.10 in 2014, significant in 0 of 2 years"], ["A", "B"], []),
+    (lambda: year_lines(few, "Levels", "score", "{:.1f}"),
+     ["east 1.0 in 2021 to 2.0 in 2022; west 3.0 in 2022."], ["east", "west"], []),
+    (lambda: rank_bump(swapped()), ["Beijing from 1 to 26", "Tibet from 1 to 26"], [], []),
+    (lambda: rank_ranges(ranged(), "Three"), ["Beijing has the best median rank", provinces.name(
+        int((ranged().max(axis=1) - ranged().min(axis=1)).idxmax()))], [], []),
+    ("intervals", ["31 provinces. How certain is a rank? 2022; 90% of the draws: first by median "
+                   "Beijing 1 to 1.", "Widest: Tibet 2 to 18", "Baseline rank outside: Tibet."],
+     ["1–1", "2–18"], []),
+    (lambda: rank_ranges(intervals().drop(TIBET), level=0.9),
+     ["Intervals of ranks of 30 provinces. 90% of the draws", "Every baseline rank lies inside."],
+     [], []),
+    (lambda: shares_chart(indices().rename(index={"error": "imputation"}), "Shift"),
+     ["Weights 30% and 50%; Aggregation 25% and 40%", "No factor by itself explains 39%."],
+     ["Weights 赋权: 30%, 50%", "Indicator left out 指标剔除: 0%, 2%", "imputation: 0%, 0%"], []),
+    (lambda: heatmap_agreement(pairs), ["0.20 (b and a) to 0.90 (c and a)"], [], []),
+    (lambda: heatmap_agreement(pairs.iloc[:1, :1]), ["single measure"], [], []),
+    (lambda: transition_matrices({"A": gone}), ["A: a year later 100 to 100 per cent"],
+     ["100", "<1"], []),
+    (lambda: club_grid(joined, "Clubs"),
+     ["A: 2 clubs, the first with Beijing, 1 in none; B: no club, 3 in none."], ["–"], []),
+    ("coefficients", ["tax: 1 of 2 measures above zero, 1 below, 0 uncertain",
+                      "size: 0 of 2 measures above zero, 0 below, 2 uncertain"], [], []),
+    ("coefficients left blank",
+     ["tax: 1 of 1 measures above zero, 0 below, 0 uncertain, 1 left blank"], ["holds tax"], []),
+    ("events", ["x: from -0.75 (year -3) to 0.50 (year 2); 3 of 5 intervals leave out zero",
+                "3 of 5 estimates lie outside the band of chance"], ["x", "y", "z", "−3"], []),
+    ("known truth", ["wrong 0.90 (0.20 to 1.70), missing it",
+                     "lag, truth 0.90: right 0.80 (0.50 to 1.10)."], ["Durbin: truth −0.55"], []),
+    ("findings", ["q1: 1 of 2 measures mostly significant and positive, 1 negative",
+                  "q2: 0 of 1 measures mostly significant and positive, 0 negative"],
+     ["0", "+0.30", "−0.20", "first", "second", "one\nquestion", "q2", "the measure holds\nit"],
+     ["+0.00", "−0.00", "-0.00"]),
+    ("fans", ["Fan chart of forecasts by drift. Two. Shanghai", "(80 % interval ", "Guangdong"],
+     ["score; bands: 80 % and 50 % intervals; scales differ"], ["Beijing 北京"]),
+    ("ridges", ["in 2020 1 peak, the highest at", "in 2021 2 peaks, the highest at",
+                "More than one peak in 1 of 2 years", "a given bandwidth"],
+     ["h = 0.300", "2020", "2021"], []),
+    (lambda: ridgeline(densities("silverman")), ["bandwidths by Silverman"], [], []),
+    (lambda: ridgeline(densities("sheather-jones")), ["bandwidths by Sheather-Jones"], [], []),
+    ("paths", [f"{centres().moved()['km']:.0f} km", "in 2022"], [], []),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("case", "said", "there", "absent"), SAID)
+def test_words_follow_the_data(pictures, case, said, there, absent) -> None:
+    picture = pictures[case] if isinstance(case, str) else case()
+    assert [part for part in said if part not in picture.alt] == []
+    written = {text.get_text() for text in texts(picture)}
+    assert set(there) <= written and not written & set(absent)
+    assert "<script>" not in picture.html()
+    assert picture.html().count(" alt=") == 1 and len(picture.alt) > 20
+
+
+def test_what_is_not_there_is_not_said() -> None:
+    assert "interval" not in fan_chart([forecast(series(2020), 3)], ["Beijing"], "Short").alt
+    one = ridgeline(densities(years=[2021])).alt
+    assert "in 2021 2 peaks" in one and "years" not in one
+
+
+def test_rows_stand_in_order_and_negative_estimates_are_zero(pictures) -> None:
     order = intervals().sort_values(["median", "lower", "upper", "baseline"], kind="stable").index
-    shown = [t.get_text() for t in picture.figure.axes[0].get_yticklabels()]
+    shown = [t.get_text() for t in pictures["intervals"].figure.axes[0].get_yticklabels()]
     assert shown == [provinces.name(code, "both") for code in order]
-    assert {"1–1", "2–18"} <= {t.get_text() for t in texts(picture)}
-
-
-def test_bars_of_indices_stand_by_total_and_negative_estimates_are_zero() -> None:
-    picture = shares_chart(indices().rename(index={"error": "imputation"}), "Shift")
-    written = [t.get_text() for t in picture.figure.axes[0].texts]
-    assert written[:2] == ["Weights 赋权: 30%, 50%", "Aggregation 合成: 25%, 40%"]
-    assert written[-2:] == ["Indicator left out 指标剔除: 0%, 2%", "imputation: 0%, 0%"]
-    assert "Weights 30% and 50%; Aggregation 25% and 40%" in picture.alt
-    assert picture.alt.endswith("No factor by itself explains 39%.")
-    lengths = [bar.get_width() for bar in picture.figure.axes[0].patches]
+    ax = pictures["indices"].figure.axes[0]
+    assert [t.get_text()[:7] for t in ax.texts[:2]] == ["Weights", "Aggrega"]
+    lengths = [bar.get_width() for bar in ax.patches]
     assert min(lengths) == 0 and max(lengths) == 0.5
+    bars = shares_chart(shares(), "Disagreement").figure.axes[0].patches
+    largest = shares().to_frame().iloc[0][["first_order", "total"]]
+    assert [bar.get_width() for bar in bars[:2]] == [max(largest), largest["first_order"]]
+    level = year_lines(few, reference=1.0).figure.axes[0]
+    assert any(list(line.get_ydata()) == [1.0, 1.0] for line in level.lines)
 
 
-def test_text_of_agreement_finds_the_weakest_pair() -> None:
-    table = pd.DataFrame([[1, 0.2, 0.9], [0.2, 1, 0.5], [0.9, 0.5, 1]], list("abc"), list("abc"))
-    assert "0.20 (b and a) to 0.90 (c and a)" in heatmap_agreement(table).alt
-    assert "single measure" in heatmap_agreement(table.iloc[:1, :1]).alt
+def test_shape_and_hatch_tell_apart_what_colour_does(pictures) -> None:
+    hatches = [p.get_hatch() for p in transition_matrices({"A": gone}).figure.axes[0].patches]
+    assert hatches == [None, None, "///", "///"]
+    assert (
+        sum(bool(patch.get_hatch()) for patch in pictures["findings"].figure.axes[0].patches) == 1
+    )
+    axes = pictures["events"].figure.axes
+    assert (
+        list(axes[0].get_xticks()) == [-3, -2, 0, 1, 2] and len({a.get_ylim() for a in axes}) == 1
+    )
+    assert {line.get_marker() for line in axes[0].lines if len(line.get_xdata()) == 1} == {"o", "s"}
+    marks = [[m for line in ax.lines if (m := line.get_marker()) != "None"]
+             for ax in pictures["known truth"].figure.axes]  # fmt: skip
+    assert marks == [["o", "s"], ["o"]]
 
 
-def test_cells_are_per_cent_and_rows_without_moves_are_hatched() -> None:
-    table = matrix(2)
-    table.iloc[0], table.loc[2] = [0.999, 0.001], np.nan
-    picture = transition_matrices({"A": table})
-    ax = picture.figure.axes[0]
-    assert [t.get_text() for t in ax.texts] == ["100", "<1"]
-    assert [patch.get_hatch() for patch in ax.patches] == [None, None, "///", "///"]
-    assert "A: a year later 100 to 100 per cent" in picture.alt
+def test_fans_are_those_of_the_forecast(pictures) -> None:
+    own = forecast(series(), 3, level=0.8).frame.loc[310000]
+    said = f"(80 % interval {own['lower'].iloc[-1]:.2f} to {own['upper'].iloc[-1]:.2f})"
+    assert said in pictures["fans"].alt
+    ax = pictures["fans"].figure.axes[0]
+    widest = ax.collections[0].get_paths()[0].vertices
+    assert len(ax.collections) == 2
+    assert widest[:, 1].max() == pytest.approx(own["upper"].max())
+    (dashed,) = [line for line in ax.lines if line.get_linestyle() == "--"]
+    assert dashed.get_ydata()[1:] == pytest.approx(own["forecast"].to_numpy())
 
 
-def test_text_of_clubs_names_the_first_and_those_in_none() -> None:
-    table = pd.DataFrame({"A": [1, 2, 0], "B": [0, 0, 0]}, index=[BEIJING, 310000, TIBET])
-    alt = club_grid(table, "Clubs").alt
-    assert "A: 2 clubs, the first with Beijing, 1 in none; B: no club, 3 in none." in alt
+def test_ridges_share_a_scale_and_dots_sit_on_peaks(pictures) -> None:
+    curves, ax = densities(), pictures["ridges"].figure.axes[0]
+    lines = [line for line in ax.lines if len(line.get_xdata()) == len(curves.density)]
+    dots = [len(line.get_xdata()) for line in ax.lines if line.get_marker() == "o"]
+    assert dots == curves.to_frame()["peaks"].tolist()
+    for place, (year, line) in enumerate(zip(curves.density, lines, strict=True)):
+        ratio = (place - line.get_ydata()) / curves.density[year]
+        assert np.ptp(ratio[curves.density[year] > 1e-6]) < 1e-6 * ratio.max()
+        peak = curves.to_frame().loc[year, "peak"]
+        assert f"in {year} {place + 1} peak" in pictures["ridges"].alt
+        assert f"the highest at {peak:.2f}" in pictures["ridges"].alt
 
 
 def test_without_the_font_labels_are_english_and_it_says_so(tmp_path) -> None:
@@ -390,13 +540,10 @@ def test_without_the_font_labels_are_english_and_it_says_so(tmp_path) -> None:
     assert not re.search("[\u4e00-\u9fff]", found.stdout)
 
 
-def test_the_chinese_font_is_there_with_the_book_requirements(pictures) -> None:
-    pytest.importorskip("zhplot", reason="zhplot is not installed: no Chinese font to test")
-    assert any("西藏" in text.get_text() for text in pictures["map"].figure.axes[0].texts)
-
-
 holed = intervals().astype(float)
 holed.loc[HAINAN, "lower"] = np.nan
+no_curve = densities()
+object.__setattr__(no_curve, "density", no_curve.density[[]])
 WRONG = [
     (lambda: tile_map(panel()), SampleError, "Choose one year"),
     (lambda: tile_map(pd.Series({"Bejing": 1.0})), ProvinceError, "Beijing"),
@@ -429,6 +576,29 @@ WRONG = [
     (lambda: transition_matrices({"A": matrix().iloc[:2]}), SampleError, "'A' is no matrix"),
     (lambda: transition_matrices({"A": 2 * matrix()}), SampleError, "'A' is no matrix"),
     (lambda: club_grid(clubs().astype(float).replace(2, np.nan)), SampleError, "not complete"),
+    (lambda: coefficient_plot(blank("")), SampleError, "a figure is missing"),
+    (lambda: coefficient_plot(blank("holds tax", 0.1)), SampleError, "a figure is missing"),
+    (lambda: coefficient_plot(COEFFICIENTS.drop(columns="lower")), SampleError, "lacks lower"),
+    (lambda: coefficient_plot(COEFFICIENTS.replace(0.5, np.nan)), SampleError, "is missing"),
+    (lambda: coefficient_plot(COEFFICIENTS.replace("b", "a <script>")), SampleError, "there twice"),
+    (lambda: event_plot(EVENTS.drop(columns="chance_low")), SampleError, "lacks chance_low"),
+    (lambda: event_plot(EVENTS.iloc[:0]), SampleError, "the table is empty"),
+    (lambda: event_plot(EVENTS.assign(upper=np.nan)), SampleError, "event -3"),
+    (lambda: event_plot(pd.concat([EVENTS, EVENTS.iloc[:1]])), SampleError, "there twice"),
+    (lambda: known_truth_plot(TRUTH.drop(columns="truth")), SampleError, "lacks truth"),
+    (lambda: known_truth_plot(TRUTH.iloc[:0]), SampleError, "the table is empty"),
+    (lambda: known_truth_plot(TRUTH.assign(low=[0.0, None, 0.0])), SampleError, "Durbin"),
+    (lambda: known_truth_plot(TRUTH.assign(truth=[1.0, 2, 3])), SampleError, "one truth"),
+    (lambda: findings_map(FINDINGS.drop(columns="median")), SampleError, "lacks median"),
+    (lambda: findings_map(pd.concat([FINDINGS, FINDINGS])), SampleError, "there twice"),
+    (lambda: centre_paths({}), SampleError, "0 measures"),
+    (lambda: fans(["Hainan"]), SampleError, "Hainan has no forecast"),
+    (lambda: fans([]), SampleError, "1 to 8 provinces"),
+    (lambda: fans(["Atlantis"]), ProvinceError, "Atlantis"),
+    (lambda: fans(["Beijing"], forecast(series(), 2, "random_walk")), SampleError, "one method"),
+    (lambda: fans(["Beijing"], forecast(pd.DataFrame({"a": series(), "b": series()}), 2)),
+     SampleError, "several columns"),
+    (lambda: ridgeline(no_curve), DataError, "no curve to draw"),
 ]  # fmt: skip
 
 
