@@ -11,10 +11,10 @@ import numpy as np
 import pandas as pd
 
 from nqpf.checks import between, choose, distinct, whole
-from nqpf.errors import DataError, MethodError, SampleError
-from nqpf.forecast.methods import _BAR, _KEY, METHODS, _history
+from nqpf.errors import MethodError, SampleError
+from nqpf.forecast.methods import _BAR, _KEY, METHODS, _check_index, _history
 from nqpf.forecast.project import _conformal, _rolling, _rolling_width
-from nqpf.sample import _check_finite, _check_keys, place
+from nqpf.sample import _check_finite, place
 
 _FEWEST = 3  # origins of a test
 _RANKS = 3  # provinces from which ranks are compared
@@ -58,27 +58,19 @@ def _diebold_mariano(gain: np.ndarray, horizon: int = 1) -> tuple[float, float]:
     return statistic, float(2 * student.sf(abs(statistic), count - 1))
 
 
-def _accuracy_table(rows: pd.DataFrame, bar: str) -> pd.DataFrame:
+def _accuracy_table(rows: pd.DataFrame) -> pd.DataFrame:
     """Return errors by horizon and method, in the order of the rows."""
-    groups = rows.groupby(["horizon", "method"], sort=False)
-    size = rows["error"].abs()
-    inside = rows["error"].where(rows["lower"].notna())
-    inside = (rows["actual"] >= rows["lower"]) & (rows["actual"] <= rows["upper"])
-    inside = inside.astype(float).where(rows["lower"].notna())
-    keys = [rows["horizon"], rows["method"]]
-    table = pd.DataFrame(
-        {
-            "n": groups.size(),
-            "mae": size.groupby(keys, sort=False).mean(),
-            "rmse": (rows["error"] ** 2).groupby(keys, sort=False).mean() ** 0.5,
-        }
+    inside = rows["actual"].between(rows["lower"], rows["upper"]).astype(float)
+    marks = rows.assign(
+        mae=rows["error"].abs(), rmse=rows["error"] ** 2, inside=inside.where(rows["lower"].notna())
     )
-    against = table["mae"].xs(bar, level="method")
-    table[f"mae / {bar}"] = table["mae"] / table.index.get_level_values("horizon").map(against)
+    groups = marks.groupby(["horizon", "method"], sort=False)
+    table = groups.agg(n=("error", "size"), mae=("mae", "mean"), rmse=("rmse", "mean"))
+    table["rmse"] **= 0.5
+    against = table["mae"].xs(_BAR, level="method")
+    table[f"mae / {_BAR}"] = table["mae"] / table.index.get_level_values("horizon").map(against)
     table["rank"] = pd.Series({key: _rank(own) for key, own in groups})
-    table["coverage"] = inside.groupby(keys, sort=False).mean()
-    table["intervals"] = inside.groupby(keys, sort=False).count()
-    return table.rename_axis(["horizon", "method"])
+    return table.assign(coverage=groups["inside"].mean(), intervals=groups["inside"].count())
 
 
 def _rank(own: pd.DataFrame) -> float:
@@ -91,27 +83,25 @@ def _rank(own: pd.DataFrame) -> float:
     return float(np.mean(found)) if found else math.nan
 
 
-def _gains(rows: pd.DataFrame, bar: str) -> pd.DataFrame:
+def _gains(rows: pd.DataFrame) -> pd.DataFrame:
     """Return, by horizon and method other than the bar, the gain over it and two tests of it.
 
     ``p_years`` takes origins as the sample and is right when a year's shock
     reaches all provinces; ``p_provinces`` takes provinces, as if the years
     that were tried were all there are. ``p_holm`` is the larger of the two
-    after Holm's correction over the table.
+    after Holm's correction over the table; tests that were not made do not count.
     """
     from scipy.stats import ttest_1samp
+    from statsmodels.stats.multitest import multipletests
 
     size = rows.assign(size=rows["error"].abs())
     wide = size.pivot(index=["horizon", "origin", "province"], columns="method", values="size")
+    methods = [name for name in rows["method"].drop_duplicates() if name != _BAR]
     found = {}
-    for horizon in wide.index.unique("horizon"):
-        own = wide.xs(horizon, level="horizon")
-        for method in rows["method"].drop_duplicates():
-            if method == bar:
-                continue
-            gain = own[bar] - own[method]
-            by_year = gain.groupby("origin").mean().to_numpy()
-            by_unit = gain.groupby("province").mean().to_numpy()
+    for horizon, own in wide.groupby(level="horizon"):
+        for method in methods:
+            gain = own[_BAR] - own[method]
+            by_year, by_unit = (gain.groupby(k).mean().to_numpy() for k in ("origin", "province"))
             statistic, p_years = _diebold_mariano(by_year, int(horizon))
             spread = len(by_unit) > 1 and np.ptp(by_unit) > 0
             found[horizon, method] = {
@@ -122,18 +112,12 @@ def _gains(rows: pd.DataFrame, bar: str) -> pd.DataFrame:
                 "p_years": p_years,
                 "p_provinces": float(ttest_1samp(by_unit, 0).pvalue) if spread else math.nan,
             }
-    table = pd.DataFrame(found).T.rename_axis(["horizon", "method"])
-    table["origins"] = table["origins"].astype(int)
-    table["p_holm"] = _holm(table[["p_years", "p_provinces"]].max(axis=1, skipna=False))
+    table = pd.DataFrame(found).T.rename_axis(["horizon", "method"]).astype({"origins": int})
+    table["p_holm"] = table[["p_years", "p_provinces"]].max(axis=1, skipna=False)
+    made = table["p_holm"].notna()
+    if made.any():
+        table.loc[made, "p_holm"] = multipletests(table.loc[made, "p_holm"], method="holm")[1]
     return table
-
-
-def _holm(p: pd.Series) -> pd.Series:
-    """Return p values corrected for all tests made; those not made stay NaN and do not count."""
-    made = p.dropna().sort_values(kind="stable")
-    factors = np.arange(len(made), 0, -1)
-    corrected = np.minimum(np.maximum.accumulate(made.to_numpy() * factors), 1.0)
-    return pd.Series(corrected, index=made.index).reindex(p.index)
 
 
 _CALIBRATION = 1  # origins before the first that is judged, for one-year intervals
@@ -152,23 +136,20 @@ class _Backtest:
         less forecast.
     level : float
         Nominal coverage of the intervals.
-    bar : str
-        The method to beat.
     """
 
     rows: pd.DataFrame
     level: float
-    bar: str = _BAR
 
     @property
     def table(self) -> pd.DataFrame:
         """By horizon and method: errors, relative error, mean rank correlation, coverage."""
-        return _accuracy_table(self.rows, self.bar).assign(nominal=self.level)
+        return _accuracy_table(self.rows).assign(nominal=self.level)
 
     @cached_property
     def tests(self) -> pd.DataFrame:
         """By horizon and method: gain over the bar and tests of it."""
-        return _gains(self.rows, self.bar)
+        return _gains(self.rows)
 
     @property
     def winners(self) -> list[tuple[int, str]]:
@@ -180,30 +161,21 @@ class _Backtest:
     @property
     def verdict(self) -> str:
         """One sentence: whether anything beats the bar."""
-        name = METHODS[self.bar].title
-        tests = self.tests
+        name, tests = METHODS[_BAR].title, self.tests
         if self.winners:
             each = [f"{METHODS[m].title} at {h} year{'s' * (h > 1)}" for h, m in self.winners]
             return f"Beats the {name}, sure at 5 %: {'; '.join(each)}."
         better = int((tests["gain"] > 0).sum())
         tested = int(tests["p_holm"].notna().sum())
         smaller = f"{better} of" if better else "none of the"
-        sure = (
-            f"none of the {tested} that could be tested is sure at 5 % after correction for "
-            "their number"
-            if tested
-            else "none could be tested"
-        )
+        sure = "none could be tested"
+        if tested:
+            sure = f"none of the {tested} that could be tested is sure at 5 % after correction for "
+            sure += "their number"
         return (
             f"Nothing beats the {name} for sure: the mean error is smaller in {smaller} "
             f"{len(tests)} comparisons, and {sure}."
         )
-
-    def __str__(self) -> str:
-        return self.verdict
-
-    def _repr_html_(self) -> str:
-        return self.table.to_html(float_format="{:.4f}".format, border=0) + f"<p>{self}</p>"
 
 
 def backtest(
@@ -261,7 +233,8 @@ def backtest(
     between("level", level, 0, 1, open_ends=True)
     names += [_BAR] * (_BAR not in names)
     wide = _history(series)
-    first = _first_row(wide, names, first_origin)
+    years, least = [int(year) for year in wide.index], max(METHODS[name].least for name in names)
+    first = _first_origin(years, years[least - 1 : -1], least, first_origin, _CALIBRATION)
     parts = [_one(wide, name, horizon, first, level) for name in names]
     rows = pd.concat(parts, ignore_index=True)
     key = ["horizon", "origin", "province"]
@@ -269,58 +242,50 @@ def backtest(
     rows = rows.loc[shared.index[shared == len(names)]]
     if rows.empty:
         raise SampleError(
-            f"no province can be forecast by every method from {wide.index[first]}",
+            f"no province can be forecast by every method from {first}",
             expected="longer histories",
             hint="take fewer methods or a later first_origin",
         )
-    order = {name: place for place, name in enumerate(names)}
-    rows = rows.assign(place=rows["method"].map(order))
-    rows = rows.sort_values(["horizon", "place", "origin", "province"], ignore_index=True)
-    return _Backtest(rows.drop(columns="place"), level)
+    return _Backtest(rows.sort_values("horizon", kind="stable", ignore_index=True), level)
 
 
-def _first_row(wide: pd.DataFrame, names: list[str], first_origin: int | None) -> int:
-    """Return the row of the first origin that is judged."""
-    least = max(METHODS[name].least for name in names)
-    soonest, last = int(wide.index[least - 1]) if len(wide) >= least else None, len(wide) - 2
-    if soonest is None or least - 1 > last:
+def _first_origin(
+    years: list[int], allowed: list[int], least: int, given: int | None, usual: int = 0
+) -> int:
+    """Return the first year that is judged, the `usual` one of those allowed when none is given."""
+    if not allowed:
         raise SampleError(
-            f"{len(wide)} years are too few for a backtest",
-            where={"years": f"{wide.index[0]}-{wide.index[-1]}"},
-            expected=f"{least + 1} years or more for {', '.join(names)}",
+            f"{len(years)} years are too few for a backtest",
+            where={"years": f"{years[0]}-{years[-1]}"},
+            expected=f"{least + 1} years or more",
             hint="take methods that need less",
         )
-    if first_origin is None:
-        return min(least - 1 + _CALIBRATION, last)
-    if not soonest <= first_origin <= wide.index[last]:
-        raise MethodError(
-            f"first_origin {first_origin}",
-            expected=f"a year from {soonest} to {wide.index[last]}",
-        )
-    return int(wide.index.get_loc(first_origin))
+    if given is None:
+        return allowed[min(usual, len(allowed) - 1)]
+    if given not in allowed:
+        wanted = f"a year from {allowed[0]} to {allowed[-1]}"
+        raise MethodError(f"first_origin {given}", expected=wanted)
+    return given
 
 
 def _one(wide: pd.DataFrame, name: str, horizon: int, first: int, level: float) -> pd.DataFrame:
-    """Return the rows of one method from row `first` on."""
+    """Return the rows of one method from the year `first` on."""
     values = wide.to_numpy()
     origins = range(METHODS[name].least - 1, len(values) - 1)
     points = _rolling(values, name, horizon, origins)
     parts = []
     for at, origin in enumerate(origins):
-        if origin < first:
+        if wide.index[origin] < first:
             continue
         width = _rolling_width(values, points, origins, origin, level)
         for ahead in range(1, min(horizon, len(values) - 1 - origin) + 1):
             point, half = points[at, ahead - 1], width[ahead - 1]
-            columns = {"forecast": point, "lower": point - half, "upper": point + half}
-            columns["actual"] = values[origin + ahead]
-            part = pd.DataFrame(columns)
-            part.insert(0, "province", wide.columns)
-            part.insert(0, "origin", int(wide.index[origin]))
-            part.insert(0, "horizon", ahead)
-            parts.append(part.assign(method=name, error=part["actual"] - part["forecast"]))
+            columns = {"method": name, "horizon": ahead, "origin": int(wide.index[origin])}
+            columns |= {"province": wide.columns, "forecast": point}
+            columns |= {"lower": point - half, "upper": point + half}
+            parts.append(pd.DataFrame(columns | {"actual": values[origin + ahead]}))
     found = pd.concat(parts, ignore_index=True)
-    return found[["method", *[c for c in found.columns if c != "method"]]]
+    return found.assign(error=found["actual"] - found["forecast"])
 
 
 _IndexFunction = Callable[[pd.DataFrame], pd.Series]
@@ -364,31 +329,19 @@ class _Nowcast:
 
         Coverage of a year is that of intervals made from the other years.
         """
-        found = {}
-        for what in ("nowcast", "carried", "last"):
-            error = self.rows["actual"] - self.rows[what]
-            found[what] = {
-                "n": len(error),
-                "mae": error.abs().mean(),
-                "rmse": float(np.sqrt((error**2).mean())),
-                "mae / carried": math.nan,
-                "coverage": self._coverage(error),
-                "nominal": self.level,
-            }
-        table = pd.DataFrame(found).T.rename_axis("from")
-        table["mae / carried"] = table["mae"] / table.loc["carried", "mae"]
-        return table.astype({"n": int})
+        error = self.rows[["nowcast", "carried", "last"]].rsub(self.rows["actual"], axis=0)
+        size = error.abs()
+        mae, rmse = size.mean(), (error**2).mean() ** 0.5
+        table = pd.DataFrame({"n": len(error), "mae": mae, "rmse": rmse}).rename_axis("from")
+        table["mae / carried"] = mae / mae["carried"]
+        table["coverage"] = [self._coverage(size[what]) for what in table.index]
+        return table.assign(nominal=self.level)
 
-    def _coverage(self, error: pd.Series) -> float:
-        origin = self.rows["origin"]
-        inside = [
-            (
-                error[origin == year].abs()
-                <= _conformal(error[origin != year].abs().to_numpy(), self.level)
-            )
-            for year in origin.unique()
-            if np.isfinite(_conformal(error[origin != year].abs().to_numpy(), self.level))
-        ]
+    def _coverage(self, size: pd.Series) -> float:
+        inside, origin = [], self.rows["origin"]
+        for year, own in size.groupby(origin):
+            width = _conformal(size[origin != year].to_numpy(), self.level)
+            inside += [own <= width] * bool(np.isfinite(width))
         return float(pd.concat(inside).mean()) if inside else math.nan
 
     def __str__(self) -> str:
@@ -398,10 +351,6 @@ class _Nowcast:
             f"{METHODS[self.method].title}; mean error in earlier years "
             f"{table.loc['nowcast', 'mae / carried']:.2f} times that of carrying everything"
         )
-
-    def _repr_html_(self) -> str:
-        text = self.frame.to_html(float_format="{:.4f}".format, border=0)
-        return f"<p>{self}</p>{text}"
 
 
 def nowcast(
@@ -465,10 +414,9 @@ def nowcast(
     _check_target(past, target, index)
     now = _made(data, lacks, index, method)
     carried = _made(data, lacks | True, index, method)
-    years = [int(year) for year in past.index.unique("year")]
-    rows = _backtest(
-        past, lacks, index, method, _origins(years, METHODS[method].least, first_origin)
-    )
+    years, least = [int(year) for year in past.index.unique("year")], METHODS[method].least
+    first = _first_origin(years, years[least:], least, first_origin)
+    rows = _backtest(past, lacks, index, method, [year for year in years[least:] if year >= first])
     width = _conformal((rows["actual"] - rows["nowcast"]).abs().to_numpy(), level)
     columns = {"nowcast": now, "lower": now - width, "upper": now + width, "carried": carried}
     frame = pd.DataFrame(columns).assign(published=1 - lacks.mean(axis=1))
@@ -478,15 +426,8 @@ def nowcast(
 
 def _checked(indicators: pd.DataFrame) -> tuple[pd.DataFrame, int]:
     """Return the sorted table and its newest year."""
-    if list(indicators.index.names) != _KEY:
-        raise SampleError(
-            f"the indicators are indexed by {list(indicators.index.names)}",
-            expected="an index (province, year)",
-        )
-    _check_keys(indicators.index, "the table of indicators")
-    for name, column in indicators.items():
-        if not pd.api.types.is_numeric_dtype(column):
-            raise DataError(f"indicator {name!r} is not numeric", expected="numbers")
+    _check_index(indicators.index, "the table of indicators")
+    _check_finite(indicators.iloc[:0], "the table of indicators")
     data = indicators.astype(float).sort_index()
     newest = int(data.index.get_level_values("year").max())
     ends = data.index.isin([newest], level="year")
@@ -509,14 +450,13 @@ def _checked(indicators: pd.DataFrame) -> tuple[pd.DataFrame, int]:
 def _check_target(past: pd.DataFrame, target: pd.Series, index: _IndexFunction) -> None:
     """Raise unless the function gives the target back, so that both are one measure."""
     joined = pd.DataFrame({"given": target, "made": index(past)}).reindex(past.index)
-    _check_finite(joined.dropna(how="all"), "the target beside the index of the same rows")
+    _check_finite(joined, "the target beside the index of the same rows")
     gap = (joined["given"] - joined["made"]).abs()
-    if gap.isna().any() or gap.max() > _TOLERANCE * max(float(np.ptp(joined["given"])), 1e-300):
-        worst = gap.index[gap.isna()][0] if gap.isna().any() else gap.idxmax()
+    if gap.max() > _TOLERANCE * max(float(np.ptp(joined["given"])), 1e-300):
+        given, made = joined.loc[gap.idxmax()]
         raise SampleError(
-            f"the function gives {joined.loc[worst, 'made']:.6g} where the target "
-            f"is {joined.loc[worst, 'given']:.6g}",
-            where=place(worst, _KEY),
+            f"the function gives {made:.6g} where the target is {given:.6g}",
+            where=place(gap.idxmax(), _KEY),
             expected="a function that makes the target from the indicators of the same rows",
         )
 
@@ -532,20 +472,6 @@ def _made(data: pd.DataFrame, lacks: pd.DataFrame, index: _IndexFunction, method
         rows = pd.MultiIndex.from_product([units, [newest]], names=_KEY)
         table.loc[rows, name] = pd.Series(ahead, index=wide.columns)[units].to_numpy()
     return index(table).xs(newest, level="year")
-
-
-def _origins(years: list[int], least: int, first_origin: int | None) -> list[int]:
-    if len(years) <= least:
-        raise SampleError(
-            f"{len(years)} complete years are too few for a backtest",
-            expected=f"{least + 1} years or more",
-        )
-    first = years[least] if first_origin is None else first_origin
-    if first not in years[least:]:
-        raise MethodError(
-            f"first_origin {first_origin}", expected=f"a year from {years[least]} to {years[-1]}"
-        )
-    return [year for year in years[least:] if year >= first]
 
 
 def _backtest(

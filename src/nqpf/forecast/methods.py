@@ -3,59 +3,41 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from nqpf.checks import choose, whole
 from nqpf.errors import EstimationError, SampleError
-from nqpf.sample import _check_keys, place
+from nqpf.sample import _check_finite, _check_keys, _check_positive, place
 
-_CORRECTIONS = ("moment", "none")
 _LEAST = 5  # years; four pairs of a year and the year before
 _ABOVE = 1.2  # no root is sought beyond
 _STEPS = 241
 
 
-@dataclass(frozen=True)
-class _PanelAutoregression:
+class _PanelAutoregression(NamedTuple):
     """Estimates of y_it = a_i + rho y_i,t-1 + e_it on deviations from the year mean.
 
-    Parameters
+    Attributes
     ----------
     rho : float
         Persistence after the correction.
     std_error : float
-        Robust to any dependence within a province.
+        Robust to any dependence within a province; NaN when the corrected moment has no root and
+        the value nearest to a root was taken.
     rho_within : float
         Least squares with province effects, which few years bias downwards.
-    correction : str
-        "moment" or "none".
-    effects : Series by province
-        a_i at `rho`.
-    nobs, groups, periods : int
-        Pairs of years, provinces, and pairs of the longest history.
-    found : bool
-        False when the corrected moment has no root, the value nearest to a
-        root was taken and there is no standard error.
+    nobs, groups : int
+        Pairs of years and provinces.
     """
 
     rho: float
     std_error: float
     rho_within: float
-    correction: str
-    effects: pd.Series
     nobs: int
     groups: int
-    periods: int
-    found: bool
-
-    def __str__(self) -> str:
-        return (
-            f"rho {self.rho:.3f} ({self.std_error:.3f}), within {self.rho_within:.3f}; "
-            f"{self.correction}, N {self.nobs}, provinces {self.groups}, periods {self.periods}"
-        )
 
 
 def panel_autoregression(series: pd.Series, correction: str = "moment") -> _PanelAutoregression:
@@ -73,7 +55,7 @@ def panel_autoregression(series: pd.Series, correction: str = "moment") -> _Pane
 
     Returns
     -------
-    An object with `rho`, `std_error`, `rho_within`, `nobs`, `groups`, `periods` and `found`.
+    An object with `rho`, `std_error`, `rho_within`, `nobs` and `groups`.
 
     Notes
     -----
@@ -101,11 +83,15 @@ def panel_autoregression(series: pd.Series, correction: str = "moment") -> _Pane
     >>> round(fit.rho_within, 2), round(fit.rho, 2)
     (0.38, 0.56)
     """
-    choose("correction", correction, _CORRECTIONS)
+    choose("correction", correction, ("moment", "none"))
     wide = _history(series)
     _enough(wide, _LEAST, "panel autoregression")
-    values, _ = _deviations(wide.to_numpy())
-    return _estimate(values, wide.columns, correction)
+    sums, adjusted = _Sums(_deviations(wide.to_numpy())[0]), correction == "moment"
+    rho, found = sums.root() if adjusted else (sums.within, True)
+    behind, at, ahead = sums.moment(rho + np.array([-1e-5, 0, 1e-5]), adjusted)
+    slope = (ahead - behind).sum() / 2e-5
+    error = float(np.sqrt((at**2).sum()) / abs(slope)) if slope and found else np.nan
+    return _PanelAutoregression(rho, error, sums.within, int(sums.periods.sum()), wide.shape[1])
 
 
 def _deviations(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -127,99 +113,57 @@ def _deviations(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return values - mean[:, None], mean
 
 
-def _estimate(values: np.ndarray, units: pd.Index, correction: str) -> _PanelAutoregression:
-    sums = _Sums.of(values)
-    if not sums.xx.sum() > 1e-24 * max(1.0, float(np.nanmax(np.abs(values))) ** 2):
-        raise EstimationError(
-            "the series does not vary within provinces once year means are removed",
-            expected="provinces that move apart or together",
-        )
-    within = float(sums.xy.sum() / sums.xx.sum())
-    rho, found = within, True
-    if correction == "moment":
-        rho, found = _root(sums, within)
-    adjusted = correction == "moment"
-    step = 1e-5
-    slope = (sums.moment(rho + step, adjusted) - sums.moment(rho - step, adjusted)).sum()
-    slope /= 2 * step
-    spread = np.sqrt((sums.moment(rho, adjusted) ** 2).sum())
-    return _PanelAutoregression(
-        rho=float(rho),
-        std_error=float(spread / abs(slope)) if slope and found else float("nan"),
-        rho_within=within,
-        correction=correction,
-        effects=pd.Series(sums.mean_y - rho * sums.mean_x, index=units, name="effect"),
-        nobs=int(sums.periods.sum()),
-        groups=len(units),
-        periods=int(sums.periods.max()),
-        found=found,
-    )
-
-
-@dataclass(frozen=True)
 class _Sums:
     """Within sums of squares and products by province, of a year and the year before."""
 
-    xx: np.ndarray
-    xy: np.ndarray
-    yy: np.ndarray
-    mean_x: np.ndarray
-    mean_y: np.ndarray
-    periods: np.ndarray
-
-    @classmethod
-    def of(cls, values: np.ndarray) -> _Sums:
+    def __init__(self, values: np.ndarray) -> None:
         x = values[:-1]
         y = np.where(np.isfinite(x), values[1:], np.nan)
-        mean_x, mean_y = np.nanmean(x, axis=0), np.nanmean(y, axis=0)
-        dx, dy = np.nan_to_num(x - mean_x), np.nan_to_num(y - mean_y)
-        squares = [(a * b).sum(axis=0) for a, b in ((dx, dx), (dx, dy), (dy, dy))]
-        return cls(*squares, mean_x, mean_y, np.isfinite(x).sum(axis=0))
+        self.mean_x, self.mean_y = np.nanmean(x, axis=0), np.nanmean(y, axis=0)
+        dx, dy = np.nan_to_num(x - self.mean_x), np.nan_to_num(y - self.mean_y)
+        self.xx, self.xy, self.yy = ((a * b).sum(axis=0) for a, b in ((dx, dx), (dx, dy), (dy, dy)))
+        self.periods = np.isfinite(x).sum(axis=0)
+        if not self.xx.sum() > 1e-24 * max(1.0, float(np.nanmax(np.abs(values))) ** 2):
+            raise EstimationError(
+                "the series does not vary within provinces once year means are removed",
+                expected="provinces that move apart or together",
+            )
+        self.within = float(self.xy.sum() / self.xx.sum())
 
-    def moment(self, rho: float, adjusted: bool) -> np.ndarray:
-        """Return (n,) within moments at `rho`, plus their expected shortfall when `adjusted`.
+    def moment(self, rho: np.ndarray, adjusted: bool = True) -> np.ndarray:
+        """Return (k, n) within moments at k values, plus their expected shortfall if `adjusted`.
 
         With T pairs the mean of the lags holds past shocks, so that the moment
         is on average -s2/T sum_j (T-1-j) rho^j, j = 0..T-2, at the true rho.
         """
+        rho = np.asarray(rho)[:, None]
         plain = self.xy - rho * self.xx
         if not adjusted:
             return plain
-        squares = self.yy - 2 * rho * self.xy + rho**2 * self.xx
-        short = {n: _shortfall(np.array([rho]), n)[0] / (n - 1) for n in set(self.periods)}
-        return plain + np.array([short[n] for n in self.periods]) * squares
+        lengths, at = np.unique(self.periods, return_inverse=True)
+        short = np.column_stack([_shortfall(rho[:, 0], n) / (n - 1) for n in lengths])[:, at]
+        return plain + short * (self.yy - 2 * rho * self.xy + rho**2 * self.xx)
 
-    def total(self, rho: np.ndarray) -> np.ndarray:
-        """Return the adjusted moment of all provinces at each of several values of rho."""
-        found = np.zeros(len(rho))
-        for n in set(self.periods):
-            own = self.periods == n
-            xx, xy, yy = (part[own].sum() for part in (self.xx, self.xy, self.yy))
-            squares = yy - 2 * rho * xy + rho**2 * xx
-            found += xy - rho * xx + _shortfall(rho, n) * squares / (n - 1)
-        return found
+    def root(self) -> tuple[float, bool]:
+        """Return the first root above the within estimate, where the moment falls through zero.
+
+        Beyond it the moment may rise again: that root belongs to no estimate. With
+        persistence near one the moment may only touch zero; its least is the answer.
+        """
+        from scipy.optimize import brentq
+
+        grid = np.linspace(self.within, max(_ABOVE, self.within + 0.1), _STEPS)
+        values = self.moment(grid).sum(axis=1)
+        falls = np.flatnonzero((values[:-1] > 0) & (values[1:] <= 0))
+        if not len(falls):
+            return float(grid[np.argmin(np.abs(values))]), False
+        ends = grid[falls[0]], grid[falls[0] + 1]
+        return float(brentq(lambda rho: self.moment([rho]).sum(), *ends, xtol=1e-13)), True
 
 
 def _shortfall(rho: np.ndarray, length: int) -> np.ndarray:
     j = np.arange(length - 1)
     return (length - 1 - j) @ np.power.outer(rho, j).T / length
-
-
-def _root(sums: _Sums, within: float) -> tuple[float, bool]:
-    """Return the first root above the within estimate, where the moment falls through zero.
-
-    Beyond it the moment may rise again: that root belongs to no estimate. With
-    persistence near one the moment may only touch zero; its least is the answer.
-    """
-    from scipy.optimize import brentq
-
-    grid = np.linspace(within, max(_ABOVE, within + 0.1), _STEPS)
-    values = sums.total(grid)
-    falls = np.flatnonzero((values[:-1] > 0) & (values[1:] <= 0))
-    if len(falls):
-        ends = grid[falls[0]], grid[falls[0] + 1]
-        return float(brentq(lambda rho: sums.total(np.array([rho]))[0], *ends, xtol=1e-13)), True
-    return float(grid[np.argmin(np.abs(values))]), False
 
 
 _BOUNDS = np.array([[0.0, 1.0], [0.0, 1.0], [0.8, 0.995]])  # level, trend, damping
@@ -350,69 +294,59 @@ def class_probabilities(series: pd.Series, horizon: int = 3, classes: int = 5) -
     whole("horizon", horizon, 1)
     wide = _history(series)
     _enough(wide, _LEAST_MARKOV, "markov")
-    chain = _Chain.of(_deviations(wide.to_numpy())[0], classes)
-    tables = []
+    matrix, _, now = _chain(_deviations(wide.to_numpy())[0], classes)
+    columns, newest = pd.RangeIndex(1, classes + 1, name="class"), int(wide.index[-1])
+    tables = {}
     for ahead in range(1, horizon + 1):
-        odds = np.linalg.matrix_power(chain.matrix, ahead)[chain.now]
-        keys = pd.MultiIndex.from_product(
-            [wide.columns, [int(wide.index[-1]) + ahead]], names=["province", "year"]
-        )
-        columns = pd.RangeIndex(1, classes + 1, name="class")
-        tables.append(pd.DataFrame(odds, index=keys, columns=columns))
-    return pd.concat(tables).sort_index()
+        odds = np.linalg.matrix_power(matrix, ahead)[now]
+        tables[newest + ahead] = pd.DataFrame(odds, wide.columns, columns)
+    return pd.concat(tables, names=["year"]).swaplevel().sort_index()
 
 
-def _markov_values(values: np.ndarray, horizon: int, classes: int = 5) -> np.ndarray:
+def _markov_values(values: np.ndarray, horizon: int) -> np.ndarray:
     """Return (H, n) forecasts: today's value, the drift of the mean, and the expected move.
 
     The expected move is that of the class mean under the transition matrix;
     the place within a class is kept, because classes are wide.
     """
     apart, mean = _deviations(values)
-    chain = _Chain.of(apart, classes)
+    matrix, means, now = _chain(apart, 5)
     steps = (mean[-1] - mean[0]) / (len(mean) - 1)
     found = []
     for ahead in range(1, horizon + 1):
-        expected = np.linalg.matrix_power(chain.matrix, ahead) @ chain.means
-        found.append(values[-1] + ahead * steps + (expected - chain.means)[chain.now])
+        expected = np.linalg.matrix_power(matrix, ahead) @ means
+        found.append(values[-1] + ahead * steps + (expected - means)[now])
     return np.array(found)
 
 
-class _Chain:
-    """Classes, their means, the transition matrix and the class of each province now."""
-
-    def __init__(self, matrix: np.ndarray, means: np.ndarray, now: np.ndarray) -> None:
-        self.matrix, self.means, self.now = matrix, means, now
-
-    @classmethod
-    def of(cls, apart: np.ndarray, classes: int) -> _Chain:
-        whole("classes", classes, 2)
-        present = apart[np.isfinite(apart)]
-        cuts = np.quantile(present, np.arange(1, classes) / classes)
-        codes = np.where(np.isfinite(apart), np.searchsorted(cuts, apart, side="right"), -1)
-        if len(np.unique(codes[codes >= 0])) < classes:
-            raise SampleError(
-                f"of {classes} classes one has no members: quantiles coincide",
-                expected="distances from the mean that differ",
-                hint="take fewer classes",
-            )
-        before, after = codes[:-1].ravel(), codes[1:].ravel()
-        counts = np.zeros((classes, classes))
-        np.add.at(counts, (before[before >= 0], after[before >= 0]), 1)
-        empty = counts.sum(axis=1) == 0
-        counts[empty, empty] = 1  # nobody was there before the newest year: no move is known
-        means = np.array([present[codes[codes >= 0] == k].mean() for k in range(classes)])
-        return cls(counts / counts.sum(axis=1, keepdims=True), means, codes[-1])
+def _chain(apart: np.ndarray, classes: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return the transition matrix, the mean of each class and the class of each province now."""
+    whole("classes", classes, 2)
+    present = apart[np.isfinite(apart)]
+    cuts = np.quantile(present, np.arange(1, classes) / classes)
+    codes = np.where(np.isfinite(apart), np.searchsorted(cuts, apart, side="right"), -1)
+    if len(np.unique(codes[codes >= 0])) < classes:
+        raise SampleError(
+            f"of {classes} classes one has no members: quantiles coincide",
+            expected="distances from the mean that differ",
+            hint="take fewer classes",
+        )
+    before, after = codes[:-1].ravel(), codes[1:].ravel()
+    counts = np.zeros((classes, classes))
+    np.add.at(counts, (before[before >= 0], after[before >= 0]), 1)
+    empty = counts.sum(axis=1) == 0
+    counts[empty, empty] = 1  # nobody was there before the newest year: no move is known
+    means = np.array([apart[codes == k].mean() for k in range(classes)])
+    return counts / counts.sum(axis=1, keepdims=True), means, codes[-1]
 
 
 _BAR = "drift"  # what a method has to beat
 
 
-@dataclass(frozen=True)
-class _Method:
+class _Method(NamedTuple):
     """A method of forecasting.
 
-    Parameters
+    Attributes
     ----------
     points : callable
         ``points(values, horizon)`` takes (T, n) years by provinces, of which
@@ -467,9 +401,8 @@ def _panel_ar(values: np.ndarray, horizon: int) -> np.ndarray:
     Persistence above one is set to one: a distance that explodes is no forecast.
     """
     apart, mean = _deviations(values)
-    fit = _estimate(apart, pd.RangeIndex(values.shape[1]), "moment")
-    rho = min(fit.rho, 1.0)
-    sums = _Sums.of(apart)
+    sums = _Sums(apart)
+    rho = min(sums.root()[0], 1.0)
     effects = sums.mean_y - rho * sums.mean_x
     now, found = apart[-1], []
     for ahead in range(1, horizon + 1):
@@ -528,14 +461,14 @@ def latest_run(series: pd.Series) -> pd.Series:
     >>> latest_run(pd.Series([1.0, 2.0, 3.0, 4.0], index=keys)).index.tolist()
     [(1, 2021), (1, 2022), (2, 2022)]
     """
-    _check_index(series)
+    _check_index(series.index, "the series")
     present = series.dropna().astype(float)
     if present.empty:
         raise SampleError("there is no figure", expected="at least one province and year")
     wide = _table(present)
     # A run is what has no gap between it and the newest year.
     kept = wide.where(wide[::-1].notna().cumprod()[::-1].astype(bool))
-    return _long(kept, series.name)
+    return kept.T.stack().dropna().rename_axis(_KEY).rename(series.name).sort_index()
 
 
 def _history(series: pd.Series, logs: bool = False) -> pd.DataFrame:
@@ -545,28 +478,14 @@ def _history(series: pd.Series, logs: bool = False) -> pd.DataFrame:
     ------
     nqpf.errors.SampleError
         If a figure is not finite, a province has a gap or does not reach the
-        newest year, or, with `logs`, a figure is not above zero. The message
-        names province and year.
+        newest year. The message names province and year.
+    nqpf.errors.DataError
+        If a figure is no number or, with `logs`, not above zero.
     """
-    _check_index(series)
-    if not pd.api.types.is_numeric_dtype(series):
-        raise SampleError(f"series {series.name!r} is not numeric", expected="numbers")
-    bad = series.index[~np.isfinite(series.to_numpy(dtype=float, na_value=np.nan))]
-    if len(bad):
-        raise SampleError(
-            f"value {series.loc[bad[0]]} cannot be forecast from",
-            where=place(bad[0], _KEY),
-            expected="finite figures",
-            hint="leave the row out, or take latest_run(series)",
-        )
-    if logs and (series <= 0).any():
-        first = series.index[series <= 0][0]
-        raise SampleError(
-            f"value {series.loc[first]:.6g} has no logarithm",
-            where=place(first, _KEY),
-            expected="figures above zero",
-            hint="forecast without logs",
-        )
+    _check_index(series.index, "the series")
+    _check_finite(series.to_frame("figure"), "the series")
+    if logs:
+        _check_positive(series, "a figure", "figures above zero, which have a logarithm")
     wide = _table(series.astype(float))
     started = wide.notna().cummax()
     gaps = (started & wide.isna()).stack()
@@ -599,20 +518,12 @@ def _enough(wide: pd.DataFrame, least: int, method: str) -> None:
         )
 
 
-def _long(wide: pd.DataFrame, name: object = None) -> pd.Series:
-    """Return a table of years by provinces as a series by (province, year)."""
-    found = wide.T.stack().dropna()
-    found.index.names = _KEY
-    return found.rename(name).sort_index()
-
-
-def _check_index(series: pd.Series) -> None:
-    if list(series.index.names) != _KEY:
+def _check_index(index: pd.Index, what: str) -> None:
+    if list(index.names) != _KEY:
         raise SampleError(
-            f"the series is indexed by {list(series.index.names)}",
-            expected="an index (province, year)",
+            f"{what} is indexed by {list(index.names)}", expected="an index (province, year)"
         )
-    _check_keys(series.index, "the series")
+    _check_keys(index, what)
 
 
 def _table(series: pd.Series) -> pd.DataFrame:

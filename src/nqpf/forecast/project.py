@@ -96,19 +96,6 @@ class _Forecast:
     level: float
     origin: int
 
-    def to_frame(self) -> pd.DataFrame:
-        """Return the forecasts as a table of its own."""
-        return self.frame.copy()
-
-    def __str__(self) -> str:
-        return (
-            f"{METHODS[self.method].title}, {int(self.frame['horizon'].max())} years after "
-            f"{self.origin}, {self.level:.0%} intervals (rolling)"
-        )
-
-    def _repr_html_(self) -> str:
-        return f"<p>{self}</p>" + self.frame.to_html(float_format="{:.4f}".format, border=0)
-
 
 def forecast(
     series: pd.Series | pd.DataFrame,
@@ -174,9 +161,8 @@ def forecast(
 
 def _one(wide: pd.DataFrame, horizon: int, method: str, level: float, logs: bool) -> pd.DataFrame:
     values = wide.to_numpy()
-    known = METHODS[method]
-    points = known.points(values, horizon)
-    origins = range(known.least - 1, len(values) - 1)
+    points = METHODS[method].points(values, horizon)
+    origins = range(METHODS[method].least - 1, len(values) - 1)
     past = _rolling(values, method, horizon, origins)
     width = _rolling_width(values, past, origins, len(values) - 1, level)
     columns = {"forecast": points, "lower": points - width, "upper": points + width}
