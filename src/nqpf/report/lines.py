@@ -255,13 +255,12 @@ def fan_chart(
     Examples
     --------
     >>> from nqpf.forecast import forecast
-    >>> keys = pd.MultiIndex.from_product([[110000], range(2018, 2024)],
+    >>> keys = pd.MultiIndex.from_product([[110000], range(2010, 2024)],
     ...                                   names=["province", "year"])
-    >>> series = pd.Series([1, 2, 2, 3, 4, 4.0], index=keys)
-    >>> result = forecast(series, 1, interval="analytic")
-    >>> print(fan_chart([result], ["Beijing"], "An index").alt)
-    Fan chart of forecasts by drift. An index. Beijing 4.00 in 2023,
-    then 4.60 in 2024 (90 % interval 3.32 to 5.88).
+    >>> series = pd.Series([1, 2, 2, 3, 4, 4, 5, 7, 7, 8, 8, 9, 9, 10.0], index=keys)
+    >>> print(fan_chart([forecast(series, 1)], ["Beijing"], "An index").alt)
+    Fan chart of forecasts by drift. An index. Beijing 10.00 in 2023,
+    then 10.69 in 2024 (90 % interval 9.06 to 12.32).
     """
     chosen = [provinces.code_of(province) for province in highlight]
     _check_fans(list(forecasts), chosen)
