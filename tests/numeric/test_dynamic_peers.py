@@ -40,11 +40,7 @@ def panel(seed, units=60, years=8, drop=0, gap=False):
     return frame[keep.ravel()]
 
 
-PANELS = {
-    "balanced": {},
-    "unbalanced": {"drop": 3},
-    "gaps": {"drop": 2, "gap": True},
-}
+PANELS = {"balanced": {}, "unbalanced": {"drop": 3}, "gaps": {"drop": 2, "gap": True}}
 MODELS = {
     "d": {},
     "d1": {"steps": 1},

@@ -130,11 +130,7 @@ def test_statsmodels_mediation_agrees_within_its_simulation():
         (1, 1),
         2,
     ).fit(method="parametric", n_rep=100)
-    simulated = {
-        "indirect": peer.ACME_avg,
-        "direct": peer.ADE_avg,
-        "total": peer.total_effect,
-    }
+    simulated = {"indirect": peer.ACME_avg, "direct": peer.ADE_avg, "total": peer.total_effect}
     for name, values in simulated.items():
         error = np.std(values, ddof=1) / np.sqrt(len(values))
         assert abs(np.mean(values) - ours.loc[name, "estimate"]) < 4 * error, name

@@ -116,7 +116,7 @@ def test_mundlak_equals_plm():
     np.testing.assert_allclose(fit.params[:4], wanted, rtol=1e-9)
     np.testing.assert_allclose(fit.std_errors[:4], errors, rtol=1e-9)
     assert test.statistic == pytest.approx(8.29983661681372, rel=1e-8)
-    assert test.distribution == "chi-square(2)"
+    assert test.distribution == "chi2(2)"
 
 
 def test_munnell_states_equal_plm():

@@ -12,8 +12,8 @@ import pandas as pd
 
 from nqpf.checks import choose, distinct, whole
 from nqpf.errors import EstimationError, MethodError, SampleError
-from nqpf.regress.iv import _VALID, _HypothesisTest
-from nqpf.regress.ols import _Regression
+from nqpf.regress.iv import _VALID
+from nqpf.regress.ols import _HypothesisTest, _Regression
 from nqpf.sample import by_key, place
 
 _Names = Sequence[str] | Mapping[str, int] | str
@@ -283,8 +283,8 @@ class _Equations:
             rows = slice(len(self.years))
             count = self.present[:, rows].sum() - len(self.labels)
             variance = (self.first.residuals[:, rows] ** 2).sum() / (2 * count)
-            sargan = _HypothesisTest.chi2(_VALID, self.first.criterion / variance, surplus)
-            hansen = _HypothesisTest.chi2(_VALID, self.second.criterion, surplus)
+            sargan = _HypothesisTest.of(_VALID, self.first.criterion / variance, surplus)
+            hansen = _HypothesisTest.of(_VALID, self.second.criterion, surplus)
         return SimpleNamespace(
             autocorrelation=tuple(self._autocorrelation(step, cov, n) for n in (1, 2)),
             sargan=sargan,
@@ -304,7 +304,7 @@ class _Equations:
             left = target - cross @ slopes
             gap = self.second.criterion - left @ weights @ left
             null = f"the {words} instruments are valid beside the others"
-            yield kind, _HypothesisTest.chi2(null, gap, int((~rest).sum()))
+            yield kind, _HypothesisTest.of(null, gap, int((~rest).sum()))
 
     def _autocorrelation(self, step: _Step, cov: np.ndarray, order: int) -> _HypothesisTest | None:
         """Return m of Arellano and Bond (1991, equation 8) with a robust variance."""

@@ -13,6 +13,7 @@ from nqpf.checks import choose, distinct
 from nqpf.errors import EstimationError
 from nqpf.regress.ols import (
     _fitted,
+    _HypothesisTest,
     _Regression,
     _reported,
     _scaled,
@@ -24,61 +25,9 @@ from nqpf.sample import PanelSample
 
 _ERRORS = ("clustered", "robust", "unadjusted")
 _LEVEL = 0.95  # of the Anderson-Rubin set
-_SIZE = 0.05  # of the verdict that is printed
 _BIAS = 10  # one over the tolerated share of the worst-case bias
 _ENOUGH = 10  # rule of thumb of Staiger and Stock (1997), for several endogenous regressors
 _VALID = "overidentifying restrictions hold"
-
-
-@dataclass(frozen=True)
-class _HypothesisTest:
-    """A test statistic under its null; printed, it says whether 5 % rejects the null.
-
-    Attributes
-    ----------
-    null : str
-        What is tested.
-    statistic : float
-    distribution : str
-        Reference distribution with its degrees of freedom, for example ``"F(2, 423)"``.
-    pvalue : float
-
-    Examples
-    --------
-    >>> print(_HypothesisTest.chi2("slopes are zero", 3.8, 1))
-    chi2(1) = 3.8, p = 0.0513; null hypothesis: slopes are zero; not rejected at 5%
-    >>> _HypothesisTest.f("slopes are zero", 8.0, 2, 30).statistic
-    4.0
-    """
-
-    null: str
-    statistic: float
-    distribution: str
-    pvalue: float
-
-    @classmethod
-    def chi2(cls, null: str, statistic: float, df: int) -> _HypothesisTest:
-        """Return a test with a chi-squared reference."""
-        from scipy import stats
-
-        return cls(null, float(statistic), f"chi2({df})", float(stats.chi2.sf(statistic, df)))
-
-    @classmethod
-    def f(cls, null: str, wald: float, df: int, residual: int | None) -> _HypothesisTest:
-        """Return the F form of a Wald statistic; without `residual` it stays chi-squared."""
-        from scipy import stats
-
-        if residual is None:
-            return cls.chi2(null, wald, df)
-        pvalue = float(stats.f.sf(wald / df, df, residual))
-        return cls(null, float(wald / df), f"F({df}, {residual})", pvalue)
-
-    def __str__(self) -> str:
-        verdict = "rejected" if self.pvalue < _SIZE else "not rejected"
-        return (
-            f"{self.distribution} = {self.statistic:.4g}, p = {self.pvalue:.4f}; "
-            f"null hypothesis: {self.null}; {verdict} at {_SIZE:.0%}"
-        )
 
 
 @dataclass(frozen=True)
@@ -233,7 +182,7 @@ class _Partialled:
         factor, df = self.scaling(added, plain)
         slopes = basis.T @ values
         wald = slopes @ np.linalg.solve(factor * self.cov(basis, left, left, plain), slopes)
-        return float(wald), _HypothesisTest.f(null, wald, len(slopes), df)
+        return float(wald), _HypothesisTest.of(null, wald, len(slopes), df)
 
     def diagnostics(self, names: list[str]) -> SimpleNamespace:
         """Return the diagnostics; `names` are those of the endogenous regressors."""
@@ -311,14 +260,14 @@ class _Partialled:
         left = self.y - self.x @ np.linalg.lstsq(self.on_x, self.on_y, rcond=None)[0]
         explained = self.q.T @ left
         statistic = self.size.nobs * (explained @ explained) / (left @ left)
-        sargan = _HypothesisTest.chi2(_VALID, statistic, surplus)
+        sargan = _HypothesisTest.of(_VALID, statistic, surplus)
         if self.errors == "unadjusted":
             return sargan, sargan
         scores = self.sums(self.q * left[:, None])
         root = np.linalg.cholesky(scores.T @ scores)
         x, y = np.linalg.solve(root, self.on_x), np.linalg.solve(root, self.on_y)
         rest = y - x @ np.linalg.lstsq(x, y, rcond=None)[0]
-        return sargan, _HypothesisTest.chi2(_VALID, rest @ rest, surplus)
+        return sargan, _HypothesisTest.of(_VALID, rest @ rest, surplus)
 
     def exogeneity(self, plain: bool) -> _HypothesisTest:
         """Test that first-stage residuals do not enter the equation (Wu 1973, Hausman 1978)."""

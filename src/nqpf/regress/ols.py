@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -16,6 +16,7 @@ from nqpf.sample import _EFFECTS, PanelSample
 
 _DEFAULT = "nested"
 _ERRORS = ("clustered", "robust", "unadjusted", "two-way clustered", "driscoll-kraay")
+_SIZE = 0.05  # of the verdict that a test prints
 _SIMPLE = _ERRORS[:3]  # what every estimator of this room offers
 _CONVENTIONS = {
     "nested": "effects nested in the clusters not counted, G/(G-1) (N-1)/(N-K), t(G-1)",
@@ -97,12 +98,48 @@ def _lags(periods: int) -> int:
     return min(int(4 * (periods / 100) ** (2 / 9)), periods - 1)
 
 
-class _Wald(NamedTuple):
-    """A Wald test: F, or chi-square where t is normal, its p value and its distribution."""
+@dataclass(frozen=True)
+class _HypothesisTest:
+    """A test statistic under its null; printed, it says whether 5 % rejects the null.
 
+    Attributes
+    ----------
+    null : str
+        What is tested.
+    statistic : float
+    distribution : str
+        Reference distribution with its degrees of freedom, for example ``"F(2, 423)"``.
+    pvalue : float
+
+    Examples
+    --------
+    >>> print(_HypothesisTest.of("slopes are zero", 3.8, 1))
+    chi2(1) = 3.8, p = 0.0513; null hypothesis: slopes are zero; not rejected at 5%
+    >>> _HypothesisTest.of("slopes are zero", 8.0, 2, 30).statistic
+    4.0
+    """
+
+    null: str
     statistic: float
-    pvalue: float
     distribution: str
+    pvalue: float
+
+    @classmethod
+    def of(cls, null: str, wald: float, df: int, residual: int | None = None) -> _HypothesisTest:
+        """Return a chi-squared statistic or, with `residual`, its F form."""
+        from scipy import stats
+
+        if residual is None:
+            return cls(null, float(wald), f"chi2({df})", float(stats.chi2.sf(wald, df)))
+        pvalue = float(stats.f.sf(wald / df, df, residual))
+        return cls(null, float(wald / df), f"F({df}, {residual})", pvalue)
+
+    def __str__(self) -> str:
+        verdict = "rejected" if self.pvalue < _SIZE else "not rejected"
+        return (
+            f"{self.distribution} = {self.statistic:.4g}, p = {self.pvalue:.4f}; "
+            f"null hypothesis: {self.null}; {verdict} at {_SIZE:.0%}"
+        )
 
 
 @dataclass(frozen=True)
@@ -217,16 +254,14 @@ class _Regression:
     def _repr_html_(self) -> str:
         return RegressionTable({self.outcome: self}).to_html()
 
-    def wald(self, names: Sequence[str], equal: bool = False) -> _Wald:
+    def wald(self, names: Sequence[str], equal: bool = False) -> _HypothesisTest:
         """Test that coefficients are all zero or, with `equal`, the same.
 
         Returns
         -------
-        statistic : float
-            F with (q, df) degrees of freedom, or chi-square with q if `df` is None.
-        pvalue : float
-        distribution : str
-            Name and degrees of freedom of the distribution under the null.
+        _HypothesisTest
+            ``statistic``, F with (q, df) degrees of freedom or chi-square with q if `df` is None,
+            its ``distribution`` in words and ``pvalue``.
 
         Raises
         ------
@@ -234,8 +269,6 @@ class _Regression:
             If the combinations have no covariance of full rank, as with more
             restrictions than clusters.
         """
-        from scipy import stats
-
         names = list(names)
         params, cov = self.params[names].to_numpy(), self.cov.loc[names, names].to_numpy()
         if equal:
@@ -250,9 +283,8 @@ class _Regression:
                 hint="test fewer coefficients, or use robust errors",
             )
         chi = float(params / scale @ np.linalg.solve(standard, params / scale))
-        if self.df is None:
-            return _Wald(chi, float(stats.chi2.sf(chi, q)), f"chi-square({q})")
-        return _Wald(chi / q, float(stats.f.sf(chi / q, q, self.df)), f"F({q}, {self.df})")
+        null = "the coefficients are the same" if equal else "the coefficients are zero"
+        return _HypothesisTest.of(null, chi, q, self.df)
 
 
 @dataclass(frozen=True)

@@ -158,10 +158,7 @@ def _against_never(treatment: pd.DataFrame, event: int) -> np.ndarray:
                 f"the sample has no {cohort - 1}, the year before the cohort of {cohort}",
                 expected="years without a gap",
             )
-        for rows, year, sign in (
-            (own & at, cohort + event, 1),
-            (own & before, cohort - 1, -1),
-        ):
+        for rows, year, sign in ((own & at, cohort + event, 1), (own & before, cohort - 1, -1)):
             compared = never & (years == year)
             weights += sign * share * (rows / rows.sum() - compared / compared.sum())
     return weights

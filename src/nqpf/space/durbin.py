@@ -11,7 +11,7 @@ import pandas as pd
 
 from nqpf.checks import between, choose, distinct, whole
 from nqpf.errors import EstimationError, MethodError, SampleError
-from nqpf.regress.ols import _Regression, _Wald
+from nqpf.regress.ols import _HypothesisTest, _Regression
 from nqpf.sample import _EFFECTS, PanelSample, _balanced, place
 from nqpf.space.weights import _Weights, align
 
@@ -526,7 +526,7 @@ class _Durbin(_Regression):
         """Return the same estimates with another kind of standard errors, as :func:`durbin`'s."""
         return replace(self, **_inferred(self.fit, self.space, self.params.index, errors))
 
-    def common_factor(self) -> _Wald:
+    def common_factor(self) -> _HypothesisTest:
         """Return the Wald test against the spatial error model, t + rho b = 0 (Burridge 1981).
 
         That against the lag model, t = 0, is ``wald`` of the lags.
