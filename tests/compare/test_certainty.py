@@ -16,6 +16,7 @@ from nqpf.index import Recipe
 from nqpf.index.normalise import ConstantIndicatorWarning
 
 NOISE = {"error": 0.05, "perturb": 0.25}
+SUMS = {"normalise": "minmax", "weights": "equal", "aggregate": "linear", "omit": False}
 
 
 def panel(provinces=8, years=(2020, 2021, 2022), seed=3):
@@ -138,11 +139,10 @@ def test_errors_keep_signs_and_have_the_moments_that_are_asked_for():
 
 
 def test_noise_alone_spreads_ranks_and_more_noise_spreads_them_more():
-    fixed = {"normalise": "minmax", "weights": "equal", "aggregate": "linear", "omit": False}
-    still = uncertainty(MATRIX, 50, **fixed)
+    still = uncertainty(MATRIX, 50, **SUMS)
     assert (still.shifts == 0).all()
     for name, sizes in {"error": (0.02, 0.5), "perturb": (0.05, 0.9)}.items():
-        small, large = (uncertainty(MATRIX, 300, **fixed, **{name: s}).shifts for s in sizes)
+        small, large = (uncertainty(MATRIX, 300, **SUMS, **{name: s}).shifts for s in sizes)
         assert 0 < large.mean() and small.mean() < large.mean()
 
 
@@ -162,9 +162,7 @@ def test_scores_that_differ_by_rounding_share_a_rank():
     values = MATRIX.values.copy()
     for key in values:  # ranks of an even sample, so that equal weights make many sums alike
         values[key] = np.random.default_rng(len(key)).permutation(len(values))
-    run = uncertainty(
-        made_matrix(values), 40, normalise="rank", weights="equal", aggregate="linear"
-    )
+    run = uncertainty(made_matrix(values), 40, **SUMS | {"normalise": "rank", "omit": True})
     expected = pd.DataFrame(run.scores.round(12)).rank(axis=1, ascending=False, method="min")
     np.testing.assert_array_equal(run.ranks, expected)
     assert any(len(set(ranks)) < len(ranks) for ranks in run.ranks)
@@ -215,6 +213,16 @@ REFUSED = {
     "one error wrong": ({"error": pd.Series(0.1, DIMENSION) - [0, 0, 0.2, 0, 0]}, "error of so2"),
     "perturb": ({"perturb": 1.0}, "perturb is 1.0"),
 }
+INDICES_REFUSED = {
+    "no power of two": ({"samples": 100}, "samples is 100.*power of two"),
+    "one sample": ({"samples": 1}, "samples is 1"),
+    "seed": ({"seed": -2}, "seed is -2"),
+    "unknown": ({"aggregate": "mean"}, "'mean' .stage aggregate"),
+    "error": ({"error": -1}, "error of rd is -1"),
+    "do not fit": ({"normalise": ("minmax", "zscore")}, "6 combinations cannot be used.*"
+                   "normalise zscore, weights entropy.*independent"),
+    "nothing": (SUMS, "nothing varies"),
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("case", REFUSED)
@@ -224,14 +232,20 @@ def test_options_that_are_refused(case):
         uncertainty(MATRIX, **{"draws": 10, **options})
 
 
+@pytest.mark.parametrize("case", INDICES_REFUSED)
+def test_options_of_sensitivity_that_are_refused(case):
+    options, message = INDICES_REFUSED[case]
+    with pytest.raises(MethodError, match=message):
+        sensitivity(TWO_YEARS, **{"samples": 16, **options})
+
+
 def test_samples_that_are_refused():
     values = MATRIX.values.copy()
     values.loc[(12, 2021), "so2"] = np.nan
     with pytest.raises(SampleError, match=r"missing or infinite.*province.*12.*2021.*variable so2"):
         uncertainty(made_matrix(values), 10)
-    with pytest.raises(
-        SampleError, match="unknown year of the indicators 1999; expected one of 2020, 2021, 2022"
-    ):
+    said = "unknown year of the indicators 1999; expected one of 2020, 2021, 2022"
+    with pytest.raises(SampleError, match=said):
         uncertainty(MATRIX, 10, year=1999)
     alone = MATRIX.values[MATRIX.values.index.get_level_values("province") == 11]
     with pytest.raises(SampleError, match="one province to rank"):
@@ -274,22 +288,12 @@ def test_indices_by_province_and_factor():
 def test_only_what_varies_is_a_factor():
     result = sensitivity(TWO_YEARS, 16, weights="equal", omit=False, perturb=0.3)
     assert list(result.shift.index) == ["normalise", "aggregate", "perturb"]
-    with pytest.raises(MethodError, match="nothing varies"):
-        sensitivity(
-            TWO_YEARS, 16, normalise="minmax", weights="equal", aggregate="linear", omit=False
-        )
 
 
 def test_a_factor_without_effect_has_no_index():
     # Regrets are relative to the range, which neither of the two changes.
-    result = sensitivity(
-        TWO_YEARS,
-        128,
-        normalise=("minmax", "zscore"),
-        weights="equal",
-        aggregate="vikor",
-        perturb=0.5,
-    )
+    changed = {"normalise": ("minmax", "zscore"), "weights": "equal", "aggregate": "vikor"}
+    result = sensitivity(TWO_YEARS, 128, **changed, perturb=0.5)
     assert result.shift.loc["normalise", "total"] == 0
     assert result.shift.loc["normalise", "first"] == pytest.approx(0, abs=1e-12)
     assert result.shift.loc["omit", "total"] > 0.3
@@ -298,15 +302,7 @@ def test_a_factor_without_effect_has_no_index():
 
 def test_noise_is_one_number_of_the_design():
     # With the noise alone, all variance is its own and nothing else is left.
-    result = sensitivity(
-        TWO_YEARS,
-        256,
-        normalise="minmax",
-        weights="equal",
-        aggregate="linear",
-        omit=False,
-        error=0.3,
-    )
+    result = sensitivity(TWO_YEARS, 256, **SUMS, error=0.3)
     assert list(result.shift.index) == ["error"]
     assert result.shift.loc["error", "total"] == pytest.approx(1, abs=0.15)
 
@@ -325,23 +321,3 @@ def test_an_output_that_never_varies_has_no_indices():
     best = sensitivity(made_matrix(values), 32, aggregate=("topsis", "linear"))
     assert best.baseline[11] == 1 and best.ranks.loc[11].isna().all(axis=None)
     assert best.ranks.drop(11).notna().any(axis=None)
-
-
-SENSITIVITY_REFUSED = {
-    "no power of two": ({"samples": 100}, "samples is 100.*power of two"),
-    "one sample": ({"samples": 1}, "samples is 1"),
-    "seed": ({"seed": -2}, "seed is -2"),
-    "unknown": ({"aggregate": "mean"}, "'mean' .stage aggregate"),
-    "error": ({"error": -1}, "error of rd is -1"),
-    "do not fit": (
-        {"normalise": ("minmax", "zscore")},
-        "6 combinations cannot be used.*normalise zscore, weights entropy.*independent",
-    ),
-}
-
-
-@pytest.mark.parametrize("case", SENSITIVITY_REFUSED)
-def test_options_of_sensitivity_that_are_refused(case):
-    options, message = SENSITIVITY_REFUSED[case]
-    with pytest.raises(MethodError, match=message):
-        sensitivity(TWO_YEARS, **{"samples": 16, **options})

@@ -208,12 +208,9 @@ def test_certificate_prints_the_gap_where_the_solvers_disagree():
     assert ranks["rank_correlation"] < 1 and ranks["largest_shift"] >= 1
 
 
-def test_certificate_without_spread_has_no_gap():
+def test_without_spread_there_is_no_gap_and_rows_that_tie_share_a_rank():
     with pytest.warns(ConstantIndicatorWarning):
         assert certify(np.ones((4, 2)), seeds=[0]).gap == 0.0
-
-
-def test_rows_that_tie_share_a_rank():
     made = certify([[0.0], [1.0], [1.0 + 1e-12]], seeds=[0])
     flipped = dataclasses.replace(made.optimum, projection=np.array([0.0, 1.0 + 1e-12, 1.0]))
     table = dataclasses.replace(made, runs=(flipped,)).table()
@@ -240,53 +237,38 @@ def test_a_value_that_is_not_finite_is_named(call, bad):
         call(x)
 
 
-@pytest.mark.parametrize("call", [lambda x: projection_index(x, [1.0]), projection_pursuit])
-def test_one_row_is_refused(call):
-    with pytest.raises(DataError, match="x has 1 row; expected two rows or more"):
-        call([[1.0]])
-
-
-@pytest.mark.parametrize("radius", [0, -0.1, np.nan, np.inf, "wide", True, None])
-def test_a_radius_that_is_not_positive_is_refused(radius):
-    with pytest.raises(MethodError, match="radius is .*expected a number above 0"):
-        projection_index([[0.0], [1.0]], [1.0], radius)
-    with pytest.raises(MethodError, match="radius is"):
-        projection_pursuit([[0.0], [1.0]], radius)
-
-
-def test_an_unknown_solver_offers_the_known_ones():
-    with pytest.raises(MethodError) as caught:
-        projection_pursuit(two_groups(), solver="genetics")
-    assert "unknown solver 'genetics'; expected one of genetic, multistart" in str(caught.value)
-    assert "Did you mean 'genetic'" in str(caught.value)
+COLUMN, ALONG, ELEMENTS = (
+    [[0.0], [1.0]],
+    "one element per column, \\(..., 3\\)",
+    "a holds a missing",
+)
+WIDTHS = [0, -0.1, np.nan, np.inf, "wide", True, None]
+TURNED = [[1.0], [1.0, 2.0, 3.0, 4.0], 1.0, np.ones((2, 4)), np.ones((1, 1, 3))]
+GAPS = [[1.0, np.nan, 0.0], [[1.0, 0.0, 0.0], [0.0, np.inf, 0.0]]]
+UNKNOWN = "unknown solver 'genetics'; expected one of genetic, multistart.*Did you mean 'genetic'"
 
 
 @pytest.mark.parametrize(
-    ("option", "message"),
+    ("call", "error", "message"),
     [
-        ({"generations": 0}, "generations is 0; expected a whole number"),
-        ({"seed": -1}, "seed is -1; expected a whole number"),
-        ({"seed": 1.0}, "seed is 1.0"),
-        ({"seed": True}, "seed is True"),
+        (lambda: projection_index([[1.0]], [1.0]), DataError, "x has 1 row; expected two rows"),
+        (lambda: projection_pursuit([[1.0]]), DataError, "x has 1 row; expected two rows or more"),
+        *((lambda r=r: projection_index(COLUMN, [1.0], r), MethodError,
+           "radius is .*expected a number above 0") for r in WIDTHS),
+        *((lambda r=r: projection_pursuit(COLUMN, r), MethodError, "radius is") for r in WIDTHS),
+        *((lambda a=a: projection_index(two_groups(), a), MethodError, ALONG) for a in TURNED),
+        *((lambda a=a: projection_index(two_groups(), a), MethodError, ELEMENTS) for a in GAPS),
+        (lambda: projection_pursuit(COLUMN, solver="genetics"), MethodError, UNKNOWN),
+        *((lambda o=o: projection_pursuit(COLUMN, solver="genetic", **o), MethodError, said)
+          for o, said in [({"generations": 0}, "generations is 0; expected a whole number"),
+                          ({"seed": -1}, "seed is -1; expected a whole number"),
+                          ({"seed": 1.0}, "seed is 1.0"), ({"seed": True}, "seed is True")]),
+        (lambda: certify(COLUMN, seeds=[]), MethodError, "seeds is empty"),
     ],
-)
-def test_options_out_of_range_are_refused(option, message):
-    with pytest.raises(MethodError, match=message):
-        projection_pursuit(two_groups(), solver="genetic", **option)
-
-
-@pytest.mark.parametrize(
-    "a", [[1.0], [1.0, 2.0, 3.0, 4.0], 1.0, np.ones((2, 4)), np.ones((1, 1, 3))]
-)
-def test_a_direction_of_another_length_is_refused(a):
-    with pytest.raises(MethodError, match=r"expected one element per column, \(..., 3\)"):
-        projection_index(two_groups(), a)
-
-
-@pytest.mark.parametrize("a", [[1.0, np.nan, 0.0], [[1.0, 0.0, 0.0], [0.0, np.inf, 0.0]]])
-def test_a_direction_that_is_not_finite_is_refused(a):
-    with pytest.raises(MethodError, match="a holds a missing or infinite element"):
-        projection_index(two_groups(), a)
+)  # fmt: skip
+def test_what_does_not_fit_is_refused(call, error, message):
+    with pytest.raises(error, match=message):
+        call()
 
 
 @pytest.mark.parametrize("scale", [1e-150, 1e150, 5e307, -5e307])
@@ -300,8 +282,3 @@ def test_magnitudes_that_cannot_be_squared_are_refused(scale):
         with pytest.raises(DataError, match="the values spread over .*Normalise first") as caught:
             call()
         assert "expected a spread between 1e-140 and 1e+140" in str(caught.value)
-
-
-def test_no_seed_is_refused():
-    with pytest.raises(MethodError, match="seeds is empty"):
-        certify(two_groups(), seeds=[])

@@ -13,7 +13,6 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -95,9 +94,8 @@ def _standardised(values: np.ndarray) -> np.ndarray:
 
 
 def _equations(
+    batch: _Batch,
     figures: _Figures,
-    driver: bool,
-    variable: int,
     controls: tuple[int, ...],
     measures: np.ndarray,
     rows: np.ndarray,
@@ -106,8 +104,11 @@ def _equations(
 
     Parameters
     ----------
-    figures, driver, variable, controls
-        As in the batch.
+    batch : _Batch
+    figures : _Figures
+        Those of the batch.
+    controls : tuple of int
+        Positions of the controls of one level.
     measures : (m,) int
         Positions of the measures.
     rows : (n,) int
@@ -118,12 +119,12 @@ def _equations(
     DataFrame indexed (province, year)
         ``related``, ``control 0`` and so on, ``measure <position>`` for each measure.
     """
-    related = (figures.outcomes if driver else figures.variables)[rows, variable]
-    values = [
-        related[:, None],
+    related = (figures.outcomes if batch.driver else figures.variables)[rows, batch.variable]
+    others, own = (
         figures.variables[np.ix_(rows, controls)],
         figures.measures[np.ix_(rows, measures)],
-    ]
+    )
+    values = [related[:, None], others, own]
     index = pd.MultiIndex.from_arrays(
         [figures.province[rows], figures.year[rows]], names=["province", "year"]
     )
@@ -194,11 +195,21 @@ def _estimates(batch: _Batch, shared: Mapping[str, _Figures]) -> tuple[np.ndarra
         used = np.unique(measure[cells])
         for rows, columns in _patterns(finite[np.ix_(usable, used)]):
             own = cells[np.isin(measure[cells], used[columns])]
-            frame = _equations(
-                figures, batch.driver, batch.variable, controls, used[columns], usable[rows]
-            )
+            frame = _equations(batch, figures, controls, used[columns], usable[rows])
+            products = cross_products(frame, list(frame.columns), effects=batch.effects)
+            products = _by_calendar(products, np.unique(frame.index.get_level_values("year")))
             place = 1 + len(controls) + np.searchsorted(used[columns], measure[own])
-            _fit(batch, frame, len(controls), own, place, error[own], found, size)
+            related = np.zeros_like(place)
+            outcome, regressor = (related, place) if batch.driver else (place, related)
+            others = np.broadcast_to(np.arange(1, 1 + len(controls)), (len(own), len(controls)))
+            regressors = np.column_stack([regressor, others])
+            for kind, name in enumerate(batch.errors):
+                of = error[own] == kind
+                if of.any():
+                    fits = products.fit_many(outcome[of], regressors[of], name, _CONVENTION[name])
+                    parts = (fits.params, fits.within, fits.partial, fits.std_errors, fits.pvalues)
+                    found[own[of]] = np.column_stack([part[:, 0] for part in parts])
+                    size[own[of]] = (fits.nobs, fits.groups, fits.df or 0)
     return found, size
 
 
@@ -221,32 +232,6 @@ def _by_calendar(products: _CrossProducts, years: np.ndarray) -> _CrossProducts:
     filled = np.zeros((p, p, length))
     filled[:, :, years - years[0]] = np.moveaxis(products.by_period, 0, 2)
     return replace(products, by_period=np.moveaxis(filled, 2, 0))
-
-
-def _fit(
-    batch: _Batch,
-    frame: pd.DataFrame,
-    controls: int,
-    cells: np.ndarray,
-    place: np.ndarray,
-    error: np.ndarray,
-    found: np.ndarray,
-    size: np.ndarray,
-) -> None:
-    """Estimate cells, whose measure is at a place in `frame`; write into `found` and `size`."""
-    products = cross_products(frame, list(frame.columns), effects=batch.effects)
-    products = _by_calendar(products, np.unique(frame.index.get_level_values("year")))
-    related = np.zeros_like(place)
-    outcome, regressor = (related, place) if batch.driver else (place, related)
-    others = np.broadcast_to(np.arange(1, 1 + controls), (len(cells), controls))
-    regressors = np.column_stack([regressor, others])
-    for kind, name in enumerate(batch.errors):
-        own = error == kind
-        if own.any():
-            fits = products.fit_many(outcome[own], regressors[own], name, _CONVENTION[name])
-            parts = (fits.params, fits.within, fits.partial, fits.std_errors, fits.pvalues)
-            found[cells[own]] = np.column_stack([part[:, 0] for part in parts])
-            size[cells[own]] = (fits.nobs, fits.groups, fits.df or 0)
 
 
 _CODE = {reason: code for code, reason in enumerate(_REASONS)}
@@ -295,22 +280,16 @@ def _reasons(
 
     Returns
     -------
-    array of int8, one dimension per axis of :data:`nqpf.compare.declaration.AXES`
+    array of int8, one dimension per axis of :data:`nqpf.compare.declaration._AXES`
     """
     levels = declaration.levels
     codes = np.zeros([len(level) for level in levels.values()], dtype=np.int8)
     for name, where, bad in _by_choice(declaration, measured):
         block = codes[where]
         block[(block == 0) & bad] = _CODE[name]
-    for relation, vintage, transformation in product(*(range(n) for n in codes.shape[:3])):
-        key = f"{levels['vintage'][vintage]}/{levels['transformation'][transformation]}"
-        _by_rows(
-            codes[relation, vintage, transformation],
-            declaration,
-            levels["relation"][relation],
-            levels["transformation"][transformation],
-            figures[key],
-        )
+    for at in np.ndindex(codes.shape[:3]):
+        relation, vintage, how = (levels[axis][i] for axis, i in zip(_AXES[:3], at, strict=True))
+        _by_rows(codes[at], declaration, relation, how, figures[f"{vintage}/{how}"])
     return codes
 
 
@@ -471,7 +450,7 @@ class SpecificationGrid:
 
     @cached_property
     def shape(self) -> tuple[int, ...]:
-        """Levels on each axis, in the order of :data:`nqpf.compare.declaration.AXES`."""
+        """Levels on each axis, in the order of :data:`nqpf.compare.declaration._AXES`."""
         return tuple(len(levels) for levels in self.declaration.levels.values())
 
     @property
@@ -483,14 +462,10 @@ class SpecificationGrid:
     def measured(self) -> dict[str, _Variants]:
         """Every measure by vintage; takes about half a minute each."""
         one = self.declaration
+        systems = one.grid.measures.systems.keys
         return {
             vintage: variants(
-                self.panel,
-                vintage,
-                one.grid.measures.systems.keys,
-                one.recipes,
-                one.estimators,
-                one.capital,
+                self.panel, vintage, systems, one.recipes, one.estimators, one.capital
             )
             for vintage in one.levels["vintage"]
         }
@@ -506,7 +481,7 @@ class SpecificationGrid:
 
     @cached_property
     def reasons(self) -> np.ndarray:
-        """Position in ``impossible.REASONS`` of every declared specification, 0 to run it."""
+        """Position of the reason of every declared specification, 0 to run it."""
         return _reasons(self.declaration, self.measured, self.figures)
 
     @cached_property
@@ -547,25 +522,21 @@ class SpecificationGrid:
             one = {axis: levels[axis][i] for axis, i in zip(_AXES, at, strict=False)}
             key = f"{one['vintage']}/{one['transformation']}"
             direction, variable = one["relation"].split(":")
-            rows = _sample_rows(
-                self.declaration, one["relation"], one["transformation"], self.figures[key]
-            )
-            differenced = one["transformation"] == "difference"
+            how = one["transformation"]
+            rows = _sample_rows(self.declaration, one["relation"], how, self.figures[key])
             name = ".".join([direction, variable, *(one[axis] for axis in _AXES[1:-_IN_BATCH])])
-            yield (
-                name,
-                _Batch(
-                    figures=key,
-                    driver=direction == "driver",
-                    variable=names.index(variable),
-                    controls=tuple(_control_sets(self.declaration, one["relation"])),
-                    effects=_DIFFERENCED[one["effects"]] if differenced else one["effects"],
-                    rows=rows[at[_AXES.index("sample")]],
-                    errors=tuple(levels["errors"]),
-                    first=number * size,
-                    cells=cells.astype(np.int32),
-                ),
+            batch = _Batch(
+                figures=key,
+                driver=direction == "driver",
+                variable=names.index(variable),
+                controls=tuple(_control_sets(self.declaration, one["relation"])),
+                effects=_DIFFERENCED[one["effects"]] if how == "difference" else one["effects"],
+                rows=rows[at[_AXES.index("sample")]],
+                errors=tuple(levels["errors"]),
+                first=number * size,
+                cells=cells.astype(np.int32),
             )
+            yield name, batch
 
     def run(
         self,
