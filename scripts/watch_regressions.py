@@ -137,11 +137,17 @@ def _estimates(function: object) -> bool:
 
 
 def _watched(estimator: Callable[..., object]) -> Callable[..., object]:
+    if inspect.isclass(estimator):  # keeps its class methods, such as PanelOLS.from_formula
+        watching = {"__init__": _watched(estimator.__init__), "__doc__": estimator.__doc__}
+        return type(estimator.__name__, (estimator,), watching)
+
+    name = estimator.__qualname__.removesuffix(".__init__")
+
     @functools.wraps(estimator, updated=())
     def watched(*args: object, **options: object) -> object:
         # What the library does inside a call that was already looked at is its own affair.
         if not sys._getframe(1).f_globals.get("__name__", "").startswith("nqpf"):
-            _look(estimator.__name__, [*args, *options.values()])
+            _look(name, [*args, *options.values()])
         return estimator(*args, **options)
 
     return watched

@@ -182,7 +182,10 @@ def test_version_is_one_and_documented() -> None:
     assert f"## [{project['version']}]" in (ROOT / "CHANGELOG.md").read_text("utf-8")
 
 
-def test_decisions_have_a_number_of_their_own() -> None:
-    names = [path.name for path in (ROOT / "docs/decisions").glob("*.md")]
+def test_decisions_have_a_number_of_their_own_and_stand_in_the_index() -> None:
+    folder = ROOT / "docs/decisions"
+    names = sorted(path.name for path in folder.glob("*.md") if path.name != "README.md")
     numbers = [re.match(r"(\d{4})-[a-z0-9-]+\.md", name).group(1) for name in names]
     assert len(numbers) == len(set(numbers)) > 0
+    listed = re.findall(r"\]\(([^)]+)\)", (folder / "README.md").read_text("utf-8"))
+    assert set(listed) <= set(names), "the index names records that do not exist"

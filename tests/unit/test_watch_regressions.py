@@ -65,6 +65,7 @@ CALLS = {
         'PanelOLS(frame["D"], frame[["URBANISATION"]], entity_effects=True)',
         1,
     ),
+    "by formula": ('PanelOLS.from_formula("D ~ URBANISATION + EntityEffects", frame)', 1),
     "statsmodels": (
         'import statsmodels.api as sm\nsm.OLS(frame["D"], frame[["URBANISATION"]])',
         1,

@@ -1,0 +1,93 @@
+"""Kernels that start with their packages imported: forked from one process that has them.
+
+Importing numpy, pandas, matplotlib and the estimators takes a kernel two of the five seconds that
+a short chapter lasts. Here a server imports them once and every kernel is a fork of it, so that
+chapters share nothing that a chapter makes. On Windows, which cannot fork, kernels start as ever.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+from typing import Any
+
+# The library is not among them: which of its modules a chapter loads, and what it calls in the
+# packages that run regressions, is watched from the start of its kernel.
+PRELOADED = (
+    "ipykernel.kernelapp",
+    "IPython.core.interactiveshell",
+    "matplotlib.pyplot",
+    "matplotlib.backends.backend_svg",
+    "pandas",
+    "pyarrow.parquet",
+    "pydantic",
+    "scipy.optimize",
+    "scipy.stats",
+    "yaml",
+)
+
+
+class Kernel:
+    """A forked kernel that Jupyter's client handles like one of subprocess."""
+
+    stdin = stdout = stderr = None
+
+    def __init__(self, command: list[str], cwd: str, env: dict[str, str]) -> None:
+        context = multiprocessing.get_context("forkserver")
+        context.set_forkserver_preload(list(PRELOADED))
+        ready, told = context.Pipe(duplex=False)
+        self._process = context.Process(target=become_kernel, args=(command, cwd, env, told))
+        self._process.start()
+        self.pid = self._process.pid
+        told.close()
+        ready.recv()  # it leads a group of its own: signals to the group must not reach others
+
+    def poll(self) -> int | None:
+        """Return the exit code, or None while the kernel runs."""
+        return self._process.exitcode
+
+    def wait(self) -> int | None:
+        """Wait for the end and return the exit code."""
+        self._process.join()
+        return self._process.exitcode
+
+    def send_signal(self, number: int) -> None:
+        """Send a signal to the kernel."""
+        os.kill(self.pid, number)
+
+    def kill(self) -> None:
+        """End the kernel at once."""
+        self.send_signal(signal.SIGKILL)
+
+    def terminate(self) -> None:
+        """Ask the kernel to end."""
+        self.send_signal(signal.SIGTERM)
+
+
+def become_kernel(command: list[str], cwd: str, env: dict[str, str], told: Any) -> None:
+    """Run a kernel in this process; `command` is what would have started one."""
+    import sys
+
+    from ipykernel.kernelapp import IPKernelApp
+
+    os.setsid()
+    told.send(True)
+    os.environ.clear()
+    os.environ.update(env)
+    os.chdir(cwd)
+    sys.path[:0] = [one for one in env.get("PYTHONPATH", "").split(os.pathsep) if one]
+    parent = f"--IPKernelApp.parent_handle={os.getppid()}"  # the server: a kernel ends with it
+    IPKernelApp.launch_instance(argv=[*command[command.index("-f") :], parent])
+
+
+def install() -> None:
+    """Have Jupyter's client start kernels so, where the system can fork."""
+    if "forkserver" not in multiprocessing.get_all_start_methods():
+        return
+    from jupyter_client.provisioning import local_provisioner
+
+    def launch(cmd: list[str], cwd: str | None = None, env: Any = None, **_: Any) -> Kernel:
+        return Kernel(cmd, cwd or os.getcwd(), dict(env or os.environ))
+
+    local_provisioner.launch_kernel = launch
