@@ -139,7 +139,7 @@ EVEN = panel()[panel().index.get_level_values(1) % 2 == 0]
         (lambda: markov(panel(), 3).homogeneity(12), MethodError, "from 2 to 11"),
         (lambda: spatial_markov(panel().drop((120000, 2015)), ring(), 3), SampleError,
          "Tianjin.*2015"),
-        (lambda: spatial_markov(panel().drop(120000), ring(), 3), SampleError, "same units"),
+        (lambda: spatial_markov(panel().drop(120000), ring(), 3), SampleError, "same provinces"),
     ],
     ids=lambda part: part[:24] if isinstance(part, str) else "",
 )  # fmt: skip

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
+import warnings
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from scipy import stats
 
 from nqpf.checks import choose, distinct
 from nqpf.errors import DataError, EstimationError, MethodError, SampleError
 from nqpf.regress.ols import fixed_effects
 from nqpf.sample import PanelSample, _check_positive, by_key, place
+from nqpf.space.weights import _Weights, align
 
 _GROWTH, _INITIAL = "growth", "initial level"
 _NAN = float("nan")
@@ -42,35 +47,19 @@ def _levels(scores: pd.Series, least: int = 2) -> pd.Series:
     return data
 
 
-def _neighbours(weights: object, units: pd.Index) -> pd.DataFrame:
-    """Return row-standardised spatial weights in the order of `units`, joined by key."""
-    matrix = getattr(weights, "matrix", weights)
-    if not isinstance(matrix, pd.DataFrame):
-        raise MethodError(
-            "weights without labels", expected="a table with the units as rows and columns"
-        )
-    for labels in (matrix.index, matrix.columns):
-        differ = units.symmetric_difference(labels)
-        if len(differ) or labels.has_duplicates:
-            unit = differ[0] if len(differ) else labels[labels.duplicated()][0]
-            raise SampleError(
-                "a unit is not once in the sample and in the rows and columns of the weights",
-                where=place((unit,), (units.name,)),
-                expected="the same units in both",
-                hint="align(weights, scores, subset=True) cuts the weights",
-            )
-    matrix = matrix.loc[units, units].astype(float)
-    values = matrix.to_numpy()
-    mean = (values >= 0).all(axis=1) & (np.abs(values.sum(axis=1) - 1) < 1e-8)
-    wrong = matrix.index[~mean | (np.diag(values) != 0)]
-    if len(wrong):
+def _neighbours(weights: object, frame: pd.DataFrame) -> _Weights:
+    """Return weights in the order of the units of `frame`, refused unless rows add up to one."""
+    joined = align(weights, frame)
+    sums = joined.matrix.sum(axis=1)
+    off = sums[(sums - 1).abs() > 1e-8]
+    if len(off):
         raise DataError(
-            "the weights of a unit's neighbours give no mean of them",
-            where=place(wrong[:1], (units.name,)),
-            expected="weights of zero or more that add up to 1, and none of its own",
+            f"weights of a row add up to {off.iloc[0]:g}",
+            where=place(off.index[:1], ("province",)),
+            expected="1, so that they give a mean of the neighbours",
             hint="take row_standardised(), and link an island as contiguity(hainan=True) does",
         )
-    return matrix
+    return joined
 
 
 @dataclass(frozen=True)
@@ -160,7 +149,7 @@ def beta(
     design : {"cross-section", "panel"}
     spatial : {"lag", "error"} or None
         Spatial lag of growth or spatial error, by maximum likelihood
-        (:mod:`nqpf.space`); cross-section only.
+        (spreg); cross-section only.
     weights : spatial weights, DataFrame (n, n) or None
         Row-standardised, labelled by province on both axes and joined by key.
     errors : str or None
@@ -228,33 +217,51 @@ def beta(
     if design == "panel":
         return _panel(logs, controls, errors or "clustered")
     sample, span, notes = _cross_section(logs, controls)
-    regressors, key = list(sample.columns[1:]), sample.index.names
     errors = errors or "unadjusted"
     choose("errors", errors, ("unadjusted", "robust"))
-    plain = fixed_effects(sample, _GROWTH, regressors, *key, effects="pooled", errors=errors)
+    names = [list(sample.columns[1:]), *sample.index.names]
+    plain = fixed_effects(sample, _GROWTH, *names, effects="pooled", errors=errors)
     if spatial is None:
-        return _result(plain, span, notes)
-    from scipy import stats
-
-    from nqpf.space.durbin import error, lag
-
-    joined = _neighbours(weights, sample.index.unique(0))
-    model = lag if spatial == "lag" else error
-    unit, time = key
-    fit = model(sample, _GROWTH, regressors, joined, effects="pooled", unit=unit, time=time)
+        return _result(plain.to_frame(), span, plain.nobs, notes)
+    table, loglik = _by_likelihood(sample, _neighbours(weights, sample), spatial)
     variance = float((plain.residuals**2).mean())
-    ratio = 2 * fit.loglik + plain.nobs * (np.log(2 * np.pi * variance) + 1)
-    more = {"rho": float(fit.params.iloc[-1]), "likelihood_ratio": float(ratio)}
+    ratio = 2 * loglik + plain.nobs * (np.log(2 * np.pi * variance) + 1)
+    more = {"rho": float(table["coefficient"].iloc[-1]), "likelihood_ratio": float(ratio)}
     more["likelihood_ratio_pvalue"] = float(stats.chi2.sf(max(ratio, 0.0), 1))
-    return _result(fit, span, notes, **more)
+    return _result(table, span, plain.nobs, notes, **more)
 
 
-def _result(fit: object, years: int, notes: tuple[str, ...], **more: float) -> _Beta:
-    table = fit.to_frame()
+def _by_likelihood(
+    sample: pd.DataFrame, weights: _Weights, spatial: str
+) -> tuple[pd.DataFrame, float]:
+    """Return estimates of spreg, the last of them the spatial one, and the log likelihood."""
+    import spreg
+
+    y, x, joined = sample[[_GROWTH]].to_numpy(), sample.iloc[:, 1:].to_numpy(), weights.to_pysal()
+    # spreg prints the name of the model.
+    with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
+        # spreg hands its bounded search a tolerance of another name, which scipy remarks on.
+        warnings.filterwarnings("ignore", message="Method 'bounded'", category=RuntimeWarning)
+        if spatial == "lag":
+            fit = spreg.ML_Lag(y, x, joined, spat_impacts=None, spat_diag=False)
+        else:
+            fit = spreg.ML_Error(y, x, joined)
+    names = ["const", *sample.columns[1:], "rho" if spatial == "lag" else "lambda"]
+    table = pd.DataFrame({"coefficient": np.ravel(fit.betas)}, names, dtype=float)
+    error = np.sqrt(np.diag(fit.vm))[: len(names)]
+    table["std_error"] = error
+    table["pvalue"] = 2 * stats.norm.sf(np.abs(table["coefficient"] / error))
+    table["lower"], table["upper"] = stats.norm.interval(0.95, table["coefficient"], error)
+    return table, float(fit.logll)
+
+
+def _result(
+    table: pd.DataFrame, years: int, nobs: int, notes: tuple[str, ...], **more: float
+) -> _Beta:
     row = table.loc[_INITIAL, ["coefficient", "std_error", "pvalue", "lower", "upper"]]
     if 1 + years * row["coefficient"] <= 0:
         notes += ("gaps change sign within the period: there is no speed of convergence",)
-    return _Beta(*map(float, row), years, fit.nobs, table, notes, **more)
+    return _Beta(*map(float, row), years, nobs, table, notes, **more)
 
 
 def _cross_section(
@@ -295,7 +302,7 @@ def _panel(logs: pd.Series, controls: pd.DataFrame | None, errors: str) -> _Beta
         corrected = _without_nickell_bias(1 + float(fit.params[_INITIAL]), periods) - 1
         if np.isnan(corrected):
             notes += ("no stationary process fits the estimate: it shows no convergence",)
-    return _result(fit, 1, notes, nickell=bias, corrected=corrected)
+    return _result(fit.to_frame(), 1, fit.nobs, notes, nickell=bias, corrected=corrected)
 
 
 def _nickell_bias(rho: float, periods: int) -> float:
@@ -387,7 +394,6 @@ def sigma(scores: pd.Series) -> _Sigma:
     (0.539, True)
     """
     import statsmodels.api as sm
-    from scipy import stats
 
     logs = np.log(_levels(scores, 3)).unstack()
     by_year = pd.DataFrame({"n": logs.count(), "sd_log": logs.std()})

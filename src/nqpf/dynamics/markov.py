@@ -426,7 +426,7 @@ def spatial_markov(
     """
     data = _figures(scores, relative)
     wide = _balanced(data)
-    lag = (_neighbours(weights, wide.index) @ wide).stack().rename("lag")
+    lag = (_neighbours(weights, wide).matrix @ wide).stack().rename("lag")
     lag = lag.rename_axis(data.index.names)
     lag_classes = classes if lag_classes is None else lag_classes
     around, lag_cutoffs = _classified(lag, lag_classes, "the neighbours' mean")
