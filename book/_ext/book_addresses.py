@@ -23,18 +23,15 @@ LAUNCH_BRANCH = "launch"
 _PLAIN = re.compile(r"[A-Za-z0-9._~%/:@-]+")
 
 
-def _checked(address: str, name: str) -> str:
-    parts = urlsplit(address)
-    if parts.scheme not in ("http", "https") or not parts.netloc or not _PLAIN.fullmatch(address):
-        raise ConfigError(f"{name} is {address!r}; expected an address such as https://host/path")
-    return address.rstrip("/")
-
-
 def _given(name: str, configured: str, environment: Mapping[str, str] | None) -> str:
     """Return the address of the environment, or else of the settings, checked; or an empty text."""
     environment = os.environ if environment is None else environment
     address = environment.get(name, "").strip() or (configured or "").strip()
-    return _checked(address, name) if address else ""
+    parts = urlsplit(address)
+    web = parts.scheme in ("http", "https") and parts.netloc and _PLAIN.fullmatch(address)
+    if address and not web:
+        raise ConfigError(f"{name} is {address!r}; expected an address such as https://host/path")
+    return address.rstrip("/")
 
 
 def repository_url(configured: str = "", environment: Mapping[str, str] | None = None) -> str:

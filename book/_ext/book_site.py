@@ -4,18 +4,22 @@ In any build: the icons, a description of each page and a front page that says w
 leads. Once the site has an address (``html: baseurl`` or NQPF_SITE_URL): canonical
 links, a site map, the tags and the picture for shared links, and a page for addresses
 that do not exist. Without one none of these would be right, so none is written.
+Extensions of Sphinx for this lose pages that a build kept, need the theme at every depth,
+or write wrong tags when the site has no address. The site map has no dates: those of a
+build would say that every page changed.
 """
 
 from __future__ import annotations
 
+import io
+from collections.abc import Sequence
 from html import escape
 from pathlib import Path
 
 import yaml
 from book_addresses import site_url
-from book_templates import write_once
+from book_templates import render, write_once
 from docutils import nodes
-from site_pages import front_page, meta_tags, missing_page, robots, site_map, summary
 from sphinx.application import Sphinx
 from sphinx.config import Config
 
@@ -37,6 +41,84 @@ _SIGNPOSTS = (
 _CHINESE = "新质生产力测度\n一本可执行的综述"
 _SYSTEMS = ["wang-wang-2024", "dong-2024", "lu-guo-2024"]  # those of the front page
 _PLACES = 5
+_LENGTH = 200  # letters of a description
+
+
+def summary(doctree: nodes.document) -> str:
+    """Return the beginning of a page's first paragraphs, those of tables and notes passed over."""
+    found = ""
+    for paragraph in doctree.findall(nodes.paragraph):
+        if isinstance(paragraph.parent, nodes.section | nodes.document):
+            found = f"{found} {' '.join(paragraph.astext().split())}".strip()
+            if len(found) >= _LENGTH // 2:
+                break
+    return shortened(found, _LENGTH)
+
+
+def shortened(text: str, length: int) -> str:
+    """Return a text of at most `length` letters, cut between words.
+
+    Examples
+    --------
+    >>> shortened("one panel of official statistics", 14)
+    'one panel of…'
+    """
+    if len(text) <= length:
+        return text
+    cut = text[: length - 1]
+    return f"{cut[: cut.rfind(' ')] if ' ' in cut else cut}…"
+
+
+def meta_tags(
+    book: str, title: str, description: str, address: str = "", card: Sequence[str] = ()
+) -> list[str]:
+    """Return the tags by which search engines and messengers describe a page.
+
+    Parameters
+    ----------
+    book, title, description : str
+        Names of the book and the page, and what the page is about.
+    address : str
+        Address of the page; without one there are no tags for shared links.
+    card : sequence of str
+        Address and alternative text of the picture, or nothing.
+
+    Examples
+    --------
+    >>> meta_tags("Book", "Page", 'On "it"')
+    ['<meta name="description" content="On &quot;it&quot;">']
+    """
+    tags = {"description": description}
+    if address and card:
+        tags["twitter:card"] = "summary_large_image"
+    if address:
+        tags |= {"og:type": "article", "og:site_name": book, "og:title": title}
+        tags |= {"og:description": description, "og:url": address}
+    if address and card:
+        tags |= {"og:image": card[0], "og:image:type": "image/png", "og:image:width": "1200"}
+        tags |= {"og:image:height": "630", "og:image:alt": card[1]}
+    kind = {True: "property", False: "name"}
+    return [
+        f'<meta {kind[name.startswith("og:")]}="{name}" content="{escape(content)}">'
+        for name, content in tags.items()
+    ]
+
+
+def missing_page(site: str, book: str, links: Sequence[tuple[str, str]]) -> str:
+    """Return the page shown for an address that does not exist.
+
+    It stands alone and names full addresses, because it is shown at any depth.
+
+    Parameters
+    ----------
+    site : str
+        Address of the site, with a slash at its end.
+    book : str
+        Title of the book.
+    links : sequence of (str, str)
+        Names and titles of pages to offer.
+    """
+    return render("site_missing.html", site=site, book=book, links=links)
 
 
 def _book(app: Sphinx) -> str:
@@ -46,9 +128,8 @@ def _book(app: Sphinx) -> str:
 def _about(app: Sphinx) -> str:
     """Return what the book is, as CITATION.cff says."""
     record = Path(app.srcdir) / "CITATION.cff"
-    if not record.is_file():
-        return _book(app)
-    return yaml.safe_load(record.read_text("utf-8"))["abstract"]
+    found = yaml.safe_load(record.read_text("utf-8")) if record.is_file() else {}
+    return found.get("abstract") or _book(app)
 
 
 def draw_card() -> tuple[bytes, str]:
@@ -80,8 +161,6 @@ def draw_card() -> tuple[bytes, str]:
 
 def draw_icons(folder: Path) -> None:
     """Write favicon.svg as the PNG and ICO files that some browsers ask for."""
-    import io
-
     import vl_convert
     from PIL import Image
 
@@ -141,14 +220,16 @@ def _finish(app: Sphinx, exception: Exception | None) -> None:
     if app.config.root_doc != "index":
         tags = _tags(app, _book(app), _about(app), first)
         canonical = f'<link rel="canonical" href="{escape(site + first)}">' if site else ""
-        write_once(out / "index.html", front_page(_book(app), first, [*tags, canonical]))
+        front = render("site_front.html", book=_book(app), first=first, tags=[*tags, canonical])
+        write_once(out / "index.html", front)
     for name in ("sitemap.xml", "robots.txt", "404.html"):
         (out / name).unlink(missing_ok=True)
     if site:
         pages = [page for page in sorted(env.found_docs) if page not in _NOT_LISTED]
         listed = [(page, env.titles[page].astext()) for page in _SIGNPOSTS if page in pages]
-        write_once(out / "sitemap.xml", site_map(site, pages))
-        write_once(out / "robots.txt", robots(site))
+        write_once(out / "sitemap.xml", render("site_map.xml", site=site, pages=pages))
+        robots = f"User-agent: *\nAllow: /\nSitemap: {site}sitemap.xml\n"
+        write_once(out / "robots.txt", robots)
         write_once(out / "404.html", missing_page(site, _book(app), listed))
 
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parents[2]
 CONF = """\
-extensions = ["myst_nb", "sphinx_book_theme", "book_assets", "book_explorer", "book_pages"]
+extensions = ["myst_nb", "sphinx_book_theme", "book_assets", "book_pages"]
 html_theme = "sphinx_book_theme"
 nb_execution_mode = "off"
 myst_enable_extensions = ["attrs_block", "colon_fence", "dollarmath", "html_image"]

@@ -14,10 +14,9 @@ import pytest
 import yaml
 from book_addresses import repository_url, site_url
 from book_links import launch_links
-from book_site import draw_card
+from book_site import draw_card, meta_tags, missing_page, shortened
 from bs4 import BeautifulSoup
 from PIL import Image
-from site_pages import meta_tags, missing_page, shortened
 from sphinx.application import Sphinx
 from sphinx.errors import ConfigError
 from sphinx.util.docutils import docutils_namespace

@@ -297,7 +297,7 @@ def explorer(
 
     The scripts of the book draw it (``book/_static/explorer*.js``); without
     them, in a PDF or a terminal, the first view is a table. When the book is
-    built, the data move to a file beside the page (``book/_ext/book_explorer.py``).
+    built, the data move to a file beside the page (``book/_ext/book_assets.py``).
 
     Parameters
     ----------
