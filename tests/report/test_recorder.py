@@ -76,7 +76,8 @@ def shown(picture) -> dict[str, object]:
         )
     )
     events["pre_run_cell"](None)
-    assert formats[type(picture).__name__](picture) == picture._repr_mimebundle_()
+    bundle = {"text/html": picture.html(), "text/plain": repr(picture)}
+    assert formats[type(picture).__name__](picture) == bundle
     events["post_run_cell"](None)
     return said[0]["figures"][0]
 

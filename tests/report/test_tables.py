@@ -79,12 +79,10 @@ def test_listed_counts_the_rest():
 
 def test_a_picture_is_an_image_with_escaped_text_for_page_print_and_terminal():
     picture = tile_map(pd.Series({"Beijing": 1.0}), EVIL)
-    bundle = picture._repr_mimebundle_()
-    assert set(bundle) == {"text/html", "text/plain"}
-    page = Page(bundle["text/html"])
+    page = Page(picture._repr_html_())
     assert page.tags == ["img"] and EVIL in page.attributes["alt"]
     assert page.attributes["src"].startswith("data:image/svg+xml,%3C%3Fxml")
-    assert bundle["text/plain"] == f"[Figure: {picture.alt}]"
+    assert repr(picture) == f"[Figure: {picture.alt}]"
 
 
 def test_heavy_drawing_becomes_a_png():

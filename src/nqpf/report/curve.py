@@ -105,9 +105,8 @@ def specification_curve(
     strip.set_ylabel("share\nsignificant", **side)
     sty._bare(strip)
     if axes:
-        _strips(
-            sty._place_axes(figure, _LEFT, head + 3.8, _ACROSS, below), ordered, axes, group, names
-        )
+        lower = sty._place_axes(figure, _LEFT, head + 3.8, _ACROSS, below)
+        _strips(lower, ordered, axes, group, names)
     handles, words = ax.get_legend_handles_labels()
     sty._legend(figure, head, handles=handles, labels=words, ncols=3, markerscale=1.6)
     return figure, _said(ordered, axes, title, label, names)
@@ -299,23 +298,18 @@ def curve_explorer(
         f"{drawn if len(kept) < len(ordered) else 'Every specification is a point.'}"
     )
     # A line per point: estimate, standard error, p value, sign, codes of its choices.
-    columns = ["estimate", "error", "p", "sign", *(f"k{i}" for i in range(len(shown)))]
-    sign = ordered["sign"].map(list(_SIGNS).index)
-    lines = [
-        ",".join([*(f"{x:.4g}" for x in row), *map(str, code)])
-        for row, code in zip(
-            ordered[["estimate", "std_error", "pvalue"]].to_numpy(dtype=float)[kept],
-            np.column_stack([sign, codes])[kept],
-            strict=True,
-        )
-    ]
+    points = ordered[["estimate", "std_error", "pvalue"]].astype(float)
+    points = points.set_axis(["estimate", "error", "p"], axis=1)
+    points["sign"] = ordered["sign"].map(list(_SIGNS).index)
+    points[[f"k{i}" for i in range(len(shown))]] = codes
+    values = points.iloc[kept].to_csv(index=False, float_format="%.4g", na_rep="nan").strip()
     key = " + ',' + ".join(f"menu_{i}" for i in range(len(filters))) or "''"
     span = ordered["estimate"].iloc[kept[[0, -1]]].tolist()
 
     def fill(spec: dict) -> None:
         dots = spec["layer"][1]
-        form = {"type": "csv", "parse": dict.fromkeys(columns, "number")}
-        dots["data"] = {"values": "\n".join([",".join(columns), *lines]), "format": form}
+        form = {"type": "csv", "parse": dict.fromkeys(points, "number")}
+        dots["data"] = {"values": values, "format": form}
         tests = [f"(menu_{i} == {_EVERY} || menu_{i} == datum.k{i})" for i in range(len(filters))]
         sign, *rest = dots["transform"]
         dots["transform"] = [

@@ -189,16 +189,10 @@ def _label_ends(ax: Axes, ends: dict[str, tuple[pd.Series, str]]) -> None:
     last = [float(line.iloc[-1]) for line, _ in ends.values()]
     heights = _spread(last, 0.24 * (high - low) / tall)
     for (name, (line, color)), height in zip(ends.items(), heights, strict=True):
-        ax.annotate(
-            name,
-            xy=(line.index[-1], line.iloc[-1]),
-            xytext=(right, height),
-            va="center",
-            fontsize=13,
-            color=sty._darker(color),
-            annotation_clip=False,
-            arrowprops={"arrowstyle": "-", "color": color, "linewidth": 0.7, "shrinkB": 4},
-        )
+        arrow = {"arrowstyle": "-", "color": color, "linewidth": 0.7, "shrinkB": 4}
+        look = {"va": "center", "fontsize": 13, "color": sty._darker(color)}
+        end = (line.index[-1], line.iloc[-1])
+        ax.annotate(name, end, (right, height), annotation_clip=False, arrowprops=arrow, **look)
 
 
 def _spread(positions: Sequence[float], gap: float) -> np.ndarray:
@@ -224,10 +218,7 @@ _SHADES = (0.18, 0.32, 0.45)  # widest interval first
 
 @sty._drawn
 def fan_chart(
-    forecasts: Sequence[Forecast],
-    highlight: Sequence[object],
-    title: str = "",
-    label: str = "",
+    forecasts: Sequence[Forecast], highlight: Sequence[object], title: str = "", label: str = ""
 ) -> tuple[Figure, str]:
     """Draw the history, the forecast and its intervals, a panel per province.
 
@@ -265,17 +256,13 @@ def fan_chart(
     chosen = [provinces.code_of(province) for province in highlight]
     _check_fans(list(forecasts), chosen)
     fans = sorted(forecasts, key=lambda one: -one.level)
-    across = min(2, len(chosen))
-    tall = 2.25
     levels = " and ".join(f"{one.level * 100:g} %" for one in fans)
     parts = [label, f"bands: {levels} intervals"]
     parts += ["scales differ"] * (len(chosen) > 1)
-    figure, head = sty._headed_figure(
-        title, "; ".join(filter(None, parts)), -(-len(chosen) // across) * tall
-    )
+    box, label = (0.4, 1.45, 0.25), "; ".join(filter(None, parts))
+    figure, each = sty._panelled(title, label, len(chosen), box, 2.25, 0.7, 0.8)
     seen = fans[0].observed[fans[0].observed.index.isin(chosen, level="province")]
     years = seen.index.get_level_values("year").union(fans[0].frame.index.get_level_values("year"))
-    each = sty._panels(figure, head, len(chosen), (0.4, tall - 0.8, 0.25), tall, 0.7, 0.8, across)
     for code, ax in zip(chosen, each, strict=True):
         _fan(ax, fans, code)
         ax.set_title(sty._province_label(code), fontsize=13.5, loc="left", pad=6)

@@ -21,11 +21,7 @@ _ROW = 0.285  # inches
 
 @sty._drawn
 def ranking(
-    scores: pd.Series,
-    year: int,
-    top: int | None = None,
-    title: str = "",
-    label: str | None = None,
+    scores: pd.Series, year: int, top: int | None = None, title: str = "", label: str | None = None
 ) -> tuple[Figure, str]:
     """Draw the provinces of one year in order, a dot each, best at the top.
 
@@ -272,25 +268,12 @@ def rank_bump(ranks: pd.DataFrame, title: str = "") -> tuple[Figure, str]:
     for place, name in enumerate(names):
         side = "center" if count > 2 else ("right", "left")[place]
         ax.text(place, 0.2, name, ha=side, va="bottom", fontsize=13)
-    _bumps(
-        ax,
-        data.drop(index=chosen),
-        sty._GREY,
-        color=sty._PALE,
-        marker="o",
-        linewidth=1.2,
-        markersize=5,
-    )
+    mark = {"color": sty._PALE, "marker": "o", "linewidth": 1.2, "markersize": 5}
+    _bumps(ax, data.drop(index=chosen), sty._GREY, **mark)
     for place, code in enumerate(chosen):
-        mark = {"color": sty._CATEGORIES[place], "marker": sty._MARKERS[place], "linewidth": 3}
-        _bumps(
-            ax,
-            data.loc[[code]],
-            sty._darker(sty._CATEGORIES[place]),
-            **mark,
-            markersize=8,
-            zorder=3,
-        )
+        color = sty._CATEGORIES[place]
+        mark = {"color": color, "marker": sty._MARKERS[place], "linewidth": 3, "markersize": 8}
+        _bumps(ax, data.loc[[code]], sty._darker(color), zorder=3, **mark)
     each = [
         f"{_name_of(code)} from {data.loc[code].min():.0f} to {data.loc[code].max():.0f}"
         for code in chosen

@@ -56,13 +56,10 @@ class _Recorder:
 
     def show(self, picture: _Picture) -> dict[str, object]:
         """Format a figure for the page, and keep its table and, if it shows as PNG, its SVG."""
-        bundle = picture._repr_mimebundle_()
-        frame = _frame_of(picture.given)
-        vector = "data:image/svg+xml" in str(bundle["text/html"])
-        rows = None if frame is None else _as_rows(frame)
-        svg = None if vector else picture.svg().decode("utf-8")
-        self.shown.append({"rows": rows, "svg": svg})
-        return bundle
+        html, frame = picture.html(), _frame_of(picture.given)
+        svg = None if "data:image/svg+xml" in html else picture.svg().decode("utf-8")
+        self.shown.append({"rows": None if frame is None else _as_rows(frame), "svg": svg})
+        return {"text/html": html, "text/plain": repr(picture)}
 
     def record(self) -> dict[str, object]:
         """Return what the cell has read and shown, as JSON can hold it."""

@@ -56,23 +56,17 @@ def coefficient_plot(table: pd.DataFrame, title: str = "", label: str = "") -> t
     Coefficients with intervals. Two measures. a: 1 of 2 measures above zero, 0 below, 1 uncertain.
     """
     sty._check_columns(table, (*_PAIR, *_FIGURES))
-    blank = table[list(_FIGURES)].isna().all(axis=1)
-    if "reason" in table:
-        blank &= table["reason"].fillna("").ne("")
-    else:
-        blank &= False
+    reason = table.get("reason", pd.Series("", table.index)).fillna("")
+    blank = table[list(_FIGURES)].isna().all(axis=1) & reason.ne("")
     sty._check_complete(table[~blank], (*_PAIR, *_FIGURES), _PAIR)
     variables, measures = (list(dict.fromkeys(table[name])) for name in _PAIR)
-    across = min(2, len(variables))
-    rows = 0.26 * len(measures)
-    tall = rows + 0.85
-    figure, head = sty._headed_figure(title, label, -(-len(variables) // across) * tall)
-    each = sty._panels(figure, head, len(variables), (0.4, rows, 0.15), tall, 2.05, 0.25, across)
-    parts = []
+    parts, rows = [], 0.26 * len(measures)
+    box = (0.4, rows, 0.15)
+    figure, each = sty._panelled(title, label, len(variables), box, rows + 0.85, 2.05, 0.25)
     for place, (variable, ax) in enumerate(zip(variables, each, strict=True)):
         own = table[table["variable"] == variable]
         _coefficients(ax, own, measures)
-        names = [sty._readable(name) if place % across == 0 else "" for name in measures]
+        names = [sty._readable(name) if place % 2 == 0 else "" for name in measures]
         sty._name_rows(ax, names, 12)
         ax.tick_params(axis="y", length=0)
         ax.set_title(sty._wrapped(variable, 30), fontsize=13, loc="left")
@@ -141,12 +135,10 @@ def event_plot(table: pd.DataFrame, title: str = "", label: str = "") -> tuple[F
     """
     sty._check_complete(table, ("measure", "event", *_EVENT), ("measure", "event"))
     measures = list(dict.fromkeys(table["measure"]))
-    across = min(2, len(measures))
     low = 1.05 * min(table[["lower", "chance_low"]].to_numpy().min(), 0)
     high = 1.05 * max(table[["upper", "chance_high"]].to_numpy().max(), 0)
-    figure, head = sty._headed_figure(title, label, -(-len(measures) // across) * 2.75)
-    each = sty._panels(figure, head, len(measures), (0.35, 1.9, 0.15), 2.75, 0.6, 0.65, across)
-    parts = []
+    parts, box = [], (0.35, 1.9, 0.15)
+    figure, each = sty._panelled(title, label, len(measures), box, 2.75, 0.6, 0.65)
     for measure, ax in zip(measures, each, strict=True):
         own = table[table["measure"] == measure].sort_values("event")
         _events(ax, own)
@@ -556,11 +548,10 @@ def transition_matrices(
         if len(set(values.shape)) != 1 or ((values < 0) | (values > 1)).any():
             wanted = "a square table of figures from 0 to 1"
             raise SampleError(f"{name!r} is no matrix of probabilities", expected=wanted)
-    count, down = len(matrices), -(-len(matrices) // 2)
+    parts, count = [], len(matrices)
     rows = 0.52 * max(len(matrix) for matrix in matrices.values())
-    figure, head = sty._headed_figure(title, label, down * (rows + 0.95) + 0.1)
-    each = sty._panels(figure, head, count, (0.4, rows, 0.2), rows + 0.95, 0.6, 0.75, 2)
-    parts = []
+    box = (0.4, rows, 0.2)
+    figure, each = sty._panelled(title, label, count, box, rows + 0.95, 0.6, 0.75, 2, 0.1)
     for place, ((name, matrix), ax) in enumerate(zip(matrices.items(), each, strict=True)):
         values = matrix.to_numpy(dtype=float)
         for row, column, colour, value in _boxes(ax, values, 0.9 * values):
@@ -592,13 +583,8 @@ def _boxes(
     for (row, column), shade in np.ndenumerate(shades):
         gone = np.isnan(shade)
         colour = "white" if gone else colormaps[sty._SEQUENTIAL](shade)
-        look = {
-            "facecolor": colour,
-            "edgecolor": sty._PALE,
-            "lw": 0.6,
-            "hatch": hatch if gone else None,
-        }
-        ax.add_patch(Rectangle((column - 0.5, row - 0.5), 1, 1, **look))
+        look = {"facecolor": colour, "edgecolor": sty._PALE, "hatch": hatch if gone else None}
+        ax.add_patch(Rectangle((column - 0.5, row - 0.5), 1, 1, lw=0.6, **look))
         yield row, column, colour, values[row, column]
     ax.set(xlim=(-0.5, shades.shape[1] - 0.5), ylim=(shades.shape[0] - 0.5, -0.5))
     ax.tick_params(length=0, labelcolor="#111111")
@@ -642,9 +628,8 @@ def club_grid(membership: pd.DataFrame, title: str = "", label: str = "") -> tup
     most = membership.max()
     shades = 0.75 - 0.65 * (membership - 1) / (most - 1).clip(lower=1)  # part of the colour map
     clubs = membership.to_numpy()
-    for row, column, colour, club in _boxes(
-        ax, clubs, shades.where(membership > 0).to_numpy(float), None
-    ):
+    shown = shades.where(membership > 0).to_numpy(float)
+    for row, column, colour, club in _boxes(ax, clubs, shown, None):
         _centred(ax, row, column, f"{club:.0f}" if club else "–", colour)
     ax.xaxis.tick_top()
     heads = [sty._wrapped(name, 15) for name in membership.columns]

@@ -235,20 +235,25 @@ def _place_axes(figure: Figure, left: float, top: float, width: float, height: f
     return figure.add_axes((left / wide, 1 - (top + height) / tall, width / wide, height / tall))
 
 
-def _panels(
-    figure: Figure, head: float, count: int, box: tuple[float, float, float], tall: float,
-    left: float, gap: float, across: int,
-) -> Iterator[Axes]:  # fmt: skip
-    """Yield `count` axes, `across` beside each other; inches.
+def _panelled(
+    title: str, label: str, count: int, box: tuple[float, float, float], tall: float,
+    left: float, gap: float, across: int = 0, foot: float = 0.0,
+) -> tuple[Figure, list[Axes]]:  # fmt: skip
+    """Return a figure with a heading and `count` axes, two beside each other where not said.
 
-    `box` is the room above a panel in its row, its height, and the margin on the right.
+    In inches `box` is the room above a panel in its row of height `tall`, the panel's height,
+    and the margin on the right; `foot` is left below them all.
     """
     top, height, right = box
-    width = (_WIDTH - left - right - gap * (across - 1)) / across
+    across = across or min(2, count)
+    width, rows = (_WIDTH - left - right - gap * (across - 1)) / across, -(-count // across)
+    figure, head = _headed_figure(title, label, rows * tall + foot)
+    axes = []
     for place in range(count):
         row, column = divmod(place, across)
         corner = (left + column * (width + gap), head + row * tall + top)
-        yield _place_axes(figure, *corner, width, height)
+        axes.append(_place_axes(figure, *corner, width, height))
+    return figure, axes
 
 
 def _name_rows(ax: Axes, names: Sequence[str], size: float = 12.5, color: str = "#111111") -> None:
@@ -359,11 +364,8 @@ class _Picture:
             f'style="max-width:100%;height:auto;background:#fff" src="{source}">'
         )
 
-    def _repr_mimebundle_(
-        self, include: object = None, exclude: object = None
-    ) -> dict[str, object]:
-        # No PNG beside it: drawing and packing one takes ten times as long as the vector image.
-        return {"text/html": self.html(), "text/plain": repr(self)}
+    # No PNG beside it: drawing and packing one takes ten times as long as the vector image.
+    _repr_html_ = html
 
     def __repr__(self) -> str:
         return f"[Figure: {self.alt}]"

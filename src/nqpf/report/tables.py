@@ -113,13 +113,11 @@ _MARK = re.compile(r"\(([SVB](?:, ?[SVB])*)\)|^([SVB])$")
 
 def _badges(text: str) -> _Html:
     """Turn the marks (S), (V) and (B) of a text, or a single letter, into badges that say more."""
+    pattern = '<span class="status status-{}" title="{}">{}</span>'
+    each = {key: _filled(pattern, key.lower(), said, key) for key, said in _STATUS.items()}
 
     def drawn(match: re.Match[str]) -> str:
-        pattern = '<span class="status status-{}" title="{}">{}</span>'
-        letters = re.findall("[SVB]", match[0])
-        return " ".join(
-            _filled(pattern, letter.lower(), _STATUS[letter], letter).html for letter in letters
-        )
+        return _joined(map(each.get, re.findall("[SVB]", match[0])), " ").html
 
     return _Html(_MARK.sub(drawn, escape(text)), text)
 
@@ -492,28 +490,32 @@ def declaration_table(declaration: Declaration, variables: bool = False) -> _Htm
 
     Examples
     --------
-    >>> from nqpf.multiverse import Declaration
+    >>> from nqpf.compare.declaration import Declaration
     >>> "driscoll-kraay" in declaration_table(Declaration.load()).text
     True
     """
     grid = declaration.grid
     if variables:
-        used = [
-            [_named(one.name), f"log({one.formula})" if one.log else one.formula]
-            for one in grid.variables.values()
-        ]
-        return _html_table(["variable", "formula over the panel"], used)
-    systems = grid.measures.systems
-    rows: list[list[object]] = [["Measures: fifteen systems, recipes, TFP"]]
-    rows.append([", ".join(systems.keys), systems.why])
-    for one in grid.measures.recipes:
-        level = f"{one.normalise}; {', '.join(one.weights)}; {', '.join(one.aggregate)}"
-        rows.append([level, one.why])
-    rows += _whys(grid.measures.estimators)
-    rows += [["Capital of the TFP measures"], *_whys(grid.measures.capital)]
-    for name, relation in (("Drivers", grid.driver), ("Determinants", grid.determinant)):
-        rows.append([f"{name}: the other variable of the regression"])
-        rows.append([", ".join(relation.variables), relation.why])
+        used = grid.variables.values()
+        rows = [[_named(x.name), f"log({x.formula})" if x.log else x.formula] for x in used]
+        return _html_table(["variable", "formula over the panel"], rows)
+    systems, other = grid.measures.systems, "the other variable of the regression"
+    recipes = [
+        [f"{one.normalise}; {', '.join(one.weights)}; {', '.join(one.aggregate)}", one.why]
+        for one in grid.measures.recipes
+    ]
+    rows = [
+        ["Measures: fifteen systems, recipes, TFP"],
+        [", ".join(systems.keys), systems.why],
+        *recipes,
+        *_whys(grid.measures.estimators),
+        ["Capital of the TFP measures"],
+        *_whys(grid.measures.capital),
+        [f"Drivers: {other}"],
+        [", ".join(grid.driver.variables), grid.driver.why],
+        [f"Determinants: {other}"],
+        [", ".join(grid.determinant.variables), grid.determinant.why],
+    ]
     axes = {
         "Vintage of the national accounts": grid.vintages,
         "Transformation": grid.transformations,
