@@ -365,10 +365,11 @@ def reassign(
     data = _on_keys(outcomes, treatment)
     orders = _orders(np.random.default_rng(seed), len(cohorts), draws)
     actual, drawn = {}, {}
+    grids = {column: weights[column].unstack().to_numpy() for column in weights}
     for name in data:
         values = data[name].unstack().to_numpy()
-        for column in weights:
-            cross = weights[column].unstack().to_numpy() @ values.T
+        for column, own in grids.items():
+            cross = own @ values.T
             actual[name, column] = float(np.trace(cross))
             drawn[name, column] = _sums(cross, orders)
     estimates, drawn = pd.Series(actual), pd.DataFrame(drawn)
