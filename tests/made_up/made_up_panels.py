@@ -16,9 +16,9 @@ EFFECTS = ("two-way", "unit", "time", "pooled")
 _UNIT, _TIME = ("two-way", "unit"), ("two-way", "time")
 
 
-def keys(units=31, years=11):
+def keyed(units=31, years=11, first=2010):
     return pd.MultiIndex.from_product(
-        [range(units), range(2010, 2010 + years)], names=["province", "year"]
+        [range(units), range(first, first + years)], names=["province", "year"]
     )
 
 
@@ -31,7 +31,7 @@ def walks(seed, drop, units=31, years=11, columns=("y", *NAMES), shocks=False, c
     values = rng.normal(size=(units, years, len(columns))).cumsum(axis=1)
     if shocks:
         values += rng.normal(size=(1, years, len(columns)))
-    frame = pd.DataFrame(values.reshape(-1, len(columns)), keys(units, years), list(columns))
+    frame = pd.DataFrame(values.reshape(-1, len(columns)), keyed(units, years), list(columns))
     if change is None:
         frame["y"] += 0.3 * frame["a"] - 0.2 * frame["b"]
     else:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from made_up_panels import keyed
 
 from nqpf.regress import dynamic_gmm
 
@@ -388,7 +389,7 @@ def replicate(seed, units=50, years=7):
 def test_known_truth():
     """Fixed effects lean by about a quarter, GMM little; only corrected errors are honest."""
     within, slopes, errors = [], {"difference": [], "system": []}, []
-    keys = pd.MultiIndex.from_product([range(50), range(7)], names=["province", "year"])
+    keys = keyed(50, 7, 0)
     for seed in range(60):
         y = replicate(seed)
         now, before = (v - v.mean(axis=0) for v in (y[:, 1:], y[:, :-1]))

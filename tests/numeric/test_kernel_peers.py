@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from made_up_panels import NAMES, dummies, pyfixest_fit
+from made_up_panels import NAMES, dummies, keyed, pyfixest_fit
 
 from nqpf.regress.kernel import cross_products
 
@@ -111,9 +111,7 @@ def by_hand(frame, names, errors, lags):
 @pytest.mark.parametrize("errors", ERRORS)
 def test_plain_errors_equal_sums_by_hand(years, errors):
     rng = np.random.default_rng(years)
-    keys = pd.MultiIndex.from_product(
-        [range(12), range(2000, 2000 + years)], names=["province", "year"]
-    )
+    keys = keyed(12, years, 2000)
     walks = rng.normal(size=(12, years, 4)).cumsum(axis=1).reshape(-1, 4)
     frame = pd.DataFrame(walks, keys, ["y", *NAMES])
     frame = frame.iloc[np.sort(rng.permutation(len(frame))[: int(0.85 * len(frame))])]

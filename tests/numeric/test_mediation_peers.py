@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from made_up_panels import keyed
 from scipy import stats
 
 from nqpf.regress import mediation
@@ -15,7 +16,7 @@ EFFECTS = ("two-way", "unit", "time", "pooled")
 def sample(seed=0, units=12, years=6, drop=9):
     """An unbalanced panel with serial correlation and a shock to each year."""
     rng = np.random.default_rng(seed)
-    keys = pd.MultiIndex.from_product([range(units), range(years)], names=["province", "year"])
+    keys = keyed(units, years, 0)
     walks = rng.normal(size=(units, years, 4)).cumsum(axis=1).reshape(-1, 4)
     frame = pd.DataFrame(walks, keys, ["y", "t", "m", "w"])
     year = keys.get_level_values(1).to_numpy()
@@ -83,7 +84,7 @@ def test_accelerated_interval_equals_scipy_on_refits(effects, level):
 
 def pooled(seed=5, rows=400):
     rng = np.random.default_rng(seed)
-    keys = pd.MultiIndex.from_product([range(rows // 4), range(4)], names=["province", "year"])
+    keys = keyed(rows // 4, 4, 0)
     frame = pd.DataFrame(rng.normal(size=(rows, 4)), keys, ["y", "t", "m", "w"])
     frame["m"] += 0.5 * frame["t"] + 0.3 * frame["w"]
     frame["y"] += 0.7 * frame["m"] + 0.2 * frame["t"] - 0.4 * frame["w"]
@@ -140,7 +141,7 @@ def test_statsmodels_mediation_agrees_within_its_simulation():
 def test_coverage_of_the_percentile_interval():
     """100 panels with a known indirect effect: 90 % intervals hold it within the 99.9 % band."""
     rng, size, held = np.random.default_rng(11), 100, 0
-    keys = pd.MultiIndex.from_product([range(40), range(5)], names=["province", "year"])
+    keys = keyed(40, 5, 0)
     for seed in range(size):
         frame = pd.DataFrame(rng.normal(size=(200, 3)), keys, ["t", "m", "y"])
         frame["m"] += 0.5 * frame["t"]

@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from made_up_panels import case
+from made_up_panels import case, keyed
 from scipy import stats
 
 from nqpf.regress import threshold
@@ -21,7 +21,7 @@ CUTS, SLOPES = (-0.5, 0.6), (1.0, 1.8, 0.7)
 def sample(seed, units=9, years=7, noise=0.6):
     """A small panel with two thresholds, ties in q and serial correlation."""
     rng = np.random.default_rng(seed)
-    keys = pd.MultiIndex.from_product([range(units), range(years)], names=["province", "year"])
+    keys = keyed(units, years, 0)
     frame = pd.DataFrame(rng.normal(size=(len(keys), 5)), keys, ["y", "x", "z", "q", "w"])
     frame["q"] = frame["q"].round(1)
     frame["x"] += 1.5
@@ -229,7 +229,7 @@ def test_size_of_the_bootstrap_test():
     benchmarks/bench_threshold.py does the same with 1,000 samples.
     """
     rng, samples, rejected = np.random.default_rng(7), 200, 0
-    keys = pd.MultiIndex.from_product([range(31), range(8)], names=["province", "year"])
+    keys = keyed(31, 8, 0)
     for seed in range(samples):
         frame = pd.DataFrame(rng.normal(size=(248, 3)), keys, ["y", "x", "q"])
         found = threshold(frame, "y", "x", "q", bootstrap=99, seed=seed, trim=0.1)

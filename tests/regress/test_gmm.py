@@ -7,6 +7,7 @@ import warnings
 import numpy as np
 import pandas as pd
 import pytest
+from made_up_panels import keyed
 
 from nqpf.errors import DataError, EstimationError, MethodError, SampleError
 from nqpf.regress import RegressionTable
@@ -23,9 +24,7 @@ def sample(seed=0, units=60, years=8, rho=0.5):
         w = 0.5 * w + 0.3 * effect + 0.4 * error + rng.normal(size=units)
         y = rho * y + 0.4 * x + 0.3 * w + effect + error
         rows.append(np.column_stack([y, x, w]))
-    keys = pd.MultiIndex.from_product(
-        [range(units), range(2015, 2015 + years)], names=["province", "year"]
-    )
+    keys = keyed(units, years, 2015)
     values = np.stack(rows[10:], axis=1).reshape(-1, 3)
     return pd.DataFrame(values, keys, ["y", "x", "w"])
 

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from made_up_panels import keyed
 
 from nqpf.errors import DataError, EstimationError, MethodError, SampleError
 from nqpf.regress import RegressionTable, fixed_effects
@@ -16,9 +17,7 @@ from nqpf.regress.iv import instrumental
 def sample(seed=0, units=12, years=6, drop=0, strength=1.0):
     """Outcome y = 0.5 x + 0.3 w, an error that moves x too, two valid instruments."""
     rng = np.random.default_rng(seed)
-    keys = pd.MultiIndex.from_product(
-        [range(units), range(2010, 2010 + years)], names=["province", "year"]
-    )
+    keys = keyed(units, years, 2010)
     frame = pd.DataFrame(rng.normal(size=(len(keys), 4)), keys, ["z", "v", "w", "x"])
     error = rng.normal(size=len(keys))
     frame["x"] += strength * (frame["z"] + 0.6 * frame["v"]) + 0.8 * error
@@ -107,7 +106,7 @@ def test_an_invalid_instrument_empties_the_set_and_the_note_names_null_and_verdi
 def test_several_endogenous_regressors_are_judged_together():
     # Each first stage is strong, and both rest on the same combination of the instruments.
     rng = np.random.default_rng(2)
-    keys = pd.MultiIndex.from_product([range(60), range(8)], names=["province", "year"])
+    keys = keyed(60, 8, 0)
     z, error = rng.normal(size=(480, 2)), rng.normal(size=(480, 2))
     same = pd.DataFrame({"z1": z[:, 0], "z2": z[:, 1]}, keys)
     same["x1"], same["x2"] = z.sum(axis=1) + error[:, 0], z.sum(axis=1) - error[:, 1]

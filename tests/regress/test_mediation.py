@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from made_up_panels import keyed
 
 from nqpf.errors import DataError, EstimationError, MethodError, SampleError
 from nqpf.regress import fixed_effects, mediation
@@ -15,9 +16,7 @@ UNITS, YEARS = 31, 8
 def sample(seed=0, a=0.6, b=0.8, direct=0.3):
     """A panel in which the indirect effect is a b."""
     rng = np.random.default_rng(seed)
-    keys = pd.MultiIndex.from_product(
-        [range(UNITS), range(2012, 2012 + YEARS)], names=["province", "year"]
-    )
+    keys = keyed(UNITS, YEARS, 2012)
     frame = pd.DataFrame(rng.normal(size=(len(keys), 4)), keys, ["y", "t", "m", "w"])
     unit = np.repeat(rng.normal(size=UNITS), YEARS)
     frame["t"] += unit + 0.3 * frame["w"]

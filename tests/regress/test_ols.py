@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from made_up_kernel import sample
+from made_up_panels import keyed
 
 from nqpf.errors import DataError, EstimationError, MethodError, SampleError
 from nqpf.regress import fixed_effects
@@ -103,9 +104,7 @@ def test_degrees_of_freedom_and_labels(errors, convention, df, label):
 def test_a_covariance_that_is_not_semi_definite_is_repaired_and_says_so():
     def frame(seed, units, years):
         rng = np.random.default_rng(seed)
-        keys = pd.MultiIndex.from_product(
-            [range(units), range(2010, 2010 + years)], names=["province", "year"]
-        )
+        keys = keyed(units, years, 2010)
         return pd.DataFrame(rng.normal(size=(len(keys), 3)), keys, ["y", "a", "b"])
 
     two_way = {"errors": "two-way clustered"}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from made_up_panels import keyed
 
 from nqpf.errors import DataError, EstimationError, MethodError, SampleError
 from nqpf.regress import threshold
@@ -15,9 +16,7 @@ UNITS, YEARS = 31, 11
 def sample(seed=0, cuts=(0.4,), slopes=(1.0, 2.0), noise=0.3):
     """A panel with known thresholds of q in the slope of x."""
     rng = np.random.default_rng(seed)
-    keys = pd.MultiIndex.from_product(
-        [range(UNITS), range(2012, 2012 + YEARS)], names=["province", "year"]
-    )
+    keys = keyed(UNITS, YEARS, 2012)
     frame = pd.DataFrame(rng.normal(size=(len(keys), 4)), keys, ["y", "x", "q", "w"])
     effect = np.repeat(rng.normal(size=UNITS), YEARS)
     slope = np.array(slopes)[np.searchsorted(cuts, frame["q"])]
@@ -165,7 +164,7 @@ BAD = [
     (None, {"threshold": "y"}, MethodError, "'y' twice"),
     (None, {"controls": ["x"]}, MethodError, "'x' twice"),
     (None, {"regime": []}, MethodError, "regime variables are"),
-    (lambda f: f.drop([(4, 2015)]), {}, SampleError, r"1 row.*\[province 4, year 2015\]"),
+    (lambda f: f.drop([(4, 2015)]), {}, SampleError, r"a row is missing \[province 4, year 2015\]"),
     (lambda f: f.loc[[3]], {}, SampleError, r"1 province is too few \[province 3\]"),
     (lambda f: f[f.index.get_level_values(1) == 2015], {}, SampleError, "single row"),
     (lambda f: f.mask(f == f["q"].max()), {}, SampleError, "variable q"),

@@ -50,7 +50,7 @@ def _scaling(convention: str, errors: str, size: _Size) -> tuple[float, int | No
     """Return the factor on linearmodels' plain covariance, and the degrees of freedom of t.
 
     None stands for the normal distribution. For two-way clusters under ``all`` the covariance
-    has linearmodels' own correction of each clustering, see `_OPTIONS`.
+    has linearmodels' own correction of each clustering, see `_fitted`.
     """
     choose("convention", convention, _CONVENTIONS)
     choose("errors", errors, _ERRORS)

@@ -13,7 +13,7 @@ from nqpf.checks import between, choose, distinct, whole
 from nqpf.errors import EstimationError, SampleError
 from nqpf.regress.ols import fixed_effects
 from nqpf.regress.table import RegressionTable, _Printed
-from nqpf.sample import PanelSample, place
+from nqpf.sample import PanelSample, _balanced, place
 
 _NOTHING = 1e-10  # variation below this share of the raw columns' own is rounding
 _CELLS = 4_000_000  # numbers of a block of bootstrap outcomes: 32 MB
@@ -480,24 +480,14 @@ def threshold(
 def _check(sample: PanelSample, names: list[str], regimes: list[str]) -> None:
     """Refuse a panel that is not balanced and variables that cannot be told apart."""
     data = sample.data
-    units, times = (data.index.unique(level) for level in (0, 1))
-    unit, time = data.index.names
+    units, unit = data.index.unique(0), data.index.names[0]
     if len(units) < 2:
         raise SampleError(
             f"1 {unit} is too few",
             where=place((units[0],), (unit,)),
             expected="two or more: errors are drawn as whole histories",
         )
-    absent = pd.MultiIndex.from_product([units, times], names=data.index.names).difference(
-        data.index
-    )
-    if len(absent):
-        raise SampleError(
-            f"the panel is not balanced: {len(absent)} row(s) are absent",
-            where=place(absent[0], data.index.names),
-            expected=f"every {unit} in each {time}, as the theory has it",
-            hint="restrict years or units to a balanced panel and say so",
-        )
+    _balanced(data[sample.outcome])  # as the theory has it
     replace(sample, data=data[[sample.outcome, *names]]).check()
     # Split by regime, such a variable is a set of dummies: without intercepts by regime its
     # zero decides what a threshold means.
