@@ -241,14 +241,7 @@ def real_gdp(panel: Panel, base: int = _BASE, vintage: str = _VINTAGE) -> pd.Ser
     index = panel.wide(["gdp_index"], vintage=vintage)["gdp_index"].dropna().sort_index()
     _check_consecutive(index.index, "gdp_index")
     provinces = index.index.get_level_values("province").unique()
-    without = provinces.difference(nominal.index)
-    if len(without):
-        raise SampleError(
-            f"no gdp of {base} in vintage {vintage!r}",
-            where=place((without[0],), ("province",)),
-            expected="a base year that the vintage covers",
-            hint="the fourth-census vintage starts in 2011",
-        )
+    nominal = _per_unit(nominal, provinces, f"gdp of {base} in vintage {vintage!r}")
     return pd.concat(
         {p: _chain(index[p] / 100, nominal[p], p, base) for p in provinces},
         names=["province", "year"],

@@ -218,86 +218,79 @@ def malmquist(
         raise MethodError("split 'ray-desli' needs variable returns", expected="returns='vrs'")
     sample = _Activities.read(frame, inputs, outputs, (), unit, time, zeros=True).balanced()
     _check_consecutive(sample.frame.index, "the frame")
-    units, times = (sample.frame.index.unique(level) for level in (0, 1))
-    figures = sample.values.reshape(len(units), len(times), -1).swapaxes(0, 1)
-
-    def label(columns: dict[str, np.ndarray], first: int = 0) -> pd.DataFrame:
-        index = pd.MultiIndex.from_product([units, times[first:]])
-        return pd.DataFrame({name: a.T.ravel() for name, a in columns.items()}, index)
-
-    scores = {"crs": _scores(figures, sample.inputs, "crs", orientation, reference)}
+    kinds = {"crs": reference != "global"}  # and whether frontiers of other years are asked
     if returns == "vrs":
-        across = split == "ray-desli"
-        scores["vrs"] = _scores(figures, sample.inputs, "vrs", orientation, reference, across)
-    table = label({f"{r}{name}": a for r, found in scores.items() for name, a in found.items()})
-    for own in scores:
-        _check_own(table[own])
-    return _Malmquist(label(_indices(scores, split), 1), table, _infeasible(scores, times, units))
+        kinds["vrs"] = reference != "global" and split == "ray-desli"
+    parts, lost = {}, []
+    for kind, across in kinds.items():
+        parts |= _scores(sample, kind, orientation, reference, across, lost)
+        if reference == "global" and (kind == "crs" or split == "ray-desli"):
+            every = _radial(sample.values, sample.values, sample.inputs, kind, orientation)
+            parts[f"{kind}_global"] = every
+    table = pd.DataFrame(parts, sample.frame.index)
+    for kind in kinds:
+        _check_own(table[kind])
+    columns = [*sample.frame.index.names, "frontier", "returns"]
+    infeasible = pd.DataFrame([row for _, row in sorted(lost)], columns=columns)
+    if lost:
+        first = infeasible.iloc[0]
+        warnings.warn(
+            f"{len(lost)} problem(s) across years have no solution, the first of "
+            f"{place(first.iloc[:2], columns[:2])} against the frontier of {first['frontier']}; "
+            "their indices are missing, see .infeasible",
+            stacklevel=2,
+        )
+    later = sample.frame.index.get_level_values(1) != sample.periods[0]
+    return _Malmquist(_indices(table, split)[later], table, infeasible)
+
+
+_SHIFTS = {0: "", -1: "_before", 1: "_after"}  # years from a unit's own to the frontier's
 
 
 def _scores(
-    figures: np.ndarray, m: int, returns: str, orientation: str, reference: str, across: bool = True
+    sample: _Activities, returns: str, orientation: str, reference: str, across: bool, lost: list
 ) -> dict[str, np.ndarray]:
-    """Return scores (year, unit) against the own frontier and those of other years."""
-    years, units, columns = figures.shape
-    reach = 1 if across and reference != "global" else 0
-
-    def against(past: slice, scored: slice) -> np.ndarray:
-        spanning, points = figures[past].reshape(-1, columns), figures[scored].reshape(-1, columns)
-        return _radial(spanning, points, m, returns, orientation).reshape(-1, units)
-
-    by_shift = {shift: np.full((years, units), np.nan) for shift in (-1, 0, 1)}
-    for year in range(years):
-        past = slice(0 if reference == "sequential" else year, year + 1)
-        scored = slice(max(year - reach, 0), year + reach + 1)
-        for other, values in zip(range(years)[scored], against(past, scored), strict=True):
-            by_shift[year - other][other] = values
-    if not across:
-        return {"": by_shift[0]}
-    if reference == "global":
-        return {"": by_shift[0], "_global": against(slice(None), slice(None))}
-    return {"": by_shift[0], "_before": by_shift[-1], "_after": by_shift[1]}
+    """Return scores of all rows by frontier; programs without a solution are added to `lost`."""
+    index, year = sample.frame.index, pd.factorize(sample.frame.index.get_level_values(1))[0]
+    shifts = _SHIFTS if across else {0: ""}
+    scores = {f"{returns}{name}": np.full(len(index), np.nan) for name in shifts.values()}
+    for at, period in enumerate(sample.periods):
+        past = year <= at if reference == "sequential" else year == at
+        rows = np.flatnonzero(np.isin(at - year, list(shifts)))
+        points = sample.values[rows]
+        found = _radial(sample.values[past], points, sample.inputs, returns, orientation)
+        for order, (shift, name) in enumerate(shifts.items()):
+            own = at - year[rows] == shift
+            scores[f"{returns}{name}"][rows[own]] = found[own]
+            for row in rows[own & np.isnan(found)]:
+                rank = (returns, order, year[row], int(row))
+                lost.append((rank, (*index[row], period, returns)))
+    return scores
 
 
-def _indices(scores: dict[str, dict[str, np.ndarray]], split: str) -> dict[str, np.ndarray]:
-    effch, tfpch, techch = _changes(scores["crs"])
-    if "vrs" not in scores:
-        return {"effch": effch, "techch": techch, "tfpch": tfpch}
-    pech = scores["vrs"][""][1:] / scores["vrs"][""][:-1]
+def _indices(table: pd.DataFrame, split: str) -> pd.DataFrame:
+    effch, tfpch, techch = _changes(table, "crs")
+    if "vrs" not in table:
+        return pd.DataFrame({"effch": effch, "techch": techch, "tfpch": tfpch})
+    pech = _ratio(table["vrs"], table["vrs"])
     sech = effch / pech
     if split == "ray-desli":
-        constant, techch = techch, _changes(scores["vrs"])[2]
+        constant, techch = techch, _changes(table, "vrs")[2]
         sech = sech * constant / techch
-    return {"effch": effch, "techch": techch, "pech": pech, "sech": sech, "tfpch": tfpch}
+    columns = {"effch": effch, "techch": techch, "pech": pech, "sech": sech, "tfpch": tfpch}
+    return pd.DataFrame(columns)
 
 
-def _changes(scores: dict[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return change of efficiency, of productivity and of technology, (years - 1, units)."""
-    effch = scores[""][1:] / scores[""][:-1]
-    if "_global" in scores:
-        tfpch = scores["_global"][1:] / scores["_global"][:-1]
+def _ratio(now: pd.Series, before: pd.Series) -> pd.Series:
+    """Return `now` over what `before` was a year ago."""
+    return now / before.groupby(level=0).shift()
+
+
+def _changes(table: pd.DataFrame, returns: str) -> tuple[pd.Series, pd.Series, pd.Series]:
+    """Return change of efficiency, of productivity and of technology."""
+    effch = _ratio(table[returns], table[returns])
+    if f"{returns}_global" in table:
+        tfpch = _ratio(table[f"{returns}_global"], table[f"{returns}_global"])
         return effch, tfpch, tfpch / effch
-    across = scores["_before"][1:] / scores["_after"][:-1]
+    across = _ratio(table[f"{returns}_before"], table[f"{returns}_after"])
     return effch, np.sqrt(across * effch), np.sqrt(across / effch)
-
-
-def _infeasible(
-    scores: dict[str, dict[str, np.ndarray]], times: pd.Index, units: pd.Index
-) -> pd.DataFrame:
-    """Return the programs without a solution, and warn of them."""
-    shifts, rows = {"_before": -1, "_after": 1}, []
-    for returns, found in scores.items():
-        for name, values in found.items():
-            for year, unit in np.argwhere(np.isnan(values)):
-                other = year + shifts.get(name, 0)
-                if 0 <= other < len(times):
-                    frontier = "global" if name == "_global" else times[other]
-                    rows.append((units[unit], times[year], frontier, returns))
-    if rows:
-        warnings.warn(
-            f"{len(rows)} problem(s) across years have no solution, the first of "
-            f"{place(rows[0][:2], (units.name, times.name))} against the frontier of "
-            f"{rows[0][2]}; their indices are missing, see .infeasible",
-            stacklevel=3,
-        )
-    return pd.DataFrame(rows, columns=[units.name, times.name, "frontier", "returns"])

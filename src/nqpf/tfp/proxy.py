@@ -40,6 +40,9 @@ class _Firms:
         Number of free inputs.
     """
 
+    index: pd.Index  # labels of the rows, and why others are left out; not of drawn samples
+    dropped: pd.Series
+
     def __init__(
         self, data: np.ndarray, lag: np.ndarray, first: np.ndarray, names: list[str], f: int
     ) -> None:
@@ -69,8 +72,8 @@ def _read(
     unit: str,
     time: str,
     investment: bool = False,
-) -> tuple[_Firms, pd.Index, pd.Series]:
-    """Check a frame of firms; return its arrays, their index and why rows are left out."""
+) -> _Firms:
+    """Check a frame of firms and return its arrays."""
     free, state = distinct("free inputs", free), distinct("state inputs", state)
     proxy, inputs = distinct("proxies", proxy), [*free, *state]
     columns = distinct("output, inputs and proxies", [output, *inputs, *proxy])
@@ -116,7 +119,8 @@ def _read(
     lag = np.where(follows, np.arange(len(kept)) - 1, -1)
     data = np.column_stack([kept, _survives(keyed.index, kept.index)])
     firms = _Firms(data, lag, np.append(np.flatnonzero(~same), len(kept)), inputs, len(free))
-    return firms, kept.index, pd.concat(dropped).rename("reason")
+    firms.index, firms.dropped = kept.index, pd.concat(dropped).rename("reason")
+    return firms
 
 
 def _survives(everyone: pd.MultiIndex, index: pd.MultiIndex) -> np.ndarray:
@@ -356,7 +360,7 @@ def _two_steps(
 
 
 def _estimate(
-    read: tuple[_Firms, pd.Index, pd.Series],
+    firms: _Firms,
     method: str,
     degree: int,
     markov: int,
@@ -372,7 +376,6 @@ def _estimate(
         whole(what, value, 1)
     if whole("replications", replications) == 1:
         raise MethodError("replications is 1", expected="0 for none, or two or more for a spread")
-    firms, index, _ = read
     centred = firms.inputs - firms.inputs.mean(axis=0)
     least_squares = np.linalg.lstsq(centred, firms.y - firms.y.mean(), rcond=None)[0]
     searched = len(firms.names) - (method != "ackerberg-caves-frazer") * firms.f
@@ -399,25 +402,24 @@ def _estimate(
         )
     errors = kept.std(axis=0, ddof=1) if len(kept) > 1 else np.full(len(found), np.nan)
     end = table[table["chosen"]].iloc[0]
-    anticipated = pd.Series(expected - firms.inputs @ found, index, name="anticipated")
+    anticipated = pd.Series(expected - firms.inputs @ found, firms.index, name="anticipated")
     drawn = pd.DataFrame(draws, columns=firms.names) if replications else None
     searched = {"anticipated": anticipated, "starts": table, "bootstrap": drawn}
-    return _result(read, found, errors, end["criterion"], end["converged"], **searched)
+    return _result(firms, found, errors, end["criterion"], end["converged"], **searched)
 
 
 def _result(
-    read: tuple[_Firms, pd.Index, pd.Series],
+    firms: _Firms,
     params: np.ndarray,
     errors: np.ndarray,
     criterion: float,
     converged: bool = True,
     **searched: pd.DataFrame | pd.Series | None,
 ) -> _Production:
-    firms, index, dropped = read
-    elasticities, std_errors = (pd.Series(values, firms.names) for values in (params, errors))
-    tfp = pd.Series(firms.y - firms.inputs @ params, index, name="tfp")
-    n, ended = len(firms.now), bool(converged)
-    return _Production(elasticities, std_errors, tfp, criterion, ended, n, dropped, **searched)
+    labelled = [pd.Series(values, firms.names) for values in (params, errors)]
+    labelled.append(pd.Series(firms.y - firms.inputs @ params, firms.index, name="tfp"))
+    rest = criterion, bool(converged), len(firms.now), firms.dropped
+    return _Production(*labelled, *rest, **searched)
 
 
 def levinsohn_petrin(
@@ -505,8 +507,8 @@ def levinsohn_petrin(
     >>> fit.params.round(1).to_dict(), fit.converged, fit.n
     ({'labour': 0.6, 'capital': 0.4}, True, 9000)
     """
-    read = _read(frame, output, free, state, proxy, unit, time)
-    return _estimate(read, "levinsohn-petrin", degree, markov, starts, replications, seed)
+    firms = _read(frame, output, free, state, proxy, unit, time)
+    return _estimate(firms, "levinsohn-petrin", degree, markov, starts, replications, seed)
 
 
 def olley_pakes(
@@ -570,8 +572,8 @@ def olley_pakes(
     >>> bool(fit.params["labour"] > 0.6), fit.converged
     (True, True)
     """
-    read = _read(frame, output, free, state, proxy, unit, time, investment=True)
-    return _estimate(read, "olley-pakes", degree, markov, starts, replications, seed, exit)
+    firms = _read(frame, output, free, state, proxy, unit, time, investment=True)
+    return _estimate(firms, "olley-pakes", degree, markov, starts, replications, seed, exit)
 
 
 def ackerberg_caves_frazer(
@@ -647,8 +649,8 @@ def ackerberg_caves_frazer(
     >>> solved.groupby("solution")["labour"].first().round(1).sort_values().tolist()
     [0.6, 1.0]
     """
-    read = _read(frame, output, free, state, proxy, unit, time)
-    return _estimate(read, "ackerberg-caves-frazer", degree, markov, starts, replications, seed)
+    firms = _read(frame, output, free, state, proxy, unit, time)
+    return _estimate(firms, "ackerberg-caves-frazer", degree, markov, starts, replications, seed)
 
 
 def wooldridge(
@@ -716,8 +718,7 @@ def wooldridge(
     {'labour': 0.6, 'capital': 0.4}
     """
     choose("equations", equations, ("both", "second"))
-    read = _read(frame, output, free, state, proxy, unit, time)
-    firms = read[0]
+    firms = _read(frame, output, free, state, proxy, unit, time)
     now, before = firms.now, firms.before
     known, f = np.hstack([firms.state, firms.proxy]), firms.f
     # Each block is (output, regressors, instruments) less its polynomial, (M,), (M, p), (M, z).
@@ -731,7 +732,7 @@ def wooldridge(
         x = np.hstack([free, np.zeros_like(state)])
         blocks.insert(0, (_less(q, firms.y[now]), x, free))
     code = np.repeat(np.arange(len(firms.first) - 1), np.diff(firms.first))
-    return _result(read, *_gmm(blocks, code[now]))
+    return _result(firms, *_gmm(blocks, code[now]))
 
 
 def _gmm(

@@ -50,10 +50,8 @@ def _estimate(logs: pd.DataFrame, returns: str) -> tuple[float, float, float, _R
     """
     from scipy.stats import t as student
 
-    outcome = logs["output"] - logs["labour"]
-    free = pd.DataFrame(
-        {"capital per worker": logs["capital"] - logs["labour"], "labour": logs["labour"]}
-    )
+    outcome, capital = (logs[name] - logs["labour"] for name in ("output", "capital"))
+    free = pd.DataFrame({"capital per worker": capital, "labour": logs["labour"]})
     params, errors = _two_way(outcome, free)
     gamma, error = float(params["labour"]), float(errors["labour"])
     df = logs.index.get_level_values(0).nunique() - 1
@@ -69,8 +67,8 @@ def _two_way(outcome: pd.Series, regressors: pd.DataFrame) -> tuple[pd.Series, p
     """Return coefficients and standard errors clustered by unit, convention "nested"."""
     from linearmodels.panel import PanelOLS
 
-    levels = [outcome.index.get_level_values(level) for level in (0, 1)]
-    units, times = (level.nunique() for level in levels)
+    codes = [pd.factorize(outcome.index.get_level_values(level))[0] for level in (0, 1)]
+    units, times = (int(code.max()) + 1 for code in codes)
     count, columns = regressors.shape
     if units < 2 or times < 2 or count - columns - units - times + 1 < 1:
         raise EstimationError(
@@ -78,14 +76,10 @@ def _two_way(outcome: pd.Series, regressors: pd.DataFrame) -> tuple[pd.Series, p
             "the capital share",
             hint="impose a share",
         )
-    _check_regressors(regressors, *(pd.factorize(level)[0] for level in levels))
-    fit = PanelOLS(outcome, regressors, entity_effects=True, time_effects=True).fit(
-        cov_type="clustered",
-        cluster_entity=True,
-        group_debias=True,
-        auto_df=False,
-        count_effects=False,
-    )
+    _check_regressors(regressors, *codes)
+    clustered = {"cov_type": "clustered", "cluster_entity": True, "group_debias": True}
+    model = PanelOLS(outcome, regressors, entity_effects=True, time_effects=True)
+    fit = model.fit(**clustered, auto_df=False, count_effects=False)
     # (N - 1)/(N - K) with K = regressors + years; linearmodels divides by N - regressors
     scale = (count - columns) / (count - columns - times)
     return fit.params, fit.std_errors * np.sqrt(scale)
@@ -126,15 +120,9 @@ class _SolowResult:
     def contributions(self) -> pd.DataFrame:
         """Yearly growth accounts: ``output`` = ``capital`` + ``labour`` + ``tfp``, in logs."""
         change = self.logs.groupby(level=0).diff().dropna()
-        unit = change.index.get_level_values(0)
-        return pd.DataFrame(
-            {
-                "output": change["output"],
-                "capital": self.alpha.reindex(unit).to_numpy() * change["capital"],
-                "labour": self.beta.reindex(unit).to_numpy() * change["labour"],
-                "tfp": self.growth.reindex(change.index),
-            }
-        )
+        for name, share in (("capital", self.alpha), ("labour", self.beta)):
+            change[name] *= share.reindex(change.index, level=0)
+        return change.assign(tfp=self.growth)
 
     def accounting(self, end: int | None = None, without: pd.Series | None = None) -> pd.DataFrame:
         """Return each unit's mean annual growth and its sources up to a year.
@@ -238,30 +226,24 @@ def solow_residual(
     for name in levels:
         _check_positive(levels[name], name, "a positive level, not a logarithm or a growth rate")
     logs = np.log(levels)
-    at, units = logs.index.get_level_values(0), logs.index.unique(0)
+    units = logs.index.unique(0)
     error, test = None, None
     if isinstance(share, str):
         choose("share", share, ["estimated"])
         estimate, labour, error, test = _estimate(logs, returns)
         if not 0 < estimate < 1:
-            warnings.warn(
-                f"the estimated capital share is {estimate:.3f}, outside (0, 1): "
-                "it is no factor share",
-                stacklevel=2,
-            )
+            said = f"the estimated capital share is {estimate:.3f}, outside (0, 1): "
+            warnings.warn(said + "it is no factor share", stacklevel=2)
         alpha, beta = (pd.Series(value, units) for value in (estimate, labour))
     else:
         alpha = _imposed(share, returns, units)
         beta = 1 - alpha
-    log_tfp = (
-        logs["output"]
-        - alpha.reindex(at).to_numpy() * logs["capital"]
-        - beta.reindex(at).to_numpy() * logs["labour"]
-    ).rename("log_tfp")
+    capital, labour = (share.reindex(logs.index, level=0) for share in (alpha, beta))
+    log_tfp = logs["output"] - capital * logs["capital"] - labour * logs["labour"]
     year = logs.index.get_level_values(1)
     tfp = np.exp(log_tfp - log_tfp[year == year.min()].mean()).rename("tfp")
     growth = log_tfp.groupby(level=0).diff().dropna().rename("growth")
-    return _SolowResult(alpha, beta, logs, log_tfp, tfp, growth, error, test)
+    return _SolowResult(alpha, beta, logs, log_tfp.rename("log_tfp"), tfp, growth, error, test)
 
 
 def _imposed(share: float | pd.Series, returns: str, units: pd.Index) -> pd.Series:
