@@ -172,7 +172,7 @@ class PanelSample:
         return past.set_axis(index[there])
 
 
-def place(key: Sequence[object], names: Sequence[object]) -> dict[str, object]:
+def place(key: object, names: Sequence[object]) -> dict[str, object]:
     """Return a key for an error message, provinces spelt out.
 
     Examples
@@ -181,7 +181,8 @@ def place(key: Sequence[object], names: Sequence[object]) -> dict[str, object]:
     {'province': 'Beijing (110000)', 'year': 2022}
     """
     labels = [str(name or f"level {i}") for i, name in enumerate(names)]
-    return {label: _spelt(part) for label, part in zip(labels, key, strict=True)}
+    parts = key if isinstance(key, list | tuple | pd.Index) else (key,)  # of a single level
+    return {label: _spelt(part) for label, part in zip(labels, parts, strict=True)}
 
 
 def _spelt(part: object) -> object:
@@ -241,8 +242,7 @@ def _check_finite(frame: pd.DataFrame, what: str) -> None:
         bad = ~np.isfinite(frame[column].to_numpy(dtype=float, na_value=np.nan))
         if bad.any():
             position = int(np.flatnonzero(bad)[0])
-            key = frame.index[position]
-            where = place(key if isinstance(key, tuple) else (key,), frame.index.names)
+            where = place(frame.index[position], frame.index.names)
             raise SampleError(
                 f"{what} has {int(bad.sum())} missing or infinite value(s)",
                 where={**where, "variable": column},

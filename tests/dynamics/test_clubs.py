@@ -62,7 +62,7 @@ def coinciding() -> pd.Series:
     [
         (lambda: club(coinciding()), EstimationError, r"coincide.*units 0, 1, 2.*2001"),
         (lambda: club(clubs().drop((2, 2005))), SampleError, "province 2.*2005"),
-        (lambda: club(clubs().drop(2005, level="year")), SampleError, "skipped.*2005"),
+        (lambda: club(clubs().drop(2005, level="year")), SampleError, "gap.*2005"),
         (lambda: club(clubs(years=4)), SampleError, "leaves out"),
         (lambda: club(clubs().loc[[0, 1]]), SampleError, "three or more"),
         (lambda: club(clubs() - 5), DataError, "above zero"),

@@ -213,7 +213,7 @@ TWO = pd.Series([1.0, 2.0])
         (lambda: dagum(pd.Series([1.0, np.inf])), SampleError, "infinite"),
         (lambda: dagum(pd.Series([1.0, None], dtype="Float64")), SampleError, "missing"),
         (lambda: dagum(pd.Series([1.0, 2], index=[1, 1])), SampleError, "more than once"),
-        (lambda: dagum(TWO, TWO.set_axis([0, 0])), SampleError, "groups hold a key more"),
+        (lambda: dagum(TWO, TWO.set_axis([0, 0])), SampleError, "groups hold the key 0 more"),
         (lambda: by_year(some_scores().xs(2020, level="year")), SampleError, "1 level"),
     ],
     ids=lambda part: part[:24] if isinstance(part, str) else "",

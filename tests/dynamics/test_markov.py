@@ -128,10 +128,10 @@ EVEN = panel()[panel().index.get_level_values(1) % 2 == 0]
 @pytest.mark.parametrize(
     ("call", "error", "message"),
     [
-        (lambda: markov(EVEN, 2), SampleError, "no unit has two adjacent years"),
+        (lambda: markov(EVEN, 2), SampleError, "years that follow each other"),
         (lambda: markov(panel(), 1), MethodError, "not below 2"),
         (lambda: markov(panel(), [2.0, 1.0]), MethodError, "ascending"),
-        (lambda: markov(panel() * 0 + 1, 3), SampleError, "coincide"),
+        (lambda: markov(panel() * 0 + 1, 3), MethodError, "Figures repeat"),
         (lambda: markov(-panel(), 3, relative=True), DataError, "mean of a year.*2010"),
         (lambda: markov(panel().mask(panel() == panel().iloc[3]), 3), SampleError, "missing.*2013"),
         (lambda: markov(panel().droplevel(0), 3), SampleError, "indexed"),

@@ -11,7 +11,7 @@ import pandas as pd
 from nqpf.checks import between
 from nqpf.dynamics.convergence import _levels
 from nqpf.errors import EstimationError, SampleError
-from nqpf.sample import _balanced, place
+from nqpf.sample import _balanced, _check_consecutive, place
 
 _CRITICAL = -1.65  # one-sided, 5 %
 _STEP = 0.05  # by which the sieve is raised
@@ -64,9 +64,6 @@ class _Clubs:
     clubs: pd.DataFrame
     before: pd.DataFrame
     notes: tuple[str, ...]
-
-    def _repr_html_(self) -> str:
-        return self.clubs.to_html(float_format="{:.3f}".format)
 
 
 def club(scores: pd.Series, trim: float = 0.3, sieve: float = 0.0) -> _Clubs:
@@ -134,10 +131,9 @@ def club(scores: pd.Series, trim: float = 0.3, sieve: float = 0.0) -> _Clubs:
     """
     between("trim", trim, 0, 1, open_ends=True)
     between("sieve", sieve, _CRITICAL)
-    frame = _balanced(_levels(scores))
-    skipped = sorted(set(range(frame.columns[0], frame.columns[-1])) - set(frame.columns))
-    if skipped:
-        raise SampleError("a year is skipped", where={"year": skipped[0]}, expected="every year")
+    levels = _levels(scores)
+    _check_consecutive(levels.index, "the measure")
+    frame = _balanced(levels)
     if len(frame) < 3:
         raise SampleError(f"{len(frame)} unit(s)", expected="three or more for clubs")
     cut = max(int(trim * frame.shape[1] + 1e-9), 1)
@@ -163,11 +159,11 @@ class _Sorter:
     """Tests and clubs of units in descending order of their last year."""
 
     def __init__(self, ordered: pd.DataFrame, cut: int) -> None:
-        self.ordered, self.values, self.cut = ordered, ordered.to_numpy(), cut
+        self.ordered, self.cut = ordered, cut
 
     def test(self, rows: list[int]) -> _LogT:
         """Return the log t regression of some rows."""
-        paths = self.values[rows]
+        paths = self.ordered.to_numpy()[rows]
         variance = ((paths / paths.mean(axis=0) - 1) ** 2).mean(axis=0)
         flat = np.flatnonzero(~(variance > 1e-28))
         if len(flat):
@@ -193,7 +189,7 @@ class _Sorter:
 
     def clubs(self, sieve: float) -> list[_Found]:
         """Return the clubs before merging; rows in none of them diverge."""
-        left, found = list(range(len(self.values))), []
+        left, found = list(range(len(self.ordered))), []
         while len(left) > 1:
             rest = self.test(left)
             if rest.converges:
@@ -208,15 +204,12 @@ class _Sorter:
 
     def core(self, left: list[int]) -> list[int] | None:
         """Return the run of neighbours with the largest statistic; None if no pair passes."""
-        for start in range(len(left) - 1):
-            group = left[start : start + 2]
-            best = self.test(group).statistic
-            if best > _CRITICAL:
-                break
-        else:
+        pairs = [left[at : at + 2] for at in range(len(left) - 1)]
+        core = next((pair for pair in pairs if self.test(pair).converges), None)
+        if core is None:
             return None
-        core = group
-        for row in left[start + 2 :]:
+        group, best = core, self.test(core).statistic
+        for row in left[left.index(core[1]) + 1 :]:
             group = [*group, row]
             statistic = self.test(group).statistic
             if statistic <= _CRITICAL:

@@ -120,9 +120,6 @@ class _Beta:
         error = self.std_error / (1 + self.years * self.coefficient)
         return float(np.log(2) / self.speed**2 * error) if self.speed > 0 else _NAN
 
-    def _repr_html_(self) -> str:
-        return self.params.to_html(float_format="{:.4f}".format)
-
 
 def beta(
     scores: pd.Series,
@@ -274,10 +271,8 @@ def _cross_section(
     sample = pd.DataFrame({_GROWTH: (pair[last] - pair[first]) / (last - first)})
     sample = sample.assign(**{_INITIAL: pair[first], logs.index.names[1]: first})
     sample = sample.set_index(logs.index.names[1], append=True)
-    left = wide.index.difference(pair.index)
-    if len(left) == 0:
-        notes = ()
-    else:
+    left, notes = wide.index.difference(pair.index), ()
+    if len(left):
         names = ", ".join(str(place((unit,), ("unit",))["unit"]) for unit in left)
         notes = (f"without a figure in {first} or {last}, left out: {names}",)
     return sample if controls is None else sample.join(controls), last - first, notes
@@ -351,9 +346,6 @@ class _Sigma:
     correlation: float
     pvalue: float
     notes: tuple[str, ...]
-
-    def _repr_html_(self) -> str:
-        return self.by_year.to_html(float_format="{:.3f}".format)
 
 
 def sigma(scores: pd.Series) -> _Sigma:

@@ -201,31 +201,23 @@ def _sheather_jones(x: np.ndarray, where: dict[str, object]) -> float:
     n, gaps = len(x), np.subtract.outer(x, x)
     quartiles = np.percentile(x, [25, 75])
     spread = min(float(x.std(ddof=1)), float(quartiles[1] - quartiles[0]) / 1.349)
-    if spread > 0:
-        s_pilot = _derivative(gaps, 1.24 * spread * n ** (-1 / 7), 4)
-        t_pilot = -_derivative(gaps, 1.23 * spread * n ** (-1 / 9), 6)
-    if not (spread > 0 and s_pilot > 0 and t_pilot > 0):
-        raise EstimationError(
-            "Sheather and Jones have no positive pilot estimates",
-            where=where,
-            expected="quartiles that differ and more distinct values",
-            hint="use the rule 'silverman'",
-        )
-    factor = 1.357 * (s_pilot / t_pilot) ** (1 / 7)
+    s_pilot = _derivative(gaps, 1.24 * spread * n ** (-1 / 7), 4) if spread > 0 else 0.0
+    t_pilot = -_derivative(gaps, 1.23 * spread * n ** (-1 / 9), 6) if spread > 0 else 0.0
 
     def gap(h: float) -> float:
+        factor = 1.357 * (s_pilot / t_pilot) ** (1 / 7)
         curvature = _derivative(gaps, factor * h ** (5 / 7), 4)
         return (1 / (2 * np.sqrt(np.pi) * n * curvature)) ** 0.2 - h if curvature > 0 else -h
 
-    low = high = 1.144 * spread * n ** (-1 / 5)
-    for _ in range(_TURNS):
+    start = 1.144 * spread * n ** (-1 / 5)
+    for wider in 1.2 ** np.arange(_TURNS) if min(s_pilot, t_pilot) > 0 else ():
+        low, high = start / wider, start * wider
         if gap(low) > 0 > gap(high):
             return float(brentq(gap, low, high, xtol=1e-14 * spread, rtol=1e-13))
-        low, high = low / 1.2, high * 1.2
     raise EstimationError(
         "the equation of Sheather and Jones has no solution",
         where=where,
-        expected="a sample with more distinct values",
+        expected="quartiles that differ and more distinct values",
         hint="use the rule 'silverman'",
     )
 

@@ -12,7 +12,9 @@ import pandas as pd
 from nqpf import provinces
 from nqpf.checks import choose
 from nqpf.errors import DataError, MethodError, SampleError
-from nqpf.sample import _check_finite, _check_keys, place
+from nqpf.sample import _check_finite, _check_keys, _check_positive, place
+
+_TERMS = ("within", "between", "transvariation", "gini")
 
 
 class _Part(NamedTuple):
@@ -63,78 +65,60 @@ def _read(y: pd.Series, groups: object, weights: object) -> _Sample:
     if not isinstance(y, pd.Series):
         raise MethodError("values without keys", expected="a Series by unit")
     name = str(y.name or "values")
-    if y.index.has_duplicates:
-        double = y.index[y.index.duplicated()][0]
-        raise SampleError(f"{name} hold a key more than once", where=_where(double, y.index))
-    if y.index.nlevels == 2 and y.index.unique(1).size > 1:
+    labels = [label or "unit" for label in y.index.names]
+    keys = y.index.set_names(labels)
+    values = y.set_axis(keys)
+    if keys.has_duplicates:
+        where = place(keys[keys.duplicated()][0], labels)
+        raise SampleError(f"{name} hold a key more than once", where=where)
+    if keys.nlevels == 2 and keys.unique(1).size > 1:
         raise SampleError(
-            f"{name} have {y.index.unique(1).size} years",
+            f"{name} have {keys.unique(1).size} years",
             expected="one year",
             hint="use by_year, or pick a year with .xs(year, level='year')",
         )
-    values = _figures(y, name)
+    _check_finite(values.to_frame(name), "the sample")
+    values = values.astype(float)
     negative = values[values < 0]
     if len(negative):
         raise DataError(
             f"{name} is {negative.iloc[0]:g}, one of {len(negative)} below zero",
-            where=_where(negative.index[0], y.index),
+            where=place(negative.index[0], labels),
             expected="values of zero or more",
             hint="ratios mean nothing for it; turn a logarithm back into a level first",
         )
     if not values.any():
         raise DataError(f"every one of the {name} is zero", expected="a positive mean")
-    share = pd.Series(1.0, y.index)
-    if weights is not None:
-        share = _figures(_joined(weights, y.index, "weights"), "weight")
-        bad = share[~(share > 0)]
-        if len(bad):
-            where = _where(bad.index[0], y.index)
-            raise DataError(f"the weight is {bad.iloc[0]:g}", where=where, expected="above zero")
+    share = pd.Series(1.0, keys) if weights is None else _joined(weights, keys, "weights")
+    _check_finite(share.to_frame("weight"), "the sample")
+    _check_positive(share, "the weight", "positive weights, such as population")
     if isinstance(groups, str):
         choose("grouping", groups, ("region4", "region3"))
-        table = provinces.table()[groups]
-        groups = table.astype(pd.CategoricalDtype(list(provinces.REGIONS)))
-    label = pd.Series("all", y.index) if groups is None else _joined(groups, y.index, "groups")
+        regions = pd.CategoricalDtype(list(provinces.REGIONS))  # in the order of the statistics
+        groups = provinces.table()[groups].astype(regions)
+    label = pd.Series("all", keys) if groups is None else _joined(groups, keys, "groups")
     codes, names = pd.factorize(label, sort=True)
     order = np.argsort(values.to_numpy(), kind="stable")
-    scale, share = float(values.max()), share / share.max()
-    return _Sample(
-        values.to_numpy()[order] / scale,
-        (share / share.sum()).to_numpy()[order],
-        codes[order],
-        pd.Index(list(names), name="group"),
-        scale,
-    )
+    scale, share = float(values.max()), share.to_numpy(dtype=float)[order] / share.max()
+    y, share = values.to_numpy()[order] / scale, share / share.sum()
+    return _Sample(y, share, codes[order], pd.Index(list(names), name="group"), scale)
 
 
-def _figures(series: pd.Series, name: str) -> pd.Series:
-    keys = series.index
-    if keys.nlevels == 1:  # a key of one part is still a tuple in a message
-        keys = pd.MultiIndex.from_arrays([keys], names=[keys.name or "unit"])
-    _check_finite(pd.DataFrame({name: series.to_numpy()}, index=keys), "the sample")
-    return series.astype(float)
-
-
-def _where(key: object, index: pd.Index) -> dict[str, object]:
-    parts = key if isinstance(key, tuple) else (key,)
-    return place(parts, [name or "unit" for name in index.names])
-
-
-def _joined(other: object, index: pd.Index, what: str) -> pd.Series:
-    """Return `other`, which is by unit or by unit and year, in the order of `index`."""
+def _joined(other: object, keys: pd.MultiIndex, what: str) -> pd.Series:
+    """Return `other`, which is by unit or by unit and year, in the order of `keys`."""
     series = pd.Series(dict(other)) if isinstance(other, Mapping) else other
     if not isinstance(series, pd.Series):
         raise MethodError(f"{what} without keys", expected=f"{what} as a Series or mapping by unit")
     if series.index.has_duplicates:
         double = series.index[series.index.duplicated()][0]
-        raise SampleError(f"{what} hold a key more than once", where=_where(double, series.index))
-    keys = index.get_level_values(0) if series.index.nlevels == 1 else index
-    found = series.reindex(keys).set_axis(index)
-    gone = index[found.isna()]
+        raise SampleError(f"{what} hold the key {double} more than once")
+    own = keys.get_level_values(0) if series.index.nlevels == 1 else keys
+    found = series.reindex(own).set_axis(keys)
+    gone = keys[found.isna()]
     if len(gone):
         raise SampleError(
             f"{what} do not cover a unit, one of {len(gone)}",
-            where=_where(gone[0], index),
+            where=place(gone[0], keys.names),
             expected=f"one of the {what} for every unit that has a value",
         )
     return found
@@ -173,19 +157,16 @@ class _Dagum:
 
     def to_frame(self) -> pd.DataFrame:
         """Return the three terms and the whole, with their shares of the whole."""
-        terms = ["within", "between", "transvariation", "gini"]
-        value = pd.Series({name: getattr(self, name) for name in terms})
+        value = pd.Series({name: getattr(self, name) for name in _TERMS})
         share = value / self.gini if self.gini else np.nan
         return pd.DataFrame({"value": value, "share": share})
 
     def table(self) -> pd.DataFrame:
         """Return G_jh as a symmetric table, with G_jj on the diagonal."""
         names = self.groups.index
-        square = pd.DataFrame(np.nan, index=names, columns=names.rename("other"))
+        square = pd.DataFrame(np.diag(self.groups["gini"]), names, names.rename("other"))
         for (one, other), value in self.pairs["gini"].items():
             square.loc[one, other] = square.loc[other, one] = value
-        for name, value in self.groups["gini"].items():
-            square.loc[name, name] = value
         return square
 
     def _repr_html_(self) -> str:
@@ -266,10 +247,9 @@ def _decomposed(data: _Sample) -> _Dagum:
             j, h = sorted((first, second), key=lambda at: -parts[at].mean)
             found = _pair(parts[j], parts[h], whole.mean, data.scale)
             pairs[data.groups[j], data.groups[h]] = found
-    levels = list(zip(*pairs, strict=True)) or [[], []]
-    index = pd.MultiIndex.from_arrays(levels, names=["group", "other"])
+    index = pd.MultiIndex.from_tuples(pairs, names=["group", "other"])
     columns = ["gini", "difference", "d", "p", "affluence", "between", "transvariation"]
-    table = pd.DataFrame(np.reshape(list(pairs.values()), (-1, len(columns))), index, columns)
+    table = pd.DataFrame(list(pairs.values()), index, columns, dtype=float)
     within = float(groups["contribution"].sum())
     terms = (float(table[name].sum()) for name in ("between", "transvariation"))
     return _Dagum(whole.gini(), within, *terms, groups, table)
@@ -347,18 +327,11 @@ def by_year(y: pd.Series, groups: object = None, weights: object = None) -> pd.D
     for year in sorted(y.index.unique(1)):
         part = y[y.index.get_level_values(1) == year]
         data = _read(part, groups, weights)
-        zero = part.index[part == 0]
-        if len(zero):
-            raise DataError(
-                f"{y.name or 'the value'} is 0, one of {len(zero)} that Theil's L cannot take",
-                where=place(zero[0], y.index.names),
-                expected="positive values",
-                hint="leave the unit out and say so, or measure with dagum, which takes a zero",
-            )
+        wanted = "positive values, as Theil's L is infinite at zero, which dagum alone takes"
+        _check_positive(part, str(y.name or "the value"), wanted)
         result, n, mean = _decomposed(data), len(part), float(data.weights @ data.y)
-        row = {"units": n, "mean": mean * data.scale}
-        row |= {key: getattr(result, key) for key in ("gini", "within", "between")}
-        row |= {"transvariation": result.transvariation, **_theil(data)}
+        row = {"units": n, "mean": mean * data.scale, **_theil(data)}
+        row |= {name: getattr(result, name) for name in _TERMS}
         variance = float(data.weights @ (data.y - mean) ** 2)
         if weights is None:
             variance *= n / (n - 1) if n > 1 else np.nan

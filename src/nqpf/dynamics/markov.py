@@ -12,8 +12,8 @@ import pandas as pd
 
 from nqpf.checks import whole
 from nqpf.dynamics.convergence import _neighbours, _read
-from nqpf.errors import DataError, MethodError, SampleError
-from nqpf.sample import _balanced
+from nqpf.errors import MethodError
+from nqpf.sample import PanelSample, _balanced, _check_positive
 
 
 class _Homogeneity(NamedTuple):
@@ -223,10 +223,6 @@ class _Chain:
         counts = [self._count(self.moves[at.isin(part)]) for part in parts]
         return _homogeneity(counts, [f"{part[0]}–{part[-1] + 1}" for part in parts])
 
-    def _repr_html_(self) -> str:
-        table = self.probabilities.assign(n=self._exits, ergodic=self.ergodic)
-        return table.to_html(float_format="{:.3f}".format)
-
 
 def markov(scores: pd.Series, classes: int | Sequence[float] = 4, relative: bool = False) -> _Chain:
     """Estimate a first-order Markov chain of classes.
@@ -252,10 +248,10 @@ def markov(scores: pd.Series, classes: int | Sequence[float] = 4, relative: bool
     Raises
     ------
     nqpf.errors.MethodError
-        If there are fewer than two classes or cut-offs do not ascend.
+        If there are fewer than two classes or cut-offs do not ascend, as quantiles of
+        figures that repeat.
     nqpf.errors.SampleError
-        If a figure is missing, a key doubled, quantiles coincide, or no unit
-        has two adjacent years.
+        If a figure is missing, a key doubled, or no unit has two adjacent years.
     nqpf.errors.DataError
         If the mean of a year is not positive and figures are to be relative.
 
@@ -285,13 +281,7 @@ def _figures(scores: pd.Series, relative: bool) -> pd.Series:
     if not relative:
         return data
     means = data.groupby(level=1).mean()
-    low = means[~(means > 0)]
-    if len(low):
-        raise DataError(
-            f"the mean of a year is {low.iloc[0]:g}",
-            where={"year": int(low.index[0])},
-            expected="a positive mean; take exp of a log measure",
-        )
+    _check_positive(means, "the mean of a year", "a positive mean; take exp of a log measure")
     return data / means.reindex(data.index, level=1)
 
 
@@ -299,40 +289,27 @@ def _classified(
     values: pd.Series, classes: int | Sequence[float], what: str
 ) -> tuple[pd.Series, np.ndarray]:
     """Return the class of each figure and the upper bounds of all classes but the last."""
-    if np.ndim(classes) == 0:
-        number = whole(f"the number of classes of {what}", classes, 2)
-        cutoffs = np.quantile(values.to_numpy(), np.arange(1, number) / number)
-        if (np.diff(cutoffs) <= 0).any() or cutoffs[-1] >= values.max():
-            raise SampleError(
-                f"quantiles of {what} coincide, so that a class would have no members",
-                expected=f"{classes} classes of figures that differ",
-                hint="take fewer classes or give cut-offs",
-            )
+    own, highest = np.ndim(classes) > 0, np.inf
+    if own:
+        cutoffs = np.asarray(classes, dtype=float).ravel()
     else:
-        cutoffs = np.asarray(classes, dtype=float)
-        ascending = (
-            cutoffs.ndim == 1 and np.isfinite(cutoffs).all() and (np.diff(cutoffs) > 0).all()
+        number = whole(f"the number of classes of {what}", classes, 2)
+        cutoffs, highest = np.quantile(values, np.arange(1, number) / number), values.max()
+    ascending = (np.diff(cutoffs) > 0).all() and (cutoffs < highest).all()
+    if not len(cutoffs) or not np.isfinite(cutoffs).all() or not ascending:
+        raise MethodError(
+            f"cut-offs {cutoffs.tolist()} of {what}",
+            expected="finite cut-offs in ascending order",
+            hint=None if own else "figures repeat: take fewer classes or give cut-offs",
         )
-        if not len(cutoffs) or not ascending:
-            raise MethodError(
-                f"cut-offs {list(np.ravel(cutoffs))} of {what}",
-                expected="a number of classes, or finite cut-offs in ascending order",
-            )
     codes = np.searchsorted(cutoffs, values.to_numpy(), side="left") + 1
     return pd.Series(codes, values.index, name="class"), cutoffs
 
 
 def _transitions(classes: pd.Series) -> pd.DataFrame:
     """Return one row per unit and pair of adjacent years; a gap is never jumped."""
-    unit, time = classes.index.names
-    after = classes.rename("to").reset_index()
-    after[time] -= 1
-    moves = classes.rename("from").to_frame().join(after.set_index([unit, time]), how="inner")
-    if moves.empty:
-        raise SampleError(
-            "no unit has two adjacent years", expected="a panel with consecutive years"
-        )
-    return moves
+    after = PanelSample(classes.to_frame("to")).shifted(["to"], -1).astype(int)
+    return after.assign(**{"from": classes.loc[after.index]})
 
 
 @dataclass(frozen=True, eq=False)
@@ -351,7 +328,6 @@ class _SpatialChain:
         Weighted mean of the neighbours.
     test : homogeneity test
         That neighbours do not matter.
-    notes : tuple of str
     """
 
     overall: _Chain
@@ -359,7 +335,6 @@ class _SpatialChain:
     lag_cutoffs: np.ndarray
     lag: pd.Series = field(repr=False)
     test: _Homogeneity
-    notes: tuple[str, ...]
 
     @property
     def ergodic(self) -> pd.DataFrame:
@@ -375,9 +350,6 @@ class _SpatialChain:
         }
         columns = ["transitions", "up", "stay", "down"]
         return pd.DataFrame.from_dict(rows, "index", columns=columns).rename_axis("neighbours")
-
-    def _repr_html_(self) -> str:
-        return self.moves().to_html(float_format="{:.3f}".format)
 
 
 def spatial_markov(
@@ -406,13 +378,18 @@ def spatial_markov(
     Returns
     -------
     chains
-        With ``overall``, ``by_lag``, ``moves()``, ``ergodic``, ``test`` and ``notes``.
+        With ``overall``, ``by_lag``, ``moves()``, ``ergodic`` and ``test``.
 
     Raises
     ------
     nqpf.errors.MethodError, nqpf.errors.SampleError, nqpf.errors.DataError
         As :func:`nqpf.dynamics.markov`; also if provinces of weights and data
         differ, one has no neighbour, or one is absent in a year.
+
+    Notes
+    -----
+    Transitions of one province are not independent: read p values as a guide. A class of
+    neighbours in which nobody moves is not in ``by_lag``.
 
     Examples
     --------
@@ -438,8 +415,4 @@ def spatial_markov(
         for number in np.sort(before.unique())
     }
     test = _homogeneity([one.counts for one in by_lag.values()], list(by_lag))
-    absent = sorted(set(range(1, len(lag_cutoffs) + 2)) - set(by_lag))
-    notes = ("transitions of one province are not independent: read the p values as a guide",)
-    if absent:
-        notes = (f"no transition has neighbours of class {', '.join(map(str, absent))}", *notes)
-    return _SpatialChain(overall, by_lag, lag_cutoffs, lag, test, notes)
+    return _SpatialChain(overall, by_lag, lag_cutoffs, lag, test)
