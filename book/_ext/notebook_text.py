@@ -19,6 +19,10 @@ _LINK = re.compile(r"(?<!!)\[((?:[^\[\]]|\[[^\[\]]*\])*)\]\(([^()\s]+)\)")
 _TITLED = re.compile(r"^(.*?)\s*<([^<>]+)>$", re.DOTALL)
 _DROPPED_LINE = re.compile(r"^\s*(\([\w:.-]+\)=|%.*|\+\+\+.*|\{[.#][^}]*\})\s*$")
 _ATTRIBUTES = re.compile(r"(?<=[\])`*])\{[.#][^{}]*\}")
+# As YAML between lines of dashes, or as fields.
+_OPTIONS = re.compile(
+    r"\A(?:[ \t]*---[ \t]*\n(?s:.*?)^[ \t]*---[ \t]*(?:\n|\Z))?(?:\s*:[\w-]+:.*(?:\n|\Z))*", re.M
+)
 _DEFINITION = re.compile(r"^(\S[^\n]*)\n:[ \t]+(?=\S)", re.MULTILINE)
 
 _ADMONITIONS = {
@@ -68,13 +72,11 @@ def plain_markdown(text: str, around: Surroundings) -> str:
     lines, done = text.split("\n"), []
     prose: list[str] = []
     while lines:
-        fence = _FENCE.match(lines[0])
-        if not fence:
+        if fence := _FENCE.match(lines[0]):
+            done += [*_prose(prose, around), *_fenced(lines, fence, around)]
+            prose = []
+        else:
             prose.append(lines.pop(0))
-            continue
-        done += _prose(prose, around)
-        prose = []
-        done += _fenced(lines, fence, around)
     done += _prose(prose, around)
     return re.sub(r"\n{3,}", "\n\n", "\n".join(done)).strip("\n")
 
@@ -104,40 +106,29 @@ def _fenced(lines: list[str], fence: re.Match[str], around: Surroundings) -> lis
     if lines:
         lines.pop(0)
     directive = _DIRECTIVE.match(fence.group(3).strip())
-    if not directive:
-        if mark[0] == ":":
-            return plain_markdown("\n".join(body), around).split("\n")
-        return [opening, *body, fence.group(1) + mark]
-    name, argument = directive.groups()
-    return _directive(name, argument, _without_options(body), around)
+    if directive:
+        return _directive(*directive.groups(), _OPTIONS.sub("", "\n".join(body)), around)
+    if mark[0] == ":":
+        return plain_markdown("\n".join(body), around).split("\n")
+    return [opening, *body, fence.group(1) + mark]
 
 
-def _without_options(body: list[str]) -> list[str]:
-    rest = list(body)
-    if rest and rest[0].strip() == "---":
-        end = next((i for i, line in enumerate(rest[1:], 1) if line.strip() == "---"), 0)
-        rest = rest[end + 1 :]
-    while rest and re.match(r"\s*:[\w-]+:", rest[0]):
-        rest.pop(0)
-    return rest
-
-
-def _directive(name: str, argument: str, body: list[str], around: Surroundings) -> list[str]:
-    if name in _WITHOUT_BODY:
+def _directive(name: str, argument: str, body: str, around: Surroundings) -> list[str]:
+    if name in _WITHOUT_BODY or (name == "raw" and argument != "html"):
         return []
     if name == "raw":
-        return body if argument == "html" else []
+        return [body]
     if name == "math":
-        return ["$$", *([argument] if argument else []), *body, "$$"]
+        return ["$$", *([argument] if argument else []), body, "$$"]
     if name in ("code", "code-block", "sourcecode"):
-        return [f"```{argument}", *body, "```"]
+        return [f"```{argument}", body, "```"]
+    inner = plain_markdown(body, around).split("\n")
     if name in ("image", "figure"):
-        return [f"![]({argument})", "", *plain_markdown("\n".join(body), around).split("\n")]
-    inner = plain_markdown("\n".join(body), around).split("\n")
+        return [f"![]({argument})", "", *inner]
     title = plain_markdown(argument, around) if argument else ""
     if name in _ADMONITIONS:
-        heading = title or name.capitalize()
-        return [f"> **{heading}**", ">", *(f"> {line}".rstrip() for line in inner)]
+        quoted = (f"> {line}".rstrip() for line in inner)
+        return [f"> **{title or name.capitalize()}**", ">", *quoted]
     return [f"**{title}**", "", *inner] if title else inner
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from book_assets import copy_mathjax, write_vega
-from book_links import link_to_repository
+from book_notebooks import link_to_repository
 from build_book import DEPEND_ON, drop_stale, fingerprint, mark, run_chapters
 from check_notebooks import HEADER, problems
 

@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 import yaml
 from book_addresses import repository_url, site_url
-from book_links import launch_links
+from book_notebooks import launch_links
 from book_site import draw_card, meta_tags, missing_page, shortened
 from bs4 import BeautifulSoup
 from PIL import Image
@@ -65,7 +65,7 @@ def build(folder: Path, site: str, repository: str) -> Path:
     (source / "references.bib").write_text(BIB, "utf-8")
     (source / "favicon.svg").write_bytes((ROOT / "book/_static/favicon.svg").read_bytes())
     settings = {
-        "extensions": ["myst_nb", "sphinxcontrib.bibtex", "book_links", "book_site"],
+        "extensions": ["myst_nb", "sphinxcontrib.bibtex", "book_notebooks", "book_site"],
         "root_doc": "book/index",
         "html_theme": "sphinx_book_theme",
         "html_title": 'A "small" book',
