@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -10,8 +11,8 @@ import numpy as np
 import pandas as pd
 
 from nqpf import provinces
-from nqpf.checks import choose, distinct, nearest
-from nqpf.errors import DataError, EstimationError, MethodError, SampleError
+from nqpf.checks import choose, distinct
+from nqpf.errors import DataError, EstimationError, SampleError
 
 _EFFECTS = {  # name -> whether units, whether times have an effect of their own
     "two-way": (True, True),
@@ -133,8 +134,8 @@ class PanelSample:
 
     def check(self) -> PanelSample:
         """Return the sample, refused when a regressor or an effect cannot be told apart."""
-        by_unit, by_time = _EFFECTS[self.effects]
-        _check_singletons(self.data.index, [0] * by_unit + [1] * by_time)
+        levels = [level for level, codes in enumerate(self.absorbed) if codes is not None]
+        _check_singletons(self.data.index, levels)
         _check_regressors(self.data[self.regressors], *self.absorbed)
         return self
 
@@ -153,19 +154,13 @@ class PanelSample:
             If no row has such a year, or a figure that is used is missing.
         """
         index = self.data.index
-        years = index.get_level_values(1)
-        if not pd.api.types.is_numeric_dtype(years) or (years % 1 != 0).any():
-            raise SampleError(
-                f"{index.names[1]} {years[0]!r} and others are not whole years",
-                expected="whole numbers, so that the year before is known",
-            )
-        source = pd.MultiIndex.from_arrays([index.get_level_values(0), years - periods])
+        before = _years(index, "the sample") - periods
+        source = pd.MultiIndex.from_arrays([index.get_level_values(0), before])
         there = source.isin(index)
         if not there.any():
+            shift = f"{abs(periods)} year(s) {'before' if periods > 0 else 'after'}"
             raise SampleError(
-                f"no row has one of {abs(periods)} year(s) "
-                f"{'before' if periods > 0 else 'after'} it",
-                expected="years that follow each other",
+                f"no row has one of {shift} it", expected="years that follow each other"
             )
         past = self.data[list(columns)].reindex(source[there])
         _check_finite(past, "the shifted sample")
@@ -180,18 +175,14 @@ def place(key: object, names: Sequence[object]) -> dict[str, object]:
     >>> place((110000, 2022), ("province", "year"))
     {'province': 'Beijing (110000)', 'year': 2022}
     """
-    labels = [str(name or f"level {i}") for i, name in enumerate(names)]
-    parts = key if isinstance(key, list | tuple | pd.Index) else (key,)  # of a single level
-    return {label: _spelt(part) for label, part in zip(labels, parts, strict=True)}
-
-
-def _spelt(part: object) -> object:
-    if isinstance(part, int | np.integer) and int(part) >= 110000:
-        try:
-            return f"{provinces.name(int(part))} ({int(part)})"
-        except (DataError, KeyError):  # a unit that is no province, or no project folder
-            return int(part)
-    return int(part) if isinstance(part, np.integer) else part
+    parts = list(key) if isinstance(key, list | tuple | pd.Index) else [key]  # of a single level
+    parts = [int(part) if isinstance(part, np.integer) else part for part in parts]
+    for level, part in enumerate(parts):
+        if isinstance(part, int) and part >= 110000:
+            with suppress(DataError, KeyError):  # no province, or no project folder
+                parts[level] = f"{provinces.name(part)} ({part})"
+    labels = [str(name or f"level {level}") for level, name in enumerate(names)]
+    return dict(zip(labels, parts, strict=True))
 
 
 def _check_keys(index: pd.Index, what: str) -> None:
@@ -212,11 +203,8 @@ def _check_keys(index: pd.Index, what: str) -> None:
         raise SampleError(f"{what} has no rows", expected="at least one row")
     double = index[index.duplicated()]
     if len(double):
-        raise SampleError(
-            f"{what} holds a key more than once",
-            where=place(double[0], index.names),
-            expected="one row per unit and time",
-        )
+        where, expected = place(double[0], index.names), "one row per unit and time"
+        raise SampleError(f"{what} holds a key more than once", where=where, expected=expected)
 
 
 def _check_finite(frame: pd.DataFrame, what: str) -> None:
@@ -233,22 +221,27 @@ def _check_finite(frame: pd.DataFrame, what: str) -> None:
         if np.isfinite(frame.to_numpy(dtype=float, na_value=np.nan)).all():
             return
     for column in frame.columns:
+        where: dict[str, object] = {"variable": column}
         if not pd.api.types.is_numeric_dtype(frame[column]):
-            raise DataError(
-                f"{what} holds values that are not numbers",
-                where={"variable": column},
-                expected="a numeric column",
-            )
+            problem = f"{what} holds values that are not numbers"
+            raise DataError(problem, where=where, expected="a numeric column")
         bad = ~np.isfinite(frame[column].to_numpy(dtype=float, na_value=np.nan))
         if bad.any():
-            position = int(np.flatnonzero(bad)[0])
-            where = place(frame.index[position], frame.index.names)
+            key = frame.index[int(bad.argmax())]
             raise SampleError(
                 f"{what} has {int(bad.sum())} missing or infinite value(s)",
-                where={**where, "variable": column},
+                where=place(key, frame.index.names) | where,
                 expected="a finite number in every row",
                 hint="restrict the years or drop incomplete rows with dropna, and say so",
             )
+
+
+def _years(index: pd.MultiIndex, what: str) -> pd.Index:
+    years = index.get_level_values(1)
+    if not pd.api.types.is_numeric_dtype(years) or (years % 1 != 0).any():
+        problem = f"{what} has {index.names[1]} {years[0]!r} and others that are not whole years"
+        raise SampleError(problem, expected="whole numbers, so that the year before is known")
+    return years
 
 
 def _check_consecutive(index: pd.MultiIndex, what: str) -> None:
@@ -259,18 +252,13 @@ def _check_consecutive(index: pd.MultiIndex, what: str) -> None:
     nqpf.errors.SampleError
         If a year is missing between two years of a unit.
     """
-    unit, time = index.get_level_values(0), index.get_level_values(1).to_numpy()
-    if not np.issubdtype(time.dtype, np.integer):
-        raise SampleError(f"{what} has times that are not whole years", expected="integers")
-    same = unit[1:] == unit[:-1]
-    skipped = np.flatnonzero(same & (np.diff(time) != 1))
+    unit, time = index.get_level_values(0), _years(index, what).to_numpy()
+    skipped = np.flatnonzero((unit[1:] == unit[:-1]) & (np.diff(time) != 1))
     if len(skipped):
         first = int(skipped[0])
-        raise SampleError(
-            f"{what} has a gap",
-            where=place((unit[first], int(time[first]) + 1), index.names),
-            expected="every year between the first and the last of a unit",
-        )
+        where = place((unit[first], int(time[first]) + 1), index.names)
+        expected = "every year between the first and the last of a unit"
+        raise SampleError(f"{what} has a gap", where=where, expected=expected)
 
 
 def _check_positive(series: pd.Series, what: str, wanted: str) -> None:
@@ -283,11 +271,8 @@ def _check_positive(series: pd.Series, what: str, wanted: str) -> None:
     """
     bad = series[~(series > 0)]
     if len(bad):
-        raise DataError(
-            f"{what} is {bad.iloc[0]:g}",
-            where=place(bad.index[0], series.index.names),
-            expected=wanted,
-        )
+        where = place(bad.index[0], series.index.names)
+        raise DataError(f"{what} is {bad.iloc[0]:g}", where=where, expected=wanted)
 
 
 def _balanced(series: pd.Series) -> pd.DataFrame:
@@ -295,13 +280,9 @@ def _balanced(series: pd.Series) -> pd.DataFrame:
     wide = series.unstack()
     absent = np.argwhere(wide.isna().to_numpy())
     if len(absent):
-        row, column = absent[0]
-        raise SampleError(
-            "a row is missing",
-            where=place((wide.index[row], wide.columns[column]), series.index.names),
-            expected="a balanced sample",
-            hint="leave out the unit or the year, and say so",
-        )
+        where = place((wide.index[absent[0, 0]], wide.columns[absent[0, 1]]), series.index.names)
+        hint = "leave out the unit or the year, and say so"
+        raise SampleError("a row is missing", where=where, expected="a balanced sample", hint=hint)
     return wide
 
 
@@ -316,11 +297,8 @@ def _per_unit(value: float | pd.Series, units: pd.Index, what: str) -> pd.Series
     series = value if isinstance(value, pd.Series) else pd.Series(float(value), index=units)
     absent = units.difference(series.dropna().index)
     if len(absent):
-        raise SampleError(
-            f"{what} is not given for a unit",
-            where=place((absent[0],), (units.name,)),
-            expected="one number per unit",
-        )
+        problem, where = f"{what} is not given for a unit", place((absent[0],), (units.name,))
+        raise SampleError(problem, where=where, expected="one number per unit")
     return series.reindex(units).astype(float)
 
 
@@ -355,48 +333,19 @@ def by_key(
     nqpf.errors.SampleError
         If a key is doubled or a figure is missing.
     """
-    if _is_keyed(frame, columns, unit, time):
-        return frame[list(columns)].astype(float)
-    levels = [name for name in frame.index.names if name in (unit, time)]
+    held = [*frame.columns, *(name for name in frame.index.names if name is not None)]
     for name in (*columns, unit, time):
-        count = list(frame.columns).count(name) + levels.count(name)
-        if count > 1:
-            raise DataError(f"{what} has {name!r} {count} times", expected="one of it")
+        if held.count(name) > 1:
+            raise DataError(f"{what} has {name!r} {held.count(name)} times", expected="one of it")
+        choose("variable", name, held, DataError)
+    levels = [name for name in frame.index.names if name in (*columns, unit, time)]
     flat = frame.reset_index(level=levels) if levels else frame
-    for name in (*columns, unit, time):
-        if name not in flat.columns:
-            raise DataError(
-                f"unknown variable {name!r}",
-                expected=f"a column or index level of {what}",
-                hint=nearest(name, [*flat.columns, *frame.index.names]),
-            )
     keyed = flat.set_index([unit, time])[list(dict.fromkeys(columns))].sort_index()
     _check_keys(keyed.index, what)
     if keyed.index.to_frame().isna().to_numpy().any():
         raise SampleError(f"{what} has rows without {unit} or {time}", expected="a complete key")
     _check_finite(keyed if complete else keyed.fillna(0), what)
     return keyed.astype(float)
-
-
-def _is_keyed(frame: pd.DataFrame, columns: Sequence[str], unit: str, time: str) -> bool:
-    """Return whether a frame of floats is in order as it is, so that nothing need be sorted."""
-    index, names = frame.index, list(columns)
-    ready = (
-        list(index.names) == [unit, time]
-        and 0 < len(names) == len(set(names))
-        and frame.columns.is_unique
-        and not {unit, time} & set(frame.columns)
-        and set(names) <= set(frame.columns)
-        and all(isinstance(t, np.dtype) and t.kind == "f" for t in frame.dtypes[names])
-    )
-    return (
-        ready
-        and len(index) > 0
-        and all((codes >= 0).all() for codes in index.codes)
-        and index.is_unique
-        and index.is_monotonic_increasing
-        and bool(np.isfinite(frame[names].to_numpy()).all())
-    )
 
 
 _RELATIVE = 1e-9  # variation below this share of a regressor's own is rounding
@@ -424,6 +373,8 @@ def demean(values: np.ndarray, unit: np.ndarray | None, time: np.ndarray | None)
     >>> demean(np.array([[1.0], [3.0], [4.0], [6.0]]), np.array([0, 0, 1, 1]), None).ravel()
     array([-1.,  1., -1.,  1.])
     """
+    from scipy.linalg import lstsq
+
     values = np.ascontiguousarray(values, dtype=float)
     if unit is None and time is None:
         return values - values.mean(axis=0)
@@ -433,15 +384,19 @@ def demean(values: np.ndarray, unit: np.ndarray | None, time: np.ndarray | None)
     # The larger set of effects is removed by means, the smaller by solving for it.
     large, small = (unit, time) if unit.max() >= time.max() else (time, unit)
     within, across = _Means(large), _Means(small)
-    gram = np.diag(across.counts) - _shared(within, across)
+    # How often two of the smaller set are met by the same of the larger one.
+    pairs = _dummies(large, small, (len(within.counts), len(across.counts)))
+    shared = pairs.T @ (pairs / within.counts[:, None])
+    gram = np.diag(across.counts) - getattr(shared, "toarray", lambda: shared)()
     left = within.removed(values)
     rounding = _ROUNDING * np.sqrt(len(left)) * np.linalg.norm(left, axis=0)
     for _ in range(_PASSES):
         sums = across.summing @ left
         if (np.abs(sums) <= rounding).all():
             break
-        effects = _solve(gram, sums)
-        left = within.removed(left - effects[small])
+        # Effects are determined up to a constant per connected part of the sample.
+        cut = {"cond": _SINGULAR, "check_finite": False, "lapack_driver": "gelsy"}
+        left = within.removed(left - lstsq(gram, sums, **cut)[0][small])
     return left
 
 
@@ -470,20 +425,6 @@ def _dummies(rows: np.ndarray, columns: np.ndarray, shape: tuple[int, int]):
     return counts.reshape(shape).astype(float)
 
 
-def _shared(within: _Means, across: _Means) -> np.ndarray:
-    """Return, for two effects of one set, how often units of the other meet both."""
-    pairs = _dummies(within.codes, across.codes, (len(within.counts), len(across.counts)))
-    shared = pairs.T @ (pairs / within.counts[:, None])
-    return shared if isinstance(shared, np.ndarray) else shared.toarray()
-
-
-def _solve(gram: np.ndarray, sums: np.ndarray) -> np.ndarray:
-    """Solve for effects that are determined up to a constant per connected part of the sample."""
-    from scipy.linalg import lstsq
-
-    return lstsq(gram, sums, cond=_SINGULAR, check_finite=False, lapack_driver="gelsy")[0]
-
-
 def _check_singletons(index: pd.MultiIndex, levels: Sequence[int]) -> None:
     """Raise when a unit or a year with an effect of its own has a single row.
 
@@ -500,12 +441,9 @@ def _check_singletons(index: pd.MultiIndex, levels: Sequence[int]) -> None:
         alone = counts.index[counts == 1]
         if len(alone):
             name = index.names[level]
-            raise SampleError(
-                f"a {name} has a single row, which its fixed effect fits perfectly",
-                where=place((min(alone),), (name,)),
-                expected=f"two rows or more for each {name}",
-                hint="drop the row and say so",
-            )
+            problem = f"a {name} has a single row, which its fixed effect fits perfectly"
+            where, expected = place((min(alone),), (name,)), f"two rows or more for each {name}"
+            raise SampleError(problem, where=where, expected=expected, hint="drop it and say so")
 
 
 def _rounding_floor(values: np.ndarray) -> np.ndarray:
@@ -538,6 +476,8 @@ def _check_regressors(
     nqpf.errors.EstimationError
         Names the regressors and the effects.
     """
+    from scipy.linalg import qr
+
     floor = _rounding_floor(frame.to_numpy())
     values = frame.to_numpy() - frame.to_numpy().mean(axis=0)
     names = frame.index.names
@@ -552,35 +492,19 @@ def _check_regressors(
             continue
         left = np.linalg.norm(demean(values, by_unit, by_time), axis=0)
         for column in np.flatnonzero(left <= floor):
-            raise EstimationError(
-                f"regressor {frame.columns[column]!r} {problem}",
-                expected="a regressor that varies once the effects are removed",
-                hint="drop it",
-            )
-    _check_collinear(demean(values, unit, time), list(frame.columns))
-
-
-def _check_collinear(values: np.ndarray, names: list[str]) -> None:
-    from scipy.linalg import qr
-
-    unit_length = values / np.linalg.norm(values, axis=0)
-    _, triangle, order = qr(unit_length, mode="economic", pivoting=True)
-    size = np.abs(np.diag(triangle))
-    rank = int((size > _RELATIVE).sum())
-    if rank == len(names):
-        return
-    spanned = order[rank]
-    weights = np.linalg.lstsq(triangle[:rank, :rank], triangle[:rank, rank], rcond=None)[0]
-    partners = order[:rank][np.abs(weights) > 1e-6]
-    involved = [names[i] for i in sorted([spanned, *partners])]
-    raise EstimationError(
-        f"regressors {', '.join(map(repr, involved))} are collinear once the effects are removed",
-        expected="regressors of which none is a combination of the others",
-        hint="drop one of them",
-    )
-
-
-_WITHIN = ("two-way", "unit", "time")
+            problem = f"regressor {frame.columns[column]!r} {problem}"
+            expected = "a regressor that varies once the effects are removed"
+            raise EstimationError(problem, expected=expected, hint="drop it")
+    left = demean(values, unit, time)
+    _, triangle, order = qr(left / np.linalg.norm(left, axis=0), mode="economic", pivoting=True)
+    rank = int((np.abs(np.diag(triangle)) > _RELATIVE).sum())
+    if rank < frame.shape[1]:
+        weights = np.linalg.lstsq(triangle[:rank, :rank], triangle[:rank, rank], rcond=None)[0]
+        partners = order[:rank][np.abs(weights) > 1e-6]
+        names = ", ".join(repr(frame.columns[i]) for i in sorted([order[rank], *partners]))
+        problem = f"regressors {names} are collinear once the effects are removed"
+        expected = "regressors of which none is a combination of the others"
+        raise EstimationError(problem, expected=expected, hint="drop one of them")
 
 
 def standardise(
@@ -634,41 +558,25 @@ def standardise(
     0.775
     """
     for name in columns:
-        if name not in frame.columns:
-            raise DataError(
-                f"unknown variable {name!r}",
-                expected="a column of the frame",
-                hint=nearest(name, frame.columns),
-            )
+        choose("variable", name, frame.columns, DataError)
     chosen = frame[list(columns)]
     _check_finite(chosen, "the frame")
     centred = chosen - chosen.mean()
     spread = chosen.std()
     flat = spread[~(spread > 1e-14 * chosen.abs().max())]
     if len(flat):
-        raise EstimationError(
-            f"variable {flat.index[0]!r} does not vary", expected="two different values or more"
-        )
-    return frame.assign(**(centred / (spread if within is None else _within(chosen, within))))
-
-
-def _within(chosen: pd.DataFrame, within: str) -> pd.Series:
-    """Return the standard deviation of what the effects leave of each column."""
-    if within not in _WITHIN:
-        raise MethodError(
-            f"unknown effects {within!r}",
-            expected=" or ".join(map(repr, _WITHIN)) + ", or None",
-            hint=nearest(within, _WITHIN),
-        )
+        problem = f"variable {flat.index[0]!r} does not vary"
+        raise EstimationError(problem, expected="two different values or more")
+    if within is None:
+        return frame.assign(**(centred / spread))
+    choose("effects", within, ("two-way", "unit", "time"))
     _check_keys(chosen.index, "the frame")
-    unit, time = (pd.factorize(chosen.index.get_level_values(i))[0] for i in (0, 1))
     values = chosen.to_numpy(dtype=float)
-    left = demean(values, None if within == "time" else unit, None if within == "unit" else time)
+    unit, time = PanelSample(chosen, within).absorbed
+    left = demean(values, unit, time)
     absorbed = np.linalg.norm(left, axis=0) <= _rounding_floor(values)
     if absorbed.any():
         name = chosen.columns[absorbed][0]
-        raise EstimationError(
-            f"variable {name!r} does not vary once the {within} effects are removed",
-            expected="variation within, or within=None",
-        )
-    return pd.Series(left.std(axis=0, ddof=1), index=chosen.columns)
+        problem = f"variable {name!r} does not vary once the {within} effects are removed"
+        raise EstimationError(problem, expected="variation within, or within=None")
+    return frame.assign(**(centred / left.std(axis=0, ddof=1)))

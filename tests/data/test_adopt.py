@@ -80,7 +80,7 @@ def test_what_is_kept_is_canonical(tmp_path: Path, extra: Path, add: Callable[..
     add(write_csv(tmp_path / "mine.csv", *rows, encoding="gb18030"))
     assert (extra / "mine.csv").read_bytes().decode() == (
         "province,year,variable,value,unit,source,vintage,name_en,name_zh\n"
-        '110000,2024,population,2183.0,"10,000 persons",s,,,\n'
+        '110000,2024,population,2183,"10,000 persons",s,,,\n'
         '120000,2024,population,1364.5,"10,000 persons","a, b",,,\n'
     )
     found = Panel.load().wide(["population"], years=[2024])["population"]

@@ -5,12 +5,13 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from nqpf.data import Catalogue, Panel
+from nqpf.data import Panel
 from nqpf.data.quality import Checks
-from nqpf.errors import VintageError
 from nqpf.provinces import codes
 
-BEIJING, TIANJIN, SHANGHAI, GUANGDONG, TIBET = 110000, 120000, 310000, 440000, 540000
+BEIJING, TIANJIN, SHANGHAI, ANHUI, HUBEI = 110000, 120000, 310000, 340000, 420000
+GUANGDONG, TIBET = 440000, 540000
+INDUSTRIES = ("primary", "secondary", "tertiary")
 # Gross regional product per person in 2023, yuan (National Data, after the fifth census).
 PER_PERSON_2023 = {
     110000: 216722, 120000: 126232, 130000: 61649, 140000: 74999, 150000: 104317, 210000: 74925,
@@ -22,176 +23,73 @@ PER_PERSON_2023 = {
 }  # fmt: skip
 
 
-@pytest.fixture(scope="module")
-def panel(embedded: Panel) -> Panel:
-    return embedded
+def wide(embedded: Panel, variable: str, vintage: str = "census5") -> pd.Series:
+    return embedded.wide([variable], vintage=vintage)[variable].dropna()
 
 
-@pytest.fixture(scope="module")
-def catalogue(panel: Panel) -> Catalogue:
-    return panel.catalogue
-
-
-@pytest.fixture(scope="module")
-def national(panel: Panel) -> pd.DataFrame:
-    return Checks(panel).national()
-
-
-def series(panel: Panel, variable: str, province: int, vintage: str = "census5") -> pd.Series:
-    return panel.wide([variable], vintage=vintage)[variable].xs(province, level="province").dropna()
-
-
-def sums(panel: Panel, variable: str, vintage: str = "census5") -> pd.Series:
-    return panel.wide([variable], vintage=vintage)[variable].groupby("year").sum(min_count=1)
-
-
-def flagged(panel: Panel, variable: str) -> set[tuple[int, int]]:
-    flags = panel.flags([variable])[variable]
-    return set(flags[flags == "break"].index)
-
-
-def test_vintages_of_gdp_are_kept_apart(panel: Panel) -> None:
-    for vintage, expected in {
-        "census5": [132547.1, 45222.4],
-        "census4": [129513.6, 41540.9],
-    }.items():
-        found = [series(panel, "gdp", code, vintage)[2022] for code in (GUANGDONG, BEIJING)]
-        assert found == expected
-    with pytest.raises(VintageError, match="no vintage 'first'.*never mixed"):
-        panel.wide(["gdp"], vintage="first")
-
-
-@pytest.mark.parametrize("vintage", ["census4", "census5"])
-def test_tianjin_does_not_fall_from_2018_to_2019(panel: Panel, vintage: str) -> None:
-    # Files that mix vintages go from 18,809.6 to 14,104.3.
-    tianjin = series(panel, "gdp", TIANJIN, vintage)
-    assert tianjin[2018] < tianjin[2019] < 1.06 * tianjin[2018]
-    growth = panel.wide(["gdp"], vintage=vintage)["gdp"].groupby("province").pct_change().dropna()
-    assert growth.between(-0.12, 0.3).all()
-
-
-def test_no_figure_of_gdp_comes_from_a_file_that_mixes_vintages(catalogue: Catalogue) -> None:
-    mixing = {"yearbooks_gdp", "yearbooks_merged", "nbs_merged"}
-    entry = catalogue.variables["gdp"]
-    assert not mixing & {s.source for s in [*entry.segments, *entry.second]}
-    assert {s.vintage for s in entry.segments} == {"census4", "census5"}
-
-
-def test_industries_add_up_to_gdp_of_their_vintage(panel: Panel) -> None:
-    parts = [f"value_added_{name}" for name in ("primary", "secondary", "tertiary")]
-    wide = panel.wide(["gdp", *parts], years=range(2019, 2024))
-    assert len(wide.dropna()) == 155
-    assert (wide[parts].sum(axis=1) - wide["gdp"]).abs().max() < 0.11
-
-
-def test_shares_are_first_figures_and_say_where_their_basis_changes(panel: Panel) -> None:
-    shares = [f"share_{name}" for name in ("primary", "secondary", "tertiary")]
-    for share in shares:
-        assert flagged(panel, share) == {(c, y) for c in codes() for y in (2014, 2019)}
-    # Tianjin's tertiary share moves by five points where the fourth census enters.
-    tianjin = series(panel, "share_tertiary", TIANJIN)
-    assert tianjin[2019] - tianjin[2018] > 4.5
-    assert (panel.wide(shares).dropna().sum(axis=1) - 100).abs().max() < 0.11
-
-
-def test_shifted_index_is_not_used(panel: Panel, catalogue: Catalogue) -> None:
-    used = {
-        (s.source, s.item)
-        for entry in catalogue.variables.values()
-        for s in [*entry.segments, *entry.second]
-    }
-    assert not any(key == "nbs_merged" and "指数" in item for key, item in used)
-    # In the shifted column Hubei's fall of 2020 stands in 2021.
-    hubei = series(panel, "gdp_index", 420000)
-    assert hubei[2020] < 96 and hubei[2021] > 112
-
-
-def test_index_changes_its_vintage_in_2016_and_says_so(panel: Panel) -> None:
-    assert flagged(panel, "gdp_index") == {(code, 2016) for code in codes()}
-    assert series(panel, "gdp_index", TIANJIN)[2016] == 105.8  # first published as 109.1
-
-
-def test_population_after_the_census(panel: Panel) -> None:
-    assert series(panel, "population", BEIJING)[2020] == 2189
-    assert sums(panel, "population")[2020] == 141013
-    # Not the sample-survey counts of another file, a thousandth of the population.
-    assert panel.wide(["population"])["population"].between(300, 13000).all()
-
-
-def test_population_of_2023_follows_from_gdp_per_person(panel: Panel) -> None:
-    population = panel.wide(["population"])["population"].unstack()
-    gdp = panel.wide(["gdp"])["gdp"].unstack()[2023] * 1e4
-    per_person = pd.Series(PER_PERSON_2023)
-    identity = 2 * gdp / per_person - population[2022]
-    rounding = 2 * 500 / per_person + gdp / per_person**2  # of 0.05 in GDP and 0.5 yuan
-    assert len(identity) == 31
-    assert ((population[2023] - identity).abs() < rounding + 0.02).all()
-    assert population.loc[[GUANGDONG, BEIJING], 2023].tolist() == [12706, 2186]
+def flagged(embedded: Panel, variable: str) -> set[tuple[int, int]]:
+    broken = embedded.breaks([variable])
+    return set(broken.index[broken])
 
 
 @pytest.mark.parametrize(
-    ("province", "year", "change"),
+    ("variable", "digits", "expected"),
     [
-        (340000, 2020, -0.26),
-        (630000, 2020, -0.155),
-        (430000, 2020, -0.105),
-        (TIANJIN, 2011, 0.30),
-        (SHANGHAI, 2011, 0.19),
-        (SHANGHAI, 2013, 0.23),
-        (BEIJING, 2021, -0.08),
+        ("population", 0, {2020: 141013}),
+        # Its prices change and are never spliced.
+        ("telecom_volume", 0, {2015: 23346, 2016: 15617, 2020: 136557, 2021: 17055}),
+        ("so2", 1, {2010: 2185.1, 2015: 1859.1, 2016: 854.9, 2020: 318.2, 2021: 274.8}),
+        ("so2_industrial", 1, {2010: 1864.2, 2015: 1556.6, 2016: 770.3, 2020: 252.6, 2022: 183.4}),
+        ("environment_expenditure", 0, {2010: 2372, 2019: 6969}),
+        ("electricity", 0, {2022: 88489}),
+        ("electricity_hydro", 0, {2023: 12858}),
+        ("new_product_sales", 1, {2012: 110529.8, 2015: 150856.5, 2020: 238073.7}),
+        ("rd_basic", 2, {2023: 2259.12}),
     ],
 )
-def test_breaks_of_employment(panel: Panel, province: int, year: int, change: float) -> None:
-    employment = series(panel, "employment", province)
-    assert employment[year] / employment[year - 1] - 1 == pytest.approx(change, abs=0.006)
-    assert (province, year) in flagged(panel, "employment")
+def test_sums_of_the_provinces(
+    embedded: Panel, variable: str, digits: int, expected: dict[int, float]
+) -> None:
+    sums = wide(embedded, variable).groupby("year").sum()
+    assert {year: round(sums[year], digits) for year in expected} == expected
 
 
-def test_every_step_of_employment_above_a_tenth_is_flagged(panel: Panel) -> None:
-    growth = panel.wide(["employment"])["employment"].groupby("province").pct_change().abs()
-    steps = set(growth[growth > 0.10].index)
-    assert steps and steps <= flagged(panel, "employment")
+FIGURES = {
+    ("gdp", "census5", GUANGDONG, 2022): 132547.1,
+    ("gdp", "census5", BEIJING, 2022): 45222.4,
+    ("gdp", "census4", GUANGDONG, 2022): 129513.6,
+    ("gdp", "census4", BEIJING, 2022): 41540.9,
+    ("gdp_index", "", TIANJIN, 2016): 105.8,  # first published as 109.1
+    ("population", "", BEIJING, 2020): 2189,
+    ("population", "", BEIJING, 2023): 2186,
+    ("population", "", GUANGDONG, 2023): 12706,
+    ("capital_stock", "", BEIJING, 2022): pytest.approx(40271.136, abs=0.0005),  # of its package
+}
 
 
-def test_industries_of_employment_add_up_or_are_left_out(panel: Panel) -> None:
-    parts = [f"employment_{name}" for name in ("primary", "secondary", "tertiary")]
-    wide = panel.wide(["employment", *parts]).dropna()
-    assert ((wide[parts].sum(axis=1) / wide["employment"] - 1).abs() < 0.001).all()
-    assert {(610000, 2015), (650000, 2015), (210000, 2019)}.isdisjoint(wide.index)
-    assert (150000, 2015) not in wide.index and (150000, 2020) in wide.index
+def test_printed_figures(embedded: Panel) -> None:
+    frame = embedded.frame.set_index(["variable", "vintage", "province", "year"])["value"]
+    assert {key: frame[key] for key in FIGURES} == FIGURES
 
 
-def test_urban_units_are_not_total_employment(panel: Panel) -> None:
-    wide = panel.wide(["employment", "urban_unit_employment"]).dropna()
-    assert (wide["urban_unit_employment"] < wide["employment"]).all()
-    assert 160 <= sums(panel, "urban_unit_employment")[2023] / 100 <= 165
+@pytest.mark.parametrize("vintage", ["census4", "census5"])
+def test_tianjin_does_not_fall_from_2018_to_2019(embedded: Panel, vintage: str) -> None:
+    # Files that mix vintages go from 18,809.6 to 14,104.3.
+    gdp = wide(embedded, "gdp", vintage)
+    assert gdp[TIANJIN, 2018] < gdp[TIANJIN, 2019] < 1.06 * gdp[TIANJIN, 2018]
+    assert gdp.groupby("province").pct_change().dropna().between(-0.12, 0.3).all()
 
 
-def test_telecom_volume_is_flagged_where_its_base_changes_and_never_spliced(panel: Panel) -> None:
-    total = sums(panel, "telecom_volume")
-    expected = {2015: 23346, 2016: 15617, 2020: 136557, 2021: 17055}
-    assert {year: round(total[year]) for year in expected} == expected
-    assert flagged(panel, "telecom_volume") == {(c, y) for c in codes() for y in (2016, 2021)}
-
-
-def test_emissions(panel: Panel) -> None:
-    total, industrial = sums(panel, "so2"), sums(panel, "so2_industrial")
-    for year, value in {2010: 2185.1, 2015: 1859.1, 2016: 854.9, 2020: 318.2, 2021: 274.8}.items():
-        assert round(total[year], 1) == value
-    for year, value in {2010: 1864.2, 2015: 1556.6, 2016: 770.3, 2020: 252.6, 2022: 183.4}.items():
-        assert round(industrial[year], 1) == value
-    assert (panel.frame.query("variable in ['so2', 'so2_industrial']")["value"] > 0).all()
-    both = panel.wide(["so2", "so2_industrial"]).dropna()
-    assert len(both) == 360
-    assert (both["so2_industrial"] <= both["so2"]).all()
-
-
-def test_mislabelled_and_extrapolated_columns_are_not_used(catalogue: Catalogue) -> None:
-    items = {
-        (s.source, s.item)
-        for entry in catalogue.variables.values()
-        for s in [*entry.segments, *entry.second]
-    }
+def test_columns_that_are_mislabelled_mixed_or_extrapolated_are_not_used(embedded: Panel) -> None:
+    used = [
+        (key, segment)
+        for key, entry in embedded.catalogue.variables.items()
+        for segment in [*entry.segments, *entry.second]
+    ]
+    mixing = {"yearbooks_gdp", "yearbooks_merged", "nbs_merged"}
+    assert not mixing & {segment.source for key, segment in used if key == "gdp"}
+    vintages = {segment.vintage for segment in embedded.catalogue.variables["gdp"].segments}
+    assert vintages == {"census4", "census5"}
     allowed = {
         "environment_did": {"gdp", "sec_val", "industrial_so2", "env_expenditure"},
         "energy_gtmp": {"能源投入"},
@@ -200,50 +98,112 @@ def test_mislabelled_and_extrapolated_columns_are_not_used(catalogue: Catalogue)
         "generation": {"发电量", "火力发电量", "水力发电量"},
         "industry_above_scale": {"新产品销售收入"},
     }
-    for key, names in allowed.items():
-        assert {item for used, item in items if used == key} == names
-    assert catalogue.sources["industry_above_scale"].options["sheet"] == "Sheet1"
+    for source, items in allowed.items():
+        assert {each.item for _, each in used if each.source == source} == items
+    assert embedded.catalogue.sources["industry_above_scale"].options["sheet"] == "Sheet1"
+    index = wide(embedded, "gdp_index")  # in a shifted column Hubei's fall of 2020 stands in 2021
+    assert index[HUBEI, 2020] < 96 and index[HUBEI, 2021] > 112
 
 
-def test_energy_has_no_tibet_and_flags_the_two_new_conventions(panel: Panel) -> None:
-    energy = panel.wide(["energy"])["energy"].unstack()
-    assert TIBET not in energy.index
-    assert energy.shape == (30, 14) and energy.notna().all(axis=None)
-    assert flagged(panel, "energy") == {(500000, 2020), (510000, 2020)}
+def everywhere(*years: int) -> set[tuple[int, int]]:
+    return {(code, year) for code in codes() for year in years}
 
 
-def test_environmental_expenditure(panel: Panel) -> None:
-    total = sums(panel, "environment_expenditure")
-    assert (round(total[2010]), round(total[2019])) == (2372, 6969)
+@pytest.mark.parametrize(
+    ("variable", "breaks"),
+    [
+        *((f"share_{name}", everywhere(2014, 2019)) for name in INDUSTRIES),
+        ("gdp_index", everywhere(2016)),
+        ("telecom_volume", everywhere(2016, 2021)),
+        ("energy", {(500000, 2020), (510000, 2020)}),
+    ],
+)
+def test_a_new_basis_is_flagged(embedded: Panel, variable: str, breaks: set) -> None:
+    assert flagged(embedded, variable) == breaks
+
+
+@pytest.mark.parametrize(
+    ("total", "parts", "shape", "off"),
+    [
+        ("gdp", "value_added_", 155, 0.11),
+        (100, "share_", 400, 0.11),
+        ("employment", "employment_", 300, 0.001),
+    ],
+)
+def test_industries_add_up(
+    embedded: Panel, total: str | int, parts: str, shape: int, off: float
+) -> None:
+    names = [parts + name for name in INDUSTRIES]
+    sums = embedded.wide(names).dropna().sum(axis=1)
+    whole = wide(embedded, total) if isinstance(total, str) else total
+    gaps = (sums - whole).dropna() if total != "employment" else (sums / whole - 1).dropna()
+    assert len(gaps) >= shape and gaps.abs().max() < off
+    if total == "employment":  # what does not add up is left out
+        left_out = {(610000, 2015), (650000, 2015), (210000, 2019), (150000, 2015)}
+        assert left_out.isdisjoint(gaps.index) and (150000, 2020) in gaps.index
+
+
+def test_a_share_moves_where_the_fourth_census_enters(embedded: Panel) -> None:
+    share = wide(embedded, "share_tertiary")
+    assert share[TIANJIN, 2019] - share[TIANJIN, 2018] > 4.5
+
+
+def test_population_of_2023_follows_from_gdp_per_person(embedded: Panel) -> None:
+    population = wide(embedded, "population").unstack()
+    assert population.stack().between(300, 13000).all()  # no counts of a sample survey
+    gdp = wide(embedded, "gdp").unstack()[2023] * 1e4
+    per_person = pd.Series(PER_PERSON_2023)
+    identity = 2 * gdp / per_person - population[2022]
+    rounding = 2 * 500 / per_person + gdp / per_person**2  # of 0.05 in GDP and 0.5 yuan
+    assert len(identity) == 31
+    assert ((population[2023] - identity).abs() < rounding + 0.02).all()
+
+
+@pytest.mark.parametrize(
+    ("province", "year", "change"),
+    [
+        (ANHUI, 2020, -0.26),
+        (630000, 2020, -0.155),
+        (430000, 2020, -0.105),
+        (TIANJIN, 2011, 0.30),
+        (SHANGHAI, 2011, 0.19),
+        (SHANGHAI, 2013, 0.23),
+        (BEIJING, 2021, -0.08),
+    ],
+)
+def test_breaks_of_employment(embedded: Panel, province: int, year: int, change: float) -> None:
+    growth = wide(embedded, "employment").groupby("province").pct_change()
+    assert growth[province, year] == pytest.approx(change, abs=0.006)
+    steps = {(province, year), *growth.index[growth.abs() > 0.10]}
+    assert len(steps) > 1 and steps <= flagged(embedded, "employment")
+
+
+def test_one_is_part_of_the_other(embedded: Panel) -> None:
+    for part, whole, count in (
+        ("urban_unit_employment", "employment", 1),
+        ("so2_industrial", "so2", 360),
+        ("tax_revenue", "budget_revenue", 248),
+    ):
+        both = embedded.wide([part, whole]).dropna()
+        assert len(both) >= count and (both[part] <= both[whole]).all()
+    urban = wide(embedded, "urban_unit_employment").groupby("year").sum()
+    assert 160 <= urban[2023] / 100 <= 165
+    power = embedded.wide(["electricity", "electricity_thermal", "electricity_hydro"]).dropna()
+    parts = power["electricity_thermal"] + power["electricity_hydro"]
+    assert (parts <= 1.005 * power["electricity"] + 1).all()
+    assert (wide(embedded, "so2") > 0).all() and (wide(embedded, "so2_industrial") > 0).all()
+
+
+def test_units_and_digits_of_files_leave_no_trace(embedded: Panel) -> None:
     # The file went through single precision; the figures have two decimals again.
-    values = panel.wide(["environment_expenditure"], years=[2019])["environment_expenditure"]
-    assert (values - values.round(4)).abs().max() < 1e-9
-
-
-def test_generation(panel: Panel) -> None:
-    assert round(sums(panel, "electricity")[2022]) == 88489
-    assert round(sums(panel, "electricity_hydro")[2023]) == 12858
-    wide = panel.wide(["electricity", "electricity_thermal", "electricity_hydro"]).dropna()
-    parts = wide["electricity_thermal"] + wide["electricity_hydro"]
-    assert (parts <= 1.005 * wide["electricity"] + 1).all()
-
-
-def test_new_product_sales(panel: Panel) -> None:
-    total = sums(panel, "new_product_sales")
-    for year, value in {2012: 110529.8, 2015: 150856.5, 2020: 238073.7}.items():
-        assert round(total[year], 1) == value
-    assert 2014 not in series(panel, "new_product_sales", TIBET).index
-
-
-def test_students_are_persons_in_one_file_and_ten_thousands_in_the_other(panel: Panel) -> None:
-    growth = panel.wide(["students_higher"])["students_higher"].groupby("province").pct_change()
-    assert growth.dropna().between(-0.1, 0.2).all()
-
-
-def test_budget_figures_nest(panel: Panel) -> None:
-    wide = panel.wide(["tax_revenue", "budget_revenue", "budget_expenditure"]).dropna()
-    assert len(wide) == 248
-    assert (wide["tax_revenue"] < wide["budget_revenue"]).all()
+    spent = wide(embedded, "environment_expenditure").loc[:, 2019]
+    assert (spent - spent.round(4)).abs().max() < 1e-9
+    # Persons in one file and ten thousands in the other; tonnes and 10,000 tonnes in one.
+    students = wide(embedded, "students_higher").groupby("province").pct_change().dropna()
+    assert students.between(-0.1, 0.2).all()
+    for variable in ("pesticide", "plastic_film"):
+        total = wide(embedded, variable).unstack().dropna()[[2021, 2022]].sum()
+        assert 0.9 < total[2022] / total[2021] < 1.1
 
 
 @pytest.mark.parametrize(
@@ -254,73 +214,54 @@ def test_budget_figures_nest(panel: Panel) -> None:
         ("hightech_profit", {2017}),
         ("hightech_firms", {2017}),
         ("sci_papers", {2023}),
+        ("rd_personnel", set()),
+        ("rd_expenditure", set()),
     ],
 )
-def test_years_that_the_sources_lack(panel: Panel, variable: str, absent: set[int]) -> None:
-    years = set(panel.frame.loc[panel.frame["variable"] == variable, "year"])
-    assert set(range(2010, 2024)) - years == absent
+def test_years_that_the_sources_lack(embedded: Panel, variable: str, absent: set[int]) -> None:
+    years = wide(embedded, variable).index.unique("year")
+    assert set(range(2010, 2024)) - set(years) == absent
 
 
-def test_tibet_sells_technology_from_2017(panel: Panel) -> None:
-    years = panel.wide(["technology_contracts_out"]).loc[540000].dropna().index
-    assert years.min() == 2017
-
-
-@pytest.mark.parametrize("variable", ["pesticide", "plastic_film"])
-def test_change_of_unit_leaves_no_step(panel: Panel, variable: str) -> None:
-    wide = panel.wide([variable])[variable].unstack("year")
-    total = wide.dropna()[[2021, 2022]].sum()
-    assert 0.9 < total[2022] / total[2021] < 1.1  # a missed unit would give 10,000 times
-
-
-@pytest.mark.parametrize(
-    "variable", ["rd_personnel", "researchers", "rd_expenditure", "rd_basic", "rd_government"]
-)
-def test_provinces_add_up_to_the_nation(national: pd.DataFrame, variable: str) -> None:
-    rows = national[national["variable"] == variable]
-    assert rows["year"].tolist() == list(range(2010, 2024))
-    assert rows["difference"].abs().max() < 0.0025  # percent: rounding of printed figures
-
-
-def test_patents_fall_short_by_hong_kong_macao_and_taiwan(national: pd.DataFrame) -> None:
-    rows = national[national["variable"].str.startswith("patent")]
-    assert set(rows["verdict"]) == {"explained"}
-    assert rows["difference"].between(-11, -0.3).all()
-    assert rows["reason"].str.contains("Hong Kong").all()
-
-
-def test_misread_machinery_power_is_out(panel: Panel) -> None:
-    power = panel.wide(["machinery_power"])["machinery_power"]
-    assert (320000, 2010) not in power.index
-    assert (510000, 2010) not in power.index
+def test_provinces_that_the_sources_lack_or_misread(embedded: Panel) -> None:
+    energy = wide(embedded, "energy").unstack()
+    assert TIBET not in energy.index and energy.shape == (30, 14) and energy.notna().all(axis=None)
+    assert (TIBET, 2014) not in wide(embedded, "new_product_sales").index
+    assert wide(embedded, "technology_contracts_out")[TIBET].index.min() == 2017
+    assert wide(embedded, "gfcf")[500000].index.min() == 1996
+    power = wide(embedded, "machinery_power")
+    assert {(320000, 2010), (510000, 2010)}.isdisjoint(power.index)
     # The residual lies where the neighbouring years say it should.
-    assert power[340000, 2010] < power[340000, 2011] < power[340000, 2012]
+    assert power[ANHUI, 2010] < power[ANHUI, 2011] < power[ANHUI, 2012]
 
 
-def test_beijing_2012_funds_agree_with_their_own_sum(panel: Panel) -> None:
-    row = panel.wide(["rd_enterprise", "rd_government", "rd_expenditure"]).loc[(110000, 2012)]
+def test_national_figures(embedded: Panel) -> None:
+    table = Checks(embedded).national().set_index("variable")
+    names = ["rd_personnel", "researchers", "rd_expenditure", "rd_basic", "rd_government"]
+    for name in names:
+        assert table.loc[name, "year"].tolist() == list(range(2010, 2024))
+    # Percent: rounding of printed figures.
+    assert table.loc[names, "difference"].abs().max() < 0.0025
+    patents = table[table.index.str.startswith("patent")]
+    assert set(patents["verdict"]) == {"explained"}
+    assert patents["difference"].between(-11, -0.3).all()
+    assert patents["reason"].str.contains("Hong Kong").all()
+
+
+def test_research_agrees_with_the_survey(embedded: Panel) -> None:
+    row = embedded.wide(["rd_enterprise", "rd_government", "rd_expenditure"]).loc[(BEIJING, 2012)]
     other_and_foreign = 80.8393 + 47.8994  # the same table's two other columns
     parts = row["rd_enterprise"] + row["rd_government"] + other_and_foreign
     assert parts == pytest.approx(row["rd_expenditure"], abs=0.001)
+    sums = embedded.wide(["rd_basic", "rd_expenditure"], years=[2023]).sum()
+    assert round(100 * sums["rd_basic"] / sums["rd_expenditure"], 2) == 6.77
 
 
-def test_basic_research_of_2023_is_the_survey_s(panel: Panel) -> None:
-    rows = panel.wide(["rd_basic", "rd_expenditure"], years=[2023]).sum()
-    assert round(rows["rd_basic"], 2) == 2259.12
-    assert round(100 * rows["rd_basic"] / rows["rd_expenditure"], 2) == 6.77
-
-
-def test_capital_stock_of_the_source_package(panel: Panel) -> None:
-    stock = panel.wide(["capital_stock"]).loc[(110000, 2022), "capital_stock"]
-    assert stock == pytest.approx(40271.136, abs=0.0005)
-
-
-def test_carried_forward_figures_are_flagged(panel: Panel) -> None:
-    flags = panel.flags(["gfcf", "investment_price"]).unstack("province")
-    assert set(flags["gfcf"].loc[2018:2022].to_numpy().ravel()) == {"extrapolated"}
-    assert set(flags["gfcf"].loc[1996:2017].to_numpy().ravel()) == {"official"}
-    assert set(flags["investment_price"].loc[2020:2022].to_numpy().ravel()) == {"spliced"}
-
-
-def test_chongqing_starts_in_1996(panel: Panel) -> None:
-    assert panel.wide(["gfcf"]).loc[500000].index.min() == 1996
+def test_carried_forward_figures_are_flagged(embedded: Panel) -> None:
+    flags = embedded.flags(["gfcf", "investment_price"]).unstack("province")
+    for variable, first, last, flag in (
+        ("gfcf", 1996, 2017, "official"),
+        ("gfcf", 2018, 2022, "extrapolated"),
+        ("investment_price", 2020, 2022, "spliced"),
+    ):
+        assert set(flags[variable].loc[first:last].to_numpy().ravel()) == {flag}

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
 
-from nqpf.data.own import _KEY, _ROW_COLUMNS, _read_rows
-from nqpf.data.panel import Panel, _refuse_second, _with_tables
+from nqpf.data.own import _KEY, _read_rows
+from nqpf.data.panel import Panel, _csv_text, _refuse_second, _with_tables
 from nqpf.errors import DataError
 from nqpf.files import inside, replacing
 from nqpf.provinces import name
@@ -128,7 +126,7 @@ def _add(path: Path, panel: Panel, folder: Path, replace: bool = False) -> _Repo
     """
     found = _preview(path, panel, folder)
     target = _target(path, folder)
-    content = _canonical(found.rows).encode("utf-8")
+    content = _csv_text(found.rows.sort_values(_KEY)).encode("utf-8")
     if target.exists() and target.read_bytes() != content and not replace:
         raise DataError(
             f"{folder.name}/{target.name} exists and holds other figures",
@@ -143,13 +141,3 @@ def _add(path: Path, panel: Panel, folder: Path, replace: bool = False) -> _Repo
 
 def _target(path: Path, folder: Path) -> Path:
     return inside(folder, f"{path.stem}.csv")
-
-
-def _canonical(rows: pd.DataFrame) -> str:
-    """Return rows as the text of a table: sorted, exact, the same on every machine."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(_ROW_COLUMNS)
-    for row in rows.sort_values(_KEY).itertuples(index=False):
-        writer.writerow([repr(cell) if isinstance(cell, float) else cell for cell in row])
-    return text.getvalue()

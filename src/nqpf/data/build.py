@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import os
-import re
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -19,11 +18,10 @@ from nqpf.data.own import _KEY
 from nqpf.data.panel import _COLUMNS, Panel, _csv_text
 from nqpf.errors import DataError, NqpfError, ProvinceError
 from nqpf.files import replacing, root
-from nqpf.provinces import code_of, codes
+from nqpf.provinces import _normal, code_of, codes
 
 _NATIONAL_LABELS = ("全国", "合计", "全国合计", "总计", "全国总计")
 _WHOLE, _IGNORED = 0, -1
-_BLANK = re.compile(r"[\s\u3000\ufeff]+")
 
 
 def _significant(value: float, digits: int = 12) -> float:
@@ -108,19 +106,14 @@ def _figures(raw: pd.DataFrame, source: _Source, segment: _Segment) -> dict[_Cel
     return dict(zip(cells, rows["number"].map(_significant), strict=True))
 
 
-def _tidy(label: object) -> str:
-    return _BLANK.sub("", str(label))
-
-
 def _code(label: object, source: _Source) -> int:
-    known = {_tidy(alias): code for alias, code in source.aliases.items()}
+    known = {_normal(alias): code for alias, code in source.aliases.items()}
     known |= dict.fromkeys(_NATIONAL_LABELS, _WHOLE)
-    known |= dict.fromkeys(map(_tidy, source.ignore), _IGNORED)
-    tidy = _tidy(label)
-    if tidy in known:
-        return known[tidy]
+    known |= dict.fromkeys(map(_normal, source.ignore), _IGNORED)
+    if _normal(label) in known:
+        return known[_normal(label)]
     try:
-        return code_of(tidy)
+        return code_of(label)
     except ProvinceError as error:
         expected = "a province, the nation, or a label declared under aliases or ignore"
         raise error.changed(expected=expected) from error

@@ -1,7 +1,7 @@
 """The layouts of source files; each turns a file into the same long frame.
 
-A layout is a function ``_layout(path, **options)`` that returns a frame with the
-columns ``province`` (the label as the file spells it), ``year`` (a whole number),
+A layout is a function ``_layout(path, **options)`` that yields cells, or returns the frame,
+which has the columns ``province`` (the label as the file spells it), ``year`` (a whole number),
 ``item`` (a column or row of the file), ``value`` (as the file holds it) and ``unit``
 (what it is labelled with, empty when there is none). The catalogue names the layout
 of each source and its options; :meth:`nqpf.data.catalogue._Source.read` reads a file
@@ -20,7 +20,8 @@ import struct
 import warnings
 import zlib
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile
@@ -55,8 +56,13 @@ def _read(name: str, path: Path, **options: Any) -> pd.DataFrame:
     ...
     nqpf.errors.SourceError: not an R data file: Unknown file format [file provinces.csv].
     """
-    choose("reader", name, _LAYOUTS, DataError)
-    frame = pd.DataFrame(_LAYOUTS[name](path, **options), columns=_COLUMNS)
+    choose("reader", name, [*_OF_R, *_LAYOUTS], DataError)
+    if name in _OF_R:
+        frame = _OF_R[name](path)[_COLUMNS]
+    else:
+        single = options.pop("single", False)
+        cells = _LAYOUTS[name](path, **options)
+        frame = pd.DataFrame(_figures(path.name, cells, single), columns=_COLUMNS)
     if frame.empty:
         raise SourceError("no figures found", where={"file": path.name, "reader": name})
     twice = frame[frame.duplicated(["province", "year", "item"])]
@@ -64,6 +70,23 @@ def _read(name: str, path: Path, **options: Any) -> pd.DataFrame:
         where = {"file": path.name, **twice.iloc[0][["province", "year", "item"]]}
         raise SourceError(f"{len(twice)} figures given twice", where=where)
     return frame.reset_index(drop=True)
+
+
+# Line, province, year, series with its unit, and the cell as the file holds it.
+_Cells = Iterator[tuple[int, str, int, tuple[str, str], object]]
+
+
+def _figures(file: str, cells: _Cells, single: bool) -> Iterator[tuple]:
+    """Yield the figure of each cell that is not empty.
+
+    With `single` the figures passed through single precision (131.4 became 131.39999):
+    the shortest decimal number with the same value is taken.
+    """
+    for line, province, year, (item, unit), cell in cells:
+        where = {"file": file, "row": line, "province": province, "year": year, "column": item}
+        value = _number(cell, where)
+        if value is not None:
+            yield province, year, item, float(str(np.float32(value))) if single else value, unit
 
 
 def _clean(cell: object) -> str:
@@ -138,32 +161,35 @@ def _split_unit(label: object) -> tuple[str, str]:
 
 def _rows(path: Path, sheet: str | int = 0) -> list[list[object]]:
     """Return the rows of a CSV file (UTF-8 or GB 18030) or of one sheet, all equally long."""
+    where = {"file": path.name}
     if not path.is_file():
-        raise SourceError("file not found", where={"file": path.name})
+        raise SourceError("file not found", where=where)
     try:
         if path.suffix.lower() == ".xlsx":
             frame = pd.read_excel(path, sheet_name=sheet, header=None, dtype=object)
             lines = frame.to_numpy(dtype=object).tolist()
         else:
-            lines = list(csv.reader(io.StringIO(_decode(path))))
-    except SourceError:
-        raise
+            text = _decoded(path.read_bytes())
+            lines = None if text is None else list(csv.reader(io.StringIO(text, newline="")))
     except (csv.Error, BadZipFile, KeyError, ValueError) as error:
-        raise SourceError(f"not a readable table: {error}", where={"file": path.name}) from error
+        raise SourceError(f"not a readable table: {error}", where=where) from error
+    if lines is None:
+        raise SourceError("text in no known encoding", where=where, expected="UTF-8 or GB 18030")
     if not lines:
-        raise SourceError("the table is empty", where={"file": path.name})
+        raise SourceError("the table is empty", where=where)
     width = max(len(line) for line in lines)
     return [[*line, *[""] * (width - len(line))] for line in lines]
 
 
-def _decode(path: Path) -> str:
-    for encoding in ("utf-8-sig", "gb18030"):
-        try:
-            return path.read_text(encoding)
-        except UnicodeDecodeError:
-            continue
-    where = {"file": path.name}
-    raise SourceError("text in no known encoding", where=where, expected="UTF-8 or GB 18030")
+def _decoded(content: bytes) -> str | None:
+    """Return the text of UTF-8, with a mark or not, or GB 18030; None for anything else."""
+    if content[:2] in (b"\xff\xfe", b"\xfe\xff"):  # the marks of UTF-16
+        return None
+    # After the mark of UTF-8 a wrong byte is damage.
+    for encoding in ("utf-8-sig",) if content[:3] == b"\xef\xbb\xbf" else ("utf-8", "gb18030"):
+        with suppress(UnicodeDecodeError):
+            return content.decode(encoding)
+    return None
 
 
 def _place(labels: Sequence[str], known: set[str], path: Path) -> int:
@@ -226,10 +252,9 @@ def _capital(path: Path) -> pd.DataFrame:
 
 _REGION = "地区"
 _NOTES = ("注：", "注:", "数据来源")
-_Records = list[tuple[str, int, str, float, str]]
 
 
-def _nbs(path: Path, item: str = "") -> _Records:
+def _nbs(path: Path, item: str = "") -> _Cells:
     """Read one export of the NBS database: a series by year, or many series of one year.
 
     `item` names the indicator for files that do not.
@@ -240,23 +265,18 @@ def _nbs(path: Path, item: str = "") -> _Records:
         raise SourceError("no header line", where={"file": path.name}, expected=f"{_REGION} first")
     about = [_clean(row[0]) for row in lines[:start]]
     columns = _columns(lines[start], about, item, path)
-    records = []
     for line, row in enumerate(lines[start + 1 :], start + 2):
         label = _clean(row[0])
         if label.startswith(_NOTES):
             break
-        for place, (name, unit, year) in columns.items():
-            where = {"file": path.name, "row": line, "province": label, "year": year}
-            value = _number(row[place], where)
-            if label and value is not None:
-                records.append((label, year, name, value, unit))
-    return records
+        for place, (series, year) in columns.items() if label else ():
+            yield line, label, year, series, row[place]
 
 
 def _columns(
     header: list[object], about: list[str], item: str, path: Path
-) -> dict[int, tuple[str, str, int]]:
-    """Return name, unit and year of each column that holds figures."""
+) -> dict[int, tuple[tuple[str, str], int]]:
+    """Return series, with its unit, and year of each column that holds figures."""
     labels = {i: _clean(cell) for i, cell in enumerate(header) if i and _clean(cell)}
     years = {i: _whole_year(label) for i, label in labels.items()}
     where = {"file": path.name}
@@ -265,25 +285,23 @@ def _columns(
         if not named:
             hint = "name it under options in the catalogue"
             raise SourceError("the file does not name its indicator", where=where, hint=hint)
-        return {i: (*_split_unit(named), year) for i, year in years.items() if year}
+        return {i: (_split_unit(named), year) for i, year in years.items() if year}
     period = next((re.search(r"\d{4}", line) for line in about if line.startswith("时间：")), None)
     if period is None or any(years.values()):
         problem = "columns are neither years nor indicators of one year"
         raise SourceError(problem, where=where)
-    return {i: (*_split_unit(label), int(period.group())) for i, label in labels.items()}
+    return {i: (_split_unit(label), int(period.group())) for i, label in labels.items()}
 
 
 _PROVINCE = {"地区", "省份", "省级", "省份名称", "地区名称", "province"}
 _YEAR_LABELS = {"年份", "年度标识", "year"}
 
 
-def _merged(path: Path, sheet: str | int = 0, single: bool = False) -> _Records:
+def _merged(path: Path, sheet: str | int = 0) -> _Cells:
     """Read a merged panel with a header in its first line.
 
     Columns that hold no number at all, such as the name of a region, are left
     out. A line without a province or a year is a remark and is passed over.
-    With `single` the figures passed through single precision (131.4 became
-    131.39999): the shortest decimal number with the same value is taken.
     """
     header, *lines = _rows(path, sheet)
     labels = [_clean(cell) for cell in header]
@@ -296,18 +314,10 @@ def _merged(path: Path, sheet: str | int = 0, single: bool = False) -> _Records:
     # Names that differ only in unit keep the whole label.
     count = Counter(_split_unit(label)[0] for label in labels)
     items = {i: (n if count[n] == 1 else labels[i], unit) for i, (n, unit) in items.items()}
-    records = []
     for line, row in enumerate(lines, 2):
         province, year = _clean(row[at_province]), _whole_year(row[at_year])
-        if not province or year is None:
-            continue
-        where = {"file": path.name, "row": line, "province": province, "year": year}
-        for place, (name, unit) in items.items():
-            value = _number(row[place], where | {"column": name})
-            if value is not None:
-                value = float(str(np.float32(value))) if single else value
-                records.append((province, year, name, value, unit))
-    return records
+        for place, series in items.items() if province and year is not None else ():
+            yield line, province, year, series, row[place]
 
 
 def _is_number(cell: object) -> bool:
@@ -318,7 +328,7 @@ def _is_number(cell: object) -> bool:
     return True
 
 
-def _blocks(path: Path, across: str, sheet: str | int = 0) -> _Records:
+def _blocks(path: Path, across: str, sheet: str | int = 0) -> _Cells:
     """Read blocks of one series each, with ``"provinces"`` or ``"years"`` across the page.
 
     The first column names the series, on every line of its block or on the
@@ -331,26 +341,20 @@ def _blocks(path: Path, across: str, sheet: str | int = 0) -> _Records:
     if len(header) < 3:
         raise SourceError("no blocks found", where={"file": path.name})
     keys = {i: head(cell) for i, cell in enumerate(header) if head(cell)}
-    records, item = [], ("", "")
+    series = ("", "")
     for line, row in enumerate(lines, 2):
-        item = _split_unit(row[0]) if _clean(row[0]) else item
+        series = _split_unit(row[0]) if _clean(row[0]) else series
         other = side(row[1])
-        if not other:
-            continue
-        for place, key in keys.items():
+        for place, key in keys.items() if other else ():
             year, province = (key, other) if across == "years" else (other, key)
-            where = {"file": path.name, "row": line, "province": province, "year": year}
-            value = _number(row[place], where)
-            if value is not None:
-                records.append((province, year, item[0], value, item[1]))
-    return records
+            yield line, province, year, series, row[place]
 
 
 _AMOUNT = "二氧化硫排放总量（吨）"
 _RATIO = "单位GDP二氧化硫排放总量（吨）"
 
 
-def _sulphur(path: Path) -> _Records:
+def _sulphur(path: Path) -> _Cells:
     """Read total emissions of sulphur dioxide; zeros stand for missing figures.
 
     Sheet 计算 holds amount and GDP with neither province nor year; sheet 整理
@@ -364,8 +368,6 @@ def _sulphur(path: Path) -> _Records:
         _place(labels, {name}, path) for name in ("地区名称", "年份", _RATIO)
     )
     at_amount, at_gdp = (_place(names, {name}, path) for name in (_AMOUNT, "地区生产总值(亿元)"))
-    name, unit = _split_unit(_AMOUNT)
-    records = []
     for line, (key, figure) in enumerate(zip(keyed[1:], figures[1:], strict=False), 2):
         province, year = _clean(key[at_province]), _whole_year(key[at_year])
         if not province or year is None:
@@ -378,9 +380,8 @@ def _sulphur(path: Path) -> _Records:
         same = abs(amount / gdp - ratio) <= 1e-9 * ratio if gdp else amount == ratio == 0
         if not same:
             raise SourceError(f"{amount:g} over GDP is not the keyed ratio {ratio:g}", where=where)
-        records.append((province, year, name, amount, unit))
-    return records
+        yield line, province, year, _split_unit(_AMOUNT), amount
 
 
 _OF_R = {"techme": _techme, "capital": _capital}  # may repeat a figure; build judges
-_LAYOUTS = _OF_R | {"nbs": _nbs, "merged": _merged, "blocks": _blocks, "sulphur": _sulphur}
+_LAYOUTS = {"nbs": _nbs, "merged": _merged, "blocks": _blocks, "sulphur": _sulphur}

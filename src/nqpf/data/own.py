@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import difflib
 import io
 import keyword
 import math
@@ -19,7 +18,7 @@ import pandas as pd
 
 from nqpf.checks import nearest
 from nqpf.data.catalogue import Catalogue, _Variable
-from nqpf.data.layouts import _DAMAGE
+from nqpf.data.layouts import _DAMAGE, _decoded
 from nqpf.errors import DataError, NqpfError, VintageError, _visible
 from nqpf.provinces import code_of
 
@@ -172,24 +171,18 @@ def _grid(path: Path) -> _Grid:
     return grid
 
 
-def _decoded(content: bytes) -> str:
+def _text_of(content: bytes) -> str:
     if content[:4] == b"PK\x03\x04":
         raise DataError("the file is a workbook named .csv", hint="give it the suffix .xlsx")
-    if content[:2] not in (b"\xff\xfe", b"\xfe\xff"):  # the marks of UTF-16
-        marked = content[:3] == b"\xef\xbb\xbf"  # as UTF-8: a wrong byte is damage then
-        for encoding in ("utf-8-sig",) if marked else ("utf-8", "gb18030"):
-            try:
-                text = content.decode(encoding)
-            except UnicodeDecodeError:
-                continue
-            if "\0" not in text:
-                return text
+    text = _decoded(content)
+    if text is not None and "\0" not in text:
+        return text
     problem = "the text is in an unknown encoding"
     raise DataError(problem, expected="UTF-8 or GB18030", hint=_AS_CSV)
 
 
 def _csv(content: bytes) -> _Grid:
-    lines = csv.reader(io.StringIO(_decoded(content), newline=""), strict=True)
+    lines = csv.reader(io.StringIO(_text_of(content), newline=""), strict=True)
     grid: _Grid = []
     row = 0
     try:
@@ -345,8 +338,7 @@ def _header(line: int, row: list[str]) -> dict[str, int]:
         raise DataError(problem, where=where, expected=expected, hint=hint)
     unknown = next((name for name in names if name not in _ROW_COLUMNS), None)
     if unknown is not None:
-        near = difflib.get_close_matches(unknown[:40], _OPTIONAL, n=1)
-        hint = f"did you mean {near[0]!r}" if near else "remove the column"
+        hint = nearest(unknown[:40], _OPTIONAL) or "remove the column"
         problem = f"unknown column {_shown(unknown)}"
         raise DataError(problem, where=where, expected=expected, hint=hint)
     return {name: place for place, name in enumerate(names)}
