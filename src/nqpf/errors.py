@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import difflib
 import unicodedata
-from collections.abc import Iterable
 
 # A spreadsheet takes a text that starts so for a formula, in some languages the wide forms too.
 _FORMULA = tuple("=+-@\t\n＝＋－＠")
@@ -168,17 +166,3 @@ class MethodError(NqpfError):
 
 class EstimationError(NqpfError):
     """An estimator cannot be computed on these data."""
-
-
-def require_known(what: str, name: object, valid: Iterable[object]) -> None:
-    """Raise unless the name is one of the valid ones, which the message lists."""
-    valid = list(valid)
-    if name in valid:
-        return
-    texts = [str(choice) for choice in valid]
-    near = isinstance(name, str) and difflib.get_close_matches(name, texts, n=1, cutoff=0.4)
-    raise MethodError(
-        f"unknown {what} {name!r}",
-        expected="one of " + ", ".join(texts) if texts else f"no {what} for these methods",
-        hint=f"did you mean {near[0]!r}" if near else None,
-    )
