@@ -68,10 +68,6 @@ def pinned(content: bytes = GOOD, **changes: object) -> object:
     return source(sha256=digest, bytes=len(content), path="data/数据 (1).csv", **changes)
 
 
-def files(folder: Path) -> list[Path]:
-    return [path for path in folder.rglob("*") if path.is_file()]
-
-
 @pytest.fixture
 def mirror(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "mirror"
@@ -82,57 +78,38 @@ def mirror(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return path
 
 
-def test_address_is_percent_encoded() -> None:
-    text = pinned().address()
-    assert text.startswith("https://raw.githubusercontent.com/someone/something/0123456789ab")
-    assert text.endswith("/data/%E6%95%B0%E6%8D%AE%20%281%29.csv")
-
-
-def test_download_is_verified_and_kept(server: _Server, tmp_path: Path) -> None:
+def test_download_is_verified_kept_and_repaired(server: _Server, tmp_path: Path) -> None:
     path = pinned().fetch(host(server), tmp_path)
-    assert path.read_bytes() == GOOD
-    assert server.asked == [f"/someone/something/{COMMIT}/data/%E6%95%B0%E6%8D%AE%20%281%29.csv"]
-    assert pinned().fetch(host(server), tmp_path) == path
-    assert len(server.asked) == 1
-
-
-def test_wrong_content_leaves_nothing_behind(server: _Server, tmp_path: Path) -> None:
-    server.body = GOOD + b"one row more\n"
-    server.cut = len(server.body)
-    with pytest.raises(SourceError, match="not the pinned file.*expected SHA-256.*Try again"):
-        pinned().fetch(host(server), tmp_path)
-    assert files(tmp_path) == []
-
-
-def test_half_finished_download_leaves_nothing_behind(server: _Server, tmp_path: Path) -> None:
-    server.cut = 100
-    with pytest.raises(SourceError, match="could not be downloaded|not the pinned file"):
-        pinned().fetch(host(server), tmp_path)
-    assert files(tmp_path) == []
-
-
-def test_bad_download_never_replaces_a_good_file(server: _Server, tmp_path: Path) -> None:
-    path = pinned().fetch(host(server), tmp_path)
-    server.body = b"another version"
-    with pytest.raises(SourceError):
-        pinned(b"x" * 20).fetch(host(server), tmp_path)
+    asked = f"/someone/something/{COMMIT}/data/%E6%95%B0%E6%8D%AE%20%281%29.csv"
+    assert pinned().address() == f"https://raw.githubusercontent.com{asked}"
     assert path.read_bytes() == GOOD
     assert pinned().fetch(host(server), tmp_path) == path
-
-
-def test_damaged_cache_is_fetched_again(server: _Server, tmp_path: Path) -> None:
-    path = pinned().fetch(host(server), tmp_path)
+    assert server.asked == [asked]
     path.write_bytes(GOOD[:50])
     assert pinned().fetch(host(server), tmp_path).read_bytes() == GOOD
     assert len(server.asked) == 2
+    server.body = b"another version"
+    with pytest.raises(SourceError):
+        pinned(b"x" * 20).fetch(host(server), tmp_path)
+    assert pinned().fetch(host(server), tmp_path).read_bytes() == GOOD
 
 
-@pytest.mark.parametrize("status", [404, 500])
-def test_refusal_of_the_server(server: _Server, tmp_path: Path, status: int) -> None:
-    server.status = status
-    with pytest.raises(SourceError, match=f"could not be downloaded: {status}"):
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        ({"body": GOOD + b"more\n", "cut": None}, "not the pinned file.*expected SHA.*Try again"),
+        ({"cut": 100}, "could not be downloaded|not the pinned file"),
+        ({"status": 404}, "could not be downloaded: 404"),
+        ({"status": 500}, "could not be downloaded: 500"),
+    ],
+)
+def test_a_bad_download_leaves_nothing_behind(
+    server: _Server, tmp_path: Path, answer: dict[str, object], said: str
+) -> None:
+    vars(server).update(answer)
+    with pytest.raises(SourceError, match=said):
         pinned().fetch(host(server), tmp_path)
-    assert files(tmp_path) == []
+    assert not [path for path in tmp_path.rglob("*") if path.is_file()]
 
 
 def test_without_network_the_embedded_tables_serve(server: _Server, tmp_path: Path) -> None:
@@ -147,32 +124,24 @@ def test_mirror_file_is_read_in_place(mirror: Path) -> None:
     assert pinned().fetch() == mirror.resolve()
 
 
-@pytest.mark.parametrize("content", [b"", GOOD[:-1], GOOD.replace(b"0", b"1", 1)])
-def test_corrupted_mirror_file_is_refused_and_left_alone(mirror: Path, content: bytes) -> None:
-    mirror.write_bytes(content)
-    with pytest.raises(SourceError, match="mirror's file has SHA-256.*数据.*damaged"):
-        pinned().fetch()
-    assert mirror.read_bytes() == content
-
-
-def test_file_that_the_mirror_lacks(mirror: Path) -> None:
+@pytest.mark.parametrize("content", [None, b"", GOOD[:-1], GOOD.replace(b"0", b"1", 1)])
+def test_a_bad_mirror_file_is_refused_and_left_alone(mirror: Path, content: bytes | None) -> None:
     mirror.unlink()
-    with pytest.raises(
-        SourceError, match="does not hold the file.*someone__something/0123456789ab"
-    ):
+    said = "does not hold the file.*someone__something/0123456789ab"
+    if content is not None:
+        mirror.write_bytes(content)
+        said = "mirror's file has SHA-256.*数据.*damaged"
+    with pytest.raises(SourceError, match=said):
         pinned().fetch()
+    assert content is None or mirror.read_bytes() == content
 
 
-def test_mirror_that_is_no_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setenv("NQPF_MIRROR", str(tmp_path / "nowhere"))
+def test_places_that_are_no_mirror(mirror: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(DataError, match="leaves"):
+        pinned().model_copy(update={"path": "../../../secret.csv"}).fetch()
+    monkeypatch.setenv("NQPF_MIRROR", str(mirror / "nowhere"))
     with pytest.raises(SourceError, match="NQPF_MIRROR names .*not a folder"):
         pinned().fetch()
-
-
-def test_path_that_leaves_the_mirror(mirror: Path) -> None:
-    entry = pinned().model_copy(update={"path": "../../../secret.csv"})
-    with pytest.raises(DataError, match="leaves"):
-        entry.fetch()
 
 
 def test_research_data_sets_are_fetched_only_on_request(mirror: Path, tmp_path: Path) -> None:

@@ -128,12 +128,10 @@ def _add(path: Path, panel: Panel, folder: Path, replace: bool = False) -> _Repo
     target = _target(path, folder)
     content = _csv_text(found.rows.sort_values(_KEY)).encode("utf-8")
     if target.exists() and target.read_bytes() != content and not replace:
-        raise DataError(
-            f"{folder.name}/{target.name} exists and holds other figures",
-            where={"file": path.name},
-            expected="a name that is not taken",
-            hint="add it with --replace to replace that table, or rename your file",
-        )
+        problem = f"{folder.name}/{target.name} exists and holds other figures"
+        where, expected = {"file": path.name}, "a name that is not taken"
+        hint = "add it with --replace to replace that table, or rename your file"
+        raise DataError(problem, where=where, expected=expected, hint=hint)
     with replacing(target) as temporary:
         temporary.write_bytes(content)
     return found

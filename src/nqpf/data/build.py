@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
+from itertools import zip_longest
 from pathlib import Path
 
 import numpy as np
@@ -136,11 +137,9 @@ def _factors(units: pd.Series, segment: _Segment) -> pd.Series | float:
     # A file that labels nothing leaves it to the catalogue to state the unit.
     declared = set(segment.factors) or ({""} if labels == {""} else {segment.unit})
     if labels - declared:
-        raise DataError(
-            f"unit {min(labels - declared)!r} is not the declared one",
-            expected=" or ".join(repr(label) for label in sorted(declared)),
-            hint="give the segment a factor for each unit that the series is labelled with",
-        )
+        problem = f"unit {min(labels - declared)!r} is not the declared one"
+        hint = "give the segment a factor for each unit that the series is labelled with"
+        raise DataError(problem, expected=" or ".join(map(repr, sorted(declared))), hint=hint)
     return units.map(segment.factors).astype("float64") if segment.factors else segment.factor
 
 
@@ -249,18 +248,13 @@ def _to_bytes(frame: pd.DataFrame, order: list[str]) -> bytes:
 
 def _difference(name: str, committed: bytes, rebuilt: bytes) -> DataError:
     """Return the refusal of a table that differs, with its first differing line."""
-    old, new = (
-        [*map(repr, text.decode("utf-8", "replace").splitlines(keepends=True))]
-        for text in (committed, rebuilt)
-    )
-    old, new = [*old, "no such line"], [*new, "no such line"]
-    line = next(i for i, pair in enumerate(zip(old, new, strict=False)) if pair[0] != pair[1])
-    return DataError(
-        f"the table differs from what its sources give: {old[line]} is committed",
-        where={"table": name, "line": line + 1},
-        expected=new[line],
-        hint="if the change is right, write the tables with `nqpf data build --update`",
-    )
+    texts = (text.decode("utf-8", "replace") for text in (committed, rebuilt))
+    lines = (map(repr, text.splitlines(keepends=True)) for text in texts)
+    pairs = enumerate(zip_longest(*lines, fillvalue="no such line"), 1)
+    line, (old, new) = next((line, pair) for line, pair in pairs if pair[0] != pair[1])
+    problem = f"the table differs from what its sources give: {old} is committed"
+    hint = "if the change is right, write the tables with `nqpf data build --update`"
+    return DataError(problem, where={"table": name, "line": line}, expected=new, hint=hint)
 
 
 @dataclass(frozen=True)

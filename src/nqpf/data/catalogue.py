@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import warnings
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -28,11 +29,8 @@ def _spelt_out(years: object) -> object:
         return years
     spelt: list[object] = []
     for entry in years:
-        first, dash, last = str(entry).partition("-")
-        if dash and first.isdecimal() and last.isdecimal():
-            spelt.extend(range(int(first), int(last) + 1))
-        else:
-            spelt.append(entry)
+        span = re.fullmatch(r"(\d+)-(\d+)", str(entry))
+        spelt += range(int(span[1]), int(span[2]) + 1) if span else [entry]
     return spelt
 
 
@@ -159,19 +157,18 @@ class _Source(_Strict):
             raise SourceError(problem, hint="correct or unset the variable")
         place = f"{self.repository.replace('/', '__')}/{self.commit[:12]}/{self.path}"
         path = inside(Path(mirror), place)
-        where = {"file": self.path}
+        where: dict[str, object] = {"file": self.path}
         if not path.is_file():
             hint = "complete the mirror or unset NQPF_MIRROR"
             problem = "the mirror does not hold the file"
             raise SourceError(problem, where=where, expected=place, hint=hint)
         found = _sha256(path)
         if found != self.sha256:
-            raise SourceError(
-                f"the mirror's file has SHA-256 {found}",
-                where=where | {"bytes": path.stat().st_size},
-                expected=f"{self.sha256} ({self.bytes} bytes)",
-                hint="copy the file again; it is damaged, cut off or another version",
-            )
+            where["bytes"] = path.stat().st_size
+            expected = f"{self.sha256} ({self.bytes} bytes)"
+            hint = "copy the file again; it is damaged, cut off or another version"
+            problem = f"the mirror's file has SHA-256 {found}"
+            raise SourceError(problem, where=where, expected=expected, hint=hint)
         return path
 
     def _downloaded(self, host: str, cache: Path) -> Path:
@@ -329,11 +326,9 @@ def _load(path: Path, _stamp: int) -> Catalogue:
             raw = yaml.load(stream, Loader=loader)  # noqa: S506 - a safe loader
         return Catalogue.model_validate(raw)
     except (yaml.YAMLError, ValidationError, UnicodeDecodeError) as error:
-        raise DataError(
-            f"the catalogue cannot be read: {_summary(error)}",
-            where={"file": path.name},
-            expected="sources and variables as described in docs/catalogue.md",
-        ) from error
+        problem, where = f"the catalogue cannot be read: {_summary(error)}", {"file": path.name}
+        expected = "sources and variables as described in docs/catalogue.md"
+        raise DataError(problem, where=where, expected=expected) from error
 
 
 def _summary(error: Exception) -> str:

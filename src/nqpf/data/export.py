@@ -132,11 +132,8 @@ def export(
 def _allowed(folder: Path) -> Path:
     folder = folder.expanduser().resolve()
     if folder.is_relative_to(root() / "data"):
-        raise DataError(
-            f"{folder} holds the project's own tables",
-            expected="a folder outside data/",
-            hint="name another folder, for example _build/panel",
-        )
+        problem, hint = "holds the project's own tables", "name another, such as _build/panel"
+        raise DataError(f"{folder} {problem}", expected="a folder outside data/", hint=hint)
     existing = next(path for path in [folder, *folder.parents] if path.exists())
     if not existing.is_dir():
         raise DataError(f"{existing} is a file", expected="a folder, or a new name for one")
@@ -273,17 +270,12 @@ def _parquet(panel: Panel, tables: _Tables, about: list[tuple[str, str]]) -> _Fi
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    rows, *others = tables.values()
-    columns = {}
-    for name in rows.columns:
-        if pd.api.types.is_numeric_dtype(rows[name]):
-            columns[name] = pa.array(rows[name].to_numpy())
-        else:
-            columns[name] = pa.array(rows[name], pa.string()).dictionary_encode()
-    told = {"about": [list(pair) for pair in about]}
-    told |= {name: frame.to_dict("records") for name, frame in list(tables.items())[1:]}
-    text = json.dumps(told, ensure_ascii=False)
-    table = pa.table(columns).replace_schema_metadata({b"nqpf": text})
+    texts = tables["panel"].columns.drop(["province", "year", "value"])
+    rows = tables["panel"].astype(dict.fromkeys(texts, "category"))
+    told = {name: tables[name].to_dict("records") for name in ("catalogue", "sources")}
+    text = json.dumps({"about": about} | told, ensure_ascii=False)
+    table = pa.Table.from_pandas(rows, preserve_index=False)
+    table = table.replace_schema_metadata({b"nqpf": text})
     options = {"compression": "zstd", "row_group_size": 1 << 20}
     return {f"{_NAME}.parquet": lambda path: pq.write_table(table, path, **options)}
 

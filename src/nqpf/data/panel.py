@@ -81,11 +81,8 @@ class Panel:
         catalogue = Catalogue.load(home / "data" / "catalogue.yaml")
         paths = sorted((home / "data" / "panel").glob("*.csv"))
         if not paths:
-            raise DataError(
-                "no tables found",
-                where={"folder": "data/panel"},
-                hint="restore the folder from the repository or run `make data`",
-            )
+            where, hint = {"folder": "data/panel"}, "restore the folder or run `make data`"
+            raise DataError("no tables found", where=where, hint=hint)
         frame = pd.concat([_read_table(path) for path in paths], ignore_index=True)
         panel = cls(frame, catalogue)
         return _with_tables(panel, home / "data" / "extra")[0] if extra else panel
@@ -103,13 +100,11 @@ class Panel:
         return [key for key in self.catalogue.variables if key in have]
 
     def _entry(self, key: str) -> _Variable:
-        if key not in self.catalogue.variables:
-            raise DataError(
-                f"unknown variable {key!r}",
-                expected="a variable of data/catalogue.yaml",
-                hint=nearest(key, self.catalogue.variables),
-            )
-        return self.catalogue.variables[key]
+        known, expected = self.catalogue.variables, "a variable of data/catalogue.yaml"
+        if key not in known:
+            problem = f"unknown variable {key!r}"
+            raise DataError(problem, expected=expected, hint=nearest(key, known))
+        return known[key]
 
     def _pivot(
         self, column: str, variables: Sequence[str], years: Iterable[int] | None, vintage: str
@@ -118,12 +113,10 @@ class Panel:
         for key in variables:
             vintages = self._entry(key).vintages
             if vintages and vintage not in vintages:
-                raise VintageError(
-                    f"variable {key!r} has no vintage {vintage!r}",
-                    where={"variable": key},
-                    expected=" or ".join(vintages),
-                    hint="choose one vintage for the whole analysis; vintages are never mixed",
-                )
+                problem = f"variable {key!r} has no vintage {vintage!r}"
+                where, expected = {"variable": key}, " or ".join(vintages)
+                hint = "choose one vintage for the whole analysis; vintages are never mixed"
+                raise VintageError(problem, where=where, expected=expected, hint=hint)
         _note("variables", variables, vintage)
         rows = self.frame[self.frame["variable"].isin(variables)]
         rows = rows[rows["vintage"].isin(["", vintage])]
@@ -270,10 +263,9 @@ def _with_tables(
             _refuse_second(rows, path.name, tables)
         except NqpfError as error:
             place = f"{folder.name}/{path.name}"
-            raise error.changed(
-                problem=f"{place} cannot be used: {error.problem}",
-                hint=f"{error.hint or 'correct it'}; or remove {place}",
-            ) from error
+            hint = f"{error.hint or 'correct it'}; or remove {place}"
+            problem = f"{place} cannot be used: {error.problem}"
+            raise error.changed(problem=problem, hint=hint) from error
         tables[path.name] = rows
         panel = _laid_over(panel, rows)
     return panel, tables
@@ -284,12 +276,10 @@ def _refuse_second(rows: pd.DataFrame, name: str, tables: dict[str, pd.DataFrame
     for other, others in tables.items():
         twice = rows[keys.isin(pd.MultiIndex.from_frame(others[_KEY]))]
         if len(twice):
-            raise DataError(
-                f"{len(twice)} of the figures are given by {other} as well",
-                where={"file": name, **twice.iloc[0][["province", "year", "variable"]]},
-                expected="each figure in one table",
-                hint=f"remove these rows from {name} or from {other}",
-            )
+            problem = f"{len(twice)} of the figures are given by {other} as well"
+            where = {"file": name, **twice.iloc[0][["province", "year", "variable"]]}
+            hint = f"remove these rows from {name} or from {other}"
+            raise DataError(problem, where=where, expected="each figure in one table", hint=hint)
 
 
 def _laid_over(panel: Panel, rows: pd.DataFrame) -> Panel:

@@ -204,9 +204,6 @@ def _verdict(entry: _Variable, row: Any) -> tuple[str, str]:
 def _table(name: str) -> pd.DataFrame:
     path = root() / "data" / "checks" / name
     if not path.is_file():
-        raise DataError(
-            "the table of checks is missing",
-            where={"table": f"data/checks/{name}"},
-            hint="restore it from the repository or run `make data`",
-        )
+        where, hint = {"table": f"data/checks/{name}"}, "restore it or run `make data`"
+        raise DataError("the table of checks is missing", where=where, hint=hint)
     return pd.read_csv(path, keep_default_na=False, encoding="utf-8")
