@@ -38,16 +38,6 @@ def test_row_order_key_place_and_effects_do_not_matter(effects, seed, drop):
     pd.testing.assert_frame_equal(again, plain, rtol=1e-7, atol=1e-9)
 
 
-@given(st.floats(1e-8, 1e8), st.floats(1e-8, 1e8), st.floats(-1e3, 1e3))
-@settings(max_examples=25, deadline=None)
-def test_scale_and_place_of_variables(a, y, shift):
-    plain = fit(sample())
-    scaled = fit(sample().assign(a=lambda f: f["a"] * a + shift * a, y=lambda f: f["y"] * y))
-    np.testing.assert_allclose(scaled.params["a"] * a / y, plain.params["a"], rtol=1e-7)
-    np.testing.assert_allclose(scaled.tstats, plain.tstats, rtol=1e-7)
-    assert scaled.rsquared_within == pytest.approx(plain.rsquared_within, rel=1e-7)
-
-
 @pytest.mark.parametrize("errors", ERRORS)
 def test_errors_do_not_depend_on_units_or_row_order(errors):
     frame = sample(3)
@@ -55,6 +45,7 @@ def test_errors_do_not_depend_on_units_or_row_order(errors):
     moved = frame.assign(a=frame["a"] * 1e9 + 5, y=frame["y"] * 1e-4).sample(frac=1, random_state=0)
     again = fixed_effects(moved, "y", ["b", "a"], errors=errors, convention="all")
     np.testing.assert_allclose(again.tstats[["a", "b"]], plain.tstats, rtol=1e-6)
+    assert again.rsquared_within == pytest.approx(plain.rsquared_within, rel=1e-7)
     assert again.df == plain.df
 
 

@@ -431,23 +431,11 @@ def instrumental(
             hint="use fewer instruments, or other errors",
         ) from None
     names = [*xs, *exogenous]
-    return _reported(
-        _InstrumentalResult,
-        sample,
-        fit,
-        factor * fit.cov.loc[names, names],
-        spread,
-        df=df,
-        effects=effects,
-        errors=errors,
-        convention=convention,
-        vintage=vintage,
-        endogenous=tuple(xs),
-        instruments=tuple(zs),
-        diagnostics=found,
-        estimator="two-stage least squares",
-        notes=_notes(xs, zs, found),
-    )
+    about = {"effects": effects, "errors": errors, "convention": convention, "vintage": vintage}
+    about |= {"df": df, "estimator": "two-stage least squares", "notes": _notes(xs, zs, found)}
+    about |= {"endogenous": tuple(xs), "instruments": tuple(zs), "diagnostics": found}
+    cov = factor * fit.cov.loc[names, names]
+    return _reported(_InstrumentalResult, sample, fit, cov, spread, **about)
 
 
 def _identified(
