@@ -21,7 +21,9 @@ eigenvalues of the weighted covariance matrix of x and y (Lefever 1926, Yuill
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -29,8 +31,11 @@ import pandas as pd
 from nqpf import provinces
 from nqpf.checks import choose
 from nqpf.errors import EstimationError, SampleError
-from nqpf.sample import _check_finite, _check_keys, place
+from nqpf.sample import _balanced, _check_finite, _check_keys, place
 from nqpf.space.weights import _RADIUS, _great_circle
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
 
 _PROJECTIONS = ("equirectangular", "azimuthal")
 _ELLIPSES = {"arcgis": 2**0.5, "yuill": 1.0}
@@ -55,7 +60,7 @@ def _forward(
     turn = np.radians(places[:, 1]) - np.radians(longitude)
     if projection == "equirectangular":
         return _RADIUS * turn * np.cos(phi0), _RADIUS * (phi - phi0)
-    far = _great_circle(latitude, longitude, *places.T)
+    far = _great_circle((latitude, longitude), places.T)
     east = np.cos(phi) * np.sin(turn)
     north = np.cos(phi0) * np.sin(phi) - np.sin(phi0) * np.cos(phi) * np.cos(turn)
     flat = np.hypot(east, north)
@@ -82,21 +87,16 @@ def _backward(
     return np.degrees(phi), longitude + np.degrees(turn)
 
 
-def _bearing(
-    latitude: np.ndarray | float,
-    longitude: np.ndarray | float,
-    other_latitude: np.ndarray | float,
-    other_longitude: np.ndarray | float,
-) -> np.ndarray:
+def _bearing(here: Sequence[ArrayLike], there: Sequence[ArrayLike]) -> np.ndarray:
     """Return the direction in which a great circle sets out, degrees clockwise from north.
 
     Examples
     --------
-    >>> float(_bearing(0, 0, 0, 10))
+    >>> float(_bearing((0, 0), (0, 10)))
     90.0
     """
-    phi, other_phi = np.radians(latitude), np.radians(other_latitude)
-    turn = np.radians(other_longitude) - np.radians(longitude)
+    (phi, turn), (other_phi, other_turn) = np.radians(here), np.radians(there)
+    turn = other_turn - turn
     east = np.sin(turn) * np.cos(other_phi)
     north = np.cos(phi) * np.sin(other_phi) - np.sin(phi) * np.cos(other_phi) * np.cos(turn)
     return np.degrees(np.arctan2(east, north)) % 360
@@ -127,7 +127,7 @@ class _Centre:
 
         The path over the years between is longer: the sum of ``moved``.
         """
-        ends = self.table.iloc[[0, -1]][["latitude", "longitude"]].to_numpy().ravel()
+        ends = self.table.iloc[[0, -1]][["latitude", "longitude"]].to_numpy()
         return {"km": float(_great_circle(*ends)), "bearing": float(_bearing(*ends))}
 
     def outline(self, year: object) -> pd.DataFrame:
@@ -226,8 +226,8 @@ def centre_of_gravity(
         for year, mass in masses.items()
     }
     table = pd.DataFrame.from_dict(rows, orient="index").rename_axis(values.index.names[1])
-    latitude, longitude = table["latitude"].to_numpy(), table["longitude"].to_numpy()
-    ends = (latitude[:-1], longitude[:-1], latitude[1:], longitude[1:])
+    path = table[["latitude", "longitude"]].to_numpy().T
+    ends = path[:, :-1], path[:, 1:]
     table.insert(2, "moved", np.r_[np.nan, _great_circle(*ends)])
     table.insert(3, "bearing", np.r_[np.nan, _bearing(*ends)])
     return _Centre(table.assign(n=len(masses)), projection)
@@ -246,18 +246,7 @@ def _masses(values: pd.Series, subset: bool) -> pd.DataFrame:
             expected="figures of zero or more",
             hint="take the exponential of a log",
         )
-    wide = values.astype(float).unstack().sort_index()
-    gaps = wide.isna()
-    if subset:
-        wide = wide[~gaps.any(axis=1)]
-    elif gaps.any(axis=None):
-        row, column = np.argwhere(gaps.to_numpy())[0]
-        raise SampleError(
-            "a province is absent that another year has",
-            where=place((wide.index[row], wide.columns[column]), values.index.names),
-            expected="the same provinces in every year",
-            hint="subset=True keeps the provinces that every year has",
-        )
+    wide = values.astype(float).unstack().dropna() if subset else _balanced(values.astype(float))
     nothing = wide.columns[(wide == 0).all()]
     if len(nothing) or wide.empty:
         raise EstimationError(
@@ -268,15 +257,8 @@ def _masses(values: pd.Series, subset: bool) -> pd.DataFrame:
 
 
 def _places(masses: pd.DataFrame, points: pd.DataFrame) -> np.ndarray:
-    """Return latitude and longitude (n, 2) in the order of the masses."""
-    unknown = masses.index.difference(points.index)
-    if len(unknown):
-        raise SampleError(
-            "a unit has no place",
-            where=place((unknown[0],), (masses.index.name,)),
-            expected="latitude and longitude for every unit",
-        )
-    places = points.loc[masses.index, ["latitude", "longitude"]].astype(float)
+    """Return latitude and longitude (n, 2) in the order of the masses, refused if one is absent."""
+    places = points[["latitude", "longitude"]].reindex(masses.index).astype(float)
     _check_finite(places, "the places")
     return places.to_numpy()
 

@@ -26,6 +26,8 @@ _ALTERNATIVES = ("two-sided", "directed")
 _TIE = 1e-12  # statistics of permutations this near to the observed one are equal to it
 _LEAST = 4  # provinces for the variance under randomisation
 _LEVEL = 0.05
+_ESDA = {"I": "I", "expected": "EI", "variance": "VI_rand", "z": "z_rand", "p": "p_rand"}
+_ESDA |= {"z_normal": "z_norm", "p_normal": "p_norm"}
 
 
 def moran(
@@ -132,16 +134,7 @@ def _analytic(z: pd.Series, weights: _Weights) -> dict[str, float]:
     from esda.moran import Moran
 
     found = Moran(z.to_numpy(), weights.to_pysal(), "O", permutations=0)
-    return {
-        "I": float(found.I),
-        "expected": float(found.EI),
-        "variance": float(found.VI_rand),
-        "z": float(found.z_rand),
-        "p": float(found.p_rand),
-        "z_normal": float(found.z_norm),
-        "p_normal": float(found.p_norm),
-        "n": len(z),
-    }
+    return {name: float(getattr(found, own)) for name, own in _ESDA.items()} | {"n": len(z)}
 
 
 def _dealt(size: int, permutations: int, seed: int) -> np.ndarray:

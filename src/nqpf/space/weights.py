@@ -8,6 +8,7 @@ neighbours is an *island*: its row is zero, and so is its spatial lag.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -22,6 +23,7 @@ from nqpf.sample import _check_finite, place
 
 if TYPE_CHECKING:
     from libpysal.weights import W
+    from numpy.typing import ArrayLike
 
 _RADIUS = 6371.0088  # km, mean radius of the ellipsoid (IUGG)
 
@@ -151,12 +153,9 @@ class _Weights:
         from libpysal.weights import W
 
         linked = {unit: row[row > 0] for unit, row in self.matrix.iterrows()}
-        return W(
-            {unit: row.index.tolist() for unit, row in linked.items()},
-            {unit: row.tolist() for unit, row in linked.items()},
-            id_order=self.labels.tolist(),
-            silence_warnings=True,
-        )
+        near = {unit: row.index.tolist() for unit, row in linked.items()}
+        values = {unit: row.tolist() for unit, row in linked.items()}
+        return W(near, values, id_order=self.labels.tolist(), silence_warnings=True)
 
 
 def align(
@@ -214,15 +213,13 @@ def _cut(
     unknown = units.difference(weights.labels, sort=False)
     absent = weights.labels.difference(units, sort=False)
     if len(unknown) or (len(absent) and not subset):
-        parts = [f"not in the weights: {_listed(unknown)}"] if len(unknown) else []
-        parts += [f"not in the data: {_listed(absent)}"] if len(absent) and not subset else []
+        sides = {"weights": unknown, "data": absent}
+        parts = [f"not in the {side}: {_listed(own)}" for side, own in sides.items() if len(own)]
         raise SampleError(
             f"weights and data have different provinces; {'; '.join(parts)}",
             where=where,
             expected="the same provinces in both",
-            hint="use weights for these provinces, labelled by the same codes"
-            if len(unknown)
-            else "align(weights, frame, subset=True) cuts weights to the provinces of the data",
+            hint="align(weights, frame, subset=True) cuts weights to the provinces of the data",
         )
     if weights.labels.equals(units):
         return weights
@@ -289,23 +286,17 @@ def _means(values: pd.Series) -> pd.Series:
     return own.groupby(own.index.get_level_values(0), sort=False).mean()
 
 
-def _great_circle(
-    latitude: np.ndarray | float,
-    longitude: np.ndarray | float,
-    other_latitude: np.ndarray | float,
-    other_longitude: np.ndarray | float,
-) -> np.ndarray:
-    """Return distances along the surface of a sphere in km, by the haversine formula.
+def _great_circle(here: Sequence[ArrayLike], there: Sequence[ArrayLike]) -> np.ndarray:
+    """Return distances along a sphere in km by the haversine formula; places in degrees.
 
     Examples
     --------
-    >>> round(float(_great_circle(0, 0, 0, 90)))  # a quarter of the equator
+    >>> round(float(_great_circle((0, 0), (0, 90))))  # a quarter of the equator
     10008
     """
-    phi, other_phi = np.radians(latitude), np.radians(other_latitude)
-    turn = np.radians(other_longitude) - np.radians(longitude)
+    (phi, turn), (other_phi, other_turn) = np.radians(here), np.radians(there)
     half = np.sin((other_phi - phi) / 2) ** 2
-    half = half + np.cos(phi) * np.cos(other_phi) * np.sin(turn / 2) ** 2
+    half = half + np.cos(phi) * np.cos(other_phi) * np.sin((other_turn - turn) / 2) ** 2
     return 2 * _RADIUS * np.arcsin(np.sqrt(np.clip(half, 0.0, 1.0)))
 
 
@@ -362,9 +353,8 @@ def inverse_distance(power: float = 1, cutoff: float | None = None) -> _Weights:
     114
     """
     between("power", power, 0, open_ends=True)
-    table = provinces.table()
-    latitude, longitude = table["latitude"].to_numpy(), table["longitude"].to_numpy()
-    far = _great_circle(latitude[:, None], longitude[:, None], latitude, longitude)
+    places = provinces.table()[["latitude", "longitude"]].to_numpy().T
+    far = _great_circle(places[:, :, None], places[:, None])
     np.fill_diagonal(far, np.inf)
     kind = f"inverse distance, power {power:g}"
     if cutoff is not None:
