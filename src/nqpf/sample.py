@@ -333,6 +333,12 @@ def by_key(
     nqpf.errors.SampleError
         If a key is doubled or a figure is missing.
     """
+    if not isinstance(frame, pd.DataFrame):
+        raise SampleError(
+            f"{what} is a {type(frame).__name__}",
+            expected=f"a DataFrame with {unit} and {time}",
+            hint="figures without keys can be in any order",
+        )
     held = [*frame.columns, *(name for name in frame.index.names if name is not None)]
     for name in (*columns, unit, time):
         if held.count(name) > 1:

@@ -8,7 +8,7 @@ import pytest
 
 from nqpf import provinces
 from nqpf.space import align, contiguity, local_moran, moran
-from nqpf.space.centre import centre_of_gravity
+from nqpf.space.exploration import centre_of_gravity
 from nqpf.space.weights import inverse_distance
 
 CASES = Path(__file__).resolve().parents[2].parent / "shared" / "cases"

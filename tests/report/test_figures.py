@@ -40,7 +40,7 @@ from nqpf.report.regressions import (
     shares_chart,
     transition_matrices,
 )  # fmt: skip
-from nqpf.space.centre import centre_of_gravity
+from nqpf.space.exploration import centre_of_gravity
 
 CODES = provinces.codes()
 TIBET, BEIJING, LIAONING, HAINAN = 540000, 110000, 210000, 460000

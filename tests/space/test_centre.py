@@ -6,7 +6,7 @@ import pytest
 
 from nqpf import provinces
 from nqpf.errors import EstimationError, MethodError, SampleError
-from nqpf.space.centre import centre_of_gravity
+from nqpf.space.exploration import centre_of_gravity
 
 CODES = provinces.codes()
 RNG = np.random.default_rng(5)

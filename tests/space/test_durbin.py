@@ -113,7 +113,7 @@ REFUSED = {
         "fit outcome 'y' exactly",
         {"frame": FRAME.assign(y=2 * FRAME["x1"] + 1)},
     ),
-    "no neighbours": (EstimationError, "no unit has a neighbour", {"weights": 0 * ALONE.matrix}),
+    "no neighbours": (SampleError, "no neighbours.*Beijing", {"weights": 0 * ALONE.matrix}),
     "row sums": (MethodError, "unequal sums.*Lee and Yu", {"weights": contiguity(hainan=True)}),
     "island in Lee-Yu": (
         MethodError,
@@ -188,7 +188,7 @@ class Written:
         self.fit, self.effects = fit, effects
         wide = FRAME.unstack("province")
         self.y, *x = (wide[name][WEIGHTS.labels].to_numpy() for name in ["y", *XS])
-        self.x = np.stack(x + [v @ W.T for v in x][: 2 * len(fit.lagged) // 2], axis=2)
+        self.x = np.stack(x + [v @ W.T for v in x][: len(fit.params) - 3], axis=2)
         lee_yu = correction == "lee-yu"
         self.years = 7 - (lee_yu and effects in ("unit", "two-way"))
         self.common = not (lee_yu and effects in ("time", "two-way"))
@@ -340,7 +340,7 @@ def moved(fit, matrix, theta=None):
     """Return direct, indirect and total effects of each regressor, by the whole matrix."""
     theta = fit.params.to_numpy() if theta is None else theta
     given, out = dict(zip(fit.params.index, theta, strict=True)), []
-    for name in fit.params.index[: len(theta) - len(fit.lagged) - 1]:
+    for name in [n for n in given if n.startswith("x")]:
         spill = given.get(f"W {name}", 0.0) * matrix
         effect = np.linalg.solve(np.eye(31) - theta[-1] * matrix, given[name] * np.eye(31) + spill)
         direct, total = np.trace(effect) / 31, effect.sum() / 31

@@ -105,8 +105,8 @@ BAD = {
 }
 TABLES = {
     "array": (np.zeros((2, 2)), "a ndarray"),
-    "negative": (pd.DataFrame([[0, -1.0], [1, 0]]), "negative"),
-    "diagonal": (pd.DataFrame([[1.0, 1], [1, 0]]), "in itself"),
+    "negative": (pd.DataFrame([[0, -1.0], [1, 0]]), "a weight is -1.*province 0, neighbour 1"),
+    "diagonal": (pd.DataFrame([[1.0, 1], [1, 0]]), "a weight is 1.*zero diagonal"),
     "infinite": (pd.DataFrame([[0, np.inf], [1, 0]]), "missing or infinite"),
     "axes": (pd.DataFrame([[0, 1.0], [1, 0]], index=[1, 2], columns=[1, 3]), "axes of the weights"),
     "twice": (pd.DataFrame([[0, 1.0], [1, 0]], index=[1, 1], columns=[1, 2]), "there twice"),

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from nqpf.space.centre import _Centre
+    from nqpf.space.exploration import _Centre
 
 _ABSENT = "Hong Kong, Macao and Taiwan are not in the panel: no comparable series"
 _SIDE = 0.94  # of a tile; the rest is white on its right and below it
@@ -272,7 +272,7 @@ def centre_paths(results: Mapping[str, _Centre], title: str = "") -> tuple[Figur
     Parameters
     ----------
     results : mapping
-        Measure to what :func:`nqpf.space.centre.centre_of_gravity` returns, at most seven.
+        Measure to what :func:`nqpf.space.exploration.centre_of_gravity` returns, at most seven.
     title : str
         Title of the figure.
 

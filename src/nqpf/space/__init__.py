@@ -1,7 +1,7 @@
 """Neighbours, clusters and the moving centre."""
 
 from nqpf.space.durbin import durbin
-from nqpf.space.moran import local_moran, moran
+from nqpf.space.exploration import local_moran, moran
 from nqpf.space.weights import align, contiguity
 
 __all__ = ["align", "contiguity", "durbin", "local_moran", "moran"]

@@ -219,7 +219,9 @@ def _cut(
             f"weights and data have different provinces; {'; '.join(parts)}",
             where=where,
             expected="the same provinces in both",
-            hint="align(weights, frame, subset=True) cuts weights to the provinces of the data",
+            hint="use weights for these provinces, labelled by the same codes"
+            if len(unknown)
+            else "align(weights, frame, subset=True) cuts weights to the provinces of the data",
         )
     if weights.labels.equals(units):
         return weights
@@ -249,15 +251,14 @@ def _checked(matrix: pd.DataFrame) -> pd.DataFrame:
     matrix = matrix[rows].astype(float)
     _check_finite(matrix.rename_axis("province"), "the weights")
     values = matrix.to_numpy()
-    own = np.eye(len(values), dtype=bool) & (values != 0)
-    for wrong, problem in ((values < 0, "negative"), (own, "a province's weight in itself")):
-        if wrong.any():
-            row, column = np.argwhere(wrong)[0]
-            raise SampleError(
-                f"a weight is {values[row, column]:g}, {problem}",
-                where=place((rows[row], rows[column]), ("province", "neighbour")),
-                expected="weights of zero or more with a zero diagonal",
-            )
+    wrong = np.argwhere((values < 0) | (np.eye(len(values), dtype=bool) & (values != 0)))
+    if len(wrong):
+        row, column = wrong[0]
+        raise SampleError(
+            f"a weight is {values[row, column]:g}",
+            where=place((rows[row], rows[column]), ("province", "neighbour")),
+            expected="weights of zero or more with a zero diagonal",
+        )
     return matrix
 
 
