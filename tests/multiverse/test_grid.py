@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from made_up_grid import declare, enumerated
 
-from nqpf import Panel
+from nqpf import Panel, provinces
 from nqpf.compare.declaration import Declaration
 from nqpf.errors import CardError, DataError, FormulaError, MethodError, SourceError
 from nqpf.multiverse.grid import SpecificationGrid, _estimates, _evaluate
@@ -50,14 +50,23 @@ def multiverse(quick):
     return quick.run(n_jobs=1, progress=False)
 
 
-def with_measures(grid, other):
-    """Hand on measures that were computed before, which a changed axis leaves as they are."""
+def altered(grid, folder, change):
+    """Return a grid of a changed declaration with the measures that were computed before."""
+    other = SpecificationGrid(declare(folder, change), grid.panel)
     other.__dict__["measured"] = grid.measured
     return other
 
 
-def altered(grid, folder, change):
-    return with_measures(grid, SpecificationGrid(declare(folder, change), grid.panel))
+def swap(*path):
+    """Return a change that puts the last of `path` where the others lead."""
+    *keys, last, value = path
+
+    def change(grid):
+        for key in keys:
+            grid = grid[key]
+        grid[last] = value
+
+    return change
 
 
 def reasons_of(specs, **choices):
@@ -78,80 +87,65 @@ def test_every_combination_is_declared_once_and_in_order(grid, specs):
 
 
 def test_counts_add_up(grid, specs):
+    assert SpecificationGrid().declared > 100_000
     counts = grid.count()
     assert counts["declared"] == counts.drop("declared").sum()
     assert counts["to run"] == (specs["reason"] == "").sum() > 0
 
 
-@pytest.mark.parametrize(
-    ("choices", "reason"),
-    [
-        ({"measure": GONG}, "repeats a measure made of the same indicators in the same way"),
-        (
-            {"relation": "driver:energy_intensity", "measure": LU},
-            "the measure holds the outcome or determinant",
-        ),
-        (
-            {"relation": "determinant:urbanisation", "measure": DONG},
-            "the measure holds the outcome or determinant",
-        ),
-        ({"controls": "development", "measure": SOLOW, "transformation": "level"},
-         "the measure holds a control"),
-        ({"controls": "development", "measure": DONG, "relation": "driver:growth",
-          "transformation": "log"}, "the measure holds a control"),
-        (
-            {"transformation": "rank", "measure": CHAINED, "controls": "none"},
-            "ranks of an index that starts at 1 in every province",
-        ),
-        (
-            {"sample": "without-tibet", "measure": LU, "relation": "driver:growth"},
-            "repeats a sample with the same rows",
-        ),
-        ({"sample": "without-tibet", "measure": SOLOW, "controls": "none",
-          "transformation": "level", "relation": "driver:growth"}, ""),
-        ({"sample": "all", "measure": LU, "controls": "development",
-          "relation": "driver:growth"}, ""),
-        ({"measure": SOLOW, "relation": "driver:growth", "transformation": "difference"},
-         "the measure holds the outcome or determinant"),
-        ({"measure": LU, "sample": "without-breaks", "relation": "driver:growth",
-          "controls": "none"},
-         "a break is left out of the growth of TFP, not of a level or a composite"),
-        ({"measure": SOLOW, "sample": "without-breaks", "transformation": "log",
-          "relation": "determinant:urbanisation", "controls": "none"},
-         "a break is left out of the growth of TFP, not of a level or a composite"),
-        ({"measure": SOLOW, "sample": "without-breaks", "transformation": "difference",
-          "relation": "determinant:urbanisation", "controls": "none"}, ""),
-        ({"measure": LU, "sample": "without-three-cities", "transformation": "log",
-          "relation": "determinant:urbanisation", "controls": "none"}, ""),
-    ],
-    ids=["twin", "outcome", "determinant", "control-tfp", "control", "rank", "tibet", "runs",
-         "runs-with-income", "growth-in-differences", "break-composite", "break-level",
-         "break-growth", "three-cities"],
-)  # fmt: skip
-def test_what_is_not_run_has_its_reason(specs, choices, reason):
+TWIN = "repeats a measure made of the same indicators in the same way"
+HELD, CONTROL = "the measure holds the outcome or determinant", "the measure holds a control"
+CHAIN, SAME = (
+    "ranks of an index that starts at 1 in every province",
+    "repeats a sample with the same rows",
+)
+BREAK = "a break is left out of the growth of TFP, not of a level or a composite"
+GROWTH, ENERGY, TOWNS = "driver:growth", "driver:energy_intensity", "determinant:urbanisation"
+CASES = {
+    "twin": (TWIN, dict(measure=GONG)),
+    "outcome": (HELD, dict(relation=ENERGY, measure=LU)),
+    "determinant": (HELD, dict(relation=TOWNS, measure=DONG)),
+    "control-tfp": (CONTROL, dict(controls="development", measure=SOLOW, transformation="level")),
+    "control": (CONTROL, dict(controls="development", measure=DONG, relation=GROWTH,
+                              transformation="log")),
+    "rank": (CHAIN, dict(transformation="rank", measure=CHAINED, controls="none")),
+    "tibet": (SAME, dict(sample="without-tibet", measure=LU, relation=GROWTH)),
+    "runs": ("", dict(sample="without-tibet", measure=SOLOW, controls="none",
+                      transformation="level", relation=GROWTH)),
+    "runs-with-income": ("", dict(sample="all", measure=LU, controls="development",
+                                  relation=GROWTH)),
+    "growth-in-differences": (HELD, dict(measure=SOLOW, relation=GROWTH,
+                                         transformation="difference")),
+    "break-composite": (BREAK, dict(measure=LU, sample="without-breaks", relation=GROWTH,
+                                    controls="none")),
+    "break-level": (BREAK, dict(measure=SOLOW, sample="without-breaks", transformation="log",
+                                relation=TOWNS, controls="none")),
+    "break-growth": ("", dict(measure=SOLOW, sample="without-breaks", relation=TOWNS,
+                              transformation="difference", controls="none")),
+    "three-cities": ("", dict(measure=LU, sample="without-three-cities", transformation="log",
+                              relation=TOWNS, controls="none")),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_what_is_not_run_has_its_reason(specs, case):
+    reason, choices = CASES[case]
     assert reasons_of(specs, **choices) == {reason}
 
 
 def test_a_system_without_figures_in_a_vintage_is_counted(panel, tmp_path):
-    def change(grid):
-        grid["measures"]["systems"]["keys"] = ["lu-guo-2024", "ren-2024"]
-
+    change = swap("measures", "systems", "keys", ["lu-guo-2024", "ren-2024"])
     specs = enumerated(SpecificationGrid(declare(tmp_path, change), panel))
-    assert reasons_of(specs, vintage="census4", measure=LINEAR("ren-2024")) == {
-        "the vintage lacks a figure that the measure needs"
-    }
+    lacks = "the vintage lacks a figure that the measure needs"
+    assert reasons_of(specs, vintage="census4", measure=LINEAR("ren-2024")) == {lacks}
     assert "" in reasons_of(specs, vintage="census5", measure=LINEAR("ren-2024"))
 
 
 def test_a_lagged_outcome_is_no_control(grid, tmp_path):
-    def change(one):
-        one["driver"]["variables"] = ["income"]
-
-    specs = enumerated(altered(grid, tmp_path, change))
+    specs = enumerated(altered(grid, tmp_path, swap("driver", "variables", ["income"])))
     of_income = {"relation": "driver:income", "measure": LU}
-    assert reasons_of(specs, **of_income, controls="development") == {
-        "a control is the outcome itself a year before"
-    }
+    lagged = "a control is the outcome itself a year before"
+    assert reasons_of(specs, **of_income, controls="development") == {lagged}
     assert "" in reasons_of(specs, **of_income, controls="structure")
 
 
@@ -166,35 +160,24 @@ def test_a_determinant_leaves_the_controls_and_repeats_are_counted(grid, tmp_pat
     specs = enumerated(altered(grid, tmp_path, change))
     about = {"relation": "determinant:government_size", "measure": LU, "sample": "all"}
     assert reasons_of(specs, **about, controls="both") == {""}
-    assert reasons_of(specs, **about, controls="one") == {
-        "repeats controls that are the same without the determinant"
-    }
+    repeats = "repeats controls that are the same without the determinant"
+    assert reasons_of(specs, **about, controls="one") == {repeats}
     assert reasons_of(specs, **about | {"relation": "driver:growth"}, controls="one") == {""}
 
 
 @pytest.mark.parametrize(
-    ("without_years", "without_provinces", "effects", "reason"),
+    ("years", "one", "effects", "reason"),
     [
-        (range(2013, 2024), [], "unit", "no row is complete"),
-        (range(2013, 2022), [], "two-way", "a province or year has a single row"),
-        ([], "all but one", "unit", "too few rows for the regressors"),
+        (range(2013, 2024), False, "unit", "no row is complete"),
+        (range(2013, 2022), False, "two-way", "a province or year has a single row"),
+        ([], True, "unit", "too few rows for the regressors"),
     ],
     ids=["empty", "singletons", "one-cluster"],
 )
-def test_cells_without_enough_rows_are_counted(
-    grid, tmp_path, without_years, without_provinces, effects, reason
-):
-    from nqpf import provinces
-
-    dropped = provinces.codes()[1:] if without_provinces else []
-
-    def change(one):
-        one["samples"] = [
-            {"key": "rest", "without_years": list(without_years), "why": "x"}
-            | {"without_provinces": list(dropped)}
-        ]
-
-    specs = enumerated(altered(grid, tmp_path, change))
+def test_cells_without_enough_rows_are_counted(grid, tmp_path, years, one, effects, reason):
+    dropped = provinces.codes()[1:] if one else []
+    rest = {"without_years": list(years), "without_provinces": dropped, "key": "rest", "why": "x"}
+    specs = enumerated(altered(grid, tmp_path, swap("samples", [rest])))
     about = {"relation": "driver:growth", "measure": LU, "transformation": "level"}
     assert reasons_of(specs, **about, effects=effects) == {reason}
 
@@ -261,9 +244,8 @@ def test_a_score_of_zero_leaves_the_measure_without_a_logarithm(grid, panel):
     other.__dict__["measured"] = {**grid.measured, "census5": changed}
     asked = {"measure": DONG, "transformation": "log", "vintage": "census5", "controls": "none",
              "sample": "all", "relation": "driver:growth"}  # fmt: skip
-    assert reasons_of(enumerated(other), **asked) == {
-        "a score is zero or below and has no logarithm"
-    }
+    zero = "a score is zero or below and has no logarithm"
+    assert reasons_of(enumerated(other), **asked) == {zero}
 
 
 def test_a_break_takes_out_the_growth_that_spans_it(grid, panel):
@@ -291,17 +273,10 @@ def test_results_carry_choices_and_counts(quick, multiverse):
     assert counts["run"] == quick.count()["to run"]
     assert counts["declared"] == counts.drop("declared").sum()
     row = multiverse.table[multiverse.table["measure"] == CHAINED].iloc[-1]
-    assert row[["direction", "outcome", "determinant"]].tolist() == [
-        "determinant",
-        "measure",
-        "urbanisation",
-    ]
-    assert row[["measure", "kind", "estimator", "capital"]].tolist() == [
-        CHAINED,
-        "tfp",
-        "malmquist-yearly",
-        "1952-9.6",
-    ]
+    about = ["direction", "outcome", "determinant", "measure", "kind", "estimator", "capital"]
+    assert row[about].str.cat(sep=" ") == (
+        f"determinant measure urbanisation {CHAINED} tfp malmquist-yearly 1952-9.6"
+    )
     assert multiverse.table[RESULTS].notna().all(axis=None)
     assert (multiverse.table["pvalue"].between(0, 1)).all()
     assert multiverse.table["partial"].between(-1, 1).all()
@@ -366,30 +341,19 @@ def test_an_interrupted_run_goes_on_to_the_same_results(quick, multiverse, tmp_p
     pd.testing.assert_frame_equal(again.table, multiverse.table, check_exact=True)
 
 
-def test_results_of_another_declaration_are_refused(multiverse, panel, tmp_path):
-    multiverse.save(tmp_path / "results")
-
-    def change(grid):
-        grid["note"] = "written after the run"
-
+def test_results_of_another_declaration_or_data_are_refused(multiverse, panel, tmp_path):
+    stored, declared = tmp_path / "results", multiverse.declaration
+    multiverse.save(stored)
+    noted = declare(tmp_path, swap("note", "written after the run"))
     with pytest.raises(SourceError, match="rest on another declaration.*make multiverse"):
-        Multiverse.load(tmp_path / "results", declare(tmp_path, change), panel)
-
-
-def test_results_of_other_data_are_refused(multiverse, panel, tmp_path):
-    multiverse.save(tmp_path / "results")
-    frame = panel.frame.copy()
-    frame.loc[frame["variable"] == "gdp", "value"] += 1e-9
+        Multiverse.load(stored, noted, panel)
+    changed, unused = panel.frame.copy(), panel.frame.copy()
+    changed.loc[changed["variable"] == "gdp", "value"] += 1e-9
     with pytest.raises(SourceError, match="rest on another data"):
-        Multiverse.load(tmp_path / "results", multiverse.declaration, Panel(frame, panel.catalogue))
-
-
-def test_results_outlive_data_that_they_do_not_use(multiverse, panel, tmp_path):
-    multiverse.save(tmp_path / "results")
-    frame = panel.frame.copy()
-    frame.loc[frame["variable"] == "retail_sales", "value"] *= 2
-    other = Panel(frame.sample(frac=1, random_state=0), panel.catalogue)
-    assert len(Multiverse.load(tmp_path / "results", multiverse.declaration, other).table)
+        Multiverse.load(stored, declared, Panel(changed, panel.catalogue))
+    unused.loc[unused["variable"] == "retail_sales", "value"] *= 2
+    other = Panel(unused.sample(frac=1, random_state=0), panel.catalogue)
+    assert len(Multiverse.load(stored, declared, other).table)
 
 
 @pytest.mark.parametrize("content", [None, b"not Parquet"], ids=["missing", "damaged"])
@@ -422,18 +386,6 @@ def test_collinear_controls_are_found_and_counted(grid, tmp_path):
     assert result.counts["declared"] == result.counts.drop("declared").sum()
 
 
-def swap(*path):
-    """Return a change that puts the last of `path` where the others lead."""
-    *keys, last, value = path
-
-    def change(grid):
-        for key in keys:
-            grid = grid[key]
-        grid[last] = value
-
-    return change
-
-
 @pytest.mark.parametrize(
     ("change", "error", "message"),
     [
@@ -444,11 +396,7 @@ def swap(*path):
         (swap("driver", "variables", ["grwth"]), CardError, "unknown variable 'grwth'.*'growth'"),
         (swap("controls", 1, "variables", ["gdp"]), CardError, "controls.structure"),
         (swap("samples", 1, "without_provinces", [990000]), CardError, "province 990000"),
-        (
-            swap("samples", 1, "without_breaks", ["employmt"]),
-            CardError,
-            "'employmt'.*'employment'",
-        ),
+        (swap("samples", 1, "without_breaks", ["emplymt"]), CardError, "'emplymt'.*'employment'"),
         (swap("effects", 0, "key", "three-way"), CardError, "effects.0.key"),
         (swap("errors", 0, "cluster", "city"), CardError, "errors.0.cluster"),
         (swap("transformations", 0, "why", ""), CardError, "transformations.0.why"),
@@ -465,11 +413,3 @@ def test_a_logarithm_of_nothing_is_refused(grid, tmp_path):
     other = altered(grid, tmp_path, swap("variables", "growth", "log", True))
     with pytest.raises(DataError, match=r"'growth' is -?[0-9.]+ and has no logarithm \[province"):
         other.count()
-
-
-def test_every_level_of_the_project_has_its_reason():
-    grid = Declaration.load().grid
-    for axis in ("vintages", "transformations", "samples", "effects", "controls", "errors"):
-        assert all(one.why for one in getattr(grid, axis))
-    grid_size = SpecificationGrid().declared
-    assert grid_size > 100_000
