@@ -81,9 +81,8 @@ def test_order_does_not_matter(form, u, random):
     rows, columns = list(range(len(u))), list(range(u.shape[1]))
     random.shuffle(rows)
     random.shuffle(columns)
-    for mixed, values in zip(
-        coordination(u[rows][:, columns], form=form), coordination(u, form=form), strict=True
-    ):
+    both = coordination(u[rows][:, columns], form=form), coordination(u, form=form)
+    for mixed, values in zip(*both, strict=True):
         np.testing.assert_allclose(mixed, values[rows], rtol=0, atol=1e-14)
 
 
@@ -93,48 +92,35 @@ def test_tiny_scores_keep_their_digits():
     assert coordination([[2e-300, 8e-300]]).C[0] == pytest.approx(0.8, rel=1e-14)
 
 
-def test_the_older_form_is_for_two():
-    with pytest.raises(MethodError, match="'two-system' met 3 subsystems; expected two.*'wang'"):
-        coordination([[0.1, 0.2, 0.3]], form="two-system")
-
-
-@pytest.mark.parametrize("form", ["standart", None, 2])
-def test_unknown_forms_offer_the_known_ones(form):
-    with pytest.raises(
-        MethodError, match="unknown form of coupling .*standard, no-root, two-system, wang"
-    ):
-        coordination([[0.1, 0.2]], form=form)
+FORMS = "unknown form of coupling .*standard, no-root, two-system, wang"
+PAIR, GAP = [[0.1, 0.2]], pd.Series([np.nan], index=["x"])
 
 
 @pytest.mark.parametrize(
-    ("alpha", "message"),
+    ("call", "error", "message"),
     [
-        ([1.0], r"alpha has shape \(1,\)"),
-        ([0.5, 0.6], "alpha sums to 1.1"),
-        ([1.5, -0.5], r"alpha holds -0.5 \[column 1\]"),
-        (["a", "b"], "alpha is not numeric"),
-        ([np.nan, 1], "alpha holds nan"),
+        (lambda: coordination([[0.1, 0.2, 0.3]], form="two-system"), MethodError,
+         "'two-system' met 3 subsystems; expected two.*'wang'"),
+        *((lambda f=f: coordination(PAIR, form=f), MethodError, FORMS)
+          for f in ("standart", None, 2)),
+        *((lambda a=a: coordination(PAIR, alpha=a), MethodError, said) for a, said in [
+            ([1.0], r"alpha has shape \(1,\)"), ([0.5, 0.6], "alpha sums to 1.1"),
+            ([1.5, -0.5], r"alpha holds -0.5 \[column 1\]"), ([np.nan, 1], "alpha holds nan"),
+            (["a", "b"], "alpha is not numeric")]),
+        *((lambda u=u: coordination(u), DataError, said) for u, said in [
+            ([[0.1, -0.2]], r"u holds -0.2 \[row 0, column 1\]; expected values of zero"),
+            ([[0.1, 1.1]], r"u holds 1.1 \[row 0, column 1\]; expected scores"),
+            ([[0.1, np.nan]], r"u holds nan \[row 0, column 1\]"),
+            ([0.1, 0.2], r"u has shape \(2,\)")]),
+        (lambda: grade([0.5, 1.2]), DataError, r"d holds 1.2 \[row 1\]"),
+        (lambda: grade(GAP), DataError, r"d holds nan \[row x\]"),
+        (lambda: grade([0.5], language="fr"), MethodError,
+         "unknown language 'fr'; expected one of zh, en"),
     ],
-    ids=str,
-)
-def test_alpha_is_checked(alpha, message):
-    with pytest.raises(MethodError, match=message):
-        coordination([[0.1, 0.2]], alpha=alpha)
-
-
-@pytest.mark.parametrize(
-    ("u", "message"),
-    [
-        ([[0.1, -0.2]], r"u holds -0.2 \[row 0, column 1\]; expected values of zero"),
-        ([[0.1, 1.1]], r"u holds 1.1 \[row 0, column 1\]; expected scores"),
-        ([[0.1, np.nan]], r"u holds nan \[row 0, column 1\]"),
-        ([0.1, 0.2], r"u has shape \(2,\)"),
-    ],
-    ids=str,
-)
-def test_scores_are_checked(u, message):
-    with pytest.raises(DataError, match=message):
-        coordination(u)
+)  # fmt: skip
+def test_what_does_not_fit_is_refused(call, error, message):
+    with pytest.raises(error, match=message):
+        call()
 
 
 def test_rounding_above_one_is_one():
@@ -174,12 +160,3 @@ def test_ten_grades_meet_at_tenths():
     assert bounds.cat.codes.tolist() == [*range(10), 9]
     just_below = grade(np.nextafter([0.1, 0.5, 0.9], 0))
     assert just_below.cat.codes.tolist() == [0, 4, 8]
-
-
-def test_grades_are_checked():
-    with pytest.raises(DataError, match=r"d holds 1.2 \[row 1\]"):
-        grade([0.5, 1.2])
-    with pytest.raises(DataError, match=r"d holds nan \[row x\]"):
-        grade(pd.Series([np.nan], index=["x"]))
-    with pytest.raises(MethodError, match="unknown language 'fr'; expected one of zh, en"):
-        grade([0.5], language="fr")

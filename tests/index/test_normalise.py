@@ -28,10 +28,6 @@ def samples(draw, elements=ANY):
     return x, draw(arrays.arrays(np.bool_, columns))
 
 
-def test_names():
-    assert list(BY_NAME) == ["minmax", "minmax_yearly", "rank", "vector", "zscore"]
-
-
 @POOLED
 @given(sample=samples(), random=st.randoms(use_true_random=False))
 def test_more_is_better_in_any_order_of_rows_and_layout(method, sample, random):

@@ -1,15 +1,13 @@
 """Projection pursuit: what the index, the solvers and the certificate promise and refuse."""
 
 import dataclasses
-import os
-import subprocess
-import sys
 
 import hypothesis.extra.numpy as arrays
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from made_up_index import printed_by_threads
 
 from nqpf.errors import DataError, MethodError
 from nqpf.index.aggregate import linear
@@ -122,14 +120,7 @@ def test_the_number_of_threads_does_not_matter():
         "x = np.random.default_rng(0).random((300, 30));"
         "print(p(x).direction.tobytes().hex(), p(x, solver='genetic').direction.tobytes().hex())"
     )
-    printed = set()
-    for threads in ("1", "4"):
-        names = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
-        environment = {**os.environ, **dict.fromkeys(names, threads)}
-        command = [sys.executable, "-c", program]
-        run = subprocess.run(command, env=environment, capture_output=True, check=True)
-        printed.add(run.stdout)
-    assert len(printed) == 1
+    assert len(printed_by_threads(program)) == 1
 
 
 def test_an_indicator_that_does_not_vary_gets_nothing():

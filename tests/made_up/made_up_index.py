@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from typing import NamedTuple
 
 import hypothesis.extra.numpy as arrays
@@ -73,3 +76,14 @@ def measures(z, w, v: float = 0.5):
     """Return S, R and Q of VIKOR in the order of the rows."""
     table = compromise(z, w, v).table.sort_index()
     return Measures(*(table[key].to_numpy() for key in "SRQ"))
+
+
+def printed_by_threads(program):
+    """Return what a program prints with one thread and with several, which should be one text."""
+    names, printed = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), set()
+    for threads in ("1", "4"):
+        own = {"PYTHONPATH": os.pathsep.join(sys.path), **dict.fromkeys(names, threads)}
+        command = [sys.executable, "-c", program]
+        run = subprocess.run(command, env=os.environ | own, capture_output=True, check=True)
+        printed.add(run.stdout)
+    return printed

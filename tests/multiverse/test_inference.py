@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from statistics import NormalDist
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -56,19 +58,13 @@ def test_estimates_are_those_of_fixed_effects(found):
 
 def test_observed_statistics(found):
     table, observed = found.estimates, found.table["observed"]
-    z = -np.sign(table["estimate"]) * _normal_quantile(table["pvalue"] / 2)
+    z = -np.sign(table["estimate"]) * (table["pvalue"] / 2).map(NormalDist().inv_cdf)
     assert observed["median"] == table["estimate"].median()
     assert observed["significant"] == (table["pvalue"] < 0.05).mean()
     assert observed["stouffer"] == pytest.approx(z.sum() / np.sqrt(len(z)), rel=1e-10)
     starred = table["pvalue"] < 0.05
     assert observed["against"] == (starred & (table["estimate"] < 0)).mean()
     assert found.lost == 0
-
-
-def _normal_quantile(p):
-    from statistics import NormalDist
-
-    return np.array([NormalDist().inv_cdf(value) for value in p])
 
 
 def test_pvalues_count_draws_as_extreme_with_one_added(found):
@@ -199,25 +195,16 @@ def test_an_unknown_scheme_and_a_single_row_are_named():
 
 
 def choices():
-    return pd.DataFrame(
-        {
-            "kind": ["tfp", "tfp", "tfp", "composite", None],
-            "estimate": [0.2, -0.1, 0.3, -0.4, 0.0],
-            "pvalue": [0.01, 0.04, 0.2, 0.001, 1.0],
-        }
-    )
+    kinds, sizes = ["tfp", "tfp", "tfp", "composite", None], [0.2, -0.1, 0.3, -0.4, 0.0]
+    return pd.DataFrame({"kind": kinds, "estimate": sizes, "pvalue": [0.01, 0.04, 0.2, 0.001, 1.0]})
 
 
-def test_summary_of_the_whole_curve():
+def test_summary_of_the_whole_curve_and_by_choice():
     row = curve_summary(choices()).loc["all"]
     assert row["specifications"] == 5 and row["median"] == 0.0
     assert row["significant_positive"] == 0.2 and row["significant_negative"] == 0.4
     assert row["low"] == np.quantile(choices()["estimate"], 0.05)
-
-
-def test_summary_by_choice():
-    table = curve_summary(choices(), "kind")
-    assert table["specifications"].tolist() == [1, 3, 1]
+    assert curve_summary(choices(), "kind")["specifications"].tolist() == [1, 3, 1]
     strict = curve_summary(choices(), ["kind"], level=0.005)
     assert strict["significant_negative"].tolist() == [1, 0, 0]
 

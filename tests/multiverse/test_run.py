@@ -104,13 +104,8 @@ def test_a_batch_that_raises_is_named(n_jobs, log, store):
 def test_interruption_from_the_keyboard_keeps_finished_parts(log, store):
     program = [sys.executable, made_up.__file__, log, store, "2"]
     path = os.pathsep.join([str(ROOT / "src"), str(Path(made_up.__file__).parent)])
-    with subprocess.Popen(
-        program,
-        env={**os.environ, "PYTHONPATH": path},
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    ) as child:
+    own = {"env": {**os.environ, "PYTHONPATH": path}, "text": True, "start_new_session": True}
+    with subprocess.Popen(program, stderr=subprocess.PIPE, **own) as child:
         until = time.monotonic() + 60
         while len(finished(store)) < 4 and time.monotonic() < until:
             assert child.poll() is None, child.stderr.read()
@@ -173,13 +168,8 @@ def test_a_cluster_gives_the_same_bytes(log, store, tmp_path, monkeypatch):
     alone = run(tasks(6, log), store, made_up.sums, shared=shared)
     here = {"n_workers": 2, "threads_per_worker": 1, "dashboard_address": None}
     with distributed.LocalCluster(**here, local_directory=tmp_path) as cluster:
-        there = run(
-            tasks(6, log),
-            tmp_path / "there",
-            made_up.sums,
-            shared=shared,
-            address=cluster.scheduler_address,
-        )
+        at = {"shared": shared, "address": cluster.scheduler_address}
+        there = run(tasks(6, log), tmp_path / "there", made_up.sums, **at)
     pd.testing.assert_frame_equal(there, alone, check_exact=True)
     assert part(tmp_path / "there", 5).read_bytes() == part(store, 5).read_bytes()
 

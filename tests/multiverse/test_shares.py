@@ -130,17 +130,11 @@ def test_input_stays_and_the_largest_total_is_printed_first():
     assert "first_order" in found._repr_html_()
 
 
-def test_an_axis_with_one_level_has_no_share():
+def test_an_axis_with_one_level_has_no_share_and_one_alone_all_of_its_own():
     table = additive()[0].assign(vintage="census5")
-    found = variance_shares(table, [*LEVELS, "vintage"]).shares.loc["vintage"]
-    assert found.to_dict() == pytest.approx(
-        {"levels": 1, "first_order": 0, "total": 0, "compared": 0}, abs=1e-15
-    )
-
-
-def test_only_axis():
-    found = variance_shares(additive()[0], "measure")
-    share = found.shares.loc["measure"]
+    flat = variance_shares(table, [*LEVELS, "vintage"]).shares.loc["vintage"]
+    assert flat.tolist() == pytest.approx([1, 0, 0, 0], abs=1e-15)
+    share = variance_shares(table, "measure").shares.loc["measure"]
     assert share["total"] == pytest.approx(share["first_order"]) and share["compared"] == 1
 
 
@@ -159,21 +153,15 @@ BAD = {
     "no axis": (lambda t: (t, []), MethodError, "1 or more"),
     "empty axis": (lambda t: (t, {"measure": []}), MethodError, "1 or more"),
     "twice": (lambda t: (t, ["measure", "measure"]), MethodError, "name 'measure' twice"),
-    "two axes": (
-        lambda t: (t, {"a": ["measure"], "b": ["measure", "sample"]}),
-        MethodError,
-        "name 'measure' twice",
-    ),
+    "two axes": (lambda t: (t, {"a": ["measure"], "b": ["measure", "sample"]}), MethodError,
+                 "name 'measure' twice"),
     "estimate as axis": (lambda t: (t, ["estimate"]), MethodError, "is the estimate"),
     "text": (lambda t: (t.assign(estimate="1"), ["measure"]), DataError, "not numbers"),
-    "missing": (
-        lambda t: (t.assign(estimate=t["estimate"].where(t.index != 7)), ["measure"]),
-        SampleError,
-        "row 7",
-    ),
+    "missing": (lambda t: (t.assign(estimate=t["estimate"].where(t.index != 7)), ["measure"]),
+                SampleError, "row 7"),
     "constant": (lambda t: (t.assign(estimate=1.0), ["measure"]), SampleError, "not vary"),
     "empty": (lambda t: (t.head(0), ["measure"]), SampleError, "not vary"),
-}
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("case", BAD)
