@@ -54,7 +54,13 @@ links: env ## ask every external link of the book whether it answers
 	@$(python) scripts/check_links.py
 
 twice: env ## build the whole book twice and compare the bytes
-	@$(python) scripts/build_twice.py
+	@rm -rf _build/first
+	@for build in first second; do \
+		rm -rf _build/.jupyter_cache _build/.doctrees _build/html _build/.*-made-from; \
+		$(python) scripts/build_book.py || exit 1; \
+		[ $$build = second ] || mv _build/html _build/first; \
+	done
+	@$(python) scripts/compare_books.py --bytes _build/first _build/html
 
 launch: ## make the branch "launch": the project, each built chapter beside it as a notebook
 	@python3 scripts/launch_branch.py

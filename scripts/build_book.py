@@ -19,8 +19,6 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import warm_kernels
-
 if TYPE_CHECKING:
     from nbformat import NotebookNode
 
@@ -250,6 +248,8 @@ def main() -> int:
     """Build the book and say where it is and how long that took."""
     start = time.monotonic()
     os.environ.update(dict.fromkeys(_ONE_THREAD, "1"))
+    import warm_kernels  # not for --fingerprint, which runs without the environment
+
     warm_kernels.install()
     made_from = {kind: fingerprint(ROOT, parts) for kind, parts in DEPEND_ON.items()}
     made_from["pages"] = " ".join([made_from["pages"], *(os.environ.get(p, "") for p in PLACES)])

@@ -44,13 +44,9 @@ def differences(lock: Mapping[str, str], installed: Mapping[str, str]) -> list[s
     """
     lines = []
     for name in sorted(lock.keys() | installed.keys()):
-        has, wants = installed.get(name), lock.get(name)
-        if has is None:
-            lines.append(f"{name} is not installed (lock: {wants})")
-        elif wants is None:
-            lines.append(f"{name} {has} (not in the lock)")
-        elif has != wants:
-            lines.append(f"{name} {has} (lock: {wants})")
+        has = f"{name} {installed.get(name, 'is not installed')}"
+        if lock.get(name) != installed.get(name):
+            lines.append(f"{has} ({f'lock: {lock[name]}' if name in lock else 'not in the lock'})")
     return lines
 
 

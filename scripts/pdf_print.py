@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import functools
 import os
 import shutil
@@ -117,25 +116,9 @@ def print_pages(tab: Tab, draft: bool = False) -> bytes:
         Without figures, tags and outline: quicker, and the same words stand on each page.
     """
     tab.evaluate("draft => document.body.classList.toggle('draft', draft)", draft)
-    session = tab.context.new_cdp_session(tab)
-    settings = {
-        "preferCSSPageSize": True,
-        "printBackground": True,
-        "generateTaggedPDF": not draft,
-        "generateDocumentOutline": not draft,
-        "transferMode": "ReturnAsStream",
-    }
-    handle = session.send("Page.printToPDF", settings)["stream"]
-    pieces = []
-    while True:
-        piece = session.send("IO.read", {"handle": handle, "size": 1 << 20})
-        data = piece["data"]
-        pieces.append(base64.b64decode(data) if piece.get("base64Encoded") else data.encode())
-        if piece["eof"]:
-            break
-    session.send("IO.close", {"handle": handle})
-    session.detach()
-    return b"".join(pieces)
+    return tab.pdf(
+        prefer_css_page_size=True, print_background=True, tagged=not draft, outline=not draft
+    )
 
 
 def prepare(tab: Tab, report: Callable[[str], None]) -> list[str]:

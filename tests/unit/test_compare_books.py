@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -38,3 +40,48 @@ def test_only_what_is_seen_counts(
     assert main([sites[0], str(tmp_path / "none")]) == 2
     said = capsys.readouterr().out
     assert all(line in said for line in lines)
+
+
+STATUS = "<td><p>2026-11-25 21:{minute}</p></td><td><p>cache</p></td><td><p>{seconds}</p></td>"
+
+
+def archive(year: int, text: str) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as opened:
+        opened.writestr(zipfile.ZipInfo("sheet.xml", (year, 1, 1, 0, 0, 0)), text)
+    return buffer.getvalue()
+
+
+@pytest.fixture
+def sites(tmp_path: Path) -> tuple[Path, Path]:
+    for number, name in enumerate(("a", "b")):
+        book = tmp_path / name / "book"
+        book.mkdir(parents=True)
+        (book / "index.html").write_text("<p>Same</p>", "utf-8")
+        status = STATUS.format(minute=36 + number, seconds=7.08 + number)
+        (book / "status.html").write_text(status, "utf-8")
+        dated = f"%PDF /CreationDate (D:2026112{number}) /ID [<{number}>] text"
+        (tmp_path / name / "nqpf-book.pdf").write_bytes(dated.encode())
+        (tmp_path / name / "panel.xlsx").write_bytes(archive(2025 + number, "1"))
+    return tmp_path / "a", tmp_path / "b"
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        (None, None),
+        ("book/index.html", b"<p>Same</p> "),
+        ("book/other.html", b"2026-11-25 21:01"),
+        ("book/status.html", STATUS.replace("cache", "force").format(minute=1, seconds=1).encode()),
+        ("nqpf-book.pdf", b"%PDF /CreationDate (D:20261120) /ID [<0>] other"),
+        ("panel.xlsx", archive(2026, "2")),
+    ],
+)
+def test_bytes_may_differ_in_dates_and_times_alone(
+    sites: tuple[Path, Path], name: str | None, content: bytes, capsys: pytest.CaptureFixture[str]
+) -> None:
+    if name:
+        (sites[1] / name).write_bytes(content)
+    assert list(differences(*sites, whole=True)) == ([name] if name else [])
+    assert main(["--bytes", *map(str, sites)]) == bool(name)
+    assert (name or "are the same") in capsys.readouterr().out

@@ -13,7 +13,6 @@ from pathlib import Path
 
 import pytest
 from build_book import DEPEND_ON, fingerprint
-from build_twice import forget
 from check_links import report, verdict
 from compare_lock import differences, pinned
 from launch_branch import COPIES, make_branch
@@ -139,15 +138,6 @@ def test_lock_is_compared_with_what_is_installed() -> None:
         "new-one 1 (not in the lock)",
         f"numpy 99 (lock: {lock['numpy']})",
     ]
-
-
-def test_building_twice_forgets_pages_and_results(tmp_path: Path) -> None:
-    for name in (".jupyter_cache/x", "html/x", ".doctrees/x", "multiverse/kept"):
-        (tmp_path / name).parent.mkdir(parents=True)
-        (tmp_path / name).touch()
-    (tmp_path / ".results-made-from").touch()
-    forget(tmp_path)
-    assert [path.name for path in tmp_path.iterdir()] == ["multiverse"]
 
 
 def test_fingerprint_is_printed_without_the_environment() -> None:
