@@ -182,9 +182,7 @@ CASES = {
     "long title of a map": lambda: tile_map(one_year(), LONG, "score"),
     "map": lambda: tile_map(one_year(), "A map of 31 provinces, 2022", "score"),
     "map with gaps": lambda: tile_map(one_year().drop([TIBET, BEIJING]), "Gaps"),
-    "map of changes": lambda: tile_map(
-        one_year() - 0.3, "Changes", "points", fmt="{:+.2f}", center=0
-    ),
+    "map of changes": lambda: tile_map(one_year() - 0.3, "C", "points", "{:+.2f}", center=0),
     "map of large numbers": lambda: tile_map(one_year() * 1e5, "Money", fmt="{:,.0f}"),
     "map of one value": lambda: tile_map(one_year() * 0 + 3, "All the same"),
     "maps of classes": lambda: tile_map(classes(), "Clusters", "5 %"),
@@ -194,8 +192,7 @@ CASES = {
     "lines of one year": lambda: year_lines(panel(range(2020, 2021)), title="One year"),
     "lines by province": lambda: year_lines(panel(), "Two", highlight=["北京市", 150000]),
     "lines of measures": lambda: year_lines(
-        pd.DataFrame({"A": [1.0, 1.2, 1.4], "B": [2.0, np.nan, 1.5]}, [2020, 2021, 2022])
-    ),
+        pd.DataFrame({"A": [1.0, 1.2, 1.4], "B": [2.0, np.nan, 1.5]}, [2020, 2021, 2022])),
     "long title of a ranking": lambda: ranking(panel(), 2022, top=3, title=LONG, label=LONG),
     "ranking": lambda: ranking(panel(), 2022, title="Ranking"),
     "ranges": lambda: rank_ranges(ranks(3), "Three measures"),
@@ -206,8 +203,7 @@ CASES = {
     "agreement": lambda: heatmap_agreement(measures(5).corr().abs(), "Agreement"),
     "disagreement": lambda: heatmap_agreement(-measures(2).corr(), "Signs"),
     "long names in a matrix": lambda: heatmap_agreement(
-        measures(3).rename(columns=lambda c: LONG[:60] + c).corr().abs()
-    ),
+        measures(3).add_prefix(LONG[:60]).corr().abs()),
     "bump of two": lambda: rank_bump(ranks(2), "Two"),
     "bump of five": lambda: rank_bump(ranks(5), "Five"),
     "bump with a gap": lambda: rank_bump(ranks(3).drop(TIBET).reindex(CODES), "Gap"),
@@ -215,8 +211,7 @@ CASES = {
     "indices": lambda: shares_chart(indices(), "Average shift in rank, 平均位次变动"),
     "one factor": lambda: shares_chart(indices().loc[["omit"]]),
     "matrices": lambda: transition_matrices(
-        {name: matrix() for name in ("A", "B", "Wang-Wang", "TFP")}, "Moves, 年际转移", "per cent"
-    ),
+        {name: matrix() for name in ("A", "B", "Wang-Wang", "TFP")}, "Moves, 年际转移", "per cent"),
     "one matrix": lambda: transition_matrices({"A": matrix(5)}),
     "clubs": lambda: club_grid(clubs(), "Clubs", "1 is the highest"),
     "coefficients": lambda: coefficient_plot(COEFFICIENTS, "<script>"),
@@ -224,13 +219,12 @@ CASES = {
     "events": lambda: event_plot(EVENTS, "Three measures"),
     "known truth": lambda: known_truth_plot(TRUTH, "Mistakes"),
     "findings": findings,
-    "fans": lambda: fan_chart(
-        [forecast(series(), 3, level=x) for x in (0.5, 0.8)], ["Shanghai", 440000], "Two", "score"
-    ),
+    "fans": lambda: fan_chart([forecast(series(), 3, level=x) for x in (0.5, 0.8)],
+                              ["Shanghai", 440000], "Two", "score"),
     "ridges": lambda: ridgeline(densities(), "Two camps", "index"),
     "paths": lambda: centre_paths({"A": centres()}, "T"),
     "Moran": lambda: moran_lines(morans(), "T"),
-}
+}  # fmt: skip
 
 
 @pytest.fixture(scope="module")

@@ -72,11 +72,6 @@ def made_matrix() -> IndicatorMatrix:
     )
 
 
-def test_listed_counts_the_rest():
-    assert listed(list("abcdefgh"), limit=4) == "a, b, c and 5 more"
-    assert listed([]) == ""
-
-
 def test_a_picture_is_an_image_with_escaped_text_for_page_print_and_terminal():
     picture = tile_map(pd.Series({"Beijing": 1.0}), EVIL)
     page = Page(picture._repr_html_())
@@ -170,55 +165,9 @@ def test_verdict_escapes_and_says_what_is_open_of_a_method():
     assert "level D. Described, not re-run. Not stated in the survey: the estimator." in nothing
 
 
-def test_a_reference_is_printed_as_far_as_it_is_confirmed():
-    """No part that is open shows as None; the record that confirms it is named."""
-    text = report.study_table(Study.load("jin-2024")).text
-    assert "Economic Geography" in text and "confirmed by" in text and "None" not in text
-    assert "37(1): 31-47" in report.study_table(Study.load("wang-wang-2024")).text
-    open_one = report.study_table(Study.load("wu-2024")).text
-    assert "not stated in the survey, nor found in a second record" in open_one
-
-
-def test_levels_are_counted_over_all_studies():
-    made = report.studies_table("levels").text.splitlines()[1:]
-    assert [line[0] for line in made] == list("NMPD")
-    assert sum(int(line.split()[1]) for line in made) == len(Study.keys())
-
-
-def test_data_note_of_a_matrix():
-    text = repr(report.data_note(made_panel(), made_matrix(), ["a", "b"]))
-    assert text == (
-        "Data: national accounts of vintage census5; 30 provinces, 2020-2021, 60 province-years; "
-        "left out 2 province-years: Tibet 2020-2021 (missing: patents); "
-        "120 figures, 75.0 % official, 25.0 % spliced; no rows added by the reader."
-    )
-
-
-def test_a_few_figures_of_a_kind_are_not_said_to_be_none():
-    names = ["rd_enterprise", "gdp_index", "population", "urbanisation", "rd_basic", "researchers"]
-    panel = Panel.load(extra=False)
-    note = repr(report.data_note(panel, variables=names, years=range(2010, 2024)))
-    assert "under 0.1 % spliced" in note and " 0.0 %" not in note
-
-
-def test_data_note_of_variables_and_of_readers_rows():
-    note = report.data_note(made_panel(reader_rows=3), variables=["b"], years=[2020])
-    assert "no series with vintages; 30 provinces, 2020, 30 province-years" in repr(note)
-    assert "reader" in repr(note) and Page(note.html).said == repr(note)
-    both = repr(report.data_note(made_panel(reader_rows=3), variables=["a", "b"]))
-    assert "3 of the reader's own rows" in both
-
-
-def test_data_note_takes_variables_from_the_system():
-    with pytest.raises(MethodError, match="variables"):
-        report.data_note(made_panel(), made_matrix())
-
-
 def test_every_promised_name_is_there():
     for name in report.__all__:
         assert callable(getattr(report, name))
-    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
-        report.nothing  # noqa: B018
 
 
 def test_every_link_of_a_system_leads_to_a_line_of_the_catalogue() -> None:
@@ -232,34 +181,10 @@ def test_every_link_of_a_system_leads_to_a_line_of_the_catalogue() -> None:
         assert links and links <= lines
 
 
-def test_the_catalogue_counts_years_and_provinces_in_whole_numbers() -> None:
-    page = report.catalogue_table(Panel.load(extra=False), "accounts").html
-    said = re.findall(r"[^<>]*flagged official", page)
-    assert "census4: 2011–2022, 31 provinces, no gaps; 100 % flagged official" in said
-    assert all(
-        re.search(r"\b\d{4}–\d{4}, \d+ provinces, (no gaps|1 gap|\d+ gaps);", one) for one in said
-    )
-    assert "2019, flag official" in page
-    assert not re.search(r"(\d{4})–\1\b", page)
-    stock = page[page.index("id='var-capital_stock'") :]
-    assert "; 0 % flagged official" in stock[: stock.index("</details>")]
-
-
 def test_each_part_of_the_argument_names_known_variables() -> None:
     panel = Panel.load(extra=False)
     for part in ("drivers", "traits", "challenges", "paths"):
         assert "panel.html#var-" in argument_table(part, panel).html
-    with pytest.raises(DataError, match="unknown part 'path'"):
-        argument_table("path", panel)
-
-
-def test_what_the_survey_does_not_state_is_printed_so() -> None:
-    text = report.study_table(Study.load("qiao-ma-2024")).text
-    assert text.count("not stated in the survey") >= 2
-    kinds = [Study.load(key).kind for key in Study.keys()]
-    for kind, least in (("composite", 15), ("tfp", 4)):
-        rows = len(report.studies_table(kind).text.splitlines()) - 1
-        assert rows == kinds.count(kind) >= least
 
 
 def test_short_names_tell_the_studies_apart() -> None:
@@ -275,3 +200,70 @@ def test_selected_indicators_keep_direction_and_dimension() -> None:
     for names, message in ((["gdp"], "indicator 'gdp'"), ([], "indicator")):
         with pytest.raises(SampleError, match=message):
             matrix.select(names)
+
+
+PANEL = Panel.load(extra=False)
+FEW = ["rd_enterprise", "gdp_index", "population", "urbanisation", "rd_basic", "researchers"]
+OPEN = "not stated in the survey"
+# What a table or a note says, and what it does not.
+SAID = [
+    (lambda: report.study_table(Study.load("jin-2024")),
+     ["Economic Geography", "confirmed by"], ["None"]),
+    (lambda: report.study_table(Study.load("wang-wang-2024")), ["37(1): 31-47"], []),
+    (lambda: report.study_table(Study.load("wu-2024")), [f"{OPEN}, nor found in a second"], []),
+    (lambda: report.study_table(Study.load("qiao-ma-2024")), [OPEN], []),
+    (lambda: report.data_note(made_panel(), made_matrix(), ["a", "b"]),
+     ["Data: national accounts of vintage census5; 30 provinces, 2020-2021, 60 province-years; "
+      "left out 2 province-years: Tibet 2020-2021 (missing: patents); 120 figures, "
+      "75.0 % official, 25.0 % spliced; no rows added by the reader."], []),
+    (lambda: report.data_note(PANEL, variables=FEW, years=range(2010, 2024)),
+     ["under 0.1 % spliced"], [" 0.0 %"]),
+    (lambda: report.data_note(made_panel(3), variables=["b"], years=[2020]),
+     ["no series with vintages; 30 provinces, 2020, 30 province-years", "reader"], []),
+    (lambda: report.data_note(made_panel(3), variables=["a", "b"]), ["3 of the reader's own"], []),
+    (lambda: report.catalogue_table(PANEL, "accounts"),
+     ["census4: 2011–2022, 31 provinces, no gaps; 100 % flagged official", "2019, flag official"],
+     [".0 provinces"]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("made", "said", "absent"), SAID)
+def test_notes_and_tables_say_what_is_known(made, said, absent):
+    """No part that is open shows as None; what is shown on a page is what a terminal prints."""
+    page = Page(made().html).said
+    assert [part for part in said if part not in page] == []
+    assert not [part for part in absent if part in page + repr(made())]
+    assert not re.search(r"(\d{4})–\1\b", page)
+
+
+def test_tables_of_studies_count_all_of_them():
+    kinds = [Study.load(key).kind for key in Study.keys()]
+    for kind, least in (("composite", 15), ("tfp", 4)):
+        rows = len(report.studies_table(kind).text.splitlines()) - 1
+        assert rows == kinds.count(kind) >= least
+    levels = report.studies_table("levels").text.splitlines()[1:]
+    assert [line[0] for line in levels] == list("NMPD")
+    assert sum(int(line.split()[1]) for line in levels) == len(kinds)
+    assert listed(list("abcdefgh"), limit=4) == "a, b, c and 5 more" and listed([]) == ""
+
+
+def test_the_catalogue_counts_gaps_and_flags_in_whole_numbers():
+    page = report.catalogue_table(PANEL, "accounts").html
+    one = r"\b\d{4}–\d{4}, \d+ provinces, (no gaps|1 gap|\d+ gaps);"
+    assert all(re.search(one, said) for said in re.findall(r"[^<>]*flagged official", page))
+    stock = page[page.index("id='var-capital_stock'") :]
+    assert "; 0 % flagged official" in stock[: stock.index("</details>")]
+
+
+WRONG = [
+    (lambda: report.data_note(made_panel(), made_matrix()), MethodError, "variables"),
+    (lambda: argument_table("path", PANEL), DataError, "unknown part 'path'"),
+    (lambda: report.studies_table("composites"), MethodError, "Did you mean 'composite'"),
+    (lambda: report.nothing, AttributeError, "no attribute 'nothing'"),
+]
+
+
+@pytest.mark.parametrize(("call", "error", "message"), WRONG)
+def test_wrong_input_is_named(call, error, message):
+    with pytest.raises(error, match=message):
+        call()
