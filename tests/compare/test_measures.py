@@ -91,7 +91,7 @@ def test_w_is_one_for_equal_rankings_and_zero_for_opposite_ones():
     assert agreement(by_province).concordance.w == pytest.approx(0)
 
 
-def test_overlap_counts_ties_at_the_border():
+def test_the_top_counts_ties_at_the_border():
     frame = pd.DataFrame({"x": [5, 4, 4, 1], "other": [5, 4, 1, 0]}, index=KEYS[:4])
     assert agreement(frame, k=2).top.to_numpy() == pytest.approx(np.array([[1, 2 / 3], [2 / 3, 1]]))
 
