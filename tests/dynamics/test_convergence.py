@@ -1,7 +1,5 @@
 """Sigma and beta convergence: what they find and what they refuse."""
 
-from __future__ import annotations
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -52,19 +50,15 @@ def test_beta_of_levels_that_shrink_exactly_has_their_rate():
 def test_speed_and_half_life_at_their_limits():
     grows = beta(panel(-0.1))
     assert grows.half_life == np.inf and np.isnan(grows.half_life_se)
-    years = panel().index.get_level_values("year")
-    turned = panel().mask(years == 2020, panel().groupby("province").transform("first") ** -0.5)
-    lost = beta(turned)
+    scores = panel()
+    first = scores.groupby("province").transform("first")
+    lost = beta(scores.mask(scores.index.get_level_values("year") == 2020, first**-0.5))
     assert np.isnan(lost.speed) and np.isnan(lost.half_life) and "no speed" in lost.notes[0]
-    one = beta(panel())
-
-    def half_life(b):
-        return np.log(2) / (-np.log(1 + one.years * b) / one.years)
-
-    step = 1e-7
-    slope = (half_life(one.coefficient + step) - half_life(one.coefficient - step)) / (2 * step)
-    assert one.half_life == pytest.approx(half_life(one.coefficient))
-    assert one.half_life_se == pytest.approx(abs(slope) * one.std_error, rel=1e-5)
+    one = beta(scores)
+    lives = [-7 * np.log(2) / np.log(1 + 7 * (one.coefficient + h)) for h in (-1e-7, 0, 1e-7)]
+    assert one.half_life == pytest.approx(lives[1])
+    slope = abs(lives[2] - lives[0]) / 2e-7  # the delta method's
+    assert one.half_life_se == pytest.approx(slope * one.std_error, rel=1e-5)
 
 
 def test_beta_joins_weights_by_key():
@@ -105,49 +99,46 @@ def test_panel_beta_uses_adjacent_years_and_takes_nickells_bias_out():
     assert rho + nickell(rho, 7) == pytest.approx(1 + quick.coefficient, abs=1e-9)
 
 
-@pytest.mark.parametrize(
-    ("weights", "says"),
-    [
-        (ring(0, 1, -1.0), "negative.*Beijing"),
-        (ring(0, 0, 1.0), "weight in itself.*Beijing"),
-        (ring(2, factor=0), "add up to 0.*Hebei.*link an island"),
-        (ring(1, factor=2), "add up to 2.*Tianjin"),
-        (ring().rename({110000: 460000}).rename({110000: 460000}, axis=1), "weights: Beijing"),
-        (ring().drop(110000).drop(columns=110000), "not in the weights: Beijing"),
-        (ring().to_numpy(), "a DataFrame"),
-    ],
-    ids=["negative", "own", "island", "sums", "other", "fewer", "array"],
-)
-def test_bad_weights_are_refused(weights, says):
-    with pytest.raises(NqpfError, match=says):
-        beta(panel(), spatial="lag", weights=weights)
+def bad(weights) -> tuple:
+    return panel(), {"spatial": "lag", "weights": weights}
 
 
 def changed(value) -> pd.Series:
-    scores = panel()
-    scores[110000, 2015] = value
-    return scores
+    return panel().mask(panel() == panel()[110000, 2015], value)
 
 
 @pytest.mark.parametrize(
-    ("call", "says"),
+    ("scores", "options", "says"),
     [
-        (lambda: beta(panel(), design="cross"), "unknown design"),
-        (lambda: beta(panel(), spatial="durbin", weights=1), "unknown spatial"),
-        (lambda: beta(panel(), spatial="lag"), "no spatial weights"),
-        (lambda: beta(panel(), errors="clustered"), "unknown errors"),
-        (lambda: beta(panel(), None, "panel", "lag", ring()), "spatial model of a panel"),
-        (lambda: beta(panel(), panel().to_frame("growth")), "name 'growth' twice"),
-        (lambda: beta(panel().droplevel(0)), "indexed"),
-        (lambda: beta(changed(0.0)), r"is 0.*Beijing.*2015.*above zero"),
-        (lambda: sigma(changed(0.0)), r"is 0.*Beijing.*2015.*above zero"),
-        (lambda: sigma(changed(np.nan)), r"missing.*Beijing.*2015"),
-        (lambda: sigma(panel()[panel().index.get_level_values(1) < 2015]), "3 years or more"),
-        (lambda: sigma(panel()[CODES[:3]]), "4 or more"),
-        (lambda: sigma(panel() * 0 + 1), "no dispersion.*2013"),
+        (*bad(ring(0, 1, -1.0)), "negative.*Beijing"),
+        (*bad(ring(2, factor=0)), "add up to 0.*Hebei.*link an island"),
+        (*bad(ring(1, factor=2)), "add up to 2.*Tianjin"),
+        (*bad(ring().drop(110000).drop(columns=110000)), "not in the weights: Beijing"),
+        (*bad(None), "no spatial weights"),
+        (panel(), {"design": "cross"}, "unknown design"),
+        (panel(), {"spatial": "durbin", "weights": ring()}, "unknown spatial"),
+        (panel(), {"errors": "clustered"}, "unknown errors"),
+        (panel(), {"design": "panel", "spatial": "lag", "weights": ring()}, "model of a panel"),
+        (panel(), {"controls": panel().to_frame("growth")}, "name 'growth' twice"),
+        (panel().droplevel(0), {}, "indexed"),
+        (changed(0.0), {}, r"is 0.*Beijing.*2015.*above zero"),
+        (changed(np.nan), {}, r"missing.*Beijing.*2015"),
     ],
-    ids=lambda part: part[:24] if isinstance(part, str) else "",
 )
-def test_bad_samples_and_options_are_refused(call, says):
+def test_bad_samples_and_options_of_beta_are_refused(scores, options, says):
     with pytest.raises(NqpfError, match=says):
-        call()
+        beta(scores, **options)
+
+
+@pytest.mark.parametrize(
+    ("scores", "says"),
+    [
+        (changed(0.0), r"is 0.*Beijing.*2015.*above zero"),
+        (panel().loc[:, :2014], "3 years or more"),
+        (panel()[CODES[:3]], "4 or more"),
+        (panel() * 0 + 1, "no dispersion.*2013"),
+    ],
+)
+def test_bad_samples_of_sigma_are_refused(scores, says):
+    with pytest.raises(NqpfError, match=says):
+        sigma(scores)
