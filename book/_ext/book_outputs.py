@@ -8,19 +8,31 @@ each glued number in prose is a link to its entry. The files are written to
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from html import escape
 from pathlib import Path
 
-from book_templates import write_once
+from book_templates import render, write_once
 from docutils import nodes
+from markupsafe import Markup
 from myst_nb.ext.glue.roles import PasteTextRole
 from outputs_entry import Entry, Item, entries_of, files_of, parts_of, slug, title_of
-from outputs_pages import Book, chapter_page, index_page, map_csv, up
+from outputs_files import csv_bytes
 from outputs_record import Run, read_run
 from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
 
+_MANY = 12
+_COUNTED = {
+    "figure": ("figure", "figures"),
+    "table": ("table", "tables"),
+    "number": ("number in prose", "numbers in prose"),
+}
+_RESULTS = {
+    "results.parquet": ("data/multiverse/results.parquet", "the stored regressions of the grid"),
+    "curve_tests.csv": ("data/multiverse/curve_tests.csv", "the stored tests of the curves"),
+}
 _HIDDEN = {"remove-input", "remove-cell", "remove_input", "remove_cell"}
 
 
@@ -102,10 +114,16 @@ def _collect_cell(container: nodes.container, run: Run, items: list[Item]) -> No
             _mark(node, [_item(items, "text", node.astext(), cell, -1)])
 
 
+def _above(node: nodes.Node, kind: type) -> nodes.Node | None:
+    """Return the nearest node of a kind that a node stands in."""
+    while (node := node.parent) is not None and not isinstance(node, kind):
+        pass
+    return node
+
+
 def _section_of(node: nodes.Node) -> str:
-    while node is not None and not isinstance(node, nodes.section):
-        node = node.parent
-    title = node.next_node(nodes.title) if node is not None else None
+    section = _above(node, nodes.section)
+    title = section.next_node(nodes.title) if section is not None else None
     return title.astext() if title is not None else ""
 
 
@@ -151,11 +169,8 @@ def _resolve(app: Sphinx, doctree: nodes.document, page: str) -> None:
 def _link(node: nodes.inline, page: str) -> None:
     if node["output_first"]:
         node["ids"] = [f"output-{node['output_name']}"]
-    parent = node.parent
-    while parent is not None:
-        if isinstance(parent, nodes.reference):
-            return  # a link cannot stand in a link
-        parent = parent.parent
+    if _above(node, nodes.reference) is not None:
+        return  # a link cannot stand in a link
     link = nodes.reference(
         "",
         "",
@@ -214,27 +229,107 @@ def _skip(writer: object, node: nodes.Node) -> None:
     raise nodes.SkipNode
 
 
+def up(page: str) -> str:
+    """Return the way from a page to the top of the site.
+
+    Examples
+    --------
+    >>> up("outputs/notebooks/a")
+    '../../'
+    """
+    return "../" * page.count("/")
+
+
+def numbers(counts: Mapping[str, int]) -> str:
+    """Return counts of outputs in words.
+
+    Examples
+    --------
+    >>> numbers({"figure": 1, "number": 3})
+    '1 figure, 3 numbers in prose'
+    """
+    found = [(counts.get(kind, 0), names) for kind, names in _COUNTED.items()]
+    return ", ".join(f"{n} {names[n > 1]}" for n, names in found if n) or "no outputs"
+
+
+def _count(entries: Sequence[Entry]) -> dict[str, int]:
+    kinds = [entry.item.kind for entry in entries]
+    return {kind: kinds.count(kind) for kind in _COUNTED}
+
+
+def excerpt(entry: Entry, sources: Sequence[str]) -> str:
+    """Return the lines that an output rests on, cell by cell."""
+    parts = []
+    for cell in entry.cells:
+        lines = sources[cell].split("\n")
+        spans = [one.lines for one in entry.statements if one.cell == cell]
+        kept = dict.fromkeys("\n".join(lines[first - 1 : last]) for first, last in spans)
+        parts.append(f"# cell {cell + 1}\n" + "\n".join(kept))
+    return "\n".join(parts)
+
+
 def _map(app: Sphinx) -> Iterator[tuple[str, dict[str, object], str]]:
-    """Make the pages of the map."""
+    """Make the pages of the map, and the whole map as one table."""
     from nqpf.data import Catalogue
 
     runs = {page: _run(app, page) for page in sorted(_kept(app.env))}
     order = [page for page in _in_order(app) if runs.get(page)]
-    book = Book(
-        {page: title.astext() for page, title in app.env.titles.items()},
-        Catalogue.load(),
-        _source(app),
-        lambda code: app.builder.highlighter.highlight_block(code, "python"),
-        {page: runs[page].sources for page in order},
-    )
+    titles = {page: title.astext() for page, title in app.env.titles.items()}
+    known = Catalogue.load().variables
     folder = Path(app.outdir) / "downloads" / "outputs"
     entries = {page: _entries(app, page, runs[page], folder) for page in order}
     for page in order:
-        hidden = {i for i, tags in enumerate(runs[page].tags) if tags & _HIDDEN}
-        body = chapter_page(page, entries[page], hidden, book)
-        yield f"outputs/{page}", _context(f"Outputs of “{book.titles[page]}”", body), "page.html"
-    yield "outputs/index", _context("Map of outputs", index_page(entries, book)), "page.html"
-    write_once(folder / "map.csv", map_csv(entries, book))
+        sources = runs[page].sources
+        shown = [app.builder.highlighter.highlight_block(code, "python") for code in sources]
+        body = render(
+            "outputs_chapter.html",
+            page=page,
+            top=up(f"outputs/{page}"),
+            titles=titles,
+            total=numbers(_count(entries[page])),
+            entries=entries[page],
+            hidden={i for i, tags in enumerate(runs[page].tags) if tags & _HIDDEN},
+            source=_source(app),
+            known=known,
+            dated={key for key, one in known.items() if one.vintages},
+            results=_RESULTS,
+            many=_MANY,
+            lists={},
+            excerpt=partial(excerpt, sources=sources),
+            sources=[Markup(code) for code in shown],  # noqa: S704
+        )
+        yield f"outputs/{page}", _context(f"Outputs of “{titles[page]}”", body), "page.html"
+    rows = [(page, titles[page], _count(found).values()) for page, found in entries.items()]
+    total = numbers(_count([entry for found in entries.values() for entry in found]))
+    body = render("outputs_index.html", pages=rows, total=total)
+    yield "outputs/index", _context("Map of outputs", body), "page.html"
+    write_once(folder / "map.csv", map_csv(entries, titles))
+
+
+def map_csv(pages: Mapping[str, Sequence[Entry]], titles: Mapping[str, str]) -> bytes:
+    """Return the whole map as one table, a row per output."""
+    header = ["page", "chapter", "output", "kind", "shows", "shown by cell", "rests on cells"]
+    header += ["functions", "variables", "vintages", "systems", "stored results", "whole panel"]
+    header += ["entry", "files"]
+    rows = []
+    for page, entries in pages.items():
+        for entry in entries:
+            item = entry.item
+            names = [one.name for one in entry.functions]
+            read = (names, entry.variables, entry.vintages, entry.systems, entry.results)
+            files = [f"downloads/outputs/{page}/{item.name}.{one}" for one in sorted(entry.files)]
+            rows.append(
+                [
+                    *(page, titles[page], item.name, item.kind, item.title, item.cell + 1),
+                    # A spreadsheet would take numbers apart by blanks for one.
+                    "; ".join(str(cell + 1) for cell in entry.cells),
+                    *(" ".join(keys) for keys in read),
+                    "yes" if entry.whole else "no",
+                    f"outputs/{page}.html#{item.name}",
+                    " ".join(files),
+                ]
+            )
+    return csv_bytes(header, rows)
 
 
 def _in_order(app: Sphinx) -> list[str]:

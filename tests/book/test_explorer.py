@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from browsing import EVERYTHING
+from browsing import DRAWN, EVERYTHING
 from playwright.sync_api import Browser, Locator, Page
 
 from nqpf import Panel, Recipe, System, provinces
@@ -25,7 +25,7 @@ from nqpf.systems import available
 
 PAGE = "notebooks/explore/explorer.html"
 STATES, LONG_WAY = (
-    (200, 20) if EVERYTHING else (48, 8)
+    (200, 20) if EVERYTHING else (20, 4)
 )  # of which so many are chosen in the menus, the rest by address
 STATIC = Path(__file__).resolve().parents[2] / "book" / "_static"
 READY = ".nqpf-explorer[data-ready]"
@@ -497,7 +497,7 @@ def test_fits_and_is_accessible(browser: Browser, site: str, width: int, theme: 
     page.wait_for_selector(READY)
     page.evaluate("theme => { document.documentElement.dataset.theme = theme; }", theme)
     page.evaluate("() => document.querySelectorAll('details').forEach((d) => { d.open = true; })")
-    page.wait_for_timeout(100)
+    page.evaluate(DRAWN)
     assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
     assert page.evaluate(
         "[...document.querySelectorAll('.explorer-view svg')].every((svg) =>"
@@ -567,7 +567,7 @@ def test_hostile_names_show_as_text(browser: Browser, hostile, tmp_path: Path) -
     page = browser.new_page()
     page.goto(path.as_uri())
     page.wait_for_selector(READY)
-    page.wait_for_timeout(100)
+    page.evaluate(DRAWN)
     assert page.evaluate("window.broken") is None
     assert page.locator(".nqpf-explorer img").count() == 0
     assert "</script><script>" in page.locator(".explorer-parts").inner_text()

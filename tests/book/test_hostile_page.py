@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import nbformat
 import pandas as pd
 import pytest
+from browsing import DRAWN, READY
 from made_up_hostile import LONG, SCRIPT, hostile_project
 from sphinx.application import Sphinx
 
@@ -112,7 +113,8 @@ def test_nothing_runs_and_everything_reads(pages: Path, browser: Browser, name: 
         ),
     )
     page.goto((pages / f"{name}.html").as_uri(), wait_until="load")
-    page.wait_for_timeout(1000)
+    page.evaluate(READY)
+    page.evaluate(DRAWN)
     page.evaluate("document.querySelectorAll('details').forEach((one) => (one.open = true))")
     assert page.evaluate("window.ran") is None, "a text ran as a script"
     assert problems == []
