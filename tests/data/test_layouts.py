@@ -102,8 +102,7 @@ def test_merged_panel(tmp_path: Path) -> None:
 
 
 def test_single_precision_is_undone_on_request(tmp_path: Path) -> None:
-    content = "province,year,x\nAnhui,2010,29.940001\nAnhui,2011,16470.699\n"
-    path = text(tmp_path / "a.csv", content)
+    path = text(tmp_path / "a.csv", "province,year,x\nAnhui,2010,29.940001\nAnhui,2011,16470.699\n")
     assert read("merged", path, single=True)["value"].tolist() == [29.94, 16470.7]
     assert read("merged", path)["value"].tolist() == [29.940001, 16470.699]
 

@@ -51,10 +51,12 @@ def test_vintages_are_never_mixed(panel: Panel) -> None:
 
 
 def test_unknown_variable_offers_the_nearest(panel: Panel) -> None:
-    with pytest.raises(DataError, match="unknown variable 'populatoin'.*[Dd]id you mean 'popul"):
-        panel.wide(["populatoin"])
-    with pytest.raises(DataError, match="[Dd]id you mean 'rd_expenditure'"):
-        panel.provenance("rd_expense")
+    for view, word, near in (
+        (panel.wide, "populatoin", "population"),
+        (panel.provenance, "rd_expense", "rd_expenditure"),
+    ):
+        with pytest.raises(DataError, match=f"variable '{word}'.*[Dd]id you mean '{near}'"):
+            view(word)
 
 
 def test_coverage_counts_gaps_and_flags(panel: Panel) -> None:
@@ -152,7 +154,7 @@ def test_every_series_cites_a_yearbook_and_a_source_that_may_be_embedded(embedde
     assert set(broken.index[broken]) == {(c, each.year) for each in named for c in each.provinces}
 
 
-def test_what_a_terminal_shows_of_panel_and_systems_fits_a_line(embedded: Panel) -> None:
-    for shown in (repr(embedded), repr(embedded.catalogue), repr(System.load("dong-2024"))):
-        assert len(shown) < 100
+def test_what_a_terminal_shows_fits_a_line(embedded: Panel) -> None:
+    for shown in (embedded, embedded.catalogue, System.load("dong-2024")):
+        assert len(repr(shown)) < 100
     assert f"{len(embedded.frame):,} figures" in repr(embedded)
