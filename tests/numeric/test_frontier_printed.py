@@ -41,11 +41,6 @@ def test_frontier_41_cross_section():
     for name, value in PRINTED.items():
         assert result.parameters.loc[name, "estimate"] == pytest.approx(value, abs=1e-3), name
     assert result.loglik == pytest.approx(LOG_LIKELIHOOD, abs=1e-2)
-
-
-def test_frontier_41_likelihood_is_no_lower_at_our_maximum():
-    frame = table()
-    result = battese_coelli(frame, "output", ["capital", "labour"], "firm", "year")
     # The program prints its maximum with the logs of figures that the table rounds.
     assert result.loglik >= LOG_LIKELIHOOD - 1e-5
     assert result.test_no_inefficiency().statistic == pytest.approx(2.8392402, abs=1e-3)

@@ -25,15 +25,16 @@ def firms(design):
 
 
 def terms(frame, names, degree):
-    """Raw monomials with patsy-like loops over exponents, the constant among them."""
-    columns = []
-    ranges = np.indices([degree + 1] * len(names)).reshape(len(names), -1).T
-    for exponents in ranges:
-        if exponents.sum() <= degree:
-            columns.append(
-                np.prod([frame[n] ** e for n, e in zip(names, exponents, strict=True)], axis=0)
-            )
-    return np.column_stack(columns)
+    """Raw monomials by a loop over exponents, the constant among them."""
+    exponents = np.indices([degree + 1] * len(names)).reshape(len(names), -1).T
+    kept = exponents[exponents.sum(axis=1) <= degree]
+    return np.column_stack([(frame[names].to_numpy() ** powers).prod(axis=1) for powers in kept])
+
+
+def least(loss, grid):
+    """Return where a loss is least, searched within a bracket around the best of a grid."""
+    best = grid[np.argmin([loss(a) for a in grid])]
+    return minimize_scalar(loss, bounds=(best - 0.05, best + 0.05), options={"xatol": 1e-10}).x
 
 
 def fitted(x, y):
@@ -73,16 +74,13 @@ def test_levinsohn_petrin_by_its_printed_steps(design):
         expected = np.polynomial.Polynomial.fit(last, this, 3)(last)
         return ((net - a * f["capital"])[now] - expected).pow(2).sum()
 
-    grid = np.linspace(-1, 3, 81)
-    best = grid[np.argmin([loss(a) for a in grid])]
-    a = minimize_scalar(loss, bounds=(best - 0.05, best + 0.05), options={"xatol": 1e-10}).x
+    a = least(loss, np.linspace(-1, 3, 81))
     fit = proxy.levinsohn_petrin(f, *ROLES, "materials", *KEY)
     assert fit.params["labour"] == pytest.approx(labour, abs=1e-8)
     assert fit.params["capital"] == pytest.approx(a, abs=1e-6)
     assert fit.criterion == pytest.approx(loss(a) / now.sum(), rel=1e-9)
-    np.testing.assert_allclose(
-        fit.anticipated.to_numpy(), phi - a * f["capital"], rtol=0, atol=1e-5
-    )
+    expected = phi - a * f["capital"]
+    np.testing.assert_allclose(fit.anticipated.to_numpy(), expected, rtol=0, atol=1e-5)
 
 
 def with_exits(f):
@@ -111,9 +109,7 @@ def test_olley_pakes_by_its_printed_steps(exit):
         target = (net - a * f["capital"])[now]
         return ((target - fitted(terms(last, names, 3), target)) ** 2).sum()
 
-    grid = np.linspace(-1, 2, 61)
-    best = grid[np.argmin([loss(a) for a in grid])]
-    a = minimize_scalar(loss, bounds=(best - 0.05, best + 0.05), options={"xatol": 1e-10}).x
+    a = least(loss, np.linspace(-1, 2, 61))
     fit = proxy.olley_pakes(f, *ROLES, "investment", *KEY, exit=exit)
     assert fit.params["labour"] == pytest.approx(labour, abs=1e-8)
     assert fit.params["capital"] == pytest.approx(a, abs=2e-5)

@@ -53,9 +53,8 @@ def test_the_embedded_stock_is_what_the_library_computes():
 def test_chongqing_and_sichuan_hold_in_1996_what_sichuan_alone_would():
     panel = Panel.load(extra=False)
     wide = panel.wide(["gfcf", "investment_price"])
-    before = perpetual_inventory(
-        *(wide[name].loc[[510000]].loc[:, :1995] for name in ("gfcf", "investment_price"))
-    )[510000, 1995]
+    whole = wide.loc[(510000, slice(None, 1995)), :]
+    before = perpetual_inventory(whole["gfcf"], whole["investment_price"])[510000, 1995]
     real = (wide["gfcf"] / wide["investment_price"]).loc[[(500000, 1996), (510000, 1996)]]
     rows = capital_stock(panel).set_index(["province", "year"])["value"]
     both = rows[500000, 1996] + rows[510000, 1996]

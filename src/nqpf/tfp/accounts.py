@@ -113,8 +113,7 @@ def _first_stocks(real: pd.Series, rates: pd.Series, initial: str | float | pd.S
     usable = (growth + rates > 0) & np.isfinite(growth)
     if not usable.all():
         raise MethodError(
-            "no steady state: growth of real investment and depreciation do not add up to more "
-            "than zero",
+            "no steady state: growth of real investment and depreciation add up to zero or less",
             where=place((usable.index[~usable][0],), (rates.index.name,)),
             hint="use the rule 'share' or give the stock",
         )
@@ -180,10 +179,8 @@ def capital_stock(panel: Panel) -> pd.DataFrame:
     if start != _FIRST_YEAR:
         stock = _divide(stock, wide, start)
     flags = _flags(panel.flags(names).reindex(wide.index))
-    rows = stock.sort_index().rename("value").reset_index()
-    rows = rows.assign(
-        variable="capital_stock", vintage="", flag=flags[stock.sort_index().index].array
-    )
+    rows = stock.sort_index().to_frame("value").assign(variable="capital_stock", vintage="")
+    rows = rows.assign(flag=flags).reset_index()
     return rows[["province", "year", "variable", "value", "vintage", "flag"]]
 
 
@@ -202,9 +199,8 @@ def _divide(stock: pd.Series, wide: pd.DataFrame, year: int) -> pd.Series:
 def _flags(flags: pd.DataFrame) -> pd.Series:
     order = ["derived", "reader", "break", "interpolated", "extrapolated"]
     own = flags.replace({"official": "derived", "spliced": "extrapolated"})
-    ranks = own.apply(lambda column: column.map(order.index))
-    worst = ranks.max(axis=1).sort_index()
-    top = order.index("extrapolated")
+    worst = own.map(order.index).max(axis=1).sort_index()
+    top = len(order) - 1
     lasting = (worst == top).groupby(level=0).cummax()
     return worst.mask(lasting, top).astype(int).map(dict(enumerate(order)))
 
@@ -240,7 +236,7 @@ def real_gdp(panel: Panel, base: int = _BASE, vintage: str = _VINTAGE) -> pd.Ser
     nominal = panel.wide(["gdp"], years=[base], vintage=vintage)["gdp"].dropna().droplevel("year")
     index = panel.wide(["gdp_index"], vintage=vintage)["gdp_index"].dropna().sort_index()
     _check_consecutive(index.index, "gdp_index")
-    provinces = index.index.get_level_values("province").unique()
+    provinces = index.index.unique("province")
     nominal = _per_unit(nominal, provinces, f"gdp of {base} in vintage {vintage!r}")
     return pd.concat(
         {p: _chain(index[p] / 100, nominal[p], p, base) for p in provinces},

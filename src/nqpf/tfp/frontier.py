@@ -209,14 +209,9 @@ class _Frontier:
 
         slope = mean(self.elasticities)
         along = (slope * change(self.inputs)).sum(axis=1)
-        growth = pd.DataFrame(
-            {
-                "output": change(self.output),
-                "inputs": along / slope.sum(axis=1),
-                "technical": mean(self.technical_change),
-                "efficiency": change(np.log(self.efficiency)),
-            }
-        )
+        growth = pd.DataFrame({"output": change(self.output), "inputs": along / slope.sum(axis=1)})
+        growth["technical"] = mean(self.technical_change)
+        growth["efficiency"] = change(np.log(self.efficiency))
         growth["scale"] = along - growth["inputs"]
         growth["tfp"] = growth[["technical", "efficiency", "scale"]].sum(axis=1)
         growth["noise"] = growth["output"] - growth["inputs"] - growth["tfp"]
@@ -357,11 +352,13 @@ def battese_coelli(
     found = _maximise(sample, beta, variance, names, max_iterations)
     estimate = pd.Series(found.parameters, index=names)
     slopes = pd.DataFrame({a: _slope(a, logs[inputs], years, estimate) for a in inputs})
-    for said in _warnings(found, sample, estimate, found.loglik - loglik_ols, skewness, slopes):
+    wrong = _warnings(found, sample, names, found.loglik - loglik_ols, skewness)
+    for name, count in (slopes < 0).sum()[lambda count: count > 0].items():
+        wrong.append(f"the elasticity of {name} is negative in {count} of {len(slopes)} rows")
+    for said in wrong:
         warnings.warn(said, stacklevel=2)
-    residual, efficiency, inefficiency = (
-        pd.Series(values, index=data.index) for values in _posterior(found.parameters, sample)
-    )
+    names = ["residual", "efficiency", "inefficiency"]
+    rows = dict(zip(names, _posterior(found.parameters, sample), strict=True))
     return _Frontier(
         parameters=_table(estimate, found.std_errors),
         loglik=found.loglik,
@@ -369,9 +366,7 @@ def battese_coelli(
         ols_skewness=skewness,
         output=logs[output],
         inputs=logs[inputs],
-        efficiency=efficiency.rename("efficiency"),
-        inefficiency=inefficiency.rename("inefficiency"),
-        residual=residual.rename("residual"),
+        **{name: pd.Series(values, data.index, name=name) for name, values in rows.items()},
         elasticities=slopes,
         technical_change=_slope(_TREND, logs[inputs], years, estimate).rename("technical_change"),
         convergence=found.convergence,
@@ -424,12 +419,7 @@ def _least_squares(sample: _Sample) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _warnings(
-    found: _Maximum,
-    sample: _Sample,
-    estimate: pd.Series,
-    gain: float,
-    skewness: float,
-    slopes: pd.DataFrame,
+    found: _Maximum, sample: _Sample, names: list[str], gain: float, skewness: float
 ) -> list[str]:
     """Return what is wrong with a maximum, if anything is."""
     state, said = found.convergence, []
@@ -438,7 +428,8 @@ def _warnings(
             f"the search did not converge after {state.iterations} iterations (largest derivative "
             f"{state.gradient_norm:.2g}); the estimates need not be a maximum"
         )
-    bound = [f"{name} stopped at {estimate[name]:.6g}" for name in state.boundary]
+    at = dict(zip(names, found.parameters, strict=True))
+    bound = [f"{name} stopped at {at[name]:.6g}" for name in state.boundary]
     if gain < _NO_GAIN:
         bound.append("the frontier fits no better than least squares: it finds no inefficiency")
         if skewness > 0:
@@ -450,12 +441,7 @@ def _warnings(
             "does not bind: determinants serve as regressors and the level of efficiency is not "
             "identified"
         )
-    if bound:
-        said.append("; ".join(bound))
-    for name, count in (slopes < 0).sum().items():
-        if count:
-            said.append(f"the elasticity of {name} is negative in {count} of {len(slopes)} rows")
-    return said
+    return said + ["; ".join(bound)] * bool(bound)
 
 
 def _table(estimate: pd.Series, errors: np.ndarray) -> pd.DataFrame:
@@ -463,6 +449,5 @@ def _table(estimate: pd.Series, errors: np.ndarray) -> pd.DataFrame:
     from scipy.stats import norm
 
     z = estimate / errors
-    return pd.DataFrame(
-        {"estimate": estimate, "std_error": errors, "z": z, "p_value": 2 * norm.sf(z.abs())}
-    )
+    columns = {"estimate": estimate, "std_error": errors, "z": z}
+    return pd.DataFrame(columns | {"p_value": 2 * norm.sf(z.abs())})

@@ -431,6 +431,5 @@ def _described(
     # At a bound of gamma other parameters are not identified and H is singular.
     ended = float(gradient @ step) / 2 < _DECREMENT and (definite or bool(bound.any()))
     edges = tuple(name for name, stopped in zip(names, bound, strict=True) if stopped)
-    size = float(np.abs(gradient).max())
-    state = _Convergence(ended, edges, count, size, starts)
+    state = _Convergence(ended, edges, count, float(np.abs(gradient).max()), starts)
     return _Maximum(parameters, errors, -minus, state)

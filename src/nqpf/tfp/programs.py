@@ -76,13 +76,11 @@ class _Activities:
         keyed = by_key(single, columns, unit, time or "period", "the frame")
         for name in columns:
             amounts = keyed[name]
-            if zeros and name in y:
-                _check_positive(amounts[amounts < 0], name, "no negative output")
-            else:
-                _check_positive(amounts, name, "a positive amount")
-        _check_positive(
-            keyed[y].max(axis=1), "the largest output", "a unit that produces something"
-        )
+            free = zeros and name in y  # only what is negative is refused
+            wanted = "no negative output" if free else "a positive amount"
+            _check_positive(amounts[amounts < 0] if free else amounts, name, wanted)
+        largest = keyed[y].max(axis=1)
+        _check_positive(largest, "the largest output", "a unit that produces something")
         units = keyed.index.get_level_values(0).unique()
         if len(units) < 2:
             where = place((units[0],), (unit,))
@@ -144,11 +142,8 @@ _OPTIONS = {
     "primal_feasibility_tolerance": 1e-10,
     "dual_feasibility_tolerance": 1e-10,
 }
-_ENDED = (
-    highspy.HighsModelStatus.kOptimal,
-    highspy.HighsModelStatus.kInfeasible,
-    highspy.HighsModelStatus.kUnbounded,
-)
+_STATUS = highspy.HighsModelStatus
+_ENDED = (_STATUS.kOptimal, _STATUS.kInfeasible, _STATUS.kUnbounded)
 
 
 class _Quiet(highspy.Highs):
@@ -220,10 +215,8 @@ class _Program:
 
     def set_rows(self, lower: np.ndarray, upper: np.ndarray) -> None:
         """Change the bounds of the rows."""
-        rows = np.arange(len(lower), dtype=np.int32)
-        self._highs.changeRowsBounds(
-            len(rows), rows, np.asarray(lower, float), np.asarray(upper, float)
-        )
+        rows, bounds = np.arange(len(lower), dtype=np.int32), np.array([lower, upper], float)
+        self._highs.changeRowsBounds(len(rows), rows, *bounds)
 
     def set_column(self, column: int, values: np.ndarray) -> None:
         """Change all coefficients of one variable; `values` has one per row."""
@@ -251,7 +244,7 @@ class _Program:
                 expected="an optimal or infeasible program",
                 hint="look for figures of very different size",
             )
-        return status == highspy.HighsModelStatus.kOptimal
+        return status == _STATUS.kOptimal
 
     @property
     def value(self) -> float:

@@ -241,9 +241,8 @@ class _Slacks:
         settled = (values >= -_ROUNDING * self._size[np.ix_(points, columns)]).all(axis=1)
         points, values = points[settled], values[settled]
         at = np.ix_(points, columns)
-        rho = (1.0 + (self._top[at] * values).sum(axis=1)) / (
-            1.0 + (self._bottom[at] * values).sum(axis=1)
-        )
+        above, below = (1.0 + (side[at] * values).sum(axis=1) for side in (self._top, self._bottom))
+        rho = above / below
         cost = self._top[points] - rho[:, None] * self._bottom[points]
         reduced = cost - cost[:, columns] @ inverse @ self._balance
         reduced[:, self._held] = 0.0
@@ -454,11 +453,8 @@ def malmquist_luenberger(
     effch = earlier["same"] / level["same"]
     techch = np.sqrt(earlier["after"] / earlier["same"] * level["same"] / level["before"])
     changes = pd.DataFrame({"ml": effch * techch, "effch": effch, "techch": techch})
-    return _Luenberger(
-        changes[index.get_level_values(1) != periods[0]],
-        reached,
-        pd.DataFrame(sorted(lost), columns=[*index.names, "technology"]),
-    )
+    infeasible = pd.DataFrame(sorted(lost), columns=[*index.names, "technology"])
+    return _Luenberger(changes[index.get_level_values(1) != periods[0]], reached, infeasible)
 
 
 @dataclass(frozen=True)
@@ -568,9 +564,7 @@ def global_malmquist_luenberger(
             else:
                 scores.iloc[rows, at] = 1.0 / (1.0 + technology.distances(points))
         _check_own(scores[kind])
-    ratio = scores / scores.groupby(level=0).shift(1)
-    changes = ratio.set_axis(["gml", "ec"], axis=1).assign(
-        bpc=ratio["global"] / ratio["contemporaneous"]
-    )
+    changes = (scores / scores.groupby(level=0).shift(1)).set_axis(["gml", "ec"], axis=1)
+    changes["bpc"] = changes["gml"] / changes["ec"]
     later = sample.frame.index.get_level_values(1) != sample.periods[0]
     return _GlobalLuenberger(changes[later], scores)
