@@ -233,10 +233,10 @@ def malmquist(
     columns = [*sample.frame.index.names, "frontier", "returns"]
     infeasible = pd.DataFrame([row for _, row in sorted(lost)], columns=columns)
     if lost:
-        first = infeasible.iloc[0]
+        unit, year, frontier, _ = infeasible.iloc[0]
         warnings.warn(
             f"{len(lost)} problem(s) across years have no solution, the first of "
-            f"{place(first.iloc[:2], columns[:2])} against the frontier of {first['frontier']}; "
+            f"{place((unit, year), columns[:2])} against the frontier of {frontier}; "
             "their indices are missing, see .infeasible",
             stacklevel=2,
         )
