@@ -335,7 +335,7 @@ def test_options_of_impacts_and_of_the_simulation_are_checked():
         small().impacts("bootstrap")
     with pytest.raises(MethodError, match="draws is 1"):
         small().impacts("simulation", draws=1)
-    with pytest.raises(MethodError, match="2 slopes and 1 spillovers"):
+    with pytest.raises(MethodError, match="spillovers of 2 slopes is 1"):
         simulate(WEIGHTS, 5, 0.4, [1.0, 2.0], [0.5])
     with pytest.raises(MethodError, match="persistence is 1"):
         simulate(WEIGHTS, 5, 0.4, [1.0], persistence=1)

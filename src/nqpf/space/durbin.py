@@ -447,11 +447,8 @@ def simulate(
     nqpf.errors.MethodError
         If slopes and spillovers differ in number, or `persistence` is no such share.
     """
-    theta = [0.0] * len(slopes) if spillovers is None else list(spillovers)
-    if len(theta) != len(slopes):
-        raise MethodError(
-            f"{len(slopes)} slopes and {len(theta)} spillovers", expected="a spillover per slope"
-        )
+    theta = [0.0] * len(slopes) if spillovers is None else spillovers
+    whole(f"spillovers of {len(slopes)} slopes", len(theta), len(slopes), len(slopes))
     between("persistence", persistence, 0, np.nextafter(1, 0))
     rng = np.random.default_rng(seed)
     matrix, n = weights.matrix.to_numpy(), len(weights.labels)

@@ -383,9 +383,8 @@ class _Centre:
         km = np.array([along * np.sin(turn) + across * np.cos(turn), north])
         centre = row[["latitude", "longitude"]].to_numpy()
         latitude, longitude = _backward(self.projection, km, centre)
-        return pd.DataFrame(
-            {"east": km[0], "north": km[1], "longitude": longitude, "latitude": latitude}
-        )
+        line = {"east": km[0], "north": km[1], "longitude": longitude, "latitude": latitude}
+        return pd.DataFrame(line)
 
 
 def centre_of_gravity(

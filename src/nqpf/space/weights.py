@@ -238,9 +238,10 @@ def _checked(matrix: pd.DataFrame) -> pd.DataFrame:
             hint="weights without codes can be in any order",
         )
     rows, columns = matrix.index, matrix.columns
-    if rows.has_duplicates or columns.has_duplicates:
-        double = [*rows[rows.duplicated()], *columns[columns.duplicated()]][0]
-        raise SampleError("a label of the weights is there twice", where={"province": double})
+    for labels in (rows, columns):
+        if labels.has_duplicates:
+            double = place((labels[labels.duplicated()][0],), ("province",))
+            raise SampleError("a label of the weights is there twice", where=double)
     differing = rows.symmetric_difference(columns).tolist()
     if len(rows) == 0 or differing:
         raise SampleError(
