@@ -10,16 +10,11 @@ from nqpf.errors import NqpfError
 
 def clubs(levels=(3.0, 1.0), each=5, years=30, noise=0.003) -> pd.Series:
     """Return a panel in which unit i belongs to club i mod the number of levels."""
-    rng = np.random.default_rng(1)
-    t = np.arange(1, years + 1)
-    units = each * len(levels)
-    level = np.resize(levels, units)[:, None]
+    rng, t, units = np.random.default_rng(1), np.arange(1, years + 1), each * len(levels)
     gap = rng.uniform(-0.3, 0.3, (units, 1)) / t**0.8
-    values = level * (1 + gap + noise * rng.normal(size=(units, years)) / t**0.5)
-    keys = pd.MultiIndex.from_product(
-        [range(units), range(2001, 2001 + years)], names=["province", "year"]
-    )
-    return pd.Series(values.ravel(), index=keys, name="score")
+    gap += noise * rng.normal(size=(units, years)) / t**0.5
+    table = pd.DataFrame(np.resize(levels, units)[:, None] * (1 + gap), columns=2000 + t)
+    return table.rename_axis("province").rename_axis(columns="year").stack()
 
 
 def test_known_clubs_are_found_highest_first_whatever_scale_order_and_growth():
