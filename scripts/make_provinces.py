@@ -17,7 +17,7 @@ from nqpf.files import replacing
 ROOT = Path(__file__).resolve().parents[1]
 # Ignored by git: nothing generated enters the repository.
 PAGES = ROOT / "book" / "provinces"
-TABLES = ROOT / "_build" / "provinces"  # book/_ext/book_provinces.py puts them into the site
+TABLES = ROOT / "_build" / "provinces"  # book/_ext/book_downloads.py puts them into the site
 STAMP = ROOT / "_build" / ".provinces-made-from"
 MADE_FROM = ("src", "data", "requirements.lock", "scripts/make_provinces.py")
 

@@ -9,19 +9,33 @@ The page holds comments where something follows from the files themselves::
 What stands between them is replaced whenever the pages are built, after every other
 extension has written its files: sizes and lists written by hand would go stale, and a link to a
 file that was not made is a broken link. In a build of a few pages the lists are short and say so.
+
+The pages of the provinces and their tables, which become downloads/provinces/<key>.csv, are written
+by scripts/build_book.py while the chapters run; any other run of Sphinx has them written here when
+there are none.
 """
 
 from __future__ import annotations
 
 import posixpath
 import re
+import shutil
+import subprocess
+import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from urllib.parse import quote
 
 from book_templates import render, write_once
+from bs4 import Tag
+from docutils import nodes
 from sphinx.application import Sphinx
+from sphinx.config import Config
+from sphinx.errors import ExtensionError
 
+ROOT = Path(__file__).resolve().parents[2]
+MAKER = ROOT / "scripts" / "make_provinces.py"
+TABLES = ROOT / "_build" / "provinces"
 PAGE = "book/downloads"
 PANEL = ("csv", "parquet", "xlsx")
 _LATER = "<p>The files are listed here when the whole book is built.</p>"
@@ -136,6 +150,47 @@ def _write_panel(folder: Path) -> None:
         export(Panel.load(), folder, PANEL)
 
 
+def _write_pages(app: Sphinx, config: Config) -> None:
+    if (ROOT / "book" / "provinces" / "index.md").is_file():
+        return
+    done = subprocess.run([sys.executable, str(MAKER)], cwd=ROOT, check=False)  # noqa: S603
+    if done.returncode:
+        raise ExtensionError(f"{MAKER.name} failed; its message is above")
+
+
+def name_toggles(menu: Tag | str) -> Tag | str:
+    """Name each toggle of the side bar after the page whose sections it opens.
+
+    The theme gives it an arrow only, which a screen reader passes over.
+
+    Examples
+    --------
+    >>> from bs4 import BeautifulSoup
+    >>> item = '<li><a href="x">Provinces</a><details><summary><i></i></summary></details></li>'
+    >>> name_toggles(BeautifulSoup(item, "html.parser")).summary["aria-label"]
+    'Pages of: Provinces'
+    """
+    for toggle in menu.find_all("summary") if isinstance(menu, Tag) else []:
+        link = toggle.find_parent("li").find("a")
+        toggle["aria-label"] = f"Pages of: {link.get_text().strip()}"
+    return menu
+
+
+def _name_toggles(
+    app: Sphinx, page: str, template: str, context: dict, doctree: nodes.document | None
+) -> None:
+    make = context.get("generate_toctree_html")
+    if make is not None:
+        context["generate_toctree_html"] = lambda *args, **options: name_toggles(
+            make(*args, **options)
+        )
+
+
+def _copy_tables(app: Sphinx, error: Exception | None) -> None:
+    if error is None and app.builder.format == "html" and TABLES.is_dir():
+        shutil.copytree(TABLES, Path(app.outdir) / "downloads" / "provinces", dirs_exist_ok=True)
+
+
 def _finish(app: Sphinx, error: Exception | None) -> None:
     if error or app.builder.name != "html" or PAGE not in app.env.found_docs:
         return
@@ -147,6 +202,10 @@ def _finish(app: Sphinx, error: Exception | None) -> None:
 
 
 def setup(app: Sphinx) -> dict[str, object]:
-    """Fill the page after every other extension has written its files."""
+    """Have the provinces' pages written, and fill the page of downloads when all files are."""
+    # Before sphinx-external-toc looks for the pages that the table of contents names.
+    app.connect("config-inited", _write_pages, priority=100)
+    app.connect("html-page-context", _name_toggles, priority=800)  # after the theme
+    app.connect("build-finished", _copy_tables, priority=300)
     app.connect("build-finished", _finish, priority=900)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

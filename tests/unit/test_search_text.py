@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from book_search_text import explained, other_names, prior, read, sections, write
+from book_search import explained, other_names, prior, read, sections, write
 from docutils import nodes
 from sphinx import addnodes
 
