@@ -10,7 +10,7 @@ from urllib.parse import unquote, urldefrag, urljoin
 import pytest
 import yaml
 from book_addresses import repository_url
-from bs4 import BeautifulSoup
+from browsing import read
 from sphinx_external_toc.parsing import parse_toc_yaml
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -18,11 +18,6 @@ ROOT = Path(__file__).resolve().parents[2]
 LOADING = {"script": "src", "img": "src", "link": "href", "iframe": "src", "source": "src"}
 # A <link> of these kinds is fetched when the page opens; others only name an address.
 FETCHED = {"stylesheet", "preload", "icon", "modulepreload", "preconnect", "dns-prefetch"}
-
-
-@cache
-def read(path: Path) -> BeautifulSoup:
-    return BeautifulSoup(path.read_text("utf-8"), "lxml")
 
 
 def pages(html: Path) -> list[Path]:

@@ -10,7 +10,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
-from bs4 import BeautifulSoup
+from browsing import read
 from outputs_files import plain_cell, read_table
 
 from nqpf.data import Catalogue
@@ -18,11 +18,6 @@ from nqpf.systems import available
 
 ROOT = Path(__file__).resolve().parents[2]
 FORMULA = tuple("=+-@＝＋－＠")
-
-
-@cache
-def read(path: Path) -> BeautifulSoup:
-    return BeautifulSoup(path.read_text("utf-8"), "lxml")
 
 
 @cache

@@ -9,6 +9,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bs4 import BeautifulSoup
+
 if TYPE_CHECKING:
     from playwright.sync_api import Page, Request, Response, Route
 
@@ -52,6 +54,12 @@ def pages_of(html: Path = HTML) -> list[str]:
     """Return every page of a built site, without its ending, whoever wrote it."""
     found = (path.relative_to(html) for path in html.rglob("*.html"))
     return sorted(p.with_suffix("").as_posix() for p in found if p.parts[0] != "_static")
+
+
+@cache
+def read(path: Path) -> BeautifulSoup:
+    """Return a page of the built site, read once."""
+    return BeautifulSoup(path.read_text("utf-8"), "lxml")
 
 
 def sample(names: list[str]) -> list[str]:
