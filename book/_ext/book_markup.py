@@ -51,18 +51,14 @@ def mark_chinese(page: str) -> str:
     if not body_tag:
         return page
     parts, at, within = [head, body_tag], 0, None
-    for token in _TOKEN.finditer(body):
-        text = body[at : token.start()]
-        parts.append(text if within else _CHINESE.sub(_as_chinese, text))
-        parts.append(token.group())
-        at = token.end()
-        within = _within(within, token.group())
-    rest = body[at:]
-    return "".join([*parts, rest if within else _CHINESE.sub(_as_chinese, rest)])
-
-
-def _as_chinese(run: re.Match[str]) -> str:
-    return f'<span lang="zh">{run.group()}</span>'
+    # Each token ends a piece of text; so does the end of the page.
+    for token in [*_TOKEN.finditer(body), None]:
+        text = body[at : token.start() if token else None]
+        parts.append(text if within else _CHINESE.sub(r'<span lang="zh">\g<0></span>', text))
+        if token:
+            parts.append(token.group())
+            at, within = token.end(), _within(within, token.group())
+    return "".join(parts)
 
 
 def _within(state: tuple[str, int] | None, token: str) -> tuple[str, int] | None:

@@ -6,7 +6,7 @@ import ast
 import json
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from bs4 import BeautifulSoup, Tag
 from outputs_code import Code, Function, Statement
@@ -93,14 +93,9 @@ def slug(key: str) -> str:
 def parts_of(html: str) -> list[tuple[str, Tag]]:
     """Return the figures and tables in what a cell shows, in order, each with its element."""
     soup = BeautifulSoup(html, "html.parser")
-    found = []
-    for element in soup.select(".vega-chart, img.nqpf-figure, table"):
-        if element.name == "table":
-            if element.find_parent("table") is None:
-                found.append(("table", element))
-        else:
-            found.append(("figure", element))
-    return found
+    parts = soup.select(".vega-chart, img.nqpf-figure, table")
+    own = [one for one in parts if one.name != "table" or one.find_parent("table") is None]
+    return [("table" if one.name == "table" else "figure", one) for one in own]
 
 
 def title_of(kind: str, element: Tag, section: str) -> str:
@@ -139,14 +134,9 @@ def files_of(item: Item, run: Run, figure: int) -> dict[str, bytes]:
 def entries_of(items: Iterable[Item], run: Run) -> list[Entry]:
     """Return the entry of each output of a chapter, without its files."""
     code = Code(run.sources, run.shows)
-    done: dict[tuple[int, ...], Entry] = {}
-    found = []
-    for item in items:
-        targets = tuple(code.targets(item.cell, item.key))
-        if targets not in done:
-            done[targets] = _entry(item, code.behind(targets), code, run)
-        found.append(replace(done[targets], item=item, files={}))
-    return found
+    return [
+        _entry(item, code.behind(code.targets(item.cell, item.key)), code, run) for item in items
+    ]
 
 
 def _entry(item: Item, statements: list[Statement], code: Code, run: Run) -> Entry:

@@ -80,22 +80,19 @@ def read_run(source: Path, cache_folder: Path) -> Run | None:
         stored = cache.match_cache_notebook(notebook)
     except KeyError:
         return None
-    executed = cache.get_cache_bundle(stored.pk).nb
     code = [i for i, cell in enumerate(notebook.cells) if cell.cell_type == "code"]
     cells = [notebook.cells[i] for i in code]
     record = Path(cache_folder) / "executed" / stored.hashkey / RECORD
     said = json.loads(record.read_text("utf-8")) if record.is_file() else [{} for _ in cells]
+    tags = [set(cell.metadata.get("tags", ())) for cell in cells]
     shown: list[list[dict[str, object]]] = []
     glued: dict[str, int] = {}
-    for i, cell in enumerate(executed.cells):
-        shown.append([])
-        for output in cell.outputs:
-            named = output.get("metadata", {}).get("scrapbook")
-            if named:
-                glued[named["name"]] = i
-            if not named or not named.get("mime_prefix"):
-                shown[-1].append(output)
-    tags = [set(cell.metadata.get("tags", ())) for cell in cells]
-    shown = [[] if _UNSEEN & own else outputs for outputs, own in zip(shown, tags, strict=True)]
+    for i, cell in enumerate(cache.get_cache_bundle(stored.pk).nb.cells):
+        named = [output.get("metadata", {}).get("scrapbook", {}) for output in cell.outputs]
+        glued |= {own["name"]: i for own in named if own}
+        on_page = [
+            o for o, own in zip(cell.outputs, named, strict=True) if not own.get("mime_prefix")
+        ]
+        shown.append([] if _UNSEEN & tags[i] else on_page)
     places = {i: n for n, i in enumerate(code)}
     return Run(places, [cell.source for cell in cells], tags, shown, glued, said)
