@@ -28,50 +28,54 @@ def read(html: str) -> tuple[list[str], list[list[str]]]:
     return read_table(BeautifulSoup(html, "html.parser").table)
 
 
-def test_a_plain_data_frame() -> None:
-    frame = pd.DataFrame({"a": [1.5, None], "b": ["x", "y"]}, index=pd.Index(["p", "q"], name="i"))
-    assert read(frame.to_html()) == (["i", "a", "b"], [["p", "1.5", "x"], ["q", "NaN", "y"]])
+def frame(data: object, columns: object, index: object) -> str:
+    return pd.DataFrame(data, columns=columns, index=index).to_html()
 
 
-def test_headings_of_several_levels_become_one() -> None:
-    columns = pd.MultiIndex.from_tuples([("east", "n"), ("east", "mean"), ("west", "n")])
-    frame = pd.DataFrame([[1, 2, 3]], columns=columns, index=pd.Index([2020], name="year"))
-    assert read(frame.to_html()) == (
-        ["year", "east | n", "east | mean", "west | n"],
-        [["2020", "1", "2", "3"]],
-    )
+YEAR = pd.Index([2020], name="year")
+LEVELS = pd.MultiIndex.from_tuples([("east", "n"), ("east", "mean"), ("west", "n")])
+MEASURE = pd.Index(["a", "b"], name="measure")
+REGIONS = pd.MultiIndex.from_product([["east", "west"], [2020, 2021]], names=["region", "year"])
+GROUPED = table(["name", "n"], [["First"], ["a", 1], ["b", 2], ["Second"], ["c", 3]])
+INSIDE = "<a href='#x'>one</a><br>two <table><tr><td>in</td></tr></table>"
 
 
-def test_a_name_over_the_columns_does_not_hide_that_of_the_rows() -> None:
-    frame = pd.DataFrame([[1, 2]], columns=pd.Index(["a", "b"], name="measure"))
-    frame.index = pd.Index([2020], name="year")
-    assert read(frame.to_html())[0] == ["year", "a", "b"]
-
-
-def test_headings_that_span_rows_are_repeated() -> None:
-    index = pd.MultiIndex.from_product([["east", "west"], [2020, 2021]], names=["region", "year"])
-    frame = pd.DataFrame({"x": range(4)}, index=index)
-    assert read(frame.to_html())[1] == [
-        ["east", "2020", "0"],
-        ["east", "2021", "1"],
-        ["west", "2020", "2"],
-        ["west", "2021", "3"],
-    ]
-
-
-def test_a_heading_over_rows_becomes_their_group() -> None:
-    html = table(["name", "n"], [["First"], ["a", 1], ["b", 2], ["Second"], ["c", 3]])
-    assert read(html) == (
-        ["group", "name", "n"],
-        [["First", "a", "1"], ["First", "b", "2"], ["Second", "c", "3"]],
-    )
-
-
-def test_rows_before_the_first_group_have_none() -> None:
-    assert read(table(["a", "b"], [[1, 2], ["G"], [3, 4]]))[1] == [
-        ["", "1", "2"],
-        ["G", "3", "4"],
-    ]
+@pytest.mark.parametrize(
+    ("html", "header", "rows"),
+    [
+        (
+            frame([[1.5, "x"], [None, "y"]], ["a", "b"], pd.Index(["p", "q"], name="i")),
+            ["i", "a", "b"],
+            [["p", "1.5", "x"], ["q", "NaN", "y"]],
+        ),
+        (
+            frame([[1, 2, 3]], LEVELS, YEAR),
+            ["year", "east | n", "east | mean", "west | n"],
+            [["2020", "1", "2", "3"]],
+        ),
+        (frame([[1, 2]], MEASURE, YEAR), ["year", "a", "b"], [["2020", "1", "2"]]),
+        (
+            frame([[0], [1], [2], [3]], ["x"], REGIONS),
+            ["region", "year", "x"],
+            [[r, str(y), str(i)] for i, (r, y) in enumerate(REGIONS)],
+        ),
+        (
+            GROUPED,
+            ["group", "name", "n"],
+            [["First", "a", "1"], ["First", "b", "2"], ["Second", "c", "3"]],
+        ),
+        (
+            table(["a", "b"], [[1, 2], ["G"], [3, 4]]),
+            ["group", "a", "b"],
+            [["", "1", "2"], ["G", "3", "4"]],
+        ),
+        (table(["a", "b"], [[INSIDE, "z"]]), ["a", "b"], [["one; two in", "z"]]),
+        ("<table></table>", [], []),
+    ],
+    ids="plain levels named-columns spans groups late-group inside empty".split(),
+)
+def test_a_table_of_a_page_is_read(html: str, header: list[str], rows: list[list[str]]) -> None:
+    assert read(html) == (header, rows)
 
 
 def test_standard_errors_of_a_regression_are_no_negative_numbers() -> None:
@@ -89,13 +93,6 @@ def test_standard_errors_of_a_regression_are_no_negative_numbers() -> None:
         ["x", "bootstrap p value", "0.01", ""],
         ["Observations", "", "1,299", "5"],
     ]
-
-
-def test_line_breaks_links_and_tables_inside_a_table() -> None:
-    cell = "<a href='#x'>one</a><br>two <table><tr><td>in</td></tr></table>"
-    assert read("<table></table>") == ([], [])
-    header, rows = read(table(["a", "b"], [[cell, "z"]]))
-    assert (header, rows) == (["a", "b"], [["one; two in", "z"]])
 
 
 @pytest.mark.parametrize(
