@@ -17,9 +17,8 @@ from book_templates import render, write_once
 from docutils import nodes
 from markupsafe import Markup
 from myst_nb.ext.glue.roles import PasteTextRole
-from outputs_entry import Entry, Item, entries_of, files_of, parts_of, slug, title_of
+from outputs_entry import Entry, Item, Run, entries_of, files_of, parts_of, read_run, slug, title_of
 from outputs_files import csv_bytes
-from outputs_record import Run, read_run
 from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
 

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 
 import nbformat
 from nbformat import NotebookNode
-from notebook_text import Surroundings, plain_markdown
+from notebook_text import Surroundings, glued_text, plain_markdown
 
 _VEGA_LITE = "https://vega.github.io/schema/vega-lite/v5.json"
 _GLUED = "application/papermill.record/"
@@ -152,8 +152,7 @@ def _results(outputs: list[NotebookNode]) -> list[NotebookNode]:
         elif f"{_GLUED}text/plain" in output.get("data", {}):
             name = output.metadata["scrapbook"]["name"]
             value = output.data[f"{_GLUED}text/plain"]
-            plain = Surroundings({name: value}, {}, lambda t, s: s, lambda t, s: s)
-            _write(kept, "stdout", f"{name} = {plain_markdown(f'{{glue:text}}`{name}`', plain)}\n")
+            _write(kept, "stdout", f"{name} = {glued_text(name, {name: value})}\n")
         elif output.output_type in ("display_data", "execute_result"):
             data = {kind: output.data[kind] for kind in _TYPES if kind in output.data}
             data = _chart(data) or data

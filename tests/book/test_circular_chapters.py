@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
-from outputs_record import read_run
+from outputs_entry import read_run
 
 ROOT = Path(__file__).resolve().parents[2]
 CACHE = ROOT / "_build" / ".jupyter_cache"

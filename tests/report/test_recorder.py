@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from build_book import RECORD, run_chapters
-from outputs_record import read_run
+from outputs_entry import read_run
 from test_build_book import CHAPTER
 
 from nqpf import Panel, System
