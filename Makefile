@@ -6,7 +6,7 @@ export MAKECMDGOALS
 
 .DEFAULT_GOAL := help
 .PHONY: help env book pdf test lint format lab data multiverse bench links twice launch drift
-.PHONY: fingerprint lock clean size
+.PHONY: fingerprint lock clean size prices
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1|\2/p' Makefile | awk -F'|' '{ printf "%-12s %s\n", $$1, $$2 }'
@@ -70,6 +70,9 @@ drift: env ## list the packages whose version is not that of requirements.lock
 
 size: ## measure the size of the project and hold each figure against its limit
 	@python3 scripts/measure_size.py --check
+
+prices: ## write what each public name of the library costs and who uses it
+	@python3 scripts/list_prices.py
 
 fingerprint: env ## print what the results of the chapters depend on, as one word
 	@$(python) scripts/build_book.py --fingerprint

@@ -22,7 +22,7 @@ import pandas as pd
 import pyfixest
 from linearmodels.panel import PanelOLS
 
-from nqpf.regress.kernel import cross_products
+from nqpf.regress.kernel import _cross_products
 
 UNITS, YEARS, COLUMNS, REGRESSORS = 31, 11, 40, 4
 SPECIFICATIONS, PEER_FITS, ROUNDS = 2_000, 20, 3
@@ -125,7 +125,7 @@ def curve() -> bool:
     names = [[f"v{i}" for i in row] for row in chosen[:PEER_FITS]]
 
     def ours(convention: str = "nested") -> object:
-        products = cross_products(frame, frame.columns)
+        products = _cross_products(frame, frame.columns)
         return products.fit_many(chosen[:, 0], chosen[:, 1:], convention=convention)
 
     calls = {
@@ -161,7 +161,7 @@ def million() -> bool:
     names = ["y", *FIRM_REGRESSORS]
 
     def ours() -> object:
-        products = cross_products(frame, names, unit="firm", time="year")
+        products = _cross_products(frame, names, unit="firm", time="year")
         return products.fit("y", FIRM_REGRESSORS, convention="all")
 
     calls = {"ours": ours, "pyfixest": lambda: feols(frame, names, "firm")}

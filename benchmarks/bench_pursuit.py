@@ -18,7 +18,7 @@ import numpy as np
 from nqpf.data import Panel
 from nqpf.errors import NqpfError
 from nqpf.index.normalise import minmax
-from nqpf.index.pursuit import certify, projection_index, projection_pursuit
+from nqpf.index.pursuit import _projection_index, certify, projection_pursuit
 from nqpf.systems import System, available
 
 COLUMNS = 30
@@ -65,8 +65,8 @@ def ratios(memory: str) -> tuple[float, float]:
     x, directions = sample(SIZES[0])
     a = directions[0]
     theirs = best_time(lambda: pairwise(x, a), 100)
-    alone = best_time(lambda: projection_index(x, a), 500)
-    together = best_time(lambda: projection_index(x, directions), 3) / DIRECTIONS
+    alone = best_time(lambda: _projection_index(x, a), 500)
+    together = best_time(lambda: _projection_index(x, directions), 3) / DIRECTIONS
     print(
         f"  {memory:<20}pairwise {theirs * 1e6:>7.1f} us   one direction {alone * 1e6:>5.1f} us, "
         f"ratio {theirs / alone:>5.1f}   {DIRECTIONS} at once {together * 1e6:>4.1f} us each, "
@@ -102,10 +102,10 @@ def growth() -> bool:
     for rows in SIZES:
         x, directions = sample(rows)
         a = directions[0]
-        times.append(best_time(lambda x=x, a=a: projection_index(x, a), 200_000 // rows + 1))
+        times.append(best_time(lambda x=x, a=a: _projection_index(x, a), 200_000 // rows + 1))
         line = f"  {rows:>6,} rows{times[-1] * 1e3:>10.3f} ms"
         if rows <= PAIRWISE_UP_TO:
-            gap = abs(projection_index(x, a) / pairwise(x, a) - 1)
+            gap = abs(_projection_index(x, a) / pairwise(x, a) - 1)
             line += f"   difference from pairwise {gap:.1e}"
             kept &= gap <= TOLERANCE
         print(line)

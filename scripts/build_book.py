@@ -205,12 +205,12 @@ def take_records(notebook: NotebookNode) -> list[dict[str, object]]:
     from watch_inputs import MIME as INPUTS
     from watch_regressions import MIME as REGRESSIONS
 
-    from nqpf.report.recorder import taken
+    from nqpf.report.recorder import _taken
 
     said = []
     for cell in notebook.cells:
         if cell.cell_type == "code":
-            cell.outputs, record = taken(cell.outputs)
+            cell.outputs, record = _taken(cell.outputs)
             for kind, mime in (("regressions", REGRESSIONS), ("inputs", INPUTS)):
                 told = [one["data"][mime] for one in cell.outputs if mime in one.get("data", {})]
                 cell.outputs = [one for one in cell.outputs if mime not in one.get("data", {})]

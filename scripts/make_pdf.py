@@ -78,9 +78,9 @@ def _report(start: float, line: str) -> None:
 
 
 def _write(path: Path, data: bytes) -> None:
-    from nqpf.files import replacing
+    from nqpf.files import _replacing
 
-    with replacing(path) as temporary:
+    with _replacing(path) as temporary:
         temporary.write_bytes(data)
 
 

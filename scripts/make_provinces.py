@@ -12,7 +12,7 @@ from pathlib import Path
 from build_book import fingerprint
 
 from nqpf import Panel, provinces
-from nqpf.files import replacing
+from nqpf.files import _replacing
 
 ROOT = Path(__file__).resolve().parents[1]
 # Ignored by git: nothing generated enters the repository.
@@ -24,22 +24,27 @@ MADE_FROM = ("src", "data", "requirements.lock", "scripts/make_provinces.py")
 
 def texts() -> dict[Path, str]:
     """Return every file to write with its text."""
-    from nqpf.compare.profiles import Profiles
-    from nqpf.report.province_pages import csv_text, overview_markdown, page_key, province_profile
+    from nqpf.compare.profiles import _Profiles
+    from nqpf.report.province_pages import (
+        _csv_text,
+        _overview_markdown,
+        _page_key,
+        province_profile,
+    )
 
-    profiles = Profiles.load(Panel.load())
-    made = {PAGES / "index.md": overview_markdown(profiles)}
+    profiles = _Profiles.load(Panel.load())
+    made = {PAGES / "index.md": _overview_markdown(profiles)}
     for code in provinces.codes():
-        made[PAGES / f"{page_key(code)}.md"] = province_profile(profiles, code).markdown()
-        made[TABLES / f"{page_key(code)}.csv"] = csv_text(profiles.panel, code)
+        made[PAGES / f"{_page_key(code)}.md"] = province_profile(profiles, code).markdown()
+        made[TABLES / f"{_page_key(code)}.csv"] = _csv_text(profiles.panel, code)
     return made
 
 
 def expected() -> list[Path]:
     """Return the files that a complete run leaves."""
-    from nqpf.report.province_pages import page_key
+    from nqpf.report.province_pages import _page_key
 
-    keys = [page_key(code) for code in provinces.codes()]
+    keys = [_page_key(code) for code in provinces.codes()]
     pages = [PAGES / f"{key}.md" for key in ["index", *keys]]
     return pages + [TABLES / f"{key}.csv" for key in keys]
 
@@ -49,7 +54,7 @@ def write(path: Path, text: str) -> None:
     data = text.encode("utf-8")
     if path.is_file() and path.read_bytes() == data:
         return
-    with replacing(path) as temporary:
+    with _replacing(path) as temporary:
         temporary.write_bytes(data)
 
 

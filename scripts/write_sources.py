@@ -12,7 +12,7 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from nqpf.data import Catalogue, Panel
-from nqpf.files import replacing
+from nqpf.files import _replacing
 from nqpf.systems.reform import Reform
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -77,7 +77,7 @@ def _documents() -> list[tuple[str, ...]]:
 def main() -> int:
     """Write the document."""
     text = sources_text(Panel.load(extra=False, home=ROOT))
-    with replacing(TARGET) as temporary:
+    with _replacing(TARGET) as temporary:
         temporary.write_text(text, encoding="utf-8")
     print(f"Written: {TARGET.relative_to(ROOT)}")
     return 0

@@ -10,7 +10,7 @@ import pytest
 from made_up import REPOSITORY, make_project
 
 from nqpf.errors import DataError
-from nqpf.files import inside, replacing, root
+from nqpf.files import _inside, _replacing, root
 
 
 def test_root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -33,7 +33,7 @@ def test_root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("name", ["a.csv", "我的.csv", "sub/a.csv", "sub/../a.csv", "..a.csv"])
 def test_inside(tmp_path: Path, name: str) -> None:
-    assert inside(tmp_path, name).is_relative_to(tmp_path.resolve())
+    assert _inside(tmp_path, name).is_relative_to(tmp_path.resolve())
 
 
 @pytest.mark.parametrize("name", ["../a.csv", "/etc/passwd", "sub/../../a.csv", "..", "link/a.csv"])
@@ -41,13 +41,13 @@ def test_outside(tmp_path: Path, name: str) -> None:
     (tmp_path / "folder").mkdir()
     (tmp_path / "folder" / "link").symlink_to(tmp_path)  # followed before judging
     with pytest.raises(DataError, match="leaves"):
-        inside(tmp_path / "folder", name)
+        _inside(tmp_path / "folder", name)
 
 
 def test_replacing_writes_a_new_file_and_keeps_the_mode_of_an_old_one(tmp_path: Path) -> None:
     path = tmp_path / "new" / "a.csv"
     for mode in (0o644, 0o600):
-        with replacing(path) as temporary:
+        with _replacing(path) as temporary:
             assert temporary.parent == path.parent
             temporary.write_text(f"{mode}")
         assert path.read_text() == f"{mode}"
@@ -60,7 +60,7 @@ def test_replacing_writes_a_new_file_and_keeps_the_mode_of_an_old_one(tmp_path: 
 def test_a_failure_leaves_the_file_as_it_was(tmp_path: Path, error: type[BaseException]) -> None:
     path = tmp_path / "a.csv"
     path.write_text("old")
-    with pytest.raises(error), replacing(path) as temporary:
+    with pytest.raises(error), _replacing(path) as temporary:
         temporary.write_text("half")
         raise error
     assert path.read_text() == "old"

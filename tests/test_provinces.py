@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from nqpf.errors import ProvinceError
-from nqpf.provinces import REGIONS, code_of, codes, name, region, table
+from nqpf.errors import DataError
+from nqpf.provinces import REGIONS, _table, code_of, codes, name, region
 
 
 def test_31_units_with_distinct_codes_names_and_tiles() -> None:
-    frame = table()
+    frame = _table()
     assert len(frame) == 31
     assert frame.index.is_unique
     for column in ("en", "zh", "zh_full", "abbr"):
@@ -24,7 +24,7 @@ def test_31_units_with_distinct_codes_names_and_tiles() -> None:
 
 @pytest.mark.parametrize("column", ["en", "zh", "zh_full"])
 def test_every_name_leads_to_its_code(column: str) -> None:
-    for code, label in table()[column].items():
+    for code, label in _table()[column].items():
         assert code_of(label) == code
         assert code_of(f" {label[0]} {label[1:].upper()}\u3000") == code
 
@@ -57,7 +57,7 @@ def test_names_that_differ_by_a_letter_stay_apart() -> None:
     ],
 )
 def test_unknown_spellings_offer_the_nearest(label: str, hint: str) -> None:
-    with pytest.raises(ProvinceError) as caught:
+    with pytest.raises(DataError) as caught:
         code_of(label)
     assert f"unknown province {label!r}; expected one of the 31 provinces" in str(caught.value)
     assert hint in str(caught.value)
@@ -65,37 +65,37 @@ def test_unknown_spellings_offer_the_nearest(label: str, hint: str) -> None:
 
 @pytest.mark.parametrize("label", ["990000", "", None, "全国", 1e300, "²", "x" * 100_000])
 def test_without_a_near_one_nothing_is_offered(label: object) -> None:
-    with pytest.raises(ProvinceError) as caught:
+    with pytest.raises(DataError) as caught:
         code_of(label)
     assert "Did you mean" not in str(caught.value)
     assert len(str(caught.value)) < 200
 
 
 def test_neighbours_are_mutual() -> None:
-    linked = {code: set(map(int, text.split())) for code, text in table()["neighbours"].items()}
+    linked = {code: set(map(int, text.split())) for code, text in _table()["neighbours"].items()}
     assert linked[110000] == {120000, 130000}
     assert [code for code, others in linked.items() if not others] == [460000]
     assert all(code in linked[other] for code, others in linked.items() for other in others)
 
 
 def test_regions() -> None:
-    four = table()["region4"].value_counts().to_dict()
+    four = _table()["region4"].value_counts().to_dict()
     assert four == {"west": 12, "east": 10, "central": 6, "northeast": 3}
     assert set(four) == set(REGIONS)
-    assert table()["region3"].value_counts().to_dict() == {"west": 12, "east": 11, "central": 8}
+    assert _table()["region3"].value_counts().to_dict() == {"west": 12, "east": 11, "central": 8}
     assert region(210000) == "northeast"
     assert region(210000, "region3") == "east"
 
 
 def test_tiles_lie_roughly_as_on_a_map() -> None:
-    frame = table()
+    frame = _table()
     ranks = frame[["tile_row", "tile_col", "latitude", "longitude"]].rank()
     assert ranks["tile_row"].corr(ranks["latitude"]) < -0.9
     assert ranks["tile_col"].corr(ranks["longitude"]) > 0.8
 
 
 def test_names_come_from_a_table_that_stays_as_it_is() -> None:
-    frame = table()
+    frame = _table()
     frame["en"] = ""
     assert name(440000) == "Guangdong"
     assert (name(440000, "zh_full"), name(440000, "both")) == ("广东省", "Guangdong 广东")

@@ -11,7 +11,7 @@ from made_up_kernel import NAMES, sample
 
 from nqpf.errors import DataError, EstimationError, MethodError, SampleError
 from nqpf.regress import fixed_effects
-from nqpf.sample import PanelSample, demean, standardise
+from nqpf.sample import PanelSample, _demean, standardise
 
 CODES = pd.MultiIndex.from_product([range(10), range(2010, 2016)], names=["province", "year"])
 
@@ -50,8 +50,8 @@ def test_shifts_go_by_key_and_never_cross_a_gap():
 def test_demeaning_is_a_projection(seed, drop):
     frame = sample(seed, drop=drop)
     unit, time = (pd.factorize(frame.index.get_level_values(level))[0] for level in (0, 1))
-    once = demean(frame.to_numpy(), unit, time)
-    np.testing.assert_allclose(demean(once, unit, time), once, atol=1e-10)
+    once = _demean(frame.to_numpy(), unit, time)
+    np.testing.assert_allclose(_demean(once, unit, time), once, atol=1e-10)
     for codes in (unit, time):
         np.testing.assert_allclose(pd.DataFrame(once).groupby(codes).sum(), 0, atol=1e-10)
 
@@ -76,9 +76,9 @@ def test_effects_are_projected_out_exactly(shape):
     unit, time = (pd.factorize(keys.get_level_values(i), sort=True)[0] for i in (0, 1))
     design = dummies(keys)
     wanted = values - design @ np.linalg.lstsq(design, values, rcond=None)[0]
-    np.testing.assert_allclose(demean(values, unit, time), wanted, atol=1e-10)
+    np.testing.assert_allclose(_demean(values, unit, time), wanted, atol=1e-10)
     for level in (0, 1e9):  # means of large figures are rounded; what is left must not show it
-        np.testing.assert_allclose(design.T @ demean(values + level, unit, time), 0, atol=1e-11)
+        np.testing.assert_allclose(design.T @ _demean(values + level, unit, time), 0, atol=1e-11)
 
 
 def test_standardising_gives_z_scores_of_the_rows_given():

@@ -120,7 +120,9 @@ def _provinces(out: Path) -> str:
     """Return the links to the provinces' tables, by the names of their files."""
     from nqpf import provinces
 
-    names = {_key(row["en"]): f"{row['en']} {row['zh']}" for _, row in provinces.table().iterrows()}
+    names = {
+        _key(row["en"]): f"{row['en']} {row['zh']}" for _, row in provinces._table().iterrows()
+    }
     files = sorted((out / "downloads" / "provinces").glob("*.csv"))
     rows = [
         (names.get(_key(file.stem), file.stem), _to(f"downloads/provinces/{file.name}"))

@@ -219,7 +219,7 @@ def other_names(title: str) -> list[str]:
     >>> other_names("Tibet 西藏"), other_names("The panel")
     (['西藏自治区', 'Xizang'], [])
     """
-    for row in provinces.table().itertuples():
+    for row in provinces._table().itertuples():
         if title == f"{row.en} {row.zh}":
             return [name for name in (row.zh_full, _ALIASES.get(row.zh)) if name]
     return []

@@ -140,7 +140,7 @@ def draw_card() -> tuple[bytes, str]:
     """
     from nqpf import Panel
     from nqpf.compare import measures
-    from nqpf.report.maps import social_card
+    from nqpf.report.maps import _social_card
 
     frame = measures(Panel.load(), systems=_SYSTEMS)
     sizes = frame.groupby(level="year").size()
@@ -148,7 +148,7 @@ def draw_card() -> tuple[bytes, str]:
     ranks = frame.xs(year, level="year").rank(ascending=False)
     spread = ranks.max(axis=1) - ranks.min(axis=1)
     moved, count, measured = int((spread >= _PLACES).sum()), len(spread), ranks.shape[1]
-    card = social_card(
+    card = _social_card(
         spread,
         "Measuring New Quality Productive Forces",
         _CHINESE,

@@ -10,7 +10,7 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from nqpf.files import replacing
+from nqpf.files import _replacing
 
 _CHINESE = re.compile(r"[\u3000-\u9fff\uff00-\uffef]+")
 
@@ -63,5 +63,5 @@ def write_once(path: Path, content: bytes | str) -> None:
     data = content.encode("utf-8") if isinstance(content, str) else content
     if path.is_file() and path.read_bytes() == data:
         return
-    with replacing(path) as temporary:
+    with _replacing(path) as temporary:
         temporary.write_bytes(data)

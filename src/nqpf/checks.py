@@ -48,16 +48,16 @@ def choose(
         f"unknown {what} {value!r}",
         where=where,
         expected="one of " + ", ".join(map(str, words)) if words else f"no {what} here",
-        hint=nearest(value, words),
+        hint=_nearest(value, words),
     )
 
 
-def nearest(value: object, known: Iterable[object]) -> str | None:
+def _nearest(value: object, known: Iterable[object]) -> str | None:
     """Return a hint with the known word nearest to `value`, or None.
 
     Examples
     --------
-    >>> nearest("gpd", ["gdp", "capital"])
+    >>> _nearest("gpd", ["gdp", "capital"])
     "did you mean 'gdp'"
     """
     if not isinstance(value, str):

@@ -96,11 +96,11 @@ def _build(
     extra: Annotated[bool, _flag("--extra", "Also fetch the optional research data sets.")] = False,
 ) -> None:
     """Rebuild every table from its sources and compare it with the embedded one."""
-    from nqpf.data.build import rebuild
+    from nqpf.data.build import _rebuild
     from nqpf.tfp.accounts import capital_stock
 
     derivations = {"perpetual_inventory": capital_stock}
-    _say(str(rebuild(derivations=derivations, extra=extra, update=update)))
+    _say(str(_rebuild(derivations=derivations, extra=extra, update=update)))
 
 
 @_data.command("export")

@@ -140,14 +140,6 @@ class SourceError(DataError):
     """A source file is missing, corrupted or not the one that was pinned."""
 
 
-class ProvinceError(DataError):
-    """A province name or code is not known."""
-
-
-class VintageError(DataError):
-    """Figures of different vintages would be mixed."""
-
-
 class SampleError(DataError):
     """A sample is empty, unbalanced or does not match another one."""
 

@@ -37,7 +37,7 @@ def root() -> Path:
     )
 
 
-def inside(folder: Path, name: str) -> Path:
+def _inside(folder: Path, name: str) -> Path:
     """Return ``folder / name``, refused when it leads out of `folder`.
 
     Raises
@@ -52,7 +52,7 @@ def inside(folder: Path, name: str) -> Path:
 
 
 @contextmanager
-def replacing(path: Path) -> Iterator[Path]:
+def _replacing(path: Path) -> Iterator[Path]:
     """Give a temporary file that takes the place of `path` only on success."""
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from nqpf.errors import ProvinceError, _visible
+from nqpf.errors import DataError, _visible
 from nqpf.files import root
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ def _table() -> pd.DataFrame:
     return frame.set_index("code")
 
 
-def table() -> pd.DataFrame:
+def _table() -> pd.DataFrame:
     """Return the provinces, one row each, indexed by GB/T 2260 code.
 
     Columns are the names (`en`, `zh`, `zh_full`), the two-letter `abbr`, the
@@ -46,7 +46,7 @@ def table() -> pd.DataFrame:
 
     Examples
     --------
-    >>> len(table())
+    >>> len(_table())
     31
     """
     return _table().copy()
@@ -82,7 +82,7 @@ def code_of(label: object) -> int:
 
     Raises
     ------
-    nqpf.errors.ProvinceError
+    nqpf.errors.DataError
         If the label is unknown; the message offers the nearest spelling.
 
     Examples
@@ -97,7 +97,7 @@ def code_of(label: object) -> int:
     if key in known:
         return known[key]
     shown = str(label) if len(str(label)) <= 40 else f"{str(label)[:39]}…"
-    raise ProvinceError(
+    raise DataError(
         f"unknown province {shown!r}",
         expected="one of the 31 provinces by code, English or Chinese name",
         hint=_advice(key[:40]),

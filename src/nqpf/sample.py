@@ -76,7 +76,7 @@ class PanelSample:
         names = distinct(
             "the outcome and the regressors", [outcome, *distinct("regressors", regressors)]
         )
-        return cls(by_key(frame, names, unit, time, "the frame", complete), effects)
+        return cls(_by_key(frame, names, unit, time, "the frame", complete), effects)
 
     @property
     def outcome(self) -> str:
@@ -126,7 +126,7 @@ class PanelSample:
 
     def less(self, values: np.ndarray) -> np.ndarray:
         """Return (N, m) `values` without the effects of the sample."""
-        return demean(values, *self.absorbed)
+        return _demean(values, *self.absorbed)
 
     def by_unit(self, values: np.ndarray) -> np.ndarray:
         """Return sums of (N, ...) `values` over the rows of each unit; the rows are sorted."""
@@ -167,12 +167,12 @@ class PanelSample:
         return past.set_axis(index[there])
 
 
-def place(key: object, names: Sequence[object]) -> dict[str, object]:
+def _place(key: object, names: Sequence[object]) -> dict[str, object]:
     """Return a key for an error message, provinces spelt out.
 
     Examples
     --------
-    >>> place((110000, 2022), ("province", "year"))
+    >>> _place((110000, 2022), ("province", "year"))
     {'province': 'Beijing (110000)', 'year': 2022}
     """
     parts = list(key) if isinstance(key, list | tuple | pd.Index) else [key]  # of a single level
@@ -203,7 +203,7 @@ def _check_keys(index: pd.Index, what: str) -> None:
         raise SampleError(f"{what} has no rows", expected="at least one row")
     double = index[index.duplicated()]
     if len(double):
-        where, expected = place(double[0], index.names), "one row per unit and time"
+        where, expected = _place(double[0], index.names), "one row per unit and time"
         raise SampleError(f"{what} holds a key more than once", where=where, expected=expected)
 
 
@@ -230,7 +230,7 @@ def _check_finite(frame: pd.DataFrame, what: str) -> None:
             key = frame.index[int(bad.argmax())]
             raise SampleError(
                 f"{what} has {int(bad.sum())} missing or infinite value(s)",
-                where=place(key, frame.index.names) | where,
+                where=_place(key, frame.index.names) | where,
                 expected="a finite number in every row",
                 hint="restrict the years or drop incomplete rows with dropna, and say so",
             )
@@ -256,7 +256,7 @@ def _check_consecutive(index: pd.MultiIndex, what: str) -> None:
     skipped = np.flatnonzero((unit[1:] == unit[:-1]) & (np.diff(time) != 1))
     if len(skipped):
         first = int(skipped[0])
-        where = place((unit[first], int(time[first]) + 1), index.names)
+        where = _place((unit[first], int(time[first]) + 1), index.names)
         expected = "every year between the first and the last of a unit"
         raise SampleError(f"{what} has a gap", where=where, expected=expected)
 
@@ -271,7 +271,7 @@ def _check_positive(series: pd.Series, what: str, wanted: str) -> None:
     """
     bad = series[~(series > 0)]
     if len(bad):
-        where = place(bad.index[0], series.index.names)
+        where = _place(bad.index[0], series.index.names)
         raise DataError(f"{what} is {bad.iloc[0]:g}", where=where, expected=wanted)
 
 
@@ -280,7 +280,7 @@ def _balanced(series: pd.Series) -> pd.DataFrame:
     wide = series.unstack()
     absent = np.argwhere(wide.isna().to_numpy())
     if len(absent):
-        where = place((wide.index[absent[0, 0]], wide.columns[absent[0, 1]]), series.index.names)
+        where = _place((wide.index[absent[0, 0]], wide.columns[absent[0, 1]]), series.index.names)
         hint = "leave out the unit or the year, and say so"
         raise SampleError("a row is missing", where=where, expected="a balanced sample", hint=hint)
     return wide
@@ -297,12 +297,12 @@ def _per_unit(value: float | pd.Series, units: pd.Index, what: str) -> pd.Series
     series = value if isinstance(value, pd.Series) else pd.Series(float(value), index=units)
     absent = units.difference(series.dropna().index)
     if len(absent):
-        problem, where = f"{what} is not given for a unit", place((absent[0],), (units.name,))
+        problem, where = f"{what} is not given for a unit", _place((absent[0],), (units.name,))
         raise SampleError(problem, where=where, expected="one number per unit")
     return series.reindex(units).astype(float)
 
 
-def by_key(
+def _by_key(
     frame: pd.DataFrame,
     columns: Sequence[str],
     unit: str,
@@ -361,7 +361,7 @@ _SINGULAR = 1e-12
 _SMALL = 1 << 16  # numbers in a plain matrix of dummies that is faster than a sparse one
 
 
-def demean(values: np.ndarray, unit: np.ndarray | None, time: np.ndarray | None) -> np.ndarray:
+def _demean(values: np.ndarray, unit: np.ndarray | None, time: np.ndarray | None) -> np.ndarray:
     """Remove unit and time effects by exact projection; unbalanced samples are allowed.
 
     Parameters
@@ -376,7 +376,7 @@ def demean(values: np.ndarray, unit: np.ndarray | None, time: np.ndarray | None)
 
     Examples
     --------
-    >>> demean(np.array([[1.0], [3.0], [4.0], [6.0]]), np.array([0, 0, 1, 1]), None).ravel()
+    >>> _demean(np.array([[1.0], [3.0], [4.0], [6.0]]), np.array([0, 0, 1, 1]), None).ravel()
     array([-1.,  1., -1.,  1.])
     """
     from scipy.linalg import lstsq
@@ -448,7 +448,7 @@ def _check_singletons(index: pd.MultiIndex, levels: Sequence[int]) -> None:
         if len(alone):
             name = index.names[level]
             problem = f"a {name} has a single row, which its fixed effect fits perfectly"
-            where, expected = place((min(alone),), (name,)), f"two rows or more for each {name}"
+            where, expected = _place((min(alone),), (name,)), f"two rows or more for each {name}"
             raise SampleError(problem, where=where, expected=expected, hint="drop it and say so")
 
 
@@ -496,12 +496,12 @@ def _check_regressors(
     for by_unit, by_time, problem, always in tried:
         if not always and by_unit is None and by_time is None:
             continue
-        left = np.linalg.norm(demean(values, by_unit, by_time), axis=0)
+        left = np.linalg.norm(_demean(values, by_unit, by_time), axis=0)
         for column in np.flatnonzero(left <= floor):
             problem = f"regressor {frame.columns[column]!r} {problem}"
             expected = "a regressor that varies once the effects are removed"
             raise EstimationError(problem, expected=expected, hint="drop it")
-    left = demean(values, unit, time)
+    left = _demean(values, unit, time)
     _, triangle, order = qr(left / np.linalg.norm(left, axis=0), mode="economic", pivoting=True)
     rank = int((np.abs(np.diag(triangle)) > _RELATIVE).sum())
     if rank < frame.shape[1]:
@@ -579,7 +579,7 @@ def standardise(
     _check_keys(chosen.index, "the frame")
     values = chosen.to_numpy(dtype=float)
     unit, time = PanelSample(chosen, within).absorbed
-    left = demean(values, unit, time)
+    left = _demean(values, unit, time)
     absorbed = np.linalg.norm(left, axis=0) <= _rounding_floor(values)
     if absorbed.any():
         name = chosen.columns[absorbed][0]

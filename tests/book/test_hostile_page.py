@@ -15,7 +15,7 @@ from sphinx.application import Sphinx
 
 from nqpf import Panel, Recipe, Study, System, provinces, report
 from nqpf.compare import standings
-from nqpf.compare.profiles import Profiles
+from nqpf.compare.profiles import _Profiles
 from nqpf.report.explore import rank_explorer
 from nqpf.report.tables import argument_table
 
@@ -78,7 +78,7 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
             cache.cache_clear()
         panel = Panel.load()
         shown = outputs(panel)
-        profiles = Profiles.load(panel, systems=["wu-2024"], draws=20)
+        profiles = _Profiles.load(panel, systems=["wu-2024"], draws=20)
         profile = report.province_profile(profiles, 110000).markdown()
     for cache in caches:
         cache.cache_clear()

@@ -11,7 +11,7 @@ from browsing import read
 from bs4 import BeautifulSoup
 
 from nqpf import Panel, provinces
-from nqpf.report.province_pages import page_key
+from nqpf.report.province_pages import _page_key
 
 CODES = provinces.codes()
 SECTIONS = 9
@@ -28,10 +28,10 @@ def article(html: Path, name: str) -> BeautifulSoup:
     return read(page(html, name)).find("article")
 
 
-@pytest.mark.parametrize("code", CODES, ids=page_key)
+@pytest.mark.parametrize("code", CODES, ids=_page_key)
 def test_every_province_has_a_whole_page_and_its_rows_of_the_panel(html: Path, code: int) -> None:
-    path = page(html, page_key(code))
-    body = article(html, page_key(code))
+    path = page(html, _page_key(code))
+    body = article(html, _page_key(code))
     assert provinces.name(code, "both") in body.find("h1").get_text()
     assert len(body.find_all("h2")) == SECTIONS
     images = body.find_all("img")
@@ -43,7 +43,7 @@ def test_every_province_has_a_whole_page_and_its_rows_of_the_panel(html: Path, c
     assert not re.search(r"\b1 (places|measures|indices|figures|breaks|provinces)\b", text)
     (link,) = {a["href"] for a in body.select('a[href$=".csv"]')}
     path = (html / "book" / "provinces" / link).resolve()
-    assert path == html / "downloads" / "provinces" / f"{page_key(code)}.csv"
+    assert path == html / "downloads" / "provinces" / f"{_page_key(code)}.csv"
     found = pd.read_csv(path, keep_default_na=False)
     own = Panel.load().frame
     own = own[own["province"] == code]
@@ -60,7 +60,7 @@ def test_tibet_says_what_is_missing(html: Path) -> None:
 
 def test_the_map_leads_to_every_province(html: Path) -> None:
     tiles = article(html, "index").select("nav.tile-links a")
-    assert {Path(tile["href"]).stem for tile in tiles} == set(map(page_key, CODES))
+    assert {Path(tile["href"]).stem for tile in tiles} == set(map(_page_key, CODES))
 
 
 def test_the_side_bar_has_a_part_for_them(html: Path) -> None:

@@ -13,7 +13,7 @@ from made_up_index import DIMENSION, made_matrix
 from nqpf.compare import sensitivity, uncertainty
 from nqpf.errors import MethodError, SampleError
 from nqpf.index import Recipe
-from nqpf.index.normalise import ConstantIndicatorWarning
+from nqpf.index.normalise import _ConstantIndicatorWarning
 
 NOISE = {"error": 0.05, "perturb": 0.25}
 SUMS = {"normalise": "minmax", "weights": "equal", "aggregate": "linear", "omit": False}
@@ -148,7 +148,7 @@ def test_noise_alone_spreads_ranks_and_more_noise_spreads_them_more():
 
 def test_a_constant_indicator_has_no_error_and_is_named_once():
     values = MATRIX.values.assign(rail=2.0)
-    with pytest.warns(ConstantIndicatorWarning, match="rail") as caught:
+    with pytest.warns(_ConstantIndicatorWarning, match="rail") as caught:
         result = uncertainty(made_matrix(values), 30, error=0.1)
     assert len(caught) == 1
     assert result.plan.error["rail"] == 0 and result.plan.error["rd"] == 0.1
@@ -251,7 +251,7 @@ def test_samples_that_are_refused():
     with pytest.raises(SampleError, match="one province to rank"):
         uncertainty(made_matrix(alone), 10)
     flat = MATRIX.values.assign(rd=1.0, patents=2.0, so2=3.0, energy=4.0)
-    with pytest.warns(ConstantIndicatorWarning), pytest.raises(SampleError, match="1 indicator"):
+    with pytest.warns(_ConstantIndicatorWarning), pytest.raises(SampleError, match="1 indicator"):
         uncertainty(made_matrix(flat), 10)
 
 

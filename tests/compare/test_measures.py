@@ -13,7 +13,7 @@ from scipy import stats
 
 from nqpf import Panel, Recipe, System
 from nqpf.compare import agreement, circular, holders, measures
-from nqpf.errors import MethodError, SampleError, VintageError
+from nqpf.errors import DataError, MethodError, SampleError
 from nqpf.systems import available
 from nqpf.systems.overlap import membership
 from nqpf.tfp import production, solow_residual
@@ -46,7 +46,7 @@ def test_a_figure_is_the_one_of_its_own_chapter(panel):
     assert frame["tfp"].equals(tfp[frame.index].rename("tfp"))
     older = measures(panel, systems=["dong-2024"], vintage="census4")
     assert (older["tfp"] != frame["tfp"].reindex(older.index)).any()
-    with pytest.raises(VintageError):
+    with pytest.raises(DataError):
         measures(panel, systems=["ren-2024"], vintage="census4")
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from nqpf import Panel, Recipe, System, provinces
 from nqpf.compare import measures, uncertainty
-from nqpf.compare.profiles import Profiles
+from nqpf.compare.profiles import _Profiles
 from nqpf.errors import MethodError
 from nqpf.files import root
 from nqpf.tfp import production, solow_residual
@@ -23,8 +23,8 @@ def panel() -> Panel:
 
 
 @pytest.fixture(scope="module")
-def profiles(panel: Panel) -> Profiles:
-    return Profiles.load(panel, systems=SYSTEMS, draws=300)
+def profiles(panel: Panel) -> _Profiles:
+    return _Profiles.load(panel, systems=SYSTEMS, draws=300)
 
 
 @pytest.mark.parametrize("key", SYSTEMS)
@@ -84,7 +84,7 @@ def test_a_province_without_a_figure_is_not_ranked_and_the_reason_is_named(profi
     assert table.loc["lu-guo-2024", ["rank", "lower", "upper"]].isna().all()
     employed = (panel.frame["province"] == TIBET) & (panel.frame["variable"] == "employment")
     without = Panel(panel.frame[~employed].reset_index(drop=True), panel.catalogue)
-    other = Profiles.load(without, systems=["zou-2024"], draws=20)
+    other = _Profiles.load(without, systems=["zou-2024"], draws=20)
     assert other.missing(TIBET, "tfp") == ["employment"]
     assert pd.isna(other.ranks.loc[TIBET, "tfp"])
 

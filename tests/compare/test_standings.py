@@ -8,8 +8,8 @@ import pytest
 
 from nqpf import Panel, Recipe, System
 from nqpf.compare import measures, standings, uncertainty
-from nqpf.compare.declaration import Declaration
-from nqpf.compare.variants import variants
+from nqpf.compare.declaration import _Declaration
+from nqpf.compare.variants import _variants
 from nqpf.errors import MethodError
 
 KEYS = ["gong-2024", "lu-2024", "yang-hong-2024", "zou-2024"]
@@ -91,8 +91,8 @@ def test_tfp_has_the_range_over_estimators_and_capital(panel, found):
     assert len(found.variants) > 10
     assert one.eval("lower <= rank <= upper and lower <= median <= upper").all()
     estimator, key = found.variants[0]
-    rules = [rule for rule in Declaration.load().capital if rule.key == key]
-    made = variants(panel, "census5", [], estimators=[estimator], capital=rules).values.iloc[:, 0]
+    rules = [rule for rule in _Declaration.load().capital if rule.key == key]
+    made = _variants(panel, "census5", [], estimators=[estimator], capital=rules).values.iloc[:, 0]
     own = made.xs(2020, level="year").rank(ascending=False)
     year = one.xs(2020, level="year")
     assert ((year["lower"] <= own) & (own <= year["upper"])).all()

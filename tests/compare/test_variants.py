@@ -7,14 +7,14 @@ import pandas as pd
 import pytest
 
 from nqpf import Panel, Recipe, System
-from nqpf.compare.declaration import Declaration
-from nqpf.compare.variants import variants
+from nqpf.compare.declaration import _Declaration
+from nqpf.compare.variants import _variants
 from nqpf.errors import MethodError
 from nqpf.tfp import capital_stock, production, solow_residual
 from nqpf.tfp.accounts import perpetual_inventory
 
 FEW = [("minmax", "entropy", "linear"), ("minmax", "entropy", "coupling")]
-DECLARED = Declaration.load()
+DECLARED = _Declaration.load()
 RULES = {rule.key: rule for rule in DECLARED.capital}
 RULE = RULES["1952-9.6"]
 LU = "lu-guo-2024/minmax/entropy/linear"
@@ -29,12 +29,12 @@ def panel():
 def few(panel):
     systems = ["dong-2024", "gong-2024", "lu-guo-2024"]
     estimators = DECLARED.estimators
-    return variants(panel, "census5", systems, FEW, estimators, [RULE])
+    return _variants(panel, "census5", systems, FEW, estimators, [RULE])
 
 
 def capital(panel, rule):
     """The stock behind a rule, but for a factor, from what two shares of capital make of it."""
-    made = variants(panel, "census5", [], (), ["solow-0.4", "solow-0.6"], [rule]).values
+    made = _variants(panel, "census5", [], (), ["solow-0.4", "solow-0.6"], [rule]).values
     ratio = made[f"tfp/solow-0.4/{rule.key}"] / made[f"tfp/solow-0.6/{rule.key}"]
     return ratio ** (1 / 0.2) * production(panel)["labour"]
 
@@ -56,7 +56,7 @@ def test_figures_of_two_measures_meet_by_province_and_year(panel, few):
     dong = tibet["dong-2024/minmax/entropy/linear"]
     assert dong.notna().sum() == 10 and np.isnan(dong[2014])
     shuffled = Panel(panel.frame.sample(frac=1, random_state=0), panel.catalogue)
-    again = variants(shuffled, "census5", ["lu-guo-2024"], FEW, ["solow-0.5"], [RULE]).values
+    again = _variants(shuffled, "census5", ["lu-guo-2024"], FEW, ["solow-0.5"], [RULE]).values
     pd.testing.assert_frame_equal(
         again.dropna(how="all"), few.values[again.columns].dropna(how="all")
     )
@@ -84,11 +84,11 @@ def test_choices_tell_how_a_measure_was_made_and_of_which_it_is_the_same(few):
 
 def test_what_cannot_be_computed_is_listed_with_the_reason(panel):
     recipes = [("zscore", w, a) for w in ("entropy", "equal") for a in ("linear", "coupling")]
-    result = variants(panel, systems=["lu-guo-2024"], recipes=recipes)
+    result = _variants(panel, systems=["lu-guo-2024"], recipes=recipes)
     assert list(result.values) == ["lu-guo-2024/zscore/equal/linear"]
     assert len(result.dropped) == 3
     assert result.dropped["reason"].str.contains("below zero").all()
-    result = variants(panel, "census4", ["ren-2024", "lu-guo-2024"], FEW)
+    result = _variants(panel, "census4", ["ren-2024", "lu-guo-2024"], FEW)
     assert result.dropped["variant"].str.startswith("ren-2024/").all() and len(result.dropped) == 2
     assert result.dropped["reason"].str.contains("value_added_secondary").all()
 
@@ -135,4 +135,4 @@ def test_rules_of_capital(panel):
 )  # fmt: skip
 def test_a_request_that_cannot_be_met_is_refused(panel, options, message):
     with pytest.raises(MethodError, match=message):
-        variants(panel, **({"systems": [], "recipes": FEW} | options))
+        _variants(panel, **({"systems": [], "recipes": FEW} | options))

@@ -12,8 +12,8 @@ from made_up import REPOSITORY, state
 from made_up_sources import everywhere, raw, segment, source, variable, write_mirror, write_project
 
 from nqpf.data import Panel
-from nqpf.data.build import harmonise, rebuild
-from nqpf.errors import DataError, ProvinceError, SourceError
+from nqpf.data.build import _harmonise, _rebuild
+from nqpf.errors import DataError, SourceError
 from nqpf.files import root
 from nqpf.provinces import codes
 from nqpf.tfp.accounts import capital_stock
@@ -29,7 +29,7 @@ def a_segment(**changes: object) -> dict[str, object]:
 
 def values(rows: pd.DataFrame, entry: object = None, **changes: object) -> dict:
     """Return the figures of the provinces by code and year."""
-    found = harmonise(rows, entry or source(), segment(**changes))[0]
+    found = _harmonise(rows, entry or source(), segment(**changes))[0]
     return found.set_index(["province", "year"])["value"].to_dict()
 
 
@@ -46,7 +46,7 @@ def test_stray_spaces_in_names(label: str) -> None:
 @pytest.mark.parametrize("label", ["内蒙占", "两藏", "四藏", "山两", "江四", "浙汀", "尔部地区"])
 def test_misread_names_are_refused_unless_declared(label: str) -> None:
     rows = raw((label, 2020, 7.0), ("江西", 2020, 8.0))
-    with pytest.raises(ProvinceError, match=f"unknown province '{label}'.*数据 1.rda.*aliases"):
+    with pytest.raises(DataError, match=f"unknown province '{label}'.*数据 1.rda.*aliases"):
         values(rows)
     expected = {(540000, 2020): 7.0, (360000, 2020): 8.0}
     assert values(rows, source(aliases={label: 540000})) == expected
@@ -58,19 +58,19 @@ def test_misread_names_are_refused_unless_declared(label: str) -> None:
 def test_odd_labels_are_declared_one_by_one(embedded: Panel) -> None:
     declared = embedded.catalogue.sources.items()
     for label in ("西藏省", "新疆省", "广西省", "中国", "Neimenggu"):
-        with pytest.raises(ProvinceError, match=f"unknown province '{label}'"):
+        with pytest.raises(DataError, match=f"unknown province '{label}'"):
             values(raw((label, 2020, 1.0)))
         assert any(label in entry.aliases for _, entry in declared)
     for key, entry in declared:  # each means a province or the nation
         for label, code in entry.aliases.items():
-            found, nation = harmonise(raw((label, 2020, 1.0)), entry, segment())
+            found, nation = _harmonise(raw((label, 2020, 1.0)), entry, segment())
             assert [*found["province"], *[0] * len(nation)] == [code], key
 
 
 def test_national_row_is_kept_apart() -> None:
     rows = raw(("全   国", 2020, 9.0), ("浙江", 2020, 8.0))
     assert values(rows) == {(330000, 2020): 8.0}
-    nation = harmonise(rows, source(), segment())[1]
+    nation = _harmonise(rows, source(), segment())[1]
     assert nation.to_dict("records") == [{"year": 2020, "value": 9.0}]
 
 
@@ -113,11 +113,11 @@ def test_empty_cells_declared_zeros_and_skipped_figures() -> None:
 def test_residual_is_the_national_figure_less_the_others() -> None:
     rows = raw(("全国", 2020, 40.0), *everywhere(2020, without=340000), ("安徽", 2020, 77.0))
     declared = segment(residual={340000: [2020]})
-    found = harmonise(rows, source(), declared)[0].set_index("province")
+    found = _harmonise(rows, source(), declared)[0].set_index("province")
     assert found.loc[340000, ["value", "flag"]].tolist() == [10.0, "spliced"]
     assert found.loc[110000, "flag"] == "official"
     with pytest.raises(DataError, match="residual needs .*province 340000, year 2020"):
-        harmonise(rows.iloc[:-5], source(), declared)
+        _harmonise(rows.iloc[:-5], source(), declared)
 
 
 class Project:
@@ -134,7 +134,7 @@ class Project:
     def rebuilt(self, **film: object) -> Path:
         """Return a project of one variable, its tables written."""
         home = self.with_variables(film=variable(**film))
-        rebuild(home, update=True)
+        _rebuild(home, update=True)
         return home
 
 
@@ -162,8 +162,8 @@ def test_tables_hold_the_figures_in_canonical_units(home: Path) -> None:
     second = (home / "data" / "checks" / "second.csv").read_text(encoding="utf-8").splitlines()
     assert second[1] == "110000,2020,film,0.1,,made"
     before = state(home)
-    assert rebuild(home, update=True).changed == () and state(home) == before
-    assert "all as committed" in str(rebuild(home))
+    assert _rebuild(home, update=True).changed == () and state(home) == before
+    assert "all as committed" in str(_rebuild(home))
     assert b"\r" not in (home / TABLE).read_bytes()
 
 
@@ -181,18 +181,18 @@ def test_one_changed_byte_is_found(home: Path, old: bytes, new: bytes, line: int
     path = home / TABLE
     path.write_bytes(path.read_bytes().replace(old, new))
     with pytest.raises(DataError, match=rf"table data/panel/test.csv, line {line}\]"):
-        rebuild(home)
+        _rebuild(home)
 
 
 def test_a_table_too_few_or_too_many(home: Path) -> None:
     extra = home / "data" / "panel" / "old.csv"
     extra.write_bytes((home / TABLE).read_bytes())
     with pytest.raises(DataError, match="no such theme.*data/panel/old.csv"):
-        rebuild(home)
+        _rebuild(home)
     extra.unlink()
     (home / TABLE).unlink()
     with pytest.raises(DataError, match="no such line is committed.*data/panel/test.csv, line 1"):
-        rebuild(home)
+        _rebuild(home)
 
 
 def test_an_error_writes_nothing(project: Project, home: Path) -> None:
@@ -200,7 +200,7 @@ def test_an_error_writes_nothing(project: Project, home: Path) -> None:
     for path in project.mirror.rglob("*.rda"):
         path.write_bytes(path.read_bytes()[:-1])
     with pytest.raises(SourceError, match="SHA-256"):
-        rebuild(home, update=True)
+        _rebuild(home, update=True)
     assert state(home) == before
 
 
@@ -255,12 +255,12 @@ def test_derived_variables(project: Project) -> None:
     home = project.with_variables(
         film=variable(segments=[a_segment()]), twice=variable(derived="doubled")
     )
-    rebuild(home, {"doubled": doubled}, update=True)
+    _rebuild(home, {"doubled": doubled}, update=True)
     wide = Panel.load(extra=False, home=home).wide(["film", "twice"])
     assert (wide["twice"] == 2 * wide["film"]).all()
     nothing = {"doubled": lambda panel: doubled(panel).assign(value=float("nan"))}
     with pytest.raises(DataError, match="nan cannot stand in a table"):
-        rebuild(home, nothing, update=True)
+        _rebuild(home, nothing, update=True)
 
 
 def test_a_research_data_set_cannot_enter_the_tables(project: Project) -> None:
@@ -275,5 +275,5 @@ def test_the_embedded_tables_are_what_the_sources_give(monkeypatch: pytest.Monke
         if not neighbour.is_dir():
             pytest.skip("no mirror of the source files: set NQPF_MIRROR to verify the tables")
         monkeypatch.setenv("NQPF_MIRROR", str(neighbour))
-    report = rebuild(root(), {"perpetual_inventory": capital_stock})
+    report = _rebuild(root(), {"perpetual_inventory": capital_stock})
     assert sum(report.tables.values()) > 15_000

@@ -190,7 +190,7 @@ def test_bad_table(refusal: Refusal, tmp_path: Path, case: str) -> None:
     header = columns[1:] if columns[0] == "=" else f"{HEADER},{columns}"
     table = [row for row in rows.replace(";", "\n").split("\n") if row] or [GOOD]
     error = refusal(write_csv(tmp_path / "mine.csv", *table, header=header))
-    assert isinstance(error, errors.VintageError) == (columns == "vintage")
+    assert isinstance(error, errors.DataError) == (columns == "vintage")
     for part in parts:
         assert part.casefold() in str(error).casefold()
 
@@ -259,7 +259,7 @@ def test_all_problems_are_in_one_message(refusal: Refusal, tmp_path: Path) -> No
     assert message.count("row 5, province 'Hebei'") == 2, "blank rows count, as in a spreadsheet"
     assert type(error) is DataError
     rows = [f"Bejing,{year},population,5,万人,s" for year in (2020, 2021)]
-    assert type(refusal(write_csv(tmp_path / "mine.csv", *rows))) is errors.ProvinceError
+    assert type(refusal(write_csv(tmp_path / "mine.csv", *rows))) is errors.DataError
     rows = [f"Beijing,{year},population,x,万人,s" for year in range(1950, 2000)]
     message = str(refusal(write_csv(tmp_path / "mine.csv", *rows)))
     assert message.startswith("mine.csv is full of problems; the first 20 are:")

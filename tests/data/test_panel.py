@@ -11,7 +11,7 @@ from made_up import figure
 from made_up_sources import source, variable
 
 from nqpf.data import Catalogue, Panel
-from nqpf.errors import DataError, VintageError
+from nqpf.errors import DataError
 from nqpf.provinces import codes
 from nqpf.systems import System
 
@@ -46,7 +46,7 @@ def test_vintages_are_never_mixed(panel: Panel) -> None:
     # A variable without vintages goes with either.
     assert split.wide(["population"], vintage="census4").equals(split.wide(["population"]))
     for view in (panel.wide, panel.flags, panel.breaks):
-        with pytest.raises(VintageError, match="'gdp' has no vintage 'first'.*census5 or census4"):
+        with pytest.raises(DataError, match="'gdp' has no vintage 'first'.*census5 or census4"):
             view(["gdp"], vintage="first")
 
 

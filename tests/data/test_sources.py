@@ -16,7 +16,7 @@ from made_up import REPOSITORY
 from made_up_sources import COMMIT, source, write_project
 
 from nqpf.data import Catalogue
-from nqpf.data.build import rebuild
+from nqpf.data.build import _rebuild
 from nqpf.data.sources import carbon_dioxide, chilean_plants
 from nqpf.errors import DataError, SourceError
 
@@ -147,11 +147,11 @@ def test_places_that_are_no_mirror(mirror: Path, monkeypatch: pytest.MonkeyPatch
 def test_research_data_sets_are_fetched_only_on_request(mirror: Path, tmp_path: Path) -> None:
     entry = pinned(embedded=False)
     home = write_project(tmp_path / "home", {"research": entry}, {})
-    assert rebuild(home, update=True).optional == ()
-    assert rebuild(home, update=True, extra=True).optional == ("research",)
+    assert _rebuild(home, update=True).optional == ()
+    assert _rebuild(home, update=True, extra=True).optional == ("research",)
     mirror.unlink()
     with pytest.raises(SourceError, match="does not hold the file"):
-        rebuild(home, update=True, extra=True)
+        _rebuild(home, update=True, extra=True)
 
 
 def inventory(path: Path, total: float = 3.0, unit: str = "Mt CO2") -> Path:

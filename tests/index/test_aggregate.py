@@ -8,9 +8,9 @@ from made_up_index import ANY, compromise, measures, printed_by_threads, weighte
 
 from nqpf.errors import DataError, MethodError
 from nqpf.index.aggregate import linear, topsis
-from nqpf.index.recipe import METHODS
+from nqpf.index.recipe import _METHODS
 
-BY_NAME = METHODS["aggregate"]
+BY_NAME = _METHODS["aggregate"]
 geometric, harmonic, vikor = (BY_NAME[name] for name in ("geometric", "harmonic", "vikor"))
 ALL = pytest.mark.parametrize(
     "method", [geometric, harmonic, linear, topsis, vikor], ids=lambda f: f.__name__

@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 from made_up_index import ANY
 
 from nqpf.errors import DataError, MethodError
-from nqpf.index.normalise import ConstantIndicatorWarning, minmax
-from nqpf.index.recipe import METHODS
+from nqpf.index.normalise import _ConstantIndicatorWarning, minmax
+from nqpf.index.recipe import _METHODS
 
-pytestmark = pytest.mark.filterwarnings("ignore::nqpf.index.normalise.ConstantIndicatorWarning")
-BY_NAME = METHODS["normalise"]
+pytestmark = pytest.mark.filterwarnings("ignore::nqpf.index.normalise._ConstantIndicatorWarning")
+BY_NAME = _METHODS["normalise"]
 minmax_yearly, rank, vector, zscore = (
     BY_NAME[name] for name in ("minmax_yearly", "rank", "vector", "zscore")
 )
@@ -107,11 +107,11 @@ def test_many_blocks_give_what_one_gives():
 @POOLED
 def test_a_constant_column_becomes_zeros_and_is_named(method):
     x = pd.DataFrame([[1.0, 7.0, 0.0], [2.0, 7.0, 0.0]], columns=["gdp", "rail", "road"])
-    with pytest.warns(ConstantIndicatorWarning, match="set to zero: rail; road$"):
+    with pytest.warns(_ConstantIndicatorWarning, match="set to zero: rail; road$"):
         z = method(x, [True, True, False])
     np.testing.assert_array_equal(z[:, 1:], 0)
     assert z[0, 0] < z[1, 0]
-    with pytest.warns(ConstantIndicatorWarning, match="column 1; column 2"):
+    with pytest.warns(_ConstantIndicatorWarning, match="column 1; column 2"):
         method(x.to_numpy(), [True, True, False])
 
 
@@ -163,7 +163,7 @@ def test_yearly_is_minmax_in_each_year():
 
 def test_yearly_says_where_a_column_is_constant_and_refuses_a_year_without_variation():
     x = pd.DataFrame([[1.0, 5.0], [2.0, 5.0], [1.0, 5.0], [3.0, 6.0]], columns=["gdp", "rail"])
-    with pytest.warns(ConstantIndicatorWarning, match=r"set to zero: rail in 2021$"):
+    with pytest.warns(_ConstantIndicatorWarning, match=r"set to zero: rail in 2021$"):
         z = minmax_yearly(x, [True, True], [2021, 2021, 2022, 2022])
     np.testing.assert_array_equal(z[:, 1], [0, 0, 0, 1])
     with pytest.raises(DataError, match=r"constant \[year 2022\]"):

@@ -11,11 +11,11 @@ from made_up_index import printed_by_threads
 
 from nqpf.errors import DataError, MethodError
 from nqpf.index.aggregate import linear
-from nqpf.index.normalise import ConstantIndicatorWarning
-from nqpf.index.pursuit import certify, projection_index, projection_pursuit
-from nqpf.index.recipe import METHODS
+from nqpf.index.normalise import _ConstantIndicatorWarning
+from nqpf.index.pursuit import _projection_index, certify, projection_pursuit
+from nqpf.index.recipe import _METHODS
 
-pursuit_weights = METHODS["weights"]["pursuit"]
+pursuit_weights = _METHODS["weights"]["pursuit"]
 GRID = st.integers(0, 20).map(lambda k: k / 20)
 SMALL = {"generations": 5}
 
@@ -43,26 +43,26 @@ def test_row_order_does_not_matter(x, random):
     order = list(range(len(x)))
     random.shuffle(order)
     a = even(x.shape[1])
-    assert projection_index(x[order], a) == pytest.approx(projection_index(x, a), rel=1e-13)
+    assert _projection_index(x[order], a) == pytest.approx(_projection_index(x, a), rel=1e-13)
 
 
 @given(matrices(), st.integers(-50, 50))
 def test_a_shift_does_not_matter(x, shift):
     a = even(x.shape[1])
-    assert projection_index(x + shift, a) == pytest.approx(projection_index(x, a), rel=1e-9)
+    assert _projection_index(x + shift, a) == pytest.approx(_projection_index(x, a), rel=1e-9)
 
 
 @pytest.mark.parametrize("value", [0.0, 0.1, 1 / 3, -7e90])
 def test_a_projection_that_does_not_vary_has_no_index(value):
-    assert projection_index(np.full((7, 2), value), [0.6, 0.8]) == 0.0
+    assert _projection_index(np.full((7, 2), value), [0.6, 0.8]) == 0.0
 
 
 @given(matrices(columns=(2, 4)))
 def test_many_directions_at_once_give_what_one_gives(x):
     m = x.shape[1]
     directions = np.vstack([even(m), np.eye(m), np.arange(1.0, m + 1)])
-    together = projection_index(x, directions)
-    alone = [projection_index(x, a) for a in directions]
+    together = _projection_index(x, directions)
+    alone = [_projection_index(x, a) for a in directions]
     np.testing.assert_allclose(together, alone, rtol=1e-11, atol=1e-13)
 
 
@@ -82,7 +82,7 @@ def test_direction_is_non_negative_of_length_one_and_belongs_to_the_result(solve
     np.testing.assert_allclose(best.projection, x @ best.direction, rtol=1e-14, atol=1e-15)
     assert best.spread == pytest.approx(best.projection.std(ddof=1), rel=1e-12)
     assert best.value == pytest.approx(best.spread * best.density, rel=1e-15)
-    assert best.value == pytest.approx(projection_index(x, best.direction), rel=1e-9)
+    assert best.value == pytest.approx(_projection_index(x, best.direction), rel=1e-9)
 
 
 @settings(max_examples=15, deadline=None)
@@ -92,7 +92,7 @@ def test_no_indicator_alone_nor_equal_weights_are_better(x):
         return
     found = projection_pursuit(x).value
     m = x.shape[1]
-    others = [projection_index(x, a) for a in (*np.eye(m), even(m))]
+    others = [_projection_index(x, a) for a in (*np.eye(m), even(m))]
     assert found >= max(others) * (1 - 1e-11)
 
 
@@ -133,7 +133,7 @@ def test_an_indicator_that_does_not_vary_gets_nothing():
 
 
 def test_indicators_that_do_not_vary_at_all_warn():
-    with pytest.warns(ConstantIndicatorWarning, match="no column varies"):
+    with pytest.warns(_ConstantIndicatorWarning, match="no column varies"):
         best = projection_pursuit(np.full((5, 4), 0.1))
     np.testing.assert_array_equal(best.direction, np.full(4, 0.5))
     assert best.value == best.spread == best.density == 0.0
@@ -200,7 +200,7 @@ def test_certificate_prints_the_gap_where_the_solvers_disagree():
 
 
 def test_without_spread_there_is_no_gap_and_rows_that_tie_share_a_rank():
-    with pytest.warns(ConstantIndicatorWarning):
+    with pytest.warns(_ConstantIndicatorWarning):
         assert certify(np.ones((4, 2)), seeds=[0]).gap == 0.0
     made = certify([[0.0], [1.0], [1.0 + 1e-12]], seeds=[0])
     flipped = dataclasses.replace(made.optimum, projection=np.array([0.0, 1.0 + 1e-12, 1.0]))
@@ -215,8 +215,8 @@ def test_without_spread_there_is_no_gap_and_rows_that_tie_share_a_rank():
 @pytest.mark.parametrize(
     "call",
     [
-        lambda x: projection_index(x, [0.0, 1.0]),
-        lambda x: projection_index(x, np.eye(2)),
+        lambda x: _projection_index(x, [0.0, 1.0]),
+        lambda x: _projection_index(x, np.eye(2)),
         projection_pursuit,
         pursuit_weights,
     ],
@@ -242,13 +242,13 @@ UNKNOWN = "unknown solver 'genetics'; expected one of genetic, multistart.*Did y
 @pytest.mark.parametrize(
     ("call", "error", "message"),
     [
-        (lambda: projection_index([[1.0]], [1.0]), DataError, "x has 1 row; expected two rows"),
+        (lambda: _projection_index([[1.0]], [1.0]), DataError, "x has 1 row; expected two rows"),
         (lambda: projection_pursuit([[1.0]]), DataError, "x has 1 row; expected two rows or more"),
-        *((lambda r=r: projection_index(COLUMN, [1.0], r), MethodError,
+        *((lambda r=r: _projection_index(COLUMN, [1.0], r), MethodError,
            "radius is .*expected a number above 0") for r in WIDTHS),
         *((lambda r=r: projection_pursuit(COLUMN, r), MethodError, "radius is") for r in WIDTHS),
-        *((lambda a=a: projection_index(two_groups(), a), MethodError, ALONG) for a in TURNED),
-        *((lambda a=a: projection_index(two_groups(), a), MethodError, ELEMENTS) for a in GAPS),
+        *((lambda a=a: _projection_index(two_groups(), a), MethodError, ALONG) for a in TURNED),
+        *((lambda a=a: _projection_index(two_groups(), a), MethodError, ELEMENTS) for a in GAPS),
         (lambda: projection_pursuit(COLUMN, solver="genetics"), MethodError, UNKNOWN),
         *((lambda o=o: projection_pursuit(COLUMN, solver="genetic", **o), MethodError, said)
           for o, said in [({"generations": 0}, "generations is 0; expected a whole number"),
@@ -266,8 +266,8 @@ def test_what_does_not_fit_is_refused(call, error, message):
 def test_magnitudes_that_cannot_be_squared_are_refused(scale):
     x = scale * np.array([[0.0, 1.0], [3.0, 0.5], [1.0, 1.0]])
     for call in (
-        lambda: projection_index(x, [90.0, 90.0]),
-        lambda: projection_index(x, [[90.0, 90.0]]),
+        lambda: _projection_index(x, [90.0, 90.0]),
+        lambda: _projection_index(x, [[90.0, 90.0]]),
         lambda: projection_pursuit(x),
     ):
         with pytest.raises(DataError, match="the values spread over .*Normalise first") as caught:

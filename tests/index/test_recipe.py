@@ -13,11 +13,11 @@ from nqpf import provinces
 from nqpf.errors import DataError, MethodError, SampleError
 from nqpf.index import Recipe
 from nqpf.index.aggregate import linear, topsis
-from nqpf.index.normalise import ConstantIndicatorWarning, minmax
-from nqpf.index.recipe import METHODS
+from nqpf.index.normalise import _ConstantIndicatorWarning, minmax
+from nqpf.index.recipe import _METHODS
 from nqpf.index.weights import entropy
 
-AGGREGATE = list(METHODS["aggregate"])
+AGGREGATE = list(_METHODS["aggregate"])
 BY = pytest.mark.parametrize("by", ["indicator", "dimension"])
 
 
@@ -86,14 +86,14 @@ def test_a_value_that_is_not_finite_is_named(matrix, bad):
 
 def test_a_constant_indicator_is_named_and_has_no_weight(matrix):
     constant = made_matrix(matrix.values.assign(energy=3.0))
-    with pytest.warns(ConstantIndicatorWarning, match="set to zero: energy$"):
+    with pytest.warns(_ConstantIndicatorWarning, match="set to zero: energy$"):
         index = Recipe().fit(constant)
     assert index.weights["energy"] == 0
     rest = made_matrix(matrix.values.drop(columns="energy"))
     np.testing.assert_allclose(index.scores, Recipe().fit(rest).scores, rtol=0, atol=1e-15)
 
 
-@pytest.mark.filterwarnings("ignore::nqpf.index.normalise.ConstantIndicatorWarning")
+@pytest.mark.filterwarnings("ignore::nqpf.index.normalise._ConstantIndicatorWarning")
 def test_a_dimension_without_weight_has_no_score(matrix):
     index = Recipe().fit(made_matrix(matrix.values.assign(so2=1.0, energy=2.0)))
     assert index.dimension_scores["green"].isna().all()
@@ -202,8 +202,8 @@ def test_what_is_not_a_matrix_is_refused(matrix):
 
 
 @pytest.mark.filterwarnings("ignore:no weight, so left out")
-@pytest.mark.parametrize("name", list(METHODS["normalise"]))
-@pytest.mark.parametrize("weights", sorted(set(METHODS["weights"]) - {"pursuit"}))
+@pytest.mark.parametrize("name", list(_METHODS["normalise"]))
+@pytest.mark.parametrize("weights", sorted(set(_METHODS["weights"]) - {"pursuit"}))
 @pytest.mark.parametrize("method", AGGREGATE)
 def test_a_pair_works_or_says_what_would(name, weights, method):
     refused = name == "zscore" and (
@@ -309,7 +309,7 @@ def test_nothing_holds_back_a_province_at_the_ideal(by):
     np.testing.assert_allclose(degree.loc[(310000, 2022)], 100 / 3, rtol=1e-12)
 
 
-@pytest.mark.filterwarnings("ignore::nqpf.index.normalise.ConstantIndicatorWarning")
+@pytest.mark.filterwarnings("ignore::nqpf.index.normalise._ConstantIndicatorWarning")
 def test_an_indicator_without_weight_is_no_obstacle():
     index = Recipe(aggregate="linear").fit(made_matrix(made_matrix().values.assign(rail=1.0)))
     assert (index.obstacles()["rail"] == 0).all()
@@ -347,7 +347,7 @@ def test_the_compromise_of_an_index_and_of_one_year():
     whole = index.compromise()
     assert (whole.v, whole.sample) == (0.3, "12 province-years")
     province, year = index.scores.idxmax()
-    assert whole.table.index[0] == f"{provinces.table()['en'][province]} {year}"
+    assert whole.table.index[0] == f"{provinces._table()['en'][province]} {year}"
     np.testing.assert_allclose(np.sort(whole.table["Q"]), np.sort(1 - index.scores), atol=1e-15)
     result = index.compromise(2021)
     assert sorted(result.table.index) == ["Beijing", "Guangdong", "Shanghai", "Xinjiang"]
@@ -367,6 +367,6 @@ def test_one_province_in_a_year():
         [(110000, 2021), (310000, 2021), (110000, 2022)], names=["province", "year"]
     )
     matrix = made_matrix(pd.DataFrame({"rd": [1.0, 2, 3], "rail": [1.0, 1, 1]}, index=rows))
-    with pytest.warns(ConstantIndicatorWarning, match="rail"):
+    with pytest.warns(_ConstantIndicatorWarning, match="rail"):
         index = Recipe(aggregate="vikor").fit(matrix)
     assert index.compromise(2022).members == ["Beijing"]

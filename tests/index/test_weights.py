@@ -10,14 +10,14 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from nqpf.errors import DataError, MethodError
-from nqpf.index.normalise import ConstantIndicatorWarning, minmax
-from nqpf.index.recipe import METHODS
-from nqpf.index.weights import ahp, ahp_entropy_judgements, entropy
+from nqpf.index.normalise import _ConstantIndicatorWarning, minmax
+from nqpf.index.recipe import _METHODS
+from nqpf.index.weights import _ahp, ahp_entropy_judgements, entropy
 
 pytestmark = pytest.mark.filterwarnings(
-    "ignore:.*weight:UserWarning", "ignore::nqpf.index.normalise.ConstantIndicatorWarning"
+    "ignore:.*weight:UserWarning", "ignore::nqpf.index.normalise._ConstantIndicatorWarning"
 )
-BY_NAME = METHODS["weights"]
+BY_NAME = _METHODS["weights"]
 # Projection pursuit searches at random and has promises and tests of its own.
 NAMES = sorted(set(BY_NAME) - {"pursuit"})
 FROM_DATA = [name for name in NAMES if name != "equal"]
@@ -78,7 +78,7 @@ def test_a_constant_column_gets_nothing_and_changes_nothing(name, z, position):
 @EACH_FROM_DATA
 @pytest.mark.parametrize("z", [np.zeros((3, 4)), np.full((3, 4), 0.3), np.ones((1, 4))], ids=str)
 def test_when_no_column_varies_weights_are_equal_and_it_says_so(name, z):
-    with pytest.warns(ConstantIndicatorWarning, match=f"no column varies, so {name} weights"):
+    with pytest.warns(_ConstantIndicatorWarning, match=f"no column varies, so {name} weights"):
         np.testing.assert_array_equal(BY_NAME[name](z), [0.25] * 4)
 
 
@@ -250,7 +250,7 @@ class TestAhp:
     def test_ratios_of_weights_give_the_weights_back(self, logs):
         w = np.exp(np.array(logs) / 4)
         w = w / w.sum()
-        result = ahp(w[:, None] / w)
+        result = _ahp(w[:, None] / w)
         np.testing.assert_allclose(result.weights, w, rtol=1e-9, atol=1e-13)
         assert result.lambda_max == pytest.approx(len(w), abs=1e-9)
         assert result.ratio == pytest.approx(0, abs=1e-9)
@@ -258,7 +258,7 @@ class TestAhp:
 
     @given(judgement_matrices())
     def test_weights_are_a_positive_eigenvector(self, a):
-        result = ahp(a)
+        result = _ahp(a)
         assert (result.weights > 0).all()
         assert abs(result.weights.sum() - 1) <= 1e-12
         turned = a @ result.weights
@@ -268,7 +268,7 @@ class TestAhp:
 
     @pytest.mark.parametrize("a", [[[1.0]], [[1, 4], [1 / 4, 1]]])
     def test_one_and_two_indicators_are_always_consistent(self, a):
-        result = ahp(a)
+        result = _ahp(a)
         assert (result.index, result.ratio) == (0, 0)
         np.testing.assert_allclose(result.weights, [1.0] if len(a) == 1 else [0.8, 0.2], atol=1e-15)
 
@@ -277,11 +277,11 @@ class TestAhp:
         low, high = 6.0, 100.0
         for _ in range(60):
             middle = (low + high) / 2
-            inside = ahp(reciprocal([2, middle, 3], 3)).accepted
+            inside = _ahp(reciprocal([2, middle, 3], 3)).accepted
             low, high = (middle, high) if inside else (low, middle)
-        assert ahp(reciprocal([2, low, 3], 3)).ratio == pytest.approx(0.1)
-        assert not ahp(reciprocal([2, high, 3], 3)).accepted
-        np.testing.assert_allclose(ahp(CIRCLE).weights, 1 / 3, atol=1e-12)
+        assert _ahp(reciprocal([2, low, 3], 3)).ratio == pytest.approx(0.1)
+        assert not _ahp(reciprocal([2, high, 3], 3)).accepted
+        np.testing.assert_allclose(_ahp(CIRCLE).weights, 1 / 3, atol=1e-12)
 
     @pytest.mark.parametrize(
         ("judgements", "message"),
@@ -305,16 +305,16 @@ class TestAhp:
     )  # fmt: skip
     def test_bad_matrices_are_refused_and_the_pair_is_named(self, judgements, message):
         with pytest.raises(MethodError, match=message):
-            ahp(judgements)
+            _ahp(judgements)
 
     def test_a_frame_is_aligned_by_label_and_names_its_pairs(self):
         keys = ["rd", "patents", "energy"]
         frame = pd.DataFrame(THREE, index=keys, columns=keys)
-        close(ahp(frame[keys[::-1]]).weights, ahp(THREE).weights, 1e-15)
+        close(_ahp(frame[keys[::-1]]).weights, _ahp(THREE).weights, 1e-15)
         with pytest.raises(MethodError, match="rd over energy is 5, energy over rd is 9"):
-            ahp(pd.DataFrame(changed(2, 0, 9), index=keys, columns=keys))
+            _ahp(pd.DataFrame(changed(2, 0, 9), index=keys, columns=keys))
         with pytest.raises(MethodError, match=r"different labels \[rows.*expected the same"):
-            ahp(frame.rename(index={"rd": "research"}))
+            _ahp(frame.rename(index={"rd": "research"}))
 
 
 def columns_with(*shares):
@@ -332,8 +332,8 @@ class TestImproved:
         # 3/4 over 2/4 is 1.5, half-way: the smaller, 1. The others are 3 and 2.
         expected = [[1, 1, 3], [1, 1, 2], [1 / 3, 1 / 2, 1]]
         np.testing.assert_allclose(result.judgements, expected, rtol=1e-12)
-        np.testing.assert_allclose(result.weights, ahp(result.judgements).weights, atol=1e-12)
-        assert result.consistency.ratio == ahp(result.judgements).ratio
+        np.testing.assert_allclose(result.weights, _ahp(result.judgements).weights, atol=1e-12)
+        assert result.consistency.ratio == _ahp(result.judgements).ratio
 
     def test_more_than_nine_steps_are_stretched_over_nine(self):
         z = np.random.default_rng(0).random((200, 4)) ** [0.3, 1, 4, 20]

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import yaml
 
-from nqpf.compare.declaration import Declaration
+from nqpf.compare.declaration import _Declaration
 from nqpf.files import root
 
 SMALL = {
@@ -42,7 +42,7 @@ def declare(folder, change=None):
         change(grid)
     path = folder / "grid.yaml"
     path.write_text(yaml.safe_dump(grid, allow_unicode=True, sort_keys=False), encoding="utf-8")
-    return Declaration.load(path)
+    return _Declaration.load(path)
 
 
 def enumerated(grid):

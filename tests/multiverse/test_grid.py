@@ -10,7 +10,7 @@ import pytest
 from made_up_grid import declare, enumerated
 
 from nqpf import Panel, provinces
-from nqpf.compare.declaration import Declaration
+from nqpf.compare.declaration import _Declaration
 from nqpf.errors import CardError, DataError, FormulaError, MethodError, SourceError
 from nqpf.multiverse.grid import SpecificationGrid, _estimates, _evaluate
 from nqpf.multiverse.results import Multiverse
@@ -78,7 +78,7 @@ def reasons_of(specs, **choices):
 
 def test_every_combination_is_declared_once_and_in_order(grid, specs):
     levels = grid.declaration.levels
-    axes = list(Declaration.load().levels)[:-1]  # each estimate has every kind of standard error
+    axes = list(_Declaration.load().levels)[:-1]  # each estimate has every kind of standard error
     assert len(specs) == grid.declared == 3 * 2 * 4 * 6 * 2 * 3 * 5
     assert specs["id"].tolist() == list(range(0, 2 * grid.declared, 2))
     assert not specs.duplicated(axes).any()

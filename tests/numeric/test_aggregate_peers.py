@@ -10,7 +10,7 @@ from made_up_index import compromise, measures
 
 from nqpf.index.aggregate import linear
 from nqpf.index.normalise import minmax
-from nqpf.index.recipe import METHODS
+from nqpf.index.recipe import _METHODS
 
 pymcdm = pytest.importorskip("pymcdm", reason="pymcdm is not installed")
 skcriteria = pytest.importorskip("skcriteria", reason="scikit-criteria is not installed")
@@ -22,9 +22,9 @@ from skcriteria.agg.vikor import VIKOR as SkcVIKOR  # noqa: E402
 from skcriteria.preprocessing.scalers import StandarScaler, VectorScaler  # noqa: E402
 
 geometric, vector, zscore = (
-    METHODS["aggregate"]["geometric"],
-    METHODS["normalise"]["vector"],
-    METHODS["normalise"]["zscore"],
+    _METHODS["aggregate"]["geometric"],
+    _METHODS["normalise"]["vector"],
+    _METHODS["normalise"]["zscore"],
 )
 
 CLOSE = {"rtol": 0, "atol": 1e-12}

@@ -10,7 +10,7 @@ from made_up_index import compromise, measures
 from nqpf.index import Recipe
 from nqpf.index.aggregate import linear
 from nqpf.index.coupling import coordination
-from nqpf.index.weights import ahp
+from nqpf.index.weights import _ahp
 from nqpf.systems import IndicatorMatrix
 
 
@@ -136,7 +136,7 @@ def test_obstacles_of_six_places():
     )
     keys = list(values)
     matrix = IndicatorMatrix(values, pd.Series(True, index=keys), pd.Series(keys, index=keys))
-    w = ahp(np.array([0.4, 0.3, 0.3])[:, None] / np.array([0.4, 0.3, 0.3])).weights
+    w = _ahp(np.array([0.4, 0.3, 0.3])[:, None] / np.array([0.4, 0.3, 0.3])).weights
     np.testing.assert_allclose(w, [0.4, 0.3, 0.3], rtol=0, atol=1e-12)
     made = Recipe(weights="equal", aggregate="linear").fit(matrix)
     index = replace(made, weights=pd.Series(w, keys), scores=linear(made.normalised, w))

@@ -15,9 +15,9 @@ from made_up_index import measures
 
 from nqpf.index.aggregate import topsis
 from nqpf.index.coupling import coordination
-from nqpf.index.recipe import METHODS
+from nqpf.index.recipe import _METHODS
 
-geometric, harmonic, vikor = (METHODS["aggregate"][k] for k in ("geometric", "harmonic", "vikor"))
+geometric, harmonic, vikor = (_METHODS["aggregate"][k] for k in ("geometric", "harmonic", "vikor"))
 
 TOLERANCE = 1e-12
 DIGITS = 60

@@ -15,8 +15,8 @@ import pytest
 from made_up_grid import declare
 
 from nqpf import Panel, Recipe, System
-from nqpf.compare.declaration import Declaration
-from nqpf.compare.variants import variants
+from nqpf.compare.declaration import _Declaration
+from nqpf.compare.variants import _variants
 from nqpf.errors import SourceError
 from nqpf.multiverse import load_disagreement
 from nqpf.multiverse.grid import SpecificationGrid, _estimates
@@ -50,8 +50,8 @@ def panel():
 def measure(name, vintage):
     key, *methods = name.split("/")
     if key == "tfp":
-        rules = [one for one in Declaration.load().capital if one.key == methods[1]]
-        made = variants(panel(), vintage, [], (), methods[:1], rules)
+        rules = [one for one in _Declaration.load().capital if one.key == methods[1]]
+        made = _variants(panel(), vintage, [], (), methods[:1], rules)
         return made.values[name].dropna()
     return Recipe(*methods).fit(System.load(key).evaluate(panel(), vintage=vintage)).scores
 

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from made_up_panels import NAMES, dummies, keyed, pyfixest_fit
 
-from nqpf.regress.kernel import cross_products
+from nqpf.regress.kernel import _cross_products
 
 EFFECTS = ("two-way", "two-way", "unit", "time", "pooled")
 ERRORS = ("clustered", "driscoll-kraay", "clustered-period")
@@ -58,7 +58,7 @@ def test_random_unbalanced_panels_equal_linearmodels(lot):
         frame, effects, errors = random_panel(seed), EFFECTS[seed % 5], ERRORS[seed % 3]
         names = list(frame.columns[1:])
         wanted = linearmodels_fit(frame, names, effects, errors)
-        found = cross_products(frame, frame.columns, effects=effects).fit(
+        found = _cross_products(frame, frame.columns, effects=effects).fit(
             "y", names, errors, convention="linearmodels"
         )
         np.testing.assert_allclose(found.params[0], wanted.params[names], rtol=1e-10)
@@ -85,7 +85,7 @@ def test_plain_errors_equal_pyfixest(seed, errors, vcov):
         keywords = {"panel_id": "province", "time_id": "year", "lag": lag}
     plain = {"k_adj": False, "G_adj": False}
     wanted = pyfixest_fit(frame, "two-way", vcov, keywords, names, **plain)
-    found = cross_products(frame, frame.columns).fit("y", names, errors, convention="none")
+    found = _cross_products(frame, frame.columns).fit("y", names, errors, convention="none")
     np.testing.assert_allclose(found.params[0], wanted.coef()[names], rtol=1e-9)
     np.testing.assert_allclose(found.std_errors[0], wanted.se()[names], rtol=1e-9)
 
@@ -117,7 +117,7 @@ def test_plain_errors_equal_sums_by_hand(years, errors):
     frame = frame.iloc[np.sort(rng.permutation(len(frame))[: int(0.85 * len(frame))])]
     lags = {5: 2, 11: 2, 40: 3}[years] if errors == "driscoll-kraay" else 0
     params, std_errors = by_hand(frame, NAMES, errors, lags)
-    found = cross_products(frame, frame.columns).fit("y", NAMES, errors, convention="none")
+    found = _cross_products(frame, frame.columns).fit("y", NAMES, errors, convention="none")
     np.testing.assert_allclose(found.params[0], params, rtol=1e-10)
     np.testing.assert_allclose(found.std_errors[0], std_errors, rtol=1e-10)
 
@@ -137,7 +137,7 @@ def test_driscoll_kraay_errors_as_stata_and_r_print_them():
     Stata xtscc output in R", Stack Overflow 65223905 (2020), which asks why the two differ: the
     small-sample factor is all of it.
     """
-    products = cross_products(
+    products = _cross_products(
         states(), ["GSP", "P_CAP", "EMP", "UNEMP"], unit="state", effects="two-way"
     )
     regressors = ["P_CAP", "EMP", "UNEMP"]
@@ -159,7 +159,7 @@ def test_figures_of_the_panel_with_logarithms_and_squares():
     frame = Panel.load().wide(names, range(2012, 2023))[names].astype(float)
     logs = np.log(frame).add_prefix("log_")
     frame = frame.join(logs).join((logs**2).add_suffix("_squared"))
-    products = cross_products(frame, frame.columns)
+    products = _cross_products(frame, frame.columns)
     for name in names:
         others = [other for other in names if other != name]
         regressors = [f"log_{name}", f"log_{name}_squared", others[0]]

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from nqpf.data import Panel
 from nqpf.index.normalise import minmax
-from nqpf.index.pursuit import projection_index, projection_pursuit
+from nqpf.index.pursuit import _projection_index, projection_pursuit
 from nqpf.systems import System, available
 
 
@@ -47,7 +47,7 @@ def test_index_is_the_pairwise_sum(z, radius, scale):
     z = z * scale
     assume(np.ptp(z) == 0 or np.ptp(z) > 1e-139)
     expected = pairwise(z, radius)
-    found = projection_index(z[:, None], [1.0], radius)
+    found = _projection_index(z[:, None], [1.0], radius)
     assert found == pytest.approx(expected, rel=1e-12, abs=0.0)
 
 
@@ -55,22 +55,22 @@ def test_a_pair_on_the_edge_of_the_radius_counts_alike_from_both_ends():
     # Steps of the radius, so that many pairs sit on the edge of the window.
     z = np.array([-1.0, -1.0, 0.0, 1.0, 1.0])
     steps = np.concatenate([z + k * 0.1 for k in range(-9, 10)])
-    assert projection_index(steps[:, None], [1.0]) == pytest.approx(pairwise(steps), rel=1e-12)
+    assert _projection_index(steps[:, None], [1.0]) == pytest.approx(pairwise(steps), rel=1e-12)
 
 
 @pytest.mark.parametrize("rows", [341, 2000])
 def test_index_is_the_pairwise_sum_on_many_rows(rows):
     x = np.random.default_rng(rows).lognormal(size=(rows, 30))
     a = unit(np.random.default_rng(1).random((1, 30)))[0]
-    assert projection_index(x, a) == pytest.approx(pairwise(x @ a), rel=1e-12)
+    assert _projection_index(x, a) == pytest.approx(pairwise(x @ a), rel=1e-12)
 
 
 @pytest.mark.parametrize("rows", [5, 341, 20_000])
 def test_many_directions_at_once_give_the_pairwise_sum(rows):
     x = np.random.default_rng(rows).random((rows, 4))
     directions = unit(np.random.default_rng(2).random((70 if rows < 1000 else 2, 4)))
-    together = projection_index(x, directions)
-    alone = [projection_index(x, a) if rows > 1000 else pairwise(x @ a) for a in directions]
+    together = _projection_index(x, directions)
+    alone = [_projection_index(x, a) if rows > 1000 else pairwise(x @ a) for a in directions]
     np.testing.assert_allclose(together, alone, rtol=2e-11)
 
 
@@ -79,7 +79,7 @@ def test_many_directions_at_once_give_the_pairwise_sum(rows):
 def test_gradient_is_the_slope(radius, seed):
     rng = np.random.default_rng(seed)
     x, a = rng.normal(size=(60, 5)), unit(rng.random((1, 5)))
-    value, slope = projection_index(x, a, radius, slope=True)
+    value, slope = _projection_index(x, a, radius, slope=True)
     assert value[0] == pytest.approx(pairwise(x @ a[0], radius), rel=1e-12)
     assert (slope @ a[0])[0] == pytest.approx(2 * value[0], rel=1e-12)  # Euler: of degree two
     # A step that crosses no tie and no edge of a window, so that Q is smooth along it.
@@ -97,7 +97,7 @@ def exhaustive(x, radius=0.1):
     low, high = 0.0, np.pi / 2
     for _ in range(6):
         angles = np.linspace(low, high, 20_001)
-        found = projection_index(x, np.column_stack([np.cos(angles), np.sin(angles)]), radius)
+        found = _projection_index(x, np.column_stack([np.cos(angles), np.sin(angles)]), radius)
         best, width = angles[found.argmax()], (high - low) / 200
         low, high = max(0.0, best - width), min(np.pi / 2, best + width)
     return found.max(), best

@@ -86,10 +86,10 @@ def test_driscoll_kraay_equals_pyfixest(seed, drop, effects):
 @pytest.mark.parametrize("convention", ["nested", "all", "linearmodels", "none"])
 @pytest.mark.parametrize("effects", ["two-way", "unit"])
 def test_driscoll_kraay_equals_the_kernel_of_many_specifications(convention, effects):
-    from nqpf.regress.kernel import cross_products
+    from nqpf.regress.kernel import _cross_products
 
     frame = sample(3, 90)
-    many = cross_products(frame, ["y", *NAMES], effects=effects).fit(
+    many = _cross_products(frame, ["y", *NAMES], effects=effects).fit(
         "y", NAMES, "driscoll-kraay", convention
     )
     ours = fit(frame, effects, "driscoll-kraay", convention)

@@ -107,7 +107,7 @@ def test_lag_of_libpysal(kind):
 def test_distances_of_libpysal():
     from libpysal.cg import arcdist
 
-    table = provinces.table()
+    table = provinces._table()
     a, b = table.loc[650000], table.loc[460000]
     peer = arcdist((a.longitude, a.latitude), (b.longitude, b.latitude), radius=6371.0088)
     found = 1 / inverse_distance().matrix.loc[650000, 460000]

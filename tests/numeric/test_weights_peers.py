@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from nqpf.index.normalise import minmax
-from nqpf.index.recipe import METHODS
+from nqpf.index.recipe import _METHODS
 
-critic, variation = METHODS["weights"]["critic"], METHODS["weights"]["variation"]
+critic, variation = _METHODS["weights"]["critic"], _METHODS["weights"]["variation"]
 
 pymcdm_weights = pytest.importorskip("pymcdm.weights", reason="pymcdm is not installed")
 weighters = pytest.importorskip(

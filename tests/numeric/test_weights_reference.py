@@ -8,11 +8,11 @@ from decimal import Decimal, localcontext
 import numpy as np
 import pytest
 
-from nqpf.index.recipe import METHODS
-from nqpf.index.weights import ahp, ahp_entropy_judgements
+from nqpf.index.recipe import _METHODS
+from nqpf.index.weights import _ahp, ahp_entropy_judgements
 
 ahp_entropy, critic, variation = (
-    METHODS["weights"][name] for name in ("ahp_entropy", "critic", "variation")
+    _METHODS["weights"][name] for name in ("ahp_entropy", "critic", "variation")
 )
 
 CLOSE = {"rtol": 0, "atol": 1e-12}
@@ -97,7 +97,7 @@ def test_ahp(m, noise):
     with localcontext(prec=50):
         rows = [[Decimal(float(v)) for v in row] for row in a]
         w, eigenvalue = power_iteration(rows)
-    result = ahp(a)
+    result = _ahp(a)
     np.testing.assert_allclose(result.weights, floats(w), **CLOSE)
     assert result.lambda_max == pytest.approx(float(eigenvalue), rel=1e-12)
 

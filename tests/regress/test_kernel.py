@@ -11,8 +11,8 @@ from made_up_kernel import EFFECTS, NAMES, sample
 
 from nqpf.errors import DataError, EstimationError, MethodError, SampleError
 from nqpf.regress import fixed_effects
-from nqpf.regress.kernel import cross_products
-from nqpf.sample import demean
+from nqpf.regress.kernel import _cross_products
+from nqpf.sample import _demean
 
 CONVENTIONS = ("nested", "all", "linearmodels", "none")
 KERNEL_ERRORS = ("clustered", "clustered-period", "driscoll-kraay")
@@ -28,7 +28,7 @@ def same(found, wanted, rtol=1e-10):
 @pytest.mark.parametrize("convention", CONVENTIONS)
 def test_one_specification_equals_fixed_effects(effects, convention):
     frame = sample()
-    products = cross_products(frame, NAMES, effects=effects)
+    products = _cross_products(frame, NAMES, effects=effects)
     found = products.fit("y", ["a", "b"], convention=convention)
     wanted = fixed_effects(frame, "y", ["a", "b"], effects=effects, convention=convention)
     for name in ("params", "std_errors", "tstats", "pvalues"):
@@ -46,8 +46,8 @@ def test_effects_in_the_other_units_by_hand(effects):
     units = codes[0] if effects in ("two-way", "unit") else None
     times = codes[1] if effects in ("two-way", "time") else None
     left = frame[["y", "a", "b"]].to_numpy()
-    left = demean(left, units, times) if effects != "pooled" else left - left.mean(axis=0)
-    found = cross_products(frame, NAMES, effects=effects).fit("y", ["a", "b"])
+    left = _demean(left, units, times) if effects != "pooled" else left - left.mean(axis=0)
+    found = _cross_products(frame, NAMES, effects=effects).fit("y", ["a", "b"])
     unit = left / left.std(axis=0)
     slopes = np.linalg.lstsq(unit[:, 1:], unit[:, 0], rcond=None)[0]
     np.testing.assert_allclose(found.within[0], slopes, rtol=1e-10)
@@ -56,13 +56,13 @@ def test_effects_in_the_other_units_by_hand(effects):
         rest = left - control @ np.linalg.lstsq(control, left, rcond=None)[0]
         wanted = np.corrcoef(rest[:, 0], rest[:, place])[0, 1]
         np.testing.assert_allclose(found.partial[0, place - 1], wanted, rtol=1e-10)
-    alone = cross_products(frame, NAMES, effects=effects).fit("y", ["a"])
+    alone = _cross_products(frame, NAMES, effects=effects).fit("y", ["a"])
     np.testing.assert_allclose(alone.within, alone.partial, rtol=1e-12)
 
 
 @pytest.mark.parametrize("errors", KERNEL_ERRORS)
 def test_many_specifications_equal_single_ones_to_the_last_bit(errors):
-    products = cross_products(sample(1), NAMES)
+    products = _cross_products(sample(1), NAMES)
     specs = [(y, [x, z]) for y in NAMES for x in NAMES for z in NAMES if len({x, y, z}) == 3]
     outcomes, regressors = [y for y, _ in specs], [x for _, x in specs]
     times = 500  # more than one block of specifications
@@ -83,12 +83,12 @@ def test_row_order_and_key_place_do_not_matter(seed, drop):
     frame = sample(seed, drop=drop)
     mixed = frame.sample(frac=1, random_state=1).reset_index()
     before = mixed.copy()
-    ours = cross_products(frame, NAMES)
-    same(cross_products(mixed, NAMES).fit("y", ["a", "b"]), ours.fit("y", ["a", "b"]))
+    ours = _cross_products(frame, NAMES)
+    same(_cross_products(mixed, NAMES).fit("y", ["a", "b"]), ours.fit("y", ["a", "b"]))
     indexed = frame.sample(frac=1, random_state=2)
-    np.testing.assert_allclose(cross_products(indexed, NAMES).by_unit, ours.by_unit, atol=1e-12)
+    np.testing.assert_allclose(_cross_products(indexed, NAMES).by_unit, ours.by_unit, atol=1e-12)
     pd.testing.assert_frame_equal(mixed, before)
-    left = demean(
+    left = _demean(
         frame.to_numpy(), *(pd.factorize(frame.index.get_level_values(i))[0] for i in (0, 1))
     )
     for at, unit in enumerate(frame.index.unique(0)):
@@ -101,9 +101,9 @@ def test_row_order_and_key_place_do_not_matter(seed, drop):
 @given(st.floats(1e-12, 1e12), st.floats(1e-12, 1e12), st.floats(-1e3, 1e3))
 @settings(max_examples=25, deadline=None)
 def test_scale_and_place_of_variables(a, y, shift):
-    plain = cross_products(sample(), NAMES).fit("y", ["a", "b"])
+    plain = _cross_products(sample(), NAMES).fit("y", ["a", "b"])
     moved = sample().assign(a=lambda f: f["a"] * a + shift * a, y=lambda f: f["y"] * y)
-    scaled = cross_products(moved, NAMES).fit("y", ["a", "b"])
+    scaled = _cross_products(moved, NAMES).fit("y", ["a", "b"])
     np.testing.assert_allclose(scaled.params[0, 0] * a / y, plain.params[0, 0], rtol=1e-8)
     np.testing.assert_allclose(scaled.tstats, plain.tstats, rtol=1e-8)
     np.testing.assert_allclose(scaled.partial, plain.partial, rtol=1e-8)
@@ -115,8 +115,8 @@ def test_scale_and_place_of_variables(a, y, shift):
 @pytest.mark.parametrize("effects", EFFECTS)
 def test_years_are_clusters_as_units_are(effects, convention):
     frame, mirrored = sample(3), {"unit": "time", "time": "unit"}.get(effects, effects)
-    by_year = cross_products(frame, NAMES, effects=effects)
-    exchanged = cross_products(frame, NAMES, unit="year", time="province", effects=mirrored)
+    by_year = _cross_products(frame, NAMES, effects=effects)
+    exchanged = _cross_products(frame, NAMES, unit="year", time="province", effects=mirrored)
     found = by_year.fit("y", ["a", "b"], "clustered-period", convention)
     wanted = exchanged.fit("y", ["a", "b"], "clustered", convention)
     np.testing.assert_allclose(found.std_errors, wanted.std_errors, rtol=1e-10)
@@ -146,7 +146,7 @@ def year_of(frame):
 def test_variables_without_variation_are_marked_not_raised(effects, column, absorbed):
     frame = sample(6)
     frame["c"] = column(frame)
-    products = cross_products(frame, NAMES, effects=effects)
+    products = _cross_products(frame, NAMES, effects=effects)
     assert (products.total[3] == 0).all() == absorbed
     fits = products.fit_many(["y", "c", "y"], [["a", "c"], ["a", "y"], ["a", "b"]])
     assert fits.collinear.tolist() == [absorbed, absorbed, False]
@@ -159,7 +159,7 @@ def test_collinear_regressors_are_marked():
     frame = sample(7)
     frame["c"] = 1e6 * (frame["a"] - 2 * frame["b"]) + unit_of(frame)
     frame["d"] = frame["c"] + 1e3 * np.random.default_rng(0).normal(size=len(frame))
-    products = cross_products(frame, [*NAMES, "d"])
+    products = _cross_products(frame, [*NAMES, "d"])
     regressors = [list("abc"), list("cba"), list("abd"), list("bcd")]
     fits = products.fit_many(list("yyya"), regressors)
     assert fits.collinear.tolist() == [True, True, False, False]
@@ -173,7 +173,7 @@ def test_what_near_collinearity_costs(unshared):
     frame = sample(8)
     frame["b"] = frame["a"] + np.sqrt(unshared) * frame["b"]
     frame["y"] += frame["a"] + frame["b"]
-    found = cross_products(frame, NAMES).fit("y", ["a", "b"], convention="none")
+    found = _cross_products(frame, NAMES).fit("y", ["a", "b"], convention="none")
     wanted = fixed_effects(frame, "y", ["a", "b"], convention="none")
     np.testing.assert_allclose(found.params[0], wanted.params, rtol=1e-14 / unshared)
     np.testing.assert_allclose(found.std_errors[0], wanted.std_errors, rtol=1e-14 / unshared)
@@ -197,7 +197,7 @@ def test_what_near_collinearity_costs(unshared):
 )
 def test_requests_that_are_refused(request_, error, said):
     with pytest.raises(error, match=said):
-        cross_products(sample(), NAMES).fit_many(*request_)
+        _cross_products(sample(), NAMES).fit_many(*request_)
 
 
 @pytest.mark.parametrize(
@@ -215,11 +215,11 @@ def test_requests_that_are_refused(request_, error, said):
 def test_samples_that_are_refused(change, options, error, said):
     with pytest.raises(error, match=said):
         options = {"columns": NAMES} | options
-        cross_products(change(sample(drop=0)), **options).fit("y", ["a", "b"])
+        _cross_products(change(sample(drop=0)), **options).fit("y", ["a", "b"])
 
 
 @pytest.mark.parametrize("errors", KERNEL_ERRORS[1:])
 def test_one_year_is_too_few(errors):
-    products = cross_products(sample(drop=0).loc[(slice(None), 2010), :], NAMES, effects="pooled")
+    products = _cross_products(sample(drop=0).loc[(slice(None), 2010), :], NAMES, effects="pooled")
     with pytest.raises(EstimationError, match="1 year is too few"):
         products.fit("y", ["a"], errors)

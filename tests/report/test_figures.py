@@ -18,7 +18,7 @@ from matplotlib.text import Text
 
 from nqpf import provinces
 from nqpf.dynamics import kernel_density
-from nqpf.errors import DataError, ProvinceError, SampleError
+from nqpf.errors import DataError, SampleError
 from nqpf.forecast import forecast
 from nqpf.multiverse import variance_shares
 from nqpf.report import (
@@ -332,7 +332,7 @@ def test_lines_differ_without_colour_and_their_names_are_readable() -> None:
 
 def test_all_31_tiles_are_there_and_gaps_say_so(pictures) -> None:
     shown = [text.get_text() for text in texts(pictures["map with gaps"])]
-    assert all(shown.count(abbr) == 1 for abbr in provinces.table()["abbr"])
+    assert all(shown.count(abbr) == 1 for abbr in provinces._table()["abbr"])
     assert shown.count("no data") == 2
     assert any("Hong Kong, Macao" in " ".join(text.split()) for text in shown)
     assert "Hong Kong, Macao and Taiwan are not in the panel" in pictures["map"].alt
@@ -540,7 +540,7 @@ no_curve = densities()
 object.__setattr__(no_curve, "density", no_curve.density[[]])
 WRONG = [
     (lambda: tile_map(panel()), SampleError, "Choose one year"),
-    (lambda: tile_map(pd.Series({"Bejing": 1.0})), ProvinceError, "Beijing"),
+    (lambda: tile_map(pd.Series({"Bejing": 1.0})), DataError, "Beijing"),
     (lambda: tile_map(pd.Series([1.0, 2.0], ["Beijing", 110000])), SampleError, "comes twice"),
     (lambda: tile_map(pd.Series({"Beijing": np.inf})), SampleError, "110000"),
     (lambda: tile_map(pd.DataFrame({"A": {BEIJING: "XX"}})), SampleError, "XX"),
@@ -588,7 +588,7 @@ WRONG = [
     (lambda: centre_paths({}), SampleError, "0 measures"),
     (lambda: fans(["Hainan"]), SampleError, "Hainan has no forecast"),
     (lambda: fans([]), SampleError, "1 to 8 provinces"),
-    (lambda: fans(["Atlantis"]), ProvinceError, "Atlantis"),
+    (lambda: fans(["Atlantis"]), DataError, "Atlantis"),
     (lambda: fans(["Beijing"], forecast(series(), 2, "random_walk")), SampleError, "one method"),
     (lambda: fans(["Beijing"], forecast(pd.DataFrame({"a": series(), "b": series()}), 2)),
      SampleError, "several columns"),

@@ -11,9 +11,9 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.text import Text
 
 from nqpf import Panel, provinces
-from nqpf.compare.profiles import Profiles
+from nqpf.compare.profiles import _Profiles
 from nqpf.report import province_profile
-from nqpf.report.province_pages import csv_text, overview_markdown, page_key
+from nqpf.report.province_pages import _csv_text, _overview_markdown, _page_key
 
 TIBET, BEIJING, HAINAN = 540000, 110000, 460000
 SYSTEMS = ["lu-guo-2024", "wang-wang-2024", "wu-2024"]
@@ -26,8 +26,8 @@ def panel() -> Panel:
 
 
 @pytest.fixture(scope="module")
-def profiles(panel: Panel) -> Profiles:
-    return Profiles.load(panel, systems=SYSTEMS, draws=50)
+def profiles(panel: Panel) -> _Profiles:
+    return _Profiles.load(panel, systems=SYSTEMS, draws=50)
 
 
 def said(page: object, section: str) -> str:
@@ -48,7 +48,7 @@ def hostile(panel: Panel, text: str) -> Panel:
 
 
 def test_every_province_has_a_page_of_its_own():
-    keys = [page_key(code) for code in provinces.codes()]
+    keys = [_page_key(code) for code in provinces.codes()]
     assert len(set(keys)) == 31 and all(re.fullmatch(r"[a-z-]+", key) for key in keys)
 
 
@@ -113,12 +113,12 @@ def test_growth_of_productivity_leaves_breaks_out_and_says_so(profiles, panel, c
 
 
 def test_a_province_that_no_index_ranks_still_has_a_page(panel):
-    profiles = Profiles.load(panel, systems=["wu-2024"], draws=20)
+    profiles = _Profiles.load(panel, systems=["wu-2024"], draws=20)
     text = repr(province_profile(profiles, TIBET))
     assert "None of the 1 composite indices can rank it in 2022." in text
     assert "No composite index ranks it in any dimension." in text
     assert "nan" not in text.lower().split()
-    assert "西藏: not ranked" in overview_markdown(profiles)
+    assert "西藏: not ranked" in _overview_markdown(profiles)
 
 
 def test_rows_that_a_reader_adds_show_on_the_page(panel, tmp_path):
@@ -130,11 +130,11 @@ def test_rows_that_a_reader_adds_show_on_the_page(panel, tmp_path):
         "utf-8",
     )
     mine = panel.extend(path)
-    page = province_profile(Profiles.load(mine, systems=["wu-2024"], draws=20), TIBET)
+    page = province_profile(_Profiles.load(mine, systems=["wu-2024"], draws=20), TIBET)
     assert "In 2024 its gross regional product (地区生产总值) was 276.5 billion yuan" in repr(page)
     assert "for a year in which no other can be compared" in repr(page)
     assert "2 of them added by the reader" in said(page, "Main figures")
-    assert ",reader," in csv_text(mine, TIBET) and "2024" in csv_text(mine, TIBET)
+    assert ",reader," in _csv_text(mine, TIBET) and "2024" in _csv_text(mine, TIBET)
     assert "can rank it in 2022" in repr(page)  # ranks stay in the year all share
 
 
@@ -145,7 +145,7 @@ def test_ranks_over_the_years_are_those_of_the_history(profiles):
 
 
 def test_texts_from_data_stay_texts(panel):
-    profiles = Profiles.load(hostile(panel, NASTY), systems=["wu-2024", "lu-guo-2024"], draws=20)
+    profiles = _Profiles.load(hostile(panel, NASTY), systems=["wu-2024", "lu-guo-2024"], draws=20)
     page = province_profile(profiles, TIBET)
     markdown = page.markdown()
     assert "<script" not in markdown and "<script" not in page._repr_html_()
@@ -154,21 +154,21 @@ def test_texts_from_data_stay_texts(panel):
     # Nothing but the page's own fences begins a line with as many backticks.
     fences = {line for line in markdown.splitlines() if "```" in line}
     assert fences == {"`" * 8, "`" * 8 + "{raw} html"}
-    assert "<script" not in overview_markdown(profiles)
+    assert "<script" not in _overview_markdown(profiles)
     assert "1 of them added by the reader" in repr(page)
-    text = csv_text(profiles.panel, BEIJING)
-    assert "reader" in csv_text(profiles.panel, TIBET)
+    text = _csv_text(profiles.panel, BEIJING)
+    assert "reader" in _csv_text(profiles.panel, TIBET)
     assert "\n=" not in text and ",=" not in text
 
 
 def test_a_formula_of_a_spreadsheet_is_led_by_an_apostrophe(panel):
-    text = csv_text(hostile(panel, "=1+1"), BEIJING)
+    text = _csv_text(hostile(panel, "=1+1"), BEIJING)
     assert "'=1+1" in text and ",=1+1" not in text
 
 
 def test_the_table_of_a_province_reads_back_as_the_panel(panel, tmp_path):
     path = tmp_path / "tibet.csv"
-    path.write_text(csv_text(panel, TIBET), "utf-8")
+    path.write_text(_csv_text(panel, TIBET), "utf-8")
     back = pd.read_csv(path, keep_default_na=False)
     own = panel.frame[panel.frame["province"] == TIBET]
     key = ["variable", "vintage", "year"]
@@ -177,7 +177,7 @@ def test_the_table_of_a_province_reads_back_as_the_panel(panel, tmp_path):
 
 
 def test_tiles_lead_to_the_pages_and_say_what_they_show(profiles):
-    soup = BeautifulSoup(overview_markdown(profiles), "html.parser")
+    soup = BeautifulSoup(_overview_markdown(profiles), "html.parser")
     tiles = {tile["href"]: tile for tile in soup.select("nav.tile-links a")}
     assert len(tiles) == 31
     beijing = tiles["../../book/provinces/beijing.html"]

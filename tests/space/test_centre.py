@@ -12,7 +12,7 @@ CODES = provinces.codes()
 RNG = np.random.default_rng(5)
 INDEX = pd.MultiIndex.from_product([CODES, [2012, 2017, 2022]], names=["province", "year"])
 MASS = pd.Series(RNG.uniform(0.1, 1.0, 93), index=INDEX, name="index")
-PLACES = provinces.table()
+PLACES = provinces._table()
 PROJECTIONS = ["equirectangular", "azimuthal"]
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from nqpf import provinces
 from nqpf.data import Panel
-from nqpf.errors import VintageError
+from nqpf.errors import DataError
 from nqpf.index import Recipe
 from nqpf.systems import System, available
 
@@ -173,7 +173,7 @@ def test_costs_are_those_of_energy_emissions_and_fertiliser():
 def test_the_other_vintage_gives_other_values_and_ends_in_2022(panel, key):
     system = System.load(key)
     if "value_added_secondary" in system.variables:
-        with pytest.raises(VintageError, match="'value_added_secondary' has no vintage 'census4'"):
+        with pytest.raises(DataError, match="'value_added_secondary' has no vintage 'census4'"):
             system.evaluate(panel, years=YEARS, vintage="census4")
         assert "fifth-census vintage only" in system.card.note
         return

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from nqpf import provinces
-from nqpf.errors import CardError, MethodError, NqpfError, ProvinceError
+from nqpf.errors import CardError, DataError, MethodError, NqpfError
 from nqpf.files import root
 from nqpf.systems.reform import Reform
 
@@ -34,7 +34,7 @@ def test_ten_provinces_in_eight_zones_and_their_first_full_years() -> None:
 @pytest.mark.parametrize(
     ("old", "new", "error", "said"),
     [
-        ("province: 520000", "province: 529999", ProvinceError, "unknown province"),
+        ("province: 520000", "province: 529999", DataError, "unknown province"),
         ("province: 520000", "province: 52", CardError, "greater than or equal"),
         ("province: 520000", "province: 110000", CardError, "province 'Beijing' is there twice"),
         ("named: state-council-2015-50", "named: state-council-2015", CardError, "unknown docu"),

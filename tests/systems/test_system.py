@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from nqpf.data import Catalogue, Panel
-from nqpf.errors import CardError, DataError, FormulaError, ProvinceError, SampleError, VintageError
+from nqpf.errors import CardError, DataError, FormulaError, SampleError
 from nqpf.systems import IndicatorMatrix, System
 
 INDICATORS = """\
@@ -141,8 +141,8 @@ EMPTY = {"drop": tuple(("so2", code, y) for code in CODES for y in range(2019, 2
          "no province-year has every variable.*so2 is missing in 8 of 8 province-years"),
         ("", {}, {"years": []}, SampleError, "no province-year"),
         ("", {}, {"provinces": []}, SampleError, "no province-year"),
-        ("", {}, {"provinces": ["Bejing"]}, ProvinceError, "Did you mean Beijing"),
-        ("", {}, {"vintage": "census6"}, VintageError, "no vintage 'census6'"),
+        ("", {}, {"provinces": ["Bejing"]}, DataError, "Did you mean Beijing"),
+        ("", {}, {"vintage": "census6"}, DataError, "no vintage 'census6'"),
         ("", {"so2": np.inf}, {}, DataError,
          r"infinite figure \[province Beijing, year 2019, variable so2\]"),
         ("gdp / so2", {"so2": 0.0}, {}, FormulaError,

@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 from nqpf import Catalogue, Index, Panel, Recipe, Study, System, provinces, report
 from nqpf.cli import app
 from nqpf.compare import standings
-from nqpf.compare.profiles import Profiles
+from nqpf.compare.profiles import _Profiles
 from nqpf.errors import DataError
 from nqpf.report.explore import rank_explorer
 from nqpf.report.ranks import ranking
@@ -83,7 +83,7 @@ def _weights(index: Index) -> object:
 
 
 def _profile(panel: Panel) -> object:
-    profiles = Profiles.load(panel, systems=["wu-2024"], draws=20)
+    profiles = _Profiles.load(panel, systems=["wu-2024"], draws=20)
     page = report.province_profile(profiles, 110000)
     return SimpleNamespace(html=page._repr_html_(), text=repr(page))
 
@@ -193,18 +193,18 @@ def test_a_catalogue_keeps_its_text(home: Path) -> None:
 def test_pages_of_provinces_are_markdown_without_meaning(panel: Panel) -> None:
     from markdown_it import MarkdownIt
 
-    from nqpf.report.province_pages import overview_markdown, page_key
+    from nqpf.report.province_pages import _overview_markdown, _page_key
 
-    profiles = Profiles.load(panel, systems=["wu-2024"], draws=20)
+    profiles = _Profiles.load(panel, systems=["wu-2024"], draws=20)
     page = report.province_profile(profiles, 110000).markdown()
     heading = page.splitlines()[0]
     tokens = MarkdownIt().parse(heading)
     assert [token.tag for token in tokens if token.nesting == 1] == ["h1"]
     assert {child.type for child in tokens[1].children} <= {"text", "text_special"}
     assert SCRIPT in "".join(child.content for child in tokens[1].children)
-    for text in (page, overview_markdown(profiles)):
+    for text in (page, _overview_markdown(profiles)):
         assert hidden(text) == set()
         assert SCRIPT not in text
     for code in CODES:
-        assert set(page_key(code)) <= set("abcdefghijklmnopqrstuvwxyz-")
-        assert len(page_key(code)) <= 60
+        assert set(_page_key(code)) <= set("abcdefghijklmnopqrstuvwxyz-")
+        assert len(_page_key(code)) <= 60

@@ -21,7 +21,7 @@ from sphinx.application import Sphinx
 from sphinx.errors import ConfigError
 from sphinx.util.docutils import docutils_namespace
 
-from nqpf.report.maps import social_card
+from nqpf.report.maps import _social_card
 
 ROOT = Path(__file__).resolve().parents[2]
 SITE = "https://someone.example/nqpf/"
@@ -250,7 +250,7 @@ def test_a_summary_ends_between_words() -> None:
 def test_card_has_the_asked_size_and_the_same_bytes() -> None:
     values = pd.Series({"Beijing": 3.0, "Yunnan": 15.0})
     first, second = (
-        social_card(values, "A title", "题", "A finding.", "places").png(100) for _ in range(2)
+        _social_card(values, "A title", "题", "A finding.", "places").png(100) for _ in range(2)
     )
     assert first == second
     assert Image.open(io.BytesIO(first)).size == (1200, 630)

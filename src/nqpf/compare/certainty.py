@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from nqpf.checks import between, choose, distinct, whole
 from nqpf.errors import DataError, MethodError, SampleError
-from nqpf.index.recipe import METHODS, Recipe, _call, _names
+from nqpf.index.recipe import _METHODS, Recipe, _call, _names
 
 if TYPE_CHECKING:
     from nqpf.systems.system import IndicatorMatrix
@@ -123,7 +123,7 @@ def _plan(
     named = {stage: distinct(f"methods to {stage}", methods[stage]) for stage in _STAGES}
     for stage, names in named.items():
         for name in names:
-            choose("method", name, METHODS[stage], where={"stage": stage})
+            choose("method", name, _METHODS[stage], where={"stage": stage})
     perturb = between("perturb", perturb, 0, np.nextafter(1.0, 0.0))  # no weight becomes zero
     Recipe("minmax", "equal", "linear").fit(matrix)  # says what is wrong with the figures
     year = matrix.years[-1] if year is None else year

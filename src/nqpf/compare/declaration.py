@@ -27,7 +27,7 @@ from nqpf.data.catalogue import _note
 from nqpf.data.panel import _VINTAGE, Panel
 from nqpf.errors import CardError, DataError
 from nqpf.files import root
-from nqpf.sample import place
+from nqpf.sample import _place
 from nqpf.systems.formula import Formula
 from nqpf.systems.study import _Bilingual, _check_once, _Key, _label, _read_card, _Strict, _Text
 from nqpf.systems.system import System, available
@@ -215,7 +215,7 @@ class _Figures:
 
 
 @dataclass(frozen=True)
-class Declaration:
+class _Declaration:
     """The grid with the text it was read from, line ends made the same on every platform.
 
     Attributes
@@ -238,7 +238,7 @@ class Declaration:
     REASONS: ClassVar[tuple[str, ...]] = _REASONS
 
     @classmethod
-    def load(cls, path: Path | None = None) -> Declaration:
+    def load(cls, path: Path | None = None) -> _Declaration:
         """Read and check a declaration.
 
         Parameters
@@ -389,7 +389,7 @@ def _keys(levels: Sequence[_Level | _CapitalRule]) -> list[str]:
 def _check(grid: _Grid, file: str) -> None:
     """Raise unless every name is known and no level is there twice."""
     measures = grid.measures
-    recipes = Declaration(grid, "").recipes
+    recipes = _Declaration(grid, "").recipes
     _check_methods(recipes)  # whether methods fit together is counted, not refused
     listed = {
         "measures.systems": list(measures.systems.keys),
@@ -421,7 +421,7 @@ def _check(grid: _Grid, file: str) -> None:
 
 
 def variables(
-    panel: Panel, vintage: str = _VINTAGE, declaration: Declaration | None = None
+    panel: Panel, vintage: str = _VINTAGE, declaration: _Declaration | None = None
 ) -> pd.DataFrame:
     """Return every outcome, determinant and control that the grid declares.
 
@@ -449,7 +449,7 @@ def variables(
     >>> round(float(known.loc[(110000, 2020), "urbanisation"]), 1)
     87.5
     """
-    declaration = Declaration.load() if declaration is None else declaration
+    declaration = _Declaration.load() if declaration is None else declaration
     declared = declaration.grid.variables
     formulas = {key: Formula.parse(one.formula, {"variable": key}) for key, one in declared.items()}
     names = {name for formula in formulas.values() for name in formula.names} - {"real_gdp"}
@@ -462,7 +462,7 @@ def variables(
             bad = columns[key][columns[key] <= 0]
             if len(bad):
                 problem = f"variable {key!r} is {bad.iloc[0]:g} and has no logarithm"
-                where = place(bad.index[0], bad.index.names)
+                where = _place(bad.index[0], bad.index.names)
                 raise DataError(problem, where=where, expected="a positive figure")
             columns[key] = np.log(columns[key])
     return pd.DataFrame(columns)

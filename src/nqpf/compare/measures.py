@@ -10,13 +10,13 @@ import numpy as np
 import pandas as pd
 
 from nqpf.checks import between, choose, whole
-from nqpf.compare.declaration import Declaration
+from nqpf.compare.declaration import _Declaration
 from nqpf.compare.variants import _HOLDS
 from nqpf.data.panel import _VINTAGE, Panel
 from nqpf.errors import MethodError, SampleError
 from nqpf.files import root
 from nqpf.index.recipe import Recipe
-from nqpf.sample import _check_finite, place
+from nqpf.sample import _check_finite, _place
 from nqpf.systems.formula import Formula
 from nqpf.systems.overlap import _holding
 from nqpf.systems.system import System, _defined, available
@@ -224,7 +224,7 @@ def _joined(measures: Mapping[str, pd.Series], year: int | None) -> pd.DataFrame
 
 
 def _at(key: object, names: list[str]) -> dict[str, object]:
-    return place(key if isinstance(key, tuple) else (key,), names)
+    return _place(key if isinstance(key, tuple) else (key,), names)
 
 
 def _concordance(frame: pd.DataFrame) -> _Concordance:
@@ -378,7 +378,7 @@ def _listed(variables: str | Sequence[str]) -> list[str]:
 
 @cache
 def _holders(name: str, lead: int) -> tuple[str, ...]:
-    declared = Declaration.load().grid.variables
+    declared = _Declaration.load().grid.variables
     # Nothing else says which measures hold a variable.
     choose("declared variable", name, declared, where={"file": "data/multiverse/grid.yaml"})
     return _holding(Formula.parse(declared[name].formula, {"variable": name}), lead)

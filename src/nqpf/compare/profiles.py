@@ -45,7 +45,7 @@ _LABOUR = "employment"  # of the production function; growth across its breaks i
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Profiles:
+class _Profiles:
     """Every province under every measure, made by :meth:`Profiles.load`.
 
     Attributes
@@ -109,7 +109,7 @@ class Profiles:
         systems: Sequence[str] | None = None,
         vintage: str = _VINTAGE,
         draws: int = 2_000,
-    ) -> Profiles:
+    ) -> _Profiles:
         """Compute all measures for all provinces.
 
         Parameters

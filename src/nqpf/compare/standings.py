@@ -13,12 +13,12 @@ import pandas as pd
 from nqpf.checks import whole
 from nqpf.compare import certainty as _draws
 from nqpf.compare.certainty import _NORMALISE, _WEIGHTS
-from nqpf.compare.declaration import Declaration
+from nqpf.compare.declaration import _Declaration
 from nqpf.compare.measures import _TFP, _log_tfp
 from nqpf.compare.variants import _CHAINED, _productivity
 from nqpf.data.panel import _VINTAGE, Panel
 from nqpf.errors import DataError, MethodError
-from nqpf.index.normalise import ConstantIndicatorWarning
+from nqpf.index.normalise import _ConstantIndicatorWarning
 from nqpf.index.recipe import Index, Recipe
 from nqpf.systems.system import IndicatorMatrix, System, available
 
@@ -136,7 +136,8 @@ class _Standings:
 
     def __repr__(self) -> str:
         n, rows = self.scores.shape[1], len(self.scores)
-        return f"<Standings of {n} measures on {rows} province-years, {len(self.refused)} refused>"
+        lost = len(self.refused)
+        return f"<Standings of {n} measures on {rows} province-years, {lost} combinations refused>"
 
 
 def standings(
@@ -246,7 +247,7 @@ def _fit(recipe: Recipe, matrix: IndicatorMatrix) -> Index:
     if recipe.weights == "pursuit" and recipe.aggregate != "linear":
         raise MethodError("a projection is a weighted sum by definition")
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConstantIndicatorWarning)
+        warnings.simplefilter("ignore", _ConstantIndicatorWarning)
         index = recipe.fit(matrix)
     if recipe.aggregate not in ("geometric", "harmonic"):
         return index
@@ -272,7 +273,7 @@ def _tfp_bounds(
     panel: Panel, vintage: str, rows: pd.MultiIndex
 ) -> tuple[pd.DataFrame, tuple[tuple[str, str], ...]]:
     """Return the range of ranks over levels of TFP that cover every row, and which they are."""
-    declared = Declaration.load()
+    declared = _Declaration.load()
     levels = [name for name in declared.estimators if name not in _CHAINED]
     made, _ = _productivity(panel, vintage, levels, declared.capital)
     own = {

@@ -14,7 +14,7 @@ from pydantic import Field
 from nqpf.checks import choose, distinct
 from nqpf.data.panel import _VINTAGE, Panel
 from nqpf.errors import DataError, EstimationError, MethodError
-from nqpf.index.normalise import ConstantIndicatorWarning
+from nqpf.index.normalise import _ConstantIndicatorWarning
 from nqpf.index.recipe import Recipe
 from nqpf.systems.study import _Strict, _Text
 from nqpf.systems.system import System, available
@@ -238,7 +238,7 @@ class _Variants:
         return self.choices.to_html()
 
 
-def variants(
+def _variants(
     panel: Panel,
     vintage: str = _VINTAGE,
     systems: Sequence[str] | None = None,
@@ -286,7 +286,7 @@ def variants(
     Examples
     --------
     >>> recipes = [("zscore", "equal", "linear"), ("zscore", "equal", "geometric")]
-    >>> few = variants(Panel.load(extra=False), systems=["lu-guo-2024"], recipes=recipes)
+    >>> few = _variants(Panel.load(extra=False), systems=["lu-guo-2024"], recipes=recipes)
     >>> list(few.values), few.dropped["variant"].tolist()
     (['lu-guo-2024/zscore/equal/linear'], ['lu-guo-2024/zscore/equal/geometric'])
     """
@@ -350,7 +350,7 @@ def _composites(
             try:
                 with warnings.catch_warnings():
                     # One warning per recipe would say of one indicator the same thing many times.
-                    warnings.simplefilter("ignore", ConstantIndicatorWarning)
+                    warnings.simplefilter("ignore", _ConstantIndicatorWarning)
                     values[variant] = values[twin] if twin else Recipe(*methods).fit(matrix).scores
             except MethodError as error:
                 dropped.append((variant, str(error)))

@@ -10,7 +10,7 @@ import pandas as pd
 from nqpf.data.own import _KEY, _read_rows
 from nqpf.data.panel import Panel, _csv_text, _refuse_second, _with_tables
 from nqpf.errors import DataError
-from nqpf.files import inside, replacing
+from nqpf.files import _inside, _replacing
 from nqpf.provinces import name
 
 _JUMP = 10.0  # times a figure nearby in time: likely a slip of unit or decimal point
@@ -132,10 +132,10 @@ def _add(path: Path, panel: Panel, folder: Path, replace: bool = False) -> _Repo
         where, expected = {"file": path.name}, "a name that is not taken"
         hint = "add it with --replace to replace that table, or rename your file"
         raise DataError(problem, where=where, expected=expected, hint=hint)
-    with replacing(target) as temporary:
+    with _replacing(target) as temporary:
         temporary.write_bytes(content)
     return found
 
 
 def _target(path: Path, folder: Path) -> Path:
-    return inside(folder, f"{path.stem}.csv")
+    return _inside(folder, f"{path.stem}.csv")

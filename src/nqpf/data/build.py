@@ -17,8 +17,8 @@ import pandas as pd
 from nqpf.data.catalogue import Catalogue, _Segment, _Source, _Variable
 from nqpf.data.own import _KEY
 from nqpf.data.panel import _COLUMNS, Panel, _csv_text
-from nqpf.errors import DataError, NqpfError, ProvinceError
-from nqpf.files import replacing, root
+from nqpf.errors import DataError, NqpfError
+from nqpf.files import _replacing, root
 from nqpf.provinces import _normal, code_of, codes
 
 _NATIONAL_LABELS = ("全国", "合计", "全国合计", "总计", "全国总计")
@@ -36,7 +36,7 @@ def _significant(value: float, digits: int = 12) -> float:
     return float(f"{value:.{digits}g}")
 
 
-def harmonise(
+def _harmonise(
     raw: pd.DataFrame, source: _Source, segment: _Segment
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Turn the rows of a source file into those of one segment, in canonical units.
@@ -60,7 +60,7 @@ def harmonise(
 
     Raises
     ------
-    nqpf.errors.ProvinceError
+    nqpf.errors.DataError
         If a label is neither a province, the nation, an alias nor ignored.
     nqpf.errors.DataError
         If the item is absent, a row carries a unit that the segment does not
@@ -115,7 +115,7 @@ def _code(label: object, source: _Source) -> int:
         return known[_normal(label)]
     try:
         return code_of(label)
-    except ProvinceError as error:
+    except DataError as error:
         expected = "a province, the nation, or a label declared under aliases or ignore"
         raise error.changed(expected=expected) from error
 
@@ -181,7 +181,7 @@ def _transcribed(catalogue: Catalogue, files: Mapping[str, Path]) -> list[pd.Dat
         for segments, place in ((entry.segments, panel), (entry.second, second)):
             for segment in segments:
                 source = catalogue.sources[segment.source]
-                rows, whole = harmonise(read(segment.source), source, segment)
+                rows, whole = _harmonise(read(segment.source), source, segment)
                 labels = {"variable": key, "vintage": segment.vintage, "source": segment.source}
                 place.append(rows.assign(**labels))
                 if place is panel:
@@ -341,7 +341,7 @@ def _with_derived(
     return frame
 
 
-def rebuild(
+def _rebuild(
     home: Path | None = None,
     derivations: _Derivations | None = None,
     extra: bool = False,
@@ -392,7 +392,7 @@ def rebuild(
             raise _difference(name, committed, content)
         if committed != content:
             changed.append(name)
-            with replacing(path) as temporary:
+            with _replacing(path) as temporary:
                 temporary.write_bytes(content)
     present = {f"data/panel/{path.name}" for path in (home / "data" / "panel").glob("*.csv")}
     surplus = min(present - set(tables), default=None)

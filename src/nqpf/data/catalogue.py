@@ -20,7 +20,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 
 from nqpf.data.layouts import _read
 from nqpf.errors import DataError, SourceError, _visible_within
-from nqpf.files import inside, root
+from nqpf.files import _inside, root
 
 
 def _spelt_out(years: object) -> object:
@@ -156,7 +156,7 @@ class _Source(_Strict):
             problem = f"NQPF_MIRROR names {mirror!r}, which is not a folder"
             raise SourceError(problem, hint="correct or unset the variable")
         place = f"{self.repository.replace('/', '__')}/{self.commit[:12]}/{self.path}"
-        path = inside(Path(mirror), place)
+        path = _inside(Path(mirror), place)
         where: dict[str, object] = {"file": self.path}
         if not path.is_file():
             hint = "complete the mirror or unset NQPF_MIRROR"

@@ -17,7 +17,7 @@ from nqpf.data.catalogue import _Segment
 from nqpf.data.own import _READER
 from nqpf.data.panel import _COLUMNS, Panel, _csv_text
 from nqpf.errors import DataError, _like_formula, _visible, _visible_within
-from nqpf.files import inside, replacing, root
+from nqpf.files import _inside, _replacing, root
 
 _TITLE = "Statistics of the 31 provincial-level units of mainland China"
 _TITLE_ZH = "中国大陆31个省级行政区统计面板"
@@ -123,8 +123,8 @@ def export(
     written = []
     for name, contents in _FORMATS.items():
         for file, write in contents(panel, tables, about).items() if name in chosen else ():
-            written.append(inside(folder, file))
-            with replacing(written[-1]) as temporary:
+            written.append(_inside(folder, file))
+            with _replacing(written[-1]) as temporary:
                 write(temporary)
     return written
 
@@ -160,7 +160,7 @@ def _figures(panel: Panel) -> pd.DataFrame:
         for segment in entries[key].segments:
             found[part.index[_covered(part, segment)]] = segment.source
     rows["source"] = found.where(rows["flag"] != _READER, _READER)
-    units = provinces.table()
+    units = provinces._table()
     for language in ("en", "zh"):
         rows[f"province_{language}"] = rows["province"].map(units[language])
         names = {key: _visible(getattr(entry.name, language)) for key, entry in entries.items()}
@@ -285,7 +285,7 @@ def _wide(panel: Panel, vintage: str) -> pd.DataFrame:
     entries = panel.catalogue.variables
     keys = [k for k in panel.variables if not entries[k].vintages or vintage in entries[k].vintages]
     frame = panel.wide(keys, vintage=vintage).reset_index()
-    names = provinces.table()
+    names = provinces._table()
     frame.insert(1, "province_en", frame["province"].map(names["en"]))
     frame.insert(2, "province_zh", frame["province"].map(names["zh"]))
     return frame.astype(object).where(frame.notna(), None)

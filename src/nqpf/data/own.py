@@ -16,10 +16,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from nqpf.checks import nearest
+from nqpf.checks import _nearest
 from nqpf.data.catalogue import Catalogue, _Variable
 from nqpf.data.layouts import _DAMAGE, _decoded
-from nqpf.errors import DataError, NqpfError, VintageError, _visible
+from nqpf.errors import DataError, NqpfError, _visible
 from nqpf.provinces import code_of
 
 _KEY = ["variable", "vintage", "province", "year"]
@@ -286,7 +286,7 @@ def _read_rows(path: Path | str, catalogue: Catalogue) -> pd.DataFrame:
     nqpf.errors.DataError
         If anything is wrong. One message lists up to 20 problems with file,
         row, province, year and variable; its class is that of the problems
-        (:class:`~nqpf.errors.VintageError` ...) when they share one.
+        (:class:`~nqpf.errors.DataError` ...) when they share one.
 
     Examples
     --------
@@ -338,7 +338,7 @@ def _header(line: int, row: list[str]) -> dict[str, int]:
         raise DataError(problem, where=where, expected=expected, hint=hint)
     unknown = next((name for name in names if name not in _ROW_COLUMNS), None)
     if unknown is not None:
-        hint = nearest(unknown[:40], _OPTIONAL) or "remove the column"
+        hint = _nearest(unknown[:40], _OPTIONAL) or "remove the column"
         problem = f"unknown column {_shown(unknown)}"
         raise DataError(problem, where=where, expected=expected, hint=hint)
     return {name: place for place, name in enumerate(names)}
@@ -431,7 +431,7 @@ class _Reading:
         if owners:
             return owners[0]
         if label not in self.declared:
-            near = nearest(label[:60], self.known)
+            near = _nearest(label[:60], self.known)
             hint = "A new variable needs its name in the columns name_en and name_zh"
             hint = f"{near}? {hint}" if near else hint
             raise DataError(f"unknown variable {_shown(label)}", expected=expected, hint=hint)
@@ -466,15 +466,15 @@ class _Reading:
             return ""
         if not vintages:
             problem = f"the variable has no vintages, so not {_shown(cell)}"
-            raise VintageError(problem, expected="an empty cell in column vintage")
+            raise DataError(problem, expected="an empty cell in column vintage")
         if cell not in vintages:
             problem = f"vintage {_shown(cell)} is unknown" if cell else "the vintage is missing"
             hint = "choose one for the whole file in the column vintage"
-            raise VintageError(problem, expected=" or ".join(vintages), hint=hint)
+            raise DataError(problem, expected=" or ".join(vintages), hint=hint)
         first, row = self.vintage = self.vintage or (cell, line)
         if cell != first:
             problem = f"vintages are mixed: {cell} here and {first} in row {row}"
-            raise VintageError(problem, expected="one vintage in a file")
+            raise DataError(problem, expected="one vintage in a file")
         return cell
 
     def _names(self, given: dict[str, str], key: str, entry: _Variable | None) -> tuple[str, str]:

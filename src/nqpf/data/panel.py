@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from nqpf.checks import nearest
+from nqpf.checks import _nearest
 from nqpf.data.catalogue import Catalogue, _note, _Variable
 from nqpf.data.own import _KEY, _READER, _read_rows
-from nqpf.errors import DataError, NqpfError, VintageError
+from nqpf.errors import DataError, NqpfError
 from nqpf.files import root
 
 _COLUMNS = ["province", "year", "variable", "value", "vintage", "flag"]
@@ -103,7 +103,7 @@ class Panel:
         known, expected = self.catalogue.variables, "a variable of data/catalogue.yaml"
         if key not in known:
             problem = f"unknown variable {key!r}"
-            raise DataError(problem, expected=expected, hint=nearest(key, known))
+            raise DataError(problem, expected=expected, hint=_nearest(key, known))
         return known[key]
 
     def _pivot(
@@ -116,7 +116,7 @@ class Panel:
                 problem = f"variable {key!r} has no vintage {vintage!r}"
                 where, expected = {"variable": key}, " or ".join(vintages)
                 hint = "choose one vintage for the whole analysis; vintages are never mixed"
-                raise VintageError(problem, where=where, expected=expected, hint=hint)
+                raise DataError(problem, where=where, expected=expected, hint=hint)
         _note("variables", variables, vintage)
         rows = self.frame[self.frame["variable"].isin(variables)]
         rows = rows[rows["vintage"].isin(["", vintage])]
@@ -143,7 +143,7 @@ class Panel:
         ------
         nqpf.errors.DataError
             If a variable is unknown.
-        nqpf.errors.VintageError
+        nqpf.errors.DataError
             If a variable does not exist in the vintage.
         """
         return self._pivot("value", variables, years, vintage)
@@ -185,7 +185,7 @@ class Panel:
         ------
         nqpf.errors.DataError
             If a variable is unknown.
-        nqpf.errors.VintageError
+        nqpf.errors.DataError
             If a variable does not exist in the vintage.
 
         Examples

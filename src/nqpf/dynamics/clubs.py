@@ -11,7 +11,7 @@ import pandas as pd
 from nqpf.checks import between
 from nqpf.dynamics.convergence import _levels
 from nqpf.errors import EstimationError, SampleError
-from nqpf.sample import _balanced, _check_consecutive, place
+from nqpf.sample import _balanced, _check_consecutive, _place
 
 _CRITICAL = -1.65  # one-sided, 5 %
 _STEP = 0.05  # by which the sieve is raised
@@ -167,7 +167,7 @@ class _Sorter:
         variance = ((paths / paths.mean(axis=0) - 1) ** 2).mean(axis=0)
         flat = np.flatnonzero(~(variance > 1e-28))
         if len(flat):
-            shown = (place((self.ordered.index[row],), ("u",))["u"] for row in rows[:5])
+            shown = (_place((self.ordered.index[row],), ("u",))["u"] for row in rows[:5])
             year = int(self.ordered.columns[flat[0]])
             raise EstimationError(
                 "units coincide in a year, so that log(H_1 / H_t) is undefined",

@@ -14,7 +14,7 @@ from scipy import stats
 from nqpf.checks import choose, distinct
 from nqpf.errors import DataError, EstimationError, MethodError, SampleError
 from nqpf.regress.ols import fixed_effects
-from nqpf.sample import PanelSample, _check_positive, by_key, place
+from nqpf.sample import PanelSample, _by_key, _check_positive, _place
 from nqpf.space.weights import _Weights, align
 
 _GROWTH, _INITIAL = "growth", "initial level"
@@ -30,7 +30,7 @@ def _read(scores: pd.Series, least: int = 2) -> pd.Series:
         )
     unit, time = scores.index.names[0] or "unit", scores.index.names[1] or "year"
     frame = scores.rename("value").rename_axis([unit, time]).to_frame()
-    data = by_key(frame, ["value"], unit, time, "the measure")["value"]
+    data = _by_key(frame, ["value"], unit, time, "the measure")["value"]
     years = data.index.unique(1)
     if not np.issubdtype(years.dtype, np.integer):
         raise SampleError("times are not whole years", expected="integers")
@@ -55,7 +55,7 @@ def _neighbours(weights: object, frame: pd.DataFrame) -> _Weights:
     if len(off):
         raise DataError(
             f"weights of a row add up to {off.iloc[0]:g}",
-            where=place(off.index[:1], ("province",)),
+            where=_place(off.index[:1], ("province",)),
             expected="1, so that they give a mean of the neighbours",
             hint="take row_standardised(), and link an island as contiguity(hainan=True) does",
         )
@@ -210,7 +210,7 @@ def beta(
     logs = np.log(_levels(scores, 4 if design == "panel" else 2)).rename(_INITIAL)
     if controls is not None:
         distinct("controls, growth and initial level", [*controls, _GROWTH, _INITIAL])
-        controls = by_key(controls, list(controls), *logs.index.names, "the table of controls")
+        controls = _by_key(controls, list(controls), *logs.index.names, "the table of controls")
     if design == "panel":
         return _panel(logs, controls, errors or "clustered")
     sample, span, notes = _cross_section(logs, controls)
@@ -273,7 +273,7 @@ def _cross_section(
     sample = sample.set_index(logs.index.names[1], append=True)
     left, notes = wide.index.difference(pair.index), ()
     if len(left):
-        names = ", ".join(str(place((unit,), ("unit",))["unit"]) for unit in left)
+        names = ", ".join(str(_place((unit,), ("unit",))["unit"]) for unit in left)
         notes = (f"without a figure in {first} or {last}, left out: {names}",)
     return sample if controls is None else sample.join(controls), last - first, notes
 

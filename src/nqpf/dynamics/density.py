@@ -10,7 +10,7 @@ import pandas as pd
 
 from nqpf.checks import between, choose
 from nqpf.errors import EstimationError, MethodError, SampleError
-from nqpf.sample import _check_finite, _check_keys, place
+from nqpf.sample import _check_finite, _check_keys, _place
 
 _RULES = ("silverman", "scott", "sheather-jones")
 _POINTS = 256  # of the grid
@@ -167,7 +167,7 @@ def kernel_density(
 def _width(x: np.ndarray, rule: object, label: str, year: object) -> float:
     from statsmodels.nonparametric import bandwidths
 
-    where = place((year,), (label,))
+    where = _place((year,), (label,))
     if len(x) < 2:
         raise SampleError(f"{len(x)} unit has a value", where=where, expected="two or more")
     unit = float(np.ptp(x))

@@ -12,7 +12,7 @@ import pandas as pd
 from nqpf import provinces
 from nqpf.checks import choose
 from nqpf.errors import DataError, MethodError, SampleError
-from nqpf.sample import _check_finite, _check_keys, _check_positive, place
+from nqpf.sample import _check_finite, _check_keys, _check_positive, _place
 
 _TERMS = ("within", "between", "transvariation", "gini")
 
@@ -69,7 +69,7 @@ def _read(y: pd.Series, groups: object, weights: object) -> _Sample:
     keys = y.index.set_names(labels)
     values = y.set_axis(keys)
     if keys.has_duplicates:
-        where = place(keys[keys.duplicated()][0], labels)
+        where = _place(keys[keys.duplicated()][0], labels)
         raise SampleError(f"{name} hold a key more than once", where=where)
     if keys.nlevels == 2 and keys.unique(1).size > 1:
         raise SampleError(
@@ -83,7 +83,7 @@ def _read(y: pd.Series, groups: object, weights: object) -> _Sample:
     if len(negative):
         raise DataError(
             f"{name} is {negative.iloc[0]:g}, one of {len(negative)} below zero",
-            where=place(negative.index[0], labels),
+            where=_place(negative.index[0], labels),
             expected="values of zero or more",
             hint="ratios mean nothing for it; turn a logarithm back into a level first",
         )
@@ -95,7 +95,7 @@ def _read(y: pd.Series, groups: object, weights: object) -> _Sample:
     if isinstance(groups, str):
         choose("grouping", groups, ("region4", "region3"))
         regions = pd.CategoricalDtype(list(provinces.REGIONS))  # in the order of the statistics
-        groups = provinces.table()[groups].astype(regions)
+        groups = provinces._table()[groups].astype(regions)
     label = pd.Series("all", keys) if groups is None else _joined(groups, keys, "groups")
     codes, names = pd.factorize(label, sort=True)
     order = np.argsort(values.to_numpy(), kind="stable")
@@ -118,7 +118,7 @@ def _joined(other: object, keys: pd.MultiIndex, what: str) -> pd.Series:
     if len(gone):
         raise SampleError(
             f"{what} do not cover a unit, one of {len(gone)}",
-            where=place(gone[0], keys.names),
+            where=_place(gone[0], keys.names),
             expected=f"one of the {what} for every unit that has a value",
         )
     return found

@@ -14,7 +14,7 @@ from nqpf.checks import between, choose, distinct, whole
 from nqpf.errors import MethodError, SampleError
 from nqpf.forecast.methods import _BAR, _KEY, METHODS, _check_index, _history
 from nqpf.forecast.project import _conformal, _rolling, _rolling_width
-from nqpf.sample import _check_finite, place
+from nqpf.sample import _check_finite, _place
 
 _FEWEST = 3  # origins of a test
 _RANKS = 3  # provinces from which ranks are compared
@@ -456,7 +456,7 @@ def _check_target(past: pd.DataFrame, target: pd.Series, index: _IndexFunction) 
         given, made = joined.loc[gap.idxmax()]
         raise SampleError(
             f"the function gives {made:.6g} where the target is {given:.6g}",
-            where=place(gap.idxmax(), _KEY),
+            where=_place(gap.idxmax(), _KEY),
             expected="a function that makes the target from the indicators of the same rows",
         )
 

@@ -10,7 +10,7 @@ import pandas as pd
 
 from nqpf.checks import choose, whole
 from nqpf.errors import EstimationError, SampleError
-from nqpf.sample import _check_finite, _check_keys, _check_positive, place
+from nqpf.sample import _check_finite, _check_keys, _check_positive, _place
 
 _LEAST = 5  # years; four pairs of a year and the year before
 _ABOVE = 1.2  # no root is sought beyond
@@ -493,7 +493,7 @@ def _history(series: pd.Series, logs: bool = False) -> pd.DataFrame:
         year, province = gaps.index[gaps][0]
         raise SampleError(
             "the history of a province has a gap",
-            where=place((province, year), _KEY),
+            where=_place((province, year), _KEY),
             expected=f"a figure in every year up to {wide.index[-1]} once the history began",
             hint="take latest_run(series), which keeps the unbroken years before the newest",
         )
@@ -512,7 +512,7 @@ def _enough(wide: pd.DataFrame, least: int, method: str) -> None:
     if (years < least).any():
         raise SampleError(
             f"{years.min()} years are too few for {method!r}",
-            where=place((years.idxmin(), wide.index[-1]), ("province", "newest year")),
+            where=_place((years.idxmin(), wide.index[-1]), ("province", "newest year")),
             expected=f"{least} years or more in a row",
             hint="drop the province or take a method that needs less",
         )

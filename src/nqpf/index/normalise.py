@@ -24,7 +24,7 @@ _ROWS = -2  # the axis that statistics of an indicator are taken over
 _BLOCK = 65_536  # values of a block: 512 KiB of doubles, which stay in a common L2 cache
 
 
-class ConstantIndicatorWarning(UserWarning):
+class _ConstantIndicatorWarning(UserWarning):
     """An indicator takes one value only, so it carries no information."""
 
 
@@ -129,7 +129,7 @@ def _warn_constant(x: _Floats, names: list[object], years: NDArray | None) -> No
     if flat:
         texts = [n if years is None else f"{n} in {', '.join(when)}" for n, when in flat.items()]
         text = f"constant, so set to zero: {'; '.join(texts)}"
-        warnings.warn(text, ConstantIndicatorWarning, stacklevel=3)
+        warnings.warn(text, _ConstantIndicatorWarning, stacklevel=3)
 
 
 def _checked(formula: Callable[..., _Floats]) -> Callable[..., _Floats]:

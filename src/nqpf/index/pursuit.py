@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from nqpf.checks import between, choose, whole
 from nqpf.errors import DataError, MethodError
-from nqpf.index.normalise import ConstantIndicatorWarning, _array, _Floats
+from nqpf.index.normalise import _array, _ConstantIndicatorWarning, _Floats
 
 # Elements of a block of projections: with its copy moved by the radius it stays in an L2 cache.
 _BLOCK = 12_288
@@ -338,7 +338,7 @@ class _ProjectionPursuit:
         )
 
 
-def projection_index(
+def _projection_index(
     x: ArrayLike, a: ArrayLike, radius: float = 0.1, slope: bool = False
 ) -> float | _Floats:
     """Return Q(a) = S D: how far a projection spreads and how densely it clusters.
@@ -386,9 +386,9 @@ def projection_index(
     point with its twin and itself lies within R:
 
     >>> x = [[0.0], [0.0], [2.0], [2.0]]
-    >>> round(projection_index(x, [1.0]), 6)  # 1.1547 * 8 * 0.11547
+    >>> round(_projection_index(x, [1.0]), 6)  # 1.1547 * 8 * 0.11547
     1.066667
-    >>> projection_index(x, [[1.0], [0.5]]).round(6)
+    >>> _projection_index(x, [[1.0], [0.5]]).round(6)
     array([1.066667, 0.266667])
     """
     x, radius = _checked(x, radius)
@@ -425,7 +425,7 @@ def projection_pursuit(
     x : array_like, shape (N, m)
         Normalised indicators, larger is better, N >= 2.
     radius : float
-        R in units of S, see :func:`projection_index`.
+        R in units of S, see :func:`_projection_index`.
     solver : str
         ``"multistart"``: deterministic. Every indicator alone, equal weights and
         96 further directions climb along the gradient; the highest
@@ -450,7 +450,7 @@ def projection_pursuit(
         whether the search came to rest, not whether a better direction exists.
         Indicators that do not vary get 0. If none varies, the direction is
         that of equal weights and Q is 0, with a
-        :class:`~nqpf.index.normalise.ConstantIndicatorWarning`.
+        :class:`~nqpf.index.normalise._ConstantIndicatorWarning`.
 
     Raises
     ------
@@ -488,7 +488,7 @@ def projection_pursuit(
     direction, evaluations, rested = np.zeros(len(columns)), 1, True
     if not varying.any():
         text = "no column varies, so every direction has a projection index of zero"
-        warnings.warn(text, ConstantIndicatorWarning, stacklevel=2)
+        warnings.warn(text, _ConstantIndicatorWarning, stacklevel=2)
         direction[:] = 1.0 / math.sqrt(len(columns))
     elif varying.sum() == 1:
         direction[varying] = 1.0
@@ -667,7 +667,7 @@ def certify(x: ArrayLike, seeds: Iterable[int] = range(20), radius: float = 0.1)
     seeds : iterable of int
         One genetic run each.
     radius : float
-        As in :func:`nqpf.index.pursuit.projection_index`.
+        As in :func:`nqpf.index.pursuit._projection_index`.
 
     Returns
     -------

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from nqpf.systems.system import IndicatorMatrix
 
 # Every method by the stage of a recipe and its name, checked: see the docstring of each.
-METHODS: dict[str, dict[str, Callable[..., np.ndarray]]] = {
+_METHODS: dict[str, dict[str, Callable[..., np.ndarray]]] = {
     "normalise": normalise._METHODS,
     "weights": weights._METHODS,
     "aggregate": aggregate._METHODS,
@@ -49,13 +49,13 @@ def _call(
     stage: str, name: str, data: Mapping[str, Any], bare: bool = False, **options: Any
 ) -> np.ndarray:
     """Call a method with the data that it asks for; `bare` without checks, for draws."""
-    method = METHODS[stage][name]
+    method = _METHODS[stage][name]
     given = [data[key] for key in _NEEDS.get(name, _NEEDS[stage])]
     return (method.__wrapped__ if bare else method)(*given, **options)
 
 
 def _options(stage: str, name: str) -> list[str]:
-    parameters = inspect.signature(METHODS[stage][name]).parameters.values()
+    parameters = inspect.signature(_METHODS[stage][name]).parameters.values()
     return [one.name for one in parameters if one.kind is one.KEYWORD_ONLY]
 
 
@@ -392,7 +392,7 @@ class _Compromise:
 
 def _names(labels: Iterable[object]) -> list[str]:
     """Return English names of province codes; other labels as they are."""
-    known = provinces.table()["en"].to_dict()
+    known = provinces._table()["en"].to_dict()
     return [str(known.get(label, label)) for label in labels]
 
 
@@ -455,7 +455,7 @@ class Recipe:
         chosen = {"normalise": normalise, "weights": weights, "aggregate": aggregate}
         words = {"normalise": "normalisation", "weights": "weighting", "aggregate": "aggregation"}
         for stage, name in chosen.items():
-            choose(words[stage], name, METHODS[stage])
+            choose(words[stage], name, _METHODS[stage])
             object.__setattr__(self, stage, name)
         valid = [key for stage, name in chosen.items() for key in _options(stage, name)]
         for key in options:
@@ -468,7 +468,7 @@ class Recipe:
         chosen = {"weights": self.weights, "aggregate": self.aggregate}
         wrong = [name for stage, name in chosen.items() if name in _POSITIVE[stage]]
         if below and wrong:
-            rest = {stage: sorted(set(METHODS[stage]) - _POSITIVE[stage]) for stage in chosen}
+            rest = {stage: sorted(set(_METHODS[stage]) - _POSITIVE[stage]) for stage in chosen}
             works = " and ".join(f"{stage} one of {', '.join(rest[stage])}" for stage in chosen)
             raise MethodError(
                 f"{self.normalise!r} gives values below zero, which {' and '.join(wrong)} "

@@ -16,9 +16,9 @@ from nqpf.checks import between, distinct
 from nqpf.errors import DataError, MethodError
 from nqpf.index.normalise import (
     _ROWS,
-    ConstantIndicatorWarning,
     _array,
     _Booleans,
+    _ConstantIndicatorWarning,
     _divide,
     _ends,
     _Floats,
@@ -45,7 +45,7 @@ def _checked(
                 guard(array, _labels(z))
             if varies and np.equal(*_ends(array)).all():
                 text = f"no column varies, so {formula.__name__.strip('_')} weights are equal"
-                warnings.warn(text, ConstantIndicatorWarning, stacklevel=2)
+                warnings.warn(text, _ConstantIndicatorWarning, stacklevel=2)
                 return _equal.__wrapped__(array, kept)
             return formula(array, kept, **options)
 
@@ -93,7 +93,7 @@ def entropy(z: ArrayLike, kept: ArrayLike | None = None, *, shift: float = 0.0) 
     ndarray, shape (m,)
         Weights. A column of zeros or of one repeated value gets 0. If no
         column varies (always so when N = 1) the weights are equal, with a
-        :class:`~nqpf.index.normalise.ConstantIndicatorWarning`.
+        :class:`~nqpf.index.normalise._ConstantIndicatorWarning`.
 
     Raises
     ------
@@ -247,7 +247,7 @@ class _Consistency:
         return self.ratio < 0.1
 
 
-def ahp(judgements: ArrayLike | pd.DataFrame) -> _Consistency:
+def _ahp(judgements: ArrayLike | pd.DataFrame) -> _Consistency:
     """Return the weights and the consistency of a judgement matrix.
 
     Saaty (1977, 1980): A w = lambda_max w, for a reciprocal matrix A of
@@ -283,7 +283,7 @@ def ahp(judgements: ArrayLike | pd.DataFrame) -> _Consistency:
 
     Examples
     --------
-    >>> result = ahp([[1, 3, 5], [1/3, 1, 3], [1/5, 1/3, 1]])
+    >>> result = _ahp([[1, 3, 5], [1/3, 1, 3], [1/5, 1/3, 1]])
     >>> result.weights.round(4), round(result.lambda_max, 4), round(result.ratio, 4)
     (array([0.637 , 0.2583, 0.1047]), 3.0385, 0.0332)
     """

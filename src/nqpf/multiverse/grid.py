@@ -19,12 +19,12 @@ import numpy as np
 import pandas as pd
 
 import nqpf
-from nqpf.compare.declaration import _AXES, _REASONS, Declaration, _Figures, _patterns
-from nqpf.compare.variants import _Variants, variants
+from nqpf.compare.declaration import _AXES, _REASONS, _Declaration, _Figures, _patterns
+from nqpf.compare.variants import _Variants, _variants
 from nqpf.data.panel import Panel
 from nqpf.multiverse.results import Multiverse, _labelled
 from nqpf.multiverse.run import _run_batches
-from nqpf.regress.kernel import _CrossProducts, cross_products
+from nqpf.regress.kernel import _cross_products, _CrossProducts
 from nqpf.systems.formula import Formula
 from nqpf.systems.overlap import _holding
 
@@ -49,7 +49,7 @@ class _Batch:
     controls : tuple of tuple of int
         Positions of the controls, by level of the axis.
     effects : str
-        As :func:`nqpf.regress.kernel.cross_products` takes them.
+        As :func:`nqpf.regress.kernel._cross_products` takes them.
     rows : (N,) bool
         Rows of the sample.
     errors : tuple of str
@@ -196,7 +196,7 @@ def _estimates(batch: _Batch, shared: Mapping[str, _Figures]) -> tuple[np.ndarra
         for rows, columns in _patterns(finite[np.ix_(usable, used)]):
             own = cells[np.isin(measure[cells], used[columns])]
             frame = _equations(batch, figures, controls, used[columns], usable[rows])
-            products = cross_products(frame, list(frame.columns), effects=batch.effects)
+            products = _cross_products(frame, list(frame.columns), effects=batch.effects)
             products = _by_calendar(products, np.unique(frame.index.get_level_values("year")))
             place = 1 + len(controls) + np.searchsorted(used[columns], measure[own])
             related = np.zeros_like(place)
@@ -237,7 +237,7 @@ def _by_calendar(products: _CrossProducts, years: np.ndarray) -> _CrossProducts:
 _CODE = {reason: code for code, reason in enumerate(_REASONS)}
 
 
-def _control_sets(declaration: Declaration, relation: str) -> list[tuple[int, ...]]:
+def _control_sets(declaration: _Declaration, relation: str) -> list[tuple[int, ...]]:
     """Return positions of the controls by level, without the determinant."""
     names = list(declaration.grid.variables)
     direction, variable = relation.split(":")
@@ -248,7 +248,7 @@ def _control_sets(declaration: Declaration, relation: str) -> list[tuple[int, ..
     ]
 
 
-def _offsets(declaration: Declaration, relation: str, transformation: str) -> tuple[int, ...]:
+def _offsets(declaration: _Declaration, relation: str, transformation: str) -> tuple[int, ...]:
     """Return the years that a row uses, relative to that of its measure."""
     lead = declaration.grid.driver.lead if relation.startswith("driver") else 0
     back = (0, -1) if transformation == "difference" else (0,)
@@ -256,7 +256,7 @@ def _offsets(declaration: Declaration, relation: str, transformation: str) -> tu
 
 
 def _sample_rows(
-    declaration: Declaration, relation: str, transformation: str, figures: _Figures
+    declaration: _Declaration, relation: str, transformation: str, figures: _Figures
 ) -> list[np.ndarray]:
     """Return the rows that each sample keeps, (N,) bool each."""
     used = _offsets(declaration, relation, transformation)
@@ -264,7 +264,7 @@ def _sample_rows(
 
 
 def _reasons(
-    declaration: Declaration,
+    declaration: _Declaration,
     measured: Mapping[str, _Variants],
     figures: Mapping[str, _Figures],
 ) -> np.ndarray:
@@ -294,7 +294,7 @@ def _reasons(
 
 
 def _by_choice(
-    declaration: Declaration, measured: Mapping[str, _Variants]
+    declaration: _Declaration, measured: Mapping[str, _Variants]
 ) -> Iterator[tuple[str, tuple, np.ndarray]]:
     """Yield reasons that follow from the choices alone, with the block that they are about.
 
@@ -346,7 +346,7 @@ def _by_choice(
                     yield _REASONS[6], (every, position, number, at), other[:, None]
 
 
-def _without_logarithm(declaration: Declaration, measured: _Variants) -> np.ndarray:
+def _without_logarithm(declaration: _Declaration, measured: _Variants) -> np.ndarray:
     """Return which measures have a score of zero or below in the window, (M,) bool."""
     window = declaration.grid.window
     year = measured.values.index.get_level_values("year")
@@ -364,14 +364,14 @@ def _repeated(values: np.ndarray) -> np.ndarray:
     return again
 
 
-def _named(declaration: Declaration, relation: str) -> list[list[str]]:
+def _named(declaration: _Declaration, relation: str) -> list[list[str]]:
     names = list(declaration.grid.variables)
     return [[names[i] for i in chosen] for chosen in _control_sets(declaration, relation)]
 
 
 def _by_rows(
     codes: np.ndarray,
-    declaration: Declaration,
+    declaration: _Declaration,
     relation: str,
     transformation: str,
     figures: _Figures,
@@ -445,7 +445,7 @@ class SpecificationGrid:
     2
     """
 
-    declaration: Declaration = field(default_factory=Declaration.load)
+    declaration: _Declaration = field(default_factory=_Declaration.load)
     panel: Panel = field(default_factory=lambda: Panel.load(extra=False))
 
     @cached_property
@@ -464,7 +464,7 @@ class SpecificationGrid:
         one = self.declaration
         systems = one.grid.measures.systems.keys
         return {
-            vintage: variants(
+            vintage: _variants(
                 self.panel, vintage, systems, one.recipes, one.estimators, one.capital
             )
             for vintage in one.levels["vintage"]

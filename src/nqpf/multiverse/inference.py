@@ -35,7 +35,7 @@ import pandas as pd
 from nqpf.checks import choose
 from nqpf.data.catalogue import _note
 from nqpf.errors import EstimationError, MethodError, SourceError
-from nqpf.files import replacing, root
+from nqpf.files import _replacing, root
 from nqpf.multiverse.grid import _DIFFERENCED, _control_sets, _sample_rows
 from nqpf.multiverse.redraw import _Plan, _Specification, _where
 
@@ -295,7 +295,7 @@ def _shares_file() -> Path:
 def _save_beside(table: pd.DataFrame, multiverse: Multiverse, path: Path) -> None:
     """Write a table with the hashes of the declaration and the data that it rests on."""
     stamped = table.assign(declaration=multiverse.declaration.sha256, data=multiverse.data)
-    with replacing(path) as temporary:
+    with _replacing(path) as temporary:
         stamped.to_csv(temporary, index=False, float_format=f"%.{_DIGITS}g", lineterminator="\n")
 
 
@@ -336,7 +336,7 @@ def load_disagreement(multiverse: Multiverse, path: Path | str | None = None) ->
     Returns
     -------
     DataFrame indexed (direction, variable, unit, axis)
-        As :meth:`Multiverse.disagreement` gives it.
+        ``first_order`` and ``total`` share of each axis, see :func:`variance_shares`.
 
     Raises
     ------

@@ -13,11 +13,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from nqpf.checks import between, choose
-from nqpf.compare.declaration import _AXES, Declaration
+from nqpf.compare.declaration import _AXES, _Declaration
 from nqpf.data.catalogue import _note
 from nqpf.data.panel import Panel
 from nqpf.errors import DataError, SampleError, SourceError
-from nqpf.files import replacing, root
+from nqpf.files import _replacing, root
 
 _ONCE = ("estimate", "within", "partial")  # the same whatever the errors
 _FIGURES = (*_ONCE, "std_error", "pvalue")
@@ -25,7 +25,7 @@ _SIZES = ("nobs", "groups", "df")
 
 
 def _labelled(
-    results: pd.DataFrame, declaration: Declaration, choices: pd.DataFrame
+    results: pd.DataFrame, declaration: _Declaration, choices: pd.DataFrame
 ) -> pd.DataFrame:
     """Return results with the choices that their identifiers stand for."""
     levels = declaration.levels
@@ -132,7 +132,7 @@ class Multiverse:
     table: pd.DataFrame
     counts: pd.Series
     dropped: pd.DataFrame
-    declaration: Declaration
+    declaration: _Declaration
     data: str
     choices: pd.DataFrame = field(repr=False)
 
@@ -204,7 +204,7 @@ class Multiverse:
         table = pa.table(columns).replace_schema_metadata(
             {_META: json.dumps(about, ensure_ascii=False, sort_keys=True)}
         )
-        with replacing(Path(path)) as temporary:
+        with _replacing(Path(path)) as temporary:
             pq.write_table(
                 table,
                 temporary,
@@ -225,7 +225,7 @@ class Multiverse:
     def load(
         cls,
         path: Path | str | None = None,
-        declaration: Declaration | None = None,
+        declaration: _Declaration | None = None,
         panel: Panel | None = None,
     ) -> Multiverse:
         """Read stored results, unless declaration or data have changed since.
@@ -255,7 +255,7 @@ class Multiverse:
                 where={"file": path.name},
                 hint="run the grid again with `make multiverse`",
             ) from error
-        declaration = Declaration.load() if declaration is None else declaration
+        declaration = _Declaration.load() if declaration is None else declaration
         panel = Panel.load(extra=False) if panel is None else panel
         _check_same("declaration", about["declaration_sha256"], declaration.sha256, path)
         data = declaration.data_hash(panel)

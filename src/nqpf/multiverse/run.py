@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from nqpf.errors import DataError, EstimationError, MethodError
-from nqpf.files import replacing
+from nqpf.files import _replacing
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,199}")
 
@@ -88,7 +88,7 @@ def _run_batches(
             parallel = joblib.Parallel(return_as="generator_unordered", max_nbytes="100K")
             call = joblib.delayed(_computed)
             for name, content in parallel(call(n, work, batches[n], common) for n in todo):
-                with replacing(files[name]) as temporary:
+                with _replacing(files[name]) as temporary:
                     temporary.write_bytes(content)
                 done += 1
                 advance()

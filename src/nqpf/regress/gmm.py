@@ -14,7 +14,7 @@ from nqpf.checks import choose, distinct, whole
 from nqpf.errors import EstimationError, MethodError, SampleError
 from nqpf.regress.iv import _VALID
 from nqpf.regress.ols import _HypothesisTest, _Regression
-from nqpf.sample import by_key, place
+from nqpf.sample import _by_key, _place
 
 _Names = Sequence[str] | Mapping[str, int] | str
 _RELATIVE = 1e-10  # below this share of a column, what is left of it is rounding
@@ -152,7 +152,7 @@ class _Equations:
             key = self.units[unit], self.years[year - lag]
             raise SampleError(
                 f"a figure is missing that the equation of {self.years[year]} uses",
-                where={**place(key, self.names), "variable": name},
+                where={**_place(key, self.names), "variable": name},
                 expected="every figure from the first one of a unit on",
                 hint="restrict the years or drop incomplete rows with dropna, and say so",
             )
@@ -574,7 +574,7 @@ def dynamic_gmm(
     least |= dict.fromkeys([name for name, _ in terms["endogenous"]], 2)
     windows = _windows(least, windows or {})
     names = list(dict.fromkeys(name for name, _ in every))
-    data = by_key(frame, names, unit, time, "the frame", complete=False)
+    data = _by_key(frame, names, unit, time, "the frame", complete=False)
     between = slice(lags, lags + len(terms["exogenous"]))
     system = method == "system"
     solved = _Equations(data, everything, between, windows, system, collapse, time_effects)
@@ -589,12 +589,7 @@ def dynamic_gmm(
         )
     found = solved.diagnostics(step, cov)
     count, groups = len(solved.kinds), int(solved.present.any(axis=1).sum())
-    if count > groups:
-        warnings.warn(
-            f"{count} instruments for {groups} units of {unit}: two-step estimates lean to "
-            "least squares and Hansen's J loses its power",
-            stacklevel=2,
-        )
+    _warn_of_many(count, groups, unit)
     slopes, last = len(everything), len(solved.labels) - system
     back = solved.back
     errors = pd.DataFrame(cov * np.outer(back, back), solved.labels, solved.labels)
@@ -627,6 +622,15 @@ def dynamic_gmm(
         estimator=f"{method} GMM",
         notes=_notes(count, groups, collapse, found),
     )
+
+
+def _warn_of_many(count: int, groups: int, unit: str) -> None:
+    if count > groups:
+        warnings.warn(
+            f"{count} instruments for {groups} units of {unit}: two-step estimates lean to "
+            "least squares and Hansen's J loses its power",
+            stacklevel=3,
+        )
 
 
 def _notes(count: int, groups: int, collapse: bool, found: SimpleNamespace) -> tuple[str, ...]:

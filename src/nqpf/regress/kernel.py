@@ -21,7 +21,7 @@ import pandas as pd
 from nqpf.checks import choose, distinct
 from nqpf.errors import DataError, EstimationError, MethodError
 from nqpf.regress.ols import _CONVENTIONS, _DEFAULT, _lags, _scaling, _Size
-from nqpf.sample import _EFFECTS, PanelSample, _check_singletons, _rounding_floor, by_key
+from nqpf.sample import _EFFECTS, PanelSample, _by_key, _check_singletons, _rounding_floor
 
 _ERRORS = ("clustered", "clustered-period", "driscoll-kraay")
 # A regressor that shares all but this share of its variation with the others is collinear.
@@ -366,7 +366,7 @@ class _CrossProducts:
         return self.fit_many([outcome], [list(regressors)], errors, convention)
 
 
-def cross_products(
+def _cross_products(
     frame: pd.DataFrame,
     columns: Sequence[str],
     unit: str = "province",
@@ -418,13 +418,13 @@ def cross_products(
     ...                                   names=["province", "year"])
     >>> frame = pd.DataFrame({"x": [1, 2, 4, 2, 5, 7, 3, 3, 8.0]}, index=keys)
     >>> frame["y"] = 2 * frame["x"] + [0, 1, 3, 5, 6, 8, 9, 10, 12]
-    >>> fits = cross_products(frame, ["y", "x"]).fit_many(["y", "x"], [["x"], ["y"]])
+    >>> fits = _cross_products(frame, ["y", "x"]).fit_many(["y", "x"], [["x"], ["y"]])
     >>> fits.params.ravel().round(3), fits.collinear
     (array([2. , 0.5]), array([False, False]))
     """
     choose("effects", effects, _EFFECTS)
     names = distinct("columns", columns)
-    sample = PanelSample(by_key(frame, names, unit, time, "the frame"), effects)
+    sample = PanelSample(_by_key(frame, names, unit, time, "the frame"), effects)
     unit_effects, time_effects = (codes is not None for codes in sample.absorbed)
     _check_singletons(sample.data.index, [0] * unit_effects + [1] * time_effects)
     left = np.ascontiguousarray(sample.within.T)

@@ -12,7 +12,7 @@ from nqpf.checks import between, distinct, whole
 from nqpf.errors import EstimationError, SampleError
 from nqpf.regress.ols import fixed_effects
 from nqpf.regress.table import RegressionTable, _Printed
-from nqpf.sample import PanelSample, demean, place
+from nqpf.sample import PanelSample, _demean, _place
 
 _PATHS = pd.Index(["indirect", "direct", "total", "proportion"], name="effect")
 _SINGULAR = 1e-10  # a smaller eigenvalue of a correlation matrix is rounding
@@ -36,7 +36,7 @@ class _Products:
             dummies = np.ones((len(data), int(sample.effects == "pooled")))
         columns = np.hstack([values, dummies])
         if sample.effects in ("two-way", "unit"):
-            columns = demean(columns, sample.unit, None)
+            columns = _demean(columns, sample.unit, None)
         self.by_unit = sample.by_unit(columns[:, :, None] * columns[:, None, :])
         self.variables = len(order)
         self.scale = float(spread.iloc[-1] / spread.iloc[0])
@@ -305,7 +305,7 @@ def mediation(
     if sample.units < 2:
         raise SampleError(
             f"1 {unit} is too few",
-            where=place(sample.data.index[0][:1], (unit,)),
+            where=_place(sample.data.index[0][:1], (unit,)),
             expected="two or more: samples are drawn of whole units",
         )
     options = {"effects": effects, "errors": errors, "convention": convention, "vintage": vintage}

@@ -12,7 +12,7 @@ import pandas as pd
 
 from nqpf.checks import choose, whole
 from nqpf.errors import SampleError
-from nqpf.sample import _balanced, by_key, demean, place
+from nqpf.sample import _balanced, _by_key, _demean, _place
 
 _ESTIMATORS = ("two-way", "imputation", "cohorts")
 _NEVER = 0
@@ -63,12 +63,12 @@ def adoption(
     b            0     0     1
     c            0     0     0
     """
-    index = by_key(frame, [], unit, time, "the frame").index
+    index = _by_key(frame, [], unit, time, "the frame").index
     units, years = index.get_level_values(0), index.get_level_values(1)
     if len(first) == 0:
         raise SampleError(f"no {unit} is treated", expected=f"one treated {unit} or more")
     for one, year in first.items():
-        _check_first(place((one,), (unit,)), year, years[units == one], unit, time)
+        _check_first(_place((one,), (unit,)), year, years[units == one], unit, time)
     total = units.nunique()
     if len(first) == total:
         raise SampleError(f"no {unit} is never treated", expected="one that can be compared with")
@@ -126,7 +126,7 @@ def _effect_weights(treatment: pd.DataFrame, estimator: str = "imputation") -> p
     treated = treatment["treated"].to_numpy() == 1
     if estimator == "two-way":
         codes = [pd.factorize(index.get_level_values(i))[0] for i in (0, 1)]
-        part = demean(treated[:, None].astype(float), *codes)[:, 0]
+        part = _demean(treated[:, None].astype(float), *codes)[:, 0]
         return pd.DataFrame({"effect": part / (part**2).sum()}, index)
     wanted = sorted(events.dropna().astype(int).unique())
     if estimator == "imputation":
@@ -206,7 +206,7 @@ def goodman_bacon(outcome: pd.Series, treatment: pd.DataFrame) -> pd.DataFrame:
             rows.append(row)
     codes = np.indices(values.shape).reshape(2, -1)
     dummy = [years >= (group or np.inf) for group in cohorts]
-    left = demean(np.concatenate(dummy).astype(float)[:, None], *codes)
+    left = _demean(np.concatenate(dummy).astype(float)[:, None], *codes)
     table = pd.DataFrame(rows)
     return table.assign(weight=table["weight"] / (left**2).mean())
 
@@ -395,12 +395,12 @@ def _cohorts(treatment: pd.DataFrame) -> pd.Series:
 
 def _on_keys(outcomes: pd.DataFrame, treatment: pd.DataFrame) -> pd.DataFrame:
     """Return outcomes on the keys of `treatment`; raise SampleError when one is absent."""
-    data = by_key(outcomes, list(outcomes.columns), *treatment.index.names, "the outcomes")
+    data = _by_key(outcomes, list(outcomes.columns), *treatment.index.names, "the outcomes")
     differing = treatment.index.symmetric_difference(data.index)
     if len(differing):
         raise SampleError(
             "outcomes and treatment do not have the same rows",
-            where=place(differing[0], treatment.index.names),
+            where=_place(differing[0], treatment.index.names),
             expected="one row of each per unit and time",
         )
     return data

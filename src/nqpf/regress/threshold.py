@@ -13,7 +13,7 @@ from nqpf.checks import between, choose, distinct, whole
 from nqpf.errors import EstimationError, SampleError
 from nqpf.regress.ols import fixed_effects
 from nqpf.regress.table import RegressionTable, _Printed
-from nqpf.sample import PanelSample, _balanced, place
+from nqpf.sample import PanelSample, _balanced, _place
 
 _NOTHING = 1e-10  # variation below this share of the raw columns' own is rounding
 _CELLS = 4_000_000  # numbers of a block of bootstrap outcomes: 32 MB
@@ -484,7 +484,7 @@ def _check(sample: PanelSample, names: list[str], regimes: list[str]) -> None:
     if len(units) < 2:
         raise SampleError(
             f"1 {unit} is too few",
-            where=place((units[0],), (unit,)),
+            where=_place((units[0],), (unit,)),
             expected="two or more: errors are drawn as whole histories",
         )
     _balanced(data[sample.outcome])  # as the theory has it

@@ -275,28 +275,9 @@ def curve_explorer(
         names.append(own + ["–"] * bool((place < 0).any()))
     kept, heads = _standing(codes[:, : len(filters)]), [words.get(axis, axis) for axis in shown]
     facts = _facts(ordered, codes[:, : len(filters)], kept)
-    menus = [
-        {
-            "name": f"menu_{i}",
-            # The first opens at a level of its own: a curve of every question says nothing.
-            "value": _EVERY if i else 0,
-            "bind": {"input": "select", "name": f"{heads[i]}: ", "labels": ["(all)", *names[i]],
-                     "options": [_EVERY, *range(len(names[i]))]},
-        }
-        for i in range(len(filters))
-    ]  # fmt: skip
-    params = [{"name": "names", "value": names}, {"name": "facts", "value": facts}, *menus]
-    low, high = ordered["estimate"].iloc[[0, -1]]
-    drawn = (
-        f"{len(kept):,} of them are drawn, at evenly spaced quantiles of every combination of "
-        "the menus; counts, medians and shares are of all."
-    )
-    text = (
-        f"Interactive specification curve of {len(ordered):,} specifications, {label} from "
-        f"{low:.2f} to {high:.2f}{', with menus for ' * bool(filters)}"
-        f"{listed(heads[: len(filters)])}. "
-        f"{drawn if len(kept) < len(ordered) else 'Every specification is a point.'}"
-    )
+    params = [{"name": "names", "value": names}, {"name": "facts", "value": facts}]
+    params += [_menu(i, heads[i], names[i]) for i in range(len(filters))]
+    text = _told(ordered, len(kept), label, heads[: len(filters)])
     # A line per point: estimate, standard error, p value, sign, codes of its choices.
     points = ordered[["estimate", "std_error", "pvalue"]].astype(float)
     points = points.set_axis(["estimate", "error", "p"], axis=1)
@@ -328,6 +309,27 @@ def curve_explorer(
         spec["title"]["text"] = {"expr": _above(f"facts[{key}]")}
 
     return _vega("curve", params, text, fill)
+
+
+def _menu(number: int, head: str, names: list[str]) -> dict[str, object]:
+    """Return a menu; the first opens at a level of its own: a curve of all says nothing."""
+    labels, options = ["(all)", *names], [_EVERY, *range(len(names))]
+    bind = {"input": "select", "name": f"{head}: ", "labels": labels, "options": options}
+    return {"name": f"menu_{number}", "value": _EVERY if number else 0, "bind": bind}
+
+
+def _told(ordered: pd.DataFrame, drawn: int, label: str, menus: list[str]) -> str:
+    """Return the alternative text of the chart."""
+    low, high = ordered["estimate"].iloc[[0, -1]]
+    points = (
+        f"{drawn:,} of them are drawn, at evenly spaced quantiles of every combination of "
+        "the menus; counts, medians and shares are of all."
+    )
+    return (
+        f"Interactive specification curve of {len(ordered):,} specifications, {label} from "
+        f"{low:.2f} to {high:.2f}{', with menus for ' * bool(menus)}{listed(menus)}. "
+        f"{points if drawn < len(ordered) else 'Every specification is a point.'}"
+    )
 
 
 def _standing(codes: np.ndarray) -> np.ndarray:

@@ -195,7 +195,7 @@ def _payload(found: Standings, first: str, year: int, other: str) -> dict[str, o
                 "row": int(place["tile_row"]),
                 "column": int(place["tile_col"]),
             }
-            for code, place in provinces.table().iterrows()
+            for code, place in provinces._table().iterrows()
         ],
         "regions": {key: [key.capitalize(), zh] for key, zh in provinces.REGIONS.items()},
         "weightings": _named("weights", found),

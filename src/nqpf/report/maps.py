@@ -56,7 +56,7 @@ def tile_map(
 
     Raises
     ------
-    nqpf.errors.SampleError, nqpf.errors.ProvinceError
+    nqpf.errors.SampleError, nqpf.errors.DataError
         If the values are not one finite number per province, there is no measure or a class
         is unknown.
 
@@ -134,7 +134,7 @@ def _tiles(ax: Axes, fills: Mapping[int, object], edge: str) -> object:
 
     ax.set(xlim=(0, 8), ylim=(8, 0))
     ax.axis("off")
-    for code, place in provinces.table().iterrows():
+    for code, place in provinces._table().iterrows():
         look = {"facecolor": fills[code]} if code in fills else _GONE
         left, top = place["tile_col"], place["tile_row"]
         ax.add_patch(Rectangle((left, top), _SIDE, _SIDE, edgecolor=edge, linewidth=0.6, **look))
@@ -311,7 +311,7 @@ def centre_paths(results: Mapping[str, _Centre], title: str = "") -> tuple[Figur
             f"{result.table.index[-1]}, {result.moved()['km']:.0f} km; "
             f"ellipse {last['major']:.0f} by {last['minor']:.0f} km."
         )
-    table = provinces.table()
+    table = provinces._table()
     around.plot(table["longitude"], table["latitude"], ".", color=sty._GREY, markersize=5, zorder=1)
     for name, *place in table.loc[list(_NAMED), ["en", "longitude", "latitude"]].to_numpy():
         text = {"textcoords": "offset points", "fontsize": 12, "color": sty._darker(sty._GREY)}
@@ -330,7 +330,7 @@ def centre_paths(results: Mapping[str, _Centre], title: str = "") -> tuple[Figur
 
 
 @sty._drawn
-def social_card(
+def _social_card(
     values: pd.Series, title: str, chinese: str, finding: str, label: str
 ) -> tuple[Figure, str]:
     """Draw a tile map beside the title of the book, 1200 by 630 pixels at 100 to an inch.
@@ -355,7 +355,7 @@ def social_card(
 
     Examples
     --------
-    >>> drawn = social_card(pd.Series({"Beijing": 1.0, "Tibet": 9.0}), "T", "题", "F.", "places")
+    >>> drawn = _social_card(pd.Series({"Beijing": 1.0, "Tibet": 9.0}), "T", "题", "F.", "places")
     >>> drawn.alt[:29]
     'T 题. F. Tile map; places: hig'
     """

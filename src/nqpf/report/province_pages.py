@@ -19,7 +19,7 @@ import numpy as np
 import pandas as pd
 
 from nqpf import provinces
-from nqpf.compare.profiles import _SINCE, Profiles, _province_rows
+from nqpf.compare.profiles import _SINCE, _Profiles, _province_rows
 from nqpf.data.panel import Panel
 from nqpf.errors import _like_formula, _visible
 from nqpf.report.html import listed
@@ -77,14 +77,14 @@ class _ProvinceProfile:
         return "\n".join([self.title, *(line for line in lines if line)])
 
 
-def province_profile(source: Panel | Profiles, province: object) -> _ProvinceProfile:
+def province_profile(source: Panel | _Profiles, province: object) -> _ProvinceProfile:
     """Return what every measure says of a province.
 
     Parameters
     ----------
     source : Panel or Profiles
         A panel, from which all measures are computed first (some seconds), or
-        the result of :meth:`nqpf.compare.profiles.Profiles.load`, for several provinces.
+        the result of :meth:`nqpf.compare.profiles._Profiles.load`, for several provinces.
     province : int or str
         Code or name.
 
@@ -96,7 +96,7 @@ def province_profile(source: Panel | Profiles, province: object) -> _ProvincePro
 
     Raises
     ------
-    nqpf.errors.ProvinceError
+    nqpf.errors.DataError
         If the province is unknown.
 
     Notes
@@ -114,7 +114,7 @@ def province_profile(source: Panel | Profiles, province: object) -> _ProvincePro
     ('Tibet 西藏', ['## How the rank moved 位次的变化'])
     """
     code = provinces.code_of(province)
-    profiles = source if isinstance(source, Profiles) else Profiles.load(source)
+    profiles = source if isinstance(source, _Profiles) else _Profiles.load(source)
     panel, ranked = profiles.panel, _history(profiles, code)
     dimensions = profiles.dimensions(code)
     strong, weak = profiles.extremes(code) if len(dimensions) else ((), ())
@@ -152,7 +152,7 @@ def province_profile(source: Panel | Profiles, province: object) -> _ProvincePro
     )
 
 
-def overview_markdown(profiles: Profiles) -> str:
+def _overview_markdown(profiles: _Profiles) -> str:
     """Return the overview of the provinces as a page of the book.
 
     Parameters
@@ -186,7 +186,7 @@ def overview_markdown(profiles: Profiles) -> str:
     )
 
 
-def csv_text(panel: Panel, code: int) -> str:
+def _csv_text(panel: Panel, code: int) -> str:
     """Return all rows of a province as CSV text, one figure a line.
 
     A text that a spreadsheet would run as a formula, because a reader's file
@@ -202,7 +202,7 @@ def csv_text(panel: Panel, code: int) -> str:
     Examples
     --------
     >>> from nqpf import Panel
-    >>> csv_text(Panel.load(extra=False), 540000).splitlines()[0][:40]
+    >>> _csv_text(Panel.load(extra=False), 540000).splitlines()[0][:40]
     'province,province_en,province_zh,variabl'
     """
     rows = _province_rows(panel, code)
@@ -211,12 +211,12 @@ def csv_text(panel: Panel, code: int) -> str:
     return rows.to_csv(index=False, lineterminator="\n")
 
 
-def page_key(code: int) -> str:
+def _page_key(code: int) -> str:
     """Return the name of a province's page, in plain letters.
 
     Examples
     --------
-    >>> page_key(150000), page_key(140000), page_key(610000)
+    >>> page_key(150000), page_key(140000), _page_key(610000)
     ('inner-mongolia', 'shanxi', 'shaanxi')
     """
     # Letters alone: the name becomes part of a path and of an address.
@@ -244,7 +244,7 @@ def _environment() -> Environment:
         "measure_names": _measure_names,
         "name": provinces.name,
         "number": _number,
-        "page_key": page_key,
+        "page_key": _page_key,
         # Rounded first: no minus before a zero.
         "points": lambda value: _number(round(value, 1) + 0.0, "{:.1f}"),
         "region_of": provinces.region,
@@ -254,7 +254,7 @@ def _environment() -> Environment:
     return found
 
 
-def _filled(template: str, profiles: Profiles, **values: object) -> str:
+def _filled(template: str, profiles: _Profiles, **values: object) -> str:
     known = {"profiles": profiles, "panel": profiles.panel, "year": profiles.year}
     found = _environment().get_template(f"{template}.jinja")
     html = found.render(known | values, provinces=len(provinces.codes()))
@@ -273,7 +273,7 @@ def _markdown(title: str, html: str) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def _size(profiles: Profiles, code: int) -> dict[str, object] | None:
+def _size(profiles: _Profiles, code: int) -> dict[str, object] | None:
     """Return product, people and income of the latest year, and the rank among the others."""
     _, income = profiles.series("gdp_per_head")
     if code not in income.index.unique("province"):
@@ -290,7 +290,7 @@ def _size(profiles: Profiles, code: int) -> dict[str, object] | None:
     }
 
 
-def _ranks(profiles: Profiles, code: int) -> dict[str, object]:
+def _ranks(profiles: _Profiles, code: int) -> dict[str, object]:
     table = profiles.standing(code)
     gone = [str(measure) for measure in table.index[table["rank"].isna()]]
     lacking = Counter(key for measure in gone for key in profiles.missing(code, measure))
@@ -305,7 +305,7 @@ def _ranks(profiles: Profiles, code: int) -> dict[str, object]:
     }
 
 
-def _history(profiles: Profiles, code: int) -> pd.DataFrame:
+def _history(profiles: _Profiles, code: int) -> pd.DataFrame:
     rows = profiles.history
     return rows[rows.index.get_level_values("province") == code].droplevel("province").sort_index()
 
@@ -317,7 +317,7 @@ def _by_year(ranks: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(columns | {"measures": own.notna().sum(axis=1)})
 
 
-def _pictures(profiles: Profiles, facts: dict[str, Any]) -> dict[str, _Picture]:
+def _pictures(profiles: _Profiles, facts: dict[str, Any]) -> dict[str, _Picture]:
     """Return the figures of a page that can be drawn, each with what it shows in words."""
     title, broken, tfp = facts["title"], facts["broken"], facts["tfp"]
     table, names = facts["ranks"]["table"], facts["ranks"]["names"]
@@ -338,7 +338,7 @@ def _pictures(profiles: Profiles, facts: dict[str, Any]) -> dict[str, _Picture]:
     }
 
 
-def _productivity(profiles: Profiles, code: int) -> dict[str, object] | None:
+def _productivity(profiles: _Profiles, code: int) -> dict[str, object] | None:
     """Return total factor productivity in level and growth, and how far to trust it."""
     log_tfp, year = profiles.solow.log_tfp, profiles.year
     if (code, year) not in log_tfp.index:
@@ -368,7 +368,7 @@ def _productivity(profiles: Profiles, code: int) -> dict[str, object] | None:
     }
 
 
-def _obstacles(profiles: Profiles, code: int, n: int = 6) -> list[dict[str, object]]:
+def _obstacles(profiles: _Profiles, code: int, n: int = 6) -> list[dict[str, object]]:
     rows = []
     for key, row in profiles.obstacles(code).head(n).iterrows():
         one, values = profiles.series(str(key))
@@ -381,7 +381,7 @@ def _obstacles(profiles: Profiles, code: int, n: int = 6) -> list[dict[str, obje
     return rows
 
 
-def _extremes(profiles: Profiles, code: int, found: pd.DataFrame) -> list[dict[str, object]]:
+def _extremes(profiles: _Profiles, code: int, found: pd.DataFrame) -> list[dict[str, object]]:
     """Return the best and the worst rank with the systems that give them and why; one if equal."""
     own = profiles.ranks.loc[code, profiles.systems].dropna()
     ends = (("best", own.min(), True, "highest"), ("worst", own.max(), False, "lowest"))
@@ -402,7 +402,7 @@ def _tiles(ranks: pd.DataFrame) -> list[dict[str, object]]:
     from matplotlib.colors import to_hex
 
     median, last, tiles = ranks.median(axis=1), len(provinces.codes()) - 1, []
-    for code, row in provinces.table().sort_values(["tile_row", "tile_col"]).iterrows():
+    for code, row in provinces._table().sort_values(["tile_row", "tile_col"]).iterrows():
         shade = 0.92 - 0.87 * (median[code] - 1) / last
         fill = _GREY if pd.isna(shade) else to_hex(colormaps[_SEQUENTIAL](shade))
         known = {"code": code, "median": median[code], "indices": ranks.loc[code].notna().sum()}

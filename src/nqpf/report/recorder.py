@@ -5,7 +5,7 @@ An extension of IPython, which scripts/build_book.py loads into every kernel::
     %load_ext nqpf.report.recorder
 
 After each cell it publishes one message of type :data:`_MIME`; the build takes it out of the
-results again and keeps it beside them (see :func:`nqpf.report.recorder.taken`). Nothing that a
+results again and keeps it beside them (see :func:`nqpf.report.recorder._taken`). Nothing that a
 chapter computes or shows changes.
 """
 
@@ -157,7 +157,7 @@ def _plain(cell: object) -> object:
     return None if cell is pd.NA or cell is pd.NaT else str(cell)
 
 
-def taken(outputs: list[Any]) -> tuple[list[Any], dict[str, object]]:
+def _taken(outputs: list[Any]) -> tuple[list[Any], dict[str, object]]:
     """Part the outputs of an executed cell from what the recorder says of it.
 
     Parameters
@@ -175,7 +175,7 @@ def taken(outputs: list[Any]) -> tuple[list[Any], dict[str, object]]:
 
     Examples
     --------
-    >>> taken([{"output_type": "display_data", "data": {_MIME: {"reads": []}}}])
+    >>> _taken([{"output_type": "display_data", "data": {_MIME: {"reads": []}}}])
     ([], {'reads': []})
     """
     own = [one for one in outputs if _MIME not in one.get("data", {})]

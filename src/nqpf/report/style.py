@@ -388,7 +388,7 @@ def _province_values(values: pd.Series, reindex: bool = True) -> pd.Series:
 
     Raises
     ------
-    nqpf.errors.ProvinceError
+    nqpf.errors.DataError
         If a label is not a province.
     nqpf.errors.SampleError
         If there is more than one level, a province comes twice or a value is infinite.

@@ -24,7 +24,7 @@ from nqpf.systems.system import _span
 if TYPE_CHECKING:
     import pandas as pd
 
-    from nqpf.compare.declaration import Declaration
+    from nqpf.compare.declaration import _Declaration
     from nqpf.data.catalogue import _Segment, _Source
     from nqpf.data.panel import Panel
     from nqpf.index.recipe import Index
@@ -479,7 +479,7 @@ def argument_table(part: str, panel: Panel) -> _Html:
     return _html_table(["point", "in short", "what the panel has", "what it lacks"], rows)
 
 
-def declaration_table(declaration: Declaration, variables: bool = False) -> _Html:
+def declaration_table(declaration: _Declaration, variables: bool = False) -> _Html:
     """Return the axes of a declared grid, their levels and why each is there.
 
     Parameters

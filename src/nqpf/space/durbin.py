@@ -11,7 +11,7 @@ import pandas as pd
 from nqpf.checks import between, choose, whole
 from nqpf.errors import EstimationError, MethodError
 from nqpf.regress.ols import _HypothesisTest, _Regression
-from nqpf.sample import place
+from nqpf.sample import _place
 from nqpf.space.likelihood import _CLUSTERED, _CORRECTIONS, _covariance, _Fit, _fitted, _Panel
 from nqpf.space.weights import _Weights
 
@@ -329,7 +329,7 @@ def durbin(
     low, high = (np.format_float_positional(b, 4, trim="-") for b in space.bounds)
     notes = [f"Maximum likelihood, {_CORRECTIONS[correction]}; rho between {low} and {high}."]
     for island in panel.weights.islands:
-        spelt = place((island,), (unit,))[unit]
+        spelt = _place((island,), (unit,))[unit]
         named = spelt if isinstance(spelt, str) else f"{unit} {spelt}"
         notes.append(f"{named} has no neighbours: its spatial lag is zero.")
     params = pd.Series(fit.coefficients * fit.back, [*panel.names, "rho"], name="coefficient")

@@ -41,7 +41,7 @@ import pandas as pd
 from nqpf import provinces
 from nqpf.checks import choose, whole
 from nqpf.errors import EstimationError, SampleError
-from nqpf.sample import _balanced, _check_finite, _check_keys, place
+from nqpf.sample import _balanced, _check_finite, _check_keys, _place
 from nqpf.space.weights import _RADIUS, _cut, _figures, _great_circle, _Weights
 
 if TYPE_CHECKING:
@@ -113,7 +113,7 @@ def moran(
     --------
     >>> from nqpf import provinces
     >>> from nqpf.space import contiguity
-    >>> west = pd.Series(provinces.table()["longitude"] < 108, dtype=float)
+    >>> west = pd.Series(provinces._table()["longitude"] < 108, dtype=float)
     >>> result = moran(west, contiguity(hainan=True).row_standardised())
     >>> result[["I", "p_sim"]].round(3).values.tolist()
     [[0.655, 0.002]]
@@ -147,7 +147,7 @@ def _years(
     for year, own in [(label, values)] if single else values.groupby(level=1, sort=True):
         own = (own if single else own.droplevel(1)).sort_index()
         joined = _cut(weights, own.index, subset, {} if single else {"year": year})
-        where = {"variable": label, **place((year,), ("year",))}
+        where = {"variable": label, **_place((year,), ("year",))}
         if len(own) < _LEAST:
             raise SampleError(
                 f"{len(own)} provinces in a year", where=where, expected=f"{_LEAST} or more"
@@ -235,7 +235,7 @@ def local_moran(
     --------
     >>> from nqpf import provinces
     >>> from nqpf.space import contiguity
-    >>> west = pd.Series(provinces.table()["longitude"] < 108, dtype=float)
+    >>> west = pd.Series(provinces._table()["longitude"] < 108, dtype=float)
     >>> local = local_moran(west, contiguity(hainan=True).row_standardised())
     >>> local.loc[[650000, 330000], "cluster"].tolist()
     ['HH', 'not significant']
@@ -450,7 +450,7 @@ def centre_of_gravity(
     choose("projection", projection, _PROJECTIONS)
     choose("ellipse", ellipse, _ELLIPSES)
     masses = _masses(values, subset)
-    places = provinces.table() if points is None else points
+    places = provinces._table() if points is None else points
     places = places[["latitude", "longitude"]].reindex(masses.index).astype(float)
     _check_finite(places, "the places")
     rows = {
@@ -474,7 +474,7 @@ def _masses(values: pd.Series, subset: bool) -> pd.DataFrame:
     if len(low):
         raise SampleError(
             f"a mass is {low.iloc[0]:g}",
-            where={"variable": label, **place(low.index[0], values.index.names)},
+            where={"variable": label, **_place(low.index[0], values.index.names)},
             expected="figures of zero or more",
             hint="take the exponential of a log",
         )

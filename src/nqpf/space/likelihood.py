@@ -11,7 +11,7 @@ import pandas as pd
 
 from nqpf.checks import choose, distinct
 from nqpf.errors import EstimationError, MethodError, SampleError
-from nqpf.sample import _EFFECTS, PanelSample, _balanced, place
+from nqpf.sample import _EFFECTS, PanelSample, _balanced, _place
 from nqpf.space.weights import _Weights, align
 
 _REAL = 1e-9  # imaginary parts below this share of the largest eigenvalue are rounding
@@ -178,7 +178,7 @@ class _Panel:
     def _check_links(self, islands: str, unit: str) -> None:
         """Refuse islands that are not allowed, and year effects that the weights do not keep."""
         alone, space = self.weights.islands, self.space
-        where = place(alone[:1], (unit,)) if alone else {}
+        where = _place(alone[:1], (unit,)) if alone else {}
         if alone and (islands == "refuse" or len(alone) == len(space.matrix)):
             raise SampleError(
                 "a unit has no neighbours, so nothing spills over to it and its lag is zero",

@@ -19,7 +19,7 @@ import pandas as pd
 from nqpf import provinces
 from nqpf.checks import between
 from nqpf.errors import MethodError, SampleError
-from nqpf.sample import _check_finite, place
+from nqpf.sample import _check_finite, _place
 
 if TYPE_CHECKING:
     from libpysal.weights import W
@@ -109,7 +109,7 @@ class _Weights:
         if len(low):
             raise SampleError(
                 f"the figure of a province is {low.iloc[0]:g}",
-                where=place(low.index[:1], ("province",)),
+                where=_place(low.index[:1], ("province",)),
                 expected="figures above zero",
             )
         share = mean.reindex(self.labels) / mean.mean()
@@ -240,7 +240,7 @@ def _checked(matrix: pd.DataFrame) -> pd.DataFrame:
     rows, columns = matrix.index, matrix.columns
     for labels in (rows, columns):
         if labels.has_duplicates:
-            double = place((labels[labels.duplicated()][0],), ("province",))
+            double = _place((labels[labels.duplicated()][0],), ("province",))
             raise SampleError("a label of the weights is there twice", where=double)
     differing = rows.symmetric_difference(columns).tolist()
     if len(rows) == 0 or differing:
@@ -257,14 +257,14 @@ def _checked(matrix: pd.DataFrame) -> pd.DataFrame:
         row, column = wrong[0]
         raise SampleError(
             f"a weight is {values[row, column]:g}",
-            where=place((rows[row], rows[column]), ("province", "neighbour")),
+            where=_place((rows[row], rows[column]), ("province", "neighbour")),
             expected="weights of zero or more with a zero diagonal",
         )
     return matrix
 
 
 def _listed(labels: pd.Index | list[object]) -> str:
-    shown = [str(place((label,), ("province",))["province"]) for label in labels[:8]]
+    shown = [str(_place((label,), ("province",))["province"]) for label in labels[:8]]
     return ", ".join(shown) + (f" and {len(labels) - 8} more" if len(labels) > 8 else "")
 
 
@@ -355,7 +355,7 @@ def inverse_distance(power: float = 1, cutoff: float | None = None) -> _Weights:
     114
     """
     between("power", power, 0, open_ends=True)
-    places = provinces.table()[["latitude", "longitude"]].to_numpy().T
+    places = provinces._table()[["latitude", "longitude"]].to_numpy().T
     far = _great_circle(places[:, :, None], places[:, None])
     np.fill_diagonal(far, np.inf)
     kind = f"inverse distance, power {power:g}"
@@ -400,7 +400,7 @@ def economic_distance(values: pd.Series) -> _Weights:
         pair = np.argwhere(gap == 0)[0]
         raise SampleError(
             f"two provinces have the same figure {mean.iloc[pair[0]]:g}",
-            where=place(tuple(mean.index[pair]), ("province", "other")),
+            where=_place(tuple(mean.index[pair]), ("province", "other")),
             expected="different figures, as the weight is one over their difference",
         )
     return _Weights(pd.DataFrame(1 / gap, mean.index, mean.index), "economic distance")

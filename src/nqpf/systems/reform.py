@@ -67,7 +67,7 @@ class Reform(_Strict):
         nqpf.errors.CardError
             If there is no such reform, its file is not valid, it names a document that it does
             not list, or a province twice.
-        nqpf.errors.ProvinceError
+        nqpf.errors.DataError
             If a code is not that of a province.
         """
         folder = (home or root()) / "data" / "reforms"

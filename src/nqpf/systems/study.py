@@ -18,9 +18,9 @@ from pydantic import (
     model_validator,
 )
 
-from nqpf.checks import nearest
+from nqpf.checks import _nearest
 from nqpf.errors import CardError, _visible_within
-from nqpf.files import replacing, root
+from nqpf.files import _replacing, root
 
 _BYTES = 200_000
 _DEPTH = 12
@@ -166,7 +166,7 @@ def _load(folder: str, key: str, model: type[_Model], home: Path | None) -> tupl
     if not (_is_key(key) and path.is_file()):
         known, where = _keys(folder, home), {"folder": f"data/{folder}"}
         expected = "one of " + ", ".join(known) if known else "a card in the folder"
-        hint = nearest(key, known)
+        hint = _nearest(key, known)
         raise CardError(f"no card {str(key)!r}", where=where, expected=expected, hint=hint)
     card, file = _read_card(path, model), _label(path)
     if card.key != key:
@@ -425,5 +425,5 @@ def _entered(text: str, key: str) -> str:
 
 
 def _write(path: Path, text: str) -> None:
-    with replacing(path) as temporary:
+    with _replacing(path) as temporary:
         temporary.write_text(text, encoding="utf-8", newline="\n")

@@ -16,7 +16,7 @@ import pandas as pd
 from pydantic import Field
 
 from nqpf import provinces as units
-from nqpf.checks import choose, nearest
+from nqpf.checks import _nearest, choose
 from nqpf.data.catalogue import _note
 from nqpf.errors import CardError, DataError, FormulaError, SampleError
 from nqpf.files import root
@@ -345,7 +345,7 @@ class System:
                     raise CardError(f"indicator {name!r} is used twice", where=where)
                 if name not in known:
                     expected = "an indicator of data/indicators.yaml"
-                    hint = nearest(name, known) or "define it there first"
+                    hint = _nearest(name, known) or "define it there first"
                     problem = f"unknown indicator {name!r}"
                     raise CardError(problem, where=where, expected=expected, hint=hint)
                 used[name] = known[name]
@@ -444,7 +444,7 @@ class System:
                 if name not in known:
                     problem = f"formula {formula.text!r} names the unknown variable {name!r}"
                     where = {"card": self.key, "indicator": key}
-                    expected, hint = "a variable of the catalogue", nearest(name, known)
+                    expected, hint = "a variable of the catalogue", _nearest(name, known)
                     raise FormulaError(problem, where=where, expected=expected, hint=hint)
         asked = None if years is None else sorted({int(year) for year in years})
         chosen = units.codes()

@@ -15,7 +15,7 @@ from nqpf.sample import (
     _check_keys,
     _check_positive,
     _per_unit,
-    place,
+    _place,
 )
 
 if TYPE_CHECKING:
@@ -114,7 +114,7 @@ def _first_stocks(real: pd.Series, rates: pd.Series, initial: str | float | pd.S
     if not usable.all():
         raise MethodError(
             "no steady state: growth of real investment and depreciation add up to zero or less",
-            where=place((usable.index[~usable][0],), (rates.index.name,)),
+            where=_place((usable.index[~usable][0],), (rates.index.name,)),
             hint="use the rule 'share' or give the stock",
         )
     return first / (growth + rates)
@@ -169,7 +169,7 @@ def capital_stock(panel: Panel) -> pd.DataFrame:
         if province != _PART or not left <= set(wide.index):
             raise SampleError(
                 f"investment starts in {first}",
-                where=place((province,), ("province",)),
+                where=_place((province,), ("province",)),
                 expected=f"a series from {_FIRST_YEAR}, on which the first stock rests; "
                 "Chongqing's may start when it leaves Sichuan",
             )
@@ -230,7 +230,7 @@ def real_gdp(panel: Panel, base: int = _BASE, vintage: str = _VINTAGE) -> pd.Ser
     ------
     nqpf.errors.SampleError
         If the base year has no product, or a province's index has a gap.
-    nqpf.errors.VintageError
+    nqpf.errors.DataError
         If the vintage does not exist.
     """
     nominal = panel.wide(["gdp"], years=[base], vintage=vintage)["gdp"].dropna().droplevel("year")
@@ -250,7 +250,7 @@ def _chain(growth: pd.Series, level: float, province: int, base: int) -> pd.Seri
     if not first - 1 <= base <= last:
         raise SampleError(
             f"the volume index runs from {first} to {last} and does not reach {base}",
-            where=place((province,), ("province",)),
+            where=_place((province,), ("province",)),
             expected=f"a base year between {first - 1} and {last}",
         )
     chained = pd.concat([pd.Series({first - 1: 1.0}), growth.cumprod()])
@@ -345,7 +345,7 @@ def splice(levels: pd.Series, broken: pd.Series) -> pd.Series:
     if without.any():
         raise SampleError(
             "every change of a year spans a break",
-            where=place(without.index[without][0], levels.index.names),
+            where=_place(without.index[without][0], levels.index.names),
             expected="a unit without a break in that year, whose growth can be taken",
         )
     jump = (change - guess).where(mark, 0.0)

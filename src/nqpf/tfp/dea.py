@@ -11,7 +11,7 @@ import pandas as pd
 
 from nqpf.checks import choose
 from nqpf.errors import MethodError
-from nqpf.sample import _check_consecutive, place
+from nqpf.sample import _check_consecutive, _place
 from nqpf.tfp.programs import _Activities, _check_own, _furthest, _largest
 
 _RETURNS = ("crs", "vrs")
@@ -236,7 +236,7 @@ def malmquist(
         unit, year, frontier, _ = infeasible.iloc[0]
         warnings.warn(
             f"{len(lost)} problem(s) across years have no solution, the first of "
-            f"{place((unit, year), columns[:2])} against the frontier of {frontier}; "
+            f"{_place((unit, year), columns[:2])} against the frontier of {frontier}; "
             "their indices are missing, see .infeasible",
             stacklevel=2,
         )

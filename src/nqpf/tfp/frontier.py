@@ -11,7 +11,7 @@ import pandas as pd
 
 from nqpf.checks import choose, distinct, whole
 from nqpf.errors import EstimationError, MethodError, SampleError
-from nqpf.sample import _check_consecutive, _check_positive, _check_regressors, by_key
+from nqpf.sample import _by_key, _check_consecutive, _check_positive, _check_regressors
 from nqpf.tfp.likelihood import _NO_GAIN, _Convergence, _maximise, _Maximum, _posterior, _Sample
 
 _TREND = "trend"
@@ -395,7 +395,7 @@ def _levels(
     frame: pd.DataFrame, output: str, inputs: list[str], shifts: list[str], unit: str, time: str
 ) -> pd.DataFrame:
     """Return the columns the model needs, sorted by unit and whole year."""
-    data = by_key(frame, [output, *inputs, *shifts], unit, time, "the frame")
+    data = _by_key(frame, [output, *inputs, *shifts], unit, time, "the frame")
     if not pd.api.types.is_integer_dtype(data.index.levels[1]):
         raise SampleError("times are not whole years", expected="integers", where={"column": time})
     for name in (output, *inputs):

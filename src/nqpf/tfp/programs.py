@@ -16,7 +16,7 @@ import pandas as pd
 
 from nqpf.checks import distinct
 from nqpf.errors import EstimationError, SampleError
-from nqpf.sample import _check_positive, by_key, place
+from nqpf.sample import _by_key, _check_positive, _place
 
 # A basis serves a unit when its solution is non-negative up to rounding. Data are scaled to about
 # 1, so this is far above rounding and far below any difference in a score that could be printed.
@@ -73,7 +73,7 @@ class _Activities:
             )
         # A period that is the same everywhere lets one check serve both kinds of sample.
         single = frame.assign(period=0) if time is None else frame
-        keyed = by_key(single, columns, unit, time or "period", "the frame")
+        keyed = _by_key(single, columns, unit, time or "period", "the frame")
         for name in columns:
             amounts = keyed[name]
             free = zeros and name in y  # only what is negative is refused
@@ -83,7 +83,7 @@ class _Activities:
         _check_positive(largest, "the largest output", "a unit that produces something")
         units = keyed.index.get_level_values(0).unique()
         if len(units) < 2:
-            where = place((units[0],), (unit,))
+            where = _place((units[0],), (unit,))
             raise SampleError("one unit is its own frontier", where=where, expected="two or more")
         return cls(keyed.droplevel("period") if time is None else keyed, len(x), len(y))
 
@@ -112,7 +112,7 @@ class _Activities:
         if len(absent):
             raise SampleError(
                 f"the frame is not balanced: {len(absent)} row(s) are absent",
-                where=place(absent[0], index.names),
+                where=_place(absent[0], index.names),
                 expected="every unit in every period",
                 hint="restrict the periods or leave incomplete units out, and say so",
             )
@@ -125,7 +125,7 @@ def _check_own(scores: pd.Series) -> pd.Series:
     if len(lost):
         raise EstimationError(
             "HiGHS finds no score against the unit's own frontier",
-            where=place(lost[0] if scores.index.nlevels > 1 else (lost[0],), scores.index.names),
+            where=_place(lost[0] if scores.index.nlevels > 1 else (lost[0],), scores.index.names),
             expected="figures whose ratios differ less than 1e9 times",
             hint="look for a wrong unit of measure, here or in another row",
         )

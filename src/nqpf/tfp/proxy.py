@@ -12,7 +12,7 @@ import pandas as pd
 
 from nqpf.checks import choose, distinct, whole
 from nqpf.errors import DataError, EstimationError, MethodError, SampleError
-from nqpf.sample import _check_regressors, by_key, place
+from nqpf.sample import _by_key, _check_regressors, _place
 
 _WIDEST = 50.0  # logarithms this far apart are levels e^50 = 5e21 times each other
 _RELATIVE = 1e-9  # a term that adds less than this share of its length adds nothing
@@ -79,7 +79,7 @@ def _read(
     columns = distinct("output, inputs and proxies", [output, *inputs, *proxy])
     if investment:  # zero has no logarithm
         frame = frame.replace(dict.fromkeys(proxy, -np.inf), np.nan)
-    keyed = by_key(frame, columns, unit, time, "the frame", complete=False)
+    keyed = _by_key(frame, columns, unit, time, "the frame", complete=False)
     if not pd.api.types.is_integer_dtype(keyed.index.levels[1]):
         raise SampleError("times are not whole years", expected="integers")
     absent = keyed.isna()
@@ -91,14 +91,14 @@ def _read(
         name = span.idxmax()
         raise DataError(
             f"{name} runs from {kept[name].min():g} to {kept[name].max():g}",
-            where=place(kept[name].idxmax(), kept.index.names),
+            where=_place(kept[name].idxmax(), kept.index.names),
             expected="a logarithm; take logarithms of levels first",
         )
     _check_regressors(kept[inputs], None, None)
     firm, year = (kept.index.get_level_values(level) for level in (0, 1))
     code, year = pd.factorize(firm)[0], year.to_numpy()
     if code[-1] == 0:
-        where = place((firm[0],), (unit,))
+        where = _place((firm[0],), (unit,))
         raise SampleError("one firm shows no difference", where=where, expected="two or more")
     same = np.diff(code, prepend=-1) == 0
     follows = same & (np.diff(year, prepend=year[0]) == 1)

@@ -11,12 +11,12 @@ import pandas as pd
 from nqpf.checks import choose
 from nqpf.errors import EstimationError, MethodError, SampleError
 from nqpf.sample import (
+    _by_key,
     _check_consecutive,
     _check_positive,
     _check_regressors,
     _per_unit,
-    by_key,
-    place,
+    _place,
 )
 
 
@@ -221,7 +221,7 @@ def solow_residual(
     [0.0953, 0.0477, 0.0477]
     """
     choose("returns", returns, ("constant", "variable"))
-    levels = by_key(frame, ["output", "capital", "labour"], "province", "year", "the frame")
+    levels = _by_key(frame, ["output", "capital", "labour"], "province", "year", "the frame")
     _check_consecutive(levels.index, "the frame")
     for name in levels:
         _check_positive(levels[name], name, "a positive level, not a logarithm or a growth rate")
@@ -257,7 +257,7 @@ def _imposed(share: float | pd.Series, returns: str, units: pd.Index) -> pd.Seri
     if len(odd):
         raise MethodError(
             f"capital share {odd.iloc[0]:g}",
-            where=place((odd.index[0],), (units.name,)),
+            where=_place((odd.index[0],), (units.name,)),
             expected="a number between 0 and 1 for every unit",
         )
     return alpha
