@@ -26,7 +26,7 @@ _BLANK = re.compile(r"[\s\u3000\ufeff]+")
 
 
 @lru_cache(maxsize=1)
-def _table() -> pd.DataFrame:
+def _read() -> pd.DataFrame:
     import pandas as pd
 
     frame = pd.read_csv(root() / "data" / "provinces.csv", keep_default_na=False)
@@ -49,18 +49,18 @@ def _table() -> pd.DataFrame:
     >>> len(_table())
     31
     """
-    return _table().copy()
+    return _read().copy()
 
 
 def codes() -> list[int]:
     """Return the 31 codes in ascending order."""
-    return [int(code) for code in _table().index]
+    return [int(code) for code in _read().index]
 
 
 @lru_cache(maxsize=1)
 def _spellings() -> dict[str, int]:
     known: dict[str, int] = {}
-    for code, row in _table().iterrows():
+    for code, row in _read().iterrows():
         for text in (str(code), str(code)[:2], row["en"], row["zh"], row["zh_full"]):
             known[_normal(text)] = int(code)
     known.update({"xizang": 540000, "neimongol": 150000})
@@ -125,13 +125,13 @@ def name(code: int, language: str = "en") -> str:
     >>> name(110000, "both")
     'Beijing 北京'
     """
-    row = _table().loc[code]
+    row = _read().loc[code]
     return f"{row['en']} {row['zh']}" if language == "both" else str(row[language])
 
 
 def region(code: int, grouping: str = "region4") -> str:
     """Return the region of a province under a grouping (`region4` or `region3`)."""
-    return str(_table().loc[code, grouping])
+    return str(_read().loc[code, grouping])
 
 
 def _neighbours(code: int, hainan: bool = False) -> list[int]:
@@ -144,7 +144,7 @@ def _neighbours(code: int, hainan: bool = False) -> list[int]:
     hainan : bool
         Link Hainan to Guangdong across the strait, as many papers do.
     """
-    linked: Iterable[str] = str(_table().loc[code, "neighbours"]).split()
+    linked: Iterable[str] = str(_read().loc[code, "neighbours"]).split()
     result = [int(other) for other in linked]
     if hainan and code in (440000, 460000):
         result.append(460000 if code == 440000 else 440000)
