@@ -31,7 +31,12 @@ TOC = ROOT / "book" / "_toc.yml"
 # sources only. What else all results or all pages depend on; what one chapter opens and loads
 # is kept beside its results (scripts/watch_inputs.py).
 DEPEND_ON = {
-    "results": ("requirements.lock", "scripts/watch_regressions.py", "scripts/watch_inputs.py"),
+    "results": (
+        "requirements.lock",
+        "scripts/warm_kernels.py",
+        "scripts/watch_regressions.py",
+        "scripts/watch_inputs.py",
+    ),
     "pages": ("src", "data", "requirements.lock", "book/_ext", "book/_toc.yml"),
 }
 # Addresses that the pages name (book/_ext/book_addresses.py).

@@ -21,15 +21,15 @@ LIBRARY = "src/nqpf/"
 MODULE = 400  # code lines of the longest module
 # Figure -> (limit, aim). CI holds the limit; where it is above the aim, it falls with the code.
 LIMITS = {
-    "code lines of the library": (27050, 15000),
-    "modules of the library": (85, 80),
-    "modules over 400 code lines": (24, 0),
-    "public names": (1116, 150),
-    "public names of the faces": (207, 70),
-    "imports in a circle": (8, 0),
-    "code lines of book/_ext and scripts": (4250, 2300),
-    "code lines of tests": (26220, 14000),
-    "decision records": (127, 30),
+    "code lines of the library": (16560, 15000),
+    "modules of the library": (81, 80),
+    "modules over 400 code lines": (0, 0),
+    "public names": (150, 150),
+    "public names of the faces": (70, 70),
+    "imports in a circle": (0, 0),
+    "code lines of book/_ext and scripts": (3720, 2300),
+    "code lines of tests": (21100, 14000),
+    "decision records": (30, 30),
 }
 
 

@@ -77,6 +77,10 @@ def become_kernel(command: list[str], cwd: str, env: dict[str, str], told: Any) 
     os.environ.update(env)
     os.chdir(cwd)
     sys.path[:0] = [one for one in env.get("PYTHONPATH", "").split(os.pathsep) if one]
+    import pandas
+
+    # What pandas takes when a kernel imports it; the server is none.
+    pandas.set_option("display.max_columns", 20)
     parent = f"--IPKernelApp.parent_handle={os.getppid()}"  # the server: a kernel ends with it
     IPKernelApp.launch_instance(argv=[*command[command.index("-f") :], parent])
 

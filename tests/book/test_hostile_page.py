@@ -71,7 +71,7 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     folder = tmp_path_factory.mktemp("hostile_pages")
     home, source = hostile_project(folder / "home"), folder / "source"
     source.mkdir()
-    caches = (provinces._table, provinces._spellings)
+    caches = (provinces._read, provinces._spellings)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("NQPF_HOME", str(home))
         for cache in caches:

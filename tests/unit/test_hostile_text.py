@@ -36,7 +36,7 @@ CODES = [110000, 310000, 540000]
 def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """Make the project of this module the hostile one."""
     home = hostile_project(tmp_path_factory.mktemp("hostile"))
-    caches = (provinces._table, provinces._spellings)
+    caches = (provinces._read, provinces._spellings)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("NQPF_HOME", str(home))
         for cache in caches:

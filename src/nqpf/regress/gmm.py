@@ -590,12 +590,11 @@ def dynamic_gmm(
     found = solved.diagnostics(step, cov)
     count, groups = len(solved.kinds), int(solved.present.any(axis=1).sum())
     _warn_of_many(count, groups, unit)
-    slopes, last = len(everything), len(solved.labels) - system
-    back = solved.back
+    slopes, last, back = len(everything), len(solved.labels) - system, solved.back
     errors = pd.DataFrame(cov * np.outer(back, back), solved.labels, solved.labels)
     params = pd.Series(step.slopes * back, solved.labels, name="coefficient")
-    effects = pd.DataFrame({"coefficient": params, "std_error": np.sqrt(np.diag(errors))})
-    effects = effects.iloc[slopes:last]
+    printed = {"coefficient": params, "std_error": np.sqrt(np.diag(errors))}
+    effects = pd.DataFrame(printed).iloc[slopes:last]
     own = [*range(slopes), *range(last, len(back))]  # year effects stand between
     residuals = solved.keyed(step.residuals) * solved.size
     return _DynamicResult(
