@@ -143,7 +143,7 @@ def test_recipe_with_a_single_dimension():
     np.testing.assert_allclose(index.scores, index.dimension_scores["all"] ** 0.5, atol=1e-15)
 
 
-@pytest.mark.filterwarnings("ignore::nqpf.index.normalise.ConstantIndicatorWarning")
+@pytest.mark.filterwarnings("ignore::nqpf.index.normalise._ConstantIndicatorWarning")
 def test_recipe_without_weight_on_a_dimension():
     matrix = made_matrix(made_matrix().values.assign(rail=1.0))
     with pytest.warns(UserWarning, match="left out of the coupling: means"):

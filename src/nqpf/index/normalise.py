@@ -173,7 +173,7 @@ def minmax(x: ArrayLike, benefit: ArrayLike) -> _Floats:
     -------
     ndarray, shape (N, m)
         Without unit. A constant column becomes zeros, with a
-        :class:`ConstantIndicatorWarning`.
+        :class:`_ConstantIndicatorWarning`.
 
     Raises
     ------

@@ -505,7 +505,7 @@ class Recipe:
 
         Warns
         -----
-        nqpf.index.normalise.ConstantIndicatorWarning
+        nqpf.index.normalise._ConstantIndicatorWarning
             If an indicator is constant; the message names it.
         """
         values, years = matrix.values, matrix.values.index.get_level_values("year").to_numpy()
