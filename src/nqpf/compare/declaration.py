@@ -227,7 +227,7 @@ class _Declaration:
 
     Examples
     --------
-    >>> declaration = Declaration.load()
+    >>> declaration = _Declaration.load()
     >>> [one.key for one in declaration.grid.transformations]
     ['level', 'log', 'rank', 'difference']
     """

@@ -82,7 +82,7 @@ class _Profiles:
 
     Examples
     --------
-    >>> profiles = Profiles.load(Panel.load(extra=False), systems=["wu-2024"], draws=50)
+    >>> profiles = _Profiles.load(Panel.load(extra=False), systems=["wu-2024"], draws=50)
     >>> int(profiles.ranks.loc[110000, "wu-2024"]), profiles.year
     (1, 2022)
     >>> profiles.missing(540000, "wu-2024")

@@ -108,7 +108,7 @@ def province_profile(source: Panel | _Profiles, province: object) -> _ProvincePr
 
     Examples
     --------
-    >>> profiles = Profiles.load(Panel.load(extra=False), systems=["wu-2024"], draws=50)
+    >>> profiles = _Profiles.load(Panel.load(extra=False), systems=["wu-2024"], draws=50)
     >>> page = province_profile(profiles, "Tibet")
     >>> page.title, [line for line in page.markdown().splitlines() if line[:2] == "##"][1:2]
     ('Tibet 西藏', ['## How the rank moved 位次的变化'])
@@ -216,7 +216,7 @@ def _page_key(code: int) -> str:
 
     Examples
     --------
-    >>> page_key(150000), page_key(140000), _page_key(610000)
+    >>> _page_key(150000), _page_key(140000), _page_key(610000)
     ('inner-mongolia', 'shanxi', 'shaanxi')
     """
     # Letters alone: the name becomes part of a path and of an address.

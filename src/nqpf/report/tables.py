@@ -490,8 +490,8 @@ def declaration_table(declaration: _Declaration, variables: bool = False) -> _Ht
 
     Examples
     --------
-    >>> from nqpf.compare.declaration import Declaration
-    >>> "driscoll-kraay" in declaration_table(Declaration.load()).text
+    >>> from nqpf.compare.declaration import _Declaration
+    >>> "driscoll-kraay" in declaration_table(_Declaration.load()).text
     True
     """
     grid = declaration.grid
