@@ -8,12 +8,7 @@ import pytest
 
 from nqpf.errors import DataError, EstimationError, MethodError, SampleError
 from nqpf.forecast import backtest, forecast
-from nqpf.forecast.methods import (
-    METHODS,
-    class_probabilities,
-    latest_run,
-    panel_autoregression,
-)
+from nqpf.forecast.methods import METHODS, class_probabilities, latest_run, panel_autoregression
 
 FAST = [name for name in METHODS if name != "smoothing"]
 

@@ -84,10 +84,10 @@ def grunfeld(balanced=True):
     return frame if balanced else frame[frame["year"] >= 1934 + pd.factorize(frame["firm"])[0]]
 
 
-def case(name):
+def case(name, **options):
     """A table that is not distributed with the project; NQPF_CASES names its folder."""
     folder = os.environ.get("NQPF_CASES") or paths.root().parent / "shared" / "cases"
     file = Path(folder) / name
     if not file.is_file():
         pytest.skip(f"{name} is not distributed with the project; NQPF_CASES names its folder")
-    return pd.read_csv(file)
+    return pd.read_csv(file, **options)

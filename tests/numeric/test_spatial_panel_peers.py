@@ -1,18 +1,16 @@
-"""Spatial panels against dummy variables, spreg, spatialreg, splm and xsmle."""
+"""Spatial panels against contrasts, spreg, spatialreg, spdep and xsmle."""
 
 from __future__ import annotations
 
-import os
 import warnings
 from functools import partial
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from made_up_panels import case, grunfeld
 from scipy.optimize import minimize_scalar
 
-from nqpf import files as paths
 from nqpf.space import contiguity, durbin
 from nqpf.space.durbin import lagrange, simulate
 
@@ -20,28 +18,17 @@ WEIGHTS = contiguity(hainan=True).row_standardised()
 FRAME = simulate(WEIGHTS, 6, 0.4, [1.0, -0.5], [0.5, 0.3], seed=11)
 XS = ["x1", "x2"]
 MODELS = {"lag": partial(durbin, lagged=[]), "durbin": durbin}
-EFFECTS = ["two-way", "unit", "time", "pooled"]
+EFFECTS = ["two-way", "unit", "time"]
 
 
-# The same likelihood written out: whole matrices, a dummy per effect
+# The same likelihood written out: whole matrices, contrasts that remove the effects
 
 
-def stacked(frame: pd.DataFrame, weights, model: str):
+def stacked(model: str):
     """Return y, X and the (nT, nT) weights, a year after another."""
-    long = frame.swaplevel().sort_index()
-    years = long.index.unique(0)
-    big = np.kron(np.eye(len(years)), weights.matrix.loc[long.loc[years[0]].index].to_numpy())
-    x = long[XS].to_numpy()
+    long = FRAME.swaplevel().sort_index()
+    big, x = np.kron(np.eye(6), WEIGHTS.matrix.to_numpy()), long[XS].to_numpy()
     return long["y"].to_numpy(), np.hstack([x, big @ x]) if model == "durbin" else x, big
-
-
-def dummies(effects: str, n: int, years: int) -> np.ndarray:
-    columns = [np.ones((n * years, 1))]
-    if effects in ("unit", "two-way"):
-        columns.append(np.kron(np.ones((years, 1)), np.eye(n)[:, 1:]))
-    if effects in ("time", "two-way"):
-        columns.append(np.kron(np.eye(years)[:, 1:], np.ones((n, 1))))
-    return np.hstack(columns)
 
 
 def written_out(y, x, big):
@@ -62,19 +49,6 @@ def written_out(y, x, big):
     return found.x, *parts(found.x)
 
 
-@pytest.mark.parametrize("model", MODELS)
-@pytest.mark.parametrize("effects", EFFECTS)
-def test_demeaning_alone_is_maximum_likelihood_with_dummies(model, effects):
-    y, x, big = stacked(FRAME, WEIGHTS, model)
-    full = np.hstack([x, dummies(effects, 31, 6)])
-    rho, loglik, slopes, s2 = written_out(y, full, big)
-    fit = MODELS[model](FRAME, "y", XS, WEIGHTS, effects, correction="none")
-    assert fit.rho == pytest.approx(rho, abs=1e-6)
-    assert fit.loglik == pytest.approx(loglik, abs=1e-8)
-    np.testing.assert_allclose(fit.params.iloc[:-1], slopes[: x.shape[1]], atol=1e-6)
-    assert fit.sigma2 == pytest.approx(s2, rel=1e-6)
-
-
 def contrasts(effects: str, weights: np.ndarray):
     """Return orthonormal contrasts that remove effects of 31 units in 6 years, and W in them."""
     full = [np.linalg.svd(np.eye(size) - 1 / size)[0][:, : size - 1].T for size in (31, 6)]
@@ -84,10 +58,10 @@ def contrasts(effects: str, weights: np.ndarray):
 
 
 @pytest.mark.parametrize("model", MODELS)
-@pytest.mark.parametrize("effects", EFFECTS[:3])
+@pytest.mark.parametrize("effects", EFFECTS)
 def test_lee_yu_is_maximum_likelihood_of_the_transformed_panel(model, effects):
     """Orthonormal contrasts take the panel to (n - 1) x (T - 1); that panel has no effects."""
-    y, x, big = stacked(FRAME, WEIGHTS, model)
+    y, x, big = stacked(model)
     change, small = contrasts(effects, big[:31, :31])
     rho, loglik, slopes, s2 = written_out(change @ y, change @ x, small)
     fit = MODELS[model](FRAME, "y", XS, WEIGHTS, effects)
@@ -115,16 +89,9 @@ def score_tests(y, x, big):
     ]
 
 
-def test_lagrange_tests_with_dummies():
-    y, x, big = stacked(FRAME, WEIGHTS, "lag")
-    wanted = score_tests(y, np.hstack([x, dummies("two-way", 31, 6)]), big)
-    got = lagrange(FRAME, "y", XS, WEIGHTS, correction="none")["statistic"]
-    np.testing.assert_allclose(got, wanted, rtol=1e-9)
-
-
-@pytest.mark.parametrize("effects", EFFECTS[:3])
+@pytest.mark.parametrize("effects", EFFECTS)
 def test_lagrange_tests_of_the_transformed_panel(effects):
-    y, x, big = stacked(FRAME, WEIGHTS, "lag")
+    y, x, big = stacked("lag")
     change, small = contrasts(effects, big[:31, :31])
     wanted = score_tests(change @ y, change @ x, small)
     got = lagrange(FRAME, "y", XS, WEIGHTS, effects)["statistic"]
@@ -135,8 +102,9 @@ def test_lagrange_tests_of_the_transformed_panel(effects):
 
 
 def test_spreg_with_unit_effects():
-    spreg = pytest.importorskip("spreg")
-    y, x, _ = stacked(FRAME, WEIGHTS, "lag")
+    import spreg
+
+    y, x, _ = stacked("lag")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # spreg announces a successor
         other = spreg.Panel_FE_Lag(y[:, None], x, WEIGHTS.to_pysal())
@@ -183,14 +151,10 @@ SPATIALREG = {
 
 @pytest.mark.parametrize(("scale", "model"), SPATIALREG)
 def test_spatialreg_with_dummies(scale, model):
-    from statsmodels.datasets import grunfeld
-
-    data = grunfeld.load_pandas().data
-    data = data[(data["firm"] != "American Steel") & (data["year"] >= 1945)]
-    firms = sorted(data["firm"].unique())
-    place = np.arange(len(firms))
-    apart = np.abs(np.subtract.outer(place, place)) + np.eye(len(firms))
-    near = (1 - np.eye(len(firms))) / apart
+    data = grunfeld()
+    data = data[data["year"] >= 1945]
+    firms, place = sorted(data["firm"].unique()), np.arange(10)
+    near = (1 - np.eye(10)) / (np.abs(np.subtract.outer(place, place)) + np.eye(10))
     sums = near.sum(axis=1, keepdims=True)
     weights = pd.DataFrame(near / (sums if scale == "std" else sums.max()), firms, firms)
     fit = MODELS[model](
@@ -203,50 +167,16 @@ def test_spatialreg_with_dummies(scale, model):
     np.testing.assert_allclose(fit.std_errors, errors, atol=1e-6)
 
 
-# Munnell's production of 48 states 1970-1986 with the weights of splm. Neither table is part of
-# the project: the tests look in the folder that NQPF_CASES names, or in ../shared/cases.
+# Munnell's production of 48 states 1970-1986 with the weights of R's splm.
 
 STATES = ["lpcap", "lpc", "lemp", "unemp"]
 
 
 @pytest.fixture(scope="module")
 def produc():
-    folder = os.environ.get("NQPF_CASES") or paths.root().parent / "shared" / "cases"
-    files = [Path(folder) / name for name in ("produc.csv", "produc_usaww.csv")]
-    for file in files:
-        if not file.is_file():
-            pytest.skip(f"{file.name} is not distributed with the project; see NQPF_CASES")
-    data = pd.read_csv(files[0])
-    frame = pd.DataFrame(
-        {
-            "state": data["state"],
-            "year": data["year"],
-            **{f"l{name}": np.log(data[name]) for name in ("gsp", "pcap", "pc", "emp")},
-            "unemp": data["unemp"],
-        }
-    )
-    return frame, pd.read_csv(files[1], index_col=0)
-
-
-# splm::spml(log(gsp) ~ log(pcap) + log(pc) + log(emp) + unemp, model = "within"): coefficients and
-# standard errors as its summary prints them, spatial parameter last.
-SPLM = {
-    "lag": (
-        ["-0.0465819", "0.1874325", "0.6250902", "-0.0044816", "0.274689"],
-        ["0.0254425", "0.0230441", "0.0297044", "0.0008653", "0.023516"],
-    ),
-}
-
-
-@pytest.mark.parametrize("model", SPLM)
-def test_splm_with_unit_effects_to_the_printed_digit(produc, model):
-    frame, weights = produc
-    fit = MODELS[model](frame, "lgsp", STATES, weights, "unit", correction="none", unit="state")
-    for wanted, got in zip(SPLM[model], (fit.params, fit.std_errors), strict=True):
-        for text, value in zip(wanted, got, strict=True):
-            digits = len(text.split(".")[1])
-            # Half a unit of the last digit, and a little where splm's optimum rounds it over.
-            assert abs(value - float(text)) < 0.55 * 10.0**-digits
+    data = case("produc.csv")
+    logs = np.log(data[["gsp", "pcap", "pc", "emp"]]).add_prefix("l")
+    return data[["state", "year", "unemp"]].join(logs), case("produc_usaww.csv", index_col=0)
 
 
 # xsmle 1.4.5 under Stata 18, fe type(ind), errors from the observed information, as stored in

@@ -58,21 +58,6 @@ def _diebold_mariano(gain: np.ndarray, horizon: int = 1) -> tuple[float, float]:
     return statistic, float(2 * student.sf(abs(statistic), count - 1))
 
 
-def _accuracy_table(rows: pd.DataFrame) -> pd.DataFrame:
-    """Return errors by horizon and method, in the order of the rows."""
-    inside = rows["actual"].between(rows["lower"], rows["upper"]).astype(float)
-    marks = rows.assign(
-        mae=rows["error"].abs(), rmse=rows["error"] ** 2, inside=inside.where(rows["lower"].notna())
-    )
-    groups = marks.groupby(["horizon", "method"], sort=False)
-    table = groups.agg(n=("error", "size"), mae=("mae", "mean"), rmse=("rmse", "mean"))
-    table["rmse"] **= 0.5
-    against = table["mae"].xs(_BAR, level="method")
-    table[f"mae / {_BAR}"] = table["mae"] / table.index.get_level_values("horizon").map(against)
-    table["rank"] = pd.Series({key: _rank(own) for key, own in groups})
-    return table.assign(coverage=groups["inside"].mean(), intervals=groups["inside"].count())
-
-
 def _rank(own: pd.DataFrame) -> float:
     """Return the mean over origins of the rank correlation of forecasts and outcomes."""
     found = [
@@ -144,7 +129,18 @@ class _Backtest:
     @property
     def table(self) -> pd.DataFrame:
         """By horizon and method: errors, relative error, mean rank correlation, coverage."""
-        return _accuracy_table(self.rows).assign(nominal=self.level)
+        inside = self.rows["actual"].between(self.rows["lower"], self.rows["upper"]).astype(float)
+        marks = self.rows.assign(mae=self.rows["error"].abs(), rmse=self.rows["error"] ** 2)
+        marks["coverage"] = inside.where(self.rows["lower"].notna())
+        groups = marks.groupby(["horizon", "method"], sort=False)
+        table = groups[["mae", "rmse"]].mean()
+        table.insert(0, "n", groups.size())
+        table["rmse"] **= 0.5
+        against = table["mae"].xs(_BAR, level="method")
+        table[f"mae / {_BAR}"] = table["mae"] / table.index.get_level_values("horizon").map(against)
+        table["rank"] = pd.Series({key: _rank(own) for key, own in groups})
+        table["coverage"] = groups["coverage"].mean()
+        return table.assign(intervals=groups["coverage"].count(), nominal=self.level)
 
     @cached_property
     def tests(self) -> pd.DataFrame:

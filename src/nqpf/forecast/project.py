@@ -57,18 +57,15 @@ def _rolling_width(
     smallest size (split conformal, Lei et al. 2018). NaN where there are too few. On simulated
     panels nominal 90 % cover 90 to 95 %: the drift's early origins are poorer than its newest.
     """
-    horizon = forecasts.shape[1]
-    found = np.full(horizon, np.nan)
-    for ahead in range(1, horizon + 1):
-        sizes = []
-        for at, origin in enumerate(origins):
+    scales, found = [_scales(values[: origin + 1]) for origin in origins], []
+    for ahead in range(1, forecasts.shape[1] + 1):
+        sizes = [np.array([np.nan])]
+        for scale, past, origin in zip(scales, forecasts, origins, strict=True):
             if origin + ahead <= now:
-                error = values[origin + ahead] - forecasts[at, ahead - 1]
-                scale = _scales(values[: origin + 1])
-                sizes.append(np.abs(error) / np.where(scale > 0, scale, np.nan))
-        if sizes:
-            found[ahead - 1] = _conformal(np.concatenate(sizes), level)
-    return found[:, None] * _scales(values[: now + 1])
+                error = np.abs(values[origin + ahead] - past[ahead - 1])
+                sizes.append(error / np.where(scale > 0, scale, np.nan))
+        found.append(_conformal(np.concatenate(sizes), level))
+    return np.array(found)[:, None] * _scales(values[: now + 1])
 
 
 @dataclass(frozen=True)
@@ -161,11 +158,10 @@ def forecast(
 
 def _one(wide: pd.DataFrame, horizon: int, method: str, level: float, logs: bool) -> pd.DataFrame:
     values = wide.to_numpy()
-    points = METHODS[method].points(values, horizon)
-    origins = range(METHODS[method].least - 1, len(values) - 1)
-    past = _rolling(values, method, horizon, origins)
-    width = _rolling_width(values, past, origins, len(values) - 1, level)
-    columns = {"forecast": points, "lower": points - width, "upper": points + width}
+    origins = range(METHODS[method].least - 1, len(values))
+    points = _rolling(values, method, horizon, origins)
+    width = _rolling_width(values, points, origins, len(values) - 1, level)
+    columns = {"forecast": points[-1], "lower": points[-1] - width, "upper": points[-1] + width}
     years = pd.Index(range(1, horizon + 1), name="year") + int(wide.index[-1])
     keys = pd.MultiIndex.from_product([wide.columns, years], names=["province", "year"])
     undone = {k: np.exp(v.T.ravel()) if logs else v.T.ravel() for k, v in columns.items()}

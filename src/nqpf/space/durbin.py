@@ -27,9 +27,9 @@ def _inferred(panel: _Panel, fit: _Fit, errors: str) -> dict[str, object]:
     """Return what a kind of standard errors decides of a result."""
     choose("errors", errors, _ERRORS)
     cov, clustered = _covariance(fit, panel.space, errors), errors in _CLUSTERED
-    names = [*panel.names, "rho"]
+    back, names = np.outer(fit.back, fit.back), panel.labels
     return {
-        "cov": pd.DataFrame(cov[:-1, :-1] * np.outer(fit.back, fit.back), names, names),
+        "cov": pd.DataFrame(cov[:-1, :-1] * back, names, names),
         "sigma2_error": float(np.sqrt(cov[-1, -1])) * fit.scale**2,
         "errors": errors,
         "df": panel.y.shape[1] - 1 if clustered else None,
@@ -66,11 +66,6 @@ class _Durbin(_Regression):
     def rho(self) -> float:
         """Coefficient of the lag of the outcome."""
         return float(self.params.iloc[-1])
-
-    @property
-    def bounds(self) -> tuple[float, float]:
-        """Open interval of rho on which I - rho W is not singular."""
-        return self.panel.space.bounds
 
     @property
     def covariance_label(self) -> str:
@@ -173,55 +168,47 @@ class _Durbin(_Regression):
         z = estimate / error
         columns = {"estimate": estimate, "std_error": error, "z": z}
         columns |= {"pvalue": 2 * law.sf(np.abs(z)), "lower": ends[0], "upper": ends[1]}
-        names = self.panel.names[: len(estimate) // 3]
-        sides = [names, ["direct", "indirect", "total"]]
-        index = pd.MultiIndex.from_product(sides, names=["variable", "effect"])
-        return pd.DataFrame(columns, index)
+        return pd.DataFrame(columns, self.panel.effects)
 
     def _effects(self, theta: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return (3 k,) effects for (p,) parameters, and their exact derivatives (3 k, p)."""
         names, lags = self.panel.names, self.panel.lags
         own = np.eye(len(names) - len(lags), len(theta))  # picks the slopes b
         spill = np.zeros_like(own)  # and the spillovers t
-        for at, name in enumerate(lags, len(own)):
-            spill[names.index(name), at] = 1.0
+        spill[[names.index(name) for name in lags], range(len(own), len(names))] = 1.0
         matrix, inverse = self.panel.space.matrix, self.panel.space.inverse(theta[-1])
         moved, n = inverse @ matrix, len(matrix)
         # What multiplies b and t, and the derivatives of both by rho.
         parts = [inverse, moved, moved @ inverse, moved @ moved]
         means = [[np.trace(p) / n for p in parts], [p.sum() / n for p in parts]]
-        sides, slopes = [], []
+        found = []
         for b, t, b_by_rho, t_by_rho in means:  # mean diagonal, then mean row sum
-            line = b * own + t * spill
-            sides.append(line @ theta)
-            line[:, -1] = (b_by_rho * own + t_by_rho * spill) @ theta
-            slopes.append(line)
-        (direct, total), (by_direct, by_total) = sides, slopes
-        effects = np.stack([direct, total - direct, total], axis=1).ravel()
-        gradient = np.stack([by_direct, by_total - by_direct, by_total], axis=1)
-        return effects, gradient.reshape(-1, len(theta))
+            line = np.column_stack([b * own + t * spill, (b * own + t * spill) @ theta])
+            line[:, -2] = (b_by_rho * own + t_by_rho * spill) @ theta
+            found.append(line)
+        direct, total = found
+        found = np.stack([direct, total - direct, total], axis=1).reshape(-1, len(theta) + 1)
+        return found[:, -1], found[:, :-1]
 
     def _drawn(self, draws: int, seed: int) -> np.ndarray:
         """Return (draws, p) coefficients with rho inside its range."""
-        rng, (low, high) = np.random.default_rng(seed), self.bounds
+        rng, (low, high), kept = np.random.default_rng(seed), self.panel.space.bounds, []
         scale, mean = self.std_errors.to_numpy(), self.params.to_numpy()
         root = np.linalg.cholesky(self.cov.to_numpy() / np.outer(scale, scale))
-        kept, tried = np.empty((0, len(mean))), 0
-        while len(kept) < draws:
-            if tried >= 4 * draws:
-                raise EstimationError(
-                    f"{tried - len(kept)} of {tried} draws of rho fall outside {low:.4g} to "
-                    f"{high:.4g}",
-                    expected="a rho that its standard error keeps inside its range",
-                    hint="use method='delta', and doubt both",
-                )
+        for _ in range(4):
             noise = rng.normal(size=(draws, len(mean))) @ root.T
             if self.df is not None:
                 noise /= np.sqrt(rng.chisquare(self.df, size=(draws, 1)) / self.df)
             sample = mean + noise * scale
-            inside = (sample[:, -1] > low) & (sample[:, -1] < high)
-            kept, tried = np.vstack([kept, sample[inside]]), tried + draws
-        return kept[:draws]
+            kept.extend(sample[(sample[:, -1] > low) & (sample[:, -1] < high)])
+            if len(kept) >= draws:
+                return np.array(kept[:draws])
+        raise EstimationError(
+            f"{4 * draws - len(kept)} of {4 * draws} draws of rho fall outside {low:.4g} to "
+            f"{high:.4g}",
+            expected="a rho that its standard error keeps inside its range",
+            hint="use method='delta', and doubt both",
+        )
 
 
 def durbin(
@@ -321,7 +308,6 @@ def durbin(
     >>> fit.params.round(2).to_dict()
     {'x1': 1.04, 'W x1': 0.37, 'rho': 0.42}
     """
-    choose("errors", errors, _ERRORS)
     options = effects, correction, islands, lagged, unit, time
     panel = _Panel(frame, outcome, regressors, weights, *options)
     fit, space = _fitted(panel), panel.space
@@ -332,10 +318,9 @@ def durbin(
         spelt = _place((island,), (unit,))[unit]
         named = spelt if isinstance(spelt, str) else f"{unit} {spelt}"
         notes.append(f"{named} has no neighbours: its spatial lag is zero.")
-    params = pd.Series(fit.coefficients * fit.back, [*panel.names, "rho"], name="coefficient")
     return _Durbin(
         outcome=outcome,
-        params=params,
+        params=pd.Series(fit.coefficients * fit.back, panel.labels, name="coefficient"),
         residuals=pd.Series(residuals.T.ravel(), panel.index, name="residual"),
         nobs=own.size,
         groups=own.shape[1],
@@ -390,8 +375,7 @@ def lagrange(
         return flat - basis @ (basis.T @ flat)
 
     residual = free(y)
-    sigma2 = float(residual @ residual) / space.rows
-    e = residual.reshape(y.shape)
+    sigma2, e = float(residual @ residual) / space.rows, residual.reshape(y.shape)
     moved = free(space.lagged(y - e))
     mean, doubled, crossed = space.traces(0.0)
     trace = doubled + crossed - 2 * mean**2 / space.rows
@@ -458,12 +442,11 @@ def simulate(
     mean = np.tensordot(slopes, x, axes=1) + np.tensordot(theta, x, axes=1) @ matrix.T
     noise = _persisting(rng.normal(size=(years, n)), persistence)
     y = (mean + by_unit + by_year + noise) @ np.linalg.inv(np.eye(n) - rho * matrix).T
-    index = pd.MultiIndex.from_product(
-        [range(2010, 2010 + years), weights.labels], names=["year", "province"]
-    )
-    columns = {f"x{j + 1}": own.ravel() for j, own in enumerate(x)}
-    frame = pd.DataFrame({"y": y.ravel(), **columns}, index=index)
-    return frame.swaplevel().sort_index()
+    columns = {"y": y} | {f"x{j + 1}": own for j, own in enumerate(x)}
+    keys = [weights.labels, range(2010, 2010 + years)]
+    index = pd.MultiIndex.from_product(keys, names=["province", "year"])
+    frame = pd.DataFrame({name: own.T.ravel() for name, own in columns.items()}, index)
+    return frame.sort_index()
 
 
 def _persisting(drawn: np.ndarray, share: float) -> np.ndarray:

@@ -25,15 +25,14 @@ azimuthal        azimuthal equidistant: distances and directions from the
 
 The axes of the standard deviational ellipse are the square roots of the
 eigenvalues of the weighted covariance matrix of x and y (Lefever 1926, Yuill
-1971), times a factor: ``arcgis`` sqrt(2), so that a normal distribution has
-63 % inside, as in most studies; ``yuill`` 1, with 39 %.
+1971), times sqrt(2), so that a normal distribution has 63 % inside, as in most studies; without
+the factor it has 39 %.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -44,19 +43,12 @@ from nqpf.errors import EstimationError, SampleError
 from nqpf.sample import _balanced, _check_finite, _check_keys, _place
 from nqpf.space.weights import _RADIUS, _cut, _figures, _great_circle, _Weights
 
-if TYPE_CHECKING:
-    from numpy.typing import ArrayLike
-
 _ALTERNATIVES = ("two-sided", "directed")
 _TIE = 1e-12  # statistics of permutations this near to the observed one are equal to it
 _LEAST = 4  # provinces for the variance under randomisation
-_LEVEL = 0.05
 _ESDA = {"I": "I", "expected": "EI", "variance": "VI_rand", "z": "z_rand", "p": "p_rand"}
 _ESDA |= {"z_normal": "z_norm", "p_normal": "p_norm"}
-_PROJECTIONS = ("equirectangular", "azimuthal")
-_ELLIPSES = {"arcgis": 2**0.5, "yuill": 1.0}
 _CLOSE = 1e-9  # km between two steps towards the centre
-_STEPS = 100
 
 
 def moran(
@@ -252,7 +244,7 @@ def local_moran(
         if correction == "fdr":
             found = false_discovery_control(table.loc[tested, "p_sim"])
             table.loc[tested, "p_adjusted"] = found
-        cluster = table["quadrant"].where(table["p_adjusted"] <= _LEVEL, "not significant")
+        cluster = table["quadrant"].where(table["p_adjusted"] <= 0.05, "not significant")
         table["cluster"] = cluster.where(tested, "no neighbours")
         parts[year] = table.set_axis(own.labels)
     single = values.index.nlevels == 1
@@ -318,19 +310,16 @@ def _backward(projection: str, km: np.ndarray, centre: np.ndarray) -> np.ndarray
     return np.degrees([phi, turn0 + turn])
 
 
-def _bearing(here: Sequence[ArrayLike], there: Sequence[ArrayLike]) -> np.ndarray:
-    """Return the direction in which a great circle sets out, degrees clockwise from north.
+def _way(here: np.ndarray, there: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return km along a great circle and its first direction, degrees clockwise from north.
 
     Examples
     --------
-    >>> float(_bearing((0, 0), (0, 10)))
-    90.0
+    >>> [round(float(one)) for one in _way(np.array([0, 0]), np.array([0, 90]))]
+    [10008, 90]
     """
-    (phi, turn), (other_phi, other_turn) = np.radians(here), np.radians(there)
-    turn = other_turn - turn
-    east = np.sin(turn) * np.cos(other_phi)
-    north = np.cos(phi) * np.sin(other_phi) - np.sin(phi) * np.cos(other_phi) * np.cos(turn)
-    return np.degrees(np.arctan2(east, north)) % 360
+    east, north = _forward("azimuthal", there, here)
+    return np.hypot(east, north), np.degrees(np.arctan2(east, north)) % 360
 
 
 @dataclass(frozen=True)
@@ -359,7 +348,7 @@ class _Centre:
         The path over the years between is longer: the sum of ``moved``.
         """
         ends = self.table.iloc[[0, -1]][["latitude", "longitude"]].to_numpy()
-        return {"km": float(_great_circle(*ends)), "bearing": float(_bearing(*ends))}
+        return dict(zip(("km", "bearing"), map(float, _way(*ends)), strict=True))
 
     def outline(self, year: object) -> pd.DataFrame:
         """Return the ellipse of a year as a closed line.
@@ -390,7 +379,6 @@ class _Centre:
 def centre_of_gravity(
     values: pd.Series,
     projection: str = "equirectangular",
-    ellipse: str = "arcgis",
     points: pd.DataFrame | None = None,
     subset: bool = False,
 ) -> _Centre:
@@ -404,8 +392,6 @@ def centre_of_gravity(
         without a natural zero has no centre of its own.
     projection : str
         ``equirectangular`` or ``azimuthal``.
-    ellipse : str
-        ``arcgis`` or ``yuill``.
     points : DataFrame or None
         ``latitude`` and ``longitude`` in degrees by unit, less than half the
         globe apart and not across the date line; the capitals when None.
@@ -447,21 +433,19 @@ def centre_of_gravity(
     >>> round(path.moved()["km"])
     268
     """
-    choose("projection", projection, _PROJECTIONS)
-    choose("ellipse", ellipse, _ELLIPSES)
+    choose("projection", projection, ("equirectangular", "azimuthal"))
     masses = _masses(values, subset)
     places = provinces._table() if points is None else points
     places = places[["latitude", "longitude"]].reindex(masses.index).astype(float)
     _check_finite(places, "the places")
     rows = {
-        year: _row(mass.to_numpy(), places.to_numpy().T, projection, _ELLIPSES[ellipse])
+        year: _row(mass.to_numpy(), places.to_numpy().T, projection)
         for year, mass in masses.items()
     }
     table = pd.DataFrame.from_dict(rows, orient="index").rename_axis(values.index.names[1])
     path = table[["latitude", "longitude"]].to_numpy().T
-    ends = path[:, :-1], path[:, 1:]
-    table.insert(2, "moved", np.r_[np.nan, _great_circle(*ends)])
-    table.insert(3, "bearing", np.r_[np.nan, _bearing(*ends)])
+    for at, steps in enumerate(_way(path[:, :-1], path[:, 1:])):
+        table.insert(2 + at, ["moved", "bearing"][at], np.r_[np.nan, steps])
     return _Centre(table.assign(n=len(masses)), projection)
 
 
@@ -488,7 +472,7 @@ def _masses(values: pd.Series, subset: bool) -> pd.DataFrame:
     return wide
 
 
-def _row(mass: np.ndarray, places: np.ndarray, projection: str, factor: float) -> dict[str, float]:
+def _row(mass: np.ndarray, places: np.ndarray, projection: str) -> dict[str, float]:
     """Return the centre and the ellipse of a year; places (2, n), latitude first."""
     share = mass / mass.sum()
     centre = places @ share
@@ -496,7 +480,7 @@ def _row(mass: np.ndarray, places: np.ndarray, projection: str, factor: float) -
         centre = _sphere_centre(share, places, centre)
     km = _forward(projection, places, centre)
     values, axes = np.linalg.eigh((km * share) @ km.T)
-    minor, major = factor * np.sqrt(np.maximum(values, 0.0))
+    minor, major = 2**0.5 * np.sqrt(np.maximum(values, 0.0))
     return {
         "longitude": float(centre[1]),
         "latitude": float(centre[0]),
@@ -510,7 +494,7 @@ def _row(mass: np.ndarray, places: np.ndarray, projection: str, factor: float) -
 
 def _sphere_centre(share: np.ndarray, places: np.ndarray, centre: np.ndarray) -> np.ndarray:
     """Return the centre in whose azimuthal projection the masses are balanced."""
-    for _ in range(_STEPS):
+    for _ in range(100):
         km = _forward("azimuthal", places, centre) @ share
         centre = _backward("azimuthal", km, centre)
         if np.hypot(*km) < _CLOSE:

@@ -11,7 +11,7 @@ import pandas as pd
 
 from nqpf.checks import choose, distinct
 from nqpf.errors import EstimationError, MethodError, SampleError
-from nqpf.sample import _EFFECTS, PanelSample, _balanced, _place
+from nqpf.sample import _EFFECTS, PanelSample, _balanced, _check_regressors, _place
 from nqpf.space.weights import _Weights, align
 
 _REAL = 1e-9  # imaginary parts below this share of the largest eigenvalue are rounding
@@ -137,6 +137,8 @@ class _Panel:
     index : MultiIndex (unit, time)
     names, lags : list of str
         Regressors, with "W x" for each of `lags`.
+    labels : Index
+        The same with "rho".
     y : (T, n)
     x : (T, n, k)
     weights : weights of nqpf.space.weights
@@ -164,8 +166,9 @@ class _Panel:
         self.lags = distinct("lagged", names if lagged is None else lagged, least=0)
         for name in self.lags:
             choose("regressor to lag", name, names)
-        labels = [*names, *(f"W {name}" for name in self.lags)]
-        self.names = distinct("regressors and their lags", labels)
+        spelt = [*names, *(f"W {name}" for name in self.lags)]
+        self.names = distinct("regressors and their lags", spelt)
+        self.labels = pd.Index([*self.names, "rho"])
         n, years = _balanced(data[outcome]).shape
         self.space = _Space(self.weights.matrix.to_numpy(), effects, correction, years)
         self._check_links(islands, unit)
@@ -173,7 +176,7 @@ class _Panel:
         self.y, x = values[:, :, 0], values[:, :, 1:]
         spilt = self.space.lagged(x[:, :, [names.index(name) for name in self.lags]])
         self.x = np.concatenate([x, spilt], axis=2)
-        self._check(outcome, effects)
+        self._check(outcome)
 
     def _check_links(self, islands: str, unit: str) -> None:
         """Refuse islands that are not allowed, and year effects that the weights do not keep."""
@@ -198,7 +201,7 @@ class _Panel:
                 hint=f"{link}, or use correction='none'",
             )
 
-    def _check(self, outcome: str, effects: str) -> None:
+    def _check(self, outcome: str) -> None:
         """Refuse too few rows, and variables that the effects absorb or that are collinear."""
         (years, n, k), space = self.x.shape, self.space
         if space.time and n < 3:
@@ -211,9 +214,9 @@ class _Panel:
                 expected="one or more",
                 hint="use more years, or fewer regressors or effects",
             )
-        table = pd.DataFrame(self.x.transpose(1, 0, 2).reshape(-1, k), self.index, self.names)
-        table.insert(0, outcome, self.y.T.ravel())
-        PanelSample(table, effects).check()
+        table = pd.DataFrame(self.x.transpose(1, 0, 2).reshape(-1, k), self.index, self.labels[:-1])
+        unit, time = np.divmod(np.arange(n * years), years)
+        _check_regressors(table, unit if space.unit else None, time if space.time else None)
         own, basis = space.within(self.y).ravel(), self.basis
         size = np.linalg.norm(own)
         level = 1e-14 * np.abs(self.y).max() * own.size
@@ -227,6 +230,13 @@ class _Panel:
                 f"regressors and effects fit outcome {outcome!r} exactly",
                 expected="an outcome with errors",
             )
+
+    @cached_property
+    def effects(self) -> pd.MultiIndex:
+        """Index of the direct, the indirect and the total effect of every regressor."""
+        own = self.names[: len(self.names) - len(self.lags)]
+        sides = ["direct", "indirect", "total"]
+        return pd.MultiIndex.from_product([own, sides], names=["variable", "effect"])
 
     @cached_property
     def exog(self) -> np.ndarray:

@@ -204,10 +204,7 @@ def align(
 
 
 def _cut(
-    weights: _Weights,
-    units: pd.Index,
-    subset: bool = False,
-    where: dict[str, object] | None = None,
+    weights: _Weights, units: pd.Index, subset: bool = False, where: dict[str, object] | None = None
 ) -> _Weights:
     """Return the weights in the order of `units`; refuse others, `where` being their place."""
     unknown = units.difference(weights.labels, sort=False)
