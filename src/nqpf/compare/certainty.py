@@ -6,12 +6,10 @@ draws at once go through the formulas of :mod:`nqpf.index`.
 
 from __future__ import annotations
 
-import html
-import itertools
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -19,14 +17,13 @@ from numpy.typing import NDArray
 
 from nqpf.checks import between, choose, distinct, whole
 from nqpf.errors import DataError, MethodError, SampleError
-from nqpf.index.recipe import _METHODS, Recipe, _call, _names
+from nqpf.index.recipe import _METHODS, Recipe, _call
 
 if TYPE_CHECKING:
     from nqpf.systems.system import IndicatorMatrix
 
 _Floats = NDArray[np.float64]
 _Whole = NDArray[np.int64]
-_Error = float | Mapping[str, float] | pd.Series
 
 _STAGES = ("normalise", "weights", "aggregate")
 _NORMALISE = ("minmax", "rank", "vector")
@@ -38,6 +35,7 @@ _ERROR, _NOISE = 0, 1  # kinds of random numbers
 _SOBOL = {"first": "S1", "first_margin": "S1_conf", "total": "ST", "total_margin": "ST_conf"}
 # Columns of a draw: positions of the three methods and of the indicator left out (their number for
 # none), and the streams of random numbers of the measurement error and of the change of weights.
+_FACTORS = (*_STAGES, "omit", "error", "perturb")
 _OMITTED, _ERRORS, _CHANGES = 3, 4, 5
 
 
@@ -49,13 +47,14 @@ class _Plan:
     ----------
     matrix : IndicatorMatrix
     year : int
-    methods : dict of stage to list of str
+    methods : list of list of str
+        By stage.
     triples : ndarray of int, shape (k, 3)
         Combinations that a recipe accepts, as positions in the three lists.
     dropped : DataFrame
         ``normalise``, ``weights``, ``aggregate`` and ``reason`` of the others.
     omit : bool
-    error : Series
+    error : ndarray
         Relative standard deviation of the measurement error by indicator.
     perturb : float
         Largest relative change of a weight.
@@ -64,11 +63,11 @@ class _Plan:
 
     matrix: IndicatorMatrix
     year: int
-    methods: dict[str, list[str]]
+    methods: list[list[str]]
     triples: _Whole
     dropped: pd.DataFrame
     omit: bool
-    error: pd.Series
+    error: _Floats
     perturb: float
     seed: int
 
@@ -91,8 +90,7 @@ class _Plan:
 
     def recipe(self, choice: _Whole) -> Recipe:
         """Return the recipe of a draw or a triple."""
-        named = zip(_STAGES, choice, strict=False)
-        return Recipe(**{stage: self.methods[stage][at] for stage, at in named})
+        return Recipe(*(names[at] for names, at in zip(self.methods, choice, strict=False)))
 
     def data(self) -> dict[str, NDArray]:
         """Return the arrays that methods ask for, rows in order.
@@ -109,18 +107,29 @@ class _Plan:
             "dimension": self.matrix.dimension[values.columns].astype(str).to_numpy(),
         }
 
+    def baseline(self, recipe: Recipe | None) -> tuple[Recipe, pd.Series]:
+        """Return a recipe, the first that fits when None, and ranks under it without any noise."""
+        recipe = self.recipe(self.triples[0]) if recipe is None else recipe
+        with warnings.catch_warnings(action="ignore"):  # of constant indicators, said before
+            scores = recipe.fit(self.matrix).scores.xs(self.year, level="year")[self.provinces]
+        ranks = _ranks(scores.to_numpy()[None])[0].astype(np.int64)
+        return recipe, pd.Series(ranks, index=self.provinces, name="baseline")
+
 
 def _plan(
     matrix: IndicatorMatrix,
     seed: int,
-    methods: Mapping[str, str | Sequence[str]],
-    omit: bool,
-    error: _Error,
-    perturb: float,
-    year: int | None,
+    normalise: str | Sequence[str] = _NORMALISE,
+    weights: str | Sequence[str] = _WEIGHTS,
+    aggregate: str | Sequence[str] = _AGGREGATE,
+    omit: bool = True,
+    error: float = 0.0,
+    perturb: float = 0.0,
+    year: int | None = None,
 ) -> _Plan:
     """Check what may vary and keep the combinations that a recipe accepts."""
-    named = {stage: distinct(f"methods to {stage}", methods[stage]) for stage in _STAGES}
+    asked = zip(_STAGES, (normalise, weights, aggregate), strict=True)
+    named = {stage: distinct(f"methods to {stage}", names) for stage, names in asked}
     for stage, names in named.items():
         for name in names:
             choose("method", name, _METHODS[stage], where={"stage": stage})
@@ -128,57 +137,38 @@ def _plan(
     Recipe("minmax", "equal", "linear").fit(matrix)  # says what is wrong with the figures
     year = matrix.years[-1] if year is None else year
     choose("year of the indicators", year, matrix.years, SampleError)
-    triples, dropped = _accepted(matrix, named)
-    how_far = {"error": _errors(matrix, error), "perturb": perturb, "seed": whole("seed", seed)}
-    plan = _Plan(matrix, int(year), named, triples, dropped, bool(omit), **how_far)
+    methods, values = list(named.values()), matrix.values
+    triples, dropped = _accepted(matrix, methods)
+    errors = np.where(values.nunique() > 1, between("error", error, 0), 0.0)
+    noise = {"error": errors, "perturb": perturb, "seed": whole("seed", seed)}
+    plan = _Plan(matrix, int(year), methods, triples, dropped, bool(omit), **noise)
     if len(plan.provinces) < 2:
         raise SampleError("one province to rank", where={"year": year}, expected="two or more")
-    if plan.omit:
-        _check_omission(matrix, "minmax_yearly" in named["normalise"])
+    yearly = "minmax_yearly" in methods[0]
+    groups = values.groupby(level="year") if yearly else values.groupby(lambda key: 0)
+    least = int((groups.nunique() > 1).sum(axis=1).min())
+    if plan.omit and least < 2:
+        problem = f"{least} indicator varies" + (" in some year" if yearly else "")
+        expected = "two or more, so that one can be left out, or omit=False"
+        raise SampleError(problem, expected=expected)
     return plan
 
 
-def _accepted(
-    matrix: IndicatorMatrix, methods: dict[str, list[str]]
-) -> tuple[_Whole, pd.DataFrame]:
+def _accepted(matrix: IndicatorMatrix, methods: list[list[str]]) -> tuple[_Whole, pd.DataFrame]:
     """Return the combinations that a recipe accepts, and the others with the reason."""
     kept, dropped = [], []
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # said once before
-        for at in itertools.product(*(range(len(names)) for names in methods.values())):
-            triple = [names[k] for names, k in zip(methods.values(), at, strict=True)]
-            try:
+    for at in np.ndindex(*map(len, methods)):
+        triple = [names[k] for names, k in zip(methods, at, strict=True)]
+        try:
+            with warnings.catch_warnings(action="ignore"):  # said once before
                 Recipe(*triple).fit(matrix)
-                kept.append(at)
-            except (MethodError, DataError) as error:
-                dropped.append((*triple, error.problem))
+            kept.append(at)
+        except (MethodError, DataError) as error:
+            dropped.append((*triple, error.problem))
     if not kept:
         problem = f"no combination can be used: {dropped[0][-1]}"
         raise MethodError(problem, expected="methods that fit each other")
     return np.array(kept), pd.DataFrame(dropped, columns=[*_STAGES, "reason"], dtype="str")
-
-
-def _errors(matrix: IndicatorMatrix, error: _Error) -> pd.Series:
-    """Return the relative standard deviation by indicator, zero where one does not vary."""
-    keys = list(matrix.values.columns)
-    index = None if isinstance(error, Mapping | pd.Series) else keys
-    by_key = pd.Series(error, index=index, dtype=object)
-    odd = sorted(map(str, set(by_key.index) ^ set(keys)))
-    if odd or len(by_key) != len(keys):
-        problem = f"error is not about the indicators of the matrix: {', '.join(odd)}"
-        raise MethodError(problem, expected=f"one number for each of {', '.join(map(str, keys))}")
-    checked = {key: between(f"error of {key}", by_key[key], 0) for key in keys}
-    return pd.Series(checked, name="error").where(matrix.values.nunique() > 1, 0.0)
-
-
-def _check_omission(matrix: IndicatorMatrix, yearly: bool) -> None:
-    values = matrix.values
-    groups = values.groupby(level="year") if yearly else values.groupby(lambda key: 0)
-    least = int((groups.nunique() > 1).sum(axis=1).min())
-    if least < 2:
-        problem = f"{least} indicator varies" + (" in some year" if yearly else "")
-        expected = "two or more, so that one can be left out, or omit=False"
-        raise SampleError(problem, expected=expected)
 
 
 def _random(plan: _Plan, count: int) -> _Whole:
@@ -193,12 +183,10 @@ def _random(plan: _Plan, count: int) -> _Whole:
 
 def _error_factors(plan: _Plan, keys: _Whole) -> NDArray[np.float32]:
     """Return log-normal factors (draws, m, N) of mean 1 and the relative sd of each indicator."""
-    variance = np.log1p(plan.error.to_numpy()[:, None] ** 2)
+    variance = np.log1p(plan.error[:, None] ** 2)
     rows = len(plan.matrix.values)
     e = _normals(plan.seed, keys, len(variance) * rows).reshape(len(keys), -1, rows)
-    e *= np.sqrt(variance).astype(np.float32)
-    e -= (variance / 2).astype(np.float32)
-    return np.exp(e, out=e)
+    return np.exp(e * np.sqrt(variance).astype(np.float32) - (variance / 2).astype(np.float32))
 
 
 def _normals(seed: int, keys: NDArray[np.int64], count: int) -> NDArray[np.float32]:
@@ -215,14 +203,9 @@ def _normals(seed: int, keys: NDArray[np.int64], count: int) -> NDArray[np.float
         bits.state = start
         bits.advance(int(key) << 64)
         generator.random(dtype=np.float32, out=place)
-    radius, angle = u[:, 0], u[:, 1]
-    np.subtract(1.0, radius, out=radius)  # above zero, where the logarithm is finite
-    np.log(radius, out=radius)
-    radius *= -2.0
-    np.sqrt(radius, out=radius)
-    angle *= np.float32(2.0 * np.pi)
-    e = np.stack([np.cos(angle), np.sin(angle)], axis=1)
-    e *= radius[:, None]
+    # One minus the number lies above zero, where the logarithm is finite.
+    radius, angle = np.sqrt(-2 * np.log(1 - u[:, 0])), np.float32(2.0 * np.pi) * u[:, 1]
+    e = radius[:, None] * np.stack([np.cos(angle), np.sin(angle)], axis=1)
     return e.reshape(len(keys), -1)[:, :count]
 
 
@@ -242,12 +225,20 @@ def _ranks(scores: _Floats) -> NDArray[np.integer]:
     Scores are rounded to 12 decimals first: two rows that differ by rounding
     in the order of a sum are tied, whichever order that was.
     """
-    n = scores.shape[1]
-    rounded = scores.round(_DIGITS)
-    ranks = np.ones(scores.shape, dtype=np.min_scalar_type(n))
-    for other in range(n):
-        ranks += rounded[:, other, None] > rounded
-    return ranks
+    from scipy.stats import rankdata
+
+    ranks = rankdata(-scores.round(_DIGITS), method="min", axis=1)
+    return ranks.astype(np.min_scalar_type(scores.shape[1]))
+
+
+def _bounds(ranks: NDArray[Any], labels: pd.Index, level: float) -> pd.DataFrame:
+    """Return between which ranks the central share of ranks (draws, n) lies, and the median.
+
+    All of them are ranks that occur.
+    """
+    tail = (1 - level) / 2
+    at = np.quantile(ranks, [tail, 0.5, 1 - tail], axis=0, method="inverted_cdf")
+    return pd.DataFrame(at.T.astype(np.int64), labels, ["lower", "median", "upper"])
 
 
 def _scores(plan: _Plan, draws: _Whole, every: bool = False) -> _Floats:
@@ -260,8 +251,7 @@ def _scores(plan: _Plan, draws: _Whole, every: bool = False) -> _Floats:
     _, first, inverse = np.unique(draws[:, used], axis=0, return_index=True, return_inverse=True)
     draws = draws[first]
     scores = np.empty((len(draws), len(plan.rows) if every else len(plan.provinces)))
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of constant indicators, said once before
+    with warnings.catch_warnings(action="ignore"):  # of constant indicators, said once before
         for triple in np.unique(draws[:, :3], axis=0):
             own = np.flatnonzero((draws[:, :3] == triple).all(axis=1))
             for rows, found in _batches(plan, plan.recipe(triple), draws[own]):
@@ -297,15 +287,6 @@ def _batches(plan: _Plan, recipe: Recipe, draws: _Whole) -> Iterator[tuple[slice
             w /= w.sum(axis=1, keepdims=True)
         data["w"] = w
         yield rows, _call("aggregate", recipe.aggregate, data, bare=True)
-
-
-def _baseline(plan: _Plan, recipe: Recipe) -> pd.Series:
-    """Return ranks by province in the year, under a recipe and without any noise."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of constant indicators, said once before
-        scores = recipe.fit(plan.matrix).scores.xs(plan.year, level="year")[plan.provinces]
-    ranks = _ranks(scores.to_numpy()[None])[0]
-    return pd.Series(ranks.astype(np.int64), index=plan.provinces, name="baseline")
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -351,14 +332,10 @@ class _RankUncertainty:
 
         The last is missing where no indicator was left out.
         """
-        columns = dict(zip(_STAGES, self.draws.T, strict=False))
-        frame = {
-            key: pd.Categorical.from_codes(c, self.plan.methods[key]) for key, c in columns.items()
-        }
-        keys, omitted = list(self.plan.error.index), self.draws[:, _OMITTED]
-        codes = np.where(omitted < len(keys), omitted, -1)
-        frame["omitted"] = pd.Categorical.from_codes(codes, keys)
-        return pd.DataFrame(frame, index=pd.RangeIndex(len(omitted), name="draw"))
+        names = [*self.plan.methods, [*self.plan.matrix.values, None]]
+        columns = zip((*_STAGES, "omitted"), names, self.draws.T, strict=False)
+        frame = {key: np.array(own, dtype=object)[at] for key, own, at in columns}
+        return pd.DataFrame(frame).rename_axis("draw")
 
     @property
     def _moved(self) -> _Floats:
@@ -370,8 +347,7 @@ class _RankUncertainty:
 
         The average shift in rank of Saisana, Saltelli and Tarantola (2005).
         """
-        index = pd.RangeIndex(len(self.ranks), name="draw")
-        return pd.Series(self._moved.mean(axis=1), index=index, name="shift")
+        return pd.Series(self._moved.mean(axis=1), name="shift").rename_axis("draw")
 
     def intervals(self, level: float = 0.9) -> pd.DataFrame:
         """Return how far each province's rank varies over the draws.
@@ -394,10 +370,8 @@ class _RankUncertainty:
         nqpf.errors.MethodError
             If the level is not between 0 and 1.
         """
-        tail = (1 - between("level", level, 0, 1, open_ends=True)) / 2
-        at = np.quantile(self.ranks, [0.5, tail, 1 - tail], axis=0, method="inverted_cdf")
-        table = pd.DataFrame(at.T.astype(np.int64), columns=["median", "lower", "upper"])
-        table.index = self.baseline.index
+        level = between("level", level, 0, 1, open_ends=True)
+        table = _bounds(self.ranks, self.baseline.index, level)[["median", "lower", "upper"]]
         table.insert(0, "baseline", self.baseline)
         return table.assign(shift=self._moved.mean(axis=0))
 
@@ -455,38 +429,21 @@ class _RankUncertainty:
         """
         recipe, matrix = self.case(draw)
         index = recipe.fit(matrix)
-        w = index.weights
-        if self.plan.perturb:
-            factors = _weight_factors(self.plan, int(self.draws[draw, _CHANGES]) + 1)[-1]
-            w = w * pd.Series(factors, index=self.plan.error.index)[w.index]
+        factors = _weight_factors(self.plan, int(self.draws[draw, _CHANGES]) + 1)[-1]
+        changes = pd.Series(factors, self.plan.matrix.values.columns)
+        w = index.weights * changes[index.weights.index]
         data = {
             "z": index.normalised.to_numpy(),
             "w": (w / w.sum()).to_numpy(),
             "dimension": matrix.dimension.astype(str).to_numpy(),
         }
-        return pd.Series(
-            _call("aggregate", recipe.aggregate, data), index.scores.index, name="score"
-        )
-
-    def _caption(self) -> str:
-        draws, n = self.ranks.shape
-        noise = []
-        if self.plan.perturb:
-            noise.append(f"weights changed by up to {self.plan.perturb:.0%}")
-        if self.plan.error.any():
-            noise.append(f"measurement error of up to {self.plan.error.max():.1%}")
-        text = f"{draws:,} draws of {n} ranks, {self.year}; baseline {self.recipe}"
-        return "; ".join([text, *noise, f"{len(self.dropped)} combinations dropped"])
+        scores = _call("aggregate", recipe.aggregate, data)
+        return pd.Series(scores, index.scores.index, name="score")
 
     def __repr__(self) -> str:
-        return f"<RankUncertainty {self._caption()}>"
-
-    def _repr_html_(self) -> str:
-        table = self.intervals().sort_values(["median", "baseline"], kind="stable")
-        table = table.set_axis(_names(table.index))
-        return (
-            f"<p>{html.escape(self._caption())}</p>\n{table.to_html(float_format='{:.2f}'.format)}"
-        )
+        draws, n = self.ranks.shape
+        text = f"{draws:,} draws of {n} ranks, {self.year}; baseline {self.recipe}"
+        return f"<RankUncertainty {text}; {len(self.dropped)} combinations dropped>"
 
 
 def uncertainty(
@@ -498,7 +455,7 @@ def uncertainty(
     weights: str | Sequence[str] = _WEIGHTS,
     aggregate: str | Sequence[str] = _AGGREGATE,
     omit: bool = True,
-    error: _Error = 0.0,
+    error: float = 0.0,
     perturb: float = 0.0,
     year: int | None = None,
     baseline: Recipe | None = None,
@@ -526,7 +483,7 @@ def uncertainty(
         Names of methods.
     omit : bool
         Whether an indicator may be left out.
-    error : float, mapping or Series by indicator
+    error : float
         Relative standard deviation of the measurement error, 0.05 for 5 %.
         Errors are log-normal factors of mean 1, so no figure changes its
         sign, independent over rows and indicators. An indicator that does
@@ -585,64 +542,33 @@ def uncertainty(
     310000           1       1      1      2
     440000           3       3      2      3
     """
-    methods = {"normalise": normalise, "weights": weights, "aggregate": aggregate}
     count = whole("draws", draws, 1)
-    plan = _plan(matrix, seed, methods, omit, error, perturb, year)
-    recipe = plan.recipe(plan.triples[0]) if baseline is None else baseline
+    plan = _plan(matrix, seed, normalise, weights, aggregate, omit, error, perturb, year)
+    recipe, before = plan.baseline(baseline)
     drawn = _random(plan, count)
     scores = _scores(plan, drawn)
-    return _RankUncertainty(_ranks(scores), scores, _baseline(plan, recipe), recipe, plan, drawn)
+    return _RankUncertainty(_ranks(scores), scores, before, recipe, plan, drawn)
 
 
-@dataclass(frozen=True, eq=False, repr=False)
-class _RankSensitivity:
+class _RankSensitivity(NamedTuple):
     """What moves the ranks of provinces, made by :func:`sensitivity`.
 
     Attributes
     ----------
-    ranks : DataFrame on (province, factor)
-        Sobol indices of the rank of each province: ``first``,
-        ``first_margin``, ``total`` and ``total_margin``. The first-order index
-        is the share of the variance that a factor explains by itself, the
-        total index the share that involves it, with all interactions; missing
-        for a rank that never varies. Estimates; they can lie slightly outside
-        [0, 1]. A margin is half the width of the 95 % bootstrap interval.
     shift : DataFrame by factor
-        The same of the average shift in rank.
-    interaction : float
-        Share of the variance of the average shift that no factor explains by
-        itself, 1 minus the sum of the first-order indices.
+        Sobol indices of the average shift in rank: ``first``, ``first_margin``, ``total`` and
+        ``total_margin``. The first-order index is the share of the variance that a factor
+        explains by itself, the total index the share that involves it, with all interactions;
+        missing for ranks that never move. Estimates; they can lie slightly outside [0, 1].
+        A margin is half the width of the 95 % bootstrap interval.
     mean_shift : float
         Mean of the average shift over the runs, in ranks.
-    baseline : Series of int
-        Rank by province under `recipe`.
-    recipe : Recipe
-    year : int
     runs : int
     """
 
-    ranks: pd.DataFrame
     shift: pd.DataFrame
-    interaction: float
     mean_shift: float
-    baseline: pd.Series
-    recipe: Recipe
-    year: int
     runs: int
-
-    def _caption(self) -> str:
-        return (
-            f"Sobol indices of the average shift in rank, {self.year}: {self.runs:,} runs, mean "
-            f"shift {self.mean_shift:.2f} ranks, {self.interaction:.0%} explained by no factor "
-            f"alone; baseline {self.recipe}"
-        )
-
-    def __repr__(self) -> str:
-        return f"<RankSensitivity {self._caption()}>"
-
-    def _repr_html_(self) -> str:
-        table = self.shift.to_html(float_format="{:.3f}".format)
-        return f"<p>{html.escape(self._caption())}</p>\n{table}"
 
 
 def sensitivity(
@@ -650,14 +576,8 @@ def sensitivity(
     samples: int = 1024,
     seed: int = 0,
     *,
-    normalise: str | Sequence[str] = _NORMALISE,
-    weights: str | Sequence[str] = _WEIGHTS,
-    aggregate: str | Sequence[str] = _AGGREGATE,
-    omit: bool = True,
-    error: _Error = 0.0,
-    perturb: float = 0.0,
-    year: int | None = None,
     baseline: Recipe | None = None,
+    **options: Any,
 ) -> _RankSensitivity:
     """Say which choice behind an index moves the ranks of provinces.
 
@@ -675,17 +595,16 @@ def sensitivity(
         Base samples, a power of two; the index is computed
         samples times (factors + 2) times.
     seed : int
-    normalise, weights, aggregate, omit, error, perturb, year, baseline
-        As in :func:`~nqpf.compare.uncertainty`.
+    baseline, **options
+        As in :func:`~nqpf.compare.uncertainty`: `normalise`, `weights`, `aggregate`, `omit`,
+        `error`, `perturb` and `year`.
 
     Returns
     -------
     object
         ``shift``, by factor: Sobol indices ``first`` and ``total`` of the
         average shift in rank, with the margins of their 95 % bootstrap
-        intervals; ``ranks``, the same of each province's rank, on (province,
-        factor), missing for a rank that never varies; ``interaction``, the
-        share that no factor explains by itself; ``mean_shift``; ``baseline``.
+        intervals, missing where no rank ever moves; ``mean_shift``, in ranks; ``runs``.
 
     Raises
     ------
@@ -717,11 +636,11 @@ def sensitivity(
     from SALib.analyze import sobol as analyse
     from SALib.sample import sobol as design
 
-    methods = {"normalise": normalise, "weights": weights, "aggregate": aggregate}
-    if whole("samples", samples, 2) & (int(samples) - 1):
+    samples = whole("samples", samples, 2)
+    if samples & (samples - 1):
         expected = "a power of two, at which a Sobol sequence is balanced, such as 1024"
         raise MethodError(f"samples is {samples!r}", expected=expected)
-    plan = _plan(matrix, seed, methods, omit, error, perturb, year)
+    plan = _plan(matrix, seed, **options)
     if len(plan.dropped):
         worst = plan.dropped.iloc[0]
         raise MethodError(
@@ -729,50 +648,28 @@ def sensitivity(
             where=worst.drop("reason").to_dict(),
             expected="methods that all fit each other, as the factors must be independent",
         )
-    recipe = plan.recipe(plan.triples[0]) if baseline is None else baseline
-    before = _baseline(plan, recipe)
-    factors = _factors(plan)
-    if not factors:
+    _, before = plan.baseline(baseline)
+    # Levels of each factor, 0 of one that is continuous.
+    levels = [len(names) for names in plan.methods]
+    levels += [len(plan.error) + 1 if plan.omit else 1]
+    levels += [1 - bool(plan.error.any()), 1 - bool(plan.perturb)]
+    varying = [at for at, count in enumerate(levels) if count != 1]
+    if not varying:
         raise MethodError("nothing varies", expected="a factor that takes two or more values")
-    names = list(factors)
+    names = [_FACTORS[at] for at in varying]
     problem = {"num_vars": len(names), "names": names, "bounds": [[0.0, 1.0]] * len(names)}
-    u = design.sample(problem, int(samples), calc_second_order=False, scramble=True, seed=int(seed))
-    drawn = _mapped(plan, factors, np.minimum(u, np.nextafter(1.0, 0.0)))
+    plain = {"calc_second_order": False}
+    u = design.sample(problem, samples, scramble=True, seed=plan.seed, **plain)
+    drawn = np.zeros((len(u), len(_FACTORS)), dtype=np.int64)
+    drawn[:, _OMITTED] = len(plan.error)
+    for at, own in zip(varying, np.minimum(u, np.nextafter(1.0, 0.0)).T, strict=True):
+        # The same number is the same draw of the noise, wherever the design uses it again.
+        drawn[:, at] = own * levels[at] if levels[at] else np.unique(own, return_inverse=True)[1]
     ranks = _ranks(_scores(plan, drawn)).astype(np.int64)
     shift = np.abs(ranks - before.to_numpy()).mean(axis=1)
-    tables = {}
-    for output, y in zip(["shift", *before.index], [shift, *ranks.T], strict=True):
-        found = dict.fromkeys(_SOBOL.values(), np.nan)
-        if np.ptp(y):  # else nothing to explain, and SALib would divide by zero
-            options = {"calc_second_order": False, "num_resamples": 200, "conf_level": 0.95}
-            # SALib takes a seed of zero for none.
-            found = analyse.analyze(problem, y.astype(float), seed=int(seed) + 1, **options)
-        table = {name: found[key] for name, key in _SOBOL.items()}
-        tables[output] = pd.DataFrame(table, index=names)
-    moved = tables.pop("shift")
-    return _RankSensitivity(
-        pd.concat(tables, names=["province", "factor"]),
-        moved,
-        interaction=float(1.0 - moved["first"].sum()),
-        mean_shift=float(shift.mean()),
-        **{"baseline": before, "recipe": recipe, "year": plan.year, "runs": len(u)},
-    )
-
-
-def _factors(plan: _Plan) -> dict[str, int]:
-    """Return the factors that vary, with the number of levels, 0 for one that is continuous."""
-    levels = {stage: len(plan.methods[stage]) for stage in _STAGES if len(plan.methods[stage]) > 1}
-    levels |= {"omit": len(plan.error) + 1} if plan.omit else {}
-    levels |= {"error": 0} if plan.error.any() else {}
-    return levels | ({"perturb": 0} if plan.perturb else {})
-
-
-def _mapped(plan: _Plan, factors: dict[str, int], u: _Floats) -> _Whole:
-    """Return the draws that numbers of the design in [0, 1] stand for."""
-    draws = np.zeros((len(u), 6), dtype=np.int64)
-    draws[:, _OMITTED] = len(plan.error)
-    for own, (name, count) in zip(u.T, factors.items(), strict=True):
-        at = [*_STAGES, "omit", "error", "perturb"].index(name)
-        # The same number is the same draw of the noise, wherever the design uses it again.
-        draws[:, at] = own * count if count else np.unique(own, return_inverse=True)[1]
-    return draws
+    plain |= {"num_resamples": 200, "conf_level": 0.95}
+    found = dict.fromkeys(_SOBOL.values(), np.nan)
+    if np.ptp(shift):  # else there is nothing to explain
+        found = analyse.analyze(problem, shift, seed=plan.seed + 1, **plain)  # zero is no seed
+    table = pd.DataFrame({name: found[key] for name, key in _SOBOL.items()}, index=names)
+    return _RankSensitivity(table, float(shift.mean()), len(u))

@@ -11,8 +11,7 @@ import numpy as np
 import pandas as pd
 
 from nqpf.checks import whole
-from nqpf.compare import certainty as _draws
-from nqpf.compare.certainty import _NORMALISE, _WEIGHTS
+from nqpf.compare.certainty import _DIGITS, _bounds, _plan, _random, _scores
 from nqpf.compare.declaration import _Declaration
 from nqpf.compare.measures import _TFP, _log_tfp
 from nqpf.compare.variants import _CHAINED, _productivity
@@ -32,7 +31,6 @@ _DRAWN = MappingProxyType(
 _LEVEL = 0.9
 _KEY = ["province", "year"]
 _MEASURE = ["system", "weights", "aggregate"]
-_BOUNDS = ["lower", "median", "upper"]
 
 
 def _intervals(matrix: IndicatorMatrix, draws: int) -> pd.DataFrame:
@@ -41,18 +39,11 @@ def _intervals(matrix: IndicatorMatrix, draws: int) -> pd.DataFrame:
     A draw of :func:`nqpf.compare.uncertainty` scores all rows of the matrix and keeps one year;
     this keeps them all. By (province, year): ``lower``, ``median`` and ``upper``, ranks that occur.
     """
-    methods = {"normalise": _NORMALISE, "weights": _WEIGHTS, "aggregate": _DRAWN["aggregate"]}
-    plan = _draws._plan(matrix, 0, methods, True, _DRAWN["error"], _DRAWN["perturb"], None)
-    scores = _draws._scores(plan, _draws._random(plan, whole("draws", draws, 1)), every=True)
-    rows = plan.rows
-    years = rows.get_level_values("year").to_numpy()
-    tail = (1 - _LEVEL) / 2
-    table = np.empty((len(rows), 3), dtype=np.int64)
-    for year in np.unique(years):
-        own = years == year
-        ranks = _draws._ranks(scores[:, own])
-        table[own] = np.quantile(ranks, [tail, 0.5, 1 - tail], axis=0, method="inverted_cdf").T
-    return pd.DataFrame(table, index=rows, columns=_BOUNDS).sort_index()
+    plan = _plan(matrix, 0, **_DRAWN)
+    scores = _scores(plan, _random(plan, whole("draws", draws, 1)), every=True)
+    frame = pd.DataFrame(scores.T, plan.rows).round(_DIGITS)
+    ranks = frame.groupby(level="year").rank(ascending=False, method="min")
+    return _bounds(ranks.to_numpy().T, plan.rows, _LEVEL).sort_index()
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -135,9 +126,7 @@ class _Standings:
         return frame.astype({"rank": "int64"}).join(self.intervals.loc[system])
 
     def __repr__(self) -> str:
-        n, rows = self.scores.shape[1], len(self.scores)
-        lost = len(self.refused)
-        return f"<Standings of {n} measures on {rows} province-years, {lost} combinations refused>"
+        return f"<Standings of {self.scores.shape[1]} measures, {len(self.refused)} refused>"
 
 
 def standings(
@@ -276,13 +265,9 @@ def _tfp_bounds(
     declared = _Declaration.load()
     levels = [name for name in declared.estimators if name not in _CHAINED]
     made, _ = _productivity(panel, vintage, levels, declared.capital)
-    own = {
-        name: level for name, level in made.items() if level.index.symmetric_difference(rows).empty
-    }
-    ranks = np.column_stack([_ranked(level).loc[rows] for level in own.values()])
-    middle = np.quantile(ranks, 0.5, axis=1, method="inverted_cdf")
-    table = np.column_stack([ranks.min(axis=1), middle, ranks.max(axis=1)])
-    return pd.DataFrame(table, index=rows, columns=_BOUNDS).astype("int64"), tuple(own)
+    own = {name: one for name, one in made.items() if one.index.symmetric_difference(rows).empty}
+    ranks = np.array([_ranked(level).loc[rows] for level in own.values()])
+    return _bounds(ranks, rows, 1), tuple(own)
 
 
 def _columns(series: dict[tuple[str, str, str], pd.Series]) -> pd.DataFrame:

@@ -16,7 +16,6 @@ from nqpf.errors import DataError, MethodError, SampleError
 if TYPE_CHECKING:
     from nqpf.multiverse.results import Multiverse
 
-_LARGEST = 2**62  # codes of combined choices stay below it
 # Names of the units on pages, and the column of the results; ranks are those of the second.
 _UNITS = {"pooled": "estimate", "partial": "partial", "within": "within", "ranks": "partial"}
 _DECOMPOSED = ("measure", "transformation", "effects", "controls", "sample", "vintage")
@@ -122,30 +121,31 @@ def variance_shares(
         axes = {name: [name] for name in distinct("axes", axes)}
     groups = {name: [c] if isinstance(c, str) else list(c) for name, c in axes.items()}
     columns = distinct("axes and the estimate", [c for g in groups.values() for c in g])
-    if not groups or not all(groups.values()) or estimate in columns:
+    if not all(groups.values()) or estimate in columns:
         raise MethodError(
             "no axis, an axis without columns, or one that is the estimate",
             expected="at least one column of choices per axis",
         )
     y = _centred(table, columns, estimate)
-    codes = {name: _codes(table, own) for name, own in groups.items()}
-    variance = float(y @ y) / len(y)
-    everything = _joined(list(codes.values()))
-    whole = _between(y, everything)
+    coded = {name: pd.factorize(table[name], use_na_sentinel=False)[0] for name in columns}
+    choices = pd.DataFrame(coded)
+    everything = _codes(choices, columns)
+    first = np.unique(everything, return_index=True)[1]
+    variance, whole = float(y @ y) / len(y), _between(y, everything)
     rows = {}
-    for name, (code, levels) in codes.items():
-        others = _joined([codes[other] for other in codes if other != name])
+    for name, own in groups.items():
+        code = _codes(choices, own)
+        others = _codes(choices, [column for column in columns if column not in own])
         rows[name] = {
-            "levels": levels,
+            "levels": code.max() + 1,
             "first_order": _between(y, code) / variance,
             "total": max(whole - _between(y, others), 0.0) / variance,
-            "compared": _compared(others, everything),
+            "compared": (np.bincount(others[first])[others] > 1).mean(),
         }
-    return _VarianceShares(
-        shares=pd.DataFrame.from_dict(rows, orient="index").rename_axis("axis"),
-        unexplained=max(1 - whole / variance, 0.0),
-        filled=(everything.max() + 1) / prod(levels for _, levels in codes.values()),
-    )
+    shares = pd.DataFrame.from_dict(rows, orient="index").rename_axis("axis")
+    shares = shares.astype({"levels": "int64"})
+    filled = len(first) / prod(shares["levels"].tolist())
+    return _VarianceShares(shares, max(1 - whole / variance, 0.0), filled)
 
 
 def _centred(table: pd.DataFrame, columns: list[str], estimate: str) -> np.ndarray:
@@ -167,44 +167,16 @@ def _centred(table: pd.DataFrame, columns: list[str], estimate: str) -> np.ndarr
     return y - y.mean()
 
 
-def _codes(table: pd.DataFrame, columns: list[str]) -> tuple[np.ndarray, int]:
-    """Return an integer per combination of the columns' values, and how many occur."""
-    parts = []
-    for column in columns:
-        code, values = pd.factorize(table[column], use_na_sentinel=False)
-        parts.append((code.astype(np.int64), len(values)))
-    code = _joined(parts)
-    return code, int(code.max()) + 1
-
-
-def _joined(parts: list[tuple[np.ndarray, int]]) -> np.ndarray:
-    """Return an integer per combination of codes, numbered from 0 without a gap."""
-    if not parts:
-        return np.zeros(1, dtype=np.int64)
-    code, size = parts[0]
-    for other, levels in parts[1:]:
-        if size * levels > _LARGEST:
-            code, values = pd.factorize(code)
-            size = len(values)
-        code, size = code * levels + other, size * levels
-    return pd.factorize(code)[0]
+def _codes(choices: pd.DataFrame, columns: list[str]) -> np.ndarray:
+    """Return an integer per combination of the columns' values, without a column 0 for all."""
+    if not columns:
+        return np.zeros(len(choices), dtype=np.int64)
+    return choices.groupby(columns, sort=False).ngroup().to_numpy()
 
 
 def _between(y: np.ndarray, code: np.ndarray) -> float:
     """Return the variance of the group means of `y`, whose mean is zero."""
-    if len(code) < len(y):  # no axis is known
-        return 0.0
-    sums, counts = np.bincount(code, y), np.bincount(code)
-    return float((sums**2 / counts).sum()) / len(y)
-
-
-def _compared(others: np.ndarray, everything: np.ndarray) -> float:
-    """Return the share of rows whose other choices occur with two or more levels."""
-    if len(others) < len(everything):  # the only axis: any other level compares
-        return float(everything.max() > 0)
-    first = np.unique(everything, return_index=True)[1]
-    levels = np.bincount(others[first])
-    return float((levels[others] > 1).mean())
+    return float((np.bincount(code, y) ** 2 / np.bincount(code)).sum()) / len(y)
 
 
 def _disagreement(multiverse: Multiverse) -> pd.DataFrame:
