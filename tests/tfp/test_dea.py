@@ -8,7 +8,7 @@ import hypothesis.extra.numpy as arrays
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from nqpf.tfp.dea import efficiency, malmquist
@@ -28,13 +28,12 @@ def run(frame=PANEL, **options):
     return malmquist(frame, X, Y, "unit", "year", **options)
 
 
-@pytest.mark.parametrize("orientation", ["output", "input"])
-def test_a_unit_that_catches_up_gains_efficiency_and_one_that_falls_back_loses(orientation):
+def test_a_unit_that_catches_up_gains_efficiency_and_one_that_falls_back_loses():
     frame = pd.DataFrame(
         {"x0": 1.0, "y0": [2.0, 2.0, 1.0, 2.0, 2.0, 1.0]},
         pd.MultiIndex.from_product([["best", "up", "down"], [1, 2]], names=["unit", "year"]),
     )
-    found = malmquist(frame, ["x0"], ["y0"], "unit", "year", orientation=orientation)
+    found = malmquist(frame, ["x0"], ["y0"], "unit", "year")
     assert found.indices.effch.to_dict() == pytest.approx(
         {("best", 2): 1.0, ("up", 2): 2.0, ("down", 2): 0.5}
     )
@@ -49,20 +48,13 @@ def test_a_sequential_frontier_never_recedes():
 @pytest.mark.parametrize("returns", ["crs", "vrs"])
 def test_units_of_measure_order_of_rows_and_columns_change_nothing(returns):
     scale = {"x0": 1e6, "x1": 1e-5, "y0": 3.7e4, "y1": 1e-3}
-    other = (PANEL * pd.Series(scale)).sample(frac=1, random_state=1)
+    other, before = (PANEL * pd.Series(scale)).sample(frac=1, random_state=1), PANEL.copy()
     found = malmquist(other.reset_index(), X[::-1], Y[::-1], "unit", "year", returns=returns)
     pd.testing.assert_frame_equal(found.indices, run(returns=returns).indices, rtol=1e-9)
-
-
-def test_no_input_is_changed_and_labels_are_kept():
-    before = PANEL.copy()
-    found = run(returns="vrs")
     pd.testing.assert_frame_equal(PANEL, before)
-    assert found.indices.index.names == ["unit", "year"]
     assert list(found.infeasible.columns) == ["unit", "year", "frontier", "returns"]
     assert found.infeasible.empty
-    assert list(found.indices.columns) == ["effch", "techch", "pech", "sech", "tfpch"]
-    assert found.indices.index.get_level_values("year").unique().tolist() == [2011, 2012, 2013]
+    assert found.indices.index.unique("year").tolist() == [2011, 2012, 2013]
 
 
 def test_problems_without_solution_are_named_and_stay_in_the_table():
@@ -83,11 +75,10 @@ def test_problems_without_solution_are_named_and_stay_in_the_table():
 def test_an_output_that_a_frontier_lacks_is_reported():
     frame = PANEL.copy()
     frame.loc[frame.index.get_level_values("year") == 2010, "y1"] = 0.0
-    for orientation in ("output", "input"):
-        with pytest.warns(UserWarning, match="have no solution"):
-            found = run(frame, orientation=orientation)
-        assert set(found.infeasible.frontier) == {2010}
-        assert len(found.infeasible) == 12
+    with pytest.warns(UserWarning, match="have no solution"):
+        found = run(frame)
+    assert set(found.infeasible.frontier) == {2010}
+    assert len(found.infeasible) == 12
 
 
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS")
@@ -95,7 +86,6 @@ THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 QUANTITIES = st.integers(1, 30).map(lambda k: k / 10)
 
 
-@settings(max_examples=40, deadline=None)
 @given(
     arrays.arrays(float, (7, 2), elements=QUANTITIES),
     arrays.arrays(float, (7, 2), elements=QUANTITIES),

@@ -12,11 +12,10 @@ from made_up_frontier import frontier_panel
 from scipy.stats import chi2
 
 from nqpf.errors import DataError, EstimationError, MethodError, SampleError
+from nqpf.tfp import likelihood
 from nqpf.tfp.frontier import battese_coelli
 
 INPUTS = ["capital", "labour"]
-
-
 LATE = {"inefficiency": "1995"}
 
 
@@ -91,7 +90,6 @@ def test_terms_of_each_form(panel, neutral, translog):
     assert list(translog.parameters.index) == [*plain, *squares, *crosses, *tail]
     # Every parameter of inefficiency counts in the test of none.
     assert estimate(panel, decay=False).test_no_inefficiency().restrictions == 1
-    assert estimate(panel, distribution="truncated").test_no_inefficiency().restrictions == 3
     late = quietly(panel, inefficiency="1995", determinants=["z"])
     assert late.test_no_inefficiency().restrictions == 3
     assert list(late.parameters.index[3:5]) == ["delta:constant", "delta:z"]
@@ -169,9 +167,11 @@ def test_likelihood_ratio_of_the_forms(panel, neutral, translog):
     assert test.restrictions == 6
     assert test.statistic == pytest.approx(2 * (translog.loglik - neutral.loglik))
     assert test.p_value == pytest.approx(chi2.sf(test.statistic, 6))
-    for larger in (neutral, estimate(panel, distribution="truncated")):
+    for larger in (neutral, quietly(panel, **LATE)):
         with pytest.raises(MethodError, match="no restriction"):
             neutral.test_against(larger)
+    with pytest.raises(MethodError, match="the larger frontier fits worse.*convergence.starts"):
+        neutral.test_against(replace(translog, loglik=neutral.loglik - 1))
     with pytest.raises(MethodError, match="different samples"):
         estimate(panel.iloc[5:]).test_against(neutral)
 
@@ -181,7 +181,7 @@ def test_mixed_chi_square_has_the_critical_values_of_kodde_and_palm(panel):
     fits = [
         estimate(panel, decay=False),
         estimate(panel),
-        estimate(panel, distribution="truncated"),
+        quietly(panel, **LATE, determinants=["z"]),
         quietly(panel, **LATE, determinants=["z", "u"]),
         quietly(panel, **LATE, determinants=["z", "u", "capital"]),
     ]
@@ -218,13 +218,15 @@ def test_determinants_without_an_error_of_their_own_are_said():
     assert result.loglik == pytest.approx(-120 * (np.log(2 * np.pi * rest[0] / 240) + 1), abs=1e-5)
 
 
-def test_stopping_early_is_said(panel):
+def test_stopping_early_is_said(panel, monkeypatch):
+    monkeypatch.setattr(likelihood, "_MOST", 2)
     with pytest.warns(UserWarning, match="did not converge after 2 iterations"):
-        result = estimate(panel, max_iterations=2)
+        result = estimate(panel)
     assert not result.convergence.converged
     # Nor is no inefficiency concluded from searches cut short.
+    monkeypatch.setattr(likelihood, "_MOST", 1)
     with pytest.warns(UserWarning, match="did not converge after 1 iter"):
-        result = estimate(upside_down(), max_iterations=1)
+        result = estimate(upside_down())
     assert result.convergence.boundary == ("gamma",) and not result.convergence.converged
 
 
@@ -240,20 +242,15 @@ def test_negative_elasticities_are_said():
 # What is refused
 
 
-CHOICES = ["inefficiency", "distribution", "trend"]
-
-
 @pytest.mark.parametrize(
     ("options", "message"),
     [
         ({"form": "translg"}, "Did you mean 'translog'"),
-        *(({name: "all"}, f"unknown {name} 'all'") for name in CHOICES),
+        *(({name: "all"}, f"unknown {name} 'all'") for name in ("inefficiency", "trend")),
         (LATE | {"decay": True}, "no decay"),
         ({"determinants": ["z"]}, "determinants shift the mean"),
-        (LATE | {"distribution": "half-normal", "determinants": ["z"]}, "shift the mean"),
         (LATE | {"determinants": ["z", "z"]}, "name 'z' twice"),
         (LATE | {"determinants": ["output"]}, "name 'output' twice"),
-        ({"max_iterations": 0}, "max_iterations is 0"),
         ({"inputs": []}, "inputs are"),
         ({"inputs": ["gamma"]}, "like a parameter"),
     ],

@@ -67,7 +67,6 @@ def test_samples_that_are_refused(measure, case):
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ({"returns": "crz"}, "unknown returns 'crz'.*Did you mean 'crs'"),
         ({"inputs": []}, "inputs are"),
         ({"good": []}, "outputs are"),
         ({"good": ["y", "x1"]}, "name 'x1' twice"),
@@ -79,14 +78,17 @@ def test_options_and_roles_that_are_refused(measure, options, said):
         measure(PANEL, **options)
 
 
-OWN = [["orientation", "reference", "split"], ["disposability"], ["measure", "disposability"]]
-
-
-@pytest.mark.parametrize(("measure", "options"), [*zip(INDICES, OWN, strict=True)])
-def test_options_of_their_own_that_are_refused(measure, options):
-    for name in options:
-        with pytest.raises(MethodError, match=f"unknown {name} 'free'"):
-            measure(PANEL, **{name: "free"})
+@pytest.mark.parametrize(
+    ("measure", "option"),
+    [
+        *((radial, option) for option in ("returns", "reference", "split")),
+        (by(global_malmquist_luenberger), "measure"),
+        (by(slacks, time="year"), "disposability"),
+    ],
+)
+def test_options_of_their_own_that_are_refused(measure, option):
+    with pytest.raises(MethodError, match=f"unknown {option} 'free'"):
+        measure(PANEL, **{option: "free"})
 
 
 @pytest.mark.parametrize("measure", INDICES)

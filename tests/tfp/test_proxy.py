@@ -15,8 +15,7 @@ from nqpf.tfp.simulate import simulate_firms
 
 INPUTS = ("output", "labour", "capital")
 KEY = ("firm", "year")
-TWO_STEP = ["olley_pakes", "levinsohn_petrin", "ackerberg_caves_frazer"]
-ESTIMATORS = [*TWO_STEP, "wooldridge"]
+ESTIMATORS = ["olley_pakes", "levinsohn_petrin", "ackerberg_caves_frazer", "wooldridge"]
 every = pytest.mark.parametrize("name", ESTIMATORS)
 
 
@@ -50,7 +49,7 @@ def test_a_result_keeps_labels_and_adds_up(name):
     f = frame()
     fit = estimate(name, f)
     keyed = f.set_index(list(KEY))
-    assert fit.params.index.tolist() == fit.std_errors.index.tolist() == ["labour", "capital"]
+    assert fit.params.index.tolist() == ["labour", "capital"]
     assert fit.tfp.index.equals(keyed.index)
     used = keyed[["labour", "capital"]] @ fit.params
     np.testing.assert_allclose(fit.tfp + used, keyed["output"], rtol=0, atol=1e-12)
@@ -67,13 +66,6 @@ def test_rows_labels_and_units_of_measure_do_not_matter(name):
     shifts = {"output": 3.0, "labour": -2.0, "capital": 9.2, "materials": 1.0, "investment": 5.0}
     other = estimate(name, f.assign(**{c: f[c] + s for c, s in shifts.items()}))
     np.testing.assert_allclose(other.params, plain.params, rtol=0, atol=2e-5)
-
-
-def test_anticipated_productivity_is_nearer_the_truth_than_the_residual():
-    f = frame(firms=300)
-    fit = estimate("levinsohn_petrin", f)
-    truth = f.set_index(list(KEY))["productivity"]
-    assert (fit.anticipated - truth).std() < (fit.tfp - truth).std() / 2
 
 
 # Years that follow, years that do not
@@ -105,21 +97,6 @@ def test_no_investment_is_dropped_by_olley_pakes_and_refused_elsewhere():
         estimate("levinsohn_petrin", f)
 
 
-def test_only_a_firm_that_is_gone_for_good_exits():
-    f = frame(firms=300, seed=2)
-    leaves = f["productivity"] < -0.25 - 0.4 * (f["capital"] - f["capital"].mean())
-    f = f[leaves.groupby(f["firm"]).cumsum() == 0].reset_index(drop=True)
-    corrected = estimate("olley_pakes", f, exit=True)
-    assert corrected.params["capital"] != estimate("olley_pakes", f).params["capital"]
-    # A firm whose last year has no investment is still there in it: the year before is no exit.
-    last = f.groupby("firm")["year"].transform("max")
-    there = f.index[(f["year"] == last) & (last == f["year"].max())][:40]
-    incomplete = f.assign(investment=f["investment"].mask(f.index.isin(there)))
-    same = estimate("olley_pakes", incomplete, exit=True)
-    gone = estimate("olley_pakes", f.drop(there), exit=True)
-    assert abs(same.params["capital"] - gone.params["capital"]) > 1e-4
-
-
 # Several solutions
 
 
@@ -140,33 +117,10 @@ def test_the_two_solutions_of_ackerberg_caves_frazer_are_named():
 
 
 def test_no_convergence_reaches_the_reader():
-    f = frame(firms=3, years=4, seed=5)
+    f = frame(firms=8, years=4, seed=1)
     with pytest.warns(UserWarning, match="no start led to a solution.*see `starts`"):
-        fit = estimate("ackerberg_caves_frazer", f, starts=1, degree=1, markov=3)
+        fit = estimate("ackerberg_caves_frazer", f, starts=1)
     assert not fit.converged
-
-
-# The bootstrap
-
-
-@pytest.mark.parametrize("name", TWO_STEP)
-def test_the_bootstrap_repeats_with_its_seed(name):
-    runs = [estimate(name, frame(), starts=2, replications=4, seed=seed) for seed in (1, 1, 2)]
-    pd.testing.assert_frame_equal(runs[0].bootstrap, runs[1].bootstrap)
-    assert not np.allclose(runs[0].bootstrap, runs[2].bootstrap)
-    np.testing.assert_allclose(runs[0].std_errors, runs[0].bootstrap.std(ddof=1))
-    assert (runs[0].std_errors > 0).all()
-
-
-def test_lost_bootstrap_samples_are_counted():
-    # A draw of one firm twice has six rows that differ, and the six terms of the polynomial
-    # fit anything there: nothing is left for labour.
-    options = {"degree": 2, "markov": 1, "replications": 8, "seed": 2}
-    with pytest.warns(UserWarning, match="of 8 bootstrap samples gave no estimate"):
-        fit = estimate("levinsohn_petrin", frame(firms=2), **options)
-    lost = fit.bootstrap.isna().any(axis=1)
-    assert 0 < lost.sum() < 7
-    np.testing.assert_allclose(fit.std_errors, fit.bootstrap[~lost].std(ddof=1))
 
 
 # What is refused
@@ -212,24 +166,11 @@ def test_a_free_input_that_follows_state_and_proxy_is_named(name):
         estimate(name, f)
 
 
-@pytest.mark.parametrize(
-    ("name", "options", "error", "message"),
-    [
-        ("levinsohn_petrin", {"degree": 0}, MethodError, "degree is 0"),
-        ("levinsohn_petrin", {"markov": 1.5}, MethodError, "markov is 1.5"),
-        ("levinsohn_petrin", {"replications": 1}, MethodError, "replications is 1"),
-        ("levinsohn_petrin", {"starts": 0}, MethodError, "starts is 0"),
-        ("levinsohn_petrin", {"degree": 40}, EstimationError, "first step has 480 row.*Lower"),
-        ("wooldridge", {"equations": "frist"}, MethodError, "unknown equations 'frist'"),
-        ("olley_pakes", {"exit": True}, EstimationError, "0 of 400 firm-years exit"),
-    ],
-)
-def test_options_that_cannot_be_used(name, options, error, message):
-    with pytest.raises(error, match=message):
-        estimate(name, frame(), **options)
-
-
-def test_roles_that_cannot_be_used():
+def test_options_samples_and_roles_that_cannot_be_used():
+    with pytest.raises(MethodError, match="starts is 0"):
+        estimate("ackerberg_caves_frazer", frame(), starts=0)
+    with pytest.raises(EstimationError, match="first step has 8 row.*Bring more firms"):
+        estimate("levinsohn_petrin", frame(firms=2, years=4))
     roles = {"free": "labour", "state": "capital", "proxy": "materials"}
     said = {"free": "free inputs are", "state": "state inputs are", "proxy": "proxies are"}
     for role, message in [*said.items(), ("proxy", "name 'capital' twice")]:

@@ -15,7 +15,6 @@ from nqpf.sample import _check_consecutive, _place
 from nqpf.tfp.programs import _Activities, _check_own, _furthest, _largest
 
 _RETURNS = ("crs", "vrs")
-_ORIENTATIONS = ("output", "input")
 
 
 def efficiency(
@@ -24,9 +23,8 @@ def efficiency(
     outputs: Sequence[str],
     unit: str,
     returns: str = "crs",
-    orientation: str = "output",
 ) -> pd.Series:
-    """Measure the radial efficiency of each unit against the frontier of all.
+    """Measure the radial efficiency of each unit's output against the frontier of all.
 
     Constant returns give the model of Charnes, Cooper and Rhodes (1978),
     variable returns the one of Banker, Charnes and Cooper (1984).
@@ -41,15 +39,13 @@ def efficiency(
         Name of the key.
     returns : {"crs", "vrs"}
         Returns to scale.
-    orientation : {"output", "input"}
-        Stretch outputs at given inputs, or shrink inputs at given outputs.
-        Under constant returns both give the same score.
 
     Returns
     -------
     Series by unit
-        Farrell's scores in (0, 1], 1 on the frontier: theta in the input orientation, 1 / phi in
-        the output one. Scores that differ by less than 1e-9 are ties.
+        Farrell's scores 1 / phi in (0, 1], 1 on the frontier, with phi the factor by which all
+        outputs could be stretched at given inputs; under constant returns also that by which all
+        inputs could be shrunk. Scores that differ by less than 1e-9 are ties.
 
     Raises
     ------
@@ -67,23 +63,19 @@ def efficiency(
     Coelli (1996), second example: one output, one input.
 
     >>> firms = pd.DataFrame({"firm": [1, 2, 3, 4, 5], "y": [1, 2, 3, 4, 5], "x": [2, 4, 3, 5, 6]})
-    >>> efficiency(firms, ["x"], ["y"], "firm", "vrs", "input").round(3).tolist()
-    [1.0, 0.625, 1.0, 0.9, 1.0]
+    >>> efficiency(firms, ["x"], ["y"], "firm").round(3).tolist()
+    [0.5, 0.5, 1.0, 0.8, 0.833]
     """
     choose("returns", returns, _RETURNS)
-    choose("orientation", orientation, _ORIENTATIONS)
     sample = _Activities.read(frame, inputs, outputs, (), unit, None, zeros=True)
-    scores = _radial(sample.values, sample.values, sample.inputs, returns, orientation)
+    scores = _radial(sample.values, sample.values, sample.inputs, returns)
     return _check_own(pd.Series(scores, sample.frame.index, name="score"))
 
 
-def _radial(
-    reference: np.ndarray, points: np.ndarray, m: int, returns: str, orientation: str
-) -> np.ndarray:
+def _radial(reference: np.ndarray, points: np.ndarray, m: int, returns: str) -> np.ndarray:
     """Return scores (P,) of points (P, columns) against a reference; NaN where it reaches none.
 
-    Output orientation solves ``max phi`` s.t. ``X z <= x``, ``Y z >= phi y``, ``z >= 0`` and gives
-    1 / phi; input orientation solves ``min theta`` s.t. ``X z <= theta x``, ``Y z >= y``. Variable
+    They are 1 / phi with ``max phi`` s.t. ``X z <= x``, ``Y z >= phi y``, ``z >= 0``. Variable
     returns add ``sum(z) = 1``. The first `m` columns are inputs.
     """
     # Rows of the program in units of the reference's largest figure: scores do
@@ -91,8 +83,7 @@ def _radial(
     unit = _largest(reference.max(axis=0))
     sign = np.where(np.arange(len(unit)) < m, 1.0, -1.0)
     rows, signed = (reference / unit * sign).T, points / unit * sign
-    stretched = (sign < 0) == (orientation == "output")
-    direction, target = np.where(stretched, np.abs(signed), 0.0), np.where(stretched, 0.0, signed)
+    direction, target = np.where(sign < 0, -signed, 0.0), np.where(sign < 0, 0.0, signed)
     equal: tuple[int, ...] = ()
     if returns == "vrs":
         equal = (len(unit),)
@@ -100,15 +91,13 @@ def _radial(
         direction = np.column_stack([direction, np.zeros(len(points))])
         target = np.column_stack([target, np.ones(len(points))])
     found = _furthest(rows, direction, target, equal)
-    if orientation == "input":
-        return -found
     # A reference without an output that the unit has reaches none of it: no score.
     return np.divide(1.0, found, out=np.full(len(found), np.nan), where=found > 0)
 
 
 @dataclass(frozen=True)
 class _Malmquist:
-    """Malmquist indices; above 1 is progress, below 1 regress, in either orientation.
+    """Malmquist indices; above 1 is progress, below 1 regress.
 
     Attributes
     ----------
@@ -138,7 +127,6 @@ def malmquist(
     unit: str,
     time: str,
     returns: str = "crs",
-    orientation: str = "output",
     reference: str = "contemporaneous",
     split: str = "fgnz",
 ) -> _Malmquist:
@@ -159,8 +147,6 @@ def malmquist(
     returns : {"crs", "vrs"}
         The index itself always refers to constant returns, as it must to
         measure productivity; ``"vrs"`` splits it further by `split`.
-    orientation : {"output", "input"}
-        Under constant returns both give the same index.
     reference : {"contemporaneous", "sequential", "global"}
         Frontier of each year's units; of the units up to that year, so
         that technology is never forgotten (Tulkens and Vanden Eeckaut 1995);
@@ -196,9 +182,8 @@ def malmquist(
     -----
     An index at variable returns would not measure productivity (Grifell-Tatje and Lovell 1995), so
     ``tfpch`` depends on neither `returns` nor `split`; "fgnz" is what DEAP and most papers use.
-    All indices are later over earlier scores, so that above 1 is progress in either orientation. A
-    score that does not exist stays missing, and so do means and products over it: a mean over the
-    rest would drop it silently.
+    A score that does not exist stays missing, and so do means and products over it: a mean over
+    the rest would drop it silently.
 
     Examples
     --------
@@ -211,7 +196,6 @@ def malmquist(
     B    2011    2.0     1.5    3.0
     """
     choose("returns", returns, _RETURNS)
-    choose("orientation", orientation, _ORIENTATIONS)
     choose("reference", reference, ("contemporaneous", "sequential", "global"))
     choose("split", split, ("fgnz", "ray-desli"))
     if split == "ray-desli" and returns == "crs":
@@ -223,10 +207,9 @@ def malmquist(
         kinds["vrs"] = reference != "global" and split == "ray-desli"
     parts, lost = {}, []
     for kind, across in kinds.items():
-        parts |= _scores(sample, kind, orientation, reference, across, lost)
+        parts |= _scores(sample, kind, reference, across, lost)
         if reference == "global" and (kind == "crs" or split == "ray-desli"):
-            every = _radial(sample.values, sample.values, sample.inputs, kind, orientation)
-            parts[f"{kind}_global"] = every
+            parts[f"{kind}_global"] = _radial(sample.values, sample.values, sample.inputs, kind)
     table = pd.DataFrame(parts, sample.frame.index)
     for kind in kinds:
         _check_own(table[kind])
@@ -248,7 +231,7 @@ _SHIFTS = {0: "", -1: "_before", 1: "_after"}  # years from a unit's own to the 
 
 
 def _scores(
-    sample: _Activities, returns: str, orientation: str, reference: str, across: bool, lost: list
+    sample: _Activities, returns: str, reference: str, across: bool, lost: list
 ) -> dict[str, np.ndarray]:
     """Return scores of all rows by frontier; programs without a solution are added to `lost`."""
     index, year = sample.frame.index, pd.factorize(sample.frame.index.get_level_values(1))[0]
@@ -257,8 +240,7 @@ def _scores(
     for at, period in enumerate(sample.periods):
         past = year <= at if reference == "sequential" else year == at
         rows = np.flatnonzero(np.isin(at - year, list(shifts)))
-        points = sample.values[rows]
-        found = _radial(sample.values[past], points, sample.inputs, returns, orientation)
+        found = _radial(sample.values[past], sample.values[rows], sample.inputs, returns)
         for order, (shift, name) in enumerate(shifts.items()):
             own = at - year[rows] == shift
             scores[f"{returns}{name}"][rows[own]] = found[own]

@@ -9,13 +9,13 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from nqpf.checks import choose, distinct, whole
+from nqpf.checks import choose, distinct
 from nqpf.errors import EstimationError, MethodError, SampleError
 from nqpf.sample import _by_key, _check_consecutive, _check_positive, _check_regressors
 from nqpf.tfp.likelihood import _NO_GAIN, _Convergence, _maximise, _Maximum, _posterior, _Sample
 
 _TREND = "trend"
-_RESERVED = ("constant", _TREND, "mu", "sigma2", "gamma", "eta")  # names that parameters have
+_RESERVED = ("constant", _TREND, "sigma2", "gamma", "eta")  # names that parameters have
 _SLACK = 1e-6  # rounding of two searches may leave the larger model this much lower
 _UNBOUND = 5.0  # standard deviations from zero where a normal is cut by less than a millionth
 
@@ -72,8 +72,8 @@ class _Frontier:
     Attributes
     ----------
     parameters : DataFrame by parameter
-        ``estimate``, ``std_error``, ``z``, ``p_value``: the frontier's coefficients, ``mu`` or
-        ``delta:..`` where the mean before truncation is free, ``sigma2`` = sigma_v^2 +
+        ``estimate``, ``std_error``, ``z``, ``p_value``: the frontier's coefficients,
+        ``delta:..`` where the mean before truncation is free (1995), ``sigma2`` = sigma_v^2 +
         sigma_u^2, ``gamma`` = sigma_u^2 / sigma^2, and ``eta``. Errors are NaN at a bound,
         where they mean nothing.
     loglik, loglik_ols : float
@@ -128,7 +128,7 @@ class _Frontier:
         return self.elasticities.sum(axis=1).rename("returns_to_scale")
 
     def test_no_inefficiency(self) -> _LikelihoodRatio:
-        """Test gamma = 0, and with it mu or delta and eta.
+        """Test gamma = 0, and with it delta and eta.
 
         gamma = 0 is one inequality beside q - 1 equalities, so the statistic is an even mixture
         of chi-squares with q - 1 and q degrees of freedom; the critical values are those of Kodde
@@ -137,7 +137,7 @@ class _Frontier:
         from scipy.stats import chi2
 
         names = self.parameters.index
-        q = sum(n in ("mu", "gamma", "eta") or n.startswith("delta:") for n in names)
+        q = sum(n in ("gamma", "eta") or n.startswith("delta:") for n in names)
         statistic = max(2 * (self.loglik - self.loglik_ols), 0.0)
         lower = chi2.sf(statistic, q - 1) if q > 1 else float(statistic <= 0)
         return _LikelihoodRatio(statistic, q, float(lower + chi2.sf(statistic, q)) / 2)
@@ -145,8 +145,8 @@ class _Frontier:
     def test_against(self, full: _Frontier) -> _LikelihoodRatio:
         """Test this frontier against a larger one that contains it, on the same rows.
 
-        Serves for Cobb-Douglas against translog, no decay against decay, half-normal against
-        truncated, no trend against a trend.
+        Serves for Cobb-Douglas against translog, no decay against decay, no trend against a
+        trend.
 
         Raises
         ------
@@ -226,11 +226,9 @@ def battese_coelli(
     time: str,
     form: str = "cobb-douglas",
     inefficiency: str = "1992",
-    distribution: str | None = None,
     decay: bool | None = None,
     determinants: Sequence[str] = (),
     trend: str = "none",
-    max_iterations: int = 500,
 ) -> _Frontier:
     """Estimate a stochastic production frontier by maximum likelihood.
 
@@ -250,11 +248,8 @@ def battese_coelli(
         Functional form. Squares enter halved; inputs are not centred, so the first-order
         terms of a translog are no elasticities: see ``elasticities``.
     inefficiency : {"1992", "1995"}
-        1992: u_it = exp(-eta (t - T)) u_i, one draw per unit, T the last year of the sample.
-        1995: independent draws whose mean before truncation is delta'z_it.
-    distribution : {"half-normal", "truncated"} or None
-        Half-normal sets the mean before truncation to zero. None: half-normal for 1992,
-        truncated for 1995.
+        1992: u_it = exp(-eta (t - T)) u_i, one half-normal draw per unit, T the last year of the
+        sample. 1995: independent draws whose mean before truncation is delta'z_it.
     decay : bool or None
         Whether eta is estimated (1992); otherwise it is zero and efficiency does not change
         over time. None: estimated when there are two years or more.
@@ -263,8 +258,6 @@ def battese_coelli(
     trend : {"none", "neutral", "non-neutral"}
         Technical change: none; a trend (with its square in a translog); a trend that also
         shifts the elasticities.
-    max_iterations : int
-        Bound on the iterations of each search.
 
     Returns
     -------
@@ -313,15 +306,16 @@ def battese_coelli(
     gamma    0.9
     """
     late = inefficiency == "1995"
-    distribution = distribution or ("truncated" if late else "half-normal")
     choose("form", form, ("cobb-douglas", "translog"))
     choose("inefficiency", inefficiency, ("1992", "1995"))
-    choose("distribution", distribution, ("half-normal", "truncated"))
     choose("trend", trend, ("none", "neutral", "non-neutral"))
-    whole("max_iterations", max_iterations, 1)
     inputs, shifts = distinct("inputs", inputs), distinct("determinants", determinants, least=0)
     _check_roles(output, inputs, shifts)
-    _check_model(late, distribution, decay, shifts)
+    if late and decay:
+        raise MethodError("the 1995 model has no decay", expected="inefficiency='1992'")
+    if shifts and not late:
+        problem = "determinants shift the mean before truncation"
+        raise MethodError(problem, expected="inefficiency='1995'")
     data = _levels(frame, output, inputs, shifts, unit, time)
     year = data.index.get_level_values(1)
     if year.nunique() == 1 and (decay or trend != "none"):
@@ -334,9 +328,8 @@ def battese_coelli(
     codes = np.arange(len(data)) if late else pd.factorize(data.index.get_level_values(0))[0]
     starts = np.flatnonzero(np.diff(codes, prepend=-1))
     z = pd.DataFrame(index=data.index[starts])
-    if distribution == "truncated":
-        z["delta:constant" if late else "mu"] = 1.0
-        z = z.join(data[shifts].add_prefix("delta:"))
+    if late:
+        z = z.assign(**{"delta:constant": 1.0}).join(data[shifts].add_prefix("delta:"))
     names = [*x.columns, *z.columns, "sigma2", "gamma", *(["eta"] if decay else [])]
     if len(data) <= len(names):
         raise SampleError(f"{len(data)} rows for {len(names)} parameters", expected="more rows")
@@ -349,7 +342,7 @@ def battese_coelli(
     variance, cubes = (float((residual**power).mean()) for power in (2, 3))
     skewness = cubes / variance**1.5
     loglik_ols = -len(y) / 2 * float(np.log(2 * np.pi * variance) + 1)
-    found = _maximise(sample, beta, variance, names, max_iterations)
+    found = _maximise(sample, beta, variance, names)
     estimate = pd.Series(found.parameters, index=names)
     slopes = pd.DataFrame({a: _slope(a, logs[inputs], years, estimate) for a in inputs})
     wrong = _warnings(found, sample, names, found.loglik - loglik_ols, skewness)
@@ -379,16 +372,6 @@ def _check_roles(output: str, inputs: list[str], shifts: list[str]) -> None:
     for name in inputs:
         if name in _RESERVED or "*" in name or "^" in name:
             raise MethodError(f"an input is called {name!r}, like a parameter", expected="another")
-
-
-def _check_model(late: bool, distribution: str, decay: bool | None, shifts: list[str]) -> None:
-    if late and decay:
-        raise MethodError("the 1995 model has no decay", expected="inefficiency='1992'")
-    if shifts and (not late or distribution == "half-normal"):
-        raise MethodError(
-            "determinants shift the mean before truncation",
-            expected="inefficiency='1995' and distribution='truncated'",
-        )
 
 
 def _levels(

@@ -1,8 +1,8 @@
 """Log-likelihood of a normal error less a truncated-normal inefficiency, and its maximum.
 
-One likelihood serves both models. In Battese and Coelli (1992) a group is a unit, whose draw of
-inefficiency is shared by its years; in Battese and Coelli (1995), and in a cross-section, each row
-is a group of its own, with a mean before truncation that is linear in regressors of the group.
+One likelihood serves both models. In Battese and Coelli (1992) a group is a unit, whose half-normal
+draw of inefficiency is shared by its years; in Battese and Coelli (1995) each row is a group of its
+own, with a mean before truncation that is linear in its regressors, and there is no decay.
 """
 
 from __future__ import annotations
@@ -104,8 +104,8 @@ def _log_likelihood(parameters: np.ndarray, sample: _Sample) -> tuple[float, np.
         w = m / sqrt(gamma sigma^2)
         r = (m (1 - gamma) - gamma a) / sqrt(gamma (1 - gamma) sigma^2 d)
 
-    For m > 0, w^2 and r^2 may be huge and nearly equal; the squares are then gathered into the
-    normal quadratic form of f = e + h m, which is the same number without the cancellation.
+    For m > 0, where n = d = 1, w^2 and r^2 may be huge and nearly equal; the squares are then
+    gathered into the normal quadratic form of f = e + m, the same number without the cancellation.
     """
     beta, delta, sigma2, gamma, eta = sample.split(parameters)
     n = sample.sizes
@@ -118,8 +118,8 @@ def _log_likelihood(parameters: np.ndarray, sample: _Sample) -> tuple[float, np.
     w, r = m / np.sqrt(gamma * sigma2), (m * (1 - gamma) - gamma * a) / scale
     noise = (1 - gamma) * sigma2
     gathered = (m > 0).astype(float)
-    f = e + np.repeat(gathered * m, n) * h
-    b, g = sample.total(h * f), gathered * gamma / d
+    f = e + np.repeat(gathered * m, n)
+    b, g = sample.total(h * f), gathered * gamma
     square = (sample.total(f * f) - g * b * b) / noise
     tails = np.where(m > 0, log_ndtr(r) - log_ndtr(w), _log_mills(r) - _log_mills(w))
     value = (
@@ -136,7 +136,7 @@ def _log_likelihood(parameters: np.ndarray, sample: _Sample) -> tuple[float, np.
         np.repeat(kr * gamma / scale, n) * h + (f - np.repeat(g * b, n) * h) / noise
     )
     by_delta = sample.z.T @ (
-        kr * (1 - gamma) / scale - kw / np.sqrt(gamma * sigma2) - gathered * b / (sigma2 * d)
+        kr * (1 - gamma) / scale - kw / np.sqrt(gamma * sigma2) - gathered * b / sigma2
     )
     by_sigma2 = (-n + kw * w - kr * r + square).sum() / (2 * sigma2)
     r_by_gamma = -(m + a) / scale - r / 2 * (1 / gamma - 1 / (1 - gamma) + (q - 1) / d)
@@ -146,20 +146,14 @@ def _log_likelihood(parameters: np.ndarray, sample: _Sample) -> tuple[float, np.
         + kw * w / (2 * gamma)
         + kr * r_by_gamma
         - square / (2 * (1 - gamma))
-        + gathered * b**2 / (2 * noise * d**2)
+        + gathered * b**2 / (2 * noise)
     ).sum()
     gradient = [*by_beta, *by_delta, by_sigma2, by_gamma]
     if sample.decay:
         a_eta = sample.total(sample.lead * h * e)
         q_eta = 2 * sample.total(sample.lead * h * h)
-        b_eta = a_eta + gathered * m * q_eta
         r_eta = -gamma * a_eta / scale - r * gamma * q_eta / (2 * d)
-        half_square_eta = (
-            gathered * m * (a_eta + gathered * m * q_eta / 2)
-            - g * b * b_eta
-            + g * gamma * q_eta * b**2 / (2 * d)
-        ) / noise
-        gradient.append((kr * r_eta - gamma * q_eta / (2 * d) - half_square_eta).sum())
+        gradient.append((kr * r_eta - gamma * q_eta / (2 * d)).sum())
     return float(value), np.array(gradient)
 
 
@@ -213,13 +207,6 @@ class _Coordinates:
         if sample.decay:  # exp(eta lead) stays below exp(20)
             bounds.append((-20 / sample.lead.max(), 20 / sample.lead.max()))
         self.lower, self.upper = np.array(bounds).T
-
-    def without_inefficiency(self) -> _Coordinates:
-        """Return the same coordinates with gamma held at its lower bound."""
-        out = copy(self)
-        out.upper = self.upper.copy()
-        out.upper[self.s + 1] = self.lower[self.s + 1]
-        return out
 
     def bound(self, at: np.ndarray) -> np.ndarray:
         """Return which coordinates stand at a bound."""
@@ -283,6 +270,7 @@ def _orthonormal(columns: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 # Log-likelihood that one more Newton step would gain at most, for the search to count as ended.
 _DECREMENT = 1e-8
 _BEST_STARTS = 3
+_MOST = 500  # iterations of one search
 # A frontier that adds less than this to the log-likelihood without inefficiency has none.
 _NO_GAIN = 1e-5
 # L-BFGS-B finds the region, or the bound; near it Newton steps end the search.
@@ -328,10 +316,8 @@ class _Maximum:
     convergence: _Convergence
 
 
-def _maximise(
-    sample: _Sample, beta: np.ndarray, sigma2: float, names: list[str], most: int
-) -> _Maximum:
-    """Return the best maximum that searches of at most `most` iterations from several starts find.
+def _maximise(sample: _Sample, beta: np.ndarray, sigma2: float, names: list[str]) -> _Maximum:
+    """Return the best maximum that searches from several starts find.
 
     `beta` and `sigma2` are those of least squares. A grid over gamma (0.1 to 0.9, as in FRONTIER
     4.1), and over eta and the mean where they are free, is ranked by its likelihood. From the best
@@ -344,9 +330,10 @@ def _maximise(
     grid = list(itertools.product(np.arange(1, 10) / 10, etas, means))
     grid.sort(key=lambda guess: space.minus(space.start(*guess))[0])
     # Towards gamma = 0 the likelihood flattens and searches creep, so the edge is searched first.
-    edge = space.without_inefficiency()
-    none = _search(edge, (_GAMMA_MARGIN, 0.0, 0.0), most)
-    searches = [_search(space, guess, most, none[0]) for guess in grid[:_BEST_STARTS]]
+    edge = copy(space)
+    edge.upper = np.where(np.arange(len(space.upper)) == space.s + 1, space.lower, space.upper)
+    none = _search(edge, (_GAMMA_MARGIN, 0.0, 0.0))
+    searches = [_search(space, guess, none[0]) for guess in grid[:_BEST_STARTS]]
     # A search that did not end may stand higher than one that did; the flag then says so.
     best = min(searches, key=lambda search: search[0])
     starts = pd.DataFrame(grid[:_BEST_STARTS], columns=["gamma", "eta", "mean"])
@@ -355,7 +342,7 @@ def _maximise(
         return _described(space, best, names, starts)
     found = _described(edge, none, names, starts)
     # Searches cut short say nothing about what lies away from the edge.
-    ended = found.convergence.converged and best[2] < most
+    ended = found.convergence.converged and best[2] < _MOST
     return replace(found, convergence=replace(found.convergence, converged=ended))
 
 
@@ -363,12 +350,12 @@ _Search = tuple[float, np.ndarray, int]  # minus the log-likelihood, where, afte
 
 
 def _search(
-    space: _Coordinates, guess: tuple[float, float, float], most: int, edge: float = np.inf
+    space: _Coordinates, guess: tuple[float, float, float], edge: float = np.inf
 ) -> _Search:
     """Search from one start; stop where the likelihood is that of no inefficiency, `edge`."""
     from scipy.optimize import minimize
 
-    limit = min(_FIRST_ITERATIONS, most)
+    limit = min(_FIRST_ITERATIONS, _MOST)
     found = minimize(
         space.minus,
         space.start(*guess),
@@ -378,7 +365,7 @@ def _search(
         options={"maxiter": limit, "maxfun": 20 * limit, "ftol": 1e-13},
     )
     at, value, count = found.x, float(found.fun), int(found.nit)
-    while count < most and abs(value - edge) > _NO_GAIN:
+    while count < _MOST and abs(value - edge) > _NO_GAIN:
         before = value
         at, value = _newton(space, at, value)
         if value == before:

@@ -6,14 +6,17 @@ import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import combinations_with_replacement
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from nqpf.checks import choose, distinct, whole
-from nqpf.errors import DataError, EstimationError, MethodError, SampleError
+from nqpf.checks import distinct, whole
+from nqpf.errors import DataError, EstimationError, SampleError
 from nqpf.sample import _by_key, _check_regressors, _place
 
+_DEGREE = 3  # of polynomials in inputs and proxies, and of last year's productivity
+_STARTS = 4  # of the search for elasticities of state inputs
 _WIDEST = 50.0  # logarithms this far apart are levels e^50 = 5e21 times each other
 _RELATIVE = 1e-9  # a term that adds less than this share of its length adds nothing
 _VARIES = 1e-7  # variation of a free input, given the polynomial, below which there is none
@@ -22,45 +25,52 @@ _SOLVED = 1e-10  # innovation's mean square along the instruments, against all o
 _Names = str | Sequence[str]
 
 
+@dataclass(frozen=True, eq=False)
 class _Firms:
     """Arrays of one sample, sorted by firm and year.
 
-    Parameters
+    Attributes
     ----------
-    data : (N, 1 + inputs + proxies + 1)
-        Output, free and state inputs, proxies, and whether the firm is there next year: 1, 0 if
-        it exits, NaN if not known.
-    lag : (N,) int
-        Position of the same firm's row of the year before, -1 if there is none.
-    first : (n + 1,) int
-        Position of each firm's first row; the last entry is N.
-    names : list of str
-        Free, then state inputs: the order of parameters.
+    y : (N,)
+        Output.
+    inputs, proxy : (N, ...)
+        Free, then state inputs; and proxies.
     f : int
         Number of free inputs.
+    lag : (N,) int
+        Position of the same firm's row of the year before, -1 if there is none.
+    code : (N,) int
+        Number of the firm.
+    names : list of str
+        Of the inputs: the order of parameters.
+    index, dropped
+        Labels of the rows, and why others are left out.
     """
 
-    index: pd.Index  # labels of the rows, and why others are left out; not of drawn samples
+    y: np.ndarray
+    inputs: np.ndarray
+    proxy: np.ndarray
+    f: int
+    lag: np.ndarray
+    code: np.ndarray
+    names: list[str]
+    index: pd.MultiIndex
     dropped: pd.Series
 
-    def __init__(
-        self, data: np.ndarray, lag: np.ndarray, first: np.ndarray, names: list[str], f: int
-    ) -> None:
-        self.data, self.lag, self.first, self.names, self.f = data, lag, first, names, f
-        k = len(names) + 1
-        self.y, self.inputs, self.survives = data[:, 0], data[:, 1:k], data[:, -1]
-        self.free, self.state, self.proxy = data[:, 1 : f + 1], data[:, f + 1 : k], data[:, k:-1]
-        self.now = np.flatnonzero(lag >= 0)  # rows that have a year before
-        self.before = lag[self.now]
+    @property
+    def now(self) -> np.ndarray:
+        """Positions of the rows that have a year before."""
+        return np.flatnonzero(self.lag >= 0)
 
-    def draw(self, chosen: np.ndarray) -> _Firms:
-        """Return the sample made of the firms numbered `chosen`, repeats as firms of their own."""
-        size = np.diff(self.first)[chosen]
-        first = np.append(0, np.cumsum(size))
-        shift = np.repeat(self.first[chosen] - first[:-1], size)
-        rows = np.arange(first[-1]) + shift
-        lag = np.where(self.lag[rows] >= 0, self.lag[rows] - shift, -1)
-        return _Firms(self.data[rows], lag, first, self.names, self.f)
+    @property
+    def free(self) -> np.ndarray:
+        """Inputs chosen within the year."""
+        return self.inputs[:, : self.f]
+
+    @property
+    def state(self) -> np.ndarray:
+        """Inputs fixed before it."""
+        return self.inputs[:, self.f :]
 
 
 def _read(
@@ -117,38 +127,28 @@ def _read(
         pd.Series("gap: no usable row of the year before", gaps),
     ]
     lag = np.where(follows, np.arange(len(kept)) - 1, -1)
-    data = np.column_stack([kept, _survives(keyed.index, kept.index)])
-    firms = _Firms(data, lag, np.append(np.flatnonzero(~same), len(kept)), inputs, len(free))
-    firms.index, firms.dropped = kept.index, pd.concat(dropped).rename("reason")
-    return firms
+    data, last = np.ascontiguousarray(kept), len(inputs) + 1
+    roles = data[:, 0], data[:, 1:last], data[:, last:]
+    why = pd.concat(dropped).rename("reason")
+    return _Firms(*roles, len(free), lag, code, inputs, kept.index, why)
 
 
-def _survives(everyone: pd.MultiIndex, index: pd.MultiIndex) -> np.ndarray:
-    """Return 1, 0 or NaN by row; a firm with an incomplete row still exists, a gap is no exit."""
-    last = everyone.to_frame().iloc[:, 1].groupby(level=0).max()
-    firm, year = (index.get_level_values(level) for level in (0, 1))
-    there = pd.MultiIndex.from_arrays([firm, year + 1]).isin(everyone)
-    final = last.reindex(firm).to_numpy()
-    leaves = (year.to_numpy() == final) & (final < last.max())
-    return np.where(there, 1.0, np.where(leaves, 0.0, np.nan))
-
-
-def _polynomial(x: np.ndarray, degree: int) -> np.ndarray:
-    """Return every product of the columns of `x` up to `degree`, the constant first.
+def _polynomial(x: np.ndarray) -> np.ndarray:
+    """Return every product of up to three columns of `x`, the constant first.
 
     Columns are centred and scaled first: the space spanned is the same, its conditioning is not.
     """
     scaled = (x - x.mean(axis=0)) / np.where(x.std(axis=0) > 0, x.std(axis=0), 1.0)
     terms = {(): np.ones(len(x))}
-    for d in range(1, degree + 1):
+    for d in range(1, _DEGREE + 1):
         for chosen in combinations_with_replacement(range(x.shape[1]), d):
             terms[chosen] = terms[chosen[:-1]] * scaled[:, chosen[-1]]
     return np.array(list(terms.values())).T
 
 
-def _basis(x: np.ndarray, degree: int, beside: int, what: str) -> np.ndarray:
+def _basis(x: np.ndarray, beside: int, what: str) -> np.ndarray:
     """Return orthonormal columns of a polynomial; rows outnumber its terms and `beside` others."""
-    terms = _polynomial(x, degree)
+    terms = _polynomial(x)
     _check_rows(len(x), terms.shape[1] + beside, what)
     return _orthonormal(terms)
 
@@ -170,55 +170,20 @@ def _less(q: np.ndarray, values: np.ndarray) -> np.ndarray:
 
 def _check_rows(rows: int, terms: int, what: str) -> None:
     if rows <= terms:
-        raise EstimationError(
-            f"{what} has {rows} row(s) and {terms} term(s)",
-            hint="lower the degree or bring more firms",
-        )
+        problem = f"{what} has {rows} row(s) and {terms} term(s)"
+        raise EstimationError(problem, hint="bring more firms")
 
 
-def _varying(q: np.ndarray, free: np.ndarray, names: Sequence[str], instead: str) -> np.ndarray:
+def _varying(q: np.ndarray, free: np.ndarray, names: Sequence[str]) -> np.ndarray:
     """Return what a polynomial leaves of free inputs, refused where that is nothing."""
     left, spread = _less(q, free), np.linalg.norm(free - free.mean(axis=0), axis=0)
     for name, rest, full in zip(names, np.linalg.norm(left, axis=0), spread, strict=False):
         if rest <= _VARIES * full:
             raise EstimationError(
                 f"free input {name!r} does not vary given state and proxy",
-                hint=f"use {instead}, which does not need it to",
+                hint="use ackerberg_caves_frazer, which does not need it to",
             )
     return left
-
-
-def _unexplained(
-    value: np.ndarray, before: np.ndarray, degree: int, chance: np.ndarray | None
-) -> np.ndarray:
-    """Return what a polynomial of last year's productivity (and survival) leaves of `value`."""
-    last = before[:, None] if chance is None else np.column_stack([before, chance])
-    terms = _polynomial(last, degree)
-    # Scaled powers are well conditioned, so the small normal equations lose no digit that counts.
-    return value - terms @ np.linalg.lstsq(terms.T @ terms, terms.T @ value, rcond=None)[0]
-
-
-def _survival(firms: _Firms, degree: int) -> np.ndarray:
-    """Return the probability that each firm is there next year, by a probit on state and proxy."""
-    from statsmodels.discrete.discrete_model import Probit
-
-    known = np.isfinite(firms.survives)
-    outcome = firms.survives[known]
-    if outcome.size == 0 or outcome.min() == outcome.max():
-        raise EstimationError(
-            f"{int((outcome == 0).sum())} of {outcome.size} firm-years exit",
-            expected="some that exit and some that survive, or exit=False",
-        )
-    x = _basis(np.hstack([firms.state, firms.proxy]), degree, 0, "the probit") * np.sqrt(len(known))
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # the state of the search says it all
-        probit = Probit(outcome, x[known]).fit(disp=0, maxiter=100)
-    if not probit.mle_retvals["converged"]:
-        raise EstimationError(
-            "the probit of survival does not converge; state and proxy may tell who exits",
-            hint="lower the degree or use exit=False",
-        )
-    return probit.predict(x)
 
 
 @dataclass(frozen=True)
@@ -227,41 +192,42 @@ class _Production:
 
     Attributes
     ----------
-    params, std_errors : Series by input
-        Elasticities, free inputs first, and their standard errors, clustered by firm or by
-        bootstrap; NaN when no bootstrap was asked for and none is analytic.
+    params : Series by input
+        Elasticities, free inputs first.
     tfp : Series indexed (unit, time)
         Log productivity, output less inputs times elasticities; it holds the
         constant and the error of measurement.
     criterion : float
         Value of what was minimised, at the estimate.
-    converged : bool
-        Whether the search ended at a solution.
     n : int
         Rows of the last step.
     dropped : Series indexed (unit, time)
         Why rows are left out, of everything or of the step that needs the year before.
-    anticipated : Series indexed (unit, time) or None
-        Log productivity that the firm could see: the first step's fitted
-        output, without its error, less inputs times elasticities.
+    converged : bool
+        Whether the search ended at a solution.
     starts : DataFrame or None
         One row per starting point: the start, the estimate it led to,
         ``criterion``, ``converged``, ``solution`` (number shared by starts that
         met) and ``chosen``.
-    bootstrap : DataFrame or None
-        One row of estimates per replication.
+    std_errors : Series or None
+        Standard errors of `params`, clustered by firm; None where none is analytic.
     """
 
     params: pd.Series
-    std_errors: pd.Series
     tfp: pd.Series
     criterion: float
-    converged: bool
     n: int
     dropped: pd.Series
-    anticipated: pd.Series | None = None
+    converged: bool = True
     starts: pd.DataFrame | None = None
-    bootstrap: pd.DataFrame | None = None
+    std_errors: pd.Series | None = None
+
+    @classmethod
+    def of(cls, firms: _Firms, params: np.ndarray, criterion: float, **rest: Any) -> _Production:
+        """Label estimates by the names and rows of their sample."""
+        tfp = pd.Series(firms.y - firms.inputs @ params, firms.index, name="tfp")
+        labelled = pd.Series(params, firms.names)
+        return cls(labelled, tfp, criterion, len(firms.now), firms.dropped, **rest)
 
 
 def _search(
@@ -318,108 +284,53 @@ def _warn_of_search(table: pd.DataFrame, names: Sequence[str], several: bool) ->
         )
 
 
-def _two_steps(
-    firms: _Firms, method: str, degree: int, markov: int, exit: bool, points: np.ndarray
-) -> tuple[np.ndarray, np.ndarray, pd.DataFrame]:
-    """Return elasticities, the first step's fitted output and every start of the second step.
+def _two_steps(firms: _Firms, method: str, starts: int = _STARTS) -> _Production:
+    """Estimate in two steps.
 
     The second step fits this year's productivity, `value` less inputs at trial elasticities, by a
-    polynomial of last year's; `points` are starts for all inputs.
+    polynomial of last year's.
     """
-    now, before, f = firms.now, firms.before, firms.f
-    if method == "ackerberg-caves-frazer":
-        x, names, free = firms.inputs, firms.names, np.empty(0)
-        q = _basis(np.hstack([x, firms.proxy]), degree, 0, "the first step")
-        phi = expected = value = q @ (q.T @ firms.y)
+    from scipy.stats import qmc
+
+    now, f, joint = firms.now, firms.f, method == "ackerberg-caves-frazer"
+    before, free, error, z, zero = firms.lag[now], np.empty(0), 0.0, None, None
+    x, names = (firms.inputs, firms.names) if joint else (firms.state, firms.names[f:])
+    q = _basis(np.hstack([x, firms.proxy]), 0 if joint else f, "the first step")
+    if joint:
+        phi = value = q @ (q.T @ firms.y)
         # With an orthonormal basis of the instruments the weight (Z'Z)^-1 is built in.
         ones = np.ones((len(now), 1))
         z = _orthonormal(np.hstack([ones, firms.free[before], firms.state[now]]))
-        error, zero = 0.0, _SOLVED * firms.y.var()
+        zero = _SOLVED * firms.y.var()
     else:
-        x, names, points, z, zero = firms.state, firms.names[f:], points[:, f:], None, None
-        q = _basis(np.hstack([x, firms.proxy]), degree, f, "the first step")
-        left = _varying(q, firms.free, firms.names, "ackerberg_caves_frazer")
+        left = _varying(q, firms.free, firms.names)
         free = np.linalg.lstsq(left, firms.y, rcond=None)[0]
-        net = firms.y - firms.free @ free
+        net = value = firms.y - firms.free @ free
         phi = q @ (q.T @ net)
-        expected, smooth = phi + firms.free @ free, method == "levinsohn-petrin"
-        # Levinsohn and Petrin fit the first step's value; its error counts in the sum either way.
-        value, error = (phi, (net - phi)[now]) if smooth else (net, 0.0)
-    _check_rows(len(now), markov + 1 + x.shape[1], "the second step")
-    chance = _survival(firms, degree)[before] if exit else None
+        if method == "levinsohn-petrin":
+            # They fit the first step's value; its error counts in the sum either way.
+            value, error = phi, (net - phi)[now]
+    _check_rows(len(now), _DEGREE + 1 + x.shape[1], "the second step")
     value, prior, x_now, x_before = value[now], phi[before], x[now], x[before]
     scale = 1 / np.sqrt(len(now))
 
     def residuals(trial: np.ndarray) -> np.ndarray:
-        left = _unexplained(value - x_now @ trial, prior - x_before @ trial, markov, chance)
+        this = value - x_now @ trial
+        terms = _polynomial((prior - x_before @ trial)[:, None])
+        # Scaled powers are well conditioned: the small normal equations lose no digit that counts.
+        left = this - terms @ np.linalg.lstsq(terms.T @ terms, terms.T @ this, rcond=None)[0]
         return scale * (error + left if z is None else z.T @ left)
 
-    table = _search(residuals, points, names, zero)
-    params = table.loc[table["chosen"], list(names)].to_numpy()[0]
-    return np.concatenate([free, params]), expected, table
-
-
-def _estimate(
-    firms: _Firms,
-    method: str,
-    degree: int,
-    markov: int,
-    starts: int,
-    replications: int,
-    seed: int,
-    exit: bool = False,
-) -> _Production:
-    """Estimate in two steps, bootstrap and label."""
-    from scipy.stats import qmc
-
-    for what, value in (("degree", degree), ("markov", markov), ("starts", starts)):
-        whole(what, value, 1)
-    if whole("replications", replications) == 1:
-        raise MethodError("replications is 1", expected="0 for none, or two or more for a spread")
     centred = firms.inputs - firms.inputs.mean(axis=0)
     least_squares = np.linalg.lstsq(centred, firms.y - firms.y.mean(), rcond=None)[0]
-    searched = len(firms.names) - (method != "ackerberg-caves-frazer") * firms.f
-    spread = qmc.Halton(searched, scramble=False).random(starts)[1:]  # the first is the origin
-    spread = np.hstack([np.zeros((starts - 1, len(firms.names) - searched)), spread])
-    points = np.vstack([least_squares, spread])
-    found, expected, table = _two_steps(firms, method, degree, markov, exit, points)
-    _warn_of_search(table, firms.names[-searched:], method == "ackerberg-caves-frazer")
-    rng, count = np.random.default_rng(seed), len(firms.first) - 1
-    draws = np.full((replications, len(found)), np.nan)
-    for row in range(replications):  # both steps are repeated, the search from the estimate alone
-        drawn = firms.draw(rng.integers(count, size=count))
-        try:
-            again, _, end = _two_steps(drawn, method, degree, markov, exit, found[None, :])
-        except EstimationError:
-            continue
-        draws[row] = again if end["converged"].iloc[0] else np.nan
-    kept = draws[~np.isnan(draws).any(axis=1)]
-    if len(kept) < replications:
-        warnings.warn(
-            f"{replications - len(kept)} of {replications} bootstrap samples gave no estimate and "
-            "are left out of the standard errors",
-            stacklevel=3,
-        )
-    errors = kept.std(axis=0, ddof=1) if len(kept) > 1 else np.full(len(found), np.nan)
+    spread = qmc.Halton(len(names), scramble=False).random(starts)[1:]  # the first is the origin
+    points = np.vstack([least_squares[-len(names) :], spread])
+    table = _search(residuals, points, names, zero)
+    _warn_of_search(table, names, several=joint)
     end = table[table["chosen"]].iloc[0]
-    anticipated = pd.Series(expected - firms.inputs @ found, firms.index, name="anticipated")
-    drawn = pd.DataFrame(draws, columns=firms.names) if replications else None
-    searched = {"anticipated": anticipated, "starts": table, "bootstrap": drawn}
-    return _result(firms, found, errors, end["criterion"], end["converged"], **searched)
-
-
-def _result(
-    firms: _Firms,
-    params: np.ndarray,
-    errors: np.ndarray,
-    criterion: float,
-    converged: bool = True,
-    **searched: pd.DataFrame | pd.Series | None,
-) -> _Production:
-    labelled = [pd.Series(values, firms.names) for values in (params, errors)]
-    labelled.append(pd.Series(firms.y - firms.inputs @ params, firms.index, name="tfp"))
-    rest = criterion, bool(converged), len(firms.now), firms.dropped
-    return _Production(*labelled, *rest, **searched)
+    params = np.concatenate([free, end[names].to_numpy(float)])
+    state = {"converged": bool(end["converged"]), "starts": table}
+    return _Production.of(firms, params, end["criterion"], **state)
 
 
 def levinsohn_petrin(
@@ -430,19 +341,15 @@ def levinsohn_petrin(
     proxy: _Names,
     unit: str,
     time: str,
-    degree: int = 3,
-    markov: int = 3,
-    starts: int = 4,
-    replications: int = 0,
-    seed: int = 0,
 ) -> _Production:
     """Estimate a value-added production function with intermediate inputs as proxy.
 
-    First step: y = b l + phi(k, m) + e by least squares, phi a polynomial.
+    First step: y = b l + phi(k, m) + e by least squares, phi a polynomial of degree 3.
     Second step: elasticities a of state inputs minimise the sum of squares of
-    y - b l - a k - g(phi_{-1} - a k_{-1}), g the polynomial that fits
+    y - b l - a k - g(phi_{-1} - a k_{-1}), g the cubic that fits
     phi - a k for each trial (Levinsohn and Petrin 2003; in the steps of
-    Petrin, Poi and Levinsohn 2004).
+    Petrin, Poi and Levinsohn 2004). The search starts from least squares and
+    from points spread over the unit cube.
 
     Parameters
     ----------
@@ -457,21 +364,11 @@ def levinsohn_petrin(
         and the demand that reveals productivity (materials, energy).
     unit, time : str
         Names of the firm and of the year, a whole number.
-    degree : int
-        Degree of the polynomial in state and proxy.
-    markov : int
-        Degree of the Markov process of productivity.
-    starts : int
-        Starting points of the second step: least squares, then points spread over the unit cube.
-    replications : int
-        Samples of the bootstrap by firm; 0 for no standard errors.
-    seed : int
-        Seed of the bootstrap.
 
     Returns
     -------
     result
-        ``params``, ``std_errors``, ``tfp``, ``anticipated``, ``starts``, ``dropped`` and more.
+        ``params``, ``tfp``, ``starts``, ``dropped`` and more.
 
     Raises
     ------
@@ -484,13 +381,12 @@ def levinsohn_petrin(
         If inputs are collinear, a free input is a function of state and
         proxy, or rows are too few.
     nqpf.errors.MethodError
-        If an option cannot be used.
+        If a column has no role of its own.
 
     Warns
     -----
     UserWarning
-        If firms skip years, the search does not converge, or bootstrap
-        samples are lost.
+        If firms skip years or the search does not converge.
 
     Notes
     -----
@@ -508,7 +404,7 @@ def levinsohn_petrin(
     ({'labour': 0.6, 'capital': 0.4}, True, 9000)
     """
     firms = _read(frame, output, free, state, proxy, unit, time)
-    return _estimate(firms, "levinsohn-petrin", degree, markov, starts, replications, seed)
+    return _two_steps(firms, "levinsohn-petrin")
 
 
 def olley_pakes(
@@ -519,12 +415,6 @@ def olley_pakes(
     proxy: _Names,
     unit: str,
     time: str,
-    exit: bool = False,
-    degree: int = 3,
-    markov: int = 3,
-    starts: int = 4,
-    replications: int = 0,
-    seed: int = 0,
 ) -> _Production:
     """Estimate a value-added production function with investment as proxy.
 
@@ -533,8 +423,7 @@ def olley_pakes(
     (Olley and Pakes 1996, equation 12; Yasar, Raciborski and Poi 2008).
     Investment reveals productivity only where it is positive: rows whose
     proxy is minus infinity (the logarithm of zero) or missing are dropped and
-    recorded. With `exit`, g also takes the probability of surviving from last
-    year, by a probit on last year's polynomial of state and proxy.
+    recorded. Exit of firms is not corrected for.
 
     Parameters
     ----------
@@ -542,11 +431,6 @@ def olley_pakes(
         As in :func:`levinsohn_petrin`, logarithms throughout.
     proxy : str or list of str
         Logarithm of investment.
-    exit : bool
-        Correct for exit. A firm exits after its last row if that is before the last year of the
-        frame; a gap is no exit, and a firm with an incomplete row still exists.
-    degree, markov, starts, replications, seed
-        As in :func:`levinsohn_petrin`.
 
     Returns
     -------
@@ -556,8 +440,7 @@ def olley_pakes(
     Raises
     ------
     nqpf.errors.NqpfError
-        As in :func:`levinsohn_petrin`; and EstimationError if no firm exits
-        or the probit does not converge.
+        As in :func:`levinsohn_petrin`.
 
     Warns
     -----
@@ -573,7 +456,7 @@ def olley_pakes(
     (True, True)
     """
     firms = _read(frame, output, free, state, proxy, unit, time, investment=True)
-    return _estimate(firms, "olley-pakes", degree, markov, starts, replications, seed, exit)
+    return _two_steps(firms, "olley-pakes")
 
 
 def ackerberg_caves_frazer(
@@ -584,11 +467,7 @@ def ackerberg_caves_frazer(
     proxy: _Names,
     unit: str,
     time: str,
-    degree: int = 3,
-    markov: int = 3,
     starts: int = 9,
-    replications: int = 0,
-    seed: int = 0,
 ) -> _Production:
     """Estimate a value-added production function when labour may depend on the proxy.
 
@@ -610,12 +489,8 @@ def ackerberg_caves_frazer(
     frame, output, free, state, proxy, unit, time
         As in :func:`levinsohn_petrin`: **logarithms**, output
         is value added, the proxy materials or investment.
-    degree, markov : int
-        Degrees of the first polynomial and of the Markov process.
     starts : int
         Starting points: least squares, then points spread over the unit cube.
-    replications, seed : int
-        Bootstrap by firm; each sample is searched from the estimate only.
 
     Returns
     -------
@@ -632,7 +507,7 @@ def ackerberg_caves_frazer(
     -----
     UserWarning
         If several solutions fit equally well, no start solves the conditions,
-        firms skip years, or bootstrap samples are lost.
+        or firms skip years.
 
     Examples
     --------
@@ -650,7 +525,7 @@ def ackerberg_caves_frazer(
     [0.6, 1.0]
     """
     firms = _read(frame, output, free, state, proxy, unit, time)
-    return _estimate(firms, "ackerberg-caves-frazer", degree, markov, starts, replications, seed)
+    return _two_steps(firms, "ackerberg-caves-frazer", whole("starts", starts, 1))
 
 
 def wooldridge(
@@ -661,8 +536,6 @@ def wooldridge(
     proxy: _Names,
     unit: str,
     time: str,
-    degree: int = 3,
-    equations: str = "both",
 ) -> _Production:
     """Estimate a value-added production function in one step by linear GMM.
 
@@ -672,26 +545,19 @@ def wooldridge(
         y = b l + h(k, m) + e                     instruments l, h's terms
         y = b l + a k + q(k_{-1}, m_{-1}) + u     instruments k, l_{-1}, q's terms
 
-    h and q are polynomials without restrictions between them, a of the first
+    h and q are cubics without restrictions between them, a of the first
     equation lies in h. Two-step efficient GMM, the weights clustered by firm.
 
     Parameters
     ----------
     frame, output, free, state, proxy, unit, time
         As in :func:`levinsohn_petrin`, **logarithms**.
-    degree : int
-        Degree of the polynomials h and q.
-    equations : {"both", "second"}
-        ``"second"`` uses the second equation alone, instrumental variables
-        with l_{-1} for l: it does not need labour to vary given k and m
-        (Petrin and Levinsohn 2012).
 
     Returns
     -------
     result
-        Standard errors clustered by firm; ``criterion`` is Hansen's J, with as
-        many degrees of freedom as free inputs when both equations are used,
-        and zero but for rounding with the second alone.
+        Also ``std_errors``, clustered by firm; ``criterion`` is Hansen's J, with as
+        many degrees of freedom as free inputs.
 
     Raises
     ------
@@ -717,22 +583,20 @@ def wooldridge(
     >>> fit.params.round(1).to_dict()
     {'labour': 0.6, 'capital': 0.4}
     """
-    choose("equations", equations, ("both", "second"))
     firms = _read(frame, output, free, state, proxy, unit, time)
-    now, before = firms.now, firms.before
-    known, f = np.hstack([firms.state, firms.proxy]), firms.f
+    now, known, f = firms.now, np.hstack([firms.state, firms.proxy]), firms.f
+    before, y = firms.lag[now], firms.y[now]
     # Each block is (output, regressors, instruments) less its polynomial, (M,), (M, p), (M, z).
-    q = _basis(known[before], whole("degree", degree, 1), f, "an equation")
-    free, state = _less(q, firms.free[now]), _less(q, firms.state[now])
-    lagged = _less(q, firms.free[before])
-    blocks = [(_less(q, firms.y[now]), np.hstack([free, state]), np.hstack([lagged, state]))]
-    if equations == "both":
-        q = _basis(known[now], degree, f, "an equation")
-        free = _varying(q, firms.free[now], firms.names, "equations='second'")
-        x = np.hstack([free, np.zeros_like(state)])
-        blocks.insert(0, (_less(q, firms.y[now]), x, free))
-    code = np.repeat(np.arange(len(firms.first) - 1), np.diff(firms.first))
-    return _result(firms, *_gmm(blocks, code[now]))
+    q = _basis(known[now], f, "an equation")
+    free = _varying(q, firms.free[now], firms.names)
+    nothing = np.zeros((len(now), firms.state.shape[1]))
+    blocks = [(_less(q, y), np.hstack([free, nothing]), free)]
+    q = _basis(known[before], f, "an equation")
+    state, lagged = _less(q, firms.state[now]), _less(q, firms.free[before])
+    x = np.hstack([_less(q, firms.free[now]), state])
+    blocks.append((_less(q, y), x, np.hstack([lagged, state])))
+    params, errors, criterion = _gmm(blocks, firms.code[now])
+    return _Production.of(firms, params, criterion, std_errors=pd.Series(errors, firms.names))
 
 
 def _gmm(
@@ -747,7 +611,7 @@ def _gmm(
     if np.linalg.matrix_rank(cross) < cross.shape[1]:
         raise EstimationError(
             "the instruments do not identify the elasticities",
-            expected="inputs that vary given last year's state and proxy, or a lower degree",
+            expected="inputs that vary given last year's state and proxy",
         )
     params, _ = _solve(cross, target, block_diag(*(z.T @ z / n for _, _, z in blocks)))
     moments = np.hstack([z * (y - x @ params)[:, None] for y, x, z in blocks])

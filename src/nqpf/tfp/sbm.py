@@ -12,77 +12,51 @@ from nqpf.checks import choose
 from nqpf.errors import EstimationError
 from nqpf.tfp.programs import _CONDITION, _ROUNDING, _Activities, _check_own, _furthest, _Program
 
-_RETURNS = ("crs", "vrs")
-_DISPOSABILITY = {"slacks": "strong", "directional": "weak"}  # what Tone and Oh assume
-_INTENSITY = 1e-10  # share of a unit's largest intensity below which a peer is none
-
 
 @dataclass(frozen=True)
 class _Technology:
-    """Columns that span a technology; units that can never be peers are left out.
+    """Columns that span a technology of constant returns, without units that are never peers.
 
     Attributes
     ----------
     columns : array (n, variables)
-        Points in units of `scale`; of length 1 in logarithms under constant returns.
-    rows : array (n,)
-        Position of the unit that each point comes from.
-    abated : array (n,) of bool
-        Whether the point is the unit with all outputs given up, which weak
-        disposability under variable returns allows (Kuosmanen 2005).
-    size : array (n,)
-        What the points were divided by under constant returns.
+        Points in units of `scale`, of length 1 in logarithms.
     scale : array (variables,)
         Geometric means of the variables, so that programs have figures near 1.
     inputs, good : int
         How many variables are inputs and good outputs.
-    variable, weak : bool
-        Whether returns are variable, and bad outputs fall only together with activity.
+    weak : bool
+        Whether bad outputs fall only together with activity.
     """
 
     columns: np.ndarray
-    rows: np.ndarray
-    abated: np.ndarray
-    size: np.ndarray
     scale: np.ndarray
     inputs: int
     good: int
-    variable: bool
     weak: bool
 
     @classmethod
-    def spanned(
-        cls, sample: _Activities, rows: np.ndarray, returns: str, disposability: str
-    ) -> _Technology:
+    def spanned(cls, sample: _Activities, rows: np.ndarray, weak: bool) -> _Technology:
         """Return the technology that some rows of a sample span."""
         values, m, g = sample.values[rows], sample.inputs, sample.good
-        none, scale = np.empty(0), np.exp(np.log(values).mean(axis=0))
-        weak = disposability == "weak" and values.shape[1] > m + g
-        form = cls(none, none, none, none, scale, m, g, returns == "vrs", weak)
-        kept = form._undominated(values / scale)
-        columns, size = form.sized(values[kept])
-        at, abated = rows[kept], np.zeros(len(kept), dtype=bool)
-        if weak and returns == "vrs":
-            idle = columns.copy()
-            idle[:, m:] = 0.0
-            columns, at, size = np.vstack([columns, idle]), np.tile(at, 2), np.tile(size, 2)
-            abated = np.repeat([False, True], len(kept))
-        return replace(form, columns=columns, rows=at, abated=abated, size=size)
+        scale = np.exp(np.log(values).mean(axis=0))
+        form = cls(values / scale, scale, m, g, weak and values.shape[1] > m + g)
+        return replace(form, columns=form.sized(values[form._undominated()])[0])
 
     def sized(self, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return points in the technology's units, and what they were divided by."""
         points = points / self.scale
-        size = np.ones(len(points)) if self.variable else np.exp(np.log(points).mean(axis=1))
-        return points / size[:, None], size
+        size = np.exp(np.log(points).mean(axis=1))[:, None]
+        return points / size, size
 
-    def _undominated(self, points: np.ndarray) -> np.ndarray:
-        """Return the positions of the points that no other point replaces, in order.
+    def _undominated(self) -> np.ndarray:
+        """Return the positions of the columns that no other one replaces, in order.
 
-        Point j replaces k if, scaled by some a under constant returns (by 1 otherwise), it
-        needs no more input and gives no less output. Weakly disposable bad outputs
-        must then be equal. Scores are unchanged: whatever k serves, j serves as well.
+        Column j replaces k if, scaled by some factor, it needs no more input and gives no less
+        output. Weakly disposable bad outputs must then be equal. Scores are unchanged: whatever
+        k serves, j serves as well.
         """
-        goods = np.s_[self.inputs : self.inputs + self.good]
+        points, goods = self.columns, np.s_[self.inputs : self.inputs + self.good]
         below, above = np.delete(points, goods, axis=1), points[:, goods]
         # A point never has more merit than one that replaces it, so that one comes first;
         # comparing with kept points only means that two can never drop each other.
@@ -93,8 +67,6 @@ class _Technology:
         for k in np.argsort(-merit, kind="stable"):
             most = (below[k] / below[kept]).min(axis=1)
             least = (above[k] / above[kept]).max(axis=1)
-            if self.variable:
-                most, least = np.minimum(most, 1.0), np.maximum(least, 1.0)
             if not (least <= most).any():
                 kept.append(int(k))
         return np.sort(np.array(kept))
@@ -103,27 +75,19 @@ class _Technology:
         """Return the directional distances of points (P, variables); NaN where there is none.
 
         max b such that (1 + b) good outputs can be made with (1 - b) bad outputs and
-        no more input. A distance of -1 or less asks for no good output at all; no
-        index can be made of it, so it counts as none.
+        no more input. At b = -1 activity could shrink further, so 1 + b is positive.
         """
         sized, _ = self.sized(points)
-        variables, bad = sized.shape[1], self.inputs + self.good
-        sign = np.ones(variables)
+        bad = self.inputs + self.good
+        sign = np.ones(sized.shape[1])
         sign[self.inputs : bad] = -1.0
         direction = sized.copy()
         direction[:, : self.inputs] = 0.0
-        reference, target = self.columns.T * sign[:, None], sized * sign
-        equal = list(range(bad, variables)) if self.weak else []
-        if self.variable:
-            equal.append(variables)
-            reference = np.vstack([reference, np.ones(reference.shape[1])])
-            target = np.column_stack([target, np.ones(len(target))])
-            direction = np.column_stack([direction, np.zeros(len(target))])
-        found = _furthest(reference, direction, target, equal)
-        return np.where(found > -1.0 + 1e-9, found, np.nan)
+        equal = range(bad, len(sign)) if self.weak else ()
+        return _furthest(self.columns.T * sign[:, None], direction, sized * sign, equal)
 
-    def projections(self, points: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Return rho (P,), slacks (P, variables) and intensities (P, n) of points it spans.
+    def projections(self, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return rho (P,) and slacks (P, variables) of points that it spans.
 
         Tone's fractional program is made linear by Charnes and Cooper (1962): with
         t = 1 / denominator, minimise t - (1/m) sum S-/x subject to
@@ -150,8 +114,7 @@ class _Technology:
                 rho[first], solution[first] = self._alone(sized[first])
                 settled[0] = True
             left = left[~settled]
-        slack = np.where(solution[:, n:] > 0, solution[:, n:], 0.0) * self.scale * size[:, None]
-        return rho, slack, solution[:, :n] * size[:, None] / self.size
+        return rho, np.where(solution[:, n:] > 0, solution[:, n:], 0.0) * self.scale * size
 
     def _alone(self, point: np.ndarray) -> tuple[float, np.ndarray]:
         """Return what the program says of one point when figures are shares of the point's own.
@@ -159,11 +122,9 @@ class _Technology:
         For points so far from the others that tolerances of the shared program mean nothing.
         """
         shares = self.columns / point
-        most = shares.max(axis=1)
-        scaled = replace(self, columns=shares / most[:, None], size=self.size * most)
+        scaled = replace(self, columns=shares / shares.max(axis=1, keepdims=True))
         rho, solution = _Slacks(scaled, np.ones((1, len(point)))).solve(0)
-        solution[: len(most)] /= most
-        solution[len(most) :] *= point
+        solution[len(shares) :] *= point
         return rho, solution
 
 
@@ -180,28 +141,21 @@ class _Slacks:
         n, d = technology.columns.shape
         m, g = technology.inputs, technology.good
         scored = slice(m, m + g) if technology.weak else slice(m, d)
-        self._n, self._d = n, d
+        self._t = n + d
         self._scored, self._inputs = n + np.arange(d)[scored], n + np.arange(m)
         self._held = np.arange(n + scored.stop, n + d)  # bad outputs without a slack
-        self._top, self._bottom = np.zeros((len(points), n + d)), np.zeros((len(points), n + d))
+        self._top, self._bottom = np.zeros((2, len(points), n + d))
         self._top[:, self._inputs] = -1.0 / (m * points[:, :m])
         self._bottom[:, self._scored] = (1.0 / len(self._scored)) / points[:, scored]
         sign = np.ones(d)
         sign[m : m + g] = -1.0
-        self._balance = np.hstack([technology.columns.T, np.diag(sign)])
-        self._right = points
+        self._balance, self._right = np.hstack([technology.columns.T, np.diag(sign)]), points
         # Largest ratio of a column's figures to a point's: what an intensity of 1 may weigh.
         pairs = zip(points.T, technology.columns.T, strict=True)
-        most = np.max([np.outer(1 / p, c) for p, c in pairs], axis=0)
-        self._size = np.hstack([1 / most, points])
-        if technology.variable:
-            total = np.append(1.0 / technology.size, np.zeros(d))
-            self._balance = np.vstack([self._balance, total])
-            self._right = np.column_stack([points, np.ones(len(points))])
-        rows = len(self._balance)
-        self._matrix = np.zeros((rows + 1, n + d + 1))
+        self._size = np.hstack([1 / np.max([np.outer(1 / p, c) for p, c in pairs], axis=0), points])
+        self._matrix = np.zeros((d + 1, n + d + 1))
         self._matrix[1:, :-1] = self._balance
-        right, upper = np.append(1.0, np.zeros(rows)), np.full(n + d + 1, np.inf)
+        right, upper = np.append(1.0, np.zeros(d)), np.full(n + d + 1, np.inf)
         upper[self._held] = 0.0
         cost = np.append(np.zeros(n + d), 1.0)
         self._program = _Program(self._matrix, cost, np.zeros(n + d + 1), upper, right, right)
@@ -211,7 +165,7 @@ class _Slacks:
         self._matrix[:, -1] = np.append(1.0, -self._right[point])
         self._matrix[0, self._scored] = self._bottom[point, self._scored]
         self._program.set_cost(self._inputs, self._top[point, self._inputs])
-        for column in (*self._scored, self._n + self._d):
+        for column in (*self._scored, self._t):
             self._program.set_column(column, self._matrix[:, column])
         try:
             optimal = self._program.solve()
@@ -219,13 +173,13 @@ class _Slacks:
             optimal = False
         solution = self._program.primal()
         if not optimal or solution[-1] <= 0:
-            return np.nan, np.zeros(self._n + self._d)
+            return np.nan, np.zeros(self._t)
         return self._program.value, solution[:-1] / solution[-1]
 
     def basis(self) -> np.ndarray | None:
         """Return the basic columns other than t, or None if they cannot serve others."""
         basis = self._program.basis()
-        columns = basis[basis != self._n + self._d]
+        columns = basis[basis != self._t]
         usable = len(columns) == len(self._balance) and (columns >= 0).all()
         if not usable or np.isin(columns, self._held).any():
             return None
@@ -262,14 +216,10 @@ class _Projections:
     slacks : DataFrame by unit (and period)
         Input and bad output in excess, good output in shortfall, in the units of the
         data. Where several projections score the same, one of them.
-    peers : DataFrame
-        One row per unit and peer with its ``intensity``; ``abated`` marks a
-        peer with its outputs given up (weak disposability, variable returns).
     """
 
     rho: pd.Series
     slacks: pd.DataFrame
-    peers: pd.DataFrame
 
 
 def slacks(
@@ -279,14 +229,13 @@ def slacks(
     bad: Sequence[str] | str = (),
     unit: str = "province",
     time: str | None = None,
-    returns: str = "crs",
     disposability: str = "strong",
 ) -> _Projections:
     """Measure efficiency by slacks, not oriented (Tone 2001; with bad outputs Tone 2004).
 
     rho = min (1 - mean_i s_i / x_i) / (1 + mean_r s_r / y_r), where s_i are the
     excesses of the m inputs, and s_r the shortfalls of good and the excesses of bad
-    outputs, against some activity of the technology that all rows span.
+    outputs, against some activity of the technology that all rows span at constant returns.
 
     Parameters
     ----------
@@ -298,17 +247,14 @@ def slacks(
         Name of the unit.
     time : str or None
         Name of the period; None for one cross-section.
-    returns : {"crs", "vrs"}
-        Constant or variable returns to scale.
     disposability : {"strong", "weak"}
         Strong: bad outputs have slacks like inputs. Weak: they are held at
-        what is observed, and slacks of inputs and good outputs alone are scored;
-        under variable returns each unit may abate (Kuosmanen 2005).
+        what is observed, and slacks of inputs and good outputs alone are scored.
 
     Returns
     -------
     result
-        ``rho``, ``slacks`` and ``peers``.
+        ``rho`` and ``slacks``.
 
     Raises
     ------
@@ -326,8 +272,7 @@ def slacks(
     A slack of a bad output ends at some activity exactly, so with Tone's formula a bad output that
     may not be thrown away would score the same: "weak" holds it where it is instead, as the
     equation of Fare, Grosskopf and others does. Weak scores average fewer slacks and are never
-    comparable with strong ones. Under variable returns the set of weak activities is Kuosmanen's,
-    which holds each unit twice, once with all its outputs given up.
+    comparable with strong ones.
 
     Examples
     --------
@@ -338,19 +283,13 @@ def slacks(
     >>> slacks(frame, "x", "y", "b", unit="plant").rho.round(4).tolist()
     [1.0, 0.375, 1.0]
     """
-    choose("returns", returns, _RETURNS)
     choose("disposability", disposability, ("strong", "weak"))
     sample = _Activities.read(frame, inputs, good, bad, unit, time)
-    index = sample.frame.index
-    technology = _Technology.spanned(sample, np.arange(len(index)), returns, disposability)
-    rho, excess, intensity = technology.projections(sample.values)
+    index, every = sample.frame.index, np.arange(len(sample.frame))
+    technology = _Technology.spanned(sample, every, disposability == "weak")
+    rho, excess = technology.projections(sample.values)
     scores = _check_own(pd.Series(rho, index, name="rho"))
-    used = intensity > _INTENSITY * intensity.max(axis=1, keepdims=True)
-    point, column = np.nonzero(used)
-    peer = index[technology.rows[column]].to_frame(index=False).add_prefix("peer_")
-    numbers = {"intensity": intensity[used], "abated": technology.abated[column]}
-    peers = pd.concat([index[point].to_frame(index=False), peer, pd.DataFrame(numbers)], axis=1)
-    return _Projections(scores, pd.DataFrame(excess, index, sample.frame.columns), peers)
+    return _Projections(scores, pd.DataFrame(excess, index, sample.frame.columns))
 
 
 @dataclass(frozen=True)
@@ -382,14 +321,12 @@ def malmquist_luenberger(
     bad: Sequence[str] | str,
     unit: str = "province",
     time: str = "year",
-    returns: str = "crs",
-    disposability: str = "weak",
 ) -> _Luenberger:
     """Measure productivity change with bad outputs, between neighbouring periods.
 
     With D^s(t) the distance b of period t's figures to period s's technology, where good outputs
     could rise and bad outputs fall by the share b (Chung, Fare and Grosskopf 1997), from t to
-    u = t + 1:
+    u = t + 1, at constant returns, where bad outputs fall only together with activity:
 
     - effch = (1 + D^t(t)) / (1 + D^u(u)),
     - techch = sqrt[(1 + D^u(t)) / (1 + D^t(t)) x (1 + D^u(u)) / (1 + D^t(u))],
@@ -403,12 +340,6 @@ def malmquist_luenberger(
         Columns of each role. Without bad outputs, 1 + D is the radial output score.
     unit, time : str
         Names of the key.
-    returns : {"crs", "vrs"}
-        Constant or variable returns to scale.
-    disposability : {"weak", "strong"}
-        Weak: bad outputs fall only together with activity (an equation; under
-        variable returns with an abatement factor for each unit, Kuosmanen
-        2005). Strong: they can be dropped at no cost, like an input.
 
     Returns
     -------
@@ -434,14 +365,12 @@ def malmquist_luenberger(
     >>> malmquist_luenberger(frame, "x", "y", "b").changes.round(4).loc["A"].values.tolist()
     [[1.291, 1.0, 1.291]]
     """
-    choose("returns", returns, _RETURNS)
-    choose("disposability", disposability, ("weak", "strong"))
     sample = _Activities.read(frame, inputs, good, bad, unit, time).balanced()
     index, periods = sample.frame.index, sample.periods
     reached = pd.DataFrame(np.nan, index, ["before", "same", "after"])
     lost = []
     for at, period in enumerate(periods):
-        technology = _Technology.spanned(sample, sample.rows(period), returns, disposability)
+        technology = _Technology.spanned(sample, sample.rows(period), weak=True)
         for column, other in enumerate(periods[max(at - 1, 0) : at + 2], start=int(at == 0)):
             rows = sample.rows(other)
             # The technology lies after the figures of the period before it.
@@ -484,8 +413,6 @@ def global_malmquist_luenberger(
     unit: str = "province",
     time: str = "year",
     measure: str = "slacks",
-    returns: str = "crs",
-    disposability: str | None = None,
 ) -> _GlobalLuenberger:
     """Measure productivity change with bad outputs against one technology of all periods.
 
@@ -496,8 +423,8 @@ def global_malmquist_luenberger(
     - ec = E_u(u) / E_t(t), nearness to the frontier of the day,
     - bpc = [E_G(u) / E_u(u)] / [E_G(t) / E_t(t)], that frontier's own move.
 
-    E is rho of :func:`slacks`, or 1 / (1 + D) with D the distance of
-    :func:`malmquist_luenberger`, which is Oh's index.
+    E is rho of :func:`slacks` with strongly disposable bad outputs, or 1 / (1 + D) with D the
+    distance of :func:`malmquist_luenberger`, which is Oh's index.
 
     Parameters
     ----------
@@ -509,11 +436,6 @@ def global_malmquist_luenberger(
         Names of the key.
     measure : {"slacks", "directional"}
         How efficiency is measured.
-    returns : {"crs", "vrs"}
-        Constant or variable returns to scale.
-    disposability : {"strong", "weak"} or None
-        Of bad outputs. When None, strong for slacks (Tone 2004) and weak for
-        the directional measure (Oh 2010).
 
     Returns
     -------
@@ -547,17 +469,14 @@ def global_malmquist_luenberger(
     >>> found.changes.round(4).loc["A"].values.tolist()
     [[1.75, 1.0, 1.75]]
     """
-    choose("measure", measure, _DISPOSABILITY)
-    choose("returns", returns, _RETURNS)
-    disposability = _DISPOSABILITY[measure] if disposability is None else disposability
-    choose("disposability", disposability, ("strong", "weak"))
+    choose("measure", measure, ("slacks", "directional"))
     sample = _Activities.read(frame, inputs, good, bad, unit, time).balanced()
     every = np.arange(len(sample.frame))
     spans = {"global": [every], "contemporaneous": [sample.rows(p) for p in sample.periods]}
     scores = pd.DataFrame(index=sample.frame.index, columns=list(spans), dtype=float)
     for kind, groups in spans.items():
         for rows in groups:
-            technology = _Technology.spanned(sample, rows, returns, disposability)
+            technology = _Technology.spanned(sample, rows, measure == "directional")
             points, at = sample.values[rows], scores.columns.get_loc(kind)
             if measure == "slacks":
                 scores.iloc[rows, at] = technology.projections(points)[0]
