@@ -1,7 +1,7 @@
 """Who recovers the truth on simulated firms, and who does not, by theory and by Monte Carlo.
 
-Thirty samples, ten in daily runs, and a dozen comparisons: two Monte Carlo errors would be passed by chance
-in every second seed, so the bound here is a Student quantile at 1 % over all of them.
+Thirty samples (ten in daily runs) and a dozen comparisons: two Monte Carlo errors would be passed
+by chance in every second seed, so the bound here is a Student quantile at 1 % over all of them.
 benchmarks/bench_proxy.py runs two hundred samples and holds them to two errors.
 """
 
