@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import keyword
 import math
 import re
 import unicodedata
-import warnings
-import zipfile
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
@@ -18,7 +14,7 @@ import pandas as pd
 
 from nqpf.checks import _nearest
 from nqpf.data.catalogue import Catalogue, _Variable
-from nqpf.data.layouts import _DAMAGE, _decoded
+from nqpf.data.grid import _Grid, _grid
 from nqpf.errors import DataError, NqpfError, _visible
 from nqpf.provinces import code_of
 
@@ -134,130 +130,6 @@ def _province(cell: str) -> int:
         expected = "its GB/T 2260 code, English or Chinese name"
         raise DataError("the province is missing", expected=expected)
     return code_of(cell)
-
-
-_Grid = list[tuple[int, list[str]]]
-_LARGEST_FILE = 50_000_000  # bytes, also once unpacked times ten
-_LARGEST_GRID = 500_000  # rows that hold anything
-_SHEET_ROWS = 1_048_576  # what a spreadsheet can hold
-_SPLIT = "split it into several files"
-_AS_CSV = "save the sheet as CSV UTF-8 or as .xlsx and try again"
-
-
-def _grid(path: Path) -> _Grid:
-    """Return the rows of a CSV or Excel file that hold anything, as text.
-
-    Rows are numbered as a spreadsheet shows them, the first being 1; white space
-    at the ends of cells and repeated white space is removed.
-    """
-    kind = path.suffix.lower()
-    if kind not in (".csv", ".xlsx"):
-        problem = f"cannot read a file of kind {kind or 'without a suffix'}"
-        raise DataError(problem, expected="a .csv or .xlsx file", hint=_AS_CSV)
-    try:
-        if not path.is_file():
-            raise DataError("no such file", expected="a file to read")
-        if path.stat().st_size > _LARGEST_FILE:
-            problem = f"the file has {path.stat().st_size:,} bytes"
-            raise DataError(problem, expected=f"at most {_LARGEST_FILE:,} bytes", hint=_SPLIT)
-        content = path.read_bytes()
-    except OSError as error:
-        raise DataError(f"the file cannot be opened: {error.strerror}") from error
-    grid = _workbook(content) if kind == ".xlsx" else _csv(content)
-    if not grid:
-        raise DataError(
-            "the file is empty", expected="a header row and at least one row of figures"
-        )
-    return grid
-
-
-def _text_of(content: bytes) -> str:
-    if content[:4] == b"PK\x03\x04":
-        raise DataError("the file is a workbook named .csv", hint="give it the suffix .xlsx")
-    text = _decoded(content)
-    if text is not None and "\0" not in text:
-        return text
-    problem = "the text is in an unknown encoding"
-    raise DataError(problem, expected="UTF-8 or GB18030", hint=_AS_CSV)
-
-
-def _csv(content: bytes) -> _Grid:
-    lines = csv.reader(io.StringIO(_text_of(content), newline=""), strict=True)
-    grid: _Grid = []
-    row = 0
-    try:
-        for row, line in enumerate(lines, start=1):
-            _keep(grid, row, [_clean(cell) for cell in line])
-    except csv.Error as error:
-        problem, where = f"the file is not valid CSV: {error}", {"row": row + 1}
-        raise DataError(problem, where=where, expected="quotation marks in pairs") from error
-    return grid
-
-
-def _workbook(content: bytes) -> _Grid:
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # openpyxl warns of styles it does not know
-            sheets = _sheets(content)
-    except DataError:
-        raise
-    except _DAMAGE as error:
-        problem = f"the workbook is damaged or not an .xlsx file ({type(error).__name__})"
-        hint = "open it in a spreadsheet program and save it again, without a password"
-        raise DataError(problem, hint=hint) from error
-    filled = {title: grid for title, grid in sheets.items() if grid}
-    if len(filled) > 1:
-        problem = f"the workbook has {len(filled)} filled sheets: {', '.join(filled)}"
-        hint = "move the others to another workbook"
-        raise DataError(problem, expected="one filled sheet", hint=hint)
-    return next(iter(filled.values()), [])
-
-
-def _sheets(content: bytes) -> dict[str, _Grid]:
-    from openpyxl import load_workbook
-
-    with zipfile.ZipFile(io.BytesIO(content)) as archive:
-        unpacked = sum(entry.file_size for entry in archive.infolist())
-    if unpacked > 10 * _LARGEST_FILE:
-        problem = f"the workbook unpacks to {unpacked:,} bytes"
-        raise DataError(problem, expected=f"at most {10 * _LARGEST_FILE:,} bytes", hint=_SPLIT)
-    # Formulas are read as such, not as the value of the last calculation: that may be stale.
-    book = load_workbook(io.BytesIO(content), read_only=True, data_only=False)
-    sheets: dict[str, _Grid] = {}
-    for sheet in book.worksheets:
-        sheet.reset_dimensions()  # the size stated in the file may be wrong
-        grid = sheets.setdefault(sheet.title, [])
-        rows = sheet.iter_rows(max_row=_SHEET_ROWS, values_only=True)
-        for row, cells in enumerate(rows, start=1):
-            if any(cell is not None for cell in cells):
-                _keep(grid, row, [_cell_text(cell) for cell in cells])
-    return sheets
-
-
-def _keep(grid: _Grid, row: int, cells: list[str]) -> None:
-    while cells and not cells[-1]:
-        cells.pop()
-    if cells and len(grid) == _LARGEST_GRID:
-        problem = f"the file has more than {_LARGEST_GRID:,} rows"
-        raise DataError(problem, where={"row": row}, hint=_SPLIT)
-    if cells:
-        grid.append((row, cells))
-
-
-def _cell_text(value: object) -> str:
-    from openpyxl.worksheet.formula import ArrayFormula, DataTableFormula
-
-    if value is None:
-        return ""
-    if isinstance(value, ArrayFormula | DataTableFormula):
-        return "=formula"
-    if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
-        return str(int(value))
-    return _clean(str(value))
-
-
-def _clean(text: str) -> str:
-    return " ".join(text.replace("\ufeff", "").replace("\u200b", "").split())
 
 
 def _read_rows(path: Path | str, catalogue: Catalogue) -> pd.DataFrame:
