@@ -43,7 +43,9 @@ _EMBEDDED = "the tables in data/panel are complete without it; only rebuilding t
 
 
 class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    """A part of a file: no unknown field, nothing changes after reading."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True)
 
     @model_validator(mode="before")
     @classmethod
@@ -55,8 +57,8 @@ class _Strict(BaseModel):
 class _Bilingual(_Strict):
     """A name in both languages."""
 
-    zh: str
-    en: str
+    zh: str = Field(min_length=1)
+    en: str = Field(min_length=1)
 
     def __str__(self) -> str:
         return f"{self.en} {self.zh}"
@@ -157,17 +159,14 @@ class _Source(_Strict):
             raise SourceError(problem, hint="correct or unset the variable")
         place = f"{self.repository.replace('/', '__')}/{self.commit[:12]}/{self.path}"
         path = _inside(Path(mirror), place)
-        where: dict[str, object] = {"file": self.path}
+        where = {"file": self.path}
         if not path.is_file():
-            hint = "complete the mirror or unset NQPF_MIRROR"
-            problem = "the mirror does not hold the file"
+            problem, hint = "the mirror does not hold the file", "complete it or unset NQPF_MIRROR"
             raise SourceError(problem, where=where, expected=place, hint=hint)
-        found = _sha256(path)
-        if found != self.sha256:
-            where["bytes"] = path.stat().st_size
+        if _sha256(path) != self.sha256:
+            problem = f"the mirror's file has SHA-256 {_sha256(path)}"
             expected = f"{self.sha256} ({self.bytes} bytes)"
             hint = "copy the file again; it is damaged, cut off or another version"
-            problem = f"the mirror's file has SHA-256 {found}"
             raise SourceError(problem, where=where, expected=expected, hint=hint)
         return path
 
@@ -175,17 +174,13 @@ class _Source(_Strict):
         import pooch
 
         pooch.get_logger().setLevel("WARNING")
-        where = {"file": self.path, "address": self.address(host)}
+        address, known, name = self.address(host), f"sha256:{self.sha256}", self._cached_name
+        where = {"file": self.path, "address": address}
         hint = _EMBEDDED if self.embedded else "the panel does not need it"
+        get = pooch.HTTPDownloader(timeout=30)
         try:
             # pooch downloads beside the target and moves the file only once its hash is right.
-            found = pooch.retrieve(
-                self.address(host),
-                known_hash=f"sha256:{self.sha256}",
-                fname=self._cached_name,
-                path=cache,
-                downloader=pooch.HTTPDownloader(timeout=30),
-            )
+            return Path(pooch.retrieve(address, known, name, cache, downloader=get))
         except ValueError as error:  # what pooch raises for a wrong hash
             problem = "what was downloaded is not the pinned file and was thrown away"
             expected = f"SHA-256 {self.sha256}"
@@ -195,7 +190,6 @@ class _Source(_Strict):
             problem = f"the file could not be downloaded: {error}"
             expected = "a network connection, or a mirror folder in NQPF_MIRROR"
             raise SourceError(problem, where=where, expected=expected, hint=hint) from error
-        return Path(found)
 
 
 def _cache_folder() -> Path:

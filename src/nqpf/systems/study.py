@@ -9,17 +9,11 @@ from pathlib import Path
 from typing import Annotated, Literal, TypeVar
 
 import yaml
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    Field,
-    StringConstraints,
-    ValidationError,
-    model_validator,
-)
+from pydantic import BaseModel, Field, StringConstraints, ValidationError, model_validator
 
 from nqpf.checks import _nearest
-from nqpf.errors import CardError, _visible_within
+from nqpf.data.catalogue import _Bilingual, _Strict
+from nqpf.errors import CardError
 from nqpf.files import _replacing, root
 
 _BYTES = 200_000
@@ -29,28 +23,6 @@ _LOADER = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
 _Text = Annotated[str, StringConstraints(min_length=1, max_length=2000)]
 _Key = Annotated[str, Field(pattern=r"^[a-z][a-z0-9]*(?:[_-][a-z0-9]+)*$", max_length=60)]
 _Model = TypeVar("_Model", bound=BaseModel)
-
-
-class _Strict(BaseModel):
-    """A part of a card: no unknown field, nothing changes after reading."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True)
-
-    @model_validator(mode="before")
-    @classmethod
-    def _visible(cls, values: object) -> object:
-        """Let no text of the file reach a page with characters that cannot be seen."""
-        return _visible_within(values)
-
-
-class _Bilingual(_Strict):
-    """A name in both languages."""
-
-    zh: _Text
-    en: _Text
-
-    def __str__(self) -> str:
-        return f"{self.en} {self.zh}"
 
 
 def _built(text: str) -> object:
