@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from nqpf import __version__, provinces
@@ -16,7 +16,7 @@ from nqpf.checks import choose
 from nqpf.data.catalogue import _Segment
 from nqpf.data.own import _READER
 from nqpf.data.panel import _COLUMNS, Panel, _csv_text
-from nqpf.errors import DataError, _like_formula, _visible, _visible_within
+from nqpf.errors import DataError, _like_formula
 from nqpf.files import _inside, _replacing, root
 
 _TITLE = "Statistics of the 31 provincial-level units of mainland China"
@@ -60,9 +60,7 @@ _COLUMN_NOTES = {
 }
 _NAME = "nqpf-panel"
 _CREATOR = "The contributors to Measuring New Quality Productive Forces"
-_LONGEST = 32_767  # characters of a cell
-_DIGITS = {"province": 12, "value": 15, "unit": 22, "year": 8, "first_year": 8, "last_year": 8}
-_DIGITS |= {"definition": 60, "note": 60, "breaks": 40, "sha256": 20, "commit": 20, "path": 40}
+_WIDEST = 430  # pixels of a column
 
 
 def export(
@@ -163,9 +161,13 @@ def _figures(panel: Panel) -> pd.DataFrame:
     units = provinces._table()
     for language in ("en", "zh"):
         rows[f"province_{language}"] = rows["province"].map(units[language])
-        names = {key: _visible(getattr(entry.name, language)) for key, entry in entries.items()}
+        names = {key: getattr(entry.name, language) for key, entry in entries.items()}
         rows[f"variable_{language}"] = rows["variable"].map(names)
-    rows["unit"] = rows["variable"].map({k: _visible(entry.unit) for k, entry in entries.items()})
+    rows["unit"] = rows["variable"].map({key: entry.unit for key, entry in entries.items()})
+    bad = rows[~np.isfinite(rows["value"])]
+    if len(bad):
+        problem, where = f"a figure is {bad['value'].iloc[0]}", bad.iloc[0][_COLUMNS[:3]].to_dict()
+        raise DataError(problem, where=where, expected="a finite number")
     columns = ["province", "province_en", "province_zh", "year", "variable", "variable_en"]
     return rows[[*columns, "variable_zh", "value", "unit", "vintage", "flag", "source"]]
 
@@ -179,35 +181,30 @@ def _covered(part: pd.DataFrame, segment: _Segment) -> pd.Series:
     return inside
 
 
+_BOTH = ["publisher_en", "publisher_zh", "yearbook_en", "yearbook_zh"]
+_FIELDS = ["variable", "name_en", "name_zh", "theme", "unit", "definition", *_BOTH, "vintages"]
+_FIELDS += ["first_year", "last_year", "provinces", "figures", "derived_by", "breaks", "note"]
+
+
 def _catalogue(panel: Panel) -> pd.DataFrame:
     """Return what each variable is, one row per variable that has figures."""
     coverage = panel.coverage()
     records = []
     for key in panel.variables:
         entry, lines = panel.catalogue.variables[key], coverage.loc[[key]]
-        both = {
-            f"{field}_{language}": getattr(getattr(entry, field), language)
-            for field in ("name", "publisher", "yearbook")
-            for language in ("en", "zh")
-        }
         told = {
             "variable": key,
-            **{name: both.pop(name) for name in ("name_en", "name_zh")},
-            "theme": entry.theme,
-            "unit": entry.unit,
-            "definition": entry.definition,
-            **both,
             "vintages": ", ".join(entry.vintages),
-            "first_year": int(lines["first"].min()),
-            "last_year": int(lines["last"].max()),
-            "provinces": int(lines["provinces"].max()),
-            "figures": int(lines["figures"].sum()),
+            "first_year": lines["first"].min(),
+            "last_year": lines["last"].max(),
+            "provinces": lines["provinces"].max(),
+            "figures": lines["figures"].sum(),
             "derived_by": entry.derived,
             "breaks": "; ".join(map(_break, entry.breaks)),
             "note": " ".join(text for text in (entry.note, entry.national_note) if text),
         }
-        records.append(_visible_within(told))
-    return pd.DataFrame(records)
+        records.append(entry.model_dump() | told)
+    return pd.json_normalize(records, sep="_")[_FIELDS]
 
 
 def _break(each: Any) -> str:
@@ -225,11 +222,11 @@ def _sources(panel: Panel) -> pd.DataFrame:
             file = panel.catalogue.sources[one.source]
             where = [file.repository, file.commit, file.path, file.sha256, file.licence]
             row = [key, one.vintage, *one.years, one.source, one.item, one.flag, *where, one.note]
-            rows.append(_visible_within(row))
+            rows.append(row)
     return pd.DataFrame(rows, columns=columns)
 
 
-def _about(panel: Panel) -> list[tuple[str, str]]:
+def _about(panel: Panel) -> _About:
     """Return what a reader of the files must know: pairs of a heading and its text."""
     own = int((panel.frame["flag"] == _READER).sum())
     rows = [
@@ -247,11 +244,12 @@ def _about(panel: Panel) -> list[tuple[str, str]]:
     return rows
 
 
+_About = list[tuple[str, str]]
 _Tables = dict[str, pd.DataFrame]
 _Files = dict[str, Callable[[Path], object]]  # what writes each file
 
 
-def _csv(panel: Panel, tables: _Tables, about: list[tuple[str, str]]) -> _Files:
+def _csv(panel: Panel, tables: _Tables, about: _About) -> _Files:
     texts = {f"nqpf-{name}.csv": _csv_text(frame.map(_plain)) for name, frame in tables.items()}
     texts["nqpf-readme.txt"] = "".join(f"{heading}: {text}\n" for heading, text in about)
     return {
@@ -266,7 +264,7 @@ def _plain(cell: object) -> object:
     return f"'{text}" if isinstance(text, str) and _like_formula(text) else text
 
 
-def _parquet(panel: Panel, tables: _Tables, about: list[tuple[str, str]]) -> _Files:
+def _parquet(panel: Panel, tables: _Tables, about: _About) -> _Files:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -291,19 +289,17 @@ def _wide(panel: Panel, vintage: str) -> pd.DataFrame:
     return frame.astype(object).where(frame.notna(), None)
 
 
-def _xlsx(panel: Panel, tables: _Tables, about: list[tuple[str, str]]) -> _Files:
+def _xlsx(panel: Panel, tables: _Tables, about: _About) -> _Files:
     entries = panel.catalogue.variables.values()
     vintages = dict.fromkeys(vintage for entry in entries for vintage in entry.vintages)
+    # Each table with the number of columns that are kept in view.
     sheets = {"panel": (tables["panel"], 0)}
     sheets |= {f"wide {vintage}": (_wide(panel, vintage), 4) for vintage in vintages}
     sheets |= {"catalogue": (tables["catalogue"], 1), "sources": (tables["sources"], 0)}
     return {f"{_NAME}.xlsx": lambda path: _write_workbook(path, about, sheets)}
 
 
-def _write_workbook(
-    path: Path, about: list[tuple[str, str]], sheets: dict[str, tuple[pd.DataFrame, int]]
-) -> None:
-    """Write what to know, then each table with headings and `frozen` columns kept in view."""
+def _write_workbook(path: Path, about: _About, sheets: dict[str, tuple[pd.DataFrame, int]]) -> None:
     import xlsxwriter
 
     book = xlsxwriter.Workbook(str(path), {"in_memory": True})
@@ -315,43 +311,32 @@ def _write_workbook(
     quoted = book.add_format({"quote_prefix": True})  # shown as typed, never a formula
 
     readme = book.add_worksheet("README")
-    for column, width in enumerate((28, 100)):
-        readme.set_column(column, column, width)
     for line, pair in enumerate(about):
         for column, text in enumerate(pair):
-            _write(readme, line, column, text, wrapped)
+            readme.write_string(line, column, text, wrapped)
     for name, (frame, frozen) in sheets.items():
         sheet = book.add_worksheet(name)
         sheet.freeze_panes(1, frozen)
         sheet.autofilter(0, 0, len(frame), len(frame.columns) - 1)
         for column, title in enumerate(frame.columns):
-            sheet.set_column(column, column, _DIGITS.get(title, max(12, len(title) + 3)))
-            _write(sheet, 0, column, title, head)
+            sheet.write_string(0, column, title, head)
             for line, cell in enumerate(frame[title].tolist(), 1):
-                style = quoted if isinstance(cell, str) and _like_formula(cell) else None
-                _write(sheet, line, column, cell, style)
+                if cell is None or cell == "":
+                    continue
+                if isinstance(cell, str):
+                    style = quoted if _like_formula(cell) else None
+                    if sheet.write_string(line, column, cell, style) < 0:
+                        problem, where = "a text does not fit a cell", {"column": title}
+                        expected = "at most 32,767 characters"
+                        raise DataError(problem, where=where, expected=expected)
+                else:
+                    sheet.write_number(line, column, cell)
+    for sheet in book.worksheets():
+        sheet.autofit(_WIDEST)
     book.close()
 
 
-def _write(sheet: Any, line: int, column: int, cell: object, style: Any) -> None:
-    from xlsxwriter.utility import xl_rowcol_to_cell
-
-    if cell is None or cell == "":
-        return
-    where = {"cell": xl_rowcol_to_cell(line, column)}
-    if isinstance(cell, str):
-        if len(cell) > _LONGEST:
-            problem = f"a text of {len(cell)} characters does not fit a cell"
-            raise DataError(problem, where=where, expected=f"at most {_LONGEST}")
-        sheet.write_string(line, column, _visible(cell), style)
-    elif not math.isfinite(cell):
-        problem = f"{cell} cannot stand in a workbook"
-        raise DataError(problem, where=where, expected="a finite number")
-    else:
-        sheet.write_number(line, column, cell, style)
-
-
-_FORMATS: dict[str, Callable[[Panel, _Tables, list[tuple[str, str]]], _Files]] = {
+_FORMATS: dict[str, Callable[[Panel, _Tables, _About], _Files]] = {
     "csv": _csv,
     "parquet": _parquet,
     "xlsx": _xlsx,
