@@ -73,12 +73,10 @@ def _harmonise(
     except NqpfError as error:
         place = {"file": source.path, "item": segment.item}
         raise error.changed(where=place | error.where) from error
-    rows = [(code, year, *cells[code, year]) for code, year in sorted(cells)]
+    rows = [(*cell, *cells[cell]) for cell in sorted(cells)]
     whole = sorted((year, value) for (code, year), value in figures.items() if code == _WHOLE)
-    return (
-        pd.DataFrame(rows, columns=["province", "year", "value", "flag"]),
-        pd.DataFrame(whole, columns=["year", "value"]),
-    )
+    provinces = pd.DataFrame(rows, columns=["province", "year", "value", "flag"])
+    return provinces, pd.DataFrame(whole, columns=["year", "value"])
 
 
 _Cell = tuple[int, int]  # province and year
@@ -99,12 +97,12 @@ def _figures(raw: pd.DataFrame, source: _Source, segment: _Segment) -> dict[_Cel
     twice = rows[rows.duplicated(["code", "year"], keep=False)]
     if len(twice):
         labels = " and ".join(twice["province"].astype("str").unique()[:2])
-        where = {"year": int(twice["year"].iloc[0])}
-        hint = "declare the surplus label under ignore, with the reason"
-        problem = f"two values for one province and year ({labels})"
-        raise DataError(problem, where=where, hint=hint)
-    cells = zip(rows["code"], rows["year"], strict=True)
-    return dict(zip(cells, rows["number"].map(_significant), strict=True))
+        problem, where = (
+            f"two values for one province and year ({labels})",
+            {"year": twice.iloc[0]["year"]},
+        )
+        raise DataError(problem, where=where, hint="declare the surplus label under ignore")
+    return rows.set_index(["code", "year"])["number"].map(_significant).to_dict()
 
 
 def _code(label: object, source: _Source) -> int:
@@ -121,14 +119,11 @@ def _code(label: object, source: _Source) -> int:
 
 
 def _numbers(rows: pd.DataFrame, segment: _Segment) -> pd.Series:
-    text = rows["value"].map(lambda v: v.strip() if isinstance(v, str) else v)
-    empty = text.isna() | (text == "")
-    numbers = pd.to_numeric(text.where(~empty), errors="coerce").astype("float64")
-    wrong = (numbers.isna() & ~empty) | np.isinf(numbers)
-    if wrong.any():
-        row = rows[wrong].iloc[0]
-        where = {"province": row["province"], "year": row["year"]}
-        raise DataError(f"value {row['value']!r} is not a finite number", where=where)
+    numbers = pd.to_numeric(rows["value"], errors="coerce").astype("float64")
+    wrong = rows[numbers.isna() & rows["value"].notna() | np.isinf(numbers)]
+    if len(wrong):
+        problem = f"value {wrong['value'].iloc[0]!r} is not a finite number"
+        raise DataError(problem, where=dict(wrong.iloc[0][["province", "year"]]))
     return numbers.where(~numbers.isin(segment.missing))
 
 
@@ -138,8 +133,7 @@ def _factors(units: pd.Series, segment: _Segment) -> pd.Series | float:
     declared = set(segment.factors) or ({""} if labels == {""} else {segment.unit})
     if labels - declared:
         problem = f"unit {min(labels - declared)!r} is not the declared one"
-        hint = "give the segment a factor for each unit that the series is labelled with"
-        raise DataError(problem, expected=" or ".join(map(repr, sorted(declared))), hint=hint)
+        raise DataError(problem, expected=" or ".join(map(repr, sorted(declared))))
     return units.map(segment.factors).astype("float64") if segment.factors else segment.factor
 
 
@@ -167,8 +161,7 @@ def _cells(figures: dict[_Cell, float], segment: _Segment) -> dict[_Cell, tuple[
     for code in sorted({code for code, _ in cells}):
         for year in range(segment.years[0], segment.years[1] + 1):
             if (code, year) not in cells and (code, year) not in declared:
-                where = {"province": code, "year": year}
-                hint = "declare the cell under gaps, or under skip with the reason"
+                where, hint = {"province": code, "year": year}, "declare it under gaps or skip"
                 raise DataError("a declared year has no value", where=where, hint=hint)
     return cells
 
@@ -209,8 +202,7 @@ def _refuse_absent(key: str, entry: _Variable, segment: _Segment, found: set[int
     for code in sorted(expected ^ found):
         problem = "has no figures" if code in expected else "has figures but is declared absent"
         where = {"variable": key, "source": segment.source, "item": segment.item}
-        hint = "declare it under absent or gaps, or correct the entry"
-        raise DataError(f"province {code} {problem}", where=where, hint=hint)
+        raise DataError(f"province {code} {problem}", where=where)
 
 
 def _refuse_twice(frame: pd.DataFrame) -> None:
@@ -314,12 +306,10 @@ def _tables(
     tables = {
         f"data/panel/{theme}.csv": _to_bytes(rows, _KEY) for theme, rows in frame.groupby(themes)
     }
-    tables["data/checks/national.csv"] = _to_bytes(
-        national, ["variable", "vintage", "source", "year"]
-    )
-    tables["data/checks/second.csv"] = _to_bytes(
-        second, ["variable", "vintage", "source", "province", "year"]
-    )
+    order = ["variable", "vintage", "source", "province", "year"]
+    tables["data/checks/second.csv"] = _to_bytes(second, order)
+    order.remove("province")
+    tables["data/checks/national.csv"] = _to_bytes(national, order)
     return tables
 
 
@@ -330,8 +320,7 @@ def _with_derived(
         if not entry.derived:
             continue
         if entry.derived not in derivations:
-            problem = f"derivation {entry.derived!r} was not given"
-            hint = "rebuild with `nqpf data build`, which brings the derivations"
+            problem, hint = f"derivation {entry.derived!r} was not given", "use `nqpf data build`"
             raise DataError(problem, where={"variable": key}, hint=hint)
         rows = derivations[entry.derived](Panel(frame, catalogue)).assign(variable=key, vintage="")
         # Ten digits survive differences in the order of additions between platforms.
@@ -397,9 +386,7 @@ def _rebuild(
     present = {f"data/panel/{path.name}" for path in (home / "data" / "panel").glob("*.csv")}
     surplus = min(present - set(tables), default=None)
     if surplus and not update:
-        hint = "delete the table, or declare its variables"
-        problem = "the catalogue has no such theme"
-        raise DataError(problem, where={"table": surplus}, hint=hint)
+        raise DataError("the catalogue has no such theme", where={"table": surplus})
     rows = {name: content.count(b"\n") - 1 for name, content in tables.items()}
     place = "the mirror" if os.environ.get("NQPF_MIRROR") else "the public addresses"
     return _Rebuilt(rows, tuple(changed), tuple(optional), place, time.perf_counter() - start)
