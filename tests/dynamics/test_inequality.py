@@ -53,20 +53,14 @@ def by_pairs(y, groups, weights):
 @given(samples(), st.randoms(use_true_random=False))
 def test_terms_are_those_of_the_paper_add_up_and_join_by_key(data, random):
     y, groups, weights = data
-    gini, *parts = found = terms(dagum(*data))
+    result = dagum(*data)
+    gini, *parts = found = terms(result)
     np.testing.assert_allclose(found, by_pairs(*(x.to_numpy() for x in data)), atol=1e-12)
     assert sum(parts) == pytest.approx(gini, abs=1e-12)
     assert 0 <= gini < 1 and min(parts) >= 0
     shuffled = y.iloc[random.sample(range(len(y)), len(y))]
     other = dagum(shuffled, groups, weights.iloc[::-1].to_dict())
     np.testing.assert_allclose(terms(other), found, atol=1e-12)
-
-
-@FEW
-@given(samples())
-def test_pairs_of_groups_hold_the_definitions(data):
-    y, groups, weights = data
-    result = dagum(*data)
     means, pairs = result.groups["mean"], result.pairs
     assert result.groups[["population", "total"]].sum().tolist() == pytest.approx([1, 1])
     gaps = np.array([means[j] - means[h] for j, h in pairs.index])
@@ -90,11 +84,6 @@ def test_no_measure_depends_on_the_unit_or_the_number_of_copies(data, factor, co
     many = [pd.concat([x] * copies, ignore_index=True) for x in data]
     for other in ((factor * y, groups, weights), (y, groups, factor * weights), many):
         np.testing.assert_allclose(everything(*other), found, atol=1e-11, rtol=1e-11)
-
-
-def test_a_transfer_from_rich_to_poor_lowers_every_measure():
-    before, after = (everything(pd.Series(y)) for y in ([1.0, 4.0, 9.0], [2.0, 4.0, 8.0]))
-    assert all(after[x] < before[x] for x in ("gini", "theil_t", "theil_l", "variation"))
 
 
 @pytest.mark.parametrize(

@@ -1,44 +1,27 @@
-"""Bandwidths and densities against R and statsmodels.
-
-faithful.csv, R's eruptions of Old Faithful, is looked for in the folder that NQPF_CASES names, or
-in ../shared/cases beside the project.
-"""
+"""Bandwidths against R, their definitions and the equation that they solve."""
 
 from __future__ import annotations
-
-import os
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
-from statsmodels.datasets import grunfeld
-from statsmodels.nonparametric.kde import KDEUnivariate
+from made_up_panels import case, grunfeld
 
-from nqpf import files as paths
 from nqpf.dynamics import kernel_density
 
 
-def one_year(x: np.ndarray) -> pd.Series:
-    keys = pd.MultiIndex.from_product([range(len(x)), [1]], names=["unit", "year"])
-    return pd.Series(x, keys)
-
-
 def bandwidth(x: np.ndarray, rule: str = "silverman") -> float:
-    return kernel_density(one_year(x), rule).bandwidths[1]
+    keys = pd.MultiIndex.from_product([range(len(x)), [1]], names=["unit", "year"])
+    return kernel_density(pd.Series(x, keys), rule).bandwidths[1]
 
 
 def investment() -> np.ndarray:
-    data = grunfeld.load_pandas().data
+    data = grunfeld()
     return data.loc[data["firm"] == "General Motors", "invest"].to_numpy(dtype=float)
 
 
 def eruptions() -> np.ndarray:
-    folder = os.environ.get("NQPF_CASES") or paths.root().parent / "shared" / "cases"
-    file = Path(folder) / "faithful.csv"
-    if not file.is_file():
-        pytest.skip("faithful.csv is not distributed with the project; NQPF_CASES names its folder")
-    return pd.read_csv(file)["eruptions"].to_numpy()
+    return case("faithful.csv")["eruptions"].to_numpy()
 
 
 # R 4.2.2, bw.SJ(x, nb = 20000000, tol = 1e-12): R bins the differences between values, and so
@@ -81,12 +64,3 @@ def test_sheather_jones_solves_its_equation_pair_by_pair():
     t = -mean(sixth, 1.23 * spread * n ** (-1 / 9), 7)
     alpha = 1.357 * (s / t) ** (1 / 7) * h ** (5 / 7)
     assert (1 / (2 * np.sqrt(np.pi) * n * mean(fourth, alpha, 5))) ** 0.2 == pytest.approx(h)
-
-
-def test_density_as_statsmodels_draws_it():
-    x = investment()
-    curves = kernel_density(one_year(x), rule=80.0)
-    grid = curves.density.index.to_numpy()
-    peer = KDEUnivariate(x)
-    peer.fit(bw=80.0, fft=False)
-    np.testing.assert_allclose(curves.density[1], peer.evaluate(grid), rtol=1e-9)
