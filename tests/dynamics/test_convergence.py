@@ -99,46 +99,39 @@ def test_panel_beta_uses_adjacent_years_and_takes_nickells_bias_out():
     assert rho + nickell(rho, 7) == pytest.approx(1 + quick.coefficient, abs=1e-9)
 
 
-def bad(weights) -> tuple:
-    return panel(), {"spatial": "lag", "weights": weights}
-
-
 def changed(value) -> pd.Series:
     return panel().mask(panel() == panel()[110000, 2015], value)
 
 
-@pytest.mark.parametrize(
-    ("scores", "options", "says"),
-    [
-        (*bad(ring(0, 1, -1.0)), "weight is -0.5.*Beijing"),
-        (*bad(ring(2, factor=0)), "add up to 0.*Hebei.*link an island"),
-        (*bad(ring(1, factor=2)), "add up to 2.*Tianjin"),
-        (*bad(ring().drop(110000).drop(columns=110000)), "not in the weights: Beijing"),
-        (*bad(None), "no spatial weights"),
-        (panel(), {"design": "cross"}, "unknown design"),
-        (panel(), {"spatial": "durbin", "weights": ring()}, "unknown spatial"),
-        (panel(), {"errors": "clustered"}, "unknown errors"),
-        (panel(), {"design": "panel", "spatial": "lag", "weights": ring()}, "model of a panel"),
-        (panel(), {"controls": panel().to_frame("growth")}, "name 'growth' twice"),
-        (panel().droplevel(0), {}, "indexed"),
-        (changed(0.0), {}, r"is 0.*Beijing.*2015.*above zero"),
-        (changed(np.nan), {}, r"missing.*Beijing.*2015"),
-    ],
-)
-def test_bad_samples_and_options_of_beta_are_refused(scores, options, says):
-    with pytest.raises(NqpfError, match=says):
-        beta(scores, **options)
+def lagged(weights) -> dict[str, object]:
+    return {"spatial": "lag", "weights": weights}
+
+
+CUT = ring().drop(110000).drop(columns=110000)
 
 
 @pytest.mark.parametrize(
-    ("scores", "says"),
+    ("test", "scores", "options", "says"),
     [
-        (changed(0.0), r"is 0.*Beijing.*2015.*above zero"),
-        (panel().loc[:, :2014], "3 years or more"),
-        (panel()[CODES[:3]], "4 or more"),
-        (panel() * 0 + 1, "no dispersion.*2013"),
+        (beta, panel(), lagged(ring(0, 1, -1.0)), "weight is -0.5.*Beijing"),
+        (beta, panel(), lagged(ring(2, factor=0)), "add up to 0.*Hebei.*link an island"),
+        (beta, panel(), lagged(ring(1, factor=2)), "add up to 2.*Tianjin"),
+        (beta, panel(), lagged(CUT), "not in the weights: Beijing"),
+        (beta, panel(), lagged(None), "no spatial weights"),
+        (beta, panel(), {"design": "cross"}, "unknown design"),
+        (beta, panel(), lagged(ring()) | {"spatial": "durbin"}, "unknown spatial"),
+        (beta, panel(), {"errors": "clustered"}, "unknown errors"),
+        (beta, panel(), lagged(ring()) | {"design": "panel"}, "model of a panel"),
+        (beta, panel(), {"controls": panel().to_frame("growth")}, "name 'growth' twice"),
+        (beta, panel().droplevel(0), {}, "indexed"),
+        (beta, changed(0.0), {}, r"is 0.*Beijing.*2015.*above zero"),
+        (beta, changed(np.nan), {}, r"missing.*Beijing.*2015"),
+        (sigma, changed(0.0), {}, r"is 0.*Beijing.*2015.*above zero"),
+        (sigma, panel().loc[:, :2014], {}, "3 years or more"),
+        (sigma, panel()[CODES[:3]], {}, "4 or more"),
+        (sigma, panel() * 0 + 1, {}, "no dispersion.*2013"),
     ],
 )
-def test_bad_samples_of_sigma_are_refused(scores, says):
+def test_bad_samples_and_options_are_refused(test, scores, options, says):
     with pytest.raises(NqpfError, match=says):
-        sigma(scores)
+        test(scores, **options)
