@@ -39,6 +39,37 @@ def walks(seed, drop, units=31, years=11, columns=("y", *NAMES), shocks=False, c
     return frame.iloc[np.sort(rng.permutation(len(frame))[drop:])]
 
 
+def moving_panel(seed=0, units=60, years=8, drop=0, gap=False):
+    """A dynamic panel; units lose up to `drop` first or last years, some one in the middle."""
+    rng = np.random.default_rng(seed)
+    burn = 10
+    effect = rng.normal(size=units)
+    y, x, w = effect / 0.5, np.zeros(units), effect.copy()
+    rows = []
+    for _ in range(burn + years):
+        x = 0.6 * x + rng.normal(size=units)
+        error = rng.normal(size=units)
+        w = 0.5 * w + 0.3 * effect + 0.4 * error + rng.normal(size=units)
+        y = 0.5 * y + 0.4 * x + 0.3 * w + effect + error
+        rows.append(np.column_stack([y, x, w]))
+    keys = pd.MultiIndex.from_product(
+        [range(1, units + 1), range(2015, 2015 + years)], names=["province", "year"]
+    )
+    values = np.stack(rows[burn:], axis=1).reshape(-1, 3)
+    frame = pd.DataFrame(values, keys, ["y", "x", "w"])
+    if not drop:
+        return frame
+    lost = rng.integers(0, drop + 1, units)
+    late = rng.random(units) < 0.5
+    keep = np.ones((units, years), bool)
+    for unit, count in enumerate(lost):
+        if count:
+            keep[unit, slice(-count, None) if late[unit] else slice(0, count)] = False
+    if gap:
+        keep[rng.random(units) < 0.3, years // 2] = False
+    return frame[keep.ravel()]
+
+
 def dummies(frame, effects="two-way"):
     """A constant, and dummies of all units and years but the first that have effects."""
     columns = [np.ones((len(frame), 1))]

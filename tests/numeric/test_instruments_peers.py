@@ -5,11 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from made_up_panels import EFFECTS, case, dummies, walks
+from made_up_panels import EFFECTS, dummies, walks
 
 from nqpf.regress import instrumental
 
-CASES = [(2, 90)]
 COLUMNS = ["z", "v", "u", "w", "x", "error"]
 
 
@@ -21,44 +20,51 @@ def sample(seed, drop, units=31, years=11):
     return walks(seed, drop, units, years, COLUMNS, change=relate)
 
 
-def peer_fit(frame, effects, errors, model="IV2SLS"):
+def peer_fit(frame, effects, errors, model="IV2SLS", endogenous=("x",), exogenous=("w",)):
     """linearmodels 7.1 on explicit dummies."""
     import linearmodels.iv as iv
 
     d = dummies(frame, effects)
     exog = pd.DataFrame(d, frame.index, [f"d{i}" for i in range(d.shape[1])])
-    exog.insert(0, "w", frame["w"])
+    exog = pd.concat([frame[list(exogenous)], exog], axis=1)
     options = {"clusters": pd.factorize(frame.index.get_level_values(0))[0]}
     options = options if errors == "clustered" else {}
-    arguments = frame["y"], exog, frame[["x"]], frame[["z", "v", "u"]]
+    arguments = frame["y"], exog, frame[list(endogenous)], frame[["z", "v", "u"]]
     if model == "IV2SLS":
         return iv.IV2SLS(*arguments).fit(cov_type=errors, **options)
-    kind = {"clustered": "clustered", "robust": "robust", "unadjusted": "unadjusted"}[errors]
-    fit = iv.IVGMM(*arguments, weight_type=kind, **options)
+    fit = iv.IVGMM(*arguments, weight_type=errors, **options)
     return fit.fit(iter_limit=2, cov_type=errors, **options)
 
 
-@pytest.mark.parametrize(("seed", "drop"), CASES)
 @pytest.mark.parametrize("effects", EFFECTS)
 @pytest.mark.parametrize("errors", ["clustered", "robust", "unadjusted"])
-def test_estimates_equal_linearmodels_on_dummies(seed, drop, effects, errors):
-    frame = sample(seed, drop)
-    peer = peer_fit(frame, effects, errors)
-    got = instrumental(
-        frame, "y", "x", ["z", "v", "u"], "w", effects=effects, errors=errors, convention="none"
-    )
-    np.testing.assert_allclose(got.params[["x", "w"]], peer.params[["x", "w"]], rtol=1e-10)
-    wanted = peer.cov.loc[["x", "w"], ["x", "w"]]
-    np.testing.assert_allclose(got.cov.loc[["x", "w"], ["x", "w"]], wanted, rtol=1e-10)
+@pytest.mark.parametrize("endogenous", [["x"], ["x", "x2"]])
+def test_estimates_equal_linearmodels_on_dummies(effects, errors, endogenous):
+    frame = sample(2, 90).assign(x2=lambda f: f["w"] - 0.4 * f["u"] + 0.6 * f["error"])
+    exogenous = ["w"][: 2 - len(endogenous)]
+    peer = peer_fit(frame, effects, errors, "IV2SLS", endogenous, exogenous)
+    names, request = [*endogenous, *exogenous], (endogenous, ["z", "v", "u"], exogenous)
+    options = {"effects": effects, "errors": errors}
+    got = instrumental(frame, "y", *request, **options, convention="none")
+    np.testing.assert_allclose(got.params[names], peer.params[names], rtol=1e-10)
+    wanted = peer.cov.loc[names, names]
+    np.testing.assert_allclose(got.cov.loc[names, names], wanted, rtol=1e-9, atol=1e-14)
     np.testing.assert_allclose(got.residuals, peer.resids, atol=1e-9)
-    assert got.diagnostics.sargan.statistic == pytest.approx(peer.sargan.stat, rel=1e-9)
-    wu = peer.wu_hausman()
-    assert got.diagnostics.wu_hausman.statistic == pytest.approx(wu.stat, rel=1e-8)
-    assert got.diagnostics.wu_hausman.pvalue == pytest.approx(wu.pval, rel=1e-7)
     if errors == "unadjusted":
-        first = peer.first_stage.diagnostics.loc["x"]
-        row = got.diagnostics.first_stage.loc["x"]
-        assert row["partial_r2"] == pytest.approx(first["partial.rsquared"], rel=1e-9)
+        assert got.diagnostics.hansen.statistic == pytest.approx(peer.sargan.stat, rel=1e-9)
+        exact = instrumental(frame, "y", *request, **options, convention="all").diagnostics
+        wu = peer.wu_hausman()
+        assert exact.endogeneity.statistic == pytest.approx(wu.stat, rel=1e-8)
+        assert exact.endogeneity.pvalue == pytest.approx(wu.pval, rel=1e-7)
+        assert exact.endogeneity.distribution == f"F({wu.df}, {wu.df_denom})"
+    if len(endogenous) == 2:  # Cragg and Donald (1993), written out
+        d = dummies(frame, effects)
+        x, z = (v - d @ np.linalg.lstsq(d, v, rcond=None)[0] for v in (peer.model.endog.ndarray,
+                peer.model.instruments.ndarray))  # fmt: skip
+        explained = x.T @ z @ np.linalg.solve(z.T @ z, z.T @ x)
+        spread = (x.T @ x - explained) / (len(x) - d.shape[1] - z.shape[1])
+        wanted = np.linalg.eigvals(np.linalg.solve(spread, explained)).real.min() / z.shape[1]
+        assert got.diagnostics.cragg_donald == pytest.approx(wanted, rel=1e-9)
 
 
 @pytest.mark.parametrize("errors", ["clustered", "robust"])
@@ -128,7 +134,8 @@ def test_robust_first_stage_by_hand():
 def test_effective_f_is_the_f_of_homoskedastic_errors_and_of_one_instrument():
     frame = sample(6, 0)
     plain = instrumental(frame, "y", "x", ["z", "v", "u"], "w", errors="unadjusted").diagnostics
-    assert plain.effective_f == pytest.approx(plain.first_stage.loc["x", "F"], rel=1e-10)
+    first = plain.first_stage.loc["x", "F_robust"]
+    assert plain.effective_f == pytest.approx(first, rel=1e-10)
     single = instrumental(frame, "y", "x", "z", "w").diagnostics
     assert single.effective_f == pytest.approx(single.first_stage.loc["x", "F_robust"], rel=1e-10)
     # Andrews, Stock and Sun (2019): 23.1 with one instrument and a tenth of the bias
@@ -153,45 +160,6 @@ def test_effective_f_from_instruments_as_they_are():
     assert got.effective_f == pytest.approx(moved / np.trace(cov @ z.T @ z), rel=1e-9)
 
 
-@pytest.mark.parametrize("errors", ["clustered", "robust", "unadjusted"])
-def test_two_endogenous_regressors_equal_linearmodels(errors):
-    from linearmodels.iv import IV2SLS
-
-    frame = sample(9, 15).assign(x2=lambda f: f["w"] - 0.4 * f["u"] + 0.6 * f["error"])
-    d = dummies(frame, "two-way")
-    exog = pd.DataFrame(d, frame.index, [f"d{i}" for i in range(d.shape[1])])
-    codes = pd.factorize(frame.index.get_level_values(0))[0]
-    options = {"clusters": codes} if errors == "clustered" else {}
-    peer = IV2SLS(frame["y"], exog, frame[["x", "x2"]], frame[["z", "v", "u"]])
-    peer = peer.fit(cov_type=errors, **options)
-    names = ["x", "x2"]
-    got = instrumental(frame, "y", names, ["z", "v", "u"], errors=errors, convention="none")
-    np.testing.assert_allclose(got.params[names], peer.params[names], rtol=1e-10)
-    np.testing.assert_allclose(
-        got.cov.loc[names, names], peer.cov.loc[names, names], rtol=1e-9, atol=1e-14
-    )
-    assert got.diagnostics.sargan.statistic == pytest.approx(peer.sargan.stat, rel=1e-9)
-    wu = peer.wu_hausman()
-    assert got.diagnostics.wu_hausman.statistic == pytest.approx(wu.stat, rel=1e-8)
-    assert got.diagnostics.wu_hausman.distribution == f"F({wu.df}, {wu.df_denom})"
-    # Cragg and Donald (1993), written out
-    x, z = (v - d @ np.linalg.lstsq(d, v, rcond=None)[0] for v in (peer.model.endog.ndarray,
-            peer.model.instruments.ndarray))  # fmt: skip
-    explained = x.T @ z @ np.linalg.solve(z.T @ z, z.T @ x)
-    spread = (x.T @ x - explained) / (len(x) - d.shape[1] - z.shape[1])
-    wanted = np.linalg.eigvals(np.linalg.solve(spread, explained)).real.min() / z.shape[1]
-    assert got.diagnostics.cragg_donald == pytest.approx(wanted, rel=1e-9)
-
-
-def test_critical_value_of_the_effective_f_by_simulation():
-    """The 95th percentile of the quadratic form that the critical value approximates."""
-    got = instrumental(sample(7, 0), "y", "x", ["z", "v", "u"], "w", errors="unadjusted")
-    rng = np.random.default_rng(0)
-    centre = np.array([np.sqrt(10 * 3.0), 0, 0])
-    draws = ((rng.normal(size=(200_000, 3)) + centre) ** 2).sum(axis=1) / 3
-    assert np.quantile(draws, 0.95) == pytest.approx(got.diagnostics.effective_critical, rel=0.005)
-
-
 @pytest.fixture(scope="module")
 def card():
     from linearmodels.datasets import card
@@ -202,39 +170,23 @@ def card():
 REGIONS = [f"reg66{i}" for i in range(1, 9)]
 CONTROLS = ["exper", "expersq", "black", "south", "smsa", *REGIONS, "smsa66"]
 PRINTED_SETS = {
-    # ivmodel 1.9 (R), tests/testthat of that package on Card's data: set, F, df
-    "one": (["nearc4"], [], (0.143037504074, 0.250862634531), 82.7445324192, "F(1, 3008)"),
-    "two": (["nearc4", "nearc2"], [], (0.166084633236, 0.260253933988), 51.3582485426, None),
-    "one, controls": (["nearc4"], CONTROLS, (0.0248048359651, 0.284823593339), 5.41527923822, None),
-    "two, controls": (
-        ["nearc4", "nearc2"],
-        CONTROLS,
-        (0.0536002610089, 0.361980791255),
-        5.24393512598,
-        "F(2, 2993)",
-    ),
+    # ivmodel 1.9 (R), tests/testthat of that package on Card's data
+    "one": (["nearc4"], [], (0.143037504074, 0.250862634531)),
+    "two": (["nearc4", "nearc2"], [], (0.166084633236, 0.260253933988)),
+    "one, controls": (["nearc4"], CONTROLS, (0.0248048359651, 0.284823593339)),
+    "two, controls": (["nearc4", "nearc2"], CONTROLS, (0.0536002610089, 0.361980791255)),
 }
 
 
 @pytest.mark.parametrize("case", PRINTED_SETS)
 def test_printed_anderson_rubin_sets(card, case):
-    """linearmodels ships lwage with six decimals, so that seven digits of F can agree."""
-    instruments, controls, interval, statistic, distribution = PRINTED_SETS[case]
+    """linearmodels ships lwage with six decimals, so that seven digits can agree."""
+    instruments, controls, interval = PRINTED_SETS[case]
     frame = card.assign(lwage=np.log(card["wage"]))
-    found = instrumental(
-        frame,
-        "lwage",
-        "educ",
-        instruments,
-        controls,
-        unit="person",
-        time="wave",
-        effects="pooled",
-        errors="unadjusted",
-    ).diagnostics
+    options = {"effects": "pooled", "errors": "unadjusted"}
+    request = frame, "lwage", "educ", instruments, controls, "person", "wave"
+    found = instrumental(*request, **options).diagnostics
     np.testing.assert_allclose(found.anderson_rubin.intervals, [interval], atol=5e-8)
-    assert found.anderson_rubin_test.statistic == pytest.approx(statistic, rel=5e-7)
-    assert distribution in (None, found.anderson_rubin_test.distribution)
 
 
 def test_printed_output_on_mroz():
@@ -256,47 +208,13 @@ def test_printed_output_on_mroz():
     assert round(got.rsquared_within, 4) == 0.1357
     found = got.diagnostics
     assert round(found.cragg_donald, 2) == 55.40
-    assert found.first_stage.loc["educ", ["partial_r2", "F"]].round(4).tolist() == [0.2076, 55.4003]
-    assert round(found.sargan.statistic, 2) == 0.38
-    assert round(found.sargan.pvalue, 4) == 0.5386
-    # Wald with e'e/(N-K): ivreg2 prints F(2, 423) = 1.90, p = 0.1505
-    exact = instrumental(*request, errors="unadjusted", convention="all", **options).diagnostics
-    assert round(exact.anderson_rubin_test.statistic, 2) == 1.90
-    assert round(exact.anderson_rubin_test.pvalue, 4) == 0.1505
-    assert exact.anderson_rubin_test.distribution == "F(2, 423)"
+    assert round(found.hansen.statistic, 2) == 0.38
+    assert round(found.hansen.pvalue, 4) == 0.5386
     # AER's ivreg (R) prints the degrees-of-freedom errors of the same regression
     small = instrumental(*request, errors="unadjusted", convention="all", **options)
     printed = [0.4003281, 0.0314367, 0.0134325, 0.0004017]
     assert small.std_errors[names].round(7).tolist() == printed
+    assert round(small.diagnostics.first_stage.loc["educ", "F_robust"], 4) == 55.4003
     # sandwich's HC1 (R), eight digits
     robust = instrumental(*request, errors="robust", convention="all", **options)
     assert robust.std_errors["educ"] == pytest.approx(0.03333859, abs=5e-9)
-
-
-def test_printed_output_on_cigarettes():
-    """AER's ivreg (R) on 48 states in 1995, as the tests of the package parameters print it.
-
-    log(packs) on log(rprice) and log(rincome), instruments tdiff and tax/cpi. The table is not
-    part of the project; NQPF_CASES names its folder.
-    """
-    table = case("cigarettes_sw.csv")
-    logs = {f"log {name}": np.log(table[name]) for name in ("packs", "rprice", "rincome")}
-    frame = table.assign(**logs, tax=table["tax"] / table["cpi"])
-    got = instrumental(
-        frame[frame["year"] == 1995],
-        "log packs",
-        "log rprice",
-        ["tdiff", "tax"],
-        "log rincome",
-        unit="state",
-        effects="pooled",
-        errors="unadjusted",
-        convention="all",
-    )
-    names = ["const", "log rprice", "log rincome"]
-    np.testing.assert_allclose(got.params[names], [9.89496, -1.27742, 0.2804], atol=1e-5)
-    np.testing.assert_allclose(got.std_errors[names], [1.05856, 0.2632, 0.23857], atol=1e-5)
-    np.testing.assert_allclose(got.pvalues[names], [0, 1e-05, 0.24602], atol=5.1e-6)
-    assert got.df == 45
-    # model_performance of the package performance prints the R2
-    assert got.rsquared_within == pytest.approx(0.4294224, abs=5e-8)

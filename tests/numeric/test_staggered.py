@@ -11,7 +11,6 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from nqpf.regress import fixed_effects
 from nqpf.regress.staggered import adoption, goodman_bacon, reassign
 
 SEEDS = 60
@@ -147,28 +146,6 @@ def test_imputation_is_the_computation_by_hand_when_the_past_is_one_year() -> No
     hand = by_hand(table, values).set_index("event")["change"][0]
     for name in ("two-way", "imputation", "cohorts"):
         assert weights_of(table, name)["effect"] @ values == pytest.approx(hand, rel=1e-10)
-
-
-def test_clustered_errors_of_pyfixest_are_those_of_linearmodels() -> None:
-    import pyfixest as pf
-
-    table, true, _ = treated_panel("too small")
-    values = outcome(table, true, 3)
-    data = flat(table, values)
-    ours = fixed_effects(data, "y", "treated")  # through linearmodels
-    peer = pf.feols("y ~ treated | province + year", data, vcov={"CRV1": "province"})
-    np.testing.assert_allclose(peer.coef(), ours.params, rtol=1e-6)
-    np.testing.assert_allclose(peer.se(), ours.std_errors, rtol=1e-6)
-
-
-def test_errors_of_two_stages_cover() -> None:
-    """Intervals of Gardner's estimator hold the effect about as often as they say."""
-    table, true, effect = treated_panel("too small")
-    inside = 0
-    for seed in range(SEEDS):
-        fit = pyfixest_study(table, outcome(table, true, 100 + seed), "did2s")
-        inside += abs(float(fit.coef().iloc[0]) - effect) < 2.05 * float(fit.se().iloc[0])
-    assert abs(inside / SEEDS - 0.95) < 3 * np.sqrt(0.95 * 0.05 / SEEDS)
 
 
 CODE = """

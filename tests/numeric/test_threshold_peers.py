@@ -1,4 +1,4 @@
-"""Panel thresholds against refits candidate by candidate, linearmodels and pyxthreg.
+"""Panel thresholds against refits candidate by candidate and pyxthreg.
 
 pyxthreg 0.0.3 (Python, of the model of Stata's xthreg) was run once with ``grid=0``, which
 tries every distinct value. Hansen's investment data are not part of the project: their test
@@ -10,8 +10,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from made_up_panels import case, keyed
-from scipy import stats
+from made_up_panels import case, grunfeld, keyed
 
 from nqpf.regress import threshold
 
@@ -109,19 +108,8 @@ def test_search_and_profiles_equal_a_refit_at_each_value(regimes, effects):
 def test_bootstrap_equals_a_refit_of_each_sample(draws, regimes, effects):
     frame = sample(1, units=8, years=5, noise=2.0)
     refits, size = Refits(frame, regimes, effects, 8), 12
-    result = threshold(
-        frame,
-        "y",
-        regimes,
-        "q",
-        ["w"],
-        thresholds=2,
-        bootstrap=size,
-        seed=3,
-        trim=0.2,
-        effects=effects,
-        draws=draws,
-    )
+    options = {"thresholds": 2, "bootstrap": size, "trim": 0.2, "effects": effects, "draws": draws}
+    result = threshold(frame, "y", regimes, "q", ["w"], seed=3, **options)
     rng, y, known, larger = np.random.default_rng(3), frame["y"].to_numpy(), [], []
     for number in range(2):
         cut, _ = refits.best(y, known)
@@ -150,62 +138,11 @@ def test_bootstrap_equals_a_refit_of_each_sample(draws, regimes, effects):
     assert any(0 < count < size for count in larger)  # or the comparison says little
 
 
-@pytest.mark.parametrize("effects", ["unit", "two-way"])
-def test_slopes_and_errors_equal_linearmodels(effects):
-    from linearmodels.panel import PanelOLS
-
-    frame = sample(2)
-    result = threshold(
-        frame, "y", "x", "q", ["w"], thresholds=2, bootstrap=0, effects=effects, convention="none"
-    )
-    low, high = result.thresholds["estimate"]
-    exog = pd.DataFrame(
-        {
-            "w": frame["w"],
-            "1": frame["x"] * (frame["q"] <= low),
-            "2": frame["x"] * ((frame["q"] > low) & (frame["q"] <= high)),
-            "3": frame["x"] * (frame["q"] > high),
-        }
-    )
-    peer = PanelOLS(
-        frame["y"], exog, entity_effects=True, time_effects=effects == "two-way"
-    ).fit(cov_type="clustered", cluster_entity=True, debiased=False, auto_df=False,
-          count_effects=False)  # fmt: skip
-    np.testing.assert_allclose(result.regression.params, peer.params, rtol=1e-10)
-    np.testing.assert_allclose(result.regression.std_errors, peer.std_errors, rtol=1e-9)
-    assert result.ssr == pytest.approx(float(peer.resid_ss), rel=1e-10)
-
-
-def test_two_thresholds_reach_the_least_over_all_pairs():
-    frame = sample(3, units=12, years=8, noise=0.2)
-    result = threshold(frame, "y", "x", "q", ["w"], thresholds=2, bootstrap=0, trim=0.1)
-    y, refits = frame["y"].to_numpy(), Refits(frame, ["x"], "unit", 10)
-    everything = min(
-        refits.ssr(y, [low, high])
-        for low in refits.values
-        for high in refits.values
-        if low < high and refits.allowed(high, [low])
-    )
-    assert result.ssr == pytest.approx(everything, rel=1e-10)
-
-
 def test_grunfeld_equals_pyxthreg():
     """Ten firms of statsmodels' Grunfeld data, value by capital: pyxthreg 0.0.3, trim 0.1."""
-    from statsmodels.datasets import grunfeld
-
-    frame = grunfeld.load_pandas().data
-    result = threshold(
-        frame[frame["firm"] != "American Steel"],
-        "invest",
-        "value",
-        "capital",
-        "capital",
-        unit="firm",
-        bootstrap=0,
-        trim=0.1,
-        errors="unadjusted",
-        convention="all",
-    )
+    roles = "invest", "value", "capital", "capital"
+    options = {"bootstrap": 0, "trim": 0.1, "errors": "unadjusted", "convention": "all"}
+    result = threshold(grunfeld(), *roles, unit="firm", **options)
     row = result.thresholds.iloc[0]
     assert row[["estimate", "lower", "upper"]].tolist() == [279.1, 213.8, 344.0]
     assert result.ssr == pytest.approx(477059.8873481145, rel=1e-12)
@@ -221,21 +158,6 @@ def test_grunfeld_equals_pyxthreg():
         [0.026928151539287633, 0.011408725164051434, 0.013957260339850763],
         rtol=1e-11,
     )
-
-
-def test_size_of_the_bootstrap_test():
-    """200 samples without a threshold: rejections at 5 % within their 99.9 % band.
-
-    benchmarks/bench_threshold.py does the same with 1,000 samples.
-    """
-    rng, samples, rejected = np.random.default_rng(7), 200, 0
-    keys = keyed(31, 8, 0)
-    for seed in range(samples):
-        frame = pd.DataFrame(rng.normal(size=(248, 3)), keys, ["y", "x", "q"])
-        found = threshold(frame, "y", "x", "q", bootstrap=99, seed=seed, trim=0.1)
-        rejected += found.tests["p_value"].iloc[0] <= 0.05
-    low, high = stats.binom.ppf([0.0005, 0.9995], samples, 0.05)
-    assert low <= rejected <= high
 
 
 def invest():
@@ -262,17 +184,9 @@ PYXTHREG = {  # thresholds, sum of squares, slopes of cash flow
 def test_hansens_investment_equals_pyxthreg(number):
     """565 firms in 14 years after the lag, all 6,668 candidates that a trim of 1 % leaves."""
     cuts, ssr, slopes = PYXTHREG[number]
-    result = threshold(
-        invest(),
-        "inva",
-        "c1",
-        "d1",
-        ["q1", "q2", "q3", "d1", "qd1"],
-        unit="firm",
-        thresholds=number,
-        bootstrap=0,
-        trim=0.01,
-    )
+    roles = "inva", "c1", "d1", ["q1", "q2", "q3", "d1", "qd1"]
+    options = {"thresholds": number, "bootstrap": 0, "trim": 0.01}
+    result = threshold(invest(), *roles, unit="firm", **options)
     assert result.thresholds["estimate"].tolist() == cuts
     assert result.ssr == pytest.approx(ssr, rel=1e-11)
     linear = result.tests["ssr"].iloc[0] * (1 + result.tests["F"].iloc[0] / result.df)

@@ -1,15 +1,12 @@
-"""Regressions with instruments: invariances, shapes of sets, notes, and what is refused."""
+"""Regressions with instruments: invariances, shapes of sets, and notes."""
 
 from __future__ import annotations
 
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from made_up_panels import keyed
 
-from nqpf.errors import DataError, EstimationError, MethodError, SampleError
 from nqpf.regress import RegressionTable, fixed_effects
 from nqpf.regress.iv import instrumental
 
@@ -29,8 +26,7 @@ def fit(frame, **options):
     return instrumental(frame, "y", "x", ["z", "v"], ["w"], **options)
 
 
-@given(st.floats(1e-6, 1e6), st.floats(1e-6, 1e6), st.floats(1e-6, 1e6), st.integers(0, 8))
-@settings(max_examples=4, deadline=None)
+@pytest.mark.parametrize(("x", "y", "z", "drop"), [(1e-6, 1e5, 3.0, 0), (1e6, 1e-3, 1e-6, 8)])
 def test_row_order_key_place_and_units_do_not_matter(x, y, z, drop):
     frame = sample(drop=drop)
     mixed = frame.sample(frac=1, random_state=1).reset_index()
@@ -44,19 +40,19 @@ def test_row_order_key_place_and_units_do_not_matter(x, y, z, drop):
     sets = [np.array(d.anderson_rubin.intervals) for d in (found, wanted)]
     np.testing.assert_allclose(sets[0] * x / y, sets[1], rtol=1e-7)
     assert found.effective_f == pytest.approx(wanted.effective_f)
-    for name in ("sargan", "hansen", "wu_hausman", "endogeneity", "anderson_rubin_test"):
+    for name in ("hansen", "endogeneity"):
         tests = (getattr(d, name).statistic for d in (found, wanted))
         assert next(tests) == pytest.approx(next(tests), rel=1e-6)
 
 
-@given(st.integers(0, 10**6))
-@settings(max_examples=3, deadline=None)
-def test_an_instrument_for_itself_is_least_squares(seed):
-    frame = sample(seed, drop=3).assign(copy=lambda f: f["x"] * 2)
+def test_an_instrument_for_itself_is_least_squares():
+    frame = sample(5, drop=3).assign(copy=lambda f: f["x"] * 2)
     got = instrumental(frame, "y", "x", "copy", "w")
     wanted = fixed_effects(frame, "y", ["x", "w"])
     np.testing.assert_allclose(got.params, wanted.params, rtol=1e-9)
     np.testing.assert_allclose(got.cov, wanted.cov, rtol=1e-8)
+    assert got.diagnostics.hansen is None
+    assert got.params["x"] in got.diagnostics.anderson_rubin  # it then always holds it
 
 
 def test_an_exact_relation_is_recovered():
@@ -69,19 +65,12 @@ def test_an_exact_relation_is_recovered():
 def test_a_table_prints_it_with_notes_that_say_when_instruments_are_weak():
     result = fit(sample(3, drop=4), vintage="census5")
     assert (result.nobs, result.groups, result.periods, result.df) == (68, 12, 6, 11)
-    assert (result.endogenous, result.instruments) == (("x",), ("z", "v"))
     assert "census5" in RegressionTable({"2SLS": result}).to_html()
     strong, weak = (fit(sample(strength=s)).notes for s in (2.0, 0.05))
     assert strong[0] == "Instruments of x: z, v."
     assert not any("may be weak" in note for note in strong)
     assert any("may be weak (effective F" in note for note in weak)
     assert any("Anderson-Rubin 95% set of x" in note for note in weak)
-
-
-def test_just_identified_has_nothing_to_test_of_validity():
-    result = instrumental(sample(), "y", "x", "z", "w")
-    assert result.diagnostics.sargan is result.diagnostics.hansen is None
-    assert result.params["x"] in result.diagnostics.anderson_rubin  # it then always holds it
 
 
 def test_sets_follow_the_strength_and_cover_the_truth():
@@ -121,47 +110,3 @@ def test_several_endogenous_regressors_are_judged_together():
         assert ("may be weak" in note) == weak == (found.cragg_donald < 10)
         assert note in RegressionTable({"iv": result}).to_html()
         assert found.anderson_rubin is found.effective_f is None
-
-
-def lost(frame):
-    return frame.assign(z=frame["z"].where(frame["z"] < frame["z"].max()))
-
-
-def years(frame):
-    return frame.index.get_level_values("year").astype(float)
-
-
-CONST = {"exogenous": ["const"], "effects": "pooled"}
-BOTH = {"instruments": ["z", "v"]}
-BAD = [
-    (lambda f: f.drop(columns="z"), {}, DataError, "'z'"),
-    (lost, {}, SampleError, "variable z"),
-    (lambda f: f.iloc[5:], {}, SampleError, "single row"),
-    (lambda f: f.assign(z=years(f)), {}, EstimationError, "'z'"),
-    (lambda f: f.assign(v=2 * f["z"] + f["w"]), BOTH, EstimationError, "'z', 'v', 'w' are coll"),
-    (lambda f: f.assign(y=3 * f["w"]), {}, EstimationError, "'y'"),
-    (lambda f: f.assign(y=years(f) ** 2), {}, EstimationError, "'y' does not vary"),
-    (lambda f: f.assign(y=1.0), {}, EstimationError, "'y'"),
-    (lambda f: f.loc[:1], BOTH, EstimationError, "2 instruments with 2 clusters"),
-    (
-        lambda f: f.assign(x=fixed_effects(f, "x", ["z", "w"]).residuals),
-        {},
-        EstimationError,
-        "'z' do not identify the coefficients of 'x'",
-    ),
-    (lambda f: f, {"effects": "both"}, MethodError, "effects 'both'"),
-    (lambda f: f, {"errors": "cluster"}, MethodError, "Did you mean 'clustered'"),
-    (lambda f: f, {"convention": "stata"}, MethodError, "convention 'stata'"),
-    (lambda f: f, {"exogenous": ["z"]}, MethodError, "'z' twice"),
-    (lambda f: f.rename(columns={"w": "const"}), CONST, MethodError, "'const' twice"),
-    (lambda f: f, {"endogenous": ["x", "w"], "exogenous": []}, EstimationError, "'z' do not"),
-    (lambda f: f, {"endogenous": []}, MethodError, "endogenous regressors are"),
-]
-
-
-@pytest.mark.parametrize("case", range(len(BAD)))
-def test_bad_requests(case):
-    spoil, options, error, words = BAD[case]
-    request = {"endogenous": "x", "instruments": ["z"], "exogenous": ["w"], **options}
-    with pytest.raises(error, match=words):
-        instrumental(spoil(sample()), "y", **request)

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from made_up_panels import keyed
 
-from nqpf.errors import EstimationError, MethodError, SampleError
+from nqpf.errors import EstimationError
 from nqpf.regress import fixed_effects, mediation
 
 UNITS, YEARS = 31, 8
@@ -103,28 +103,3 @@ def test_samples_without_treated_units_are_counted_and_left_out():
     assert f"{failed} samples did not identify" in str(result)
     with pytest.raises(EstimationError, match="of 400 bootstrap samples do not identify"):
         fit(rare(1), bootstrap=400)
-
-
-ROBUST = {"errors": "robust", "effects": "pooled"}
-BAD = [
-    (None, {"mediator": "t"}, MethodError, "'t' twice"),
-    (None, {"mediator": "y"}, MethodError, "'y' twice"),
-    (None, {"controls": ["t"]}, MethodError, "'t' twice"),
-    (None, {"effects": "year"}, MethodError, "unknown effects 'year'"),
-    (None, {"errors": "hc9"}, MethodError, "unknown errors 'hc9'"),
-    (None, {"bootstrap": -5}, MethodError, "bootstrap is -5"),
-    (None, {"level": 95}, MethodError, "level is 95"),
-    (lambda f: f.loc[[3]], ROBUST, SampleError, r"1 province is too few \[province 3\]"),
-    (lambda f: f.mask(f == f["m"].max()), {}, SampleError, "variable m"),
-    (lambda f: f.assign(m=2 * f["t"] + 1), {}, EstimationError, "collinear"),
-    (lambda f: f.assign(m=1.0), {}, EstimationError, "'m' does not vary|'m' is constant"),
-]
-
-
-@pytest.mark.parametrize("case", range(len(BAD)))
-def test_bad_requests(case):
-    spoil, options, kind, message = BAD[case]
-    frame = sample() if spoil is None else spoil(sample())
-    names = {"treatment": "t", "mediator": "m", "controls": ["w"]}
-    with pytest.raises(kind, match=message):
-        mediation(frame, "y", **names | options)

@@ -100,24 +100,23 @@ def test_small_numbers_keep_their_digits_and_rounding_is_zero():
 def test_one_table_holds_every_estimator_and_its_convention():
     data, two = FRAME, {"errors": "two-way clustered"}
     fits = {
-        "FE": fixed_effects(data, "y", "a_1", errors="driscoll-kraay", bandwidth=1),
+        "FE": fixed_effects(data, "y", "a_1", errors="driscoll-kraay"),
         "RE": random_effects(data, "y", "a_1"),
         "FD": fixed_effects(data, "y", "a_1", effects="differenced", convention="none"),
         "2-way": fixed_effects(data, "y", "a_1", effects="pooled", convention="all", **two),
     }
-    table = RegressionTable(fits, extra={"Test": {"RE": "x"}})
+    table = RegressionTable(fits)
     wanted = {
         "Estimator": ["least squares", "random effects", "first differences", "least squares"],
         "Province effects": ["yes", "random", "differenced", "no"],
         "Year effects": ["yes", "no", "yes", "no"],
         "Observations": ["48", "48", "40", "48"],
         "Convention": ["nested", "nested", "none", "all"],
-        "Test": ["", "x", "", ""],
     }
     assert {t: table.to_frame().loc[(t, "")].tolist() for t in wanted} == wanted
     for text in ("\n".join(table.notes), str(table), table.to_html()):
         for said in (
-            "Driscoll-Kraay, Bartlett kernel, 1 lag, convention nested: unit effects not counted,",
+            "Driscoll-Kraay, Bartlett kernel, 2 lags, convention nested: unit effects not counted,",
             "clustered by province, convention none: no small-sample factor",
             "two-way clustered by province and year, convention all: every effect counted, G/(G-1)",
             "RE: Random effects by Swamy and Arora, theta",
@@ -139,8 +138,6 @@ def test_any_object_with_the_printed_attributes_can_be_a_column():
     pd.testing.assert_series_equal(both["own"], both["like"], check_names=False)
 
 
-def test_what_does_not_belong_to_a_table_is_refused():
-    with pytest.raises(MethodError, match="unknown column 'two'"):
-        RegressionTable(results(), extra={"Test": {"two": "x"}})
+def test_a_table_of_nothing_is_refused():
     with pytest.raises(MethodError, match="1 or more"):
         RegressionTable({})

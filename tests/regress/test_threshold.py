@@ -7,7 +7,6 @@ import pandas as pd
 import pytest
 from made_up_panels import keyed
 
-from nqpf.errors import EstimationError, MethodError, SampleError
 from nqpf.regress import threshold
 
 UNITS, YEARS = 31, 11
@@ -145,42 +144,3 @@ def test_it_prints_what_was_done():
     assert result.counts.index.is_unique  # however close the thresholds are
     plain = result.regression
     assert (plain.errors, plain.convention, plain.vintage) == ("unadjusted", "all", "2024")
-
-
-def units(frame):
-    return frame.index.get_level_values(0).to_numpy() * 1.0
-
-
-ONE = "no value of 'q' parts 341 rows into 2 regimes of 18"
-BAD = [
-    (None, {"thresholds": 4}, MethodError, "thresholds is 4; expected a whole number from 1 to 3"),
-    (None, {"bootstrap": 9.5}, MethodError, "bootstrap is 9.5"),
-    (None, {"effects": "twoway"}, MethodError, "unknown effects 'twoway'.*mean 'two-way'"),
-    (None, {"draws": "wilde"}, MethodError, "unknown draws 'wilde'.*Did you mean 'wild'"),
-    (None, {"trim": 0.5}, MethodError, "trim is 0.5"),
-    (None, {"errors": "hc3"}, MethodError, "unknown errors 'hc3'"),
-    (None, {"thresholds": 3, "trim": 0.3}, SampleError, "parts 341 rows into 4 regimes"),
-    (None, {"threshold": "y"}, MethodError, "'y' twice"),
-    (None, {"controls": ["x"]}, MethodError, "'x' twice"),
-    (None, {"regime": []}, MethodError, "regime variables are"),
-    (lambda f: f.drop([(4, 2015)]), {}, SampleError, r"a row is missing \[province 4, year 2015\]"),
-    (lambda f: f.loc[[3]], {}, SampleError, r"1 province is too few \[province 3\]"),
-    (lambda f: f[f.index.get_level_values(1) == 2015], {}, SampleError, "single row"),
-    (lambda f: f.mask(f == f["q"].max()), {}, SampleError, "variable q"),
-    (lambda f: f.assign(q=np.arange(len(f)) == 5), {}, SampleError, ONE),
-    (lambda f: f.assign(q=1.0), {}, SampleError, ONE),
-    (lambda f: f.assign(x=units(f)), {}, EstimationError, "'x' does not vary within any"),
-    (lambda f: f.assign(y=units(f) + 0.1), {}, EstimationError, "fits the outcome perfectly"),
-    (lambda f: f.assign(x=f["x"] + 1e7), {}, EstimationError, "'x' varies by less than 1e-06"),
-    (lambda f: f.assign(w=2 * f["x"]), {}, EstimationError, "are collinear"),
-    (lambda f: f.assign(y=f["x"] * (1.0 + (f["q"] > 0))), {}, EstimationError, "perfectly"),
-]
-
-
-@pytest.mark.parametrize("case", range(len(BAD)))
-def test_bad_requests(case):
-    spoil, options, kind, message = BAD[case]
-    frame = sample() if spoil is None else spoil(sample())
-    names = {"regime": "x", "threshold": "q", "controls": ["w"], "bootstrap": 0}
-    with pytest.raises(kind, match=message):
-        threshold(frame, "y", **names | options)

@@ -12,18 +12,16 @@ import pandas as pd
 from nqpf.checks import choose, distinct
 from nqpf.errors import EstimationError
 from nqpf.regress.ols import (
+    _SIMPLE,
     _fitted,
     _HypothesisTest,
     _Regression,
     _reported,
     _scaled,
     _scaling,
-    _Size,
-    _sized,
 )
 from nqpf.sample import PanelSample
 
-_ERRORS = ("clustered", "robust", "unadjusted")
 _LEVEL = 0.95  # of the Anderson-Rubin set
 _BIAS = 10  # one over the tolerated share of the worst-case bias
 _ENOUGH = 10  # rule of thumb of Staiger and Stock (1997), for several endogenous regressors
@@ -142,7 +140,7 @@ class _Partialled:
         self,
         variables: Sequence[np.ndarray],
         sample: PanelSample,
-        size: _Size,
+        exogenous: int,
         errors: str,
         convention: str,
     ) -> None:
@@ -150,76 +148,58 @@ class _Partialled:
         self.q = np.linalg.qr(z)[0]  # orthonormal, so that slopes on it need no inverse
         self.on_y, self.on_x = self.q.T @ self.y, self.q.T @ self.x
         self.left_y, self.left_x = self.y - self.q @ self.on_y, self.x - self.q @ self.on_x
-        self.sample, self.size, self.errors, self.convention = sample, size, errors, convention
+        self.sample, self.exogenous = sample, exogenous
+        self.errors, self.convention = errors, convention
 
     def sums(self, scores: np.ndarray) -> np.ndarray:
         """Return (N, m) scores, summed by unit where errors are clustered."""
         return self.sample.by_unit(scores) if self.errors == "clustered" else scores
 
-    def scaling(self, added: int, plain: bool = False) -> tuple[float, int | None]:
+    def scaling(self, added: int) -> tuple[float, int | None]:
         """Return factor and degrees of freedom with `added` regressors beside the exogenous."""
-        size = replace(self.size, regressors=self.size.regressors + added)
-        convention = "all" if plain else self.convention
-        return _scaling(convention, "unadjusted" if plain else self.errors, size)
+        return _scaling(self.convention, self.errors, self.sample, self.exogenous + added)
 
-    def cov(
-        self, basis: np.ndarray, left: np.ndarray, right: np.ndarray, plain: bool = False
-    ) -> np.ndarray:
-        """Return the covariance of basis'left with basis'right, made symmetric, without factor.
-
-        `plain` is for homoskedastic errors, with the exact F of the normal model.
-        """
-        if plain or self.errors == "unadjusted":
-            return np.eye(basis.shape[1]) * (left @ right) / self.size.nobs
+    def cov(self, basis: np.ndarray, left: np.ndarray, right: np.ndarray) -> np.ndarray:
+        """Return the covariance of basis'left with basis'right, made symmetric, without factor."""
+        if self.errors == "unadjusted":
+            return np.eye(basis.shape[1]) * (left @ right) / self.sample.nobs
         cross = self.sums(basis * left[:, None]).T @ self.sums(basis * right[:, None])
         return (cross + cross.T) / 2
 
     def wald(
-        self, null: str, basis: np.ndarray, left: np.ndarray, values: np.ndarray, added: int,
-        plain: bool = False,
-    ) -> tuple[float, _HypothesisTest]:  # fmt: skip
-        """Test that `values` have no slope on `basis`, with residuals `left`, and its Wald."""
-        factor, df = self.scaling(added, plain)
+        self, basis: np.ndarray, left: np.ndarray, values: np.ndarray, added: int
+    ) -> tuple[float, int | None]:
+        """Return the Wald statistic of no slope on `basis`, with residuals `left`, and its df."""
+        factor, df = self.scaling(added)
         slopes = basis.T @ values
-        wald = slopes @ np.linalg.solve(factor * self.cov(basis, left, left, plain), slopes)
-        return float(wald), _HypothesisTest.of(null, wald, len(slopes), df)
+        return slopes @ np.linalg.solve(factor * self.cov(basis, left, left), slopes), df
 
     def diagnostics(self, names: list[str]) -> SimpleNamespace:
         """Return the diagnostics; `names` are those of the endogenous regressors."""
-        count, single = self.q.shape[1], len(names) == 1
-        null = "endogenous coefficients are zero and the instruments are valid"
-        sargan, hansen = self.overidentification() if count > len(names) else (None, None)
+        single = len(names) == 1
         effective, critical = self.effective_f() if single else (None, None)
         return SimpleNamespace(
-            first_stage=pd.DataFrame([self.first_stage(j) for j in range(len(names))], names),
+            first_stage=pd.DataFrame({"F_robust": self.first_stage()}, names),
             cragg_donald=self.cragg_donald(),
             effective_f=effective,
             effective_critical=critical,
             anderson_rubin=self.anderson_rubin() if single else None,
-            anderson_rubin_test=self.wald(null, self.q, self.left_y, self.y, count)[1],
-            sargan=sargan,
-            hansen=hansen,
-            wu_hausman=self.exogeneity(plain=True),
-            endogeneity=self.exogeneity(plain=False),
+            hansen=self.overidentification() if self.q.shape[1] > len(names) else None,
+            endogeneity=self.exogeneity(),
         )
 
-    def first_stage(self, number: int) -> dict[str, float]:
-        """Return how much the instruments explain of an endogenous regressor."""
-        count, slopes, values = self.q.shape[1], self.on_x[:, number], self.x[:, number]
-        asked = "no first stage", self.q, self.left_x[:, number], values, count
-        (plain, _), (wald, test) = (self.wald(*asked, plain=plain) for plain in (True, False))
-        return {
-            "partial_r2": (slopes @ slopes) / (values @ values),
-            "F": plain / count,
-            "F_robust": wald / count,
-            "pvalue": test.pvalue,
-        }
+    def first_stage(self) -> list[float]:
+        """Return how surely the instruments move each endogenous regressor."""
+        count, pairs = self.q.shape[1], zip(self.left_x.T, self.x.T, strict=True)
+        return [self.wald(self.q, left, values, count)[0] / count for left, values in pairs]
 
     def cragg_donald(self) -> float:
-        count, (factor, _) = self.q.shape[1], self.scaling(self.q.shape[1], plain=True)
-        spread = factor * self.left_x.T @ self.left_x / self.size.nobs
-        root = np.linalg.inv(np.linalg.cholesky(spread))
-        return float(np.linalg.eigvalsh(root @ self.on_x.T @ self.on_x @ root.T)[0] / count)
+        from scipy.linalg import eigh
+
+        count = self.q.shape[1]
+        factor, _ = _scaling("all", "unadjusted", self.sample, self.exogenous + count)
+        spread = factor * self.left_x.T @ self.left_x / self.sample.nobs
+        return float(eigh(self.on_x.T @ self.on_x, spread, eigvals_only=True)[0] / count)
 
     def effective_f(self) -> tuple[float, float]:
         """Return F and critical value (Montiel Olea and Pflueger 2013, section 4)."""
@@ -254,27 +234,28 @@ class _Partialled:
         found = [(float(low * unit), float(high * unit)) for low, high in _invert(matrices)]
         return _ConfidenceSet(tuple(found))
 
-    def overidentification(self) -> tuple[_HypothesisTest, _HypothesisTest]:
-        """Return Sargan's test, and Hansen's J weighted by the two-stage residuals' moments."""
+    def overidentification(self) -> _HypothesisTest:
+        """Return Sargan's test, or Hansen's J weighted by the two-stage residuals' moments."""
         surplus = self.q.shape[1] - self.x.shape[1]
         left = self.y - self.x @ np.linalg.lstsq(self.on_x, self.on_y, rcond=None)[0]
-        explained = self.q.T @ left
-        statistic = self.size.nobs * (explained @ explained) / (left @ left)
-        sargan = _HypothesisTest.of(_VALID, statistic, surplus)
         if self.errors == "unadjusted":
-            return sargan, sargan
-        scores = self.sums(self.q * left[:, None])
-        root = np.linalg.cholesky(scores.T @ scores)
-        x, y = np.linalg.solve(root, self.on_x), np.linalg.solve(root, self.on_y)
-        rest = y - x @ np.linalg.lstsq(x, y, rcond=None)[0]
-        return sargan, _HypothesisTest.of(_VALID, rest @ rest, surplus)
+            explained = self.q.T @ left
+            statistic = self.sample.nobs * (explained @ explained) / (left @ left)
+        else:
+            scores = self.sums(self.q * left[:, None])
+            root = np.linalg.cholesky(scores.T @ scores)
+            x, y = np.linalg.solve(root, self.on_x), np.linalg.solve(root, self.on_y)
+            rest = y - x @ np.linalg.lstsq(x, y, rcond=None)[0]
+            statistic = rest @ rest
+        return _HypothesisTest.of(_VALID, statistic, surplus)
 
-    def exogeneity(self, plain: bool) -> _HypothesisTest:
+    def exogeneity(self) -> _HypothesisTest:
         """Test that first-stage residuals do not enter the equation (Wu 1973, Hausman 1978)."""
         basis = np.linalg.qr(_residuals(self.left_x, self.x))[0]
         left = _residuals(self.y, np.hstack([self.x, basis]))
-        null = "the endogenous regressors are exogenous"
-        return self.wald(null, basis, left, self.y, 2 * self.x.shape[1], plain)[1]
+        count = self.x.shape[1]
+        wald, df = self.wald(basis, left, self.y, 2 * count)
+        return _HypothesisTest.of("the endogenous regressors are exogenous", wald, count, df)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -286,18 +267,17 @@ class _InstrumentalResult(_Regression):
 
     Attributes
     ----------
-    endogenous, instruments : tuple of str
     diagnostics : namespace
-        Strength and validity of the instruments:
+        Strength and validity of the instruments, all but `cragg_donald` under the regression's
+        errors and convention. A test has a `null`, a `statistic`, its `distribution` and a
+        `pvalue`.
 
         first_stage : DataFrame by endogenous regressor
-            ``partial_r2`` of the instruments; ``F`` under homoskedastic errors; ``F_robust``
-            (Wald statistic over the number of instruments) and its ``pvalue`` under the
-            regression's errors and convention. F says little of
-            one regressor when there are several: see `cragg_donald`.
+            ``F_robust``, the Wald statistic over the number of instruments. It says little of one
+            regressor when there are several: see `cragg_donald`.
         cragg_donald : float
-            Smallest eigenvalue of the first stage in F form; with one endogenous regressor
-            its homoskedastic F.
+            Smallest eigenvalue of the first stage in F form, under homoskedastic errors; with
+            one endogenous regressor its F.
         effective_f, effective_critical : float or None
             Effective F of Montiel Olea and Pflueger (2013), and the 5 % critical value under
             which two-stage least squares may be biased by more than a tenth of the worst
@@ -305,19 +285,13 @@ class _InstrumentalResult(_Regression):
         anderson_rubin : confidence set or None
             Set at 95 % for the coefficient of the one endogenous regressor that does not depend on
             the strength of the instruments: ``intervals``, ``shape``, ``bounded``, and ``in``.
-        anderson_rubin_test : test
-            All endogenous coefficients are zero and the instruments are valid.
-        sargan, hansen : test or None
-            Over-identifying restrictions, under homoskedastic errors and (two-step efficient
-            GMM) under the regression's errors. None when there is nothing to test.
-        wu_hausman, endogeneity : test
-            The endogenous regressors are exogenous, under homoskedastic errors and under the
-            regression's errors. A test has a `null`, a `statistic`, its `distribution` and a
-            `pvalue`.
+        hansen : test or None
+            Over-identifying restrictions by two-step efficient GMM, Sargan's under
+            homoskedastic errors. None when there is nothing to test.
+        endogeneity : test
+            The endogenous regressors are exogenous.
     """
 
-    endogenous: tuple[str, ...]
-    instruments: tuple[str, ...]
     diagnostics: SimpleNamespace
 
 
@@ -364,7 +338,7 @@ def instrumental(
     Returns
     -------
     result
-        What :func:`nqpf.regress.fixed_effects` returns, with `endogenous`, `instruments` and
+        What :func:`nqpf.regress.fixed_effects` returns, with
         `diagnostics`; the notes under its table say when the instruments are weak.
 
     Raises
@@ -403,7 +377,7 @@ def instrumental(
     """
     xs = distinct("endogenous regressors", endogenous)
     zs, ws = distinct("instruments", instruments, 0), distinct("regressors", exogenous, 0)
-    choose("errors", errors, _ERRORS)
+    choose("errors", errors, _SIMPLE)
     constant = ["const"] * (effects == "pooled")
     distinct("variables and the constant", [outcome, *xs, *zs, *ws, *constant])
     sample = PanelSample.read(frame, outcome, [*xs, *zs, *ws], effects, unit, time)
@@ -419,11 +393,9 @@ def instrumental(
     y, x, z = _identified(outcome, within, xs, zs, exogenous)
     variables = y * spread[outcome], x * spread[xs].to_numpy(), z
     fit = _fitted(sample, within, exogenous, errors, xs, zs)
-    size = replace(_sized(sample), regressors=len(ws))
-    counted = replace(size, regressors=len(xs) + len(ws))
-    factor, df = _scaling(convention, errors, counted)
+    factor, df = _scaling(convention, errors, sample, len(xs) + len(ws))
     try:
-        found = _Partialled(variables, sample, size, errors, convention).diagnostics(xs)
+        found = _Partialled(variables, sample, len(ws), errors, convention).diagnostics(xs)
     except np.linalg.LinAlgError:
         raise EstimationError(
             f"the instruments have a singular covariance under {errors} errors",
@@ -433,9 +405,8 @@ def instrumental(
     names = [*xs, *exogenous]
     about = {"effects": effects, "errors": errors, "convention": convention, "vintage": vintage}
     about |= {"df": df, "estimator": "two-stage least squares", "notes": _notes(xs, zs, found)}
-    about |= {"endogenous": tuple(xs), "instruments": tuple(zs), "diagnostics": found}
     cov = factor * fit.cov.loc[names, names]
-    return _reported(_InstrumentalResult, sample, fit, cov, spread, **about)
+    return _reported(_InstrumentalResult, sample, fit, cov, spread, diagnostics=found, **about)
 
 
 def _identified(
@@ -465,12 +436,13 @@ def _notes(xs: list[str], zs: list[str], found: SimpleNamespace) -> tuple[str, .
     for name, value in found.first_stage["F_robust"].items():
         notes.append(f"First stage of {name}: F = {value:.2f}.")
     if found.anderson_rubin is None:
-        weak = found.cragg_donald < _ENOUGH
+        value, verdict = found.cragg_donald, f"not below {_ENOUGH}"
+        if value < _ENOUGH:
+            verdict = (
+                f"below {_ENOUGH}: the instruments may be weak, whatever the F of each first stage"
+            )
         notes.append(
-            f"All first stages together: Cragg-Donald F = {found.cragg_donald:.2f}, homoskedastic, "
-            + f"not below {_ENOUGH}." * (not weak)
-            + f"below {_ENOUGH}: the instruments may be weak, whatever the F of each first stage."
-            * weak
+            f"All first stages together: Cragg-Donald F = {value:.2f}, homoskedastic, {verdict}."
         )
     else:
         notes.append(

@@ -19,8 +19,7 @@ import numpy as np
 import pandas as pd
 
 from nqpf.checks import choose, distinct
-from nqpf.errors import DataError, EstimationError, MethodError
-from nqpf.regress.ols import _CONVENTIONS, _DEFAULT, _lags, _scaling, _Size
+from nqpf.regress.ols import _DEFAULT, _lags, _scaling
 from nqpf.sample import _EFFECTS, PanelSample, _by_key, _check_singletons, _rounding_floor
 
 _ERRORS = ("clustered", "clustered-period", "driscoll-kraay")
@@ -141,29 +140,6 @@ def _grouped_products(variables: np.ndarray, codes: np.ndarray) -> np.ndarray:
     return np.moveaxis(sums, 2, 0)
 
 
-def _positions(columns: tuple[str, ...], chosen: object, dimensions: int) -> np.ndarray:
-    """Return positions in `columns` from positions or names."""
-    try:
-        found = np.asarray(chosen)
-    except ValueError:  # rows of different length
-        found = np.empty(0)
-    if found.ndim != dimensions or found.size == 0:
-        expected = "one outcome per specification, and as many regressors in each"
-        hint = "fit specifications of different length apart"
-        raise MethodError(
-            "outcomes and regressors do not form a grid", expected=expected, hint=hint
-        )
-    if found.dtype.kind in "iu":
-        outside = found[(found < 0) | (found >= len(columns))]
-        if outside.size:
-            raise MethodError(f"position {outside[0]}", expected=f"0 to {len(columns) - 1}")
-        return found.astype(np.intp)
-    places = {name: at for at, name in enumerate(columns)}
-    for name in np.unique(found):
-        choose("variable", str(name), places, DataError)
-    return np.vectorize(places.get, otypes=[np.intp])(found)
-
-
 @dataclass(frozen=True)
 class _KernelFits:
     """S regressions of k regressors each on one sample.
@@ -178,8 +154,6 @@ class _KernelFits:
     partial : (S, k)
         Partial correlations of outcome and regressor, given the effects and the other
         regressors.
-    rsquared_within : (S,)
-        Share of the outcome's variation explained once effects are removed.
     collinear : (S,) bool
         The specification cannot be estimated: a variable does not vary once the effects are
         removed, or a regressor is a combination of the others.
@@ -193,7 +167,6 @@ class _KernelFits:
     std_errors: np.ndarray
     within: np.ndarray
     partial: np.ndarray
-    rsquared_within: np.ndarray
     collinear: np.ndarray
     df: int | None
     nobs: int
@@ -229,26 +202,20 @@ class _CrossProducts:
         Sums within each unit, units in the order of their keys.
     by_period : (T, p, p)
         Sums within each year, in time order.
-    nobs, groups, periods : int
-        Rows N, units G and years T.
-    unit_effects, time_effects : bool
-        Which effects were removed; with neither, the mean was.
+    sample : PanelSample
+        With its effects, which were removed; with neither, the mean was.
     """
 
     columns: tuple[str, ...]
     total: np.ndarray
     by_unit: np.ndarray
     by_period: np.ndarray
-    nobs: int
-    groups: int
-    periods: int
-    unit_effects: bool
-    time_effects: bool
+    sample: PanelSample
 
     def fit_many(
         self,
-        outcomes: Sequence[int] | Sequence[str] | np.ndarray,
-        regressors: Sequence[Sequence[int]] | Sequence[Sequence[str]] | np.ndarray,
+        outcomes: np.ndarray,
+        regressors: np.ndarray,
         errors: str = "clustered",
         convention: str = _DEFAULT,
     ) -> _KernelFits:
@@ -258,46 +225,25 @@ class _CrossProducts:
 
         Parameters
         ----------
-        outcomes : (S,) positions in `columns`, or names
-        regressors : (S, k) positions in `columns`, or names
+        outcomes : (S,) positions in `columns`
+        regressors : (S, k) positions in `columns`, distinct in a row and not its outcome
         errors : {"clustered", "clustered-period", "driscoll-kraay"}
             Clustered by unit or by year, or Driscoll and Kraay's with Bartlett weights over
             floor(4 (T / 100)^(2/9)) lags, counted in years that the sample has.
         convention : {"nested", "all", "linearmodels", "none"}
             Small-sample convention, see :func:`nqpf.regress.fixed_effects`. Clusters of years take
-            it with units and years exchanged. For Driscoll-Kraay errors ``nested`` is Stata's
-            xtscc, T/(T-1) (N-1)/(N-K) with t(T-1); ``linearmodels`` is N/(N-K) with t(N-K).
-
-        Returns
-        -------
-        _KernelFits
+            it with units and years exchanged.
 
         Raises
         ------
-        nqpf.errors.DataError
-            If a variable is unknown.
         nqpf.errors.MethodError
-            If an option is unknown, the shapes do not fit, or a specification names a variable
-            twice.
+            If an option is unknown.
         nqpf.errors.EstimationError
             If there are too few rows or clusters.
         """
         choose("errors", errors, _ERRORS)
-        y, x = _positions(self.columns, outcomes, 1), _positions(self.columns, regressors, 2)
-        if len(y) != len(x):
-            raise MethodError(
-                f"{len(y)} outcomes", expected=f"one for each of {len(x)} specifications"
-            )
-        used = np.sort(np.concatenate([x, y[:, None]], axis=1), axis=1)
-        double = np.argwhere(used[:, 1:] == used[:, :-1])
-        if len(double):
-            spec, place = double[0]
-            raise MethodError(
-                f"variable {self.columns[used[spec, place]]!r} is named more than once",
-                where={"specification": int(spec)},
-                expected="an outcome and regressors that all differ",
-            )
-        factor, df = self._small_sample(convention, errors, x.shape[1])
+        y, x = np.asarray(outcomes), np.asarray(regressors)
+        factor, df = _scaling(convention, errors, self.sample, x.shape[1])
         with np.errstate(divide="ignore"):
             unit_length = 1 / np.sqrt(np.diag(self.total))
         unit_length[~np.isfinite(unit_length)] = 0.0
@@ -309,7 +255,7 @@ class _CrossProducts:
         grouped = np.moveaxis(self.by_unit if errors == "clustered" else self.by_period, 0, 2)
         lags = np.empty(0)
         if errors == "driscoll-kraay":  # Bartlett's weights, as linearmodels and Stata's xtscc
-            bandwidth = _lags(self.periods)
+            bandwidth = _lags(self.sample.times)
             lags = 1 - np.arange(1, bandwidth + 1) / (bandwidth + 1)
         variances = _score_variances(grouped * pairs[:, :, None], y, x, params, inverse, lags)
         # Differences of the last digits may make a variance of zero negative.
@@ -326,34 +272,11 @@ class _CrossProducts:
             std_errors=std_errors,
             within=within,
             partial=partial,
-            rsquared_within=(1 - np.maximum(unexplained, 0)) * lost,
             collinear=collinear,
             df=df,
-            nobs=self.nobs,
-            groups=self.groups,
+            nobs=self.sample.nobs,
+            groups=self.sample.units,
         )
-
-    def _small_sample(
-        self, convention: str, errors: str, regressors: int
-    ) -> tuple[float, int | None]:
-        """Return the factor on the plain covariance and the degrees of freedom of t."""
-        choose("convention", convention, _CONVENTIONS)
-        groups, periods = self.groups, self.periods
-        if errors != "clustered" and periods < 2:
-            raise EstimationError(
-                f"{periods} year is too few for {errors} errors", expected="two or more"
-            )
-        size = _Size(self.nobs, regressors, groups, periods, self.unit_effects, self.time_effects)
-        if errors == "clustered-period":  # units and years in each other's place
-            size = _Size(
-                self.nobs, regressors, periods, groups, self.time_effects, self.unit_effects
-            )
-        if errors != "driscoll-kraay":
-            return _scaling(convention, "clustered", size)
-        if convention not in ("nested", "all"):
-            return _scaling(convention, "robust", size)
-        factor, _ = _scaling(convention, "clustered", size)
-        return factor * (groups - 1) / groups * periods / (periods - 1), periods - 1
 
     def fit(
         self,
@@ -363,7 +286,8 @@ class _CrossProducts:
         convention: str = _DEFAULT,
     ) -> _KernelFits:
         """Estimate one specification; see :meth:`fit_many`."""
-        return self.fit_many([outcome], [list(regressors)], errors, convention)
+        places = [self.columns.index(name) for name in (outcome, *regressors)]
+        return self.fit_many(places[:1], [places[1:]], errors, convention)
 
 
 def _cross_products(
@@ -418,15 +342,14 @@ def _cross_products(
     ...                                   names=["province", "year"])
     >>> frame = pd.DataFrame({"x": [1, 2, 4, 2, 5, 7, 3, 3, 8.0]}, index=keys)
     >>> frame["y"] = 2 * frame["x"] + [0, 1, 3, 5, 6, 8, 9, 10, 12]
-    >>> fits = _cross_products(frame, ["y", "x"]).fit_many(["y", "x"], [["x"], ["y"]])
+    >>> fits = _cross_products(frame, ["y", "x"]).fit_many([0, 1], [[1], [0]])
     >>> fits.params.ravel().round(3), fits.collinear
     (array([2. , 0.5]), array([False, False]))
     """
     choose("effects", effects, _EFFECTS)
     names = distinct("columns", columns)
     sample = PanelSample(_by_key(frame, names, unit, time, "the frame"), effects)
-    unit_effects, time_effects = (codes is not None for codes in sample.absorbed)
-    _check_singletons(sample.data.index, [0] * unit_effects + [1] * time_effects)
+    _check_singletons(sample.data.index, np.flatnonzero(_EFFECTS[effects]))
     left = np.ascontiguousarray(sample.within.T)
     left[np.linalg.norm(left, axis=1) <= _rounding_floor(sample.data.to_numpy())] = 0.0
     by_year = np.argsort(sample.time.astype(np.min_scalar_type(sample.times)), kind="stable")
@@ -435,9 +358,5 @@ def _cross_products(
         total=left @ left.T,
         by_unit=_grouped_products(left, sample.unit),
         by_period=_grouped_products(left.take(by_year, axis=1), sample.time[by_year]),
-        nobs=sample.nobs,
-        groups=sample.units,
-        periods=sample.times,
-        unit_effects=unit_effects,
-        time_effects=time_effects,
+        sample=sample,
     )

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from nqpf.checks import between, distinct, whole
+from nqpf.checks import distinct, whole
 from nqpf.errors import EstimationError, SampleError
 from nqpf.regress.ols import fixed_effects
 from nqpf.regress.table import RegressionTable, _Printed
@@ -16,6 +16,7 @@ from nqpf.sample import PanelSample, _demean, _place
 
 _PATHS = pd.Index(["indirect", "direct", "total", "proportion"], name="effect")
 _SINGULAR = 1e-10  # a smaller eigenvalue of a correlation matrix is rounding
+_LEVEL = 0.95  # of the intervals
 _FAILED = 0.05  # share of bootstrap samples that may not identify the effects
 
 
@@ -74,9 +75,7 @@ class _Products:
             return np.stack([*effects, effects[0] / effects[2]], axis=1)
 
 
-def _accelerated(
-    estimate: float, draws: np.ndarray, without: np.ndarray, level: float
-) -> tuple[float, float]:
+def _accelerated(estimate: float, draws: np.ndarray, without: np.ndarray) -> tuple[float, float]:
     """Return the bias-corrected and accelerated interval (Efron 1987).
 
     `without` are estimates less one unit each.
@@ -89,7 +88,7 @@ def _accelerated(
     if not 0 < below < 1 or not squares > 0:
         return np.nan, np.nan
     bias, speed = norm.ppf(below), (spread**3).sum() / (6 * squares**1.5)
-    reach = bias + norm.ppf([(1 - level) / 2, (1 + level) / 2])
+    reach = bias + norm.ppf([(1 - _LEVEL) / 2, (1 + _LEVEL) / 2])
     shares = norm.cdf(bias + reach / (1 - speed * reach))
     return tuple(np.quantile(draws, shares))
 
@@ -112,17 +111,14 @@ class _Mediation(_Printed):
         method, which takes it as normal.
     draws : DataFrame, one row per bootstrap sample
         Those that did not identify the effects are left out.
-    level : float
     bootstrap, seed : int
     """
 
-    def __init__(
-        self, names: tuple[str, str, str], regressions: dict[str, Any], level: float
-    ) -> None:
+    def __init__(self, names: tuple[str, str, str], regressions: dict[str, Any]) -> None:
         from scipy.stats import norm
 
         self.outcome, self.treatment, self.mediator = names
-        self.regressions, self.level = regressions, level
+        self.regressions = regressions
         first, second = regressions["mediator"], regressions["direct"]
         a, b = first.params[self.treatment], second.params[self.mediator]
         # The delta method (Sobel 1982).
@@ -152,15 +148,14 @@ class _Mediation(_Printed):
         self.draws = pd.DataFrame(draws, columns=_PATHS.tolist())
         names = ["std_error", "lower", "upper", "bca_lower", "bca_upper"]
         self.effects = self.effects.reindex(columns=["estimate", *names])
-        for at, name in enumerate(_PATHS if len(draws) else ()):
-            values = draws[:, at]
-            self.effects.loc[name, names] = [
-                values.std(ddof=1) if len(values) > 1 else np.nan,
-                *np.quantile(values, [(1 - self.level) / 2, (1 + self.level) / 2]),
-                *_accelerated(
-                    self.effects.loc[name, "estimate"], values, without[:, at], self.level
-                ),
+        if len(draws):
+            paths = zip(self.effects["estimate"], draws.T, without.T, strict=True)
+            columns = [
+                [values.std(ddof=1) for values in draws.T],
+                np.quantile(draws, [(1 - _LEVEL) / 2, (1 + _LEVEL) / 2], axis=0).T,
+                [_accelerated(*path) for path in paths],
             ]
+            self.effects[names] = np.column_stack(columns)
 
     @property
     def identification(self) -> str:
@@ -187,7 +182,7 @@ class _Mediation(_Printed):
         """What a reader needs to read the figures."""
         first = self.regressions["total"]
         lines = [
-            f"Intervals at {self.level:.0%} from {self.bootstrap} samples of whole {first.unit} "
+            f"Intervals at {_LEVEL:.0%} from {self.bootstrap} samples of whole {first.unit} "
             f"groups, seed {self.seed}.",
             f"Sobel: z = {self.sobel['z']:.3f}, p = {self.sobel['p_value']:.4f}, from standard "
             f"errors {first.covariance_label}; the product of two estimates is not normal.",
@@ -199,7 +194,7 @@ class _Mediation(_Printed):
     def _parts(self) -> list[object]:
         caption = (
             f"Effects of {self.treatment} on {self.outcome}, through {self.mediator} and not, with "
-            f"{self.level:.0%} intervals by percentiles and bias-corrected"
+            f"{_LEVEL:.0%} intervals by percentiles and bias-corrected"
         )
         table = RegressionTable({name.capitalize(): r for name, r in self.regressions.items()})
         return [(caption, self.effects), self.notes, table, (self.identification,)]
@@ -216,11 +211,7 @@ def mediation(
     effects: str = "two-way",
     bootstrap: int = 1000,
     seed: int = 0,
-    *,
-    level: float = 0.95,
-    errors: str = "clustered",
-    convention: str = "nested",
-    vintage: str = "",
+    **options: str,
 ) -> _Mediation:
     """Split the coefficient of `treatment` into a part with `mediator` and one without.
 
@@ -251,10 +242,8 @@ def mediation(
         effects are estimated anew in each. 0 leaves intervals missing.
     seed : int
         Seed of the draws.
-    level : float
-        Level of the intervals.
-    errors, convention, vintage
-        As in :func:`nqpf.regress.fixed_effects`.
+    **options
+        ``errors``, ``convention`` and ``vintage``, as in :func:`nqpf.regress.fixed_effects`.
 
     Returns
     -------
@@ -300,7 +289,6 @@ def mediation(
     """
     others = distinct("controls", controls, 0)
     whole("bootstrap", bootstrap)
-    between("level", level, 0, 1, open_ends=True)
     sample = PanelSample.read(frame, outcome, [treatment, mediator, *others], effects, unit, time)
     if sample.units < 2:
         raise SampleError(
@@ -308,17 +296,16 @@ def mediation(
             where=_place(sample.data.index[0][:1], (unit,)),
             expected="two or more: samples are drawn of whole units",
         )
-    options = {"effects": effects, "errors": errors, "convention": convention, "vintage": vintage}
     equations = {
         "total": (outcome, [treatment, *others]),
         "mediator": (mediator, [treatment, *others]),
         "direct": (outcome, [treatment, mediator, *others]),
     }
     fits = {
-        name: fixed_effects(sample.data, left, right, unit, time, **options)
+        name: fixed_effects(sample.data, left, right, unit, time, effects, **options)
         for name, (left, right) in equations.items()
     }
-    result = _Mediation((outcome, treatment, mediator), fits, level)
+    result = _Mediation((outcome, treatment, mediator), fits)
     products = _Products(sample, [treatment, *others, mediator, outcome])
     result._bootstrap(products, bootstrap, seed)
     return result

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from nqpf.checks import between, choose, whole
-from nqpf.errors import EstimationError, MethodError
+from nqpf.checks import between, choose
+from nqpf.errors import EstimationError
 from nqpf.regress.table import RegressionTable
 from nqpf.sample import _EFFECTS, PanelSample
 
@@ -34,34 +34,28 @@ _OTHERS = {
 }
 
 
-@dataclass(frozen=True)
-class _Size:
-    """What a convention counts: rows, slopes without the constant, units, years and effects."""
-
-    nobs: int
-    regressors: int
-    groups: int
-    periods: int
-    unit_effects: bool
-    time_effects: bool
-
-
-def _scaling(convention: str, errors: str, size: _Size) -> tuple[float, int | None]:
+def _scaling(
+    convention: str, errors: str, sample: PanelSample, regressors: int
+) -> tuple[float, int | None]:
     """Return the factor on linearmodels' plain covariance, and the degrees of freedom of t.
 
-    None stands for the normal distribution. For two-way clusters under ``all`` the covariance
-    has linearmodels' own correction of each clustering, see `_fitted`.
+    None stands for the normal distribution; `regressors` do not count the constant. For two-way
+    clusters under ``all`` the covariance has linearmodels' own correction of each clustering, see
+    `_fitted`. ``clustered-period`` is ``clustered`` with units and years in each other's place.
     """
     choose("convention", convention, _CONVENTIONS)
-    choose("errors", errors, _ERRORS)
-    n = size.nobs
-    slopes = size.regressors + 1  # a constant is part of any effects
-    outside = slopes + (size.periods - 1) * size.time_effects
-    every = outside + (size.groups - 1) * size.unit_effects
+    n, groups, periods = sample.nobs, sample.units, sample.times
+    unit_effects, time_effects = _EFFECTS[sample.effects]
+    if errors == "clustered-period":
+        errors, groups, periods = "clustered", periods, groups
+        unit_effects, time_effects = time_effects, unit_effects
+    slopes = regressors + 1  # a constant is part of any effects
+    outside = slopes + (periods - 1) * time_effects
+    every = outside + (groups - 1) * unit_effects
     clusters = {
-        "clustered": size.groups,
-        "two-way clustered": min(size.groups, size.periods),
-        "driscoll-kraay": size.periods,
+        "clustered": groups,
+        "two-way clustered": min(groups, periods),
+        "driscoll-kraay": periods,
     }.get(errors)
     if clusters is not None and clusters < 2:
         raise EstimationError(
@@ -75,22 +69,14 @@ def _scaling(convention: str, errors: str, size: _Size) -> tuple[float, int | No
     if convention == "none":
         return 1.0, None
     if convention == "linearmodels" or clusters is None:
-        nested = errors == "clustered" and size.unit_effects and not size.time_effects
-        return n / (n - (size.regressors if nested else every)), n - every
+        nested = errors == "clustered" and unit_effects and not time_effects
+        return n / (n - (regressors if nested else every)), n - every
     if errors == "two-way clustered":
         if convention == "all":
             return n / (n - every), clusters - 1
         outside = slopes
     counted = outside if convention == "nested" else every
     return clusters / (clusters - 1) * (n - 1) / (n - counted), clusters - 1
-
-
-def _described(convention: str, errors: str) -> str:
-    """Return a convention's name and formula in one line, for a table's notes."""
-    text = _OTHERS.get((convention, errors), _CONVENTIONS[convention])
-    if convention in ("nested", "all") and errors in ("robust", "unadjusted"):
-        text = "every effect counted, N/(N-K), t(N-K)"
-    return f"{convention}: {text}"
 
 
 def _lags(periods: int) -> int:
@@ -172,8 +158,6 @@ class _Regression:
         Vintage of the data, as stated by the caller.
     estimator : str
         Name of the estimator.
-    bandwidth : int or None
-        Lags of Driscoll-Kraay errors.
     notes : tuple of str
         What a reader must know beside the figures; a table prints it.
     """
@@ -194,7 +178,6 @@ class _Regression:
     time: str
     vintage: str
     estimator: str = field(default="least squares", kw_only=True)
-    bandwidth: int | None = field(default=None, kw_only=True)
     notes: tuple[str, ...] = field(default=(), kw_only=True)
 
     @property
@@ -216,18 +199,21 @@ class _Regression:
     @property
     def covariance_label(self) -> str:
         """The covariance estimator in words."""
-        lags = "1 lag" if self.bandwidth == 1 else f"{self.bandwidth} lags"
+        lags = _lags(self.periods)
         words = {
             "clustered": f"clustered by {self.unit}",
             "two-way clustered": f"two-way clustered by {self.unit} and {self.time}",
-            "driscoll-kraay": f"Driscoll-Kraay, Bartlett kernel, {lags}",
+            "driscoll-kraay": f"Driscoll-Kraay, Bartlett kernel, {lags} lag{'s' * (lags > 1)}",
         }
         return words.get(self.errors, self.errors)
 
     @property
     def convention_label(self) -> str:
         """The small-sample convention with its formula."""
-        return _described(self.convention, self.errors)
+        text = _OTHERS.get((self.convention, self.errors), _CONVENTIONS[self.convention])
+        if self.convention in ("nested", "all") and self.errors in ("robust", "unadjusted"):
+            text = "every effect counted, N/(N-K), t(N-K)"
+        return f"{self.convention}: {text}"
 
     def _distribution(self) -> Any:
         from scipy import stats
@@ -287,22 +273,6 @@ class _Regression:
         return _HypothesisTest.of(null, chi, q, self.df)
 
 
-@dataclass(frozen=True)
-class _RandomEffects(_Regression):
-    """A regression with random unit effects.
-
-    Attributes
-    ----------
-    variances : Series
-        Variance of the unit effect (``unit``) and of the rest (``idiosyncratic``).
-    theta : Series by unit
-        Share of a unit's mean that is taken off its rows: 0 is pooled, 1 is fixed effects.
-    """
-
-    variances: pd.Series | None = None
-    theta: pd.Series | None = None
-
-
 def fixed_effects(
     frame: pd.DataFrame,
     outcome: str,
@@ -313,7 +283,6 @@ def fixed_effects(
     errors: str = "clustered",
     convention: str = _DEFAULT,
     vintage: str = "",
-    bandwidth: int | None = None,
 ) -> _Regression:
     """Regress `outcome` on `regressors` with fixed effects, through linearmodels.
 
@@ -333,14 +302,12 @@ def fixed_effects(
         units by first differences and keeps those of years.
     errors : {"clustered", "robust", "unadjusted", "two-way clustered", "driscoll-kraay"}
         Clustered by `unit`, heteroskedasticity-robust, homoskedastic, clustered
-        by `unit` and by `time`, or robust to correlation across units and
-        `bandwidth` years.
+        by `unit` and by `time`, or robust to correlation across units and, over
+        4 (T/100)^(2/9) years, floored, in time.
     convention : {"nested", "all", "linearmodels", "none"}
         Small-sample convention, see Notes.
     vintage : str
         Vintage of the data, carried to the table.
-    bandwidth : int or None
-        Lags of Driscoll-Kraay errors; 4 (T/100)^(2/9), floored, by default.
 
     Returns
     -------
@@ -398,18 +365,17 @@ def fixed_effects(
     about = {"errors": errors, "convention": convention, "vintage": vintage}
     if effects != "differenced":
         sample = PanelSample.read(frame, outcome, regressors, effects, unit, time)
-        return _estimate(sample, effects=effects, bandwidth=bandwidth, **about)
+        return _estimate(sample, effects=effects, **about)
     sample = PanelSample.read(frame, outcome, regressors, "time", unit, time)
     before = sample.shifted(sample.data.columns, 1)
     change = PanelSample(sample.data.loc[before.index] - before, "time")
     about |= {"effects": "differenced + time", "estimator": "first differences"}
-    note = f"First differences between adjacent {time}s: {change.nobs} of {sample.nobs} rows; "
     gaps = sample.nobs - change.nobs - sample.units
+    without = f"the first row of each {unit} has none."
     if gaps:
-        note += f"{sample.units} first rows of a {unit} and {gaps} after a gap have none."
-    else:
-        note += f"the first row of each {unit} has none."
-    return _estimate(change, bandwidth=bandwidth, notes=(note,), **about)
+        without = f"{sample.units} first rows of a {unit} and {gaps} after a gap have none."
+    note = f"First differences between adjacent {time}s: {change.nobs} of {sample.nobs} rows; "
+    return _estimate(change, notes=(note + without,), **about)
 
 
 def random_effects(
@@ -421,7 +387,7 @@ def random_effects(
     errors: str = "clustered",
     convention: str = _DEFAULT,
     vintage: str = "",
-) -> _RandomEffects:
+) -> _Regression:
     """Regress `outcome` on `regressors` and a constant with random unit effects.
 
     Parameters
@@ -433,9 +399,10 @@ def random_effects(
 
     Returns
     -------
-    _RandomEffects
+    _Regression
         `rsquared_within` is the share of variation within units that these coefficients
-        explain; it can be negative. `variances` and `theta` are those of the unit effects.
+        explain; it can be negative. The notes say theta, the share of a unit's mean that is taken
+        off its rows: 0 is pooled, 1 is fixed effects.
 
     Raises
     ------
@@ -465,8 +432,10 @@ def random_effects(
     >>> frame = pd.DataFrame({"x": [1, 2, 4, 2, 5, 7, 3, 3, 8.0]}, index=keys)
     >>> frame["y"] = 2 * frame["x"] + [0, 1, 3, 9, 8, 6, 3, 4, 2]
     >>> fit = random_effects(frame, "y", "x")
-    >>> fit.params.round(3).to_dict(), float(fit.theta[1].round(3))
-    ({'x': 1.81, 'const': 4.737}, 0.758)
+    >>> fit.params.round(3).to_dict()
+    {'x': 1.81, 'const': 4.737}
+    >>> print(*fit.notes)
+    Random effects by Swamy and Arora, theta 0.758; no unit effect is counted.
     """
     choose("errors", errors, _SIMPLE)
     sample = PanelSample.read(frame, outcome, regressors, "pooled", unit, time)
@@ -475,52 +444,31 @@ def random_effects(
 
 
 def _estimate(
-    sample: PanelSample,
-    errors: str,
-    convention: str,
-    bandwidth: int | None = None,
-    notes: tuple[str, ...] = (),
-    **about: str,
-) -> Any:
+    sample: PanelSample, errors: str, convention: str, notes: tuple[str, ...] = (), **about: Any
+) -> _Regression:
     """Estimate on a sample that was read; `about` goes into the result."""
-    size = _sized(sample)
-    factor, df = _scaling(convention, errors, size)  # raises before a singular fit would
-    if errors == "driscoll-kraay":
-        bandwidth = _lags(size.periods) if bandwidth is None else bandwidth
-        whole("bandwidth in lags", bandwidth, 0, size.periods - 1)
-    elif bandwidth is not None:
-        raise MethodError(f"a bandwidth for {errors} errors", expected="errors='driscoll-kraay'")
+    choose("errors", errors, _ERRORS)
+    # raises before a singular fit would
+    factor, df = _scaling(convention, errors, sample, len(sample.regressors))
     if not sample.check().data[sample.outcome].std() > 0:
         raise EstimationError(f"outcome {sample.outcome!r} does not vary")
     within, spread = _scaled(sample)
     names = list(within.columns[1:])
-    kind, more = _Regression, {}
     if about["effects"] == "random":
         fit = _random_fit(within.set_axis([sample.unit, sample.time]), errors)
-        units = sample.data.index.get_level_values(0).unique()
-        more["theta"] = fit.theta["theta"].sort_index().set_axis(units)
-        variances = fit.variance_decomposition[["Effects", "Residual"]]
-        variances = variances.set_axis(["unit", "idiosyncratic"]) * spread[sample.outcome] ** 2
-        more["variances"] = variances.rename("variance")
-        notes = (*notes, _about_theta(more["theta"], np.bincount(sample.unit)))
-        kind, more["rsquared_within"] = _RandomEffects, float(fit.rsquared_within)
+        about["rsquared_within"] = float(fit.rsquared_within)
+        notes = (_about_theta(fit.theta["theta"], np.bincount(sample.unit)),)
     else:
         fit = _fitted(sample, within, names, errors, by_group=convention == "all")
     matrix, left = fit.cov.to_numpy(), within[names].to_numpy()
     if errors == "driscoll-kraay":
-        matrix = _driscoll_kraay(sample, left, fit.resids.to_numpy(), bandwidth)
+        matrix = _driscoll_kraay(sample, left, fit.resids.to_numpy())
     elif errors == "two-way clustered":
         matrix, repaired = _semi_definite(matrix, left, names)
         notes = (*notes, *repaired)
-    about |= {"errors": errors, "convention": convention, "bandwidth": bandwidth, "df": df}
+    about |= {"errors": errors, "convention": convention, "df": df, "notes": notes}
     cov = pd.DataFrame(factor * matrix, names, names)
-    return _reported(kind, sample, fit, cov, spread, notes=notes, **about, **more)
-
-
-def _sized(sample: PanelSample) -> _Size:
-    """Return what a convention counts in a sample."""
-    absorbed = (codes is not None for codes in sample.absorbed)
-    return _Size(sample.nobs, len(sample.regressors), sample.units, sample.times, *absorbed)
+    return _reported(_Regression, sample, fit, cov, spread, **about)
 
 
 def _scaled(sample: PanelSample) -> tuple[pd.DataFrame, pd.Series]:
@@ -618,17 +566,14 @@ def _about_theta(theta: pd.Series, counts: np.ndarray) -> str:
     return f"Random effects by Swamy and Arora{how}, theta {span}; no unit effect is counted."
 
 
-def _driscoll_kraay(sample: PanelSample, x: np.ndarray, rest: np.ndarray, lags: int) -> np.ndarray:
+def _driscoll_kraay(sample: PanelSample, x: np.ndarray, rest: np.ndarray) -> np.ndarray:
     """Return the plain covariance of Driscoll and Kraay with Bartlett weights."""
     sums = pd.DataFrame(x * rest[:, None]).groupby(sample.time).sum().to_numpy()
     years = sample.data.index.get_level_values(1).unique().sort_values()
     if not pd.api.types.is_numeric_dtype(years) or (years % 1 != 0).any():
         years = np.arange(len(years))  # times that no calendar counts go by their order
-    meat = sums.T @ sums
-    for lag in range(1, lags + 1):
-        _, now, before = np.intersect1d(years, years + lag, return_indices=True)
-        product = sums[now].T @ sums[before]
-        meat += (1 - lag / (lags + 1)) * (product + product.T)
+    apart = np.abs(np.subtract.outer(np.asarray(years), np.asarray(years)))
+    meat = sums.T @ np.maximum(0, 1 - apart / (_lags(len(years)) + 1)) @ sums
     bread = np.linalg.inv(x.T @ x)
     return bread @ meat @ bread
 

@@ -8,48 +8,44 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from nqpf.checks import between, choose, whole
-from nqpf.regress.ols import _DEFAULT, _Regression, fixed_effects
+from nqpf.checks import choose, whole
+from nqpf.regress.ols import _Regression, fixed_effects
 from nqpf.sample import PanelSample, _balanced
 
 _TIE = 1e-9  # abs(t*) this close to abs(t) is a tie, which counts as at least as extreme
 _MAX_REACH = 1e6  # standard errors beyond which the interval is called unbounded
 _CELLS = 2_000_000  # numbers of a batch of permuted regressors
-_WEIGHTS = ("rademacher", "webb")
-_WEBB = np.sqrt(np.array([0.5, 1.0, 1.5]))
+_SIZE = 0.05  # null values with smaller p values are outside the interval
 
 
 @dataclass(frozen=True)
-class _WildBootstrap:
-    """Wild cluster bootstrap of one coefficient.
+class _Resampled:
+    """A clustered t statistic among those of resampled data.
 
     Attributes
     ----------
     variable : str
-    coefficient, tstat : float
-        Estimate, and t of it against the null.
-    pvalue : float
-        Share of draws with abs(t*) >= abs(t).
-    lower, upper : float
-        Interval of the null values next to the estimate with p >= 1 - level; infinite if
-        none further out is rejected.
+        The regressor that is tested.
+    tstat : float
+        Its t, of no effect.
     tstats : (draws,) array
-        Bootstrap t at the null.
-    draws : int
-        All combinations of signs, where those are fewer than were asked for.
+        Of the draws.
+    pvalue : float
+        Share of draws with abs(t*) >= abs(t); of a permutation the data count as one of them.
     result : regression
-        With its clustered errors.
+        On the data, with its clustered errors.
+    lower, upper : float
+        Of a wild bootstrap: interval of the null values next to the estimate with p >= 0.05;
+        infinite if none further out is rejected.
     """
 
     variable: str
-    coefficient: float
     tstat: float
-    pvalue: float
-    lower: float
-    upper: float
     tstats: np.ndarray
-    draws: int
+    pvalue: float
     result: _Regression
+    lower: float = np.nan
+    upper: float = np.nan
 
 
 def wild_bootstrap(
@@ -57,41 +53,31 @@ def wild_bootstrap(
     outcome: str,
     regressors: Sequence[str] | str,
     variable: str | None = None,
-    unit: str = "province",
-    time: str = "year",
-    effects: str = "two-way",
-    null: float = 0.0,
     draws: int = 9999,
-    weights: str = "rademacher",
-    level: float = 0.95,
-    convention: str = _DEFAULT,
     seed: int = 0,
-) -> _WildBootstrap:
+    **key: str,
+) -> _Resampled:
     """Test a coefficient with clusters by unit by the restricted wild cluster bootstrap.
 
     Parameters
     ----------
-    frame, outcome, regressors, unit, time, effects, convention
+    frame, outcome, regressors
         As for :func:`nqpf.regress.fixed_effects`, with ``errors="clustered"``.
     variable : str or None
         Tested regressor; the first by default.
-    null : float
-        Value under the null.
     draws : int
         Draws, 99 or more. If there are no more than `draws` combinations of Rademacher signs,
         each is taken once instead (up to a sign common to all clusters, which does not change
         abs(t*)), and `seed` plays no part.
-    weights : {"rademacher", "webb"}
-        Plus or minus one; or Webb's six points, for about ten clusters or fewer.
-    level : float
-        Coverage of the interval.
     seed : int
         Seed of the draws.
+    **key
+        ``unit``, ``time`` and ``effects`` of the regression.
 
     Returns
     -------
-    _WildBootstrap
-        With ``pvalue``, ``lower``, ``upper`` and the regression as ``result``.
+    _Resampled
+        With ``tstats``, ``pvalue``, ``lower``, ``upper`` and the regression as ``result``.
 
     Raises
     ------
@@ -107,8 +93,7 @@ def wild_bootstrap(
     null are multiplied by one random sign per cluster; the inversion follows Roodman, MacKinnon,
     Nielsen and Webb (2019), and no draw is refitted. Ties with t itself, to 1e-9, count as
     extreme, so that an enumerated p value is never zero and exceeds wildboottest's by 2/2^G. The
-    interval runs from the estimate to the first null value that is rejected on either side. The
-    p value does not depend on `convention`, whose factor cancels.
+    interval runs from the estimate to the first null value that is rejected on either side.
 
     Examples
     --------
@@ -118,16 +103,11 @@ def wild_bootstrap(
     >>> frame = pd.DataFrame({"x": x}, index=keys)
     >>> frame["y"] = frame["x"] + [0, 3, 1, 5, 4, 9, 3, 4, 2, 1, 0, 2, 6, 4, 5, 7, 9, 8]
     >>> test = wild_bootstrap(frame, "y", "x")
-    >>> test.draws, test.pvalue
+    >>> len(test.tstats), test.pvalue
     (32, 0.03125)
     """
-    key = {"effects": effects, "unit": unit, "time": time}
-    result = fixed_effects(frame, outcome, regressors, convention=convention, **key)
-    sample, variable = _chosen(PanelSample.read(frame, outcome, regressors, **key), variable)
-    choose("weights", weights, _WEIGHTS)
-    whole("draws", draws, 99)
-    between("level", level, 0, 1, open_ends=True)
-    signs = _signs(sample.units, draws, weights, seed)
+    result, sample, variable = _read(frame, outcome, regressors, variable, draws, key)
+    signs = _signs(sample.units, draws, seed)
     polynomials, estimate, error = _polynomials(sample, signs)
 
     def statistics(distance: float) -> np.ndarray:
@@ -143,13 +123,13 @@ def wild_bootstrap(
 
     def edge(side: int) -> float:
         inside, outside = 0.0, 0.25
-        while pvalue(outside * side * error) >= 1 - level:
+        while pvalue(outside * side * error) >= _SIZE:
             inside, outside = outside, 1.25 * outside + 0.2
             if outside > _MAX_REACH:
                 return side * np.inf
         for _ in range(60):
             middle = (inside + outside) / 2
-            if pvalue(middle * side * error) >= 1 - level:
+            if pvalue(middle * side * error) >= _SIZE:
                 inside = middle
             else:
                 outside = middle
@@ -157,41 +137,43 @@ def wild_bootstrap(
 
     spread = sample.data.std()
     back = float(spread[sample.outcome] / spread[variable])
-    distance = null / back - estimate
-    coefficient, std_error = result.params[variable], result.std_errors[variable]
-    return _WildBootstrap(
-        variable=variable,
-        coefficient=float(coefficient),
-        tstat=float((coefficient - null) / std_error),
-        pvalue=pvalue(distance),
+    return _Resampled(
+        variable,
+        float(result.tstats[variable]),
+        statistics(-estimate) * error * back / result.std_errors[variable],
+        pvalue(-estimate),
+        result,
         lower=(estimate + edge(-1)) * back,
         upper=(estimate + edge(1)) * back,
-        tstats=statistics(distance) * error * back / std_error,
-        draws=len(signs),
-        result=result,
     )
 
 
-def _chosen(sample: PanelSample, variable: str | None) -> tuple[PanelSample, str]:
-    """Return the sample with the chosen variable as the first regressor, and its name."""
+def _read(
+    frame: pd.DataFrame,
+    outcome: str,
+    regressors: Sequence[str] | str,
+    variable: str | None,
+    draws: int,
+    key: dict[str, str],
+) -> tuple[_Regression, PanelSample, str]:
+    """Return the regression, its sample with the chosen variable first, and its name."""
+    result = fixed_effects(frame, outcome, regressors, **key)
+    sample = PanelSample.read(frame, outcome, regressors, **key)
     names = sample.regressors
     variable = names[0] if variable is None else variable
     choose("variable", variable, names)
-    others = [name for name in names if name != variable]
-    return PanelSample(sample.data[[sample.outcome, variable, *others]], sample.effects), variable
+    whole("draws", draws, 99)
+    order = [outcome, variable, *(name for name in names if name != variable)]
+    return result, PanelSample(sample.data[order], sample.effects), variable
 
 
-def _signs(clusters: int, draws: int, weights: str, seed: int) -> np.ndarray:
+def _signs(clusters: int, draws: int, seed: int) -> np.ndarray:
     """Return (draws, clusters) weights of mean 0 and variance 1."""
-    if weights == "rademacher" and 2.0**clusters <= draws:
+    if 2.0**clusters <= draws:
         # the first sign is fixed: turning all signs leaves abs(t*) as it is
         bits = np.arange(2 ** (clusters - 1))[:, None] >> np.arange(clusters - 1, -1, -1)
         return 1.0 - 2.0 * (bits & 1)
-    rng = np.random.default_rng(seed)
-    signs = 2.0 * rng.integers(0, 2, size=(draws, clusters)) - 1
-    if weights == "webb":
-        signs *= _WEBB[rng.integers(0, 3, size=(draws, clusters))]
-    return signs
+    return 2.0 * np.random.default_rng(seed).integers(0, 2, size=(draws, clusters)) - 1
 
 
 def _polynomials(sample: PanelSample, signs: np.ndarray) -> tuple[list[np.ndarray], float, float]:
@@ -219,41 +201,15 @@ def _polynomials(sample: PanelSample, signs: np.ndarray) -> tuple[list[np.ndarra
     return [signs @ c, signs @ c_x, *squares], estimate, float(np.sqrt(c @ c) / (x @ x))
 
 
-@dataclass(frozen=True)
-class _PermutationPlacebo:
-    """Clustered t statistics when units exchange their histories of one regressor.
-
-    Attributes
-    ----------
-    variable : str
-    tstat : float
-        Of the actual regressor.
-    tstats : (draws,) array
-        Of permuted regressors.
-    pvalue : float
-        (1 + number of permuted abs(t) at least as large) / (1 + draws).
-    result : regression
-        The actual regression.
-    """
-
-    variable: str
-    tstat: float
-    tstats: np.ndarray
-    pvalue: float
-    result: _Regression
-
-
 def permutation_placebo(
     frame: pd.DataFrame,
     outcome: str,
     regressors: Sequence[str] | str,
     variable: str | None = None,
-    unit: str = "province",
-    time: str = "year",
-    effects: str = "two-way",
     draws: int = 999,
     seed: int = 0,
-) -> _PermutationPlacebo:
+    **key: str,
+) -> _Resampled:
     """Give each unit the whole history of `variable` of a unit drawn without replacement.
 
     Under the null that it does not matter which unit a history belongs to, the actual t is one
@@ -261,16 +217,18 @@ def permutation_placebo(
 
     Parameters
     ----------
-    frame, outcome, regressors, unit, time, effects
+    frame, outcome, regressors
         As for :func:`nqpf.regress.fixed_effects`, with ``errors="clustered"``. The sample
         must be balanced: a history that lacks a year cannot be moved.
     variable : str or None
         Permuted regressor; the first by default.
     draws, seed : int
+    **key
+        ``unit``, ``time`` and ``effects`` of the regression.
 
     Returns
     -------
-    _PermutationPlacebo
+    _Resampled
         With ``tstat``, ``tstats``, ``pvalue`` and the regression as ``result``.
 
     Raises
@@ -295,10 +253,7 @@ def permutation_placebo(
     >>> permutation_placebo(frame, "y", "x", draws=99).pvalue
     0.01
     """
-    key = {"effects": effects, "unit": unit, "time": time}
-    result = fixed_effects(frame, outcome, regressors, **key)
-    sample, variable = _chosen(PanelSample.read(frame, outcome, regressors, **key), variable)
-    whole("draws", draws, 99)
+    result, sample, variable = _read(frame, outcome, regressors, variable, draws, key)
     history = _balanced(sample.data[variable])  # only a whole history can be exchanged
     spread = sample.data.std().to_numpy()
     wide = history.to_numpy() / spread[1]
@@ -321,10 +276,10 @@ def permutation_placebo(
     moved = np.concatenate([statistics(orders[i : i + batch]) for i in range(0, draws, batch)])
     plain = statistics(np.arange(len(wide))[None])[0]
     extreme = int((np.abs(moved) >= abs(plain) * (1 - _TIE)).sum())
-    return _PermutationPlacebo(
-        variable=variable,
-        tstat=float(result.tstats[variable]),
-        tstats=moved * (result.tstats[variable] / plain),
-        pvalue=(1 + extreme) / (1 + draws),
-        result=result,
+    return _Resampled(
+        variable,
+        float(result.tstats[variable]),
+        moved * (result.tstats[variable] / plain),
+        (1 + extreme) / (1 + draws),
+        result,
     )

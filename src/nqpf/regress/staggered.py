@@ -12,7 +12,7 @@ import pandas as pd
 
 from nqpf.checks import choose, whole
 from nqpf.errors import SampleError
-from nqpf.sample import _balanced, _by_key, _demean, _place
+from nqpf.sample import PanelSample, _balanced, _by_key, _place
 
 _ESTIMATORS = ("two-way", "imputation", "cohorts")
 _NEVER = 0
@@ -125,8 +125,7 @@ def _effect_weights(treatment: pd.DataFrame, estimator: str = "imputation") -> p
     index, events = treatment.index, treatment["event"]
     treated = treatment["treated"].to_numpy() == 1
     if estimator == "two-way":
-        codes = [pd.factorize(index.get_level_values(i))[0] for i in (0, 1)]
-        part = _demean(treated[:, None].astype(float), *codes)[:, 0]
+        part = PanelSample(treatment[["treated"]]).within[:, 0]
         return pd.DataFrame({"effect": part / (part**2).sum()}, index)
     wanted = sorted(events.dropna().astype(int).unique())
     if estimator == "imputation":
@@ -204,10 +203,7 @@ def goodman_bacon(outcome: pd.Series, treatment: pd.DataFrame) -> pd.DataFrame:
             row["estimate"] = change[after].mean() - change[~after].mean()
             row["weight"] = (pair * use.mean()) ** 2 * spread
             rows.append(row)
-    codes = np.indices(values.shape).reshape(2, -1)
-    dummy = [years >= (group or np.inf) for group in cohorts]
-    left = _demean(np.concatenate(dummy).astype(float)[:, None], *codes)
-    table = pd.DataFrame(rows)
+    table, left = pd.DataFrame(rows), PanelSample(treatment[["treated"]]).within
     return table.assign(weight=table["weight"] / (left**2).mean())
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from nqpf.checks import choose, distinct
+from nqpf.checks import distinct
 
 _ROUNDING = 1e-9  # a coefficient that is a smaller share of its error is zero but for rounding
 _DIGITS = 3  # decimals; a smaller number is printed with as many significant digits
@@ -26,14 +26,11 @@ class RegressionTable:
         or any object with the attributes that are printed.
     labels : mapping of str to str
         Names to print for variables.
-    extra : mapping of str to mapping of str to str
-        Further rows at the foot: title, then text by column heading, for example the p value
-        of a test. Columns left out stay empty.
 
     Raises
     ------
     nqpf.errors.MethodError
-        If there is no regression to print, or `extra` names no column.
+        If there is no regression to print.
 
     Examples
     --------
@@ -49,12 +46,9 @@ class RegressionTable:
 
     results: Mapping[str, Any]
     labels: Mapping[str, str] = field(default_factory=dict)
-    extra: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         distinct("regressions of a table", list(self.results))
-        for heading in (name for row in self.extra.values() for name in row):
-            choose("column", heading, self.results)
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -100,8 +94,6 @@ class RegressionTable:
         own = [getattr(r, "foot", {}) for r in results]  # rows that an estimator adds
         for title in dict.fromkeys(title for cells in own for title in cells):
             foot[title] = [cells.get(title, "") for cells in own]
-        for title, cells in self.extra.items():
-            foot[title] = [cells.get(heading, "") for heading in self.results]
         rows |= {(title, ""): cells for title, cells in foot.items()}
         index = pd.MultiIndex.from_tuples(rows, names=["row", "statistic"])
         return pd.DataFrame(list(rows.values()), index=index, columns=list(self.results))

@@ -79,12 +79,12 @@ class _Threshold(_Printed):
         two_way = sample.effects == "two-way"
         self.df = (sample.units - two_way) * (sample.times - 1)
         self._least = max(int(np.ceil(trim * len(data))), len(regimes) + 1)
-        y, q = data[sample.outcome].to_numpy(), data[threshold].to_numpy()
+        y, self._q = data[sample.outcome].to_numpy(), data[threshold].to_numpy()
         x, z = data[controls].to_numpy(), data[regimes].to_numpy()
         if two_way:
             x = np.hstack([x, np.eye(sample.times)[sample.time]])
-        self._values, counts = np.unique(q, return_counts=True)
-        self._below, self._order = np.cumsum(counts), np.argsort(q, kind="stable")
+        self._values, counts = np.unique(self._q, return_counts=True)
+        self._below, self._order = np.cumsum(counts), np.argsort(self._q, kind="stable")
         # Scaled, so that variables in unlike units count alike when rank is judged.
         self._z = z / np.sqrt((z**2).mean(axis=0))
         self._y, self._fixed, self._perfect = self._within(y), self._within(x), _PERFECT * (y @ y)
@@ -96,9 +96,7 @@ class _Threshold(_Printed):
 
     def _members(self, positions: list[int]) -> np.ndarray:
         """Return the regime of each row, 0 lowest, for thresholds at `positions`."""
-        rank = np.empty(len(self._order), dtype=int)
-        rank[self._order] = np.arange(len(self._order))
-        return np.searchsorted(np.sort(self._below[positions]), rank, side="right")
+        return np.searchsorted(self._values[np.sort(positions).astype(int)], self._q)
 
     def _fit(self, positions: list[int]) -> tuple[np.ndarray, np.ndarray]:
         """Return an orthonormal basis of the model with these thresholds, and its residuals."""
@@ -170,20 +168,13 @@ class _Threshold(_Printed):
         members = self._members(found)
         self.members = pd.Series(members + 1, index=data.index, name="regime")
         labels = _labels(self.threshold, self._values[sorted(found)])
-        inside = {label: members == at for at, label in enumerate(labels)}
-        counts = {
-            label: {
-                "rows": int(rows.sum()),
-                "units": data.index[rows].unique(0).size,
-                "share": float(rows.mean()),
-            }
-            for label, rows in inside.items()
-        }
-        self.counts = pd.DataFrame.from_dict(counts, orient="index").rename_axis("regime")
+        units = pd.Series(data.index.get_level_values(0)).groupby(members)
+        counts = {"rows": units.size(), "units": units.nunique(), "share": units.size() / len(data)}
+        self.counts = pd.DataFrame(counts).set_axis(pd.Index(labels, name="regime"))
         parts = {
-            f"{name} | {label}": data[name].where(rows, 0.0)
+            f"{name} | {label}": data[name].where(members == at, 0.0)
             for name in self.regime
-            for label, rows in inside.items()
+            for at, label in enumerate(labels)
         }
         return pd.DataFrame(parts)
 
@@ -208,9 +199,9 @@ class _Threshold(_Printed):
                 larger = (simulated >= statistic * (1 - _SAME)).sum()
                 pvalue = (1 + larger) / (1 + self.bootstrap)
                 values = np.quantile(simulated, [1 - level for level in _CRITICAL])
-            critical = {f"{level:.0%}": v for level, v in zip(_CRITICAL, values, strict=True)}
-            rows.append({"F": statistic, "p_value": pvalue, **critical, "ssr": ssr})
-        return pd.DataFrame(rows, pd.Index(_NUMBERS[: len(rows)], name="thresholds"))
+            rows.append([statistic, pvalue, *values, ssr])
+        columns = ["F", "p_value", *(f"{level:.0%}" for level in _CRITICAL), "ssr"]
+        return pd.DataFrame(rows, pd.Index(_NUMBERS[: len(rows)], name="thresholds"), columns)
 
     def _interval(self, position: int, found: list[int]) -> tuple[dict[str, object], pd.Series]:
         """Return estimate and interval of a threshold, and its likelihood ratio by candidate.
@@ -361,9 +352,7 @@ def threshold(
     effects: str = "unit",
     draws: str = "histories",
     trim: float = 0.05,
-    errors: str = "clustered",
-    convention: str = "nested",
-    vintage: str = "",
+    **options: str,
 ) -> _Threshold:
     r"""Estimate and test thresholds in a panel with fixed effects (Hansen 1999).
 
@@ -413,8 +402,8 @@ def threshold(
     trim : float
         Share of the rows that each regime keeps at least; every distinct value within it is
         a candidate.
-    errors, convention, vintage
-        As in :func:`nqpf.regress.fixed_effects`.
+    **options
+        ``errors``, ``convention`` and ``vintage``, as in :func:`nqpf.regress.fixed_effects`.
 
     Returns
     -------
@@ -472,8 +461,7 @@ def threshold(
     fit = _Threshold(sample, regimes, others, threshold, trim)
     fit.bootstrap, fit.seed, fit.draws = bootstrap, seed, draws
     split = sample.data[[outcome, *others]].join(fit._estimate(sample.data, thresholds))
-    options = {"effects": effects, "errors": errors, "convention": convention, "vintage": vintage}
-    fit.regression = fixed_effects(split, outcome, list(split)[1:], unit, time, **options)
+    fit.regression = fixed_effects(split, outcome, list(split)[1:], unit, time, effects, **options)
     return fit
 
 
