@@ -344,11 +344,12 @@ def _by_key(
         if held.count(name) > 1:
             raise DataError(f"{what} has {name!r} {held.count(name)} times", expected="one of it")
         choose("variable", name, held, DataError)
-    levels = [name for name in frame.index.names if name in (*columns, unit, time)]
-    flat = frame.reset_index(level=levels) if levels else frame
-    keyed = flat.set_index([unit, time])[list(dict.fromkeys(columns))].sort_index()
+    if list(frame.index.names) != [unit, time]:
+        levels = [name for name in frame.index.names if name in (*columns, unit, time)]
+        frame = (frame.reset_index(level=levels) if levels else frame).set_index([unit, time])
+    keyed = frame[list(dict.fromkeys(columns))].sort_index()
     _check_keys(keyed.index, what)
-    if keyed.index.to_frame().isna().to_numpy().any():
+    if any((codes < 0).any() for codes in keyed.index.codes):
         raise SampleError(f"{what} has rows without {unit} or {time}", expected="a complete key")
     _check_finite(keyed if complete else keyed.fillna(0), what)
     return keyed.astype(float)

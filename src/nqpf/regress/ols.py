@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -128,6 +129,14 @@ class _HypothesisTest:
         )
 
 
+@cache
+def _law(df: int | None) -> Any:
+    """Return the normal distribution or t; kept, as making one costs scipy a millisecond."""
+    from scipy import stats
+
+    return stats.norm() if df is None else stats.t(df)
+
+
 @dataclass(frozen=True)
 class _Regression:
     """A linear regression on a panel.
@@ -216,9 +225,7 @@ class _Regression:
         return f"{self.convention}: {text}"
 
     def _distribution(self) -> Any:
-        from scipy import stats
-
-        return stats.norm() if self.df is None else stats.t(self.df)
+        return _law(self.df)
 
     def conf_int(self, level: float = 0.95) -> pd.DataFrame:
         """Return confidence intervals, columns ``lower`` and ``upper``.
