@@ -3,6 +3,8 @@
 
 python := .venv/bin/python
 export MAKECMDGOALS
+# Where this is set, every one of a build's hundred processes would compile its packages anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help env book pdf test lint format lab data multiverse bench links twice launch drift

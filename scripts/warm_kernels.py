@@ -19,6 +19,8 @@ PRELOADED = (
     "IPython.core.interactiveshell",
     "matplotlib.pyplot",
     "matplotlib.backends.backend_svg",
+    "myst_nb",
+    "nbformat",  # which myst_nb's glue loads, and which compiles grammars for a second
     "pandas",
     "pyarrow.parquet",
     "pydantic",

@@ -29,7 +29,7 @@ def state(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else ""
 
 
-def watched(root: Path, path: object) -> str:
+def watched(root: Path, path: str) -> str:
     """Return the name of a file or folder below src/ or data/ of the project; empty for others.
 
     Examples
@@ -37,30 +37,32 @@ def watched(root: Path, path: object) -> str:
     >>> watched(Path("/p"), "/p/data/a.csv"), watched(Path("/p"), "/p/src/__pycache__/a.pyc")
     ('data/a.csv', '')
     """
-    if not isinstance(path, str | os.PathLike):
-        return ""
-    whole = Path(os.path.abspath(path))
-    if "__pycache__" in whole.parts or not whole.is_relative_to(root):
-        return ""
-    name = whole.relative_to(root).as_posix()
-    return name if name.startswith(("src/", "data/")) or name == "data" else ""
+    whole = os.path.abspath(path)
+    name = whole.removeprefix(f"{root}{os.sep}").replace(os.sep, "/")
+    ours = name.startswith(("src/", "data/")) or name == "data"
+    return name if ours and "__pycache__" not in name else ""
 
 
 def load_ipython_extension(shell: Any) -> None:
     """Start watching in this IPython."""
-    root, told = Path(os.environ[ROOT]), set()
-    touched: set[object] = set()
+    root = Path(os.environ[ROOT])
+    touched: set[str] = set()
+    looked_at: set[str] = set()
+    told: set[str] = set()
 
     def hook(event: str, arguments: tuple[object, ...]) -> None:
-        if event in _EVENTS and isinstance(arguments[0], str | os.PathLike):
-            touched.add(os.fspath(arguments[0]))
+        if event in _EVENTS and isinstance(arguments[0], str | bytes | os.PathLike):
+            touched.add(os.fsdecode(arguments[0]))
 
     def tell(_result: object) -> None:
-        loaded = {getattr(one, "__file__", None) for one in list(sys.modules.values())}
+        modules = list(sys.modules.values())
+        loaded = {file for one in modules if (file := getattr(one, "__file__", None))}
         for module, folder in _UNTOLD.items():
             if module in sys.modules:
                 loaded |= {str(path) for path in (root / folder).glob("*")}
-        names = {watched(root, path) for path in [*touched, *loaded]} - {"", *told}
+        new = (touched | loaded) - looked_at
+        names = {watched(root, path) for path in new} - {"", *told}
+        looked_at.update(new)
         touched.clear()
         told.update(names)
         inputs = {name: state(root / name) for name in sorted(names)}
