@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import count, takewhile
 from typing import NamedTuple
 
 import numpy as np
@@ -139,10 +140,8 @@ def club(scores: pd.Series, trim: float = 0.3, sieve: float = 0.0) -> _Clubs:
     cut = max(int(trim * frame.shape[1] + 1e-9), 1)
     rows = frame.shape[1] - cut
     if rows < _LEAST_ROWS:
-        raise SampleError(
-            f"{frame.shape[1]} years, of which the log t regression leaves out {cut}",
-            expected=f"{_LEAST_ROWS} or more years left",
-        )
+        problem = f"{frame.shape[1]} years, of which the log t regression leaves out {cut}"
+        raise SampleError(problem, expected=f"{_LEAST_ROWS} or more years left")
     ordered = frame.iloc[np.argsort(-frame.iloc[:, -1].to_numpy(), kind="stable")]
     sorter = _Sorter(ordered, cut)
     found = sorter.clubs(sieve)
@@ -204,43 +203,35 @@ class _Sorter:
 
     def core(self, left: list[int]) -> list[int] | None:
         """Return the run of neighbours with the largest statistic; None if no pair passes."""
-        pairs = [left[at : at + 2] for at in range(len(left) - 1)]
-        core = next((pair for pair in pairs if self.test(pair).converges), None)
-        if core is None:
+        pairs = (left[at : at + 2] for at in range(len(left) - 1))
+        start = next((pair[0] for pair in pairs if self.test(pair).converges), None)
+        if start is None:
             return None
-        group, best = core, self.test(core).statistic
-        for row in left[left.index(core[1]) + 1 :]:
-            group = [*group, row]
-            statistic = self.test(group).statistic
-            if statistic <= _CRITICAL:
-                break
-            if statistic > best:
-                best, core = statistic, group
-        return core
+        run = left[left.index(start) :]
+        groups = (run[:end] for end in range(2, len(run) + 1))
+        passing = takewhile(lambda group: self.test(group).converges, groups)
+        return max(passing, key=lambda group: self.test(group).statistic)
 
     def around(self, core: list[int], left: list[int], sieve: float) -> tuple[list[int], _LogT]:
         """Return the core with all that pass the sieve, raised until the club passes."""
         others = {row: self.test([*core, row]).statistic for row in left if row not in core}
-        steps = 0
-        while True:
+        for steps in count():
             used = sieve + steps * _STEP
             rows = [*core, *(row for row, statistic in others.items() if statistic > used)]
             test = self.test(rows)
             if test.converges or len(rows) == len(core):
                 return rows, test
-            steps += 1
 
     def merged(self, found: list[_Found]) -> list[_Found]:
         """Merge each club with those after it while they pass together."""
-        result: list[_Found] = []
-        for one in found:
-            if result:
-                both = [*result[-1].rows, *one.rows]
-                test = self.test(both)
-                if test.converges:
-                    result[-1] = _Found(both, test, (*result[-1].parts, *one.parts))
-                    continue
-            result.append(one)
+        result = found[:1]
+        for one in found[1:]:
+            last = result[-1]
+            test = self.test([*last.rows, *one.rows])
+            if test.converges:
+                result[-1] = _Found([*last.rows, *one.rows], test, (*last.parts, *one.parts))
+            else:
+                result.append(one)
         return result
 
 

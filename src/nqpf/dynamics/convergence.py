@@ -24,10 +24,8 @@ _NAN = float("nan")
 def _read(scores: pd.Series, least: int = 2) -> pd.Series:
     """Return figures as floats, indexed (unit, year) and sorted, of `least` years or more."""
     if not isinstance(scores, pd.Series) or scores.index.nlevels != 2:
-        raise SampleError(
-            "the measure is not a series by unit and year",
-            expected="a Series indexed (province, year), such as Index.scores",
-        )
+        expected = "a Series indexed (province, year), such as Index.scores"
+        raise SampleError("the measure is not a series by unit and year", expected=expected)
     unit, time = scores.index.names[0] or "unit", scores.index.names[1] or "year"
     frame = scores.rename("value").rename_axis([unit, time]).to_frame()
     data = _by_key(frame, ["value"], unit, time, "the measure")["value"]
@@ -394,10 +392,8 @@ def sigma(scores: pd.Series) -> _Sigma:
         raise EstimationError("a year has no dispersion", where={"year": int(flat[0])})
     first, last = logs.iloc[:, [0, -1]].dropna().to_numpy().T
     if len(first) < 4:
-        raise SampleError(
-            f"{len(first)} unit(s) in both {logs.columns[0]} and {logs.columns[-1]}",
-            expected="4 or more",
-        )
+        problem = f"{len(first)} unit(s) in both {logs.columns[0]} and {logs.columns[-1]}"
+        raise SampleError(problem, expected="4 or more")
     years = by_year.index.to_numpy(dtype=float)
     lags = {"maxlags": int(4 * (len(years) / 100) ** (2 / 9)), "use_correction": True}
     line = sm.OLS(by_year["sd_log"].to_numpy(), sm.add_constant(years - years.mean()))

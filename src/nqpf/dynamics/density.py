@@ -77,16 +77,12 @@ class _KernelDensity:
         for year, curve in self.density.items():
             peaks, units = self.peaks(year), self.units[year]
             position, height, _ = peaks.loc[peaks["height"].idxmax()]
-            rows[year] = {
-                "units": units,
-                "bandwidth": self.bandwidths[year],
-                "peak": position,
-                "height": height,
-                "peaks": len(peaks),
-                "alone": int((peaks["mass"] * units <= 1.5).sum()),
-                "width": float((curve >= height / 2).sum() * step),
-            }
-        return pd.DataFrame.from_dict(rows, "index").rename_axis(self.density.columns.name)
+            alone = int((peaks["mass"] * units <= 1.5).sum())
+            width = float((curve >= height / 2).sum() * step)
+            rows[year] = units, self.bandwidths[year], position, height, len(peaks), alone, width
+        columns = ["units", "bandwidth", "peak", "height", "peaks", "alone", "width"]
+        table = pd.DataFrame.from_dict(rows, "index", columns=columns)
+        return table.rename_axis(self.density.columns.name)
 
     def _repr_html_(self) -> str:
         return self.to_frame().to_html(float_format="{:.4g}".format)
@@ -214,12 +210,9 @@ def _sheather_jones(x: np.ndarray, where: dict[str, object]) -> float:
         low, high = start / wider, start * wider
         if gap(low) > 0 > gap(high):
             return float(brentq(gap, low, high, xtol=1e-14 * spread, rtol=1e-13))
-    raise EstimationError(
-        "the equation of Sheather and Jones has no solution",
-        where=where,
-        expected="quartiles that differ and more distinct values",
-        hint="use the rule 'silverman'",
-    )
+    problem = "the equation of Sheather and Jones has no solution"
+    expected = "quartiles that differ and more distinct values"
+    raise EstimationError(problem, where=where, expected=expected, hint="use the rule 'silverman'")
 
 
 def _derivative(gaps: np.ndarray, h: float, order: int) -> float:

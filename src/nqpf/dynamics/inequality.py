@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import combinations
 from typing import NamedTuple
 
 import numpy as np
@@ -65,28 +66,22 @@ def _read(y: pd.Series, groups: object, weights: object) -> _Sample:
     if not isinstance(y, pd.Series):
         raise MethodError("values without keys", expected="a Series by unit")
     name = str(y.name or "values")
-    labels = [label or "unit" for label in y.index.names]
-    keys = y.index.set_names(labels)
-    values = y.set_axis(keys)
+    values = y.rename_axis([label or "unit" for label in y.index.names])
+    keys, labels = values.index, values.index.names
     if keys.has_duplicates:
         where = _place(keys[keys.duplicated()][0], labels)
         raise SampleError(f"{name} hold a key more than once", where=where)
     if keys.nlevels == 2 and keys.unique(1).size > 1:
-        raise SampleError(
-            f"{name} have {keys.unique(1).size} years",
-            expected="one year",
-            hint="use by_year, or pick a year with .xs(year, level='year')",
-        )
+        expected, hint = "one year", "use by_year, or pick a year with .xs(year, level='year')"
+        raise SampleError(f"{name} have {keys.unique(1).size} years", expected=expected, hint=hint)
     _check_finite(values.to_frame(name), "the sample")
     values = values.astype(float)
     negative = values[values < 0]
     if len(negative):
-        raise DataError(
-            f"{name} is {negative.iloc[0]:g}, one of {len(negative)} below zero",
-            where=_place(negative.index[0], labels),
-            expected="values of zero or more",
-            hint="ratios mean nothing for it; turn a logarithm back into a level first",
-        )
+        problem = f"{name} is {negative.iloc[0]:g}, one of {len(negative)} below zero"
+        where = _place(negative.index[0], labels)
+        hint = "ratios mean nothing for it; turn a logarithm back into a level first"
+        raise DataError(problem, where=where, expected="values of zero or more", hint=hint)
     if not values.any():
         raise DataError(f"every one of the {name} is zero", expected="a positive mean")
     share = pd.Series(1.0, keys) if weights is None else _joined(weights, keys, "weights")
@@ -116,11 +111,9 @@ def _joined(other: object, keys: pd.MultiIndex, what: str) -> pd.Series:
     found = series.reindex(own).set_axis(keys)
     gone = keys[found.isna()]
     if len(gone):
-        raise SampleError(
-            f"{what} do not cover a unit, one of {len(gone)}",
-            where=_place(gone[0], keys.names),
-            expected=f"one of the {what} for every unit that has a value",
-        )
+        problem = f"{what} do not cover a unit, one of {len(gone)}"
+        expected = f"one of the {what} for every unit that has a value"
+        raise SampleError(problem, where=_place(gone[0], keys.names), expected=expected)
     return found
 
 
@@ -242,11 +235,10 @@ def _decomposed(data: _Sample) -> _Dagum:
     columns = ["units", "population", "total", "mean", "gini", "contribution"]
     groups = pd.DataFrame(rows, data.groups, columns)
     pairs = {}
-    for first in range(len(parts)):
-        for second in range(first + 1, len(parts)):
-            j, h = sorted((first, second), key=lambda at: -parts[at].mean)
-            found = _pair(parts[j], parts[h], whole.mean, data.scale)
-            pairs[data.groups[j], data.groups[h]] = found
+    for both in combinations(range(len(parts)), 2):
+        j, h = sorted(both, key=lambda at: -parts[at].mean)
+        found = _pair(parts[j], parts[h], whole.mean, data.scale)
+        pairs[data.groups[j], data.groups[h]] = found
     index = pd.MultiIndex.from_tuples(pairs, names=["group", "other"])
     columns = ["gini", "difference", "d", "p", "affluence", "between", "transvariation"]
     table = pd.DataFrame(list(pairs.values()), index, columns, dtype=float)

@@ -57,12 +57,11 @@ def _reach(p: np.ndarray) -> np.ndarray:
     return np.linalg.matrix_power((p > 0) + np.eye(len(p)), len(p)) > 0
 
 
-def _closed_groups(p: np.ndarray) -> list[list[int]]:
+def _closed_groups(p: np.ndarray) -> list[tuple[int, ...]]:
     """Return the groups of classes that are never left once entered (recurrent classes)."""
     reach = _reach(p)
-    closed = [row for row in range(len(p)) if not (reach[row] & ~reach[:, row]).any()]
-    groups = {tuple(np.flatnonzero(reach[row] & reach[:, row])) for row in closed}
-    return [list(group) for group in sorted(groups)]
+    pairs = zip(reach, reach.T, strict=True)
+    return list({tuple(np.flatnonzero(to)) for to, back in pairs if (to <= back).all()})
 
 
 def _ergodic(p: np.ndarray) -> np.ndarray:
@@ -70,7 +69,7 @@ def _ergodic(p: np.ndarray) -> np.ndarray:
     groups = _closed_groups(p) if np.isfinite(p).all() else []
     if len(groups) != 1:
         return np.full(len(p), np.nan)
-    inside, size = groups[0], len(groups[0])
+    inside, size = list(groups[0]), len(groups[0])
     system = np.vstack([p[np.ix_(inside, inside)].T - np.eye(size), np.ones(size)])
     result = np.zeros(len(p))
     result[inside] = np.linalg.lstsq(system, np.r_[np.zeros(size), 1.0], rcond=None)[0]
@@ -297,11 +296,9 @@ def _classified(
         cutoffs, highest = np.quantile(values, np.arange(1, number) / number), values.max()
     ascending = (np.diff(cutoffs) > 0).all() and (cutoffs < highest).all()
     if not len(cutoffs) or not np.isfinite(cutoffs).all() or not ascending:
-        raise MethodError(
-            f"cut-offs {cutoffs.tolist()} of {what}",
-            expected="finite cut-offs in ascending order",
-            hint=None if own else "figures repeat: take fewer classes or give cut-offs",
-        )
+        problem = f"cut-offs {cutoffs.tolist()} of {what}"
+        hint = None if own else "figures repeat: take fewer classes or give cut-offs"
+        raise MethodError(problem, expected="finite cut-offs in ascending order", hint=hint)
     codes = np.searchsorted(cutoffs, values.to_numpy(), side="left") + 1
     return pd.Series(codes, values.index, name="class"), cutoffs
 

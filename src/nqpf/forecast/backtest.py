@@ -237,11 +237,9 @@ def backtest(
     shared = rows.dropna(subset=["forecast", "actual"]).groupby(key)["method"].transform("size")
     rows = rows.loc[shared.index[shared == len(names)]]
     if rows.empty:
-        raise SampleError(
-            f"no province can be forecast by every method from {first}",
-            expected="longer histories",
-            hint="take fewer methods or a later first_origin",
-        )
+        problem = f"no province can be forecast by every method from {first}"
+        hint = "take fewer methods or a later first_origin"
+        raise SampleError(problem, expected="longer histories", hint=hint)
     return _Backtest(rows.sort_values("horizon", kind="stable", ignore_index=True), level)
 
 
@@ -250,12 +248,9 @@ def _first_origin(
 ) -> int:
     """Return the first year that is judged, the `usual` one of those allowed when none is given."""
     if not allowed:
-        raise SampleError(
-            f"{len(years)} years are too few for a backtest",
-            where={"years": f"{years[0]}-{years[-1]}"},
-            expected=f"{least + 1} years or more",
-            hint="take methods that need less",
-        )
+        problem = f"{len(years)} years are too few for a backtest"
+        where, hint = {"years": f"{years[0]}-{years[-1]}"}, "take methods that need less"
+        raise SampleError(problem, where=where, expected=f"{least + 1} years or more", hint=hint)
     if given is None:
         return allowed[min(usual, len(allowed) - 1)]
     if given not in allowed:
@@ -433,12 +428,10 @@ def _checked(indicators: pd.DataFrame) -> tuple[pd.DataFrame, int]:
     _check_finite(data[ends].fillna(0.0), "the table of indicators")
     lacks = data[ends].isna()
     if not lacks.any(axis=None) or lacks.all(axis=None):
-        raise SampleError(
-            f"{'nothing' if lacks.all(axis=None) else 'every indicator'} is published",
-            where={"year": newest},
-            expected="some indicators with figures and some NaN in the newest year",
-            hint="use forecast, or compute the index",
-        )
+        problem = f"{'nothing' if lacks.all(axis=None) else 'every indicator'} is published"
+        expected = "some indicators with figures and some NaN in the newest year"
+        hint = "use forecast, or compute the index"
+        raise SampleError(problem, where={"year": newest}, expected=expected, hint=hint)
     _history(pd.Series(0.0, index=data.index))  # names a gap or a province that ends early
     return data, newest
 
@@ -450,11 +443,9 @@ def _check_target(past: pd.DataFrame, target: pd.Series, index: _IndexFunction) 
     gap = (joined["given"] - joined["made"]).abs()
     if gap.max() > _TOLERANCE * max(float(np.ptp(joined["given"])), 1e-300):
         given, made = joined.loc[gap.idxmax()]
-        raise SampleError(
-            f"the function gives {made:.6g} where the target is {given:.6g}",
-            where=_place(gap.idxmax(), _KEY),
-            expected="a function that makes the target from the indicators of the same rows",
-        )
+        problem = f"the function gives {made:.6g} where the target is {given:.6g}"
+        expected = "a function that makes the target from the indicators of the same rows"
+        raise SampleError(problem, where=_place(gap.idxmax(), _KEY), expected=expected)
 
 
 def _made(data: pd.DataFrame, lacks: pd.DataFrame, index: _IndexFunction, method: str) -> pd.Series:

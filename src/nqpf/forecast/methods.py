@@ -104,11 +104,9 @@ def _deviations(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """
     full = np.isfinite(values).all(axis=0)
     if full.sum() < 2:
-        raise EstimationError(
-            f"{full.sum()} province(s) with every year",
-            expected="two or more, for a mean that compares over the years",
-            hint="begin the series later",
-        )
+        problem = f"{full.sum()} province(s) with every year"
+        expected = "two or more, for a mean that compares over the years"
+        raise EstimationError(problem, expected=expected, hint="begin the series later")
     mean = values[:, full].mean(axis=1)
     return values - mean[:, None], mean
 
@@ -124,10 +122,8 @@ class _Sums:
         self.xx, self.xy, self.yy = ((a * b).sum(axis=0) for a, b in ((dx, dx), (dx, dy), (dy, dy)))
         self.periods = np.isfinite(x).sum(axis=0)
         if not self.xx.sum() > 1e-24 * max(1.0, float(np.nanmax(np.abs(values))) ** 2):
-            raise EstimationError(
-                "the series does not vary within provinces once year means are removed",
-                expected="provinces that move apart or together",
-            )
+            problem = "the series does not vary within provinces once year means are removed"
+            raise EstimationError(problem, expected="provinces that move apart or together")
         self.within = float(self.xy.sum() / self.xx.sum())
 
     def moment(self, rho: np.ndarray, adjusted: bool = True) -> np.ndarray:
@@ -326,11 +322,9 @@ def _chain(apart: np.ndarray, classes: int) -> tuple[np.ndarray, np.ndarray, np.
     cuts = np.quantile(present, np.arange(1, classes) / classes)
     codes = np.where(np.isfinite(apart), np.searchsorted(cuts, apart, side="right"), -1)
     if len(np.unique(codes[codes >= 0])) < classes:
-        raise SampleError(
-            f"of {classes} classes one has no members: quantiles coincide",
-            expected="distances from the mean that differ",
-            hint="take fewer classes",
-        )
+        problem = f"of {classes} classes one has no members: quantiles coincide"
+        expected = "distances from the mean that differ"
+        raise SampleError(problem, expected=expected, hint="take fewer classes")
     before, after = codes[:-1].ravel(), codes[1:].ravel()
     counts = np.zeros((classes, classes))
     np.add.at(counts, (before[before >= 0], after[before >= 0]), 1)
@@ -381,7 +375,7 @@ def _drift(values: np.ndarray, horizon: int) -> np.ndarray:
     >>> _drift(np.array([[1.0], [2.0], [4.0]]), 2).ravel()
     array([5.5, 7. ])
     """
-    return values[-1] + _ahead(horizon) * _mean_change(values)
+    return values[-1] + np.arange(1, horizon + 1)[:, None] * _mean_change(values)
 
 
 def _pooled_drift(values: np.ndarray, horizon: int) -> np.ndarray:
@@ -392,7 +386,7 @@ def _pooled_drift(values: np.ndarray, horizon: int) -> np.ndarray:
     >>> _pooled_drift(np.array([[1.0, 5.0], [2.0, 8.0]]), 1)
     array([[ 4., 10.]])
     """
-    return values[-1] + _ahead(horizon) * _mean_change(values).mean()
+    return values[-1] + np.arange(1, horizon + 1)[:, None] * _mean_change(values).mean()
 
 
 def _panel_ar(values: np.ndarray, horizon: int) -> np.ndarray:
@@ -426,10 +420,6 @@ def _mean_change(values: np.ndarray) -> np.ndarray:
     present = np.isfinite(values)
     first = values[present.argmax(axis=0), np.arange(values.shape[1])]
     return (values[-1] - first) / (present.sum(axis=0) - 1)
-
-
-def _ahead(horizon: int) -> np.ndarray:
-    return np.arange(1, horizon + 1)[:, None]
 
 
 _KEY = ["province", "year"]
@@ -491,12 +481,10 @@ def _history(series: pd.Series, logs: bool = False) -> pd.DataFrame:
     gaps = (started & wide.isna()).stack()
     if gaps.any():
         year, province = gaps.index[gaps][0]
-        raise SampleError(
-            "the history of a province has a gap",
-            where=_place((province, year), _KEY),
-            expected=f"a figure in every year up to {wide.index[-1]} once the history began",
-            hint="take latest_run(series), which keeps the unbroken years before the newest",
-        )
+        problem, where = "the history of a province has a gap", _place((province, year), _KEY)
+        expected = f"a figure in every year up to {wide.index[-1]} once the history began"
+        hint = "take latest_run(series), which keeps the unbroken years before the newest"
+        raise SampleError(problem, where=where, expected=expected, hint=hint)
     return np.log(wide) if logs else wide
 
 

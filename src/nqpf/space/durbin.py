@@ -105,10 +105,8 @@ class _Durbin(_Regression):
         """
         names, k = self.panel.lags, len(self.panel.lags)
         if not k or list(self.params.index[:-1]) != [*names, *(f"W {name}" for name in names)]:
-            raise MethodError(
-                "not every regressor of the Durbin model is lagged",
-                expected="a lag of each, in the same order",
-            )
+            problem = "not every regressor of the Durbin model is lagged"
+            raise MethodError(problem, expected="a lag of each, in the same order")
         b, t, rho = np.split(self.params.to_numpy(), [k, 2 * k])
         gradient = np.hstack([rho * np.eye(k), np.eye(k), b[:, None]])
         cov = gradient @ self.cov.to_numpy() @ gradient.T

@@ -456,12 +456,9 @@ def _masses(values: pd.Series, subset: bool) -> pd.DataFrame:
     _check_finite(values.rename(label).to_frame(), "the series")
     low = values[values < 0]
     if len(low):
-        raise SampleError(
-            f"a mass is {low.iloc[0]:g}",
-            where={"variable": label, **_place(low.index[0], values.index.names)},
-            expected="figures of zero or more",
-            hint="take the exponential of a log",
-        )
+        where = {"variable": label, **_place(low.index[0], values.index.names)}
+        expected, hint = "figures of zero or more", "take the exponential of a log"
+        raise SampleError(f"a mass is {low.iloc[0]:g}", where=where, expected=expected, hint=hint)
     wide = values.astype(float).unstack().dropna() if subset else _balanced(values.astype(float))
     nothing = wide.columns[(wide == 0).all()]
     if len(nothing) or wide.empty:

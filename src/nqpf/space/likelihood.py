@@ -221,15 +221,11 @@ class _Panel:
         size = np.linalg.norm(own)
         level = 1e-14 * np.abs(self.y).max() * own.size
         if size <= max(1e-9 * np.linalg.norm(self.y - self.y.mean()), level):
-            raise EstimationError(
-                f"outcome {outcome!r} does not vary beside the effects",
-                expected="an outcome that they do not fit exactly",
-            )
+            problem = f"outcome {outcome!r} does not vary beside the effects"
+            raise EstimationError(problem, expected="an outcome that they do not fit exactly")
         if np.linalg.norm(own - basis @ (basis.T @ own)) <= 1e-9 * size:
-            raise EstimationError(
-                f"regressors and effects fit outcome {outcome!r} exactly",
-                expected="an outcome with errors",
-            )
+            problem = f"regressors and effects fit outcome {outcome!r} exactly"
+            raise EstimationError(problem, expected="an outcome with errors")
 
     @cached_property
     def effects(self) -> pd.MultiIndex:
@@ -395,9 +391,7 @@ def _inverse(matrix: np.ndarray) -> np.ndarray:
     root = np.sqrt(np.abs(np.diag(matrix)))
     scaled = matrix / np.outer(root, root) if (root > 0).all() else None
     if scaled is None or np.linalg.eigvalsh(scaled)[0] < _SINGULAR:
-        raise EstimationError(
-            "the information matrix is singular, so standard errors do not exist",
-            expected="regressors, lags and rho that the sample tells apart",
-            hint="drop a regressor or its lag",
-        )
+        problem = "the information matrix is singular, so standard errors do not exist"
+        expected = "regressors, lags and rho that the sample tells apart"
+        raise EstimationError(problem, expected=expected, hint="drop a regressor or its lag")
     return np.linalg.inv(scaled) / np.outer(root, root)

@@ -99,19 +99,15 @@ class _Weights:
         True
         """
         if self.standardised:
-            raise MethodError(
-                "weights to nest are standardised",
-                expected="plain distance weights; standardise the product",
-            )
+            problem = "weights to nest are standardised"
+            raise MethodError(problem, expected="plain distance weights; standardise the product")
         mean = _means(values)
         _cut(self, mean.index)
         low = mean[mean <= 0]
         if len(low):
-            raise SampleError(
-                f"the figure of a province is {low.iloc[0]:g}",
-                where=_place(low.index[:1], ("province",)),
-                expected="figures above zero",
-            )
+            problem = f"the figure of a province is {low.iloc[0]:g}"
+            where = _place(low.index[:1], ("province",))
+            raise SampleError(problem, where=where, expected="figures above zero")
         share = mean.reindex(self.labels) / mean.mean()
         return _Weights(self.matrix * share, f"nested, {self.kind}, economic share")
 
@@ -229,11 +225,9 @@ def _cut(
 def _checked(matrix: pd.DataFrame) -> pd.DataFrame:
     """Return a float copy with columns in the order of the rows."""
     if not isinstance(matrix, pd.DataFrame):
-        raise SampleError(
-            f"weights are a {type(matrix).__name__}",
-            expected="a DataFrame with the provinces' codes on both axes",
-            hint="weights without codes can be in any order",
-        )
+        expected = "a DataFrame with the provinces' codes on both axes"
+        hint = "weights without codes can be in any order"
+        raise SampleError(f"weights are a {type(matrix).__name__}", expected=expected, hint=hint)
     rows, columns = matrix.index, matrix.columns
     for labels in (rows, columns):
         if labels.has_duplicates:
@@ -252,11 +246,9 @@ def _checked(matrix: pd.DataFrame) -> pd.DataFrame:
     wrong = np.argwhere((values < 0) | (np.eye(len(values), dtype=bool) & (values != 0)))
     if len(wrong):
         row, column = wrong[0]
-        raise SampleError(
-            f"a weight is {values[row, column]:g}",
-            where=_place((rows[row], rows[column]), ("province", "neighbour")),
-            expected="weights of zero or more with a zero diagonal",
-        )
+        where = _place((rows[row], rows[column]), ("province", "neighbour"))
+        expected = "weights of zero or more with a zero diagonal"
+        raise SampleError(f"a weight is {values[row, column]:g}", where=where, expected=expected)
     return matrix
 
 
