@@ -6,7 +6,7 @@ import io
 import random
 import re
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 
@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from made_up import HEADER, make_project, state, write_xlsx
+from made_up_mutants import chances, mutate_bytes
 from typer.testing import CliRunner
 
 from nqpf.cli import app
@@ -37,6 +38,7 @@ NASTY = [
     *("[red]", "%s", "{0}", "../../etc/passwd", "\x1b[2J", "\U0001f600", "e\u0301", "\u202e", "北"),
     *("lambda", "__class__", "x" * 200_000, "census4", "census5", "亿元", "province", "gdp"),
 ]
+BYTES = [text.encode() for text in NASTY[:-8]]
 
 
 def csv_bytes(rows: list[list[str]], encoding: str = "utf-8") -> bytes:
@@ -45,43 +47,23 @@ def csv_bytes(rows: list[list[str]], encoding: str = "utf-8") -> bytes:
     return ("\n".join(lines) + "\n").encode(encoding, errors="replace")
 
 
-def mutate_bytes(content: bytes, chance: random.Random) -> bytes:
-    """Flip, cut, repeat or insert bytes."""
-    data = bytearray(content)
-    for _ in range(chance.choice([1, 1, 2, 5, 30])):
-        at, to = sorted(chance.choices(range(len(data) + 1), k=2))
-        match chance.randrange(5):
-            case 0:
-                data[at : at + 1] = bytes([chance.randrange(256)])
-            case 1:
-                data[at : min(to, at + 20)] = b""
-            case 2:
-                data[at:at] = data[at : min(to, at + 40)]
-            case 3:
-                data[at:at] = chance.randbytes(chance.randrange(1, 6))
-            case 4:
-                data[at:at] = chance.choice(NASTY[:-8]).encode("utf-8")
-    return bytes(data)
-
-
 def mutate_rows(chance: random.Random) -> bytes:
     """Change cells, rows and columns, in some encoding."""
-    rows = [COLUMNS.copy(), *(row.copy() for row in ROWS)]
+    rows = [row.copy() for row in [COLUMNS, *ROWS]]
     for _ in range(chance.choice([0, 1, 1, 2, 4])):
         row = chance.choice(rows)
         match chance.randrange(8):
             case 0 | 1 | 2 if row:
                 row[chance.randrange(len(row))] = chance.choice(NASTY)
-            case 3:
-                rows.remove(row) if len(rows) > 1 else None
+            case 3 if len(rows) > 1:
+                rows.remove(row)
             case 4:
                 rows.insert(chance.randrange(len(rows) + 1), row.copy())
             case 5:
                 chance.shuffle(chance.choice([row, rows]))
             case 6 if row:
                 place = chance.randrange(len(row))
-                for other in rows:
-                    del other[place : place + 1]
+                rows = [other[:place] + other[place + 1 :] for other in rows]
             case 7:
                 row.append(chance.choice(NASTY))
     encodings = ["utf-8", "utf-8", "utf-8-sig", "gb18030", "gb18030", "utf-16", "big5", "latin-1"]
@@ -95,19 +77,23 @@ UTF-8 UTF-7|<worksheet <!DOCTYPE\tx[<!ENTITY\ta\t"aaaa">]><worksheet"""
 SHEET = "xl/worksheets/sheet1.xml"
 
 
-def mutate_members(content: bytes, chance: random.Random) -> bytes:
-    """Change the XML inside a workbook, or drop a part of it."""
+def mutate_workbook(content: bytes, chance: random.Random) -> bytes:
+    """Cut or change a workbook, or the XML inside it, or drop a part of it."""
+    kind = chance.randrange(8)
+    if kind < 2:
+        return content[: chance.randrange(len(content))]
+    if kind < 4:
+        return mutate_bytes(content, chance, BYTES)
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
         parts = {name: archive.read(name) for name in archive.namelist()}
     name = chance.choice([SHEET, chance.choice(list(parts))])
-    match chance.randrange(3):
-        case 0:
-            parts[name] = mutate_bytes(parts[name], chance)
-        case 1:
-            del parts[name]
-        case 2:
-            old, new = chance.choice(SWAPS.replace("\n", "|").split("|")).encode().split(b" ")
-            parts[SHEET] = parts[SHEET].replace(old, new, chance.choice([1, -1]))
+    if kind == 4:
+        del parts[name]
+    elif kind == 5:
+        parts[name] = mutate_bytes(parts[name], chance, BYTES)
+    else:
+        old, new = chance.choice(SWAPS.replace("\n", "|").split("|")).encode().split(b" ")
+        parts[SHEET] = parts[SHEET].replace(old, new, chance.choice([1, -1]))
     result = io.BytesIO()
     with zipfile.ZipFile(result, "w") as archive:
         for part, text in parts.items():
@@ -121,6 +107,11 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("NQPF_HOME", str(home))
         yield home
+
+
+@pytest.fixture(scope="module")
+def panel(home: Path) -> Panel:
+    return Panel.load(extra=False, home=home)
 
 
 @pytest.fixture(scope="module")
@@ -167,57 +158,38 @@ def attempt(path: Path, panel: Panel, home: Path) -> bool:
     return True
 
 
-def throw(
-    home: Path, folder: Path, suffix: str, number: int, make: Callable[[random.Random], bytes]
-) -> tuple[int, int]:
-    """Throw mutated files at the readers; return how many were accepted and refused."""
-    panel = Panel.load(extra=False, home=home)
-    path = folder / f"mine{suffix}"
-    accepted = 0
-    for seed in range(number):
-        path.write_bytes(make(random.Random(f"{suffix} {seed}")))  # noqa: S311 - no secret
-        print(f"seed {suffix!r} {seed}")  # shown when a test fails: the last one is to blame
-        accepted += attempt(path, panel, home)
-    return accepted, number - accepted
+def mutated(kind: str, chance: random.Random, workbook: bytes) -> bytes:
+    if kind == "rows":
+        return mutate_rows(chance)
+    if kind == "workbook":
+        return mutate_workbook(workbook, chance)
+    encoding = chance.choice(["utf-8", "gb18030"])
+    return mutate_bytes(csv_bytes([COLUMNS, *ROWS], encoding), chance, BYTES)
 
 
-def test_the_files_are_valid_before_they_are_mutated(
-    home: Path, tmp_path: Path, workbook: bytes
+def test_the_files_are_valid_before_they_are_mutated_and_noise_is_not(
+    home: Path, panel: Panel, tmp_path: Path, workbook: bytes
 ) -> None:
-    panel = Panel.load(extra=False, home=home)
     for encoding in ("utf-8", "utf-8-sig", "gb18030"):
         (tmp_path / "mine.csv").write_bytes(csv_bytes([COLUMNS, *ROWS], encoding))
         assert attempt(tmp_path / "mine.csv", panel, home)
     (tmp_path / "mine.xlsx").write_bytes(workbook)
     assert attempt(tmp_path / "mine.xlsx", panel, home)
+    for chance in chances("noise", 100):
+        path = tmp_path / chance.choice(["mine.csv", "mine.xlsx"])
+        path.write_bytes(chance.randbytes(chance.randrange(2000)))
+        assert not attempt(path, panel, home)
 
 
-def test_mutated_rows(home: Path, tmp_path: Path) -> None:
-    accepted, refused = throw(home, tmp_path, ".csv", 500, mutate_rows)
-    assert min(accepted, refused) > 50, "the mutations reach both outcomes"
-
-
-def test_mutated_bytes(home: Path, tmp_path: Path) -> None:
-    content = [csv_bytes([COLUMNS, *ROWS], name) for name in ("utf-8", "gb18030")]
-    accepted, refused = throw(
-        home, tmp_path, ".csv", 400, lambda chance: mutate_bytes(chance.choice(content), chance)
-    )
-    assert min(accepted, refused) > 5, "the mutations reach both outcomes"
-
-
-def test_mutated_workbooks(home: Path, tmp_path: Path, workbook: bytes) -> None:
-    def make(chance: random.Random) -> bytes:
-        cut = workbook[: chance.randrange(len(workbook))]
-        changed = mutate_members(workbook, chance)
-        return chance.choice([cut, mutate_bytes(workbook, chance), changed, changed])
-
-    accepted, refused = throw(home, tmp_path, ".xlsx", 400, make)
-    assert min(accepted, refused) > 20, "the mutations reach both outcomes"
-
-
-def test_noise(home: Path, tmp_path: Path) -> None:
-    for suffix in (".csv", ".xlsx"):
-        accepted, _ = throw(
-            home, tmp_path, suffix, 50, lambda chance: chance.randbytes(chance.randrange(2000))
-        )
-        assert accepted == 0
+@pytest.mark.parametrize(
+    ("kind", "number", "least"), [("rows", 500, 0.1), ("bytes", 400, 0.01), ("workbook", 400, 0.05)]
+)
+def test_mutated_files(
+    home: Path, panel: Panel, tmp_path: Path, workbook: bytes, kind: str, number: int, least: float
+) -> None:
+    path = tmp_path / ("mine.xlsx" if kind == "workbook" else "mine.csv")
+    accepted = []
+    for chance in chances(kind, number):
+        path.write_bytes(mutated(kind, chance, workbook))
+        accepted.append(attempt(path, panel, home))
+    assert least < np.mean(accepted) < 1 - least, "the mutations reach both outcomes"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import random
 import shutil
 from collections import Counter
@@ -12,14 +11,14 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
+from made_up import state
+from made_up_mutants import chances, mutate_bytes
 
 from nqpf.data import Catalogue, Panel
 from nqpf.errors import NqpfError
 from nqpf.files import root
 from nqpf.systems import IndicatorMatrix, System, available
 
-MUTANTS = 1000
-SEED = 20240131
 NASTY = [
     b"\x00", b"\xff\xfe", b"\xed\xa0\x80", b"&a ", b"*a", b"<<: ", b"!!python/object:os.system ",
     b"!!int ", b"!!timestamp ", b": ", b"- ", b"\t", b"\r", b"{", b"[", b"}", b"]", b"'", b'"',
@@ -33,32 +32,6 @@ VALUES = [
 ]  # fmt: skip
 
 
-def digest(folder: Path) -> dict[str, str]:
-    paths = sorted(path for path in folder.rglob("*") if path.is_file())
-    return {str(path): hashlib.sha256(path.read_bytes()).hexdigest() for path in paths}
-
-
-def mutate_bytes(raw: bytes, rng: random.Random) -> bytes:
-    data = bytearray(raw)
-    for _ in range(rng.choice([1, 1, 1, 2, 5])):
-        at = rng.randrange(len(data) + 1)
-        kind = rng.randrange(6)
-        if kind == 0 and at < len(data):
-            data[at] ^= 1 << rng.randrange(8)
-        elif kind == 1:
-            data[at:at] = rng.choice(NASTY)
-        elif kind == 2:
-            del data[at : at + rng.choice([1, 3, 20, 200])]
-        elif kind == 3:
-            del data[at:]
-        elif kind == 4:
-            start = rng.randrange(len(data) + 1)
-            data[at:at] = data[start : start + rng.choice([1, 10, 100])]
-        else:
-            data[at:at] = bytes(rng.randrange(256) for _ in range(4))
-    return bytes(data)
-
-
 def places(node: object) -> list[tuple[dict | list, object]]:
     if not isinstance(node, (dict, list)):
         return []
@@ -66,36 +39,36 @@ def places(node: object) -> list[tuple[dict | list, object]]:
     return [(node, key) for key in keys] + [p for key in keys for p in places(node[key])]
 
 
-def mutate_structure(raw: bytes, rng: random.Random) -> bytes:
+def mutate_structure(raw: bytes, chance: random.Random) -> bytes:
     tree = yaml.safe_load(raw)
-    for _ in range(rng.choice([1, 1, 2, 4])):
+    for _ in range(chance.choice([1, 1, 2, 4])):
         found = places(tree)
         if not found:
             break
-        parent, key = rng.choice(found)
-        kind = rng.randrange(5)
-        if kind == 0:
-            del parent[key]
-        elif kind == 1:
-            parent[key] = rng.choice(VALUES)
-        elif kind == 2:
-            other, place = rng.choice(found)
-            parent[key] = yaml.safe_load(yaml.safe_dump(other[place]))
-        elif kind == 3 and isinstance(parent, list):
-            parent.append(parent[key])
-        elif isinstance(parent, dict):
-            parent[rng.choice(["extra", "key", "1", "", "unit", "é"])] = parent.pop(key)
-        if isinstance(parent.get(key) if isinstance(parent, dict) else None, str):
-            text = parent[key]
-            cut = rng.randrange(len(text) + 1)
-            parent[key] = text[:cut] + rng.choice(["(", "+", ".", "x", " ", "**", "0"]) + text[cut:]
+        parent, key = chance.choice(found)
+        match chance.randrange(8):
+            case 0:
+                del parent[key]
+            case 1:
+                parent[key] = chance.choice(VALUES)
+            case 2:
+                other, place = chance.choice(found)
+                parent[key] = yaml.safe_load(yaml.safe_dump(other[place]))
+            case 3 if isinstance(parent, list):
+                parent.append(parent[key])
+            case 4 if isinstance(parent, dict):
+                parent[chance.choice(["extra", "key", "1", "", "unit", "é"])] = parent.pop(key)
+            case _ if isinstance(parent[key], str):
+                cut = chance.randrange(len(parent[key]) + 1)
+                added = chance.choice(["(", "+", ".", "x", " ", "**", "0"])
+                parent[key] = parent[key][:cut] + added + parent[key][cut:]
     return yaml.safe_dump(tree, allow_unicode=True).encode("utf-8", "replace")
 
 
 def small_panel() -> Panel:
     """Positive figures of every variable that a card needs, three provinces and three years."""
     names = sorted({name for key in available() for name in System.load(key).variables})
-    rng = np.random.default_rng(SEED)
+    rng = np.random.default_rng(20240131)
     cells = pd.MultiIndex.from_product([names, [110000, 310000, 440000], [2019, 2020, 2021]])
     frame = cells.to_frame(index=False, name=["variable", "province", "year"])
     frame = frame.assign(value=rng.uniform(1, 100, len(frame)), vintage="", flag="official")
@@ -130,26 +103,23 @@ def outcome(key: str, home: Path, panel: Panel) -> str:
 
 
 def test_mutated_cards_give_a_clear_error_or_a_valid_system(home: Path):
-    rng = random.Random(SEED)  # noqa: S311 - repeatable on purpose
     panel = small_panel()
-    folders = [root() / "data" / part for part in ("systems", "studies")]
-    project = [digest(folder) for folder in folders]
-    shared = (root() / "data" / "indicators.yaml").read_bytes()
+    project = [state(root() / "data" / part) for part in ("systems", "studies")]
     seen: Counter[str] = Counter()
-    for _ in range(MUTANTS):
-        key = rng.choice(available())
-        name = rng.choice([f"systems/{key}.yaml", f"studies/{key}.yaml", "indicators.yaml"])
-        path = home / "data" / name
+    for chance in chances("card", 1500):
+        key = chance.choice(available())
+        names = [f"systems/{key}.yaml", f"studies/{key}.yaml", *["indicators.yaml"] * 2]
+        path = home / "data" / chance.choice(names)
         good = path.read_bytes()
-        mutate = rng.choice([mutate_bytes, mutate_structure])
-        path.write_bytes(mutate(good, rng))
-        before = digest(home)
+        if chance.random() < 0.5:
+            path.write_bytes(mutate_bytes(good, chance, NASTY))
+        else:
+            path.write_bytes(mutate_structure(good, chance))
+        before = state(home)
         seen[outcome(key, home, panel)] += 1
-        assert digest(home) == before
+        assert state(home) == before
         path.write_bytes(good)
-    assert [digest(folder) for folder in folders] == project
-    assert (root() / "data" / "indicators.yaml").read_bytes() == shared
+    assert [state(root() / "data" / part) for part in ("systems", "studies")] == project
     # Both ends of the promise were really met, not only one of them.
     assert set(seen) >= {"CardError", "FormulaError", "valid"}
-    assert seen["CardError"] > MUTANTS / 4
-    assert seen["valid"] > MUTANTS / 20
+    assert seen["CardError"] > seen.total() / 4 and seen["valid"] > seen.total() / 20
