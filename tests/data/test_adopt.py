@@ -55,58 +55,45 @@ def test_extend_adds_and_replaces_and_leaves_its_input(tmp_path: Path, panel: Pa
     assert "s (2023-2024)" in longer.catalogue.variables["gdp"].note
 
 
-def test_round_trip(tmp_path: Path, home: Path, add: Callable[..., str]) -> None:
-    before = state(home / "data")
-    said = add(write_csv(tmp_path / "year.csv", *NEW_YEAR, encoding="gb18030"))
-    assert "Written to data/extra/year.csv; the next `make book` uses it." in said
-    add(write_csv(tmp_path / "robots.csv", ROBOTS, header=WITH_NAMES))
-    after = state(home / "data")
-    assert set(after) - set(before) == {"extra/year.csv", "extra/robots.csv"}
-    assert {name: after[name] for name in before} == before, "the embedded tables are untouched"
-    loaded = Panel.load()
-    assert loaded.wide(["population", "energy"]).loc[(110000, 2024)].tolist() == [12.0, 16.0]
-    assert loaded.wide(["robots"]).loc[(110000, 2023), "robots"] == 120.0
-    entry = loaded.catalogue.variables["robots"]
-    assert (entry.name.en, entry.name.zh) == ("Robots in use", "在用机器人")
-    assert (entry.theme, entry.unit, entry.publisher.en) == ("reader", "units", "own count")
-    assert "robots" in loaded.variables
-    assert "robots" not in Panel.load(extra=False).variables
-    add(tmp_path / "robots.csv")
-    assert state(home / "data") == after, "adding twice changes nothing"
-
-
-def test_what_is_kept_is_canonical(tmp_path: Path, extra: Path, add: Callable[..., str]) -> None:
+def test_what_is_kept_is_canonical_and_used(
+    tmp_path: Path, home: Path, extra: Path, add: Callable[..., str]
+) -> None:
+    before = state(home)
     rows = ['天津,2024,常住人口,"1,364.50",万人,"a, b"', "北京,2024,常住人口,2183,万人,s"]
-    add(write_csv(tmp_path / "mine.csv", *rows, encoding="gb18030"))
-    assert (extra / "mine.csv").read_bytes().decode() == (
+    said = add(write_csv(tmp_path / "year.csv", *rows, encoding="gb18030"))
+    assert "Written to data/extra/year.csv; the next `make book` uses it." in said
+    assert (extra / "year.csv").read_bytes().decode() == (
         "province,year,variable,value,unit,source,vintage,name_en,name_zh\n"
         '110000,2024,population,2183,"10,000 persons",s,,,\n'
         '120000,2024,population,1364.5,"10,000 persons","a, b",,,\n'
     )
-    found = Panel.load().wide(["population"], years=[2024])["population"]
-    assert found.tolist() == [2183.0, 1364.5]
+    add(write_csv(tmp_path / "robots.csv", ROBOTS, header=WITH_NAMES))
+    after = state(home)
+    new = {"data/extra/year.csv", "data/extra/robots.csv"}
+    assert {name for name in after if before.get(name) != after[name]} == new
+    loaded = Panel.load()
+    assert loaded.wide(["population"], years=[2024])["population"].tolist() == [2183.0, 1364.5]
+    assert loaded.wide(["robots"]).loc[(110000, 2023), "robots"] == 120.0
+    entry = loaded.catalogue.variables["robots"]
+    assert (entry.name.en, entry.name.zh) == ("Robots in use", "在用机器人")
+    assert (entry.theme, entry.unit, entry.publisher.en) == ("reader", "units", "own count")
+    assert "robots" not in Panel.load(extra=False).variables
+    add(tmp_path / "robots.csv")
+    assert state(home) == after, "adding twice changes nothing"
 
 
 def test_a_different_table_of_the_same_name_is_kept(
     tmp_path: Path, home: Path, add: Callable[..., str]
 ) -> None:
-    add(write_csv(tmp_path / "mine.csv", NEW_YEAR[0]))
+    add(write_csv(tmp_path / "mine.csv", ROBOTS, header=WITH_NAMES))
     before = state(home)
-    path = write_csv(tmp_path / "mine.csv", NEW_YEAR[1])
+    changed = ROBOTS.replace("units", '"1,000 units"').replace("120", "0.12")
+    path = write_csv(tmp_path / "mine.csv", changed, header=WITH_NAMES)
     said = add(path)
     assert "extra/mine.csv exists and holds other figures" in said and "--replace" in said
     assert state(home) == before
     add(path, "--replace")
-    loaded = Panel.load().wide(["population", "energy"])
-    assert loaded.loc[(110000, 2024)].isna().tolist() == [True, False]
-
-
-def test_the_unit_of_an_own_variable_can_be_replaced(
-    tmp_path: Path, home: Path, add: Callable[..., str]
-) -> None:
-    add(write_csv(tmp_path / "mine.csv", ROBOTS, header=WITH_NAMES))
-    changed = ROBOTS.replace("units", '"1,000 units"').replace("120", "0.12")
-    add(write_csv(tmp_path / "mine.csv", changed, header=WITH_NAMES), "--replace")
+    assert Panel.load().wide(["robots"])["robots"].tolist() == [0.12]
     assert Panel.load().catalogue.unit("robots") == "1,000 units"
     other = write_csv(tmp_path / "more.csv", "Tianjin,2023,robots,80,units,s")
     assert "expected '1,000 units'" in add(other)
@@ -127,8 +114,15 @@ def test_two_tables_with_the_same_figure(
         Panel.load()
 
 
-def test_a_bad_table_in_the_folder_is_named(home: Path, extra: Path) -> None:
+def test_a_bad_table_in_the_folder_is_named_and_a_link_is_not_followed(
+    tmp_path: Path, home: Path, extra: Path, add: Callable[..., str]
+) -> None:
     extra.mkdir()
+    outside = write_csv(tmp_path / "outside.csv", NEW_YEAR[0])
+    content = outside.read_bytes()
+    (extra / "mine.csv").symlink_to(outside)
+    assert "leaves" in add(write_csv(tmp_path / "mine.csv", NEW_YEAR[1]), "--replace")
+    assert outside.read_bytes() == content
     write_csv(extra / "bad.csv", "Bejing,2024,population,x,万人,s")
     with pytest.raises(DataError) as caught:
         Panel.load()
@@ -136,17 +130,6 @@ def test_a_bad_table_in_the_folder_is_named(home: Path, extra: Path) -> None:
     assert message.startswith("extra/bad.csv cannot be used: bad.csv has 2 problems:\n- unknown")
     assert message.endswith("or remove extra/bad.csv.")
     assert Panel.load(extra=False).variables, "the embedded tables can still be read"
-
-
-def test_a_link_does_not_lead_out_of_the_folder(
-    tmp_path: Path, extra: Path, add: Callable[..., str]
-) -> None:
-    outside = write_csv(tmp_path / "outside.csv", NEW_YEAR[0])
-    content = outside.read_bytes()
-    extra.mkdir()
-    (extra / "mine.csv").symlink_to(outside)
-    assert "leaves" in add(write_csv(tmp_path / "mine.csv", NEW_YEAR[1]), "--replace")
-    assert outside.read_bytes() == content
 
 
 def test_a_report_says_what_changes(tmp_path: Path, home: Path, run: Run) -> None:
@@ -174,11 +157,11 @@ def test_a_report_says_what_changes(tmp_path: Path, home: Path, run: Run) -> Non
     assert state(home) == before
 
 
-@pytest.mark.parametrize(
-    ("year", "factor", "warned"),
-    [(2024, 11, True), (2024, 9, False), (2024, 1 / 11, True), (2018, 11, True), (2022, 11, True),
-     (2024, 0, True), (2015, 100, False)],
-)  # fmt: skip
+JUMPS = [(2024, 11, True), (2024, 9, False), (2024, 1 / 11, True), (2018, 11, True)]
+JUMPS += [(2022, 11, True), (2024, 0, True), (2015, 100, False)]
+
+
+@pytest.mark.parametrize(("year", "factor", "warned"), JUMPS)
 def test_jumps(
     tmp_path: Path, home: Path, run: Run, year: int, factor: float, warned: bool
 ) -> None:
@@ -191,8 +174,6 @@ def test_jumps(
 
 
 def test_a_long_report_is_cut(tmp_path: Path, home: Path, run: Run) -> None:
-    places = ("北京", "天津", "河北", "山西", "上海")
-    rows = [f"{code},{year},population,0.5,万人,s" for code in places for year in range(2019, 2024)]
+    rows = [f"{p},{2019 + y},population,0.5,万人,s" for p in (11, 12, 13, 14, 15) for y in range(5)]
     text = run("check", write_csv(tmp_path / "mine.csv", *rows)).stdout
-    assert text.count("revised population") == 20
-    assert "revised and 5 more" in text
+    assert text.count("revised population") == 20 and "revised and 5 more" in text
