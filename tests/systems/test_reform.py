@@ -27,6 +27,9 @@ def test_ten_provinces_in_eight_zones_and_their_first_full_years() -> None:
     assert set(reform.first_years("approved")) == {2017}
     with pytest.raises(MethodError, match="named"):
         reform.first_years("unveiled")
+    for key in ("zones", "../studies/dong-2024", ""):
+        with pytest.raises(CardError, match=KEY):
+            Reform.load(key)
     bibliography = (root() / "book" / "references.bib").read_text("utf-8")
     assert all(f"{{{document.key}," in bibliography for document in reform.documents)
 
@@ -56,9 +59,3 @@ def test_a_wrong_file_is_refused(
     path.write_text(text.replace(old, new, 1), "utf-8")
     with pytest.raises(error, match=said):
         Reform.load(KEY, tmp_path)
-
-
-@pytest.mark.parametrize("key", ["zones", "../studies/dong-2024", ""])
-def test_an_unknown_reform_names_the_known(key: str) -> None:
-    with pytest.raises(CardError, match=KEY):
-        Reform.load(key)
