@@ -13,40 +13,45 @@ zero in some rows, as for one region's slope.
 
 from __future__ import annotations
 
+import builtins
 import functools
+import importlib
 import inspect
 import re
 import sys
-from collections.abc import Callable, Iterator
-from importlib.abc import MetaPathFinder
-from importlib.machinery import ModuleSpec
-from types import ModuleType
+from collections import defaultdict
+from collections.abc import Callable
+from itertools import permutations, product
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 MIME = "application/vnd.nqpf.regressions+json"
-ROOMS = ("nqpf.regress", "nqpf.space", "nqpf.dynamics.convergence")
-MODELS = {
-    "linearmodels.panel": ("PanelOLS", "RandomEffects", "PooledOLS", "FirstDifferenceOLS"),
-    "linearmodels.iv": ("IV2SLS", "IVGMM", "IVLIML"),
-    "statsmodels.api": ("OLS", "WLS", "GLS"),
-    "pyfixest": ("feols", "did2s", "lpdid", "event_study"),
-}
-OTHERS = (*MODELS, "nqpf.index.recipe", "nqpf.compare.measures")
-MOVES = (0, 1, 2, -1, -2)  # years by which a chapter may have moved a measure
+ROOMS = ("nqpf.regress.", "nqpf.space.", "nqpf.dynamics.convergence.")
+ROOMS += ("pyfixest.estimation.api.", "pyfixest.did.")
+OTHERS = {"linearmodels.panel", "linearmodels.iv", "statsmodels.api", "statsmodels.formula.api"}
+# What takes one of these estimates.
+PARAMETERS = {"outcome", "controls", "dependent", "endog", "formula", "fml", "yname"}
+KEYS = ["province", "year"]
+# Years by which a chapter may have moved a measure or a variable.
+MOVES = {"measure": (0, 1, 2, -1, -2), "variable": (0, 1, -1)}
 ALIKE = 1 - 1e-9
 
-scores: list[tuple[pd.Series, frozenset[str]]] = []
+scores: list[tuple[pd.Series, frozenset[str]]] = []  # with the indicators that each holds
 found: list[dict[str, str]] = []
 seen: list[str] = []
 
 
 def load_ipython_extension(shell: Any) -> None:
     """Start watching in this IPython."""
-    install()
-    publish = shell.display_pub.publish
+    publish, bring = shell.display_pub.publish, builtins.__import__
+
+    def brought(name: str, place: object = None, *rest: Any, **named: Any) -> Any:
+        module = bring(name, place, *rest, **named)
+        if place is shell.user_ns:
+            watch_loaded()
+        return module
 
     def start(_info: object) -> None:
         found.clear()
@@ -56,94 +61,66 @@ def load_ipython_extension(shell: Any) -> None:
         if seen:
             publish(data={MIME: {"seen": list(seen), "found": list(found)}}, metadata={})
 
+    builtins.__import__ = brought
+    importlib.import_module = _then(importlib.import_module, lambda _module: watch_loaded())
     shell.events.register("pre_run_cell", start)
     shell.events.register("post_run_cell", tell)
 
 
-def install() -> None:
-    """Watch, from its import on, every estimator and every score that a chapter uses."""
-    for name in [name for name in sys.modules if _is_target(name)]:
-        _wrap(sys.modules[name])
-    sys.meta_path.insert(0, _Finder())
+def watch_loaded() -> None:
+    """Watch every estimator and keep every score of the modules that are loaded by now."""
+    for module, made in list(sys.modules.items()):
+        if module in OTHERS or f"{module}.".startswith(ROOMS):
+            for name, value in list(vars(made).items()):
+                public = callable(value) and not name.startswith("_")
+                if public and (module in OTHERS or inspect.isfunction(value)) and _estimates(value):
+                    setattr(made, name, _watched(value))
+    for module, owner, name, keep in (
+        ("nqpf.index.recipe", "Recipe", "fit", _keep_index),
+        ("nqpf.compare.measures", None, "_log_tfp", _keep_tfp),
+    ):
+        made = sys.modules.get(module)
+        made = getattr(made, owner, None) if owner else made
+        if hasattr(made, name) and not hasattr(getattr(made, name), "__wrapped__"):
+            setattr(made, name, _then(getattr(made, name), keep))
 
 
-def _is_target(name: str) -> bool:
-    return name in OTHERS or f"{name}.".startswith(tuple(f"{room}." for room in ROOMS))
-
-
-class _Finder(MetaPathFinder):
-    """Finds nothing by itself; lets the next one find a module, and wraps what it holds."""
-
-    def find_spec(self, name: str, path: object, target: object = None) -> ModuleSpec | None:
-        if not _is_target(name):
-            return None
-        for finder in sys.meta_path:
-            spec = None if finder is self else finder.find_spec(name, path, target)
-            if spec is not None:
-                spec.loader.exec_module = _then_wrapped(spec.loader.exec_module)
-                return spec
-        return None
-
-
-def _then_wrapped(run: Callable[[ModuleType], None]) -> Callable[[ModuleType], None]:
-    def ran(module: ModuleType) -> None:
-        run(module)
-        _wrap(module)
-
-    return ran
-
-
-def _wrap(module: ModuleType) -> None:
-    name = module.__name__
-    if name == "nqpf.index.recipe":
-        module.Recipe.fit = _kept_score(module.Recipe.fit)
-    elif name == "nqpf.compare.measures":
-        module._log_tfp = _kept_tfp(module._log_tfp)
-    elif name not in MODELS:  # a room or one of its modules
-        for one in [one for one in vars(module) if not one.startswith("_")]:
-            if _estimates(getattr(module, one)):
-                setattr(module, one, _watched(getattr(module, one)))
-    else:
-        for one in MODELS[name]:
-            if hasattr(module, one):
-                setattr(module, one, _watched(getattr(module, one)))
-
-
-def _kept_score(fit: Callable[..., Any]) -> Callable[..., Any]:
-    @functools.wraps(fit)
-    def fitted(self: object, matrix: Any, *args: object, **options: object) -> Any:
-        result = fit(self, matrix, *args, **options)
-        scores.append((result.scores, frozenset(matrix.values.columns)))
+def _then(function: Callable[..., Any], use: Callable[[Any], None]) -> Callable[..., Any]:
+    @functools.wraps(function)
+    def used(*args: object, **options: object) -> Any:
+        result = function(*args, **options)
+        use(result)
         return result
 
-    return fitted
+    return used
 
 
-def _kept_tfp(log_tfp: Callable[..., Any]) -> Callable[..., Any]:
-    @functools.wraps(log_tfp)
-    def level(*args: object, **options: object) -> Any:
-        result = log_tfp(*args, **options)
-        scores.append((result, frozenset({"labour_productivity"})))
-        return result
-
-    return level
+def _keep_index(index: Any) -> None:
+    scores.append((index.scores, frozenset(index.matrix.values.columns)))
 
 
-def _estimates(function: object) -> bool:
-    # A face hands on what its modules hold, watched already.
-    if not inspect.isfunction(function) or hasattr(function, "__wrapped__"):
+def _keep_tfp(level: pd.Series) -> None:
+    scores.append((level, frozenset({"labour_productivity"})))
+
+
+@functools.cache
+def _estimates(one: Callable[..., Any]) -> bool:
+    if hasattr(one, "__wrapped__"):  # watched already
         return False
-    return function.__name__ == "beta" or "outcome" in inspect.signature(function).parameters
+    try:
+        return not PARAMETERS.isdisjoint(inspect.signature(one).parameters)
+    except ValueError:  # a class that says nothing of how it is made
+        return False
 
 
 def _watched(estimator: Callable[..., object]) -> Callable[..., object]:
     if inspect.isclass(estimator):  # keeps its class methods, such as PanelOLS.from_formula
-        watching = {"__init__": _watched(estimator.__init__), "__doc__": estimator.__doc__}
+        watching = {"__init__": _watched(estimator.__init__), "__wrapped__": estimator}
         return type(estimator.__name__, (estimator,), watching)
 
     name = estimator.__qualname__.removesuffix(".__init__")
 
-    @functools.wraps(estimator, updated=())
+    @functools.wraps(estimator)
     def watched(*args: object, **options: object) -> object:
         # What the library does inside a call that was already looked at is its own affair.
         if not sys._getframe(1).f_globals.get("__name__", "").startswith("nqpf"):
@@ -153,25 +130,23 @@ def _watched(estimator: Callable[..., object]) -> Callable[..., object]:
     return watched
 
 
-def _look(name: str, given: list[object]) -> None:
-    columns = list(_columns(given))
+def _look(estimator: str, given: list[object]) -> None:
+    columns = _columns(given)
     if not columns:
         return
-    seen.append(name)
+    seen.append(estimator)
     from nqpf.compare import holders
 
-    measures = [(column, *one) for column in columns for one in _measure(column)]
-    for own, held, moved in measures:
-        for other in columns:
-            if other is own:
-                continue
-            for variable, ahead in _variable(other):
-                lead = ahead - moved  # years from the measure to the variable
-                inside = held & set(holders(variable, lead))
+    for own, other in permutations(columns, 2):
+        pairs = product(_known_as("measure", own), _known_as("variable", other))
+        for (moved, indicators), (ahead, variables) in pairs:
+            lead = ahead - moved  # years from the measure to the variable
+            for variable in sorted(variables):
+                inside = indicators & set(holders(variable, lead))
                 if inside:
                     found.append(
                         {
-                            "estimator": name,
+                            "estimator": estimator,
                             "measure": str(own.name),
                             "variable": f"{variable} {lead:+d} ({other.name})",
                             "by": ", ".join(sorted(inside)),
@@ -179,130 +154,73 @@ def _look(name: str, given: list[object]) -> None:
                     )
 
 
-def _columns(given: list[object]) -> Iterator[pd.Series]:
-    """Yield the columns of tables that a call names; all of them where it names none."""
-    tables = [one for one in given if isinstance(one, pd.DataFrame)]
-    words = {word for one in given for word in _words(one)}
-    named = any(column in words for table in tables for column in table.columns)
-    for table in tables:
-        keyed = (
-            table.set_index([k for k in ("province", "year") if k in table.columns], append=False)
-            if {"province", "year"} <= set(map(str, table.columns))
-            else table
-        )
-        for column in keyed.columns:
-            if column in words or not named:
-                yield keyed[column]
-    yield from (one for one in given if isinstance(one, pd.Series))
+def _columns(given: list[object]) -> list[pd.Series]:
+    """Return the columns of tables that a call names; all of them where it names none."""
+    words = repr([one for one in given if isinstance(one, str | list | tuple | set | dict)])
+    columns = []
+    for table in given:
+        if isinstance(table, pd.DataFrame):
+            keyed = table.set_index(KEYS) if {*KEYS} <= {*table.columns} else table
+            for name in keyed.columns:
+                named = re.search(rf"(?<!\w){re.escape(str(name))}(?!\w)", words)
+                columns.append((keyed[name], bool(named)))
+    some = any(named for _, named in columns)
+    return [
+        *(column for column, named in columns if named or not some),
+        *(one for one in given if isinstance(one, pd.Series)),
+    ]
 
 
-def _words(value: object) -> Iterator[str]:
-    if isinstance(value, str):
-        yield value
-        yield from re.findall(r"\w+", value)
-    elif isinstance(value, list | tuple | set):
-        for one in value:
-            yield from _words(one)
-    elif isinstance(value, dict):
-        for one in (*value, *value.values()):
-            yield from _words(one)
-
-
-def _forms(series: pd.Series) -> list[np.ndarray]:
-    """Return a series as it is, in logarithms, ranked by year and differenced, on the grid."""
-    series = series.dropna()
-    forms = [series, series.groupby(level="year").rank(), series.groupby(level="province").diff()]
-    if (series > 0).all():
-        forms.append(np.log(series))
-    return [form.reindex(_cells()).to_numpy(dtype=float) for form in forms]
-
-
-@functools.cache
-def _cells() -> pd.MultiIndex:
+def _grid(series: pd.Series) -> pd.DataFrame:
     from nqpf import provinces
 
-    return pd.MultiIndex.from_product(
-        [provinces.codes(), range(2005, 2026)], names=["province", "year"]
-    )
+    return series.unstack("year").reindex(provinces.codes(), columns=range(2005, 2026))
 
 
-def _alike(column: np.ndarray, known: np.ndarray) -> np.ndarray:
-    """Return which rows of `known` are the column, up to place and scale, where both exist."""
-    both = np.isfinite(known) & np.isfinite(column)
-    number = both.sum(axis=1)
-    pair = [np.where(both, values, 0.0) for values in (known, np.broadcast_to(column, known.shape))]
-    centred = [np.where(both, v - (v.sum(1) / np.maximum(number, 1))[:, None], 0.0) for v in pair]
-    sizes = [np.sqrt((v**2).sum(axis=1)) for v in centred]
-    with np.errstate(divide="ignore", invalid="ignore"):
-        r = (centred[0] * centred[1]).sum(axis=1) / (sizes[0] * sizes[1])
-    return (number >= 30) & (np.abs(r) > ALIKE)
-
-
-def _on_grid(series: pd.Series) -> np.ndarray | None:
-    keyed = sorted(map(str, series.index.names)) == ["province", "year"]
-    if not keyed or not pd.api.types.is_numeric_dtype(series) or not series.index.is_unique:
-        return None
-    ordered = series.reorder_levels(["province", "year"])
-    ordered = ordered[ordered != 0]  # what is left of a variable that is kept in some rows only
-    return ordered.reindex(_cells()).to_numpy(dtype=float)
-
-
-def _measure(series: pd.Series) -> list[tuple[frozenset[str], int]]:
-    """Return the indicators in a column, if it is a measure, and the years it was moved by."""
-    column = _on_grid(series)
-    if column is None or not scores:
+def _known_as(kind: str, series: pd.Series) -> list[tuple[int, frozenset[str]]]:
+    """Return what a column is, if it is a measure or variable: the years moved, and the names."""
+    if {*series.index.names} != {*KEYS} or not series.index.is_unique or not scores:
         return []
-    return _of_measures(column.tobytes(), len(scores))
+    if not pd.api.types.is_numeric_dtype(series):
+        return []
+    # A variable that is set to zero in some rows is known by what is left of it.
+    column = _grid(series[series != 0]).to_numpy(dtype=float)
+    return _alike(kind, column.tobytes(), len(scores) if kind == "measure" else 0)
 
 
 @functools.cache
-def _of_measures(column: bytes, number: int) -> list[tuple[frozenset[str], int]]:
-    table, known = _known_scores(number)
-    same = [known[i] for i in np.flatnonzero(_alike(np.frombuffer(column), table))]
-    moved = {move for _, move in same}
-    return [(frozenset().union(*(held for held, m in same if m == move)), move) for move in moved]
+def _alike(kind: str, column: bytes, number: int) -> list[tuple[int, frozenset[str]]]:
+    known, names = _known(kind, number)
+    own = np.broadcast_to(np.frombuffer(column), known.shape)
+    neither = ~(np.isfinite(known) & np.isfinite(own))
+    one, two = (np.ma.array(v, mask=neither).anom(axis=1) for v in (known, own))
+    r = (one * two).sum(axis=1) / np.ma.sqrt((one**2).sum(axis=1) * (two**2).sum(axis=1))
+    same = ((~neither).sum(axis=1) >= 30) & (abs(r) > ALIKE).filled(False)
+    found: dict[int, frozenset[str]] = defaultdict(frozenset)
+    for place in np.flatnonzero(same):
+        move, held = names[place]
+        found[move] |= held
+    return list(found.items())
 
 
 @functools.cache
-def _known_scores(number: int) -> tuple[np.ndarray, list[tuple[frozenset[str], int]]]:
-    forms = [
-        (form, (held, move))
-        for score, held in scores[:number]
-        for move in MOVES
-        for form in _forms(_moved(score, move))
-    ]
-    return np.array([form for form, _ in forms]), [known for _, known in forms]
+def _known(kind: str, number: int) -> tuple[np.ndarray, list[tuple[int, frozenset[str]]]]:
+    """Return the measures or variables, one row each in every form and move, and what they are.
 
-
-def _moved(series: pd.Series, ahead: int) -> pd.Series:
-    """Return in each year the figure of some years ahead."""
-    own = series.dropna().reorder_levels(["province", "year"])
-    keys = [own.index.get_level_values(0), own.index.get_level_values(1) - ahead]
-    return pd.Series(own.to_numpy(), pd.MultiIndex.from_arrays(keys, names=own.index.names))
-
-
-@functools.cache
-def _declared() -> tuple[np.ndarray, list[tuple[str, int]]]:
+    A form is the series as it is, ranked by year, differenced, or in logarithms.
+    """
     from nqpf import Panel
     from nqpf.multiverse import variables
 
-    known = variables(Panel.load())
+    known = scores[:number]
+    if kind == "variable":
+        known = [(one, frozenset({name})) for name, one in variables(Panel.load()).items()]
     rows, names = [], []
-    for name in known:
-        for lead in (-1, 0, 1):
-            for form in _forms(_moved(known[name], lead)):
-                rows.append(form)
-                names.append((name, lead))
+    for series, held in known:
+        own = series.dropna()
+        forms = [own, own.groupby(level="year").rank(), own.groupby(level="province").diff()]
+        forms += [np.log(own)] if (own > 0).all() else []
+        for form, move in product(map(_grid, forms), MOVES[kind]):
+            rows.append(form.shift(-move, axis=1).to_numpy(dtype=float).ravel())
+            names.append((move, held))
     return np.array(rows), names
-
-
-def _variable(series: pd.Series) -> list[tuple[str, int]]:
-    """Return the declared variables, with their lead, that a column is."""
-    column = _on_grid(series)
-    return [] if column is None else _of_variables(column.tobytes())
-
-
-@functools.cache
-def _of_variables(column: bytes) -> list[tuple[str, int]]:
-    rows, names = _declared()
-    return sorted({names[i] for i in np.flatnonzero(_alike(np.frombuffer(column), rows))})
