@@ -8,23 +8,48 @@ it, that is the day of the last commit.
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import re
 import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from io import BytesIO
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from pdf_document import TITLE_ZH, Book, fonts, read_book, write_document
-from pdf_finish import finish, page_numbers
-from pdf_print import opened, prepare, print_pages
+import yaml
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from pdf_book import Page, read_book
+from pypdf import PdfReader, PdfWriter
+from pypdf.generic import BooleanObject, DictionaryObject, Fit, NameObject, TextStringObject
+
+from nqpf import Panel
+from nqpf.files import _replacing
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page as Tab
 
 ROOT = Path(__file__).resolve().parents[1]
 BUILD = ROOT / "_build"
 NAME = "nqpf-book.pdf"
+TITLE_ZH = "新质生产力测度：一本可执行的综述"
+_FLAGS = ["--disable-gpu", "--font-render-hinting=none"]
+_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+_MINUTES = 10 * 60 * 1000  # of patience, in milliseconds
+# Only these fonts exist for the browser: the PDF does not depend on the machine's own.
+_FONT_SETTINGS = """<?xml version="1.0"?>
+<!DOCTYPE fontconfig SYSTEM "fonts.dtd">
+<fontconfig>
+<dir>{fonts}</dir><cachedir>{cache}</cachedir>
+<match target="font"><edit name="hinting" mode="assign"><bool>false</bool></edit></match>
+</fontconfig>
+"""
+_DATE = re.compile(rb"\(D:\d{14}[+-]\d\d'\d\d'\)")
 
 
 def edition(environ: dict[str, str], root: Path) -> datetime:
@@ -42,84 +67,175 @@ def edition(environ: dict[str, str], root: Path) -> datetime:
     >>> edition({"SOURCE_DATE_EPOCH": "86400"}, Path(".")).isoformat()
     '1970-01-02T00:00:00+00:00'
     """
-    seconds = environ.get("SOURCE_DATE_EPOCH")
-    if seconds is None:
-        done = subprocess.run(
-            ["git", "log", "-1", "--format=%ct"],  # noqa: S607
-            cwd=root,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        seconds = done.stdout.strip() if done.returncode == 0 else ""
-    return datetime.fromtimestamp(int(seconds or time.time()), UTC)
+    command = ["git", "-C", str(root), "log", "-1", "--format=%ct"]
+    commit = subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()
+    return datetime.fromtimestamp(
+        int(environ.get("SOURCE_DATE_EPOCH") or commit or time.time()), UTC
+    )
 
 
-def years_of_data() -> str:
-    """Return the first and last year of the panel's provincial product."""
-    from nqpf import Panel
-
+def write_document(first: Page, parts: list, about: dict, day: str) -> str:
+    """Return the pages as one document, which needs the built site and the fonts beside it."""
     years = Panel.load(extra=False).wide(["gdp"]).index.get_level_values("year")
-    return f"{years.min()}–{years.max()}"
+    loader = FileSystemLoader(Path(__file__).with_name("templates"))
+    options = {"trim_blocks": True, "lstrip_blocks": True, "undefined": StrictUndefined}
+    templates = Environment(loader=loader, autoescape=True, **options)
+    static = ROOT / "book" / "_static"
+    return templates.get_template("book.html").render(
+        first=first,
+        parts=parts,
+        about=about,
+        title_zh=TITLE_ZH,
+        years=f"{years.min()}–{years.max()}",
+        day=day,
+        css=(static / "pdf.css").read_text("utf-8"),
+        script=(static / "pdf.js").read_text("utf-8"),
+    )
 
 
-def _about(book: Book) -> dict[str, str]:
-    """Return what the PDF says about itself."""
+def copy_fonts(document: str, folder: Path) -> None:
+    """Copy the fonts that the document names from the Python packages that carry them."""
+    import matplotlib
+
+    carrier = importlib.util.find_spec("zhplot")  # without importing the package
+    homes = [Path(matplotlib.get_data_path()) / "fonts" / "ttf"]
+    homes += [Path(each) / "fonts" for each in (carrier.submodule_search_locations or [])]
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in re.findall(r'url\("fonts/([\w-]+\.ttf)"\)', document):
+        shutil.copyfile(next(p for home in homes if (p := home / name).is_file()), folder / name)
+
+
+@contextmanager
+def opened(document: Path) -> Iterator[Tab]:
+    """Open a document in a headless Chromium that has only the fonts in ``fonts`` beside it."""
+    from playwright.sync_api import sync_playwright
+
+    names = (os.environ.get("CHROMIUM"), *_NAMES)
+    browser = next((found for name in names if name and (found := shutil.which(name))), None)
+    if browser is None:
+        raise SystemExit(
+            "no browser to print with: install chromium (Debian: apt-get install chromium; macOS:"
+            " brew install --cask chromium), or name one with CHROMIUM=/path/to/chromium make pdf"
+        )
+    settings = document.with_name("fonts.conf")
+    fonts, cache = document.with_name("fonts"), document.with_name("font-cache")
+    settings.write_text(_FONT_SETTINGS.format(fonts=fonts, cache=cache), "utf-8")
+    environment = {**os.environ, "FONTCONFIG_FILE": str(settings)}
+    faults: list[str] = []
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(
+            executable_path=browser, args=_FLAGS, env=environment, timeout=_MINUTES
+        )
+        # At twice the density, letters stand where the font puts them, not on whole pixels.
+        tab = started.new_page(viewport={"width": 1000, "height": 1400}, device_scale_factor=2)
+        tab.set_default_timeout(_MINUTES)
+        tab.on("pageerror", lambda error: faults.append(str(error)))
+        tab.emulate_media(media="print")
+        tab.goto(document.as_uri())
+        yield tab
+        started.close()
+    if faults:
+        raise SystemExit("the document has faults:\n" + "\n".join(faults))
+
+
+def print_pages(tab: Tab, draft: bool) -> bytes:
+    """Return the open document as a PDF; a draft has no figures and no tags, and takes less."""
+    tab.evaluate("draft => document.body.classList.toggle('draft', draft)", draft)
+    return tab.pdf(prefer_css_page_size=True, print_background=True, tagged=not draft)
+
+
+def page_numbers(pdf: bytes) -> dict[str, int]:
+    """Return the page, counted from one, of every anchor that a link leads to."""
+    reader = PdfReader(BytesIO(pdf))
+    pages = {page.indirect_reference.idnum: n for n, page in enumerate(reader.pages, 1)}
     return {
-        "/Title": f"{book.title} {TITLE_ZH}",
-        "/Author": book.author,
-        "/Subject": book.abstract,
-        "/Creator": f"nqpf {book.version}, make pdf",
+        name.lstrip("/"): pages[place.raw_get("/Page").idnum]
+        for name, place in reader.named_destinations.items()
     }
 
 
-def _report(start: float, line: str) -> None:
-    print(f"  {time.monotonic() - start:5.1f} s  {line}", flush=True)
+def finish(pdf: bytes, entries: list, about: dict[str, str], moment: datetime) -> bytes:
+    """Return the PDF with its outline, its description and its date.
+
+    Parameters
+    ----------
+    pdf : bytes
+        As printed.
+    entries : list of tuple
+        Level, anchor and title of each entry of the outline.
+    about : dict
+        Entries of the document information, such as ``/Author``.
+    moment : datetime
+        Stands for the time of printing, which would make each file another one.
+
+    Returns
+    -------
+    bytes
+        Two calls with the same arguments give the same.
+    """
+    stamp = moment.strftime("D:%Y%m%d%H%M%S+00'00'")
+    numbers = page_numbers(pdf)
+    writer = PdfWriter(BytesIO(_DATE.sub(f"({stamp})".encode(), pdf)), incremental=True)
+    places = PdfReader(BytesIO(pdf)).named_destinations
+    above: list = []
+    for level, anchor, title in entries:
+        place = places[f"/{anchor}"]
+        fit = Fit.xyz(place.left, place.top)
+        parent = above[level - 1] if level else None
+        is_open = level == 0  # the parts show their chapters, a chapter keeps its sections
+        item = writer.add_outline_item(title, numbers[anchor] - 1, parent, fit=fit, is_open=is_open)
+        above[level:] = [item]
+    writer.page_mode = "/UseOutlines"
+    writer.root_object[NameObject("/Lang")] = TextStringObject("en")
+    shown = DictionaryObject({NameObject("/DisplayDocTitle"): BooleanObject(True)})
+    writer.root_object[NameObject("/ViewerPreferences")] = shown
+    writer.add_metadata({**about, "/CreationDate": stamp, "/ModDate": stamp})
+    out = BytesIO()
+    writer.write(out)
+    return out.getvalue()
 
 
-def _write(path: Path, data: bytes) -> None:
-    from nqpf.files import _replacing
-
-    with _replacing(path) as temporary:
-        temporary.write_bytes(data)
-
-
-def make(build: Path, start: float) -> bytes:
+def make(start: float) -> bytes:
     """Return the book as a PDF: printed once to learn the page numbers, and again with them."""
-    static = ROOT / "book" / "_static"
-    book = read_book(build / "html", ROOT / "book" / "_toc.yml", ROOT / "CITATION.cff", ROOT)
-    _report(start, f"read {len(book.pages)} pages")
-    folder = build / "pdf"
-    (folder / "fonts").mkdir(parents=True, exist_ok=True)
-    for name, path in fonts().items():
-        shutil.copyfile(path, folder / "fonts" / name)
+
+    def report(line: str) -> None:
+        print(f"  {time.monotonic() - start:5.1f} s  {line}", flush=True)
+
+    first, parts = read_book(BUILD / "html", ROOT / "book" / "_toc.yml")
+    about = yaml.safe_load((ROOT / "CITATION.cff").read_text("utf-8"))
     moment = edition(dict(os.environ), ROOT)
-    css, script = ((static / name).read_text("utf-8") for name in ("pdf.css", "pdf.js"))
-    date = f"{moment:%Y-%m-%d}"
-    document = folder / "book.html"
-    _write(document, write_document(book, css, script, years_of_data(), date).encode())
-    _report(start, "wrote the document")
-    with opened(build, document) as tab:
-        titles = prepare(tab, lambda line: _report(start, line))
-        _report(start, "set the formulas, drew the charts, fitted the tables")
+    text = write_document(first, parts, about, f"{moment:%Y-%m-%d}")
+    document = BUILD / "pdf" / "book.html"
+    copy_fonts(text, document.with_name("fonts"))
+    document.write_text(text, "utf-8")
+    report(f"wrote {sum(len(pages) for _, pages in parts) + 1} pages as one document")
+    with opened(document) as tab:
+        found = tab.evaluate("prepareBook()")
+        if found["images"]:
+            raise SystemExit(f"images that do not load: {'; '.join(found['images'])}")
+        report("set the formulas, drew the charts, fitted the tables")
+        for page in sorted(set(found["broken"])):
+            report(f"a table on {page} had to be broken inside its words")
         numbers = page_numbers(print_pages(tab, draft=True))
-        _report(start, "printed once, for the page numbers")
+        report("printed once, for the page numbers")
         tab.evaluate("numbers => fillNumbers(numbers)", numbers)
-        pdf = print_pages(tab)
-        _report(start, "printed with the page numbers")
+        pdf = print_pages(tab, draft=False)
+        report("printed with the page numbers")
     if page_numbers(pdf) != numbers:
         raise SystemExit("the page numbers moved when they were filled in; report this as a fault")
-    return finish(pdf, titles, _about(book), moment)
-
-
-def link_from_downloads(html: Path, size: int) -> None:
-    """Put the link to the PDF where the page of downloads keeps a place for it."""
-    page = html / "book" / "downloads.html"
-    if page.is_file():
-        text = page.read_text("utf-8")
-        link = f'<a href="../downloads/{NAME}">{NAME}</a> ({size / 1e6:.0f} MB)'
-        place = re.compile(r"<!-- pdf -->(?:<a [^>]*>[^<]*</a> \(\d+ MB\))?")
-        _write(page, place.sub(f"<!-- pdf -->{link}", text).encode())
+    entries = [(0, first.key, first.title)]
+    for number, (title, pages) in enumerate(parts, 1):
+        entries.append((0, f"part-{number}", title))
+        for page in pages:
+            entries.append((1, page.key, page.title))
+            entries += [(2, anchor, section) for anchor, section in page.sections]
+    described = {
+        "/Title": f"{about['title']} {TITLE_ZH}",
+        "/Author": "; ".join(one["name"] for one in about["authors"]),
+        "/Subject": about["abstract"],
+        "/Creator": f"nqpf {about['version']}, make pdf",
+    }
+    return finish(pdf, entries, described, moment)
 
 
 def main() -> int:
@@ -128,17 +244,19 @@ def main() -> int:
     if not (BUILD / "html" / "index.html").is_file():
         raise SystemExit("no built book to print: run `make book` first")
     print("Printing the book ...", flush=True)
-    pdf = make(BUILD, start)
+    pdf = make(start)
     path = BUILD / "pdf" / NAME
-    _write(path, pdf)
-    _write(BUILD / "html" / "downloads" / NAME, pdf)
-    link_from_downloads(BUILD / "html", len(pdf))
-    from pypdf import PdfReader
-
-    pages = len(PdfReader(BytesIO(pdf)).pages)
-    seconds = time.monotonic() - start
-    print(f"The PDF is ready after {seconds:.0f} s: {path}")
-    print(f"{pages} pages, {len(pdf) / 1e6:.1f} MB")
+    for copy in (path, BUILD / "html" / "downloads" / NAME):
+        with _replacing(copy) as temporary:
+            temporary.write_bytes(pdf)
+    # The page of downloads keeps a place for the link.
+    page = BUILD / "html" / "book" / "downloads.html"
+    link = f'<!-- pdf --><a href="../downloads/{NAME}">{NAME}</a> ({len(pdf) / 1e6:.0f} MB)'
+    place = re.compile(r"<!-- pdf -->(?:<a [^>]*>[^<]*</a> \(\d+ MB\))?")
+    with _replacing(page) as temporary:
+        temporary.write_text(place.sub(link, page.read_text("utf-8")), "utf-8")
+    print(f"The PDF is ready after {time.monotonic() - start:.0f} s: {path}")
+    print(f"{len(PdfReader(BytesIO(pdf)).pages)} pages, {len(pdf) / 1e6:.1f} MB")
     return 0
 
 

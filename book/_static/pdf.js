@@ -116,7 +116,7 @@
     places.forEach((place, i) => (place.textContent = ".".repeat(Math.max(0, counts[i]))));
   }
 
-  // Asked by scripts/pdf_print.py; resolves when the document can be printed.
+  // Asked by scripts/make_pdf.py; resolves when the document can be printed.
   window.prepareBook = async function () {
     if (!window.MathJax?.startup?.promise) throw new Error("MathJax is not in the built site");
     await MathJax.startup.promise;
@@ -124,16 +124,12 @@
     await document.fonts.ready;
     await Promise.all(Array.from(document.images, (image) => image.decode().catch(() => null)));
     fillDots();
-    const broken = Array.from(document.images).filter((image) => !image.naturalWidth);
-    const found = {};
-    for (const table of document.querySelectorAll("table")) {
-      const page = table.closest(".page").id;
-      (found[fit(table)] ||= []).push(page);
-    }
-    const titles = Array.from(document.querySelectorAll("h1, h2, h3, h4, h5, h6"), (heading) =>
-      heading.textContent.replace(/\s+/g, " ").trim()
-    );
-    return { tables: found, images: broken.map((image) => image.alt), titles: titles };
+    const tables = Array.from(document.querySelectorAll("table"));
+    const broken = tables.filter((table) => fit(table) === "broken");
+    return {
+      images: Array.from(document.images).filter((i) => !i.naturalWidth).map((i) => i.alt),
+      broken: broken.map((table) => table.closest(".page").id),
+    };
   };
 
   window.fillNumbers = function (numbers) {
