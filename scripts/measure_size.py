@@ -11,9 +11,9 @@ library's own, whichever module uses them. With --check the exit is 1 when a lim
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -47,9 +47,17 @@ def code_lines(source: str) -> int:
             if ast.get_docstring(node, clean=False) is not None:
                 told.update(range(node.body[0].lineno, node.body[0].end_lineno + 1))
     lines = enumerate(source.splitlines(), 1)
-    return sum(
-        1 for at, line in lines if at not in told and line.strip() and line.strip()[0] != "#"
-    )
+    return sum(at not in told and not re.match(r"\s*(#|$)", line) for at, line in lines)
+
+
+def defined(node: ast.stmt) -> list[str]:
+    """Return the names that a statement at the top of a module defines."""
+    if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+        return [node.name]
+    if not isinstance(node, ast.Assign | ast.AnnAssign):
+        return []
+    targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+    return [part.id for t in targets for part in ast.walk(t) if isinstance(part, ast.Name)]
 
 
 def public_names(source: str) -> list[str]:
@@ -60,80 +68,46 @@ def public_names(source: str) -> list[str]:
     >>> public_names("import os\\nX = 1\\ndef f(): pass\\nclass _C: pass\\n")
     ['X', 'f']
     """
-    found: list[str] = []
-    for node in ast.parse(source).body:
-        if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
-            found.append(node.name)
-        elif isinstance(node, ast.Assign | ast.AnnAssign):
-            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
-            found += [n.id for t in targets for n in ast.walk(t) if isinstance(n, ast.Name)]
-    return sorted(name for name in set(found) if not name.startswith("_"))
+    found = {name for node in ast.parse(source).body for name in defined(node)}
+    return sorted(name for name in found if not name.startswith("_"))
 
 
 def face_names(source: str) -> list[str]:
     """Return the names that a package's `__all__` or its table of homes lists."""
     found: list[str] = []
     for node in ast.parse(source).body:
-        if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") in (
-            "__all__",
-            "_HOME",
-        ):
-            keys = node.value.keys if isinstance(node.value, ast.Dict) else None
-            parts = keys or getattr(node.value, "elts", [])
-            found += [p.value for p in parts if isinstance(p, ast.Constant)]
+        listed = {"__all__", "_HOME"} & {*defined(node)}
+        if listed and isinstance(node.value, ast.Dict | ast.List):
+            found += ast.literal_eval(node.value)
     return found
 
 
-def circles(sources: dict[str, str]) -> list[list[str]]:
-    """Return the groups of modules that import each other, lazily or for their types too."""
-    graph = {name: set(_imported(name, source, sources)) for name, source in sources.items()}
-    order: list[str] = []
-    index: dict[str, int] = {}
-    low: dict[str, int] = {}
-    found: list[list[str]] = []
-
-    def visit(name: str) -> None:
-        index[name] = low[name] = len(index)
-        order.append(name)
-        for other in sorted(graph[name]):
-            if other not in index:
-                visit(other)
-                low[name] = min(low[name], low[other])
-            elif other in order:
-                low[name] = min(low[name], index[other])
-        if low[name] == index[name]:
-            at = order.index(name)
-            group = sorted(order[at:])
-            del order[at:]
-            if len(group) > 1:
-                found.append(group)
-
-    for name in sorted(graph):
-        if name not in index:
-            visit(name)
-    return found
+def imported(tree: ast.AST) -> list[tuple[str, tuple[str, str]]]:
+    """Return local name and (module, name) of every `from` import in a piece of code."""
+    found = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.module]
+    return [(a.asname or a.name, (node.module, a.name)) for node in found for a in node.names]
 
 
-def _imported(name: str, source: str, known: dict[str, str]) -> Iterator[str]:
-    for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.ImportFrom) and node.module:
-            for alias in node.names:
-                whole = f"{node.module}.{alias.name}"
-                target = whole if whole in known else node.module
-                if target in known and target != name:
-                    yield target
+def in_circles(sources: dict[str, str]) -> list[str]:
+    """Return the modules that import themselves by way of others, lazily or for types too."""
+    reach = {}
+    for name, source in sources.items():
+        targets = imported(ast.parse(source))
+        whole = {f"{m}.{n}" if f"{m}.{n}" in sources else m for _, (m, n) in targets}
+        reach[name] = whole & sources.keys() - {name}
+    for middle in reach:
+        for name in reach:
+            if middle in reach[name]:
+                reach[name] |= reach[middle]
+    return [name for name in reach if name in reach[name]]
 
 
 def measured() -> dict[str, int]:
     """Return every figure of :data:`LIMITS` for the files that git keeps."""
-    listed = subprocess.run(
-        ["git", "ls-files"],  # noqa: S607
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout.splitlines()
-    files = [name for name in listed if name.endswith(".py") and (ROOT / name).exists()]
+    command = ["git", "-C", str(ROOT), "ls-files"]
+    listed = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split("\n")
+    kept = [name for name in listed if name and (ROOT / name).exists()]
+    files = [name for name in kept if name.endswith(".py")]
     sources = {name: (ROOT / name).read_text("utf-8") for name in files}
     lines = {name: code_lines(source) for name, source in sources.items()}
 
@@ -144,17 +118,16 @@ def measured() -> dict[str, int]:
     modules = {name for name in library if not name.endswith("__init__.py")}
     faces = {n for name in library - modules for n in face_names(sources[name])}
     named = {name[4:-3].replace("/", "."): sources[name] for name in modules}
-    records = [n for n in listed if n.startswith("docs/decisions/0") and (ROOT / n).exists()]
     figures = (
         total(LIBRARY),
         len(modules),
         sum(lines[name] > MODULE for name in modules),
         sum(len(public_names(sources[name])) for name in modules),
         len(faces),
-        sum(map(len, circles(named))),
+        len(in_circles(named)),
         total("book/_ext/", "scripts/"),
         total("tests/"),
-        len(records),
+        sum(name.startswith("docs/decisions/0") for name in kept),
     )
     return dict(zip(LIMITS, figures, strict=True))
 
