@@ -10,15 +10,12 @@ checked, neither as working nor as broken. Only broken ones fail, or no answer a
 from __future__ import annotations
 
 import json
-import os
 import re
-import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
-FOLDER = ROOT / "_build" / "linkcheck"
+from build_book import BUILD, jupyter_book
 
 # A certificate that browsers reject is broken for a reader, whatever else is said.
 _CERTIFICATE = re.compile(r"SSLError|CERTIFICATE_VERIFY_FAILED")
@@ -29,21 +26,12 @@ _NO_ANSWER = re.compile(
     r"|NameResolutionError|Too Many Requests|rate.?limit",
     re.IGNORECASE,
 )
+# The builder does not follow a link inside the book.
+_CLEAR = {"working": "working", "redirected": "working", "unchecked": "inside", "local": "inside"}
 
 
 def verdict(record: Mapping[str, object]) -> str:
-    """Return what a record of the builder says of its link.
-
-    Parameters
-    ----------
-    record : mapping
-        One line of ``output.json``: ``status``, ``code`` and ``info``.
-
-    Returns
-    -------
-    str
-        ``"working"``, ``"broken"``, ``"not checked"`` or, for a link inside the
-        book, which the builder does not follow, ``"inside"``.
+    """Return what a line of the builder's ``output.json`` says of its link.
 
     Examples
     --------
@@ -52,49 +40,39 @@ def verdict(record: Mapping[str, object]) -> str:
     >>> verdict({"status": "broken", "code": 0, "info": "403 Client Error: Forbidden"})
     'not checked'
     """
-    status, info = record["status"], str(record.get("info", ""))
-    if status in ("working", "redirected"):
-        return "working"
-    if status in ("unchecked", "local"):
-        return "inside"
-    if status == "broken" and (_CERTIFICATE.search(info) or not _NO_ANSWER.search(info)):
-        return "broken"
-    return "not checked"
+    status, info = str(record["status"]), str(record["info"])
+    broken = _CERTIFICATE.search(info) or not _NO_ANSWER.search(info)
+    return _CLEAR.get(status, "broken" if status == "broken" and broken else "not checked")
 
 
 def report(records: Iterable[Mapping[str, object]]) -> tuple[list[str], int]:
     """Return lines to print and the exit code: 1 if a link is broken or none answered."""
-    by_verdict: dict[str, list[str]] = {"working": [], "broken": [], "not checked": []}
-    for record in records:
-        name = verdict(record)
-        if name in by_verdict:
-            said = " ".join(str(record.get("info", "")).split())[:200]
-            place = f"{record['filename']}:{record['lineno']}"
-            by_verdict[name].append(f"{name:<11}  {record['uri']}  ({place}) {said}".rstrip())
-    lines = sorted(by_verdict["broken"]) + sorted(by_verdict["not checked"])
-    counts = {name: len(found) for name, found in by_verdict.items()}
+    lines, counts = [], Counter()
+    for one in records:
+        name = verdict(one)
+        counts[name] += name != "inside"
+        if name in ("broken", "not checked"):
+            said = " ".join(str(one["info"]).split())[:200]
+            place = f"{one['filename']}:{one['lineno']}"
+            lines.append(f"{name:<11}  {one['uri']}  ({place}) {said}".rstrip())
+    lines.sort()
     lines.append(
-        f"{sum(counts.values())} external links: {counts['working']} work, "
+        f"{counts.total()} external links: {counts['working']} work, "
         f"{counts['broken']} broken, {counts['not checked']} could not be checked"
     )
-    silent = bool(counts["not checked"]) and not counts["working"] and not counts["broken"]
+    silent = counts["not checked"] == counts.total() > 0
     if silent:
         lines.append("Not one link answered: is this machine online?")
-    return lines, int(bool(counts["broken"]) or silent)
+    return lines, int(counts["broken"] > 0 or silent)
 
 
 def main() -> int:
     """Run the builder, print what it found, and return the exit code."""
-    output = FOLDER / "output.json"
+    output = BUILD / "linkcheck" / "output.json"
     output.unlink(missing_ok=True)
-    start = "from jupyter_book.cli.main import main; main()"
-    command = [sys.executable, "-c", start, "build", str(ROOT), "--path-output", str(ROOT)]
-    command += ["--config", str(ROOT / "book/_config.yml"), "--toc", str(ROOT / "book/_toc.yml")]
-    command += ["--builder", "custom", "--custom-builder", "linkcheck", "--quiet"]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     # The builder itself fails on every link that did not answer; its file says more.
+    jupyter_book("--builder", "custom", "--custom-builder", "linkcheck", "--quiet")
     if not output.is_file():
-        print(done.stdout, done.stderr, sep=os.linesep, file=sys.stderr)
         print("The links could not be read; the messages above say why.", file=sys.stderr)
         return 1
     lines, code = report(json.loads(line) for line in output.read_text("utf-8").splitlines())

@@ -174,16 +174,18 @@ def finish(pdf: bytes, entries: list, about: dict[str, str], moment: datetime) -
         Two calls with the same arguments give the same.
     """
     stamp = moment.strftime("D:%Y%m%d%H%M%S+00'00'")
-    numbers = page_numbers(pdf)
+    numbers, places = page_numbers(pdf), PdfReader(BytesIO(pdf)).named_destinations
     writer = PdfWriter(BytesIO(_DATE.sub(f"({stamp})".encode(), pdf)), incremental=True)
-    places = PdfReader(BytesIO(pdf)).named_destinations
     above: list = []
     for level, anchor, title in entries:
         place = places[f"/{anchor}"]
-        fit = Fit.xyz(place.left, place.top)
-        parent = above[level - 1] if level else None
-        is_open = level == 0  # the parts show their chapters, a chapter keeps its sections
-        item = writer.add_outline_item(title, numbers[anchor] - 1, parent, fit=fit, is_open=is_open)
+        item = writer.add_outline_item(
+            title=title,
+            page_number=numbers[anchor] - 1,
+            parent=above[level - 1] if level else None,
+            fit=Fit.xyz(place.left, place.top),
+            is_open=level == 0,  # the parts show their chapters, a chapter keeps its sections
+        )
         above[level:] = [item]
     writer.page_mode = "/UseOutlines"
     writer.root_object[NameObject("/Lang")] = TextStringObject("en")

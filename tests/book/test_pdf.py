@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 import pypdfium2
 import pytest
 import yaml
-from pdf_document import read_toc
-from pdf_finish import finish
-from pdf_page import heading_text
+from lxml import html
+from make_pdf import finish
+from pdf_book import heading_text
 from pypdf import PdfReader
 from pypdf.generic import DictionaryObject
 
@@ -52,20 +52,15 @@ def squeezed(text: str) -> str:
 
 def titles() -> list[tuple[str, list[str]]]:
     """Return the title of each part and those of its chapters, from the built pages."""
-    from bs4 import BeautifulSoup
-
-    _, parts = read_toc(ROOT / "book" / "_toc.yml", ROOT)
     found = []
-    for part in parts:
+    for part in yaml.safe_load((ROOT / "book" / "_toc.yml").read_text("utf-8"))["parts"]:
         headings = []
-        for name in part.pages:
-            text = (HTML / f"{name}.html").read_text("utf-8")
-            article = text[text.index('<article class="bd-article"') :]
-            html = re.search(r"<h1\b.*?</h1>", article, re.DOTALL).group()
-            heading = BeautifulSoup(html, "html.parser").h1
-            heading.find(class_="headerlink").decompose()
-            headings.append(heading_text(heading))
-        found.append((part.title, headings))
+        for chapter in part["chapters"]:
+            for entry in [chapter, *chapter.get("sections", [])]:
+                heading = html.parse(str(HTML / f"{entry['file']}.html")).find(".//article//h1")
+                heading.find_class("headerlink")[0].drop_tree()
+                headings.append(heading_text(heading))
+        found.append((part["caption"], headings))
     return found
 
 
@@ -254,13 +249,14 @@ def test_two_printings_differ_in_nothing(browser: Browser) -> None:
     made = []
     for _ in range(2):
         tab = browser.new_page()
-        tab.set_content("<h1>One</h1><h2>Two<br>lines</h2><p>新质生产力</p>")
-        pdf = tab.pdf(tagged=True, outline=True)
-        titles = ["One", "Two lines"]
-        made.append(finish(pdf, titles, {"/Author": "A"}, datetime(2024, 5, 31, tzinfo=UTC)))
+        links = '<a href="#one">1</a><a href="#two">2</a>'
+        tab.set_content(f"{links}<h1 id=one>One</h1><h2 id=two>Two</h2><p>新质生产力</p>")
+        entries = [(0, "one", "One"), (1, "two", "Two")]
+        moment = datetime(2024, 5, 31, tzinfo=UTC)
+        made.append(finish(tab.pdf(tagged=True), entries, {"/Author": "A"}, moment))
         tab.close()
     assert made[0] == made[1]
     read = PdfReader(BytesIO(made[0]))
-    assert [item.title for item in flat(read.outline)] == ["One", "Two lines"]
+    assert [item.title for item in flat(read.outline)] == ["One", "Two"]
     assert read.metadata.author == "A"
     assert read.metadata.creation_date == datetime(2024, 5, 31, tzinfo=UTC)
