@@ -37,12 +37,17 @@ DEPEND_ON = {
         "scripts/watch_regressions.py",
         "scripts/watch_inputs.py",
     ),
+    "provinces": ("src", "data", "requirements.lock", "scripts/make_provinces.py"),
     "pages": ("src", "data", "requirements.lock", "book/_ext", "book/_toc.yml"),
 }
 # Addresses that the pages name (book/_ext/book_addresses.py).
 PLACES = ("NQPF_REPOSITORY_URL", "NQPF_SITE_URL")
 MADE_PAGES = "book/provinces"  # by scripts/make_provinces.py
-FOLDERS = {"results": (".jupyter_cache",), "pages": (".doctrees", "html")}
+FOLDERS = {
+    "results": (".jupyter_cache",),
+    "provinces": ("provinces",),
+    "pages": (".doctrees", "html"),
+}
 
 CELL_TIMEOUT = 300  # seconds, as in book/_config.yml
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
@@ -89,12 +94,12 @@ def drop_stale(build: Path, made_from: dict[str, str]) -> list[str]:
         The folders of `build` that were removed.
     """
     dropped = []
-    for kind, folders in FOLDERS.items():
+    for kind, inputs in made_from.items():
         stamp = build / f".{kind}-made-from"
-        if stamp.exists() and stamp.read_text("utf-8") == made_from[kind]:
+        if stamp.exists() and stamp.read_text("utf-8") == inputs:
             continue
         stamp.unlink(missing_ok=True)
-        for folder in folders:
+        for folder in FOLDERS[kind]:
             if (build / folder).exists():
                 shutil.rmtree(build / folder)
                 dropped.append(folder)
@@ -241,11 +246,11 @@ def circular_cells(notebook: NotebookNode, said: list[dict[str, object]]) -> lis
     return wrong
 
 
-def make_pages() -> int:
-    """Run Jupyter Book with every warning an error; return its exit code."""
+def jupyter_book(*options: str) -> int:
+    """Run Jupyter Book on the book; return its exit code."""
     start = "from jupyter_book.cli.main import main; main()"
     command = [sys.executable, "-c", start, "build", str(ROOT), "--path-output", str(ROOT)]
-    command += ["--config", str(CONFIG), "--toc", str(TOC), "-n", "-W", "--keep-going", "--quiet"]
+    command += ["--config", str(CONFIG), "--toc", str(TOC), *options]
     return subprocess.run(command, cwd=ROOT, check=False).returncode
 
 
@@ -261,20 +266,23 @@ def main() -> int:
     drop_stale(BUILD, made_from)
     paths = chapters(ROOT, TOC)
     print(f"Running the chapters ({len(paths)}, those unchanged are kept) ...", flush=True)
-    maker = [sys.executable, str(ROOT / "scripts" / "make_provinces.py")]
-    with subprocess.Popen(maker, cwd=ROOT) as provinces:  # beside the chapters
-        failures = run_chapters(paths, BUILD / ".jupyter_cache", ROOT)
+    makers = []
+    if not (BUILD / "provinces").is_dir():  # beside the chapters
+        makers = [subprocess.Popen([sys.executable, str(ROOT / "scripts" / "make_provinces.py")])]
+    failures = run_chapters(paths, BUILD / ".jupyter_cache", ROOT)
     mark(BUILD, "results", made_from)
+    if any(maker.wait() for maker in makers):
+        failures.append("the pages of the provinces\nsee above")
+    else:
+        mark(BUILD, "provinces", made_from)
     if failures:
         print("\n\n".join(["", *failures]), file=sys.stderr)
         names = ", ".join(text.split("\n", 1)[0] for text in failures)
         print(f"\n{len(failures)} of {len(paths)} chapters failed: {names}", file=sys.stderr)
         return 1
-    if provinces.returncode:
-        print("The pages of the provinces failed: see above.", file=sys.stderr)
-        return 1
     print("Making the pages ...", flush=True)
-    code = make_pages()
+    # Every warning is an error.
+    code = jupyter_book("-n", "-W", "--keep-going", "--quiet")
     if code:
         print("The pages have the problems above; the book is not finished.", file=sys.stderr)
         # Sphinx would not repeat the warnings of pages that it has already read.
