@@ -115,6 +115,13 @@ def grunfeld(balanced=True):
     return frame if balanced else frame[frame["year"] >= 1934 + pd.factorize(frame["firm"])[0]]
 
 
+def effect_weights(table, estimator="imputation"):
+    """Return the weights of an estimator of staggered adoption, which no outcome moves."""
+    from nqpf.regress.staggered import reassign
+
+    return reassign(pd.DataFrame({"y": 0.0}, table.index), table, estimator, draws=99).weights
+
+
 def case(name, **options):
     """A table that is not distributed with the project; NQPF_CASES names its folder."""
     folder = os.environ.get("NQPF_CASES") or paths.root().parent / "shared" / "cases"

@@ -53,9 +53,8 @@ def test_bootstrap_equals_a_refit_of_each_sample(effects):
     draws = np.random.default_rng(9).integers(12, size=(size, 12))
     naive = np.array([refitted(frame, units, effects) for units in draws])
     np.testing.assert_allclose(result.draws, naive, rtol=1e-9)
-    np.testing.assert_allclose(
-        result.effects[["lower", "upper"]], np.quantile(naive, [0.025, 0.975], axis=0).T, rtol=1e-9
-    )
+    ends = np.quantile(naive, [0.025, 0.975], axis=0).T
+    np.testing.assert_allclose(result.effects[["lower", "upper"]], ends, rtol=1e-9)
     np.testing.assert_allclose(result.effects["std_error"], naive.std(axis=0, ddof=1), rtol=1e-8)
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from made_up_panels import case, grunfeld, keyed
+from made_up_panels import case, dummies, grunfeld, keyed
 
 from nqpf.regress import threshold
 
@@ -30,24 +30,14 @@ def sample(seed, units=9, years=7, noise=0.6):
     return frame
 
 
-def less_effects(frame, effects):
-    """The matrix that removes explicit dummies of units and years."""
-    dummies = [
-        pd.get_dummies(frame.index.get_level_values(level)).to_numpy(float)
-        for level in range(2 if effects == "two-way" else 1)
-    ]
-    left = np.linalg.svd(np.hstack(dummies), full_matrices=False)
-    left = left.U[:, left.S > 1e-10]
-    return np.eye(len(frame)) - left @ left.T
-
-
 class Refits:
     """Least squares at given thresholds, each fitted on its own."""
 
     def __init__(self, frame, regimes, effects, least):
         self.q, self.w = frame["q"].to_numpy(), frame[["w"]].to_numpy()
         self.regimes, self.values = frame[regimes].to_numpy(), sorted(frame["q"].unique())
-        self.less, self.least = less_effects(frame, effects), least
+        basis = np.linalg.qr(dummies(frame, effects))[0]
+        self.less, self.least = np.eye(len(frame)) - basis @ basis.T, least
 
     def residuals(self, y, cuts):
         member = np.searchsorted(np.sort(cuts), self.q)
@@ -74,9 +64,8 @@ class Refits:
 def test_search_and_profiles_equal_a_refit_at_each_value(regimes, effects):
     frame = sample(0)
     y, refits = frame["y"].to_numpy(), Refits(frame, regimes, effects, 7)
-    result = threshold(
-        frame, "y", regimes, "q", ["w"], thresholds=3, bootstrap=0, trim=0.1, effects=effects
-    )
+    options = {"thresholds": 3, "bootstrap": 0, "trim": 0.1, "effects": effects}
+    result = threshold(frame, "y", regimes, "q", ["w"], **options)
     found = []
     for number in range(3):
         before = refits.ssr(y, found)
@@ -129,11 +118,8 @@ def test_bootstrap_equals_a_refit_of_each_sample(draws, regimes, effects):
         row = result.tests.iloc[number]
         larger.append(int((np.array(simulated) >= row["F"] * (1 - 1e-9)).sum()))
         assert row["p_value"] == pytest.approx((1 + larger[-1]) / (1 + size), abs=1e-12)
-        np.testing.assert_allclose(
-            row[["10%", "5%", "1%"]].to_numpy(float),
-            np.quantile(simulated, [0.9, 0.95, 0.99]),
-            rtol=1e-9,
-        )
+        quantiles = np.quantile(simulated, [0.9, 0.95, 0.99])
+        np.testing.assert_allclose(row[["10%", "5%", "1%"]].to_numpy(float), quantiles, rtol=1e-9)
         known = [*known, cut]
     assert any(0 < count < size for count in larger)  # or the comparison says little
 
@@ -148,16 +134,10 @@ def test_grunfeld_equals_pyxthreg():
     assert result.ssr == pytest.approx(477059.8873481145, rel=1e-12)
     linear = result.ssr + result.tests["F"].iloc[0] * result.ssr / result.df
     assert linear == pytest.approx(523478.1473862516, rel=1e-12)
-    np.testing.assert_allclose(
-        result.regression.params,
-        [0.21966054220966197, 0.11509541391001682, 0.14477878516798015],
-        rtol=1e-11,
-    )
-    np.testing.assert_allclose(
-        result.regression.std_errors,
-        [0.026928151539287633, 0.011408725164051434, 0.013957260339850763],
-        rtol=1e-11,
-    )
+    slopes = [0.21966054220966197, 0.11509541391001682, 0.14477878516798015]
+    errors = [0.026928151539287633, 0.011408725164051434, 0.013957260339850763]
+    np.testing.assert_allclose(result.regression.params, slopes, rtol=1e-11)
+    np.testing.assert_allclose(result.regression.std_errors, errors, rtol=1e-11)
 
 
 def invest():
@@ -172,12 +152,9 @@ def invest():
 PYXTHREG = {  # thresholds, sum of squares, slopes of cash flow
     1: ([0.0157], 17.781650813952435, None),
     2: ([0.0157, 0.54003], 17.723695140490193, [0.0593322510, 0.0931260836, 0.0380967674]),
-    3: (
-        [0.0157, 0.51227, 0.53942],
-        17.68772761358518,
-        [0.0590286072, 0.0925878023, 0.201158675, 0.0419775479],
-    ),
-}
+    3: ([0.0157, 0.51227, 0.53942], 17.68772761358518,
+        [0.0590286072, 0.0925878023, 0.201158675, 0.0419775479]),
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("number", PYXTHREG)

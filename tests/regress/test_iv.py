@@ -55,13 +55,6 @@ def test_an_instrument_for_itself_is_least_squares():
     assert got.params["x"] in got.diagnostics.anderson_rubin  # it then always holds it
 
 
-def test_an_exact_relation_is_recovered():
-    frame = sample(2).assign(y=lambda f: 3 * f["x"] - 2 * f["w"] + f.index.get_level_values(0))
-    result = fit(frame)
-    np.testing.assert_allclose(result.params, [3, -2], rtol=1e-9)
-    np.testing.assert_allclose(result.residuals, 0, atol=1e-9)
-
-
 def test_a_table_prints_it_with_notes_that_say_when_instruments_are_weak():
     result = fit(sample(3, drop=4), vintage="census5")
     assert (result.nobs, result.groups, result.periods, result.df) == (68, 12, 6, 11)

@@ -16,12 +16,6 @@ CONVENTIONS = ("nested", "all", "linearmodels", "none")
 KERNEL_ERRORS = ("clustered", "clustered-period", "driscoll-kraay")
 
 
-def same(found, wanted, rtol=1e-10):
-    for name in ("params", "std_errors", "collinear"):
-        np.testing.assert_allclose(getattr(found, name), getattr(wanted, name), rtol=rtol)
-    assert (found.df, found.nobs, found.groups) == (wanted.df, wanted.nobs, wanted.groups)
-
-
 @pytest.mark.parametrize("effects", EFFECTS)
 @pytest.mark.parametrize("convention", CONVENTIONS)
 def test_one_specification_equals_fixed_effects(effects, convention):
@@ -59,9 +53,8 @@ def test_many_specifications_equal_single_ones_to_the_last_bit(errors):
     specs = [(y, [x, z]) for y in NAMES for x in NAMES for z in NAMES if len({x, y, z}) == 3]
     places = np.array([[NAMES.index(name) for name in (y, *x)] for y, x in specs])
     times = 500  # more than one block of specifications
-    many = products.fit_many(
-        np.tile(places[:, 0], times), np.tile(places[:, 1:], (times, 1)), errors
-    )
+    many = np.tile(places, (times, 1))
+    many = products.fit_many(many[:, 0], many[:, 1:], errors)
     for i, (y, x) in enumerate(specs):
         one = products.fit(y, x, errors)
         for name in ("params", "std_errors"):
@@ -74,8 +67,8 @@ def test_row_order_and_key_place_do_not_matter():
     mixed = frame.sample(frac=1, random_state=1).reset_index()
     before = mixed.copy()
     ours, others = _cross_products(frame, NAMES), _cross_products(mixed, NAMES)
-    same(others.fit("y", ["a", "b"]), ours.fit("y", ["a", "b"]))
-    np.testing.assert_allclose(others.by_unit, ours.by_unit, atol=1e-12)
+    for name in ("total", "by_unit", "by_period"):
+        np.testing.assert_allclose(getattr(others, name), getattr(ours, name), atol=1e-12)
     pd.testing.assert_frame_equal(mixed, before)
     left = PanelSample(frame).within
     for at, unit in enumerate(frame.index.unique(0)):
@@ -85,9 +78,7 @@ def test_row_order_and_key_place_do_not_matter():
         np.testing.assert_allclose(parts.sum(axis=0), ours.total, atol=1e-12)
 
 
-@pytest.mark.parametrize(
-    ("a", "y", "shift"), [(1e-12, 1e9, 1e3), (1e12, 1e-6, -1e3), (3.0, 1e-12, 7)]
-)
+@pytest.mark.parametrize(("a", "y", "shift"), [(1e-12, 1e9, 1e3), (1e12, 1e-12, -1e3)])
 def test_scale_and_place_of_variables(a, y, shift):
     plain = _cross_products(sample(), NAMES).fit("y", ["a", "b"])
     moved = sample().assign(a=lambda f: f["a"] * a + shift * a, y=lambda f: f["y"] * y)
@@ -163,22 +154,28 @@ def test_what_near_collinearity_costs(unshared):
     np.testing.assert_allclose(found.std_errors[0], wanted.std_errors, rtol=1e-14 / unshared)
 
 
+ONE = {"effects": "pooled"}, EstimationError, "1 cluster is too few"
+
+
 @pytest.mark.parametrize(
-    ("change", "options", "asked", "error", "said"),
+    ("change", "options", "error", "said"),
     [
-        (lambda f: f.iloc[5:], {}, (), SampleError, r"single row.*\[province 0\]"),
-        (lambda f: f.assign(b=np.inf), {}, (), SampleError, "province 0, year 2010, variable b"),
-        (lambda f: f, {}, ("cluster",), MethodError, "Did you mean 'clustered'"),
-        (lambda f: f, {}, ("clustered", "nest"), MethodError, "Did you mean 'nested'"),
-        (lambda f: f.loc[[0]], {"effects": "pooled"}, (), EstimationError, "1 cluster is too few"),
-        (lambda f: f.loc[[0, 1]].groupby(level=0).head(2), {}, (), EstimationError, "no degree of"),
-        *(
-            (lambda f: f.xs(2010, level=1, drop_level=False), {"effects": "pooled"}, (errors,),
-             EstimationError, "1 cluster is too few")
-            for errors in KERNEL_ERRORS[1:]
-        ),
+        (lambda f: f.iloc[5:], {}, SampleError, r"single row.*\[province 0\]"),
+        (lambda f: f.assign(b=np.inf), {}, SampleError, "province 0, year 2010, variable b"),
+        (lambda f: f.loc[[0]], *ONE),
+        (lambda f: f.loc[[0, 1]].groupby(level=0).head(2), {}, EstimationError, "no degree of fr"),
     ],
-)  # fmt: skip
-def test_samples_and_options_that_are_refused(change, options, asked, error, said):
+)
+def test_samples_that_are_refused(change, options, error, said):
     with pytest.raises(error, match=said):
-        _cross_products(change(sample(drop=0)), NAMES, **options).fit("y", ["a", "b"], *asked)
+        _cross_products(change(sample(drop=0)), NAMES, **options).fit("y", ["a", "b"])
+
+
+def test_options_that_are_refused():
+    year = sample(drop=0).xs(2010, level=1, drop_level=False)
+    for errors in KERNEL_ERRORS[1:]:
+        with pytest.raises(EstimationError, match="1 cluster is too few"):
+            _cross_products(year, NAMES, effects="pooled").fit("y", ["a"], errors)
+    for asked, near in ((("cluster",), "clustered"), (("clustered", "nest"), "nested")):
+        with pytest.raises(MethodError, match=f"Did you mean '{near}'"):
+            _cross_products(sample(), NAMES).fit("y", ["a"], *asked)

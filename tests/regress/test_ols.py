@@ -12,7 +12,6 @@ from nqpf.errors import EstimationError
 from nqpf.regress import fixed_effects
 from nqpf.regress.ols import random_effects
 
-CONVENTIONS = ("nested", "all", "linearmodels", "none")
 ERRORS = ("clustered", "robust", "unadjusted", "two-way clustered", "driscoll-kraay")
 
 
@@ -62,16 +61,6 @@ def test_what_a_result_holds():
     assert list(fit(frame, effects="pooled").params.index) == ["a", "b", "const"]
 
 
-@pytest.mark.parametrize("errors", ERRORS)
-def test_conventions_differ_only_by_a_factor_and_name_themselves(errors):
-    results = {name: fit(sample(6), errors=errors, convention=name) for name in CONVENTIONS}
-    for name, result in results.items():
-        ratio = result.std_errors / results["none"].std_errors
-        assert errors == "two-way clustered" or ratio.max() == pytest.approx(ratio.min())
-        assert result.convention_label.startswith(f"{name}: ")
-    assert results["none"].df is None
-
-
 @pytest.mark.parametrize(
     ("errors", "convention", "df", "label"),
     [
@@ -86,13 +75,14 @@ def test_conventions_differ_only_by_a_factor_and_name_themselves(errors):
 def test_degrees_of_freedom_and_labels(errors, convention, df, label):
     result = fit(sample(units=31, years=11, drop=0), errors=errors, convention=convention)
     assert (result.df, result.covariance_label) == (df, label)
+    assert result.convention_label.startswith(f"{convention}: ")
 
 
 def test_a_covariance_that_is_not_semi_definite_is_repaired_and_says_so():
     def frame(seed, units, years):
-        rng = np.random.default_rng(seed)
         keys = keyed(units, years, 2010)
-        return pd.DataFrame(rng.normal(size=(len(keys), 3)), keys, ["y", "a", "b"])
+        values = np.random.default_rng(seed).normal(size=(len(keys), 3))
+        return pd.DataFrame(values, keys, ["y", "a", "b"])
 
     two_way = {"errors": "two-way clustered"}
     result = fit(frame(3, 5, 5), **two_way)
@@ -126,21 +116,6 @@ def test_wald_tests_of_one_and_of_equal_coefficients():
         fixed_effects(few, "y", ["a", "b", "c"]).wald(["a", "b", "c"])
 
 
-def test_small_variation_and_raw_money_are_variation():
-    frame = sample(8)
-    large = fit(frame.assign(a=frame["a"] + 1e6))
-    np.testing.assert_allclose(large.params, fit(frame).params, rtol=1e-7)
-    scaled = fit(frame.assign(a=frame["a"] * 1e12, b=frame["b"] * 1e-9))
-    np.testing.assert_allclose(scaled.tstats, fit(frame).tstats, rtol=1e-9)
-
-
-def test_differences_of_two_years_are_the_two_way_fixed_effects():
-    frame = sample(years=2, drop=0)
-    fixed, differenced = fit(frame), fit(frame, effects="differenced")
-    np.testing.assert_allclose(differenced.params, fixed.params, rtol=1e-8, atol=1e-10)
-    np.testing.assert_allclose(differenced.residuals, 2 * fixed.residuals.iloc[1::2], atol=1e-9)
-
-
 def test_nothing_is_differenced_across_a_gap():
     frame = sample(drop=0)
     holed = frame.drop([(0, 2012), (3, 2013), (3, 2014)])
@@ -154,29 +129,12 @@ def test_nothing_is_differenced_across_a_gap():
     assert (result.effects, result.estimator) == ("differenced + time", "first differences")
 
 
-def made_up_effects(seed=0, years=6, drop=0, spread=3.0, link=0.0):
-    """Unit effects of standard deviation `spread`, correlated with ``a`` through `link`."""
-    frame = sample(seed, 9, years, 0)
-    effect = np.repeat(np.random.default_rng(seed + 1).normal(size=9), years)
-    frame["a"] += link * effect
-    frame["y"] = np.random.default_rng(seed + 2).normal(size=9 * years) + 0.5 * frame["a"]
-    frame["y"] += spread * effect
-    return frame.iloc[drop:]
-
-
-def with_means(frame):
-    """Mundlak's form: the unit means of the regressors beside them."""
-    means = frame[["a", "b"]].groupby(level=0).transform("mean").add_prefix("mean of ")
-    result = random_effects(frame.join(means), "y", ["a", "b", *means])
-    return result, result.wald(list(means))
-
-
-def test_unit_means_tell_a_link_between_effects_and_regressors_from_none():
-    frame = made_up_effects(drop=2)
-    beside, fixed = with_means(frame)[0].params[["a", "b"]], fit(frame, effects="unit").params
-    np.testing.assert_allclose(beside, fixed, rtol=1e-7, atol=1e-9)
-    assert with_means(made_up_effects(link=1.0))[1].pvalue < 0.001
-    assert with_means(made_up_effects(3))[1].pvalue > 0.05
+def made_up_effects(years=6, drop=0, spread=3.0):
+    """Unit effects of standard deviation `spread`."""
+    frame = sample(0, 9, years, 0)
+    effect = np.repeat(np.random.default_rng(1).normal(size=9), years)
+    noise = np.random.default_rng(2).normal(size=9 * years)
+    return frame.assign(y=noise + 0.5 * frame["a"] + spread * effect).iloc[drop:]
 
 
 def test_random_effects_lie_between_pooled_and_fixed_effects():
@@ -185,7 +143,7 @@ def test_random_effects_lie_between_pooled_and_fixed_effects():
     fixed = fit(frame, effects="unit")
     np.testing.assert_allclose(near.params[["a", "b"]], fixed.params, rtol=1e-3, atol=1e-4)
     assert near.rsquared_within == pytest.approx(fixed.rsquared_within, abs=1e-6)
-    frame = made_up_effects(0, spread=0)
+    frame = made_up_effects(spread=0)
     none, pooled = random_effects(frame, "y", ["a", "b"]), fit(frame, effects="pooled")
     assert "set to zero" in none.notes[0]
     np.testing.assert_allclose(none.params, pooled.params, rtol=1e-9)

@@ -80,15 +80,6 @@ def test_a_large_level_of_the_regime_variable_costs_few_digits():
     assert result.ssr == pytest.approx(ssr, rel=1e-9)
 
 
-def test_the_zero_of_the_regime_variable_matters_and_the_result_says_so():
-    frame = sample(3, noise=1.0)
-    frame["y"] += 3.0 * (frame["q"] > -0.5)  # a step in level, at a place of its own
-    near, far = fit(frame), fit(frame.assign(x=frame["x"] + 50))
-    assert near.thresholds["estimate"].iloc[0] == pytest.approx(0.4, abs=0.1)
-    assert far.thresholds["estimate"].iloc[0] == pytest.approx(-0.5, abs=0.1)
-    assert any("depends on where x is counted from" in note for note in near.notes)
-
-
 def test_wild_draws_see_through_errors_that_grow_with_the_regressor():
     """Without a threshold, but errors as large as x: histories reject, signs do not."""
     rng, rejected = np.random.default_rng(0), {"histories": 0, "wild": 0}
@@ -124,9 +115,8 @@ def test_a_regime_without_variation_of_its_own_is_no_threshold():
 def test_it_prints_what_was_done():
     options = {"errors": "unadjusted", "convention": "all", "vintage": "2024"}
     frame = sample(16).rename(columns={"q": "<b>q"}).assign(**{"<b>q": lambda f: 1e6 + f["<b>q"]})
-    result = threshold(
-        frame, "y", "x", "<b>q", thresholds=2, bootstrap=20, seed=3, trim=0.1, **options
-    )
+    options |= {"thresholds": 2, "bootstrap": 20, "seed": 3, "trim": 0.1}
+    result = threshold(frame, "y", "x", "<b>q", **options)
     text, page = str(result), result._repr_html_()
     for words in (
         "20 samples, seed 3: each province",
@@ -136,6 +126,7 @@ def test_it_prints_what_was_done():
         "in each regime",
         "take the thresholds as known",
         "every value inside accepted",
+        "depends on where x is counted from",
     ):
         assert words.format("<b>q") in text
         assert words.format("&lt;b&gt;q") in page
