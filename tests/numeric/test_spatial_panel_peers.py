@@ -1,8 +1,7 @@
-"""Spatial panels against contrasts, spreg, spatialreg, spdep and xsmle."""
+"""Spatial panels against contrasts, spatialreg and spdep."""
 
 from __future__ import annotations
 
-import warnings
 from functools import partial
 
 import numpy as np
@@ -98,25 +97,6 @@ def test_lagrange_tests_of_the_transformed_panel(effects):
     np.testing.assert_allclose(got, wanted, rtol=1e-9)
 
 
-# spreg, unit effects
-
-
-def test_spreg_with_unit_effects():
-    import spreg
-
-    y, x, _ = stacked("lag")
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # spreg announces a successor
-        other = spreg.Panel_FE_Lag(y[:, None], x, WEIGHTS.to_pysal())
-    fit = MODELS["lag"](FRAME, "y", XS, WEIGHTS, "unit", correction="none")
-    np.testing.assert_allclose(fit.params, np.ravel(other.betas), atol=1e-6)
-    np.testing.assert_allclose(fit.cov, other.vm, atol=1e-6)
-    assert fit.sigma2 == pytest.approx(float(np.squeeze(other.sig2)), abs=1e-6)
-    # spreg 1.9.0 leaves log(nT) nT/2 out of the constant; spatialreg and xsmle below do not.
-    left_out = len(y) / 2 * np.log(len(y))
-    assert fit.loglik == pytest.approx(float(other.logll) + left_out, abs=1e-6)
-
-
 # spatialreg 1.2-6 under R 4.2.2 on Grunfeld's investment 1945-1954, ten firms, with a dummy per
 # firm and year: lagsarlm, method "eigen", tol.opt 1e-14, weights 1/|i - j| over
 # firms in alphabetical order, rows divided by their sums ("std") or all by the largest ("same").
@@ -177,43 +157,6 @@ def produc():
     data = case("produc.csv")
     logs = np.log(data[["gsp", "pcap", "pc", "emp"]]).add_prefix("l")
     return data[["state", "year", "unemp"]].join(logs), case("produc_usaww.csv", index_col=0)
-
-
-# xsmle 1.4.5 under Stata 18, fe type(ind), errors from the observed information, as stored in
-# brycewang-stanford/StatsPAI-JSS-replication (spatial_survey_stata.json): log-likelihood, sigma2
-# and its error, then coefficients and errors.
-XSMLE = {
-    "lag": (
-        [1.60972002981780202e03, 1.11137946380787363e-03, 5.51249745912433362e-05],
-        [-4.65818934874042273e-02, 1.87432519306734102e-01, 6.25090171457351018e-01]
-        + [-4.48158977497787291e-03, 2.74688711432646782e-01],
-        [2.54000799625575952e-02, 2.33794854658096081e-02, 2.85050059474586219e-02]
-        + [8.66558157559828377e-04, 2.10851403619964559e-02],
-    ),
-    "durbin": (
-        [1.65501902833858776e03, 9.47889787377085668e-04, 4.79430683584090059e-05],
-        [-1.21363816726162629e-02, 1.77188660799279169e-01, 7.43246556092079680e-01]
-        + [-1.52252175403893523e-03, -5.84961760681784529e-02, 6.26288335431969406e-02]
-        + [-4.10255543465402273e-01, -3.64050592551842496e-03, 4.93304354994147709e-01],
-        [2.51348311556105521e-02, 2.52858070924470435e-02, 2.92222032451766728e-02]
-        + [1.24494765908321394e-03, 4.29368174472639363e-02, 3.86668970998214207e-02]
-        + [4.92937569982835958e-02, 1.61216383083539008e-03, 3.36779273122263731e-02],
-    ),
-}
-
-
-@pytest.mark.parametrize("model", XSMLE)
-def test_xsmle_with_unit_effects(produc, model):
-    frame, weights = produc
-    fit = MODELS[model](
-        frame, "lgsp", STATES, weights, "unit", correction="none", errors="hessian", unit="state"
-    )
-    heights, params, errors = XSMLE[model]
-    np.testing.assert_allclose([fit.loglik, fit.sigma2], heights[:2], rtol=1e-8)
-    np.testing.assert_allclose(fit.params, params, rtol=1e-8)
-    # Stata differentiates numerically; its errors have seven digits.
-    np.testing.assert_allclose(fit.std_errors, errors, rtol=1e-7)
-    assert fit.sigma2_error == pytest.approx(heights[2], rel=1e-7)
 
 
 # spdep 1.2-7 lm.LMtests and spatialreg 1.2-6 impacts(lagsarlm(Durbin = TRUE)), years 1980-1986,
