@@ -10,7 +10,7 @@ from scipy import stats
 from nqpf.errors import DataError, EstimationError, MethodError, SampleError
 from nqpf.regress import RegressionTable, fixed_effects
 from nqpf.space import align, contiguity, durbin
-from nqpf.space.durbin import lagrange, simulate
+from nqpf.space.durbin import simulate
 
 WEIGHTS = contiguity(hainan=True).row_standardised()
 W = WEIGHTS.matrix.to_numpy()
@@ -341,19 +341,7 @@ def test_the_common_factor_is_tested_by_its_derivatives():
             small(lagged=lagged).common_factor()
 
 
-def test_tests_find_what_is_there():
-    lag = simulate(WEIGHTS, 12, 0.6, [1.0, 0.5], seed=9)
-    error = simulate(WEIGHTS, 12, 0.6, [1.0, 0.5], [-0.6, -0.3], seed=9)  # t = -rho b
-    for frame, true, false in ((lag, "lag", "error"), (error, "error", "lag")):
-        fit, tests = small(frame), lagrange(frame, "y", XS, WEIGHTS)["pvalue"]
-        wald = {"lag": fit.wald(["W x1", "W x2"]), "error": fit.common_factor()}
-        assert wald[true].pvalue > 0.01 and wald[false].pvalue < 1e-4
-        assert tests[f"robust {true}"] < 1e-6 and tests[f"robust {false}"] > 1e-3
-    with pytest.raises(SampleError, match=r"no neighbours.*Hainan"):
-        lagrange(FRAME, "y", ["x1"], ALONE, effects="unit")
-
-
-# Coverage
+# Simulation and print
 
 
 def test_simulated_errors_persist_as_asked():
@@ -362,25 +350,6 @@ def test_simulated_errors_persist_as_asked():
         wide = frame[name].unstack("province")
         assert wide.to_numpy().std() == pytest.approx(1, abs=0.02)
         assert wide.corrwith(wide.shift()).mean() == pytest.approx(0.6, abs=0.01)
-
-
-def test_where_errors_persist_clusters_hold_the_truth_and_information_does_not():
-    truth, held = np.array([1.0, 0.5, 0.4]), {errors: [] for errors in ERRORS}
-    for seed in range(60):
-        frame = simulate(WEIGHTS, 13, 0.4, [1.0], [0.5], seed=seed, persistence=0.85)
-        fit = durbin(frame, "y", ["x1"], WEIGHTS)
-        for errors, own in held.items():
-            interval = fit.with_errors(errors).conf_int()
-            own.append((interval["lower"] < truth) & (truth < interval["upper"]))
-    count = {errors: np.sum(own, axis=0) for errors, own in held.items()}
-    # 60 intervals at 95 %: 51 or more hold the truth with probability 0.9988 each.
-    assert (count["pairwise"] >= 51).all(), count
-    assert (count["information"] < 51).all(), count
-    # The split of xsmle leaves out what neighbours share, which is in rho's score alone.
-    assert count["clustered"][-1] < count["pairwise"][-1], count
-
-
-# Print
 
 
 def test_a_table_prints_likelihood_variance_and_clusters():

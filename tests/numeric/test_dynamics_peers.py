@@ -1,0 +1,299 @@
+"""Distributions, inequality, chains and convergence against other programs and known truth.
+
+Clubs: figures of convergence-clubs 0.1.2 (a port of R's ConvergenceClubs), run on the panel below
+with core_rule="max_t", time_trim=0.3, cstar_method="incremental", cstar_increment=0.05.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from made_up_panels import case, grunfeld
+
+from nqpf.dynamics import kernel_density
+from nqpf.dynamics.clubs import club
+from nqpf.dynamics.convergence import beta, sigma
+from nqpf.dynamics.inequality import by_year, dagum
+from nqpf.dynamics.markov import markov, spatial_markov
+
+# Densities
+
+
+def bandwidth(x: np.ndarray, rule: str = "silverman") -> float:
+    keys = pd.MultiIndex.from_product([range(len(x)), [1]], names=["unit", "year"])
+    return kernel_density(pd.Series(x, keys), rule).bandwidths[1]
+
+
+def investment() -> np.ndarray:
+    data = grunfeld()
+    return data.loc[data["firm"] == "General Motors", "invest"].to_numpy(dtype=float)
+
+
+def eruptions() -> np.ndarray:
+    return case("faithful.csv")["eruptions"].to_numpy()
+
+
+# R 4.2.2, bw.SJ(x, nb = 20000000, tol = 1e-12): R bins the differences between values, and so
+# many bins are as good as none; with its 1000 it prints 0.140 and 93.6 for the same.
+@pytest.mark.parametrize(
+    ("values", "printed"),
+    [(eruptions, 0.139683104125), (investment, 93.6369837864)],
+    ids=["eruptions", "investment"],
+)
+def test_sheather_jones_as_r_finds_it(values, printed):
+    assert bandwidth(values(), "sheather-jones") == pytest.approx(printed, rel=1e-6)
+
+
+def test_silverman_as_r_finds_it_where_the_standard_deviation_decides():
+    # R 4.2.2, bw.nrd0; its interquartile range is over 1.34, here 1.349, and larger in this sample
+    assert bandwidth(eruptions()) == pytest.approx(0.334777034464, rel=1e-10)
+
+
+def test_rules_of_thumb_by_their_definitions():
+    x = investment()
+    quartiles = np.percentile(x, [25, 75])
+    spread = min(x.std(ddof=1), (quartiles[1] - quartiles[0]) / 1.349)
+    assert bandwidth(x) == pytest.approx(0.9 * spread * len(x) ** -0.2, rel=1e-14)
+    assert bandwidth(x, "scott") == pytest.approx(1.059 * spread * len(x) ** -0.2, rel=1e-14)
+
+
+def test_sheather_jones_solves_its_equation_pair_by_pair():
+    x = investment()
+    n, h = len(x), bandwidth(x, "sheather-jones")
+    normal = np.polynomial.hermite_e.HermiteE
+    fourth, sixth = normal.basis(4), normal.basis(6)
+
+    def mean(polynomial, width, power):
+        z = (x[:, None] - x) / width
+        density = np.exp(-(z**2) / 2) / np.sqrt(2 * np.pi)
+        return (polynomial(z) * density).sum() / (n * (n - 1) * width**power)
+
+    spread = min(x.std(ddof=1), np.subtract(*np.percentile(x, [75, 25])) / 1.349)
+    s = mean(fourth, 1.24 * spread * n ** (-1 / 7), 5)
+    t = -mean(sixth, 1.23 * spread * n ** (-1 / 9), 7)
+    alpha = 1.357 * (s / t) ** (1 / 7) * h ** (5 / 7)
+    assert (1 / (2 * np.sqrt(np.pi) * n * mean(fourth, alpha, 5))) ** 0.2 == pytest.approx(h)
+
+
+# Inequality
+
+
+def peers(name: str):
+    """Load one module of PySAL's inequality; the whole package draws in maps for seconds."""
+    spec = importlib.util.find_spec("inequality")
+    file = Path(spec.submodule_search_locations[0]) / f"{name}.py"
+    spec = importlib.util.spec_from_file_location(f"inequality_{name}", file)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def measured(y: object, groups: object = None, weights: object = None) -> pd.Series:
+    """Return every measure of one sample."""
+    given = [None if x is None else pd.Series(np.asarray(x)) for x in (groups, weights)]
+    keys = pd.MultiIndex.from_product([range(len(y)), [1]], names=["unit", "year"])
+    return by_year(pd.Series(np.asarray(y, dtype=float), keys), *given).loc[1]
+
+
+def test_pysal_agrees_on_investment_of_grunfelds_firms():
+    data = grunfeld()
+    y, firms = data["invest"].astype(float), data["firm"]
+    ours, other = measured(y, firms), peers("theil").TheilD(y.to_numpy(), firms.to_numpy())
+    assert dagum(y, firms).gini == pytest.approx(peers("gini").Gini(y.to_numpy()).g, rel=1e-12)
+    assert ours["theil_t"] == pytest.approx(float(peers("theil").Theil(y.to_numpy()).T), rel=1e-12)
+    assert ours["theil_t_between"] == pytest.approx(float(np.squeeze(other.bg)), rel=1e-12)
+    assert ours["theil_t_within"] == pytest.approx(float(np.squeeze(other.wg)), rel=1e-12)
+
+
+# R 4.2.2: gini_decomp of dineq 0.1.0 with population, whose between term is the Gini coefficient
+# of group means and its overlap the rest, Dagum's G_nb and G_t; gini, theil and cv of REAT, plain.
+COUNTIES = (0.2097095639795583, 0.1489874598155959, 0.0469810356295546, 0.0137410685344078)
+REAT = {"gini": 0.2026065896397913, "theil": 0.0672195666185194, "cv": 0.4377115670546181}
+
+
+def test_german_counties_as_dineq_and_reat_compute_them():
+    data = case("reat_counties.csv")
+    y = data["gdppc2014"].astype(float)
+    result = dagum(y, data["regional"], data["pop2014"])
+    found = (result.gini, result.within, result.between, result.transvariation)
+    np.testing.assert_allclose(found, COUNTIES, atol=1e-12)
+    plain, as_population = measured(y), measured(y, weights=np.ones(len(y)))
+    assert plain["gini"] == pytest.approx(REAT["gini"], rel=1e-12)
+    assert plain["theil_l"] == pytest.approx(REAT["theil"], rel=1e-12)
+    assert plain["variation"] == pytest.approx(REAT["cv"], rel=1e-12)
+    assert as_population["variation"] == pytest.approx(0.4371668106928819, rel=1e-12)
+
+
+# Households of Germany in 2004 by size of income: number, mean income. A demonstration by J. Kluge
+# that IneqPy's issue 29 quotes prints a mean of 30055.330, a Gini coefficient of 51.2 %, and
+# Theil's indices 0.547 (T) and 0.737 (L).
+GERMANY = [
+    (5043009, 653), (1789731, 3664), (1658405, 6233), (1609017, 8726), (1436832, 11219),
+    (1371636, 13752), (2833254, 17510), (3059569, 22539), (3099288, 27471), (3743779, 33517),
+    (3866269, 43156), (4971433, 70066), (419001, 163964), (87869, 331804), (21729, 670095),
+    (9688, 2740910),
+]  # fmt: skip
+
+
+def test_german_incomes_as_a_demonstration_prints_them():
+    number, income = np.array(GERMANY, dtype=float).T
+    found = measured(income, weights=number)
+    assert found["mean"] == pytest.approx(30055.330, abs=5e-4)
+    printed = (0.512, 0.547, 0.737)
+    assert tuple(found[["gini", "theil_t", "theil_l"]]) == pytest.approx(printed, abs=5e-4)
+
+
+# Chains
+
+
+def test_chains_equal_those_of_giddy():
+    # Figures that giddy 2.3.6 gave for this panel (Spatial_Markov with k = m = 3, mfpt, and
+    # Homogeneity_Results of the counts of two halves as floats); importing it takes seconds.
+    t, i = np.arange(30), np.arange(16)[:, None]
+    values = np.exp(0.9 * np.sin(0.35 * t * (1 + 0.1 * (i % 5)) + i) + 0.1 * i * np.cos(0.2 * t))
+    w = np.roll(np.eye(16), 1, axis=0) / 2 + np.roll(np.eye(16), -1, axis=0) / 2
+    keys = pd.MultiIndex.from_product([range(16), range(30)], names=["unit", "year"])
+    scores, frame = pd.Series(values.ravel(), index=keys), pd.DataFrame(w, range(16), range(16))
+    ours = spatial_markov(scores.sample(frac=1, random_state=1), frame, 3)
+    counts = [one.counts.to_numpy().tolist() for one in ours.by_lag.values()]
+    assert counts == [
+        [[91, 9, 0], [7, 29, 5], [0, 2, 16]],
+        [[39, 10, 0], [17, 39, 7], [0, 9, 38]],
+        [[4, 6, 0], [2, 37, 11], [0, 14, 72]],
+    ]
+    share = [0.360827441738675, 0.33603910273195425, 0.3031334555293707]
+    assert ours.overall.ergodic.tolist() == pytest.approx(share, abs=1e-10)
+    passage = [
+        [2.771407837445573, 6.359999999999997, 20.24521739130437],
+        [11.266153846153847, 2.9758441558441544, 13.88521739130436],
+        [17.30615384615385, 6.039999999999997, 3.2988770515404573],
+    ]
+    assert np.allclose(ours.overall.first_passage, passage, rtol=0, atol=1e-9)
+    pvalue = 0.0003448346760275278
+    wanted = (28.792314969434145, 31.506035086136748, 8, pvalue)
+    assert ours.test[:4] == pytest.approx(wanted, abs=1e-9)
+    assert ours.test.likelihood_ratio_pvalue == pytest.approx(pvalue, abs=1e-12)
+    halves = markov(scores, 3).homogeneity(2)
+    assert halves[:3] == pytest.approx((11.918388077487883, 11.578339866614208, 4), abs=1e-9)
+    assert halves.pearson_pvalue == pytest.approx(0.020778400951033005, abs=1e-12)
+
+
+# Convergence
+
+
+RNG = np.random.default_rng(11)
+
+
+def growth(units: int = 20) -> pd.Series:
+    start = RNG.normal(0, 0.5, units)
+    end = start + 0.4 - 0.2 * start + RNG.normal(0, 0.1, units)
+    keys = pd.MultiIndex.from_product([range(units), [2010, 2020]], names=["province", "year"])
+    return pd.Series(np.exp(np.c_[start, end].ravel()), index=keys)
+
+
+@pytest.mark.parametrize(
+    ("errors", "kind"), [("unadjusted", "nonrobust"), ("robust", "HC1")], ids=["plain", "HC1"]
+)
+def test_beta_of_mexican_states_equals_statsmodels(errors, kind):
+    import statsmodels.api as sm
+
+    table = case("mexico_pcgdp.csv").filter(like="pcgdp")
+    table.columns = [int(name[-4:]) for name in table]
+    scores = table.stack().rename_axis(["state", "year"])
+    result = beta(scores, errors=errors)
+    logs = np.log(table)
+    own = sm.OLS((logs[2000] - logs[1940]) / 60, sm.add_constant(logs[[1940]])).fit(cov_type=kind)
+    assert result.coefficient == pytest.approx(own.params[1940], abs=1e-10)
+    assert result.std_error == pytest.approx(own.bse[1940], abs=1e-10)
+    assert result.speed == pytest.approx(-np.log(1 + 60 * own.params[1940]) / 60, abs=1e-9)
+
+
+@pytest.mark.parametrize("spatial", ["lag", "error"])
+def test_spatial_beta_maximises_the_likelihood_written_out(spatial):
+    from scipy.optimize import minimize_scalar
+
+    scores = growth()
+    w = np.roll(np.eye(20), 1, axis=0) / 2 + np.roll(np.eye(20), -1, axis=0) / 2
+    frame = pd.DataFrame(w, range(20), range(20))
+    result = beta(scores, spatial=spatial, weights=frame.sample(frac=1, random_state=0))
+    logs = np.log(scores.unstack()).to_numpy()
+    y, x = (logs[:, 1] - logs[:, 0]) / 10, np.c_[np.ones(20), logs[:, 0]]
+
+    def fit(rho):
+        left = np.eye(20) - rho * w
+        design = x if spatial == "lag" else left @ x
+        b, *_ = np.linalg.lstsq(design, left @ y, rcond=None)
+        e = left @ y - design @ b
+        value = -10 * (np.log(2 * np.pi * e @ e / 20) + 1) + np.linalg.slogdet(left)[1]
+        return value, b
+
+    best = minimize_scalar(
+        lambda r: -fit(r)[0], bounds=(-0.99, 0.99), method="bounded", options={"xatol": 1e-10}
+    )
+    assert result.rho == pytest.approx(best.x, abs=1e-5)
+    assert result.coefficient == pytest.approx(fit(best.x)[1][1], abs=1e-6)
+    assert result.likelihood_ratio == pytest.approx(2 * (fit(best.x)[0] - fit(0.0)[0]), abs=1e-6)
+
+
+def test_panel_beta_equals_dummies():
+    import statsmodels.formula.api as smf
+
+    years = range(2013, 2021)
+    keys = pd.MultiIndex.from_product([range(8), years], names=["province", "year"])
+    logs = pd.Series(RNG.normal(size=64).cumsum() / 9, index=keys)
+    result = beta(np.exp(logs), design="panel")
+    table = logs.rename("y").reset_index()
+    table["x"] = table.groupby("province")["y"].shift()
+    table["g"] = table["y"] - table["x"]
+    own = smf.ols("g ~ x + C(province) + C(year)", table.dropna()).fit()
+    assert result.coefficient == pytest.approx(own.params["x"], abs=1e-10)
+
+
+def test_equal_variances_is_the_test_of_a_correlation():
+    from scipy import stats
+
+    table = growth().unstack()
+    first, last = np.log(table).to_numpy().T
+    result = sigma(table.assign(**{"2015": table[2010]}).rename(columns=int).stack())
+    r = result.correlation
+    t = r * np.sqrt(18 / (1 - r**2))
+    assert result.pvalue == pytest.approx(2 * stats.t.sf(abs(t), 18), abs=1e-12)
+    # Carree and Klomp (1997): (N - 2.5) ln(1 + D^2 / (4 (s1 sT - s1T^2))) holds the same 1 - r^2.
+    (s1, s1t), (_, st) = np.cov(first, last)
+    assert 1 / (1 - r**2) == pytest.approx(1 + (s1 - st) ** 2 / (4 * (s1 * st - s1t**2)))
+
+
+def three_clubs() -> pd.Series:
+    t, i = np.arange(1, 31), np.arange(24)[:, None]
+    gap = 0.25 * np.cos(1.7 * i + 0.4) / t**0.6
+    wave = 0.06 * np.sin((i + 1) * t**2 * 0.37 + i)
+    values = np.array([3.0, 2.0, 1.2])[i % 3] * (1 + gap + wave) * 1.05**t
+    keys = pd.MultiIndex.from_product([range(24), range(1990, 2020)], names=["unit", "year"])
+    return pd.Series(values.ravel(), index=keys)
+
+
+PEER = {
+    "units": [3, 3, 8, 8],
+    "coefficient": [-0.41614488346590833, 0.10577602792270821, 0.8840104585539403]
+    + [0.16964485437298393],
+    "std_error": [0.8058301633758906, 0.7576408034894385, 0.2986075809099602, 0.3532253729944504],
+}
+MERGED = {
+    "units": [6, 8, 8],
+    "coefficient": [-0.28654372584577137, 0.8840104585539403, 0.16964485437298393],
+}
+
+
+def test_clubs_and_units_without_one_are_those_of_another_program():
+    result = club(three_clubs())
+    found = (result.overall.coefficient, result.overall.std_error)
+    assert found == pytest.approx((-0.6499942138656308, 0.027663290559884278), abs=1e-8)
+    for table, peer in ((result.before, PEER), (result.clubs, MERGED)):
+        for column, wanted in peer.items():
+            assert table[column].tolist() == pytest.approx(wanted, abs=1e-8)
+    first = [2, 1, 2, 2, 0, 1, 0, 1]  # units 0, 3, 6, ...
+    assert result.initial.tolist() == [number for own in first for number in (own, 3, 4)]
