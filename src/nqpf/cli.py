@@ -10,7 +10,8 @@ import typer
 from typer.core import TyperGroup
 
 import nqpf
-from nqpf.errors import NqpfError, _visible
+from nqpf.errors import NqpfError, SourceError, _visible
+from nqpf.files import root
 
 
 class _Group(TyperGroup):
@@ -51,12 +52,6 @@ def _say(message: str, err: bool = False) -> None:
     typer.echo(_visible(message), err=err)
 
 
-def _extra() -> Path:
-    from nqpf.files import root
-
-    return root() / "data" / "extra"
-
-
 @app.command("version")
 def _version() -> None:
     """Print the version."""
@@ -66,10 +61,9 @@ def _version() -> None:
 @_data.command("check")
 def _check(file: _File) -> None:
     """Say what your figures would change; write nothing."""
-    from nqpf.data import Panel
     from nqpf.data.adopt import _preview
 
-    _say(str(_preview(file, Panel.load(extra=False), _extra())))
+    _say(str(_preview(file, nqpf.Panel.load(extra=False), root() / "data" / "extra")))
     _say(f"Nothing was written. To use the figures: nqpf data add {file}")
 
 
@@ -81,10 +75,9 @@ def _add(
     ] = False,
 ) -> None:
     """Check your figures and keep them in data/extra for the next build of the book."""
-    from nqpf.data import Panel
     from nqpf.data.adopt import _add
 
-    _say(str(_add(file, Panel.load(extra=False), _extra(), replace=replace)))
+    _say(str(_add(file, nqpf.Panel.load(extra=False), root() / "data" / "extra", replace)))
     _say(f"Written to data/extra/{file.stem}.csv; the next `make book` uses it.")
 
 
@@ -113,11 +106,10 @@ def _export(
     official: Annotated[bool, _flag("--official", "Leave out the rows that you added.")] = False,
 ) -> None:
     """Write the panel with its catalogue as CSV, Parquet and Excel."""
-    from nqpf.data import Panel
     from nqpf.data.export import export
 
     chosen = {"formats": formats} if formats else {}
-    for path in export(Panel.load(extra=not official), folder, **chosen):
+    for path in export(nqpf.Panel.load(extra=not official), folder, **chosen):
         _say(f"Written: {path}")
 
 
@@ -128,17 +120,13 @@ def _list() -> None:
     from rich.table import Table
     from rich.text import Text
 
-    from nqpf.data import Panel
-
-    panel = Panel.load()
+    panel = nqpf.Panel.load()
     columns = ["variable", "name", "unit", "vintage", "years", "provinces", "gaps"]
     table = Table(*columns, box=None, pad_edge=False)
-    for (key, vintage), row in panel.coverage().iterrows():
-        entry = panel.catalogue.variables[key]
-        years = f"{row['first']:.0f}-{row['last']:.0f}"
-        counts = f"{row['provinces']:.0f}", f"{row['gaps']:.0f}"
-        cells = [key, str(entry.name), entry.unit, vintage, years, *counts]
-        table.add_row(*(Text(cell) for cell in cells))
+    for row in panel.coverage().reset_index().itertuples():
+        entry = panel.catalogue.variables[row.variable]
+        cells = [row.variable, entry.name, entry.unit, row.vintage, f"{row.first}-{row.last}"]
+        table.add_row(*(Text(str(cell)) for cell in [*cells, row.provinces, row.gaps]))
     console = Console()
     console.width = console.width if console.is_terminal else 200
     console.print(table)
@@ -153,8 +141,6 @@ def _multiverse(
     address: Annotated[str | None, typer.Option(help="Scheduler of the Dask cluster.")] = None,
 ) -> None:
     """Run the declared grid of specifications and compare it with the stored results."""
-    from nqpf.errors import SourceError
-    from nqpf.files import root
     from nqpf.multiverse import Multiverse, SpecificationGrid
     from nqpf.multiverse.inference import _curve_tests, _save_beside, _shares_file, _tests_file
     from nqpf.multiverse.shares import _disagreement
@@ -171,23 +157,20 @@ def _multiverse(
     _save_beside(_disagreement(found), found, shares)
     _save_beside(_curve_tests(grid, found, n_jobs=jobs, progress=True), found, tests)
     for new, old in zip(made, kept, strict=True):
+        far = None if update else _far_apart(old, new)
         if update:
             _say(f"Written: {old.relative_to(root()).as_posix()}")
-        elif old.is_file() and old.read_bytes() == new.read_bytes():
+        elif far is None or far >= _LAST_DIGITS:
+            where = {"file": old.name, "run": new.relative_to(root()).as_posix()}
+            hint = (
+                "run `nqpf multiverse --update` if declaration, data or method changed on purpose"
+            )
+            problem = "the run gives other results than the stored ones"
+            raise SourceError(problem, where=where, expected="the same figures", hint=hint)
+        elif old.read_bytes() == new.read_bytes():
             _say(f"{old.name}: the same, byte for byte.")
-        elif (far := _far_apart(old, new)) is not None and far < _LAST_DIGITS:
-            _say(
-                f"{old.name}: the same figures but for last digits, at most {far:.1e} of the "
-                "largest of a column apart, as between kinds of processors."
-            )
-        else:
-            raise SourceError(
-                "the run gives other results than the stored ones",
-                where={"file": old.name, "run": new.relative_to(root()).as_posix()},
-                expected="the same figures",
-                hint="if the declaration, the data or a method changed on purpose, "
-                "run `nqpf multiverse --update`",
-            )
+        else:  # as between kinds of processors
+            _say(f"{old.name}: the same but for last digits, {far:.1e} of a column's largest.")
 
 
 _LAST_DIGITS = 1e-4  # of the largest figure of a column; results are in single precision
@@ -198,13 +181,12 @@ def _far_apart(old: Path, new: Path) -> float | None:
     import numpy as np
     import pandas as pd
 
-    read = pd.read_parquet if old.suffix == ".parquet" else pd.read_csv
     if not old.is_file():
         return None
+    read = pd.read_parquet if old.suffix == ".parquet" else pd.read_csv
     one, two = read(old), read(new)
     numbers = one.select_dtypes("floating").columns
-    others = [name for name in one.columns if name not in numbers]
-    if list(one.columns) != list(two.columns) or not one[others].equals(two[others]):
+    if list(one) != list(two) or not one.drop(columns=numbers).equals(two.drop(columns=numbers)):
         return None
     apart = (one[numbers] - two[numbers]).abs().max() / one[numbers].abs().max().replace(0, 1)
     return float(np.nan_to_num(apart.max()))
@@ -215,7 +197,6 @@ def _new(
     key: Annotated[str, typer.Argument(help="Family names and year, such as li-wang-2025.")],
 ) -> None:
     """Write a study's record, card and chapter for you to fill; list it in the contents."""
-    from nqpf.files import root
     from nqpf.systems.study import _new_study
 
     home = root()
