@@ -137,10 +137,8 @@ expected variable names, decimal numbers, + - * / and parentheses.
             if rows.size:
                 code, year = frame.index[rows[0]]
                 more = f" (and in {rows.size - 1} more rows)" if rows.size > 1 else ""
-                raise FormulaError(
-                    f"formula {self.text!r} {what}{more}",
-                    where=place | {"province": provinces.name(code), "year": year},
-                )
+                where = place | {"province": provinces.name(code), "year": year}
+                raise FormulaError(f"formula {self.text!r} {what}{more}", where=where)
 
         def value(node: ast.expr) -> np.ndarray | float:
             if isinstance(node, ast.Constant):

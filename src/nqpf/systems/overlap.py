@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import chain
 from pathlib import Path
 
 import pandas as pd
@@ -47,8 +48,8 @@ def membership(
     shared = {key: one for system in systems for key, one in system.indicators.items()}
     columns = {s.key: [key in s.indicators for key in sorted(shared)] for s in systems}
     frame = pd.DataFrame(columns, index=pd.Index(sorted(shared), name="indicator"), dtype=bool)
-    frame = frame.rename_axis(columns="system")
-    frame = frame.loc[frame.sum(axis="columns").sort_values(ascending=False, kind="stable").index]
+    order = frame.sum(axis="columns").sort_values(ascending=False, kind="stable").index
+    frame = frame.loc[order].rename_axis(columns="system")
     return frame.rename(index=lambda key: shared[key].name.en) if names else frame
 
 
@@ -205,8 +206,8 @@ def _holding(formula: Formula, lead: int = 0) -> tuple[str, ...]:
     over, under = formula.sides
     if lead > 0 and over & _CHANGES:
         return ()
-    about, scale = ({other for name in side for other in _SAME.get(name, (name,))}
-                    for side in (over, under))  # fmt: skip
+    sides = ((_SAME.get(name, (name,)) for name in side) for side in (over, under))
+    about, scale = (set(chain.from_iterable(side)) for side in sides)
     found = []
     for key, indicator in _defined(root()).items():
         top, bottom = Formula.parse(indicator.formula).sides

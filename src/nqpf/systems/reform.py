@@ -100,12 +100,10 @@ class Reform(_Strict):
             ``approved`` as text, a month where no record gives the day.
         """
         dates = {document.key: document.date for document in self.documents}
-        rows = [
-            (one.province, str(one.zone), one.covers, dates[one.named], dates[one.approved])
-            for one in self.zones
-        ]
-        frame = pd.DataFrame(rows, columns=["province", "zone", "covers", "named", "approved"])
-        return frame.set_index("province").sort_values(["named", "province"])
+        frame = pd.DataFrame([dict(one) for one in self.zones]).set_index("province")
+        frame = frame.assign(zone=frame["zone"].map(str))
+        frame[["named", "approved"]] = frame[["named", "approved"]].replace(dates)
+        return frame.sort_values(["named", "province"])
 
     def first_years(self, event: Literal["named", "approved"] = "named") -> pd.Series:
         """Return the first full year after the event, by province code.

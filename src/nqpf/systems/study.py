@@ -77,22 +77,20 @@ def _read_card(path: Path, model: type[_Model]) -> _Model:
         If the file is not YAML (with the line), holds a key twice or does not
         fit the schema (with the field).
     """
-    label = _label(path)
     try:
-        raw = path.read_bytes()
+        return _parsed(path.read_bytes(), _label(path), model)
     except OSError as error:
         problem = f"the file cannot be read: {error.strerror}"
-        raise CardError(problem, where={"file": label}) from error
-    return _parsed(raw, label, model)
+        raise CardError(problem, where={"file": _label(path)}) from error
 
 
 @lru_cache(maxsize=256)  # a chapter reads the same cards hundreds of times
 def _parsed(raw: bytes, label: str, model: type[_Model]) -> _Model:
     where: dict[str, object] = {"file": label}
+    if len(raw) > _BYTES:
+        problem = f"the file has {len(raw)} bytes"
+        raise CardError(problem, where=where, expected=f"at most {_BYTES}")
     try:
-        if len(raw) > _BYTES:
-            problem = f"the file has {len(raw)} bytes"
-            raise CardError(problem, where=where, expected=f"at most {_BYTES}")
         fields = _built(raw.decode("utf-8-sig"))
     except UnicodeDecodeError as error:
         problem, hint = f"byte {error.start} is not UTF-8", "save the file in the encoding UTF-8"
@@ -303,10 +301,9 @@ class Study(_Strict):
         ('Wang-Wang', 'Han et al.')
         """
         people = re.split(r", | and ", self.authors.en.removesuffix(" et al."))
-        families = [person.split()[0] for person in people]
-        if len(families) > 2 or self.authors.en.endswith(" et al."):
-            return f"{families[0]} et al."
-        return "-".join(families)
+        if len(people) > 2 or self.authors.en.endswith(" et al."):
+            return f"{people[0].split()[0]} et al."
+        return "-".join(person.split()[0] for person in people)
 
 
 _CONTENTS = Path("book") / "_toc.yml"
@@ -344,10 +341,8 @@ def _new_study(key: str, home: Path | None = None) -> list[Path]:
     builds, and nothing that was not written by its author claims to be the study's.
     """
     if not _is_key(key):
-        raise CardError(
-            f"{str(key)!r} cannot be the key of a study",
-            expected="family names and year in lower case, such as li-wang-2025",
-        )
+        expected = "family names and year in lower case, such as li-wang-2025"
+        raise CardError(f"{str(key)!r} cannot be the key of a study", expected=expected)
     home = home or root()
     *names, year = key.split("-")
     authors = " and ".join(name.capitalize() for name in names)
@@ -361,8 +356,7 @@ def _new_study(key: str, home: Path | None = None) -> list[Path]:
     for template, path in paths.items():
         if path.exists():
             where = {"file": path.relative_to(home).as_posix()}
-            hint = "choose another key, or edit the file"
-            raise CardError("the file is there already", where=where, hint=hint)
+            raise CardError("the file is there already", where=where, hint="choose another key")
         text = (Path(__file__).parent / "templates" / template).read_text(encoding="utf-8")
         texts[path] = re.sub(r"\{([A-Z]+)\}", lambda found: words[found[1]], text)
     contents = home / _CONTENTS
@@ -375,9 +369,8 @@ def _new_study(key: str, home: Path | None = None) -> list[Path]:
             _write(contents, listed)
             undo.pop_all()
     except OSError as error:
-        raise CardError(
-            f"nothing was written: {error.strerror}", where={"file": str(error.filename)}
-        ) from error
+        where = {"file": str(error.filename)}
+        raise CardError(f"nothing was written: {error.strerror}", where=where) from error
     return [*paths.values(), contents]
 
 
@@ -387,8 +380,7 @@ def _entered(text: str, key: str) -> str:
     where = {"file": _CONTENTS.as_posix()}
     if not entries:
         problem = f"no chapter of {_CHAPTERS} is in the table of contents"
-        expected = f"a line '- file: {_CHAPTERS}/...' to put the new one after"
-        raise CardError(problem, where=where, expected=expected)
+        raise CardError(problem, where=where, expected="one to put the new one after")
     if key in [entry[2] for entry in entries]:
         raise CardError(f"the chapter of {key} is there already", where=where)
     last = entries[-1]

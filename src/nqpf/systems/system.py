@@ -11,15 +11,15 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal
 
-import numpy as np
 import pandas as pd
 from pydantic import Field
 
 from nqpf import provinces as units
 from nqpf.checks import _nearest, choose
 from nqpf.data.catalogue import _note
-from nqpf.errors import CardError, DataError, FormulaError, SampleError
+from nqpf.errors import CardError, FormulaError, SampleError
 from nqpf.files import root
+from nqpf.sample import _check_keys
 from nqpf.systems.formula import Formula
 from nqpf.systems.study import Study, _Bilingual, _Key, _keys, _load, _read_card, _Strict, _Text
 
@@ -110,11 +110,6 @@ def _span(years: Iterable[int]) -> str:
     return ", ".join(f"{a}-{b}" if a < b else str(a) for a, b in zip(first, last, strict=True))
 
 
-def _nothing_dropped() -> pd.DataFrame:
-    types = {"province": "int64", "year": "int64", "reason": "str"}
-    return pd.DataFrame(columns=_DROPPED).astype(types)
-
-
 @dataclass(frozen=True)
 class IndicatorMatrix:
     """Values of a system's indicators on a sample of province-years.
@@ -154,16 +149,14 @@ class IndicatorMatrix:
     dimension: pd.Series
     system: System | None = None
     vintage: str = ""
-    dropped: pd.DataFrame = field(default_factory=_nothing_dropped)
+    dropped: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=_DROPPED))
 
     def __post_init__(self) -> None:
         index, columns = self.values.index, list(self.values.columns)
         if list(index.names) != ["province", "year"]:
             problem = f"rows are indexed by {list(index.names)}"
             raise SampleError(problem, expected="an index (province, year)")
-        for code, year in index[index.duplicated()][:1]:
-            where = {"province": code, "year": year}
-            raise SampleError("a province-year is there twice", where=where)
+        _check_keys(index, "the matrix")
         for what, given in (("benefit", self.benefit), ("dimension", self.dimension)):
             if list(given.index) != columns:
                 expected = f"one entry per column, in order: {columns}"
@@ -244,37 +237,13 @@ class IndicatorMatrix:
         _, _, chosen, who = max(runs, key=lambda run: run[:3])
         keep = index.isin(who, level="province") & index.isin(chosen, level="year")
         left = index[~keep].to_frame(index=False)
-        left["reason"] = f"left out to balance the sample on {_span(chosen)}"
-        dropped = pd.concat([self.dropped, left[_DROPPED]]) if len(left) else self.dropped
+        left = left.assign(reason=f"left out to balance the sample on {_span(chosen)}")
+        dropped = pd.concat([part for part in (self.dropped, left) if len(part)])
         dropped = dropped.sort_values(["province", "year"], ignore_index=True)
         return replace(self, values=self.values[keep], dropped=dropped)
 
-    def describe(self) -> pd.DataFrame:
-        """Return one row per indicator: dimension, name, unit, direction and range."""
-        values = self.values
-        unit = [self.system.indicators[k].unit if self.system else "" for k in values.columns]
-        range_ = values.agg(["min", "median", "mean", "max", "std"]).T
-        about = self.dimension.rename("dimension").to_frame()
-        about["indicator"] = [self.name(key) for key in values.columns]
-        about["unit"] = unit
-        about["direction"] = self.benefit.map({True: "benefit", False: "cost"})
-        return about.join(range_.rename(columns={"std": "sd"}))
-
-    def left_out(self) -> pd.DataFrame:
-        """Return what the sample leaves out, one row per reason."""
-        groups = self.dropped.groupby("reason", sort=True)
-        table = groups.agg(
-            years=("year", _span), provinces=("province", "nunique"), rows=("year", "size")
-        )
-        return table.rename(columns={"rows": "province-years"}).reset_index()
-
-    def _repr_html_(self) -> str:
-        title = html.escape(self.system.title if self.system else "Indicator matrix")
-        text = f"<p><strong>{title}</strong>: {html.escape(self.sample)}</p>"
-        text += self.describe().to_html(escape=True, border=0, float_format="{:.4g}".format)
-        if len(self.dropped):
-            text += "<p>Left out:</p>" + self.left_out().to_html(escape=True, border=0, index=False)
-        return text
+    def __repr__(self) -> str:
+        return f"<IndicatorMatrix {self.values.shape[1]} indicators: {self.sample}>"
 
 
 @dataclass(frozen=True, repr=False)
@@ -442,19 +411,15 @@ class System:
         for key, formula in self.formulas.items():
             for name in formula.names:
                 if name not in known:
-                    problem = f"formula {formula.text!r} names the unknown variable {name!r}"
                     where = {"card": self.key, "indicator": key}
                     expected, hint = "a variable of the catalogue", _nearest(name, known)
+                    problem = f"formula {formula.text!r} names the unknown variable {name!r}"
                     raise FormulaError(problem, where=where, expected=expected, hint=hint)
         asked = None if years is None else sorted({int(year) for year in years})
         chosen = units.codes()
         if provinces is not None:
             chosen = sorted({units.code_of(province) for province in provinces})
         wide = panel.wide(self.variables, asked, vintage)
-        for row, column in np.argwhere(np.isinf(wide.to_numpy(dtype=float))):
-            code, year = wide.index[row]
-            where = {"province": units.name(code), "year": year, "variable": wide.columns[column]}
-            raise DataError("an infinite figure", where=where, expected="a number")
         asked = sorted(wide.index.unique("year")) if asked is None else asked
         wide = wide.reindex(pd.MultiIndex.from_product([chosen, asked], names=["province", "year"]))
         absent = wide.isna()
@@ -464,10 +429,10 @@ class System:
             expected, hint = "figures of " + ", ".join(self.variables), _most_missing(absent)
             problem = "no province-year has every variable"
             raise SampleError(problem, where=where, expected=expected, hint=hint)
-        dropped = wide.index[incomplete].to_frame(index=False).astype("int64")
         lacking = (", ".join(wide.columns[row]) for row in absent[incomplete].to_numpy())
-        reasons = [f"missing: {names}" for names in lacking]
-        dropped["reason"] = pd.Series(reasons, index=dropped.index, dtype="str")
+        keys = zip(wide.index[incomplete], lacking, strict=True)
+        rows = [(*key, f"missing: {names}") for key, names in keys]
+        dropped = pd.DataFrame(rows, columns=_DROPPED)
         sample = wide[~incomplete]
         columns = {
             key: formula.evaluate(sample, {"card": self.key, "indicator": key})
@@ -557,8 +522,8 @@ def _defined(home: Path) -> dict[str, _Indicator]:
 def _most_missing(absent: pd.DataFrame) -> str:
     if absent.empty:
         return "the panel has no figure of these variables in the years asked for"
-    name, n = absent.sum().idxmax(), absent.sum().max()
-    return f"the variable {name} is missing in {n} of {len(absent)} province-years"
+    name, count = absent.sum().idxmax(), absent.sum().max()
+    return f"the variable {name} is missing in {count} of {len(absent)} province-years"
 
 
 def _check_dimensions(card: _Card, study: Study, file: str) -> None:
