@@ -168,12 +168,11 @@ class _Sorter:
         if len(flat):
             shown = (_place((self.ordered.index[row],), ("u",))["u"] for row in rows[:5])
             year = int(self.ordered.columns[flat[0]])
-            raise EstimationError(
-                "units coincide in a year, so that log(H_1 / H_t) is undefined",
-                where={"units": ", ".join(map(str, shown)), "year": year},
-                expected="some dispersion in every year",
-                hint="leave out a unit that repeats another",
-            )
+            problem = "units coincide in a year, so that log(H_1 / H_t) is undefined"
+            where = {"units": ", ".join(map(str, shown)), "year": year}
+            expected = "some dispersion in every year"
+            hint = "leave out a unit that repeats another"
+            raise EstimationError(problem, where=where, expected=expected, hint=hint)
         t = np.log(np.arange(self.cut + 1, len(variance) + 1))
         y = np.log(variance[0] / variance[self.cut :]) - 2 * np.log(t)
         x = t - t.mean()
@@ -181,9 +180,8 @@ class _Sorter:
         residuals = y - y.mean() - slope * x
         error = float(np.sqrt(_long_run_variance(residuals) / (x @ x)))
         if not error > 1e-12:
-            raise EstimationError(
-                "the log t regression fits perfectly", expected="figures that are not a formula"
-            )
+            problem = "the log t regression fits perfectly"
+            raise EstimationError(problem, expected="figures that are not a formula")
         return _LogT(slope, error, slope / error, len(y))
 
     def clubs(self, sieve: float) -> list[_Found]:

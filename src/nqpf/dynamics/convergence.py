@@ -51,12 +51,11 @@ def _neighbours(weights: object, frame: pd.DataFrame) -> _Weights:
     sums = joined.matrix.sum(axis=1)
     off = sums[(sums - 1).abs() > 1e-8]
     if len(off):
-        raise DataError(
-            f"weights of a row add up to {off.iloc[0]:g}",
-            where=_place(off.index[:1], ("province",)),
-            expected="1, so that they give a mean of the neighbours",
-            hint="take row_standardised(), and link an island as contiguity(hainan=True) does",
-        )
+        problem = f"weights of a row add up to {off.iloc[0]:g}"
+        where = _place(off.index[:1], ("province",))
+        expected = "1, so that they give a mean of the neighbours"
+        hint = "take row_standardised(), and link an island as contiguity(hainan=True) does"
+        raise DataError(problem, where=where, expected=expected, hint=hint)
     return joined
 
 
@@ -200,11 +199,10 @@ def beta(
     if spatial is not None:
         choose("spatial", spatial, ("lag", "error"))
         if design == "panel" or errors is not None:
-            raise MethodError(
-                "a spatial model of a panel or with other errors",
-                expected="design='cross-section' and errors of the likelihood",
-                hint="nqpf.space estimates spatial panels",
-            )
+            problem = "a spatial model of a panel or with other errors"
+            expected = "design='cross-section' and errors of the likelihood"
+            hint = "nqpf.space estimates spatial panels"
+            raise MethodError(problem, expected=expected, hint=hint)
     logs = np.log(_levels(scores, 4 if design == "panel" else 2)).rename(_INITIAL)
     if controls is not None:
         distinct("controls, growth and initial level", [*controls, _GROWTH, _INITIAL])
@@ -266,9 +264,8 @@ def _cross_section(
     wide = logs.unstack()
     first, last = int(wide.columns[0]), int(wide.columns[-1])
     pair = wide[[first, last]].dropna()
-    sample = pd.DataFrame({_GROWTH: (pair[last] - pair[first]) / (last - first)})
-    sample = sample.assign(**{_INITIAL: pair[first], logs.index.names[1]: first})
-    sample = sample.set_index(logs.index.names[1], append=True)
+    columns = {_GROWTH: (pair[last] - pair[first]) / (last - first), _INITIAL: pair[first]}
+    sample = pd.concat({first: pd.DataFrame(columns)}, names=[logs.index.names[1]]).swaplevel()
     left, notes = wide.index.difference(pair.index), ()
     if len(left):
         names = ", ".join(str(_place((unit,), ("unit",))["unit"]) for unit in left)

@@ -168,9 +168,8 @@ def _width(x: np.ndarray, rule: object, label: str, year: object) -> float:
         raise SampleError(f"{len(x)} unit has a value", where=where, expected="two or more")
     unit = float(np.ptp(x))
     if not unit > 1e-12 * np.abs(x).max():
-        raise EstimationError(
-            "all units have the same value", where=where, expected="values that differ"
-        )
+        problem = "all units have the same value"
+        raise EstimationError(problem, where=where, expected="values that differ")
     if isinstance(rule, str):
         choose("rule", rule, _RULES)
         scaled = (x - x.min()) / unit

@@ -341,12 +341,9 @@ class _SpatialChain:
 
     def moves(self) -> pd.DataFrame:
         """Return the shares that stay, rise and fall by the neighbours' class, with counts."""
-        rows = {
-            lag: (len(one.moves), one.upward, one.stay, one.downward)
-            for lag, one in self.by_lag.items()
-        }
         columns = ["transitions", "up", "stay", "down"]
-        return pd.DataFrame.from_dict(rows, "index", columns=columns).rename_axis("neighbours")
+        rows = [(len(c.moves), c.upward, c.stay, c.downward) for c in self.by_lag.values()]
+        return pd.DataFrame(rows, pd.Index(self.by_lag, name="neighbours"), columns)
 
 
 def spatial_markov(
@@ -407,9 +404,7 @@ def spatial_markov(
     own, cutoffs = _classified(data, classes, "the measure")
     overall = _Chain(cutoffs, own, _transitions(own))
     before = around.reindex(overall.moves.index)
-    by_lag = {
-        int(number): _Chain(cutoffs, own, overall.moves[before == number])
-        for number in np.sort(before.unique())
-    }
+    groups = overall.moves.groupby(before.to_numpy())
+    by_lag = {int(number): _Chain(cutoffs, own, moves) for number, moves in groups}
     test = _homogeneity([one.counts for one in by_lag.values()], list(by_lag))
     return _SpatialChain(overall, by_lag, lag_cutoffs, lag, test)

@@ -60,11 +60,8 @@ def _diebold_mariano(gain: np.ndarray, horizon: int = 1) -> tuple[float, float]:
 
 def _rank(own: pd.DataFrame) -> float:
     """Return the mean over origins of the rank correlation of forecasts and outcomes."""
-    found = [
-        part["forecast"].corr(part["actual"], method="spearman")
-        for _, part in own.groupby("origin")
-        if len(part) >= _RANKS
-    ]
+    parts = [part for _, part in own.groupby("origin") if len(part) >= _RANKS]
+    found = [part["forecast"].corr(part["actual"], method="spearman") for part in parts]
     return float(np.mean(found)) if found else math.nan
 
 

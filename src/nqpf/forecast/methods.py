@@ -498,19 +498,17 @@ def _enough(wide: pd.DataFrame, least: int, method: str) -> None:
     """
     years = wide.notna().sum()
     if (years < least).any():
-        raise SampleError(
-            f"{years.min()} years are too few for {method!r}",
-            where=_place((years.idxmin(), wide.index[-1]), ("province", "newest year")),
-            expected=f"{least} years or more in a row",
-            hint="drop the province or take a method that needs less",
-        )
+        problem = f"{years.min()} years are too few for {method!r}"
+        where = _place((years.idxmin(), wide.index[-1]), ("province", "newest year"))
+        expected = f"{least} years or more in a row"
+        hint = "drop the province or take a method that needs less"
+        raise SampleError(problem, where=where, expected=expected, hint=hint)
 
 
 def _check_index(index: pd.Index, what: str) -> None:
     if list(index.names) != _KEY:
-        raise SampleError(
-            f"{what} is indexed by {list(index.names)}", expected="an index (province, year)"
-        )
+        problem = f"{what} is indexed by {list(index.names)}"
+        raise SampleError(problem, expected="an index (province, year)")
     _check_keys(index, what)
 
 

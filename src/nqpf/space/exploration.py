@@ -141,18 +141,15 @@ def _years(
         joined = _cut(weights, own.index, subset, {} if single else {"year": year})
         where = {"variable": label, **_place((year,), ("year",))}
         if len(own) < _LEAST:
-            raise SampleError(
-                f"{len(own)} provinces in a year", where=where, expected=f"{_LEAST} or more"
-            )
+            problem = f"{len(own)} provinces in a year"
+            raise SampleError(problem, where=where, expected=f"{_LEAST} or more")
         z = own - own.mean()
         if np.abs(z).max() <= 1e-14 * max(np.abs(own).max(), np.finfo(float).tiny):
-            raise EstimationError(
-                "every province has the same figure", where=where, expected="figures that vary"
-            )
+            problem = "every province has the same figure"
+            raise EstimationError(problem, where=where, expected="figures that vary")
         if not joined.matrix.to_numpy().any():
-            raise EstimationError(
-                "no province has a neighbour", where=where, hint="use weights with a wider reach"
-            )
+            problem = "no province has a neighbour"
+            raise EstimationError(problem, where=where, hint="use weights with a wider reach")
         yield year, z.to_numpy(), joined
 
 
@@ -240,17 +237,16 @@ def local_moran(
     parts = {}
     for year, z, own in _years(values, weights, subset):
         table = _local(z, own.matrix.to_numpy(), permutations, seed, alternative)
-        tested, table["p_adjusted"] = table["quadrant"].notna(), table["p_sim"]
+        tested = table["quadrant"].notna()
+        table.insert(5, "p_adjusted", table["p_sim"])
         if correction == "fdr":
-            found = false_discovery_control(table.loc[tested, "p_sim"])
-            table.loc[tested, "p_adjusted"] = found
+            table.loc[tested, "p_adjusted"] = false_discovery_control(table.loc[tested, "p_sim"])
         cluster = table["quadrant"].where(table["p_adjusted"] <= 0.05, "not significant")
         table["cluster"] = cluster.where(tested, "no neighbours")
         parts[year] = table.set_axis(own.labels)
     single = values.index.nlevels == 1
     table = next(iter(parts.values())) if single else pd.concat(parts).swaplevel()
-    order = [*table.columns[:5], "p_adjusted", "quadrant", "cluster"]
-    return table[order].reindex(values.index)
+    return table.reindex(values.index)
 
 
 def _local(
@@ -438,14 +434,12 @@ def centre_of_gravity(
     places = provinces._table() if points is None else points
     places = places[["latitude", "longitude"]].reindex(masses.index).astype(float)
     _check_finite(places, "the places")
-    rows = {
-        year: _row(mass.to_numpy(), places.to_numpy().T, projection)
-        for year, mass in masses.items()
-    }
+    at = places.to_numpy().T
+    rows = {year: _row(mass.to_numpy(), at, projection) for year, mass in masses.items()}
     table = pd.DataFrame.from_dict(rows, orient="index").rename_axis(values.index.names[1])
     path = table[["latitude", "longitude"]].to_numpy().T
-    for at, steps in enumerate(_way(path[:, :-1], path[:, 1:])):
-        table.insert(2 + at, ["moved", "bearing"][at], np.r_[np.nan, steps])
+    for place, steps in enumerate(_way(path[:, :-1], path[:, 1:]), 2):
+        table.insert(place, "moved" if place == 2 else "bearing", np.r_[np.nan, steps])
     return _Centre(table.assign(n=len(masses)), projection)
 
 
@@ -462,10 +456,9 @@ def _masses(values: pd.Series, subset: bool) -> pd.DataFrame:
     wide = values.astype(float).unstack().dropna() if subset else _balanced(values.astype(float))
     nothing = wide.columns[(wide == 0).all()]
     if len(nothing) or wide.empty:
-        raise EstimationError(
-            "no province has a mass" if len(nothing) else "no province is there in every year",
-            where={"variable": label, **({"year": nothing[0]} if len(nothing) else {})},
-        )
+        problem = "no province has a mass" if len(nothing) else "no province is there in every year"
+        where = {"variable": label, **({"year": nothing[0]} if len(nothing) else {})}
+        raise EstimationError(problem, where=where)
     return wide
 
 
@@ -496,6 +489,5 @@ def _sphere_centre(share: np.ndarray, places: np.ndarray, centre: np.ndarray) ->
         centre = _backward("azimuthal", km, centre)
         if np.hypot(*km) < _CLOSE:
             return centre
-    raise EstimationError(
-        "the centre on the sphere was not found", expected="places within half the globe"
-    )
+    problem = "the centre on the sphere was not found"
+    raise EstimationError(problem, expected="places within half the globe")

@@ -363,11 +363,10 @@ def _covariance(fit: _Fit, space: _Space, errors: str) -> np.ndarray:
     e, sigma2, rho = fit.residuals, fit.sigma2, fit.coefficients[-1]
     n, size = len(space.matrix), len(fit.observed)
     if n <= size:
-        raise EstimationError(
-            f"{n} units are too few to cluster the errors of {size} parameters by",
-            expected="more units than slopes, rho and sigma2 together",
-            hint="use fewer regressors or lags, or errors='information'",
-        )
+        problem = f"{n} units are too few to cluster the errors of {size} parameters by"
+        expected = "more units than slopes, rho and sigma2 together"
+        hint = "use fewer regressors or lags, or errors='information'"
+        raise EstimationError(problem, expected=expected, hint=hint)
     bread, pairs = _inverse(fit.observed), 0.0
     scores = np.einsum("tik,ti->ik", fit.moved, e) / sigma2
     if errors == "clustered":

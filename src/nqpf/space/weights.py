@@ -387,9 +387,8 @@ def economic_distance(values: pd.Series) -> _Weights:
     np.fill_diagonal(gap, np.inf)
     if (gap == 0).any():
         pair = np.argwhere(gap == 0)[0]
-        raise SampleError(
-            f"two provinces have the same figure {mean.iloc[pair[0]]:g}",
-            where=_place(tuple(mean.index[pair]), ("province", "other")),
-            expected="different figures, as the weight is one over their difference",
-        )
+        problem = f"two provinces have the same figure {mean.iloc[pair[0]]:g}"
+        where = _place(tuple(mean.index[pair]), ("province", "other"))
+        expected = "different figures, as the weight is one over their difference"
+        raise SampleError(problem, where=where, expected=expected)
     return _Weights(pd.DataFrame(1 / gap, mean.index, mean.index), "economic distance")
