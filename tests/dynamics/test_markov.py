@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from made_up_panels import ring
 
 from nqpf.dynamics.markov import markov, spatial_markov
 from nqpf.errors import NqpfError
@@ -14,11 +15,6 @@ def panel() -> pd.Series:
     values = 3 + np.random.default_rng(0).normal(0, 0.4, (len(CODES), 12)).cumsum(axis=1)
     keys = pd.MultiIndex.from_product([CODES, range(2010, 2022)], names=["province", "year"])
     return pd.Series(np.exp(values / 3).ravel(), index=keys)
-
-
-def ring() -> pd.DataFrame:
-    w = np.roll(np.eye(len(CODES)), 1, axis=0) + np.roll(np.eye(len(CODES)), -1, axis=0)
-    return pd.DataFrame(w / 2, CODES, CODES)
 
 
 def chain_of(*counts):
@@ -87,7 +83,7 @@ def test_classes_without_members_and_without_exits_are_flagged():
 
 
 def test_spatial_chains_add_up_to_the_whole_and_join_by_key():
-    scores, w = panel(), ring()
+    scores, w = panel(), ring(CODES)
     one = spatial_markov(scores, w, 3)
     total = sum(chain.counts.to_numpy() for chain in one.by_lag.values())
     assert (total == one.overall.counts.to_numpy()).all()
@@ -118,8 +114,8 @@ def test_homogeneity_over_time_splits_years():
         (lambda: markov(-panel(), 3, relative=True), "mean of a year.*2010"),
         (lambda: markov(panel().droplevel(0), 3), "indexed"),
         (lambda: markov(panel(), 3).homogeneity(12), "from 2 to 11"),
-        (lambda: spatial_markov(panel().drop((120000, 2015)), ring(), 3), "Tianjin.*2015"),
-        (lambda: spatial_markov(panel().drop(120000), ring(), 3), "same provinces"),
+        (lambda: spatial_markov(panel().drop((120000, 2015)), ring(CODES), 3), "Tianjin.*2015"),
+        (lambda: spatial_markov(panel().drop(120000), ring(CODES), 3), "same provinces"),
     ],
 )
 def test_bad_panels_are_refused(call, message):

@@ -22,6 +22,12 @@ def keyed(units=31, years=11, first=2010):
     )
 
 
+def ring(labels):
+    """Weights of units in a circle, half on either side."""
+    one = np.eye(len(labels))
+    return pd.DataFrame((np.roll(one, 1, axis=0) + np.roll(one, -1, axis=0)) / 2, labels, labels)
+
+
 def walks(seed, drop, units=31, years=11, columns=("y", *NAMES), shocks=False, change=None):
     """A panel with serial correlation within provinces, `drop` rows missing at random.
 

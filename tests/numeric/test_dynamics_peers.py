@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from made_up_panels import case, grunfeld
+from made_up_panels import case, grunfeld, ring
 
 from nqpf.dynamics import kernel_density
 from nqpf.dynamics.clubs import club
@@ -155,9 +155,8 @@ def test_chains_equal_those_of_giddy():
     # Homogeneity_Results of the counts of two halves as floats); importing it takes seconds.
     t, i = np.arange(30), np.arange(16)[:, None]
     values = np.exp(0.9 * np.sin(0.35 * t * (1 + 0.1 * (i % 5)) + i) + 0.1 * i * np.cos(0.2 * t))
-    w = np.roll(np.eye(16), 1, axis=0) / 2 + np.roll(np.eye(16), -1, axis=0) / 2
     keys = pd.MultiIndex.from_product([range(16), range(30)], names=["unit", "year"])
-    scores, frame = pd.Series(values.ravel(), index=keys), pd.DataFrame(w, range(16), range(16))
+    scores, frame = pd.Series(values.ravel(), index=keys), ring(range(16))
     ours = spatial_markov(scores.sample(frac=1, random_state=1), frame, 3)
     counts = [one.counts.to_numpy().tolist() for one in ours.by_lag.values()]
     assert counts == [
@@ -217,8 +216,8 @@ def test_spatial_beta_maximises_the_likelihood_written_out(spatial):
     from scipy.optimize import minimize_scalar
 
     scores = growth()
-    w = np.roll(np.eye(20), 1, axis=0) / 2 + np.roll(np.eye(20), -1, axis=0) / 2
-    frame = pd.DataFrame(w, range(20), range(20))
+    frame = ring(range(20))
+    w = frame.to_numpy()
     result = beta(scores, spatial=spatial, weights=frame.sample(frac=1, random_state=0))
     logs = np.log(scores.unstack()).to_numpy()
     y, x = (logs[:, 1] - logs[:, 0]) / 10, np.c_[np.ones(20), logs[:, 0]]
