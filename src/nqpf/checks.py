@@ -95,9 +95,7 @@ def between(
     if np.isinf(high):
         bounds = "" if np.isinf(low) else f" {'above' if open_ends else 'not below'} {low:g}"
     else:
-        bounds = (
-            f" {'between' if open_ends else 'from'} {low:g} {'and' if open_ends else 'to'} {high:g}"
-        )
+        bounds = f" between {low:g} and {high:g}" if open_ends else f" from {low:g} to {high:g}"
     raise MethodError(f"{what} is {value!r}", expected=f"a number{bounds}")
 
 

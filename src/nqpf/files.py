@@ -26,15 +26,14 @@ def root() -> Path:
     """
     home = os.environ.get("NQPF_HOME")
     starts = [Path(home)] if home else [Path.cwd(), Path(__file__).resolve().parent]
-    for start in starts:
-        for folder in [start, *([] if home else start.parents)]:
-            if (folder / _MARK).is_file():
-                return folder.resolve()
-    raise DataError(
-        f"no {_MARK.as_posix()} above {' or '.join(str(s) for s in starts)}",
-        expected="to run inside a copy of the project",
-        hint="change into the project folder or set NQPF_HOME to it",
-    )
+    folders = starts if home else [above for one in starts for above in (one, *one.parents)]
+    for folder in folders:
+        if (folder / _MARK).is_file():
+            return folder.resolve()
+    problem = f"no {_MARK.as_posix()} above {' or '.join(map(str, starts))}"
+    expected = "to run inside a copy of the project"
+    hint = "change into the project folder or set NQPF_HOME to it"
+    raise DataError(problem, expected=expected, hint=hint)
 
 
 def _inside(folder: Path, name: str) -> Path:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterable
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -14,12 +13,7 @@ from nqpf.files import root
 if TYPE_CHECKING:
     import pandas as pd
 
-REGIONS = {
-    "east": "东部",
-    "central": "中部",
-    "west": "西部",
-    "northeast": "东北",
-}
+REGIONS = {"east": "东部", "central": "中部", "west": "西部", "northeast": "东北"}
 _NOT_COVERED = {"香港", "hongkong", "810000", "澳门", "macao", "macau", "820000"}
 _NOT_COVERED |= {"台湾", "taiwan", "710000"}
 _BLANK = re.compile(r"[\s\u3000\ufeff]+")
@@ -59,11 +53,10 @@ def codes() -> list[int]:
 
 @lru_cache(maxsize=1)
 def _spellings() -> dict[str, int]:
-    known: dict[str, int] = {}
+    known = {"xizang": 540000, "neimongol": 150000}
     for code, row in _read().iterrows():
-        for text in (str(code), str(code)[:2], row["en"], row["zh"], row["zh_full"]):
+        for text in (code, str(code)[:2], row["en"], row["zh"], row["zh_full"]):
             known[_normal(text)] = int(code)
-    known.update({"xizang": 540000, "neimongol": 150000})
     return known
 
 
@@ -97,11 +90,8 @@ def code_of(label: object) -> int:
     if key in known:
         return known[key]
     shown = str(label) if len(str(label)) <= 40 else f"{str(label)[:39]}…"
-    raise DataError(
-        f"unknown province {shown!r}",
-        expected="one of the 31 provinces by code, English or Chinese name",
-        hint=_advice(key[:40]),
-    )
+    expected = "one of the 31 provinces by code, English or Chinese name"
+    raise DataError(f"unknown province {shown!r}", expected=expected, hint=_advice(key[:40]))
 
 
 def _advice(key: str) -> str | None:
@@ -144,8 +134,6 @@ def _neighbours(code: int, hainan: bool = False) -> list[int]:
     hainan : bool
         Link Hainan to Guangdong across the strait, as many papers do.
     """
-    linked: Iterable[str] = str(_read().loc[code, "neighbours"]).split()
-    result = [int(other) for other in linked]
-    if hainan and code in (440000, 460000):
-        result.append(460000 if code == 440000 else 440000)
-    return sorted(result)
+    linked = [int(other) for other in str(_read().loc[code, "neighbours"]).split()]
+    strait = {440000: [460000], 460000: [440000]} if hainan else {}
+    return sorted(linked + strait.get(code, []))

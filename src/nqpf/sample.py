@@ -73,9 +73,8 @@ class PanelSample:
             If a key stands twice or, with `complete`, a figure is missing.
         """
         choose("effects", effects, _EFFECTS)
-        names = distinct(
-            "the outcome and the regressors", [outcome, *distinct("regressors", regressors)]
-        )
+        names = [outcome, *distinct("regressors", regressors)]
+        names = distinct("the outcome and the regressors", names)
         return cls(_by_key(frame, names, unit, time, "the frame", complete), effects)
 
     @property
@@ -159,9 +158,8 @@ class PanelSample:
         there = source.isin(index)
         if not there.any():
             shift = f"{abs(periods)} year(s) {'before' if periods > 0 else 'after'}"
-            raise SampleError(
-                f"no row has one of {shift} it", expected="years that follow each other"
-            )
+            problem, expected = f"no row has one of {shift} it", "years that follow each other"
+            raise SampleError(problem, expected=expected)
         past = self.data[list(columns)].reindex(source[there])
         _check_finite(past, "the shifted sample")
         return past.set_axis(index[there])
@@ -194,11 +192,10 @@ def _check_keys(index: pd.Index, what: str) -> None:
         If the index is not ``(unit, time)`` or holds a key twice.
     """
     if index.nlevels != 2:
-        raise SampleError(
-            f"{what} is indexed by {index.nlevels} level(s)",
-            expected="an index of unit and time, such as (province, year)",
-            hint="use Panel.wide or set_index(['province', 'year'])",
-        )
+        problem = f"{what} is indexed by {index.nlevels} level(s)"
+        expected = "an index of unit and time, such as (province, year)"
+        hint = "use Panel.wide or set_index(['province', 'year'])"
+        raise SampleError(problem, expected=expected, hint=hint)
     if len(index) == 0:
         raise SampleError(f"{what} has no rows", expected="at least one row")
     double = index[index.duplicated()]
@@ -217,23 +214,19 @@ def _check_finite(frame: pd.DataFrame, what: str) -> None:
     nqpf.errors.SampleError
         If a figure is missing or infinite; the message names its key and variable.
     """
-    if all(map(pd.api.types.is_numeric_dtype, frame.dtypes)):
-        if np.isfinite(frame.to_numpy(dtype=float, na_value=np.nan)).all():
-            return
-    for column in frame.columns:
-        where: dict[str, object] = {"variable": column}
-        if not pd.api.types.is_numeric_dtype(frame[column]):
-            problem = f"{what} holds values that are not numbers"
+    for column, kind in frame.dtypes.items():
+        if not pd.api.types.is_numeric_dtype(kind):
+            problem, where = f"{what} holds values that are not numbers", {"variable": column}
             raise DataError(problem, where=where, expected="a numeric column")
-        bad = ~np.isfinite(frame[column].to_numpy(dtype=float, na_value=np.nan))
-        if bad.any():
-            key = frame.index[int(bad.argmax())]
-            raise SampleError(
-                f"{what} has {int(bad.sum())} missing or infinite value(s)",
-                where=_place(key, frame.index.names) | where,
-                expected="a finite number in every row",
-                hint="restrict the years or drop incomplete rows with dropna, and say so",
-            )
+    bad = ~np.isfinite(frame.to_numpy(dtype=float, na_value=np.nan))
+    for place in np.flatnonzero(bad.any(axis=0))[:1]:
+        key = frame.index[int(bad[:, place].argmax())]
+        raise SampleError(
+            f"{what} has {int(bad[:, place].sum())} missing or infinite value(s)",
+            where=_place(key, frame.index.names) | {"variable": frame.columns[place]},
+            expected="a finite number in every row",
+            hint="restrict the years or drop incomplete rows with dropna, and say so",
+        )
 
 
 def _years(index: pd.MultiIndex, what: str) -> pd.Index:
@@ -334,11 +327,8 @@ def _by_key(
         If a key is doubled or a figure is missing.
     """
     if not isinstance(frame, pd.DataFrame):
-        raise SampleError(
-            f"{what} is a {type(frame).__name__}",
-            expected=f"a DataFrame with {unit} and {time}",
-            hint="figures without keys can be in any order",
-        )
+        problem, hint = f"{what} is a {type(frame).__name__}", "figures without keys have no order"
+        raise SampleError(problem, expected=f"a DataFrame with {unit} and {time}", hint=hint)
     held = [*frame.columns, *(name for name in frame.index.names if name is not None)]
     for name in (*columns, unit, time):
         if held.count(name) > 1:

@@ -113,10 +113,12 @@ class Panel:
         for key in variables:
             vintages = self._entry(key).vintages
             if vintages and vintage not in vintages:
-                problem = f"variable {key!r} has no vintage {vintage!r}"
-                where, expected = {"variable": key}, " or ".join(vintages)
+                problem, expected = (
+                    f"variable {key!r} has no vintage {vintage!r}",
+                    " or ".join(vintages),
+                )
                 hint = "choose one vintage for the whole analysis; vintages are never mixed"
-                raise DataError(problem, where=where, expected=expected, hint=hint)
+                raise DataError(problem, where={"variable": key}, expected=expected, hint=hint)
         _note("variables", variables, vintage)
         rows = self.frame[self.frame["variable"].isin(variables)]
         rows = rows[rows["vintage"].isin(["", vintage])]
@@ -200,38 +202,26 @@ class Panel:
         """Return years, provinces, gaps and flags, one row per variable and vintage."""
         _note("panel")
         groups = self.frame.groupby(["variable", "vintage"], sort=False)
-        table = groups.agg(
-            first=("year", "min"),
-            last=("year", "max"),
-            provinces=("province", "nunique"),
-            figures=("value", "size"),
-        )
-        span = (table["last"] - table["first"] + 1) * table["provinces"]
-        table["gaps"] = span - table["figures"]
-        share = groups["flag"].apply(lambda flags: float((flags == "official").mean()))
-        table["official share"] = share
+        years, places = groups["year"], groups["province"].nunique()
+        table = pd.DataFrame({"first": years.min(), "last": years.max(), "provinces": places})
+        table["figures"] = groups.size()
+        span = table["last"] - table["first"] + 1
+        table["gaps"] = span * table["provinces"] - table["figures"]
+        table["official share"] = groups["flag"].agg(lambda flags: (flags == "official").mean())
         order = {key: i for i, key in enumerate(self.catalogue.variables)}
         return table.sort_index(key=lambda index: index.map(lambda k: order.get(k, k)), level=0)
 
     def provenance(self, variable: str) -> pd.DataFrame:
         """Return where a variable's figures come from, one row per run of years."""
         entry = self._entry(variable)
+        printed = str(entry.yearbook), str(entry.publisher)
         rows = []
-        for segment in entry.segments:
-            source = self.catalogue.sources[segment.source]
-            rows.append(
-                {
-                    "years": f"{segment.years[0]}-{segment.years[1]}",
-                    "vintage": segment.vintage,
-                    "flag": segment.flag,
-                    "yearbook": str(entry.yearbook),
-                    "publisher": str(entry.publisher),
-                    "transcribed from": f"{source.repository}/{source.path}",
-                    "item": segment.item,
-                    "note": segment.note,
-                }
-            )
-        return pd.DataFrame(rows)
+        for one in entry.segments:
+            source = self.catalogue.sources[one.source]
+            years, file = f"{one.years[0]}-{one.years[1]}", f"{source.repository}/{source.path}"
+            rows.append([years, one.vintage, one.flag, *printed, file, one.item, one.note])
+        columns = ["years", "vintage", "flag", "yearbook", "publisher", "transcribed from"]
+        return pd.DataFrame(rows, columns=[*columns, "item", "note"])
 
     def extend(self, path: Path | str) -> Panel:
         """Return a panel with a reader's rows added; nothing is written.
