@@ -63,7 +63,7 @@ def _check(file: _File) -> None:
     """Say what your figures would change; write nothing."""
     from nqpf.data.adopt import _preview
 
-    _say(str(_preview(file, nqpf.Panel.load(extra=False), root() / "data" / "extra")))
+    _say(_preview(file, nqpf.Panel.load(extra=False), root() / "data" / "extra")[0])
     _say(f"Nothing was written. To use the figures: nqpf data add {file}")
 
 
@@ -77,7 +77,7 @@ def _add(
     """Check your figures and keep them in data/extra for the next build of the book."""
     from nqpf.data.adopt import _add
 
-    _say(str(_add(file, nqpf.Panel.load(extra=False), root() / "data" / "extra", replace)))
+    _say(_add(file, nqpf.Panel.load(extra=False), root() / "data" / "extra", replace))
     _say(f"Written to data/extra/{file.stem}.csv; the next `make book` uses it.")
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
@@ -18,46 +17,29 @@ _NEARBY = 3  # years
 _LISTED = 20
 
 
-@dataclass(frozen=True)
-class _Report:
-    """What the checked figures of one file would change in a panel; printed line by line.
-
-    Parameters
-    ----------
-    file : str
-        Name of the file.
-    rows : DataFrame
-        Its figures, as :func:`nqpf.data.own._read_rows` returns them.
-    panel : Panel
-        The panel to compare with.
-    """
-
-    file: str
-    rows: pd.DataFrame
-    panel: Panel
-
-    def __str__(self) -> str:
-        known = self.panel.frame[[*_KEY, "value"]].rename(columns={"value": "old"})
-        both = self.rows.merge(known, on=_KEY, how="left")
-        new = both[both["old"].isna()]
-        revised = both[both["old"].notna() & (both["old"] != both["value"])]
-        lines = [
-            f"{self.file}: {len(both)} figures can be used: {len(new)} new, "
-            f"{len(revised)} revised, {len(both) - len(new) - len(revised)} as before"
-        ]
-        own = self.rows[~self.rows["variable"].isin(list(self.panel.catalogue.variables))]
-        for _, first in own.drop_duplicates("variable").iterrows():
-            names = f"{first['name_en']} {first['name_zh']}"
-            lines.append(f"  new variable {first['variable']}: {names}, {first['unit']}")
-        for (key, vintage), part in new.groupby(["variable", "vintage"]):
-            places = part["province"].nunique()
-            lines.append(
-                f"  new {_series(key, vintage)}: {len(part)} figures, {places} "
-                f"province{'' if places == 1 else 's'}, {part['year'].min()}-{part['year'].max()}"
-            )
-        lines += _cut([_revision(row) for _, row in revised.iterrows()], "revised")
-        lines += _cut(_jumps(self.rows, self.panel), "warning:")
-        return "\n".join(lines)
+def _report(file: str, rows: pd.DataFrame, panel: Panel) -> str:
+    """Say what the checked figures of a file would change in a panel, line by line."""
+    known = panel.frame[[*_KEY, "value"]].rename(columns={"value": "old"})
+    both = rows.merge(known, on=_KEY, how="left")
+    new = both[both["old"].isna()]
+    revised = both[both["old"].notna() & (both["old"] != both["value"])]
+    lines = [
+        f"{file}: {len(both)} figures can be used: {len(new)} new, "
+        f"{len(revised)} revised, {len(both) - len(new) - len(revised)} as before"
+    ]
+    own = rows[~rows["variable"].isin(list(panel.catalogue.variables))]
+    for _, first in own.drop_duplicates("variable").iterrows():
+        names = f"{first['name_en']} {first['name_zh']}"
+        lines.append(f"  new variable {first['variable']}: {names}, {first['unit']}")
+    for (key, vintage), part in new.groupby(["variable", "vintage"]):
+        places = part["province"].nunique()
+        lines.append(
+            f"  new {_series(key, vintage)}: {len(part)} figures, {places} "
+            f"province{'' if places == 1 else 's'}, {part['year'].min()}-{part['year'].max()}"
+        )
+    lines += _cut([_revision(row) for _, row in revised.iterrows()], "revised")
+    lines += _cut(_jumps(rows, panel), "warning:")
+    return "\n".join(lines)
 
 
 def _jumps(rows: pd.DataFrame, panel: Panel) -> list[str]:
@@ -98,8 +80,8 @@ def _cut(items: list[str], head: str) -> list[str]:
     return [f"  {head} {item}" for item in items[:_LISTED]] + more
 
 
-def _preview(path: Path, panel: Panel, folder: Path) -> _Report:
-    """Return what :func:`_add` would change, with the same refusals; nothing is written.
+def _preview(path: Path, panel: Panel, folder: Path) -> tuple[str, pd.DataFrame]:
+    """Say what :func:`_add` would change, with the same refusals, and return the figures.
 
     Parameters
     ----------
@@ -114,27 +96,26 @@ def _preview(path: Path, panel: Panel, folder: Path) -> _Report:
     around, tables = _with_tables(panel, folder, skip=_target(path, folder).name)
     rows = _read_rows(path, around.catalogue)
     _refuse_second(rows, path.name, tables)
-    return _Report(path.name, rows, around)
+    return _report(path.name, rows, around), rows
 
 
-def _add(path: Path, panel: Panel, folder: Path, replace: bool = False) -> _Report:
+def _add(path: Path, panel: Panel, folder: Path, replace: bool = False) -> str:
     """Check a file and keep its figures in a folder; the embedded tables stay as they are.
 
     The table is named like the file, with the suffix ``.csv``. One of that name that
     holds something else is refused unless `replace`; if anything is refused, no file
     has changed.
     """
-    found = _preview(path, panel, folder)
+    said, rows = _preview(path, panel, folder)
     target = _target(path, folder)
-    content = _csv_text(found.rows.sort_values(_KEY)).encode("utf-8")
+    content = _csv_text(rows.sort_values(_KEY)).encode("utf-8")
     if target.exists() and target.read_bytes() != content and not replace:
         problem = f"{folder.name}/{target.name} exists and holds other figures"
-        where, expected = {"file": path.name}, "a name that is not taken"
         hint = "add it with --replace to replace that table, or rename your file"
-        raise DataError(problem, where=where, expected=expected, hint=hint)
+        raise DataError(problem, where={"file": path.name}, hint=hint)
     with _replacing(target) as temporary:
         temporary.write_bytes(content)
-    return found
+    return said
 
 
 def _target(path: Path, folder: Path) -> Path:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import os
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -261,25 +260,18 @@ class _Rebuilt:
         Tables that were written anew.
     optional : tuple of str
         Research data sets that were fetched as well, by key.
-    place : str
-        Where the source files came from.
-    seconds : float
-        Time taken.
     """
 
     tables: dict[str, int]
     changed: tuple[str, ...]
     optional: tuple[str, ...]
-    place: str
-    seconds: float
 
     def __str__(self) -> str:
         done = f"{len(self.changed)} written" if self.changed else "all as committed"
         more = f"; {len(self.optional)} optional files at hand" if self.optional else ""
-        return (
-            f"{len(self.tables)} tables with {sum(self.tables.values()):,} rows rebuilt "
-            f"from {self.place} in {self.seconds:.1f} s: {done}{more}"
-        )
+        place = "the mirror" if os.environ.get("NQPF_MIRROR") else "the public addresses"
+        size = f"{len(self.tables)} tables with {sum(self.tables.values()):,} rows"
+        return f"{size} rebuilt from {place}: {done}{more}"
 
 
 def _needed(catalogue: Catalogue) -> list[str]:
@@ -365,7 +357,6 @@ def _rebuild(
     nqpf.errors.SourceError
         If a source file cannot be had.
     """
-    start = time.perf_counter()
     home = home or root()
     catalogue = Catalogue.load(home / "data" / "catalogue.yaml")
     files = {key: catalogue.sources[key].fetch() for key in _needed(catalogue)}
@@ -388,5 +379,4 @@ def _rebuild(
     if surplus and not update:
         raise DataError("the catalogue has no such theme", where={"table": surplus})
     rows = {name: content.count(b"\n") - 1 for name, content in tables.items()}
-    place = "the mirror" if os.environ.get("NQPF_MIRROR") else "the public addresses"
-    return _Rebuilt(rows, tuple(changed), tuple(optional), place, time.perf_counter() - start)
+    return _Rebuilt(rows, tuple(changed), tuple(optional))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Callable, Sequence
 from datetime import datetime
@@ -58,8 +59,6 @@ _COLUMN_NOTES = {
     "source": f"key of the sources; '{_DERIVED}' is computed from other series as the catalogue "
     f"says, '{_READER}' is the reader's own",
 }
-_NAME = "nqpf-panel"
-_CREATOR = "The contributors to Measuring New Quality Productive Forces"
 _WIDEST = 430  # pixels of a column
 
 
@@ -120,10 +119,10 @@ def export(
     about = _about(panel)
     written = []
     for name, contents in _FORMATS.items():
-        for file, write in contents(panel, tables, about).items() if name in chosen else ():
+        for file, content in contents(panel, tables, about).items() if name in chosen else ():
             written.append(_inside(folder, file))
             with _replacing(written[-1]) as temporary:
-                write(temporary)
+                temporary.write_bytes(content)
     return written
 
 
@@ -246,16 +245,13 @@ def _about(panel: Panel) -> _About:
 
 _About = list[tuple[str, str]]
 _Tables = dict[str, pd.DataFrame]
-_Files = dict[str, Callable[[Path], object]]  # what writes each file
+_Files = dict[str, bytes]
 
 
 def _csv(panel: Panel, tables: _Tables, about: _About) -> _Files:
     texts = {f"nqpf-{name}.csv": _csv_text(frame.map(_plain)) for name, frame in tables.items()}
     texts["nqpf-readme.txt"] = "".join(f"{heading}: {text}\n" for heading, text in about)
-    return {
-        name: lambda path, text=text: path.write_bytes(text.encode("utf-8"))
-        for name, text in texts.items()
-    }
+    return {name: text.encode("utf-8") for name, text in texts.items()}
 
 
 def _plain(cell: object) -> object:
@@ -274,8 +270,9 @@ def _parquet(panel: Panel, tables: _Tables, about: _About) -> _Files:
     text = json.dumps({"about": about} | told, ensure_ascii=False)
     table = pa.Table.from_pandas(rows, preserve_index=False)
     table = table.replace_schema_metadata({b"nqpf": text})
-    options = {"compression": "zstd", "row_group_size": 1 << 20}
-    return {f"{_NAME}.parquet": lambda path: pq.write_table(table, path, **options)}
+    content = io.BytesIO()
+    pq.write_table(table, content, compression="zstd", row_group_size=1 << 20)
+    return {"nqpf-panel.parquet": content.getvalue()}
 
 
 def _wide(panel: Panel, vintage: str) -> pd.DataFrame:
@@ -296,16 +293,17 @@ def _xlsx(panel: Panel, tables: _Tables, about: _About) -> _Files:
     sheets = {"panel": (tables["panel"], 0)}
     sheets |= {f"wide {vintage}": (_wide(panel, vintage), 4) for vintage in vintages}
     sheets |= {"catalogue": (tables["catalogue"], 1), "sources": (tables["sources"], 0)}
-    return {f"{_NAME}.xlsx": lambda path: _write_workbook(path, about, sheets)}
+    return {"nqpf-panel.xlsx": _workbook(about, sheets)}
 
 
-def _write_workbook(path: Path, about: _About, sheets: dict[str, tuple[pd.DataFrame, int]]) -> None:
+def _workbook(about: _About, sheets: dict[str, tuple[pd.DataFrame, int]]) -> bytes:
     import xlsxwriter
 
-    book = xlsxwriter.Workbook(str(path), {"in_memory": True})
+    content = io.BytesIO()
+    book = xlsxwriter.Workbook(content, {"in_memory": True})
     # A fixed time, or the same panel would not give the same bytes.
-    properties = {"title": _TITLE, "author": _CREATOR, "created": datetime(1980, 1, 1)}
-    book.set_properties(properties)
+    author = "The contributors to Measuring New Quality Productive Forces"
+    book.set_properties({"title": _TITLE, "author": author, "created": datetime(1980, 1, 1)})
     head = book.add_format({"bold": True, "bg_color": "#E8EEF4"})
     wrapped = book.add_format({"text_wrap": True, "valign": "top"})
     quoted = book.add_format({"quote_prefix": True})  # shown as typed, never a formula
@@ -334,6 +332,7 @@ def _write_workbook(path: Path, about: _About, sheets: dict[str, tuple[pd.DataFr
     for sheet in book.worksheets():
         sheet.autofit(_WIDEST)
     book.close()
+    return content.getvalue()
 
 
 _FORMATS: dict[str, Callable[[Panel, _Tables, _About], _Files]] = {
