@@ -35,8 +35,7 @@ def problems(text: str) -> list[str]:
     found = _FRONT_MATTER.match(text)
     if not found:
         return ["no header between two lines of ---"]
-    header = yaml.safe_load(found.group(1))
-    wrong = []
+    wrong, header = [], yaml.safe_load(found.group(1))
     for keys, expected in HEADER.items():
         value = header
         for key in keys:
@@ -55,14 +54,12 @@ def problems(text: str) -> list[str]:
 
 def main() -> int:
     """Check every chapter under notebooks/ and print what is wrong."""
-    chapters = sorted((ROOT / "notebooks").rglob("*.md"))
-    count = 0
-    for chapter in chapters:
-        for problem in problems(chapter.read_text("utf-8")):
-            print(f"{chapter.relative_to(ROOT).as_posix()}: {problem}")
-            count += 1
-    print(f"{len(chapters)} chapters, {count} problems in their headers")
-    return 1 if count else 0
+    texts = {path: path.read_text("utf-8") for path in sorted(ROOT.glob("notebooks/**/*.md"))}
+    found = [(path, problem) for path, text in texts.items() for problem in problems(text)]
+    for path, problem in found:
+        print(f"{path.relative_to(ROOT).as_posix()}: {problem}")
+    print(f"{len(texts)} chapters, {len(found)} problems in their headers")
+    return int(bool(found))
 
 
 if __name__ == "__main__":

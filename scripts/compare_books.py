@@ -10,44 +10,49 @@ Ends with 1 if anything differs, with 2 if there is nothing to compare.
 
 from __future__ import annotations
 
+import argparse
 import difflib
 import hashlib
-import io
+import os
 import re
 import sys
 import zipfile
+from html import unescape
 from pathlib import Path
 
-from bs4 import BeautifulSoup
+from lxml import etree, html
 
 # For files whose name ends so: what differs from build to build.
-DATED: dict[str, list[re.Pattern[bytes]]] = {
+DATED = {
     # The table of the run: date with time, and seconds. The search does not index that page.
-    "book/status.html": [
-        re.compile(rb"\d{4}-\d\d-\d\d \d\d:\d\d(?::\d\d)?"),
-        re.compile(rb"(?<=<p>)\d+\.\d+(?=</p>)"),
-    ],
-    ".pdf": [
-        re.compile(rb"/(?:CreationDate|ModDate) ?\([^)]*\)"),
-        re.compile(rb"/ID ?\[[^\]]*\]"),
-        re.compile(rb"<xmp:(?:Create|Modify|Metadata)Date>[^<]*<"),
-    ],
+    "book/status.html": rb"\d{4}-\d\d-\d\d \d\d:\d\d(:\d\d)?|(?<=<p>)\d+\.\d+(?=</p>)",
+    ".pdf": rb"/(CreationDate|ModDate) ?\([^)]*\)|/ID ?\[[^\]]*\]"
+    rb"|<xmp:(Create|Modify|Metadata)Date>[^<]*<",
 }
-_BLOCKS = (
-    "h1 h2 h3 h4 h5 h6 p li dt dd tr pre div section summary caption figcaption details br".split()
+_UNSEEN = (
+    "//style|//script[not(@type='application/json')]|//*[contains(@class, 'headerlink')]"
+    "|//*[contains(@class, 'output-links')]"
 )
-_UNSEEN = "script:not([type='application/json']), style, .headerlink, .output-links"
+_BLOCK = "h[1-6]|p|li|d[dt]|tr|pre|div|section|summary|caption|figcaption|details|br|script"
+# What stands for the markup of a page, one after the other.
+_SHOWN = (
+    (r"\n", " "),
+    (r"(?:</t[dh]>|<t[dh]\b[^>]*/>)\s*(?=<t[dh]\b)", " | "),
+    (r'<img\b[^>]*? alt="([^"]+)"[^>]*>', r"\n[figure \1]\n"),
+    (r'<\w+\b(?=[^>]* role="img")[^>]*? aria-label="([^"]+)"[^>]*>', r"\n[figure \1]\n"),
+    (rf"</?({_BLOCK})\b[^>]*>", r"\n"),
+    (r"<[^>]*>", ""),
+)
 
 
 def undated(path: Path, name: str) -> bytes:
     """Return what a file holds without dates and times; of archives, their members."""
-    content = path.read_bytes() if path.is_file() else b""
-    if name.endswith((".xlsx", ".zip")) and content:
-        with zipfile.ZipFile(io.BytesIO(content)) as opened:
-            return repr([(i.filename, opened.read(i)) for i in opened.infolist()]).encode()
-    for ending, patterns in DATED.items():
-        for pattern in patterns if name.endswith(ending) else ():
-            content = pattern.sub(b"", content)
+    if name.endswith((".xlsx", ".zip")):
+        with zipfile.ZipFile(path) as opened:
+            return repr([(one, opened.read(one)) for one in opened.namelist()]).encode()
+    content = path.read_bytes()
+    for ending, pattern in DATED.items():
+        content = re.sub(pattern, b"", content) if name.endswith(ending) else content
     return content
 
 
@@ -59,14 +64,13 @@ def place(first: bytes, second: bytes, around: int = 40) -> str:
     >>> place(b"one two", b"one too", around=2)
     "byte 5: 'two' and 'too'"
     """
-    pairs = zip(first, second, strict=False)
-    at = next((i for i, (a, b) in enumerate(pairs) if a != b), min(len(first), len(second)))
+    at = len(os.path.commonprefix([first, second]))
     cut = slice(max(0, at - around + 1), at + around)
     texts = [content[cut].decode("utf-8", "replace") for content in (first, second)]
     return f"byte {at}: {texts[0]!r} and {texts[1]!r}"
 
 
-def shown(html: str) -> list[str]:
+def shown(page: bytes | str) -> list[str]:
     r"""Return what a page shows, a line for each paragraph, row of a table or figure.
 
     Examples
@@ -74,64 +78,53 @@ def shown(html: str) -> list[str]:
     >>> shown("<p>All <b>31</b> of\n them</p><table><tr><th>a</th><td>1</td></tr></table>")
     ['All 31 of them', 'a | 1']
     """
-    soup = BeautifulSoup(html, "lxml")
-    page = soup.find("article") or soup
-    for element in page.select(_UNSEEN):
-        element.decompose()
-    for chart in page.find_all("script"):
-        chart.replace_with(f"\n[data {hashlib.sha256(chart.get_text().encode()).hexdigest()[:12]}]")
-    for element in page.select("img[alt], [role=img][aria-label]"):
-        element.insert_before(f"\n[figure {element.get('alt') or element.get('aria-label')}]\n")
-    for pre in page.find_all("pre"):
-        pre.string = pre.get_text().replace("\n", "\r")
-    for text in page.find_all(string=True):
-        if "\n" in text and not text.startswith("\n["):
-            text.replace_with(text.replace("\n", " "))
-    for element in page.find_all(_BLOCKS):
-        element.insert_before("\n")
-        element.append("\n")
-    for cell in page.find_all(["td", "th"]):
-        if cell.find_previous_sibling(["td", "th"]):
-            cell.insert(0, " | ")
-    lines = page.get_text().replace("\r", "\n").split("\n")
+    tree = html.document_fromstring(page, html.HTMLParser(encoding="utf-8", huge_tree=True))
+    for article in tree.xpath("//article[1]"):
+        tree = article
+    for element in tree.xpath(_UNSEEN):
+        element.drop_tree()
+    for chart in tree.iter("script"):
+        chart.text = f"[data {hashlib.sha256(chart.text.encode()).hexdigest()[:12]}]"
+    text = etree.tostring(tree, encoding="unicode", with_tail=False)
+    text = re.sub(r"(?s)<pre.*?</pre>", lambda pre: pre[0].replace("\n", "<br/>"), text)
+    for markup, new in _SHOWN:
+        text = re.sub(markup, new, text)
+    lines = unescape(text).split("\n")
     return [" ".join(line.split()) for line in lines if line.strip()]
 
 
-def differences(
-    first: Path, second: Path, parts: tuple[str, ...] = ("",), whole: bool = False
-) -> dict[str, list[str]]:
-    """Return by file what differs: lines led by ``-`` and ``+``, or where the bytes part."""
-    sites = (first, second)
-    kind = "*" if whole else "*.html"
-    names = {p.relative_to(s).as_posix() for s in sites for p in s.rglob(kind) if p.is_file()}
-    found = {}
-    for name in sorted(names):
-        # Sphinx's own record of what it has built is no page of the site.
-        if not name.startswith(parts) or name == ".buildinfo":
-            continue
-        absent = [str(site) for site in sites if not (site / name).is_file()]
-        sides = [undated(site / name, name) for site in sites]
-        if whole or absent:
-            changed = [f"not in {absent[0]}"] if absent else [place(*sides)]
-            if absent or sides[0] != sides[1]:
-                found[name] = changed
-        elif not name.startswith("_static/"):
-            lines = difflib.unified_diff(*(shown(s.decode()) for s in sides), n=0, lineterm="")
-            changed = [line for line in list(lines)[2:] if not line.startswith("@@")]
-            if changed:
-                found[name] = changed
-    return found
+def changes(sites: tuple[Path, Path], name: str, whole: bool) -> list[str]:
+    """Return what differs in a file: lines led by ``-`` and ``+``, or where the bytes part."""
+    absent = [str(site) for site in sites if not (site / name).is_file()]
+    if absent:
+        return [f"not in {absent[0]}"]
+    sides = [undated(site / name, name) for site in sites]
+    if whole or sides[0] == sides[1]:
+        return [place(*sides)] if sides[0] != sides[1] else []
+    lines = difflib.unified_diff(*map(shown, sides), n=0, lineterm="")
+    return [line for line in list(lines)[2:] if not line.startswith("@@")]
+
+
+def differences(*sites: Path, parts: tuple[str, ...] = (), whole: bool = False) -> dict:
+    """Return by file what differs, of the files whose address begins with one of `parts`."""
+    paths = {p.relative_to(s) for s in sites for p in s.rglob("*" if whole else "*.html")}
+    names = {path.as_posix() for path in paths if any((s / path).is_file() for s in sites)}
+    # Sphinx's own record of what it has built is no page of the site.
+    names = {n for n in names - {".buildinfo"} if whole or not n.startswith("_static/")}
+    found = {n: changes(sites, n, whole) for n in sorted(names) if n.startswith(parts or "")}
+    return {name: lines for name, lines in found.items() if lines}
 
 
 def main(arguments: list[str]) -> int:
     """Print what differs."""
-    whole = "--bytes" in arguments
-    given = [argument for argument in arguments if argument != "--bytes"]
-    folders = [Path(folder) for folder in given[:2]]
-    if len(folders) != 2 or not all(any(folder.rglob("*")) for folder in folders):
-        print("usage: python scripts/compare_books.py [--bytes] FOLDER FOLDER", file=sys.stderr)
-        return 2
-    found = differences(*folders, tuple(given[2:]) or ("",), whole)
+    parser = argparse.ArgumentParser(usage=__doc__)
+    parser.add_argument("--bytes", action="store_true")
+    parser.add_argument("folders", nargs=2, type=Path)
+    parser.add_argument("parts", nargs="*")
+    given = parser.parse_args(arguments)
+    if not all(any(folder.rglob("*")) for folder in given.folders):
+        parser.error("nothing to compare")
+    found = differences(*given.folders, parts=tuple(given.parts), whole=given.bytes)
     for name, lines in found.items():
         print(f"{name}: {len(lines)} lines", *(f"  {line}" for line in lines), sep="\n")
     print(f"{len(found)} files differ" if found else "both sites are the same")

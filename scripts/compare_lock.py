@@ -6,7 +6,6 @@ Usage: python scripts/compare_lock.py
 from __future__ import annotations
 
 import re
-import sys
 from collections.abc import Mapping
 from importlib import metadata
 from pathlib import Path
@@ -44,24 +43,21 @@ def differences(lock: Mapping[str, str], installed: Mapping[str, str]) -> list[s
     """
     lines = []
     for name in sorted(lock.keys() | installed.keys()):
-        has = f"{name} {installed.get(name, 'is not installed')}"
         if lock.get(name) != installed.get(name):
-            lines.append(f"{has} ({f'lock: {lock[name]}' if name in lock else 'not in the lock'})")
+            pin = f"lock: {lock[name]}" if name in lock else "not in the lock"
+            lines.append(f"{name} {installed.get(name, 'is not installed')} ({pin})")
     return lines
 
 
-def main() -> int:
+def main() -> None:
     """Print the differences; they are for reading, not a fault."""
-    installed = {
-        canonicalize_name(found.metadata["Name"]): found.version
-        for found in metadata.distributions()
-    }
+    found = metadata.distributions()
+    installed = {canonicalize_name(one.metadata["Name"]): one.version for one in found}
     for own in ("nqpf", "pip"):
         installed.pop(own, None)
     lines = differences(pinned((ROOT / "requirements.lock").read_text("utf-8")), installed)
     print("\n".join([*lines, f"{len(lines)} packages differ from requirements.lock"]))
-    return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

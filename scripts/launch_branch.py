@@ -19,18 +19,6 @@ ROOT = Path(__file__).resolve().parents[1]
 COPIES = Path("_build/html/downloads/notebooks")
 
 
-def _git(root: Path, *words: str, **environment: str) -> str:
-    done = subprocess.run(
-        ["git", *words],  # noqa: S607 - whichever git the reader has
-        cwd=root,
-        env=os.environ | environment,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    return done.stdout.strip()
-
-
 def make_branch(root: Path, branch: str) -> str:
     """Make or replace `branch` in the repository at `root`; return its commit.
 
@@ -41,42 +29,45 @@ def make_branch(root: Path, branch: str) -> str:
     subprocess.CalledProcessError
         If git refuses.
     """
-    copies = sorted((root / COPIES).rglob("*.ipynb"))
-    if not copies:
+    copies = root / COPIES
+    if not copies.is_dir():
         raise FileNotFoundError(f"no notebooks in {COPIES}: run `make book` first")
+    environment = dict(os.environ)
+
+    def git(*words: str) -> str:
+        done = subprocess.run(
+            ["git", *words],  # noqa: S607 - whichever git the reader has
+            cwd=root,
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        return done.stdout.strip()
+
     with tempfile.TemporaryDirectory() as folder:
-        index = {"GIT_INDEX_FILE": str(Path(folder) / "index")}
-        _git(root, "read-tree", "HEAD", **index)
+        environment["GIT_INDEX_FILE"] = str(Path(folder) / "index")
+        git("read-tree", "HEAD")
         # A token of a workflow may not push workflows, and nobody runs them from there.
-        _git(root, "rm", "-r", "--cached", "--quiet", "--ignore-unmatch", ".github", **index)
-        for copy in copies:
-            name = copy.relative_to(root / COPIES).as_posix()
-            blob = _git(root, "hash-object", "-w", "--no-filters", str(copy))
-            _git(root, "update-index", "--add", "--cacheinfo", f"100644,{blob},{name}", **index)
-        tree = _git(root, "write-tree", **index)
-    who, mail, when = _git(root, "log", "-1", "--format=%an%n%ae%n%aI").split("\n")
-    author = {
-        f"GIT_{role}_{part}": value
-        for role in ("AUTHOR", "COMMITTER")
-        for part, value in (("NAME", who), ("EMAIL", mail), ("DATE", when))
-    }
-    message = f"Chapters of {_git(root, 'rev-parse', '--short=12', 'HEAD')} as notebooks"
-    commit = _git(root, "commit-tree", tree, "-m", message, **author)
-    _git(root, "update-ref", f"refs/heads/{branch}", commit)
+        git("rm", "-r", "--cached", "--quiet", "--ignore-unmatch", ".github")
+        git(f"--work-tree={copies}", "-C", str(copies), "add", "--force", "--no-all", ".")
+        tree = git("write-tree")
+    said = git("log", "-1", "--format=%an%n%ae%n%aI").split("\n")
+    for key, value in zip(("NAME", "EMAIL", "DATE"), said, strict=True):
+        environment |= {f"GIT_AUTHOR_{key}": value, f"GIT_COMMITTER_{key}": value}
+    message = f"Chapters of {git('rev-parse', '--short=12', 'HEAD')} as notebooks"
+    commit = git("commit-tree", tree, "-m", message)
+    git("update-ref", f"refs/heads/{branch}", commit)
     return commit
 
 
-def main(arguments: list[str]) -> int:
+def main(branch: str = "launch") -> None:
     """Make the branch and say so."""
-    branch = arguments[0] if arguments else "launch"
     try:
-        commit = make_branch(ROOT, branch)
+        print(f"{branch} is {make_branch(ROOT, branch)}")
     except FileNotFoundError as error:
-        print(error, file=sys.stderr)
-        return 1
-    print(f"{branch} is {commit}")
-    return 0
+        sys.exit(str(error))
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    main(*sys.argv[1:])
