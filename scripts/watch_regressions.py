@@ -36,6 +36,7 @@ PARAMETERS = {"outcome", "controls", "dependent", "endog", "formula", "fml", "yn
 KEYS = ["province", "year"]
 # Years by which a chapter may have moved a measure or a variable.
 MOVES = {"measure": (0, 1, 2, -1, -2), "variable": (0, 1, -1)}
+OWN = ("nqpf", "pyfixest")  # what they do inside a call was looked at already
 ALIKE = 1 - 1e-9
 
 scores: list[tuple[pd.Series, frozenset[str]]] = []  # with the indicators that each holds
@@ -122,8 +123,7 @@ def _watched(estimator: Callable[..., object]) -> Callable[..., object]:
 
     @functools.wraps(estimator)
     def watched(*args: object, **options: object) -> object:
-        # What the library does inside a call that was already looked at is its own affair.
-        if not sys._getframe(1).f_globals.get("__name__", "").startswith("nqpf"):
+        if not sys._getframe(1).f_globals.get("__name__", "").startswith(OWN):
             _look(name, [*args, *options.values()])
         return estimator(*args, **options)
 
