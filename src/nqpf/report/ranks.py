@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from itertools import cycle
 
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 from nqpf import provinces
 from nqpf.errors import SampleError
 from nqpf.report import style as sty
 from nqpf.report.html import _name_of, listed
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
 _ROW = 0.285  # inches
 
@@ -50,14 +48,12 @@ def ranking(
     """
     values = sty._in_year(scores, year).sort_values(ascending=False, kind="stable").head(top or 31)
     label = label or str(scores.name or "score")
-    rows = _ROW * len(values)
-    figure, head = sty._headed_figure(title, label, 0.35 + rows + 0.42)
-    ax = sty._place_axes(figure, 2.31, head + 0.35, 3.92, rows)
+    box = (2.31, 0.35, 3.92, _ROW * len(values))
+    figure, ax, head = sty._framed(title, label, box, 0.42)
     for place, (code, value) in enumerate(values.items()):
         _dot(ax, place, code, value)
         sty._beside(ax, place, sty._number(value, "{:.3f}"), 1.015)
-    names = [f"{sty._province_label(c)}  {place}" for place, c in enumerate(values.index, start=1)]
-    sty._name_rows(ax, names)
+    sty._name_rows(ax, [f"{sty._province_label(c)}  {i}" for i, c in enumerate(values.index, 1)])
     sty._region_key(figure, values.index, head)
     best = [f"{_name_of(code)} {value:.3f}" for code, value in values.head(3).items()]
     return figure, (
@@ -109,63 +105,56 @@ def rank_ranges(
     Intervals of ranks of 2 provinces. Ranks, 2022; 90% of the draws: first by median Beijing
     1 to 1. Widest: Shanghai 1 to 2 and Beijing 1 to 1. Every baseline rank lies inside.
     """
+    order, key = ["median", "lower", "upper"], 0.0 if level is None else 0.35
     if level is not None:
-        sty._check_complete(ranks, ("baseline", "median", "lower", "upper"))
-        span, each = ranks, ranks["baseline"].to_frame()
+        sty._check_complete(ranks, ("baseline", *order))
+        order, span, each = [*order, "baseline"], ranks, ranks[["baseline"]]
         label = f"rank: {level:.0%} of the draws (line), median (mark), baseline (upright stroke)"
+        line = {"linewidth": 4, "alpha": 0.4, "solid_capstyle": "butt"}
+        dots = {"marker": "|", "color": "black", "markersize": 13, "zorder": 4}
     elif ranks.shape[1] < 2 or ranks.isna().all(axis=1).any():
         wanted = "two or more measures and a rank for every province"
         raise SampleError(f"ranks of shape {ranks.shape}", expected=wanted)
     else:
-        span, each = ranks.agg(["min", "median", "max"], axis=1), ranks
-        span = span.rename(columns={"min": "lower", "max": "upper"})
+        span, each = ranks.agg(["median", "min", "max"], axis=1).set_axis(order, axis=1), ranks
         label = f"rank under {ranks.shape[1]} measures: each (dot), best to worst (line), "
         label += "median (mark)"
-    order = ["median", "lower", "upper", "baseline"][: 3 if level is None else 4]
+        line, dots = (
+            {"linewidth": 1.5, "alpha": 0.5},
+            {"marker": "o", "markersize": 4, "alpha": 0.3},
+        )
     span = span.sort_values(order, kind="stable")
-    rows, key = _ROW * len(span), 0.0 if level is None else 0.35
-    line, dots = {"linewidth": 1.5, "alpha": 0.5}, {"markersize": 4, "alpha": 0.3}
-    if level is not None:
-        line = {"linewidth": 4, "alpha": 0.4, "solid_capstyle": "butt"}
-    figure, head = sty._headed_figure(title, label, key + rows + 0.5)
-    ax = sty._place_axes(figure, 2.0, head + key, 4.2, rows)
-    for place, (code, row) in enumerate(span.iterrows()):
+    box = (2.0, key, 4.2, _ROW * len(span))
+    figure, ax, head = sty._framed(title, label, box, 0.5)
+    for place, (code, (median, low, high, *_)) in enumerate(span[order].iterrows()):
         color = sty._REGION_STYLES[provinces.region(int(code))].color
-        ax.plot([row["lower"], row["upper"]], [place, place], color=color, **line)
-        if level is None:
-            own = each.loc[code].dropna()
-            ax.plot(own, [place] * len(own), "o", color=color, **dots)
-        _dot(ax, place, code, row["median"])
-        if level is not None:
-            ax.plot([row["baseline"]], [place], "|", color="black", markersize=13, zorder=4)
-        sty._beside(ax, place, f"{row['lower']:.0f}–{row['upper']:.0f}")
+        ax.plot([low, high], [place, place], color=color, **line)
+        own = each.loc[code].dropna()
+        ax.plot(own, [place] * len(own), **{"color": color, "linestyle": "", **dots})
+        _dot(ax, place, code, median)
+        sty._beside(ax, place, f"{low:.0f}–{high:.0f}")
     sty._name_rows(ax, [sty._province_label(int(code)) for code in span.index])
     ax.set_xlim(0, max(span["upper"].max(), each.max(axis=None)) + 1)
-    if level is not None:
+    if key:
         sty._region_key(figure, span.index, head)
     return figure, _ranges_said(span, title, level)
 
 
 def _ranges_said(span: pd.DataFrame, title: str, level: float | None) -> str:
-    said = {
-        code: f"{_name_of(code)} {row['lower']:.0f} to {row['upper']:.0f}"
-        for code, row in span.iterrows()
-    }
+    names = pd.Series(map(_name_of, span.index), span.index)
+    said = names + span["lower"].map(" {:.0f} to ".format) + span["upper"].map("{:.0f}".format)
     width = (span["upper"] - span["lower"]).sort_values(ascending=False, kind="stable")
-    widest = listed([said[code] for code in width.index[:5]])
+    widest = listed(said[width.index[:5]])
     if level is None:
-        first = _name_of(span.index[0])
-        return (
-            f"Ranges of ranks. {title}. {first} has the best median rank; "
-            f"the widest ranges: {widest}."
-        )
-    outside = span.index[~span["baseline"].between(span["lower"], span["upper"])]
+        lead = f"Ranges of ranks. {title}. {names.iloc[0]} has the best median rank"
+        return f"{lead}; the widest ranges: {widest}."
+    outside = names[~span["baseline"].between(span["lower"], span["upper"])]
     ends = "Every baseline rank lies inside."
     if len(outside):
-        ends = f"Baseline rank outside: {listed([_name_of(code) for code in outside])}."
+        ends = f"Baseline rank outside: {listed(outside)}."
     return (
         f"Intervals of ranks of {len(span)} provinces. {title}{'; ' * bool(title)}{level:.0%} "
-        f"of the draws: first by median {said[span.index[0]]}. Widest: {widest}. {ends}"
+        f"of the draws: first by median {said.iloc[0]}. Widest: {widest}. {ends}"
     )
 
 
@@ -192,32 +181,29 @@ def weights_chart(weights: pd.Series, dimension: pd.Series, names: pd.Series) ->
     nqpf.errors.SampleError
         If an indicator has no dimension or no name.
     """
-    for key in weights.index:
-        if key not in dimension.index or key not in names.index:
-            raise SampleError(f"indicator {key!r} has no dimension or no name")
-    groups = [(d, weights[dimension.reindex(weights.index) == d]) for d in dimension.unique()]
-    groups = [(d, group.sort_values(ascending=False)) for d, group in groups if len(group)]
+    for key in weights.index.difference(dimension.index.intersection(names.index), sort=False):
+        raise SampleError(f"indicator {key!r} has no dimension or no name")
+    groups = weights.groupby(dimension.reindex(weights.index), sort=False)
+    order = [d for d in dimension.unique() if d in groups.groups]
     lines = {key: sty._wrapped(names[key], 78) for key in weights.index}
-    body = 0.45 * len(groups) + 0.23 * len(weights)
+    body = 0.45 * len(order) + 0.23 * len(weights)
     body += sum(0.22 * (name.count("\n") + 1) for name in lines.values())
-    figure, head = sty._headed_figure("Weights of indicators", "", body)
-    ax = sty._place_axes(figure, 0.14, head, sty._WIDTH - 0.28, body)
+    box = (0.14, 0, sty._WIDTH - 0.28, body)
+    figure, ax, _ = sty._framed("Weights of indicators", "", box, 0)
     ax.set(xlim=(0, 1.16 * weights.max()), ylim=(body, 0))  # heights in inches
     ax.axis("off")
-    down = 0.0
-    for place, (heading, group) in enumerate(groups):
-        color = sty._CATEGORIES[place % len(sty._CATEGORIES)]
-        said = f"{sty._readable(heading)}: {group.sum():.1%}"
+    down, totals = 0.0, groups.sum()
+    for heading, color in zip(order, cycle(sty._CATEGORIES), strict=False):
+        said = f"{sty._readable(heading)}: {totals[heading]:.1%}"
         ax.text(0, down + 0.2, said, fontsize=14, color=sty._darker(color), va="center")
         down += 0.38
-        for key, weight in group.items():
+        for key, weight in groups.get_group(heading).sort_values(ascending=False).items():
             ax.text(0, down, lines[key], fontsize=12, va="top", linespacing=1.1)
             down += 0.22 * (lines[key].count("\n") + 1)
             ax.barh(down + 0.1, weight, height=0.16, color=color)
             ax.text(weight, down + 0.1, f" {weight:.1%}", fontsize=12, va="center", color=sty._GREY)
             down += 0.23
         down += 0.07
-    totals = weights.groupby(dimension.reindex(weights.index), sort=False).sum()
     top = weights.idxmax()
     return figure, (
         f"Bar chart of the weights of {len(weights)} indicators; by dimension "
@@ -261,35 +247,31 @@ def rank_bump(ranks: pd.DataFrame, title: str = "") -> tuple[Figure, str]:
     if count == 2:  # each name has room over its column
         names, label = [sty._wrapped(name, 22) for name in data.columns], ""
     rows, heads = 0.27 * last, 0.08 + 0.27 * max(name.count("\n") + 1 for name in names)  # inches
-    figure, head = sty._headed_figure(title, label, heads + rows + 0.1)
-    ax = sty._place_axes(figure, 2.25, head + heads, 2.5, rows)
+    figure, ax, _ = sty._framed(title, label, (2.25, heads, 2.5, rows), 0.1)
     ax.set(xlim=(-0.03, count - 0.97), ylim=(last + 0.5, 0.5))
     ax.axis("off")
     for place, name in enumerate(names):
         side = "center" if count > 2 else ("right", "left")[place]
         ax.text(place, 0.2, name, ha=side, va="bottom", fontsize=13)
-    mark = {"color": sty._PALE, "marker": "o", "linewidth": 1.2, "markersize": 5}
-    _bumps(ax, data.drop(index=chosen), sty._GREY, **mark)
-    for place, code in enumerate(chosen):
-        color = sty._CATEGORIES[place]
-        mark = {"color": color, "marker": sty._MARKERS[place], "linewidth": 3, "markersize": 8}
-        _bumps(ax, data.loc[[code]], sty._darker(color), zorder=3, **mark)
-    each = [
-        f"{_name_of(code)} from {data.loc[code].min():.0f} to {data.loc[code].max():.0f}"
-        for code in chosen
-    ]
+    mark = {"color": sty._PALE, "marker": "o", "linewidth": 1.2, "markersize": 5, "zorder": 2}
+    _bumps(ax, data.drop(index=chosen), sty._GREY, mark)
+    each, mark = [], {"linewidth": 3, "markersize": 8, "zorder": 3}
+    for code, color, marker in zip(chosen, sty._CATEGORIES, sty._MARKERS, strict=False):
+        own = data.loc[[code]]
+        _bumps(ax, own, sty._darker(color), {"color": color, "marker": marker, **mark})
+        each.append(f"{_name_of(code)} from {own.min(axis=None):.0f} to {own.max(axis=None):.0f}")
     return figure, (
         f"Bump chart of the ranks of {len(data)} provinces by "
         f"{listed(map(str, data.columns))}. Highlighted: {listed(each, limit=8)}."
     )
 
 
-def _bumps(ax: Axes, ranks: pd.DataFrame, ink: str, **drawn: object) -> None:
+def _bumps(ax: Axes, ranks: pd.DataFrame, ink: str, mark: dict[str, object]) -> None:
     """Draw some provinces alike, as one line that is broken between them, and name both ends."""
     size, count = ranks.shape
     broken = np.column_stack([ranks.to_numpy(dtype=float), np.full(size, np.nan)])
     places = np.tile(np.append(np.arange(count), np.nan), size)
-    ax.plot(places, broken.ravel(), clip_on=False, **{"zorder": 2, **drawn})
+    ax.plot(places, broken.ravel(), clip_on=False, **mark)
     text = {"textcoords": "offset points", "va": "center", "color": ink, "fontsize": 12.5}
     for code, stands in ranks.iterrows():
         # Ranks are flush right in a column of their own; NaN: the measure lacks the province.

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
+from matplotlib import colormaps
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
 
 from nqpf.errors import SampleError
+from nqpf.multiverse.shares import _VarianceShares as VarianceShares
 from nqpf.report import style as sty
 from nqpf.report.html import _name_of, listed
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
-
-    from nqpf.multiverse.shares import _VarianceShares as VarianceShares
 
 _FIGURES = ("coefficient", "lower", "upper")
 _PAIR = ("variable", "measure")
@@ -59,23 +57,20 @@ def coefficient_plot(table: pd.DataFrame, title: str = "", label: str = "") -> t
     reason = table.get("reason", pd.Series("", table.index)).fillna("")
     blank = table[list(_FIGURES)].isna().all(axis=1) & reason.ne("")
     sty._check_complete(table[~blank], (*_PAIR, *_FIGURES), _PAIR)
-    variables, measures = (list(dict.fromkeys(table[name])) for name in _PAIR)
-    parts, rows = [], 0.26 * len(measures)
+    parts, measures = [], list(dict.fromkeys(table["measure"]))
+    groups, rows = table.groupby("variable", sort=False, observed=True), 0.26 * len(measures)
     box = (0.4, rows, 0.15)
-    figure, each = sty._panelled(title, label, len(variables), box, rows + 0.85, 2.05, 0.25)
-    for place, (variable, ax) in enumerate(zip(variables, each, strict=True)):
-        own = table[table["variable"] == variable]
+    figure, each = sty._panelled(title, label, len(groups), box, rows + 0.85, 2.05, 0.25)
+    for place, ((variable, own), ax) in enumerate(zip(groups, each, strict=True)):
         _coefficients(ax, own, measures)
         names = [sty._readable(name) if place % 2 == 0 else "" for name in measures]
         sty._name_rows(ax, names, 12)
-        ax.tick_params(axis="y", length=0)
-        ax.set_title(sty._wrapped(variable, 30), fontsize=13, loc="left")
-        above, below = int((own["lower"] > 0).sum()), int((own["upper"] < 0).sum())
-        gone = int(own["coefficient"].isna().sum())
-        count = len(own) - gone
+        ax.set_title(sty._wrapped(variable, 30), fontsize=13)
+        above, below = (own["lower"] > 0).sum(), (own["upper"] < 0).sum()
+        count, gone = own["lower"].count(), own["lower"].isna().sum()
         parts.append(
             f"{variable}: {above} of {count} measures above zero, {below} below, "
-            f"{count - above - below} uncertain" + (f", {gone} left blank" if gone else "")
+            f"{count - above - below} uncertain" + f", {gone} left blank" * bool(gone)
         )
     return figure, f"Coefficients with intervals. {title}. {'; '.join(parts)}."
 
@@ -134,23 +129,22 @@ def event_plot(table: pd.DataFrame, title: str = "", label: str = "") -> tuple[F
     2 of 3 intervals leave out zero; 1 of 3 estimates lie outside the band of chance.
     """
     sty._check_complete(table, ("measure", "event", *_EVENT), ("measure", "event"))
-    measures = list(dict.fromkeys(table["measure"]))
-    low = 1.05 * min(table[["lower", "chance_low"]].to_numpy().min(), 0)
-    high = 1.05 * max(table[["upper", "chance_high"]].to_numpy().max(), 0)
+    groups = table.groupby("measure", sort=False, observed=True)
+    low = 1.05 * min(table[["lower", "chance_low"]].min(axis=None), 0)
+    high = 1.05 * max(table[["upper", "chance_high"]].max(axis=None), 0)
     parts, box = [], (0.35, 1.9, 0.15)
-    figure, each = sty._panelled(title, label, len(measures), box, 2.75, 0.6, 0.65)
-    for measure, ax in zip(measures, each, strict=True):
-        own = table[table["measure"] == measure].sort_values("event")
+    figure, each = sty._panelled(title, label, len(groups), box, 2.75, 0.6, 0.65)
+    for (measure, own), ax in zip(groups, each, strict=True):
+        own = own.sort_values("event")
         _events(ax, own)
         ax.set_ylim(low, high)
-        ax.set_title(sty._wrapped(measure, 30), fontsize=13, loc="left")
-        first, last = own.iloc[0], own.iloc[-1]
-        sure = int(((own["lower"] > 0) | (own["upper"] < 0)).sum())
-        out = int((~own["estimate"].between(own["chance_low"], own["chance_high"])).sum())
+        ax.set_title(sty._wrapped(measure, 30), fontsize=13)
+        ends = [f"{own['estimate'].iloc[i]:.2f} (year {own['event'].iloc[i]:.0f})" for i in (0, -1)]
+        sure = ((own["lower"] > 0) | (own["upper"] < 0)).sum()
+        out = (~own["estimate"].between(own["chance_low"], own["chance_high"])).sum()
         parts.append(
-            f"{measure}: from {first['estimate']:.2f} (year {first['event']:.0f}) to "
-            f"{last['estimate']:.2f} (year {last['event']:.0f}); {sure} of {len(own)} intervals "
-            f"leave out zero; {out} of {len(own)} estimates lie outside the band of chance"
+            f"{measure}: from {ends[0]} to {ends[1]}; {sure} of {len(own)} intervals leave out "
+            f"zero; {out} of {len(own)} estimates lie outside the band of chance"
         )
     return figure, f"Estimates by years since the reform. {title}. {'. '.join(parts)}."
 
@@ -203,17 +197,17 @@ def known_truth_plot(table: pd.DataFrame, title: str = "", label: str = "") -> t
     """
     columns = ("panel", "estimated", "mean", "low", "high", "truth")
     sty._check_complete(table, columns, columns[:2])
-    several = table.groupby("panel")["truth"].nunique() > 1
+    panels = table.groupby("panel", sort=False)
+    several = panels["truth"].nunique() > 1
     if several.any():
         said = f"panel {several.idxmax()!r} has more than one truth"
         raise SampleError(said, expected="one per panel")
-    panels = {panel: own for panel, own in table.groupby("panel", sort=False)}
     figure, head = sty._headed_figure(title, label, 0.3 * len(table) + 0.95 * len(panels))
     parts = []
-    for panel, own in panels.items():
+    for panel, own in panels:
         ax = sty._place_axes(figure, 2.75, head + 0.45, sty._WIDTH - 2.95, 0.3 * len(own))
         head += 0.3 * len(own) + 0.95
-        truth, each = float(own["truth"].iloc[0]), []
+        truth, each = own["truth"].iloc[0], []
         ax.axvline(truth, color="#000000", linewidth=1.2, linestyle="--")
         for place, row in enumerate(own.itertuples()):
             held = row.low <= truth <= row.high
@@ -221,10 +215,9 @@ def known_truth_plot(table: pd.DataFrame, title: str = "", label: str = "") -> t
             ax.plot([row.low, row.high], [place, place], color=color, linewidth=1.8)
             ax.plot([row.mean], [place], "o" if held else "s", color=color, markersize=7)
             text = f"{row.estimated} {row.mean:.2f} ({row.low:.2f} to {row.high:.2f})"
-            each.append(text + ("" if held else ", missing it"))
+            each.append(text + ", missing it" * (not held))
         sty._name_rows(ax, [sty._wrapped(name, 32) for name in own["estimated"]], 12)
-        ax.tick_params(axis="y", length=0)
-        ax.set_title(f"{panel}: truth {sty._number(truth, '{:.2f}')}", fontsize=13, loc="left")
+        ax.set_title(f"{panel}: truth {sty._number(truth, '{:.2f}')}", fontsize=13)
         parts.append(f"{panel}, truth {truth:.2f}: {'; '.join(each)}")
     return figure, f"Estimates beside the truth. {title}. {'. '.join(parts)}."
 
@@ -281,21 +274,18 @@ def shares_chart(shares: VarianceShares | pd.DataFrame, title: str = "") -> tupl
     table = table.sort_values(["total", "first_order"], ascending=False, kind="stable")
     pairs = table[["first_order", "total"]].to_numpy()
     note = "share of the variance: alone (solid), with interactions (pale)"
-    figure, head = sty._headed_figure(title, note, 0.36 * len(table) + 0.55)
-    ax = sty._place_axes(figure, 1.9, head, sty._WIDTH - 3.5, 0.36 * len(table))
-    for place, (first, total) in enumerate(pairs):
+    box, each = (1.9, 0, sty._WIDTH - 3.5, 0.36 * len(table)), []
+    figure, ax, _ = sty._framed(title, note, box, 0.55)
+    for place, (name, (first, total)) in enumerate(zip(table.index, pairs, strict=True)):
         ax.barh(place, max(first, total), height=0.62, color=sty._PALE)
         ax.barh(place, first, height=0.62, color=sty._CATEGORIES[0])
-        text = f"{sty._number(100 * first, '{:.1f}')} / {sty._number(100 * total, '{:.1f}')} %"
+        text = sty._number(100 * pairs[place], "{0[0]:.1f} / {0[1]:.1f} %")
         sty._beside(ax, place, text, color=sty._GREY)
+        each.append(f"{name} {first:.1%} alone and {total:.1%} with interactions")
     sty._name_rows(ax, [sty._wrapped(name, 20) for name in table.index], color="#444444")
-    ax.set_xlim(0, 1.04 * max(float(pairs.max()), 1e-9))
+    ax.set_xlim(0, 1.04 * max(pairs.max(), 1e-9))
     ax.xaxis.set_major_formatter("{x:.0%}")
     ax.grid(axis="y", visible=False)
-    each = [
-        f"{name} {first:.1%} alone and {total:.1%} with interactions"
-        for name, (first, total) in zip(table.index, pairs, strict=True)
-    ]
     text = f"Bar chart of shares of variance. {title}".strip().rstrip(".")
     return figure, f"{text}: {listed(each, limit=12)}."
 
@@ -304,36 +294,36 @@ def _sobol(table: pd.DataFrame, title: str) -> tuple[Figure, str]:
     sty._check_complete(table, ("first", "first_margin", "total", "total_margin"))
     table = table.sort_values("total", ascending=False, kind="stable")
     label = "share of variance: by itself (dark), with interactions (pale), margins (lines)"
-    body = 0.82 * len(table)
-    figure, head = sty._headed_figure(title, label, body + 0.5)
-    ax = sty._place_axes(figure, 0.3, head, 6.0, body)
-    each = []
+    box, each, reach = (0.3, 0, 6.0, 0.82 * len(table)), [], 0.1
+    figure, ax, _ = sty._framed(title, label, box, 0.5)
     for place, (factor, row) in enumerate(table.iterrows()):
-        # Estimates a little below zero are zero.
         name = _FACTORS.get(str(factor), str(factor))
-        first, total = (f"{max(row[key], 0.0):.0%}" for key in ("first", "total"))
-        text = f"{sty._readable(name)}: {first}, {total}"
-        ax.text(0, place - 0.33, text, fontsize=12.5, color="#111111", va="center")
+        shares = []
         for height, key, alpha in ((place - 0.03, "first", 1.0), (place + 0.22, "total", 0.4)):
-            share, margin = max(row[key], 0.0), row[f"{key}_margin"]
+            margin = row[f"{key}_margin"]
+            # Estimates a little below zero are zero.
+            low, share, high = np.maximum(row[key] + margin * np.array([-1, 0, 1]), 0)
             ax.barh(height, share, height=0.22, color=sty._CATEGORIES[0], alpha=alpha, linewidth=0)
-            ends = [max(row[key] - margin, 0.0), max(row[key] + margin, 0.0)]
-            ax.plot(ends, [height, height], color=sty._darker(sty._GREY), linewidth=1.5)
-        each.append(f"{name.rsplit(' ', 1)[0]} {first} and {total}")
+            ax.plot([low, high], [height, height], color=sty._darker(sty._GREY), linewidth=1.5)
+            shares.append(f"{share:.0%}")
+            reach = max(reach, high)
+        text = f"{sty._readable(name)}: {', '.join(shares)}"
+        ax.text(0, place - 0.33, text, fontsize=12.5, color="#111111", va="center")
+        each.append(f"{name.rsplit(' ', 1)[0]} {' and '.join(shares)}")
     sty._name_rows(ax, [""] * len(table))
     ax.set_yticks([])
-    reach = [(table[key] + table[f"{key}_margin"]).max() for key in ("first", "total")]
-    ax.set_xlim(0, max(*reach, 0.1) * 1.02)
-    ax.xaxis.set_major_formatter(lambda share, _: f"{share:.0%}")
-    lead = f"{title}; " if title else ""
+    ax.set_xlim(0, reach * 1.02)
+    ax.xaxis.set_major_formatter("{x:.0%}")
     return figure, (
-        f"Bar chart of Sobol indices. {lead}share of the variance by itself and with "
-        f"interactions: {'; '.join(each)}. No factor by itself explains "
+        f"Bar chart of Sobol indices. {title}{'; ' * bool(title)}share of the variance by itself "
+        f"and with interactions: {'; '.join(each)}. No factor by itself explains "
         f"{max(1.0 - table['first'].sum(), 0.0):.0%}."
     )
 
 
 _HEADS, _GRID = 0.75, 0.3  # inches over the findings, and of a row
+_FULL = {"edgecolor": sty._PALE, "lw": 0.6}  # looks of a box
+_EMPTY = {**_FULL, "hatch": "///"}
 
 
 @sty._drawn
@@ -383,9 +373,6 @@ def findings_map(
     >>> print(findings_map(table, "T").alt)
     Map of findings. T. growth: 1 of 2 measures mostly significant and positive, 1 negative.
     """
-    from matplotlib import colormaps
-    from matplotlib.patches import Rectangle
-
     sty._check_columns(table, ("median", "significant_positive", "significant_negative"))
     if table.index.nlevels != 2 or table.index.has_duplicates:
         twice = dict(enumerate(table.index[table.index.duplicated()][:1]))
@@ -395,26 +382,22 @@ def findings_map(
     balance = (table["significant_positive"] - table["significant_negative"]).unstack()
     balance, median = (x.reindex(measures)[questions] for x in (balance, table["median"].unstack()))
     rows, over = _GRID * len(measures), _HEADS + (0.42 if groups else 0)
-    figure, head = sty._headed_figure(title, note, over + rows + 1.0)
-    ax = sty._place_axes(figure, 1.85, head + over, sty._WIDTH - 1.97, rows)
-    empty = {"facecolor": "none", "edgecolor": "#bbbbbb", "lw": 0, "hatch": "///"}
-    for (row, column), value in np.ndenumerate(balance.to_numpy(dtype=float)):
-        gone = np.isnan(value)
-        colour = colormaps[sty._DIVERGING](0.5 + value / 2)  # orange is negative, purple positive
-        look = empty if gone else {"facecolor": colour, "edgecolor": "none"}
-        ax.add_patch(Rectangle((column - 0.48, row - 0.46), 0.96, 0.92, **look))
-        if not gone:
-            figures = float(median.iat[row, column])
-            text = "0" if abs(figures) < 0.005 else sty._number(figures, "{:+.2f}")
+    box = (1.85, over, sty._WIDTH - 1.97, rows)
+    figure, ax, head = sty._framed(title, note, box, 1.0)
+    full, empty = (
+        {"edgecolor": "none"},
+        {**_EMPTY, "facecolor": "none", "edgecolor": "#bbbbbb", "lw": 0},
+    )
+    shades = 0.5 + balance.to_numpy(dtype=float) / 2  # orange is negative, purple positive
+    for row, column, colour in _boxes(ax, shades, full, empty, sty._DIVERGING, 0.96, 0.92):
+        value = median.iat[row, column]
+        if not np.isnan(shades[row, column]):
+            text = "0" if abs(value) < 0.005 else sty._number(value, "{:+.2f}")
             _centred(ax, row, column, text, colour)
-    ax.set(xlim=(-0.5, len(questions) - 0.5), ylim=(len(measures) - 0.5, -0.5))
     ax.xaxis.tick_top()
     names = [dict(heads or {}).get(question, sty._wrapped(question, 10)) for question in questions]
-    ax.set_xticks(range(len(questions)), names, fontsize=11, color="#111111")
-    names = [sty._readable(name) for name in measures]
-    ax.set_yticks(range(len(measures)), names, fontsize=12, color="#111111")
-    ax.tick_params(length=0)
-    sty._bare(ax)
+    ax.set_xticks(range(len(questions)), names, fontsize=11)
+    ax.set_yticks(range(len(measures)), map(sty._readable, measures), fontsize=12)
     for words, members in dict(groups or {}).items():
         places = [questions.index(one) for one in members if one in questions]
         if places:
@@ -473,40 +456,36 @@ def heatmap_agreement(
     nqpf.errors.SampleError
         If rows and columns differ.
     """
-    import seaborn as sns
-
     if list(matrix.index) != list(matrix.columns):
         raise SampleError("rows and columns differ", expected="a square matrix of the measures")
     size, values = len(matrix), matrix.to_numpy(dtype=float)
-    signed = float(np.nanmin(values)) < 0
-    names = [f"{name} {place}" for place, name in enumerate(matrix.index, start=1)]
     # Past nine measures a cell has room for two digits only: hundredths, without the 0.
-    crowded = size > 9
-    left, wide, side = (1.5, 5.36, 0.36) if crowded else (2.66, 4.2, 0.62)
-    figure, head = sty._headed_figure(title, label + " × 100" * crowded, side * size + 0.4)
-    ax = sty._place_axes(figure, left, head, wide, side * size)
-    above = np.triu(np.ones((size, size), dtype=bool), k=1)
-    colours = sty._DIVERGING if signed else sty._SEQUENTIAL
-    sns.heatmap(values, mask=above, vmin=-1 if signed else 0, vmax=1, cmap=colours, cbar=False,
-                linewidths=2, linecolor="white", ax=ax)  # fmt: skip
-    ax.grid(False)
-    colors = ax.collections[0].to_rgba(values)
-    for row, column in zip(*np.nonzero(~above), strict=True):
-        value = values[row, column]
-        text = sty._number(100 * value, "{:.0f}") if crowded else sty._number(value, "{:.2f}")
-        at = (row + 0.5, column + 0.5)
-        _centred(ax, *at, text, colors[row, column], 11 if crowded else 13)
-    names = [sty._wrapped(name, 16 if crowded else 30) for name in names]
-    ax.set_yticklabels(names, rotation=0, fontsize=12.5)
-    ax.set_xticklabels(range(1, size + 1), fontsize=12.5)
+    crowded, least = size > 9, -1 if np.nanmin(values) < 0 else 0
+    left, wide, side, room = (1.5, 5.36, 0.36, 16) if crowded else (2.66, 4.2, 0.62, 30)
+    scale, fmt, font = (100, "{:.0f}", 11) if crowded else (1, "{:.2f}", 13)
+    box = (left, 0, wide, side * size)
+    figure, ax, _ = sty._framed(title, label + " × 100" * crowded, box, 0.4)
+    shown = np.ma.masked_where(np.triu(np.ones((size, size)), k=1), values)
+    colours = sty._DIVERGING if least else sty._SEQUENTIAL
+    look = {"cmap": colours, "linewidths": 2, "edgecolor": "white"}
+    mesh = ax.pcolormesh(shown, vmin=least, vmax=1, **look)
+    ax.set_ylim(size, 0)
+    colors = mesh.to_rgba(values)
+    for row, column in zip(*np.tril_indices(size), strict=True):
+        text, at = sty._number(scale * values[row, column], fmt), (row + 0.5, column + 0.5)
+        _centred(ax, *at, text, colors[row, column], font)
+    names = [sty._wrapped(f"{name} {place}", room) for place, name in enumerate(matrix.index, 1)]
+    ax.set_yticks(np.arange(size) + 0.5, names, fontsize=12.5, va="center")
+    ax.set_xticks(np.arange(size) + 0.5, range(1, size + 1), fontsize=12.5)
+    sty._bare(ax)
     if size < 2:
         return figure, f"Heat map of {label} with a single measure."
     below = zip(*np.tril_indices(size, -1), strict=True)
-    pairs = [(float(values[i, j]), matrix.index[i], matrix.index[j]) for i, j in below]
+    pairs = [(values[i, j], f"({matrix.index[i]} and {matrix.index[j]})") for i, j in below]
     low, high = (pick(pairs, key=lambda pair: pair[0]) for pick in (min, max))
     return figure, (
-        f"Heat map of {label} among {size} measures, {low[0]:.2f} "
-        f"({low[1]} and {low[2]}) to {high[0]:.2f} ({high[1]} and {high[2]})."
+        f"Heat map of {label} among {size} measures, {low[0]:.2f} {low[1]} to {high[0]:.2f} "
+        f"{high[1]}."
     )
 
 
@@ -554,13 +533,14 @@ def transition_matrices(
     figure, each = sty._panelled(title, label, count, box, rows + 0.95, 0.6, 0.75, 2, 0.1)
     for place, ((name, matrix), ax) in enumerate(zip(matrices.items(), each, strict=True)):
         values = matrix.to_numpy(dtype=float)
-        for row, column, colour, value in _boxes(ax, values, 0.9 * values):
+        for row, column, colour in _boxes(ax, 0.9 * values, _FULL, _EMPTY):
+            value = values[row, column]
             if value > 0:
                 text = "<1" if value < 0.005 else f"{100 * value:.0f}"
                 _centred(ax, row, column, text, colour, 13)
-        ax.set_title(sty._wrapped(name, 32), fontsize=13, loc="left", pad=6)
-        ax.set_xticks(range(len(matrix)), [str(c) for c in matrix.columns], fontsize=12)
-        ax.set_yticks(range(len(matrix)), [str(c) for c in matrix.index], fontsize=12)
+        ax.set_title(sty._wrapped(name, 32), fontsize=13, pad=6)
+        ax.set_xticks(range(len(matrix)), map(str, matrix.columns), fontsize=12)
+        ax.set_yticks(range(len(matrix)), map(str, matrix.index), fontsize=12)
         if place % 2 == 0:
             ax.set_ylabel("class", fontsize=12)
         if place + 2 >= count:
@@ -574,20 +554,18 @@ def transition_matrices(
 
 
 def _boxes(
-    ax: Axes, values: np.ndarray, shades: np.ndarray, hatch: str | None = "///"
-) -> Iterator[tuple[int, int, object, float]]:
-    """Draw a box per value, hatched or white where its shade is missing, and yield each."""
-    from matplotlib import colormaps
-    from matplotlib.patches import Rectangle
-
+    ax: Axes, shades: np.ndarray, full: dict, gone: dict, colours: str = sty._SEQUENTIAL,
+    wide: float = 1, tall: float = 1,
+) -> Iterator[tuple[int, int, object]]:  # fmt: skip
+    """Draw a box per shade, or as `gone` where it is missing, and yield its row, column, colour."""
     for (row, column), shade in np.ndenumerate(shades):
-        gone = np.isnan(shade)
-        colour = "white" if gone else colormaps[sty._SEQUENTIAL](shade)
-        look = {"facecolor": colour, "edgecolor": sty._PALE, "hatch": hatch if gone else None}
-        ax.add_patch(Rectangle((column - 0.5, row - 0.5), 1, 1, lw=0.6, **look))
-        yield row, column, colour, values[row, column]
+        colour = "white" if np.isnan(shade) else colormaps[colours](shade)
+        look = gone if np.isnan(shade) else full
+        corner = (column - wide / 2, row - tall / 2)
+        ax.add_patch(Rectangle(corner, wide, tall, **{"facecolor": colour, **look}))
+        yield row, column, colour
     ax.set(xlim=(-0.5, shades.shape[1] - 0.5), ylim=(shades.shape[0] - 0.5, -0.5))
-    ax.tick_params(length=0, labelcolor="#111111")
+    ax.tick_params(labelcolor="#111111")
     sty._bare(ax)
 
 
@@ -622,14 +600,13 @@ def club_grid(membership: pd.DataFrame, title: str = "", label: str = "") -> tup
     """
     if membership.empty or membership.isna().to_numpy().any():
         raise SampleError("membership is not complete", expected="a club, or 0, in every cell")
-    rows = 0.3 * len(membership)
-    figure, head = sty._headed_figure(title, label, rows + 0.85)
-    ax = sty._place_axes(figure, 2.15, head + 0.65, sty._WIDTH - 2.35, rows)
+    box = (2.15, 0.65, sty._WIDTH - 2.35, 0.3 * len(membership))
+    figure, ax, _ = sty._framed(title, label, box, 0.2)
     most = membership.max()
     shades = 0.75 - 0.65 * (membership - 1) / (most - 1).clip(lower=1)  # part of the colour map
-    clubs = membership.to_numpy()
-    shown = shades.where(membership > 0).to_numpy(float)
-    for row, column, colour, club in _boxes(ax, clubs, shown, None):
+    shades = shades.where(membership > 0).to_numpy(float)
+    for row, column, colour in _boxes(ax, shades, _FULL, _FULL):
+        club = membership.iat[row, column]
         _centred(ax, row, column, f"{club:.0f}" if club else "–", colour)
     ax.xaxis.tick_top()
     heads = [sty._wrapped(name, 15) for name in membership.columns]
@@ -639,8 +616,8 @@ def club_grid(membership: pd.DataFrame, title: str = "", label: str = "") -> tup
     parts = []
     for name, own in membership.items():
         first = listed([_name_of(code) for code in own.index[own == 1]])
-        text = "no club" if not most[name] else "one club"
-        text = f"{most[name]:.0f} clubs, the first with {first}" if most[name] > 1 else text
-        alone = int((own == 0).sum())
-        parts.append(f"{name}: {text}" + (f", {alone} in none" if alone else ""))
+        many = f"{most[name]:.0f} clubs, the first with {first}"
+        text = {0: "no club", 1: "one club"}.get(most[name], many)
+        alone = (own == 0).sum()
+        parts.append(f"{name}: {text}" + f", {alone} in none" * bool(alone))
     return figure, f"Clubs of {len(membership)} provinces. {title}. {'; '.join(parts)}."

@@ -235,6 +235,18 @@ def _place_axes(figure: Figure, left: float, top: float, width: float, height: f
     return figure.add_axes((left / wide, 1 - (top + height) / tall, width / wide, height / tall))
 
 
+def _framed(
+    title: str, label: str, box: tuple[float, float, float, float], below: float
+) -> tuple[Figure, Axes, float]:
+    """Return a figure with one axes, and the inches of its heading.
+
+    In inches `box` is the room left of the axes and above it, its width and its height.
+    """
+    left, over, width, height = box
+    figure, head = _headed_figure(title, label, over + height + below)
+    return figure, _place_axes(figure, left, head + over, width, height), head
+
+
 def _panelled(
     title: str, label: str, count: int, box: tuple[float, float, float], tall: float,
     left: float, gap: float, across: int = 0, foot: float = 0.0,
