@@ -16,7 +16,7 @@ import yaml
 
 from nqpf import provinces
 from nqpf.checks import choose
-from nqpf.errors import DataError, MethodError, SampleError
+from nqpf.errors import DataError, SampleError
 from nqpf.report import style as sty
 from nqpf.report.html import _both_names, _Html, _html_table, listed
 from nqpf.systems.overlap import filled
@@ -97,14 +97,14 @@ def rank_explorer(ranks: pd.DataFrame) -> _Html:
         said = f"{ranks.shape[1]} measures and {len(twice)} provinces that come twice"
         raise SampleError(said, expected="two or more measures, each province once")
     measures = [str(name) for name in ranks.columns]
+    rows = ranks.set_axis(measures, axis=1).sort_index().astype(float).iterrows()
     records = [
         {
-            "name": provinces.name(code, "both"),
-            "abbr": provinces.name(code, "abbr"),
+            **{key: provinces.name(code, n) for key, n in (("name", "both"), ("abbr", "abbr"))},
             "region": provinces.region(code).capitalize(),
-            "values": row.dropna().rename(str).to_dict(),
+            "values": row.dropna().to_dict(),
         }
-        for code, row in ranks.sort_index().astype(float).iterrows()
+        for code, row in rows
     ]
     params = [
         {"name": name, "value": measures[at],
@@ -133,31 +133,37 @@ class _Blocks:
         self.parts[name].append(np.nan_to_num(values).astype(kind))
         return start
 
-    def measure(self, score: pd.Series, rank: pd.Series, years: list[int]) -> int:
-        """Add a measure and return where it begins."""
-        steps = np.floor(_dense(score, years) / _STEP)
+    def measures(self, key: str, found: Standings, years: list[int]) -> dict[str, int]:
+        """Add the measures of a system and return where each begins."""
+        names = [name for name in found.scores.columns if name[0] == key]
+        steps = np.floor(_dense(found.scores[names], years) / _STEP)
         if np.nanmax(np.abs(steps)) >= 2**31:
             raise DataError("a score does not fit the page", expected=f"below {2**31 * _STEP:.0f}")
-        self._add("ranks", _dense(rank, years), "u1")
-        return self._add("scores", steps, "<i4")
+        starts = {}
+        for name, score, rank in zip(
+            names, steps.T, _dense(found.ranks[names], years).T, strict=True
+        ):
+            self._add("ranks", rank, "u1")
+            starts[".".join(name[1:])] = self._add("scores", score, "<i4")
+        return starts
 
-    def interval(self, bounds: pd.DataFrame, years: list[int]) -> int:
+    def interval(self, key: str, found: Standings, years: list[int]) -> int:
         """Add lower and upper ranks and return where they begin."""
-        both = np.stack([_dense(bounds[side], years) for side in ("lower", "upper")], axis=1)
-        return self._add("bounds", both.ravel(), "u1")
+        bounds = found.intervals.loc[key][["lower", "upper"]]
+        return self._add("bounds", _dense(bounds, years).ravel(), "u1")
 
 
 def _text(parts: list[np.ndarray]) -> str:
     return base64.b64encode(np.concatenate(parts).tobytes()).decode("ascii") if parts else ""
 
 
-def _dense(values: pd.Series, years: list[int]) -> np.ndarray:
-    """Return values by province and year as one row of doubles, missing where there is none."""
+def _dense(values: pd.Series | pd.DataFrame, years: list[int]) -> np.ndarray:
+    """Return values by province and year as doubles, a row of each, missing where there is none."""
     grid = pd.MultiIndex.from_product([provinces.codes(), years], names=["province", "year"])
     return values.reindex(grid).to_numpy(dtype="<f8", na_value=np.nan)
 
 
-def _payload(found: Standings, first: str, year: int, other: str) -> dict[str, object]:
+def _payload(found: Standings, first: str, year: int) -> dict[str, object]:
     """Return everything that the explorer needs, ready for JSON.
 
     Per measure a block by province and year of the system. Raw indicators are doubles, shared
@@ -169,8 +175,7 @@ def _payload(found: Standings, first: str, year: int, other: str) -> dict[str, o
     columns: dict[str, pd.Series] = {}
     blocks = _Blocks()
     systems = [_system(key, found, blocks, columns) for key in found.own]
-    tfp = found.of("tfp")
-    years = sorted(int(year) for year in tfp.index.unique("year"))
+    years = sorted(map(int, found.of("tfp").index.unique("year")))
     systems.append(
         {
             "key": "tfp",
@@ -178,9 +183,9 @@ def _payload(found: Standings, first: str, year: int, other: str) -> dict[str, o
             "title": " ".join(_TFP),
             "own": ["", ""],
             "years": years,
-            "measures": {".": blocks.measure(tfp["score"], tfp["rank"], years)},
+            "measures": blocks.measures("tfp", found, years),
             "refused": {},
-            "interval": blocks.interval(tfp, years),
+            "interval": blocks.interval("tfp", found, years),
         }
     )
     years = sorted({int(when) for one in found.matrices.values() for when in one.years})
@@ -205,7 +210,7 @@ def _payload(found: Standings, first: str, year: int, other: str) -> dict[str, o
         "draws": found.draws,
         "level": found.level,
         "variants": len(found.variants),
-        "start": {"system": first, "year": int(year), "with": other},
+        "start": {"system": first, "year": year, "with": "tfp"},
         "years": years,
         "raw": list(columns),
         "rawValues": _text([_dense(x, years) for x in columns.values()]),
@@ -246,7 +251,6 @@ def _system(
 ) -> dict[str, object]:
     matrix, z = found.matrices[key], found.normalised[key]
     system, years = matrix.system, [int(year) for year in matrix.years]
-    names = [name for name in found.scores.columns if name[0] == key]
     refused = found.refused[found.refused["system"] == key]
     weights = found.weights.loc[key].dropna(axis=1).loc[list(z.columns)]
     for indicator in z.columns:
@@ -254,7 +258,6 @@ def _system(
         known = columns.setdefault(indicator, values)
         if not values.index.isin(known.index).all():
             columns[indicator] = known.combine_first(values)
-    uses = [(name, system.indicators[name]) for name in z.columns]
     packed = {
         "key": key,
         "names": list(_system_names(system)),
@@ -271,15 +274,13 @@ def _system(
                 "benefit": one.direction == "benefit",
                 "dimension": matrix.dimension[name],
             }
-            for name, one in uses
+            for name in z.columns
+            for one in [system.indicators[name]]
         ],
         "weights": {name: column.tolist() for name, column in weights.items()},
-        "measures": {
-            f"{w}.{a}": blocks.measure(found.scores[key, w, a], found.ranks[key, w, a], years)
-            for _, w, a in names
-        },
+        "measures": blocks.measures(key, found, years),
         "refused": {f"{r.weights}.{r.aggregate}": r.reason for r in refused.itertuples()},
-        "interval": blocks.interval(found.intervals.loc[key], years),
+        "interval": blocks.interval(key, found, years),
     }
     if system.recipe["normalise"] == "minmax":
         low, high = matrix.values.min(), matrix.values.max()
@@ -290,9 +291,7 @@ def _system(
     return packed
 
 
-def explorer(
-    found: Standings, first: str | None = None, year: int | None = None, other: str = "tfp"
-) -> _Html:
+def explorer(found: Standings, first: str | None = None) -> _Html:
     """Return a page's worth of maps, rankings, trends and comparisons that the reader steers.
 
     The scripts of the book draw it (``book/_static/explorer*.js``); without
@@ -304,11 +303,8 @@ def explorer(
     found : Standings
         Made by :func:`nqpf.compare.standings`.
     first : str or None
-        Key of the system shown first, with its study's recipe; the first one when None.
-    year : int or None
-        Year shown first; when None the last one that every measure has.
-    other : str
-        Key of what it is compared with first.
+        Key of the system shown first, with its study's recipe, in the last year that every
+        measure has; the first one when None.
 
     Returns
     -------
@@ -317,19 +313,15 @@ def explorer(
     Raises
     ------
     nqpf.errors.MethodError
-        If there is no such system, or the one shown first has no such year.
+        If there is no such system.
     """
     known = [*found.own, "tfp"]
     first = first or known[0]
-    for key in (first, other):
-        choose("system", key, known)
-    if year is None:
-        covered = found.scores.notna().groupby(level="year").any().all(axis=1)
-        year = int(covered.index[covered].max())
-    if year not in found.of(first).index.unique("year"):
-        raise MethodError(f"{first} has no scores in {year}", expected="a year of its sample")
+    choose("system", first, known)
+    covered = found.scores.notna().groupby(level="year").any().all(axis=1)
+    year = int(covered.index[covered].max())
     static = _first_view(found, first, year)
-    data = _json(_payload(found, first, year, other), allow_nan=False)
+    data = _json(_payload(found, first, year), allow_nan=False)
     html = (
         '<div class="nqpf-explorer">'
         "<noscript><p>Choosing needs JavaScript. Without it, here is the view that the explorer "
