@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from itertools import cycle
 
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.colors import to_rgb
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from nqpf import provinces
+from nqpf.dynamics.density import _KernelDensity
 from nqpf.errors import DataError, SampleError
 from nqpf.forecast.methods import METHODS
+from nqpf.forecast.project import _Forecast as Forecast
 from nqpf.report import style as sty
 from nqpf.report.html import _name_of, listed
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
-
-    from nqpf.dynamics.density import _KernelDensity
-    from nqpf.forecast.project import _Forecast as Forecast
 
 _DASHES = ("-", (0, (6, 2)), (0, (5, 1.5, 1, 1.5)), (0, (1.5, 1.5)))
 
@@ -70,7 +69,7 @@ def year_lines(
         If the index is another, there is no figure, a highlighted province has none or there
         are more than seven lines to tell apart.
     """
-    notes: list[str] = []
+    notes, named, dashes, wide = [], sty._readable, _DASHES, 2.2
     behind, hollow = pd.DataFrame(), pd.DataFrame()
     if isinstance(data, pd.DataFrame):
         shown, label = _measures(data), label or ""
@@ -79,44 +78,41 @@ def year_lines(
         shown = sty._panel_values(data).unstack("province")
         shown = shown.reindex(range(shown.index.min(), shown.index.max() + 1))
         if len(highlight):
+            named, dashes, wide = sty._province_label, ["-"], 2.4
             behind, shown = _apart(shown, highlight)
+            notes = [f"In grey, {behind.shape[1]} other provinces"]
         else:
+            named = sty._region_label
             shown, hollow, notes = _regions(shown)
-    names = {column: sty._readable(column) for column in shown}
-    if hollow.size:
-        names = {region: sty._region_label(region) for region in shown}
-    elif len(highlight):
-        names = {code: sty._province_label(code) for code in shown}
-    figure, ax = _year_axes(title, label, len(notes))
+    below = notes * bool(hollow.size)  # said under the axes too
+    figure, ax, _ = sty._framed(title, label, (0.72, 0.05, 4.3, 3.9), 4.4 + 0.25 * len(below))
+    ax.xaxis.set_major_locator(MaxNLocator(nbins=6, integer=True, min_n_ticks=1))
+    ax.yaxis.set_major_locator(MaxNLocator(nbins=6))
+    ax.grid(False, axis="x")
     if reference is not None:
         ax.axhline(reference, color=sty._GREY, linewidth=1, zorder=1)
     for code in behind:
         ax.plot(behind.index, behind[code], color=sty._PALE, linewidth=1)
-    ends = {}
-    for place, column in enumerate(shown):
-        values, wide = shown[column], 2.4 if len(highlight) else 2.2
-        dash = "-" if len(highlight) else _DASHES[place % len(_DASHES)]
-        mark = sty._Mark(sty._CATEGORIES[place], sty._MARKERS[place], dash)
+    ends, marks = {}, map(sty._Mark, sty._CATEGORIES, sty._MARKERS, cycle(dashes))
+    for column, mark in zip(shown, marks, strict=False):
+        values = shown[column]
         if hollow.size:
             mark, wide = sty._REGION_STYLES[column], 3 if column == "all" else 2
-            values = values.where(~hollow[column])
-        ax.plot(values.index, values, color=mark.color, marker=mark.marker, linestyle=mark.line,
-                linewidth=wide, markersize=6, zorder=3)  # fmt: skip
-        if hollow.size:
-            partial = shown[column].where(hollow[column]).dropna()
+            partial, values = values.where(hollow[column]).dropna(), values.where(~hollow[column])
             ax.plot(partial.index, partial, mark.marker, color=mark.color, markerfacecolor="white")
-        ends[names[column]] = (shown[column].dropna(), mark.color)
+        look = {"color": mark.color, "marker": mark.marker, "linestyle": mark.line}
+        ax.plot(values.index, values, linewidth=wide, markersize=6, zorder=3, **look)
+        ends[named(column)] = (shown[column].dropna(), mark.color)
     _label_ends(ax, ends)
-    for line, note in enumerate(reversed(notes)):
+    for line, note in enumerate(reversed(below)):
         up = (0.08 + 0.25 * line) / figure.get_figheight()
         figure.text(0.02, up, note, fontsize=12, color=sty._GREY)
     if hollow.size:
         spelt = {"all": "all provinces"}
         shown = shown.rename(columns=lambda region: spelt.get(region, region.capitalize()))
-    said = [f"{note}." for note in notes]
-    if len(highlight):
-        said = [f"In grey, {behind.shape[1]} other provinces."]
-    return figure, " ".join([_lines_said(shown, title, label, fmt), *said])
+    return figure, " ".join(
+        [_lines_said(shown, title, label, fmt), *(f"{note}." for note in notes)]
+    )
 
 
 def _measures(table: pd.DataFrame) -> pd.DataFrame:
@@ -158,26 +154,15 @@ def _regions(wide: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame, list[str]]
 
 def _lines_said(table: pd.DataFrame, title: str, label: str, fmt: str) -> str:
     each = []
-    for column in table.columns:
-        line = table[column].dropna()
-        if line.empty:
-            continue
-        first, last = line.index[0], line.index[-1]
-        start = f"{fmt.format(line.iloc[0])} in {first}"
-        path = start if first == last else f"{start} to {fmt.format(line.iloc[-1])} in {last}"
-        each.append(f"{_name_of(column)} {path}")
-    return f"Line chart. {title}; {label}: " + "; ".join(each) + "."
-
-
-def _year_axes(title: str, label: str, notes: int) -> tuple[Figure, Axes]:
-    from matplotlib.ticker import MaxNLocator
-
-    figure, head = sty._headed_figure(title, label, 4.4 + 0.25 * notes)
-    ax = sty._place_axes(figure, 0.72, head + 0.05, 4.3, 3.9)
-    ax.xaxis.set_major_locator(MaxNLocator(nbins=6, integer=True, min_n_ticks=1))
-    ax.yaxis.set_major_locator(MaxNLocator(nbins=6))
-    ax.grid(False, axis="x")
-    return figure, ax
+    for column, line in table.items():
+        known = line.dropna()
+        ends = (
+            [f"{fmt.format(known[year])} in {year}" for year in known.index[[0, -1]]]
+            if len(known)
+            else []
+        )
+        each += [f"{_name_of(column)} {' to '.join(dict.fromkeys(ends))}"] * bool(ends)
+    return f"Line chart. {title}; {label}: {'; '.join(each)}."
 
 
 def _label_ends(ax: Axes, ends: dict[str, tuple[pd.Series, str]]) -> None:
@@ -272,8 +257,6 @@ def fan_chart(
 
 
 def _fan(ax: Axes, fans: Sequence[Forecast], code: int) -> None:
-    from matplotlib.ticker import MaxNLocator
-
     # The newest figure comes before each forecast: from it the fan opens.
     origin, seen = fans[0].origin, fans[0].observed.xs(code, level="province")
     columns = ["forecast", "lower", "upper"]
@@ -349,17 +332,15 @@ def ridgeline(curves: _KernelDensity, title: str = "", label: str = "") -> tuple
     nqpf.errors.DataError
         If there is no curve.
     """
-    from matplotlib.colors import to_rgb
-
     density, label = curves.density, label or curves.name
     if density.empty:
         raise DataError("no curve to draw", expected="the density of at least one year")
     unit = density.to_numpy().max() / _OVERLAP
     rows = len(density.columns)
     height = _FOOT * (rows + _OVERLAP - 1)
+    box = (0.85, 0, sty._WIDTH - 2.25, height)
     note = f"{label}; kernel densities with bandwidth h, dots at peaks"
-    figure, head = sty._headed_figure(title, note, height + 0.55)
-    ax = sty._place_axes(figure, 0.85, head, sty._WIDTH - 2.25, height)
+    figure, ax, _ = sty._framed(title, note, box, height + 0.55)
     pale, full = np.array([0.80, 0.88, 0.94]), np.array(to_rgb(sty._CATEGORIES[0]))
     edge, x = sty._darker(sty._CATEGORIES[0], 7), density.index.to_numpy()
     for place, year in enumerate(density.columns):

@@ -48,8 +48,9 @@ def ranking(
     """
     values = sty._in_year(scores, year).sort_values(ascending=False, kind="stable").head(top or 31)
     label = label or str(scores.name or "score")
-    box = (2.31, 0.35, 3.92, _ROW * len(values))
-    figure, ax, head = sty._framed(title, label, box, 0.42)
+    rows = _ROW * len(values)
+    box = (2.31, 0.35, 3.92, rows)
+    figure, ax, head = sty._framed(title, label, box, 0.35 + rows + 0.42)
     for place, (code, value) in enumerate(values.items()):
         _dot(ax, place, code, value)
         sty._beside(ax, place, sty._number(value, "{:.3f}"), 1.015)
@@ -124,8 +125,8 @@ def rank_ranges(
             {"marker": "o", "markersize": 4, "alpha": 0.3},
         )
     span = span.sort_values(order, kind="stable")
-    box = (2.0, key, 4.2, _ROW * len(span))
-    figure, ax, head = sty._framed(title, label, box, 0.5)
+    rows = _ROW * len(span)
+    figure, ax, head = sty._framed(title, label, (2.0, key, 4.2, rows), key + rows + 0.5)
     for place, (code, (median, low, high, *_)) in enumerate(span[order].iterrows()):
         color = sty._REGION_STYLES[provinces.region(int(code))].color
         ax.plot([low, high], [place, place], color=color, **line)
@@ -189,7 +190,7 @@ def weights_chart(weights: pd.Series, dimension: pd.Series, names: pd.Series) ->
     body = 0.45 * len(order) + 0.23 * len(weights)
     body += sum(0.22 * (name.count("\n") + 1) for name in lines.values())
     box = (0.14, 0, sty._WIDTH - 0.28, body)
-    figure, ax, _ = sty._framed("Weights of indicators", "", box, 0)
+    figure, ax, _ = sty._framed("Weights of indicators", "", box, body)
     ax.set(xlim=(0, 1.16 * weights.max()), ylim=(body, 0))  # heights in inches
     ax.axis("off")
     down, totals = 0.0, groups.sum()
@@ -247,7 +248,7 @@ def rank_bump(ranks: pd.DataFrame, title: str = "") -> tuple[Figure, str]:
     if count == 2:  # each name has room over its column
         names, label = [sty._wrapped(name, 22) for name in data.columns], ""
     rows, heads = 0.27 * last, 0.08 + 0.27 * max(name.count("\n") + 1 for name in names)  # inches
-    figure, ax, _ = sty._framed(title, label, (2.25, heads, 2.5, rows), 0.1)
+    figure, ax, _ = sty._framed(title, label, (2.25, heads, 2.5, rows), heads + rows + 0.1)
     ax.set(xlim=(-0.03, count - 0.97), ylim=(last + 0.5, 0.5))
     ax.axis("off")
     for place, name in enumerate(names):

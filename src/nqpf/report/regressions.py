@@ -274,8 +274,8 @@ def shares_chart(shares: VarianceShares | pd.DataFrame, title: str = "") -> tupl
     table = table.sort_values(["total", "first_order"], ascending=False, kind="stable")
     pairs = table[["first_order", "total"]].to_numpy()
     note = "share of the variance: alone (solid), with interactions (pale)"
-    box, each = (1.9, 0, sty._WIDTH - 3.5, 0.36 * len(table)), []
-    figure, ax, _ = sty._framed(title, note, box, 0.55)
+    each, rows = [], 0.36 * len(table)
+    figure, ax, _ = sty._framed(title, note, (1.9, 0, sty._WIDTH - 3.5, rows), rows + 0.55)
     for place, (name, (first, total)) in enumerate(zip(table.index, pairs, strict=True)):
         ax.barh(place, max(first, total), height=0.62, color=sty._PALE)
         ax.barh(place, first, height=0.62, color=sty._CATEGORIES[0])
@@ -294,8 +294,8 @@ def _sobol(table: pd.DataFrame, title: str) -> tuple[Figure, str]:
     sty._check_complete(table, ("first", "first_margin", "total", "total_margin"))
     table = table.sort_values("total", ascending=False, kind="stable")
     label = "share of variance: by itself (dark), with interactions (pale), margins (lines)"
-    box, each, reach = (0.3, 0, 6.0, 0.82 * len(table)), [], 0.1
-    figure, ax, _ = sty._framed(title, label, box, 0.5)
+    each, reach, rows = [], 0.1, 0.82 * len(table)
+    figure, ax, _ = sty._framed(title, label, (0.3, 0, 6.0, rows), rows + 0.5)
     for place, (factor, row) in enumerate(table.iterrows()):
         name = _FACTORS.get(str(factor), str(factor))
         shares = []
@@ -383,7 +383,7 @@ def findings_map(
     balance, median = (x.reindex(measures)[questions] for x in (balance, table["median"].unstack()))
     rows, over = _GRID * len(measures), _HEADS + (0.42 if groups else 0)
     box = (1.85, over, sty._WIDTH - 1.97, rows)
-    figure, ax, head = sty._framed(title, note, box, 1.0)
+    figure, ax, head = sty._framed(title, note, box, over + rows + 1.0)
     full, empty = (
         {"edgecolor": "none"},
         {**_EMPTY, "facecolor": "none", "edgecolor": "#bbbbbb", "lw": 0},
@@ -463,8 +463,8 @@ def heatmap_agreement(
     crowded, least = size > 9, -1 if np.nanmin(values) < 0 else 0
     left, wide, side, room = (1.5, 5.36, 0.36, 16) if crowded else (2.66, 4.2, 0.62, 30)
     scale, fmt, font = (100, "{:.0f}", 11) if crowded else (1, "{:.2f}", 13)
-    box = (left, 0, wide, side * size)
-    figure, ax, _ = sty._framed(title, label + " × 100" * crowded, box, 0.4)
+    box, note = (left, 0, wide, side * size), label + " × 100" * crowded
+    figure, ax, _ = sty._framed(title, note, box, side * size + 0.4)
     shown = np.ma.masked_where(np.triu(np.ones((size, size)), k=1), values)
     colours = sty._DIVERGING if least else sty._SEQUENTIAL
     look = {"cmap": colours, "linewidths": 2, "edgecolor": "white"}
@@ -600,8 +600,9 @@ def club_grid(membership: pd.DataFrame, title: str = "", label: str = "") -> tup
     """
     if membership.empty or membership.isna().to_numpy().any():
         raise SampleError("membership is not complete", expected="a club, or 0, in every cell")
-    box = (2.15, 0.65, sty._WIDTH - 2.35, 0.3 * len(membership))
-    figure, ax, _ = sty._framed(title, label, box, 0.2)
+    rows = 0.3 * len(membership)
+    box = (2.15, 0.65, sty._WIDTH - 2.35, rows)
+    figure, ax, _ = sty._framed(title, label, box, rows + 0.85)
     most = membership.max()
     shades = 0.75 - 0.65 * (membership - 1) / (most - 1).clip(lower=1)  # part of the colour map
     shades = shades.where(membership > 0).to_numpy(float)

@@ -236,14 +236,15 @@ def _place_axes(figure: Figure, left: float, top: float, width: float, height: f
 
 
 def _framed(
-    title: str, label: str, box: tuple[float, float, float, float], below: float
+    title: str, label: str, box: tuple[float, float, float, float], body: float
 ) -> tuple[Figure, Axes, float]:
     """Return a figure with one axes, and the inches of its heading.
 
-    In inches `box` is the room left of the axes and above it, its width and its height.
+    In inches `box` is the room left of the axes and above it, its width and its height; `body`
+    is all below the heading.
     """
+    figure, head = _headed_figure(title, label, body)
     left, over, width, height = box
-    figure, head = _headed_figure(title, label, over + height + below)
     return figure, _place_axes(figure, left, head + over, width, height), head
 
 
