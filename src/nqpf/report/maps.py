@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import Normalize
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+from matplotlib.ticker import MaxNLocator
 
 from nqpf import provinces
 from nqpf.errors import SampleError
@@ -14,9 +20,6 @@ from nqpf.report.html import _name_of, listed
 from nqpf.report.lines import _spread
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
-
     from nqpf.space.exploration import _Centre
 
 _ABSENT = "Hong Kong, Macao and Taiwan are not in the panel: no comparable series"
@@ -68,8 +71,6 @@ def tile_map(
     >>> print(tile_map(one, "T", "5 %").alt)
     Tile maps of local clusters. T; 5 %. A: HH Beijing; LL Xinjiang; the other 1 not significant.
     """
-    from matplotlib.figure import Figure
-
     if isinstance(values, pd.DataFrame):
         return _cluster_maps(values, title, label or "")
     figure = Figure(figsize=(7.0, 6.5), layout="none")
@@ -81,10 +82,6 @@ def _tile_map(
     ax: Axes, values: pd.Series, title: str, label: str | None, fmt: str, center: float | None
 ) -> str:
     """Draw a map and return what it shows."""
-    from matplotlib.cm import ScalarMappable
-    from matplotlib.colors import Normalize
-    from matplotlib.ticker import FuncFormatter, MaxNLocator
-
     data, label = sty._province_values(values), label or str(values.name or "score")
     low, high = (0.0, 1.0) if data.isna().all() else (data.min(), data.max())
     if center is not None:
@@ -92,11 +89,9 @@ def _tile_map(
         low, high = center - reach, center + reach
     if low == high:
         low, high = low - 0.5, high + 0.5
-    scale = ScalarMappable(
-        Normalize(low, high), sty._SEQUENTIAL if center is None else sty._DIVERGING
-    )
-    fills = {code: scale.to_rgba(value) for code, value in data.dropna().items()}
-    chinese = sty._has_chinese()
+    colours = sty._SEQUENTIAL if center is None else sty._DIVERGING
+    scale, present = ScalarMappable(Normalize(low, high), colours), data.dropna()
+    fills, chinese = present.map(scale.to_rgba).to_dict(), sty._has_chinese()
     # A thin line keeps the lightest tiles apart from the paper.
     for code, place, middle, top, text in _tiles(ax, fills, "#cfcfcf"):
         name = place["zh"] if chinese else place["en"].replace("Inner ", "I. ")
@@ -111,27 +106,21 @@ def _tile_map(
     inset = ax.inset_axes((0.02, 1.25, 3.9, 0.2), transform=ax.transData)
     bar = ax.figure.colorbar(scale, cax=inset, orientation="horizontal")
     bar.locator = MaxNLocator(nbins=5)
-    bar.formatter = FuncFormatter(lambda value, _place: sty._number(value, fmt))
+    inset.xaxis.set_major_formatter(lambda value, _place: sty._number(value, fmt))
     bar.outline.set_visible(False)
-    bar.ax.tick_params(labelsize=12)
-    bar.ax.grid(False)
+    inset.tick_params(labelsize=12)
+    inset.grid(False)
     ax.text(0, 7.06, sty._wrapped(_ABSENT, 33), fontsize=12, va="top", color=sty._GREY)
-    present = data.dropna().sort_values(kind="stable")
-    said = "no figures"
-    if len(present):
-        best, worst = (f"{_name_of(present.index[at])} {fmt.format(present.iloc[at])}"
-                       for at in (-1, 0))  # fmt: skip
-        said = f"highest {best}, lowest {worst}"
+    order = present.sort_values(kind="stable").items()
+    said = [f"{_name_of(code)} {fmt.format(value)}" for code, value in order]
+    said = f"highest {said[-1]}, lowest {said[0]}" if said else "no figures"
     gone = [provinces.name(code) for code in data.index[data.isna()]]
-    lacking = f" No data for {listed(gone)}." if gone else ""
-    heading = f"{title}; " if title else ""
-    return f"Tile map. {heading}{label}: {said}.{lacking} {_ABSENT}."
+    said += f". No data for {listed(gone)}" * bool(gone)
+    return f"Tile map. {title}{'; ' * bool(title)}{label}: {said}. {_ABSENT}."
 
 
-def _tiles(ax: Axes, fills: Mapping[int, object], edge: str) -> object:
+def _tiles(ax: Axes, fills: Mapping[int, object], edge: str) -> Iterator[tuple]:
     """Draw the tiles, and yield of each: code, row of the table, middle, top, look of a text."""
-    from matplotlib.patches import Rectangle
-
     ax.set(xlim=(0, 8), ylim=(8, 0))
     ax.axis("off")
     for code, place in provinces._table().iterrows():
@@ -155,18 +144,13 @@ _CLASSES = {
 
 
 def _cluster_maps(classes: pd.DataFrame, title: str, label: str) -> tuple[Figure, str]:
-    from matplotlib.patches import Rectangle
-
-    found = set(classes.stack().dropna()) if classes.size else set()
-    if classes.empty or not found <= set(_CLASSES):
-        raise SampleError(
-            f"classes {sorted(found - set(_CLASSES))} in a table of shape {classes.shape}",
-            expected=", ".join(_CLASSES),
-        )
-    data = classes.reindex(provinces.codes())
-    rows, each, tall = -(-data.shape[1] // 2), 3.55, 0.85  # inches
-    figure, head = sty._headed_figure(title, label, tall + each * rows)
-    key = sty._place_axes(figure, 0.14, head, 6.7, tall)
+    unknown = set(classes.stack().dropna()) - set(_CLASSES) if classes.size else set()
+    if classes.empty or unknown:
+        said = f"classes {sorted(unknown)} in a table of shape {classes.shape}"
+        raise SampleError(said, expected=", ".join(_CLASSES))
+    rows, each, tall = -(-classes.shape[1] // 2), 3.55, 0.85  # inches
+    box = (0.14, 0, 6.7, tall)
+    figure, key, head = sty._framed(title, label, box, tall + each * rows)
     key.set(xlim=(0, 6.7), ylim=(0.85, 0))
     key.axis("off")
     for place, (kind, (words, fill)) in enumerate(_CLASSES.items()):
@@ -179,7 +163,7 @@ def _cluster_maps(classes: pd.DataFrame, title: str, label: str) -> tuple[Figure
             key.text(left + 0.18, top + 0.15, kind, **text)
         key.text(left + 0.44, top + 0.15, sty._readable(words), fontsize=12.5, va="center")
     parts = []
-    for place, (column, own) in enumerate(data.items()):
+    for place, (column, own) in enumerate(classes.reindex(provinces.codes()).items()):
         row, side = divmod(place, 2)
         ax = sty._place_axes(figure, 0.07 + 3.5 * side, head + tall + each * row, 3.36, each - 0.15)
         fills = {code: _CLASSES[kind][1] for code, kind in own.dropna().items()}
@@ -193,8 +177,9 @@ def _cluster_maps(classes: pd.DataFrame, title: str, label: str) -> tuple[Figure
 
 
 def _classes_said(own: pd.Series) -> str:
+    names = own.index.map(provinces.name)
     groups = [
-        f"{kind} {listed([provinces.name(c) for c in own.index[own == kind]], limit=12)}"
+        f"{kind} {listed(names[own == kind], limit=12)}"
         for kind in ("HH", "LL", "HL", "LH", "no neighbours")
         if (own == kind).any()
     ]
@@ -229,15 +214,14 @@ def moran_lines(table: pd.DataFrame, title: str = "", label: str = "") -> tuple[
     >>> print(moran_lines(pd.DataFrame({"I": [0.1, 0.3], "p_sim": [0.2, 0.01]}, index), "T").alt)
     Line chart. T: A 0.10 in 2013 to 0.30 in 2022, significant in 1 of 2 years.
     """
-    measures = list(dict.fromkeys(table.index.get_level_values(0)))
+    measures = list(table.index.unique(0))
     if not {"I", "p_sim"} <= set(table.columns) or not 0 < len(measures) <= 5:
         raise SampleError(
             f"{len(measures)} measures with columns {', '.join(map(str, table.columns))}",
             expected="one to 5 measures with columns I and p_sim",
         )
     parts, last = [], []
-    figure, head = sty._headed_figure(title, label, 4.4)
-    ax = sty._place_axes(figure, 0.72, head + 0.05, 3.9, 3.8)
+    figure, ax, _ = sty._framed(title, label, (0.72, 0.05, 3.9, 3.8), 4.4)
     for measure, color, marker in zip(measures, sty._CATEGORIES, sty._MARKERS, strict=False):
         line, sure = table.loc[measure, "I"], table.loc[measure, "p_sim"] <= 0.05
         ax.plot(line.index, line, color=color, linewidth=2)
@@ -246,7 +230,7 @@ def moran_lines(table: pd.DataFrame, title: str = "", label: str = "") -> tuple[
         last.append(float(line.iloc[-1]))
         parts.append(
             f"{measure} {line.iloc[0]:.2f} in {line.index[0]} to {last[-1]:.2f} in "
-            f"{line.index[-1]}, significant in {int(sure.sum())} of {len(line)} years"
+            f"{line.index[-1]}, significant in {sure.sum()} of {len(line)} years"
         )
     ax.axhline(0, color=sty._GREY, linewidth=1)
     ax.xaxis.get_major_locator().set_params(integer=True)
@@ -291,8 +275,7 @@ def centre_paths(results: Mapping[str, _Centre], title: str = "") -> tuple[Figur
     if not 0 < len(results) <= len(sty._CATEGORIES):
         raise SampleError(f"{len(results)} measures", expected=f"one to {len(sty._CATEGORIES)}")
     parts = []
-    figure, head = sty._headed_figure(title, "", 9.75)
-    paths = sty._place_axes(figure, 0.8, head + 0.35, 5.9, 3.3)
+    figure, paths, head = sty._framed(title, "", (0.8, 0.35, 5.9, 3.3), 9.75)
     around = sty._place_axes(figure, 0.8, head + 5.4, 5.9, 3.7)
     marks = zip(results.items(), sty._CATEGORIES, sty._MARKERS, strict=False)
     for (name, result), color, marker in marks:
@@ -302,13 +285,12 @@ def centre_paths(results: Mapping[str, _Centre], title: str = "") -> tuple[Figur
         ends = {"color": color, "markersize": 9}
         paths.plot(x.iloc[:1], y.iloc[:1], marker, markerfacecolor="white", **ends)
         paths.plot(x.iloc[-1:], y.iloc[-1:], marker, label=sty._wrapped(name, 32), **ends)
-        line = result.outline(result.table.index[-1])
+        start, end = result.table.index[[0, -1]]
+        line, last = result.outline(end), result.table.loc[end]
         around.plot(line["longitude"], line["latitude"], color=color)
-        first, last = result.table.iloc[0], result.table.iloc[-1]
         parts.append(
-            f"{name}: from {first['longitude']:.2f} east, {first['latitude']:.2f} north in "
-            f"{result.table.index[0]} to {last['longitude']:.2f}, {last['latitude']:.2f} in "
-            f"{result.table.index[-1]}, {result.moved()['km']:.0f} km; "
+            f"{name}: from {x[start]:.2f} east, {y[start]:.2f} north in {start} to {x[end]:.2f}, "
+            f"{y[end]:.2f} in {end}, {result.moved()['km']:.0f} km; "
             f"ellipse {last['major']:.0f} by {last['minor']:.0f} km."
         )
     table = provinces._table()
@@ -318,11 +300,12 @@ def centre_paths(results: Mapping[str, _Centre], title: str = "") -> tuple[Figur
         around.annotate(name, tuple(place), (4, 2), **text)
     # A degree of longitude near 35 north is 0.82 of one of latitude.
     around.set_aspect(1 / 0.82, adjustable="datalim")
-    for ax, words in (
-        (paths, "path of the centre, first year hollow"),
-        (around, "ellipse of the last year; points are the capitals"),
-    ):
-        ax.set_title(words, fontsize=13, color="#444444")
+    words = {
+        paths: "path of the centre, first year hollow",
+        around: "ellipse of the last year; points are the capitals",
+    }
+    for ax, said in words.items():
+        ax.set_title(said, fontsize=13, color="#444444")
         ax.set(xlabel="longitude, degrees east", ylabel="latitude, degrees north")
     paths.margins(0.12)
     paths.legend(loc="upper center", bbox_to_anchor=(0.46, -0.2), ncols=2, fontsize=12.5)
@@ -359,9 +342,6 @@ def _social_card(
     >>> drawn.alt[:29]
     'T 题. F. Tile map; places: hig'
     """
-    from matplotlib.figure import Figure
-    from matplotlib.patches import Rectangle
-
     figure = Figure(figsize=(12, 6.3), layout="none")
     ax = figure.add_axes((0.49, 0.02, 0.5, 0.95))
     said = _tile_map(ax, values, "", label, "{:.0f}", None)
