@@ -6,24 +6,15 @@ What each shows is told in words by ``templates/figure.txt.jinja``.
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TYPE_CHECKING
 
 import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import Patch
+from matplotlib.ticker import MaxNLocator
 
-from nqpf.report.style import (
-    _CATEGORIES,
-    _GREY,
-    _darker,
-    _headed_figure,
-    _number,
-    _place_axes,
-    _province_label,
-    _style,
-)
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
+from nqpf.report import style as sty
+from nqpf.systems.study import Study
 
 _TFP_NAMES = {
     "tfp": ("TFP, level", "全要素生产率水平"),
@@ -40,8 +31,6 @@ def _measure_names(measure: str) -> tuple[str, str]:
     >>> _measure_names("han-2024"), _measure_names("tfp")
     (('Han et al.', '韩文龙等'), ('TFP, level', '全要素生产率水平'))
     """
-    from nqpf.systems.study import Study
-
     if measure in _TFP_NAMES:
         return _TFP_NAMES[measure]
     study = Study.load(measure)
@@ -50,7 +39,7 @@ def _measure_names(measure: str) -> tuple[str, str]:
     return study.short, zh
 
 
-_BLUE, _ORANGE = _CATEGORIES[0], _CATEGORIES[1]
+_BLUE, _ORANGE = sty._CATEGORIES[:2]
 _ROW = 0.285  # inches
 _LEGEND = {"loc": "upper left", "fontsize": 12, "columnspacing": 1.0}
 
@@ -72,31 +61,22 @@ def _rank_dots(table: pd.DataFrame, names: dict[str, str], title: str, most: int
         Number of provinces, the end of the axis.
     """
     label = "rank (mark), 90 % interval of an index, range over capital shares of TFP (line)"
-    with _style():
-        rows = _ROW * len(table)
-        figure, head = _headed_figure(title, label, rows + 0.5)
-        ax = _place_axes(figure, 1.45, head, 4.55, rows)
-        for at, (measure, row) in enumerate(table.iterrows()):
-            _dot(ax, at, str(measure), row)
-        ax.set_yticks(range(len(table)), names.values(), fontsize=12, color="#111111")
-        ax.set_ylim(len(table) - 0.4, -0.6)
-        ax.set_xlim(0.2, most + 0.8)
-        ax.set_xticks([1, *range(5, most - 3, 5), most])
-        ax.spines["left"].set_visible(False)
+    rows = _ROW * len(table)
+    figure, ax, _ = sty._framed(title, label, (1.45, 0, 4.55, rows), rows + 0.5)
+    for at, (measure, row) in enumerate(table.iterrows()):
+        if pd.isna(row["rank"]):
+            ax.text(1, at, "not ranked", fontsize=12, color=sty._GREY, va="center", style="italic")
+            sty._beside(ax, at, "–", color=sty._GREY)
+            continue
+        color, mark = (_ORANGE, "s") if measure in _TFP_NAMES else (_BLUE, "o")
+        ends = [row["lower"], row["upper"]]
+        ax.plot(ends, [at, at], color=color, linewidth=4, alpha=0.35, solid_capstyle="round")
+        ax.plot([row["rank"]], [at], mark, color=color, markersize=8, zorder=3)
+        sty._beside(ax, at, f"{row['rank']:.0f} ({ends[0]:.0f}–{ends[1]:.0f})")
+    sty._name_rows(ax, list(names.values()), 12)
+    ax.set_xlim(0.2, most + 0.8)
+    ax.set_xticks([1, *range(5, most - 3, 5), most])
     return figure
-
-
-def _dot(ax: Axes, at: int, measure: str, row: pd.Series) -> None:
-    beside = {"xycoords": ("axes fraction", "data"), "va": "center", "fontsize": 12}
-    if pd.isna(row["rank"]):
-        ax.text(1, at, "not ranked", fontsize=12, color=_GREY, va="center", style="italic")
-        ax.annotate("–", (1.02, at), color=_GREY, **beside)
-        return
-    color, mark = (_ORANGE, "s") if measure in _TFP_NAMES else (_BLUE, "o")
-    ends = [row["lower"], row["upper"]]
-    ax.plot(ends, [at, at], color=color, linewidth=4, alpha=0.35, solid_capstyle="round")
-    ax.plot([row["rank"]], [at], mark, color=color, markersize=8, zorder=3)
-    ax.annotate(f"{row['rank']:.0f} ({ends[0]:.0f}–{ends[1]:.0f})", (1.02, at), **beside)
 
 
 def _rank_ribbon(
@@ -118,29 +98,26 @@ def _rank_ribbon(
     broken : list of int
         First years on a new basis of employment; a dotted line stands before each.
     """
-    from matplotlib.ticker import MaxNLocator
-
-    first, last = min([*history.index, *tfp.index]), max([*history.index, *tfp.index])
+    years = history.index.union(tfp.index)
+    first, last = years.min(), years.max()
     table = history.reindex(range(first, last + 1)).astype(float)
     median, thin = table["median"], table["measures"] < table["measures"].max()
     band = {"color": _BLUE, "alpha": 0.18, "linewidth": 0, "label": "best to worst index"}
     hollow = {"color": _BLUE, "markerfacecolor": "white", "zorder": 4, "label": "fewer indices"}
-    with _style():
-        figure, head = _headed_figure(title, "rank, first at the top", 4.15)
-        ax = _place_axes(figure, 0.55, head + 0.05, 6.2, 3.2)
-        ax.fill_between(table.index, table["best"], table["worst"], **band)
-        ax.plot(table.index, median, "o-", color=_BLUE, label="median index", zorder=3)
-        if thin.any():
-            ax.plot(median.index[thin], median[thin], "o", **hollow)
-        ax.plot(tfp.index, tfp, "s--", color=_ORANGE, markersize=5, label="TFP level")
-        _mark(ax, broken)
-        ax.set_ylim(most + 0.9, 0.1)
-        ax.set_yticks([1, *range(5, most - 3, 5), most])
-        ax.set_xlim(first - 0.3, last + 0.3)
-        ax.xaxis.set_major_locator(MaxNLocator(nbins=8, integer=True))
-        ax.grid(False, axis="x")
-        below = {"bbox_to_anchor": (-0.03, -0.1), "handletextpad": 0.4, "handlelength": 1.6}
-        ax.legend(ncols=3 if broken else 4, **_LEGEND, **below)
+    figure, ax, _ = sty._framed(title, "rank, first at the top", (0.55, 0.05, 6.2, 3.2), 4.15)
+    ax.fill_between(table.index, table["best"], table["worst"], **band)
+    ax.plot(table.index, median, "o-", color=_BLUE, label="median index", zorder=3)
+    if thin.any():
+        ax.plot(median.index[thin], median[thin], "o", **hollow)
+    ax.plot(tfp.index, tfp, "s--", color=_ORANGE, markersize=5, label="TFP level")
+    _mark(ax, broken)
+    ax.set_ylim(most + 0.9, 0.1)
+    ax.set_yticks([1, *range(5, most - 3, 5), most])
+    ax.set_xlim(first - 0.3, last + 0.3)
+    ax.xaxis.set_major_locator(MaxNLocator(nbins=8, integer=True))
+    ax.grid(False, axis="x")
+    below = {"bbox_to_anchor": (-0.03, -0.1), "handletextpad": 0.4, "handlelength": 1.6}
+    ax.legend(ncols=3 if broken else 4, **_LEGEND, **below)
     return figure
 
 
@@ -148,16 +125,13 @@ def _mark(ax: Axes, broken: list[int]) -> None:
     """Draw a dotted line before the first year on a new basis of employment."""
     for year in broken:
         label = "break in employment" if year == broken[0] else None
-        ax.axvline(year - 0.5, color=_GREY, linestyle=":", linewidth=1.6, zorder=1, label=label)
+        ax.axvline(year - 0.5, color=sty._GREY, linestyle=":", linewidth=1.6, zorder=1, label=label)
 
 
 def _tfp_panels(
-    values: tuple[pd.Series, pd.Series],
-    code: int,
-    title: str,
-    doubtful: list[int],
+    values: tuple[pd.Series, pd.Series], code: int, title: str, doubtful: list[int],
     broken: list[int],
-) -> Figure:
+) -> Figure:  # fmt: skip
     """Draw a province's productivity, level above and yearly growth below, beside the median.
 
     Parameters
@@ -173,29 +147,25 @@ def _tfp_panels(
     broken : list of int
         First years on a new basis of employment; a dotted line stands before each.
     """
-    from matplotlib.patches import Patch
-
     years = values[0].index.unique("year")
-    with _style():
-        label = "above: level, mean of the provinces = 100; below: growth on the year before, %"
-        figure, head = _headed_figure(title, label, 5.3)
-        upper = _place_axes(figure, 0.72, head + 0.05, 6.0, 2.2)
-        lower = _place_axes(figure, 0.72, head + 2.6, 6.0, 1.75)
-        for ax, shown in zip((upper, lower), values, strict=True):
-            for year in doubtful:
-                ax.axvspan(year - 0.5, year + 0.5, color="#eeeeee", linewidth=0, zorder=0)
-            median, own = shown.groupby(level="year").median(), shown.xs(code, level="province")
-            ax.plot(median.index, median, "--", color=_GREY, linewidth=1.6, label="median province")
-            ax.plot(own.index, own, "s-", color=_ORANGE, markersize=5, label=_province_label(code))
-            _mark(ax, broken)
-            ax.grid(False, axis="x")
-            ax.set_xlim(years.min() - 0.5, years.max() + 0.5)
-        upper.set_xticklabels([])
-        lower.axhline(0, color=_GREY, linewidth=0.8)
-        lower.yaxis.set_major_formatter(lambda value, _: _number(value, "{:g}"))
-        handles = lower.get_legend_handles_labels()[0][::-1]
-        if doubtful:
-            handles.append(Patch(color="#dddddd", label="capital extrapolated"))
-        below = {"bbox_to_anchor": (-0.06, -0.17), "handletextpad": 0.5, "ncols": 3}
-        lower.legend(handles=handles, labelcolor=_darker("#444444"), **_LEGEND, **below)
+    label = "above: level, mean of the provinces = 100; below: growth on the year before, %"
+    figure, upper, head = sty._framed(title, label, (0.72, 0.05, 6.0, 2.2), 5.3)
+    lower = sty._place_axes(figure, 0.72, head + 2.6, 6.0, 1.75)
+    for ax, shown in zip((upper, lower), values, strict=True):
+        for year in doubtful:
+            ax.axvspan(year - 0.5, year + 0.5, color="#eeeeee", linewidth=0, zorder=0)
+        median, own = shown.groupby(level="year").median(), shown.xs(code, level="province")
+        ax.plot(median.index, median, "--", color=sty._GREY, linewidth=1.6, label="median province")
+        ax.plot(own.index, own, "s-", color=_ORANGE, markersize=5, label=sty._province_label(code))
+        _mark(ax, broken)
+        ax.grid(False, axis="x")
+        ax.set_xlim(years.min() - 0.5, years.max() + 0.5)
+    upper.set_xticklabels([])
+    lower.axhline(0, color=sty._GREY, linewidth=0.8)
+    lower.yaxis.set_major_formatter(lambda value, _: sty._number(value, "{:g}"))
+    handles = lower.get_legend_handles_labels()[0][::-1]
+    if doubtful:
+        handles.append(Patch(color="#dddddd", label="capital extrapolated"))
+    below = {"bbox_to_anchor": (-0.06, -0.17), "handletextpad": 0.5, "ncols": 3}
+    lower.legend(handles=handles, labelcolor=sty._darker("#444444"), **_LEGEND, **below)
     return figure

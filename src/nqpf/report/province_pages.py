@@ -10,10 +10,10 @@ import re
 import string
 from collections import Counter
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from html import escape, unescape
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -22,22 +22,14 @@ from nqpf import provinces
 from nqpf.compare.profiles import _SINCE, _Profiles, _province_rows
 from nqpf.data.panel import Panel
 from nqpf.errors import _like_formula, _visible
+from nqpf.report import province_figures as figures
 from nqpf.report.html import listed
 from nqpf.report.maps import _ABSENT
-from nqpf.report.province_figures import (
-    _TFP_NAMES,
-    _measure_names,
-    _rank_dots,
-    _rank_ribbon,
-    _tfp_panels,
-)
-from nqpf.report.style import _SEQUENTIAL, _ink_on, _number, _Picture
+from nqpf.report.style import _SEQUENTIAL, _ink_on, _number, _Picture, _style
 from nqpf.systems.overlap import filled
 from nqpf.systems.system import _span
 
 if TYPE_CHECKING:
-    from typing import Any
-
     from jinja2 import Environment
 
 _GREY = "#f4f4f4"
@@ -115,15 +107,16 @@ def province_profile(source: Panel | _Profiles, province: object) -> _ProvincePr
     """
     code = provinces.code_of(province)
     profiles = source if isinstance(source, _Profiles) else _Profiles.load(source)
-    panel, ranked = profiles.panel, _history(profiles, code)
-    dimensions = profiles.dimensions(code)
+    panel, ranked = profiles.panel, profiles.history
+    ranked = ranked[ranked.index.get_level_values("province") == code].droplevel("province")
+    dimensions, main = profiles.dimensions(code), profiles.main_figures(code)
     strong, weak = profiles.extremes(code) if len(dimensions) else ((), ())
     flagged, breaks = profiles.flagged(code), profiles.breaks(code)
     own = panel.frame[panel.frame["province"] == code]
     facts = {
         "code": code,
         "title": provinces.name(code, "both"),
-        "size": _size(profiles, code),
+        "size": _size(profiles, code, main.loc["gdp_per_head"]),
         "neighbours": provinces._neighbours(code),
         "ranks": _ranks(profiles, code),
         "ranked": ranked,
@@ -137,7 +130,7 @@ def province_profile(source: Panel | _Profiles, province: object) -> _ProvincePr
         "obstacles": _obstacles(profiles, code),
         "extremes": _extremes(profiles, code, dimensions),
         "peers": profiles.nearest(code),
-        "figures": profiles.main_figures(code),
+        "figures": main,
         "rows": len(own),
         "added": int((own["flag"] == "reader").sum()),
         "since": _SINCE,
@@ -237,11 +230,11 @@ def _environment() -> Environment:
     )
     found.globals |= {
         "REGIONS": provinces.REGIONS,
-        "TFP_NAMES": _TFP_NAMES,
+        "TFP_NAMES": figures._TFP_NAMES,
         "count": len,
         "listed": lambda parts, limit=6: listed(list(parts), limit),
         "figure": _figure,
-        "measure_names": _measure_names,
+        "measure_names": figures._measure_names,
         "name": provinces.name,
         "number": _number,
         "page_key": _page_key,
@@ -273,20 +266,18 @@ def _markdown(title: str, html: str) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def _size(profiles: _Profiles, code: int) -> dict[str, object] | None:
+def _size(profiles: _Profiles, code: int, income: pd.Series) -> dict[str, object] | None:
     """Return product, people and income of the latest year, and the rank among the others."""
-    _, income = profiles.series("gdp_per_head")
-    if code not in income.index.unique("province"):
+    if pd.isna(income["year"]):
         return None
-    year = int(income.loc[code].index.max())
-    inside = income.xs(year, level="year")
+    year = int(income["year"])
     return {
         "year": year,
         "product": profiles.series("gdp")[1][code, year],
         "people": profiles.series("population")[1][code, year],
-        "income": inside[code],
-        "rank": inside.rank(ascending=False, method="min")[code],
-        "others": len(inside) - 1,
+        "income": income["value"],
+        "rank": income["rank"],
+        "others": int(income["of"]) - 1,
     }
 
 
@@ -296,18 +287,18 @@ def _ranks(profiles: _Profiles, code: int) -> dict[str, object]:
     lacking = Counter(key for measure in gone for key in profiles.missing(code, measure))
     return {
         "table": table,
-        "names": {measure: _measure_names(str(measure))[0] for measure in table.index},
+        "names": {measure: figures._measure_names(str(measure))[0] for measure in table.index},
         "own": table[table.index.isin(profiles.systems)].dropna(subset="rank"),
-        "tfp": [measure for measure in _TFP_NAMES if pd.notna(table.loc[measure, "rank"])],
+        "tfp": [one for one in figures._TFP_NAMES if pd.notna(table.loc[one, "rank"])],
         "gone": len(gone),
         "lacking": sorted(lacking.items(), key=lambda one: (-one[1], one[0])),
-        "direct": filled()["share direct"],
+        "direct": _direct(),
     }
 
 
-def _history(profiles: _Profiles, code: int) -> pd.DataFrame:
-    rows = profiles.history
-    return rows[rows.index.get_level_values("province") == code].droplevel("province").sort_index()
+@cache
+def _direct() -> pd.Series:
+    return filled()["share direct"]
 
 
 def _by_year(ranks: pd.DataFrame) -> pd.DataFrame:
@@ -319,22 +310,26 @@ def _by_year(ranks: pd.DataFrame) -> pd.DataFrame:
 
 def _pictures(profiles: _Profiles, facts: dict[str, Any]) -> dict[str, _Picture]:
     """Return the figures of a page that can be drawn, each with what it shows in words."""
-    title, broken, tfp = facts["title"], facts["broken"], facts["tfp"]
+    broken, tfp, every = facts["broken"], facts["tfp"], len(provinces.codes())
     table, names = facts["ranks"]["table"], facts["ranks"]["names"]
-    history, levels, every = facts["history"], facts["levels"], len(provinces.codes())
-    heads = {"history": f"{title}: ranks over the years"}
-    figures = {}
-    if table["rank"].notna().any():
-        heads["ranks"] = f"{title}: rank under every measure, {profiles.year}"
-        figures["ranks"] = _rank_dots(table, names, heads["ranks"], every)
-    if len(history) or len(levels):
-        figures["history"] = _rank_ribbon(history, levels, heads["history"], every, broken)
-    if tfp:
-        heads["tfp"], both = f"{title}: total factor productivity", (tfp["levels"], tfp["growth"])
-        figures["tfp"] = _tfp_panels(both, facts["code"], heads["tfp"], tfp["doubtful"], broken)
+    history, levels, drawn = facts["history"], facts["levels"], {}
+    heads = {
+        "ranks": f"{facts['title']}: rank under every measure, {profiles.year}",
+        "history": f"{facts['title']}: ranks over the years",
+        "tfp": f"{facts['title']}: total factor productivity",
+    }
+    with _style():
+        if table["rank"].notna().any():
+            drawn["ranks"] = figures._rank_dots(table, names, heads["ranks"], every)
+        if len(history) or len(levels):
+            given = (history, levels, heads["history"], every, broken)
+            drawn["history"] = figures._rank_ribbon(*given)
+        if tfp:
+            given = (facts["code"], heads["tfp"], tfp["doubtful"], broken)
+            drawn["tfp"] = figures._tfp_panels((tfp["levels"], tfp["growth"]), *given)
     return {
         key: _Picture(one, _filled("figure.txt", profiles, figure=key, head=heads[key], **facts))
-        for key, one in figures.items()
+        for key, one in drawn.items()
     }
 
 
@@ -344,28 +339,37 @@ def _productivity(profiles: _Profiles, code: int) -> dict[str, object] | None:
     if (code, year) not in log_tfp.index:
         return None
     inside, broken = log_tfp.xs(year, level="year"), profiles.broken_years(code)
-    account = profiles.solow.accounting(end=year, without=profiles.broken)
-    every = profiles.solow.accounting(end=year)["tfp"]
-    growth = 100 * profiles.solow.growth
-    flags = profiles.panel.flags(["capital_stock"], vintage=profiles.vintage)["capital_stock"]
-    doubtful = flags.index[flags == "extrapolated"].intersection(log_tfp.index)
+    shared, account, with_breaks, doubtful = _accounts(profiles)
     late = sorted(int(one) for province, one in doubtful if province == code)
-    kept = growth.xs(code, level="province").drop(broken)
+    kept = shared["growth"].xs(code, level="province").drop(broken)
     return {
-        "levels": 100 * np.exp(log_tfp - log_tfp.groupby(level="year").transform("mean")),
-        "growth": growth,
+        **shared,
         "ratio": 100 * (np.exp(inside[code] - inside.mean()) - 1),
-        "first": int(log_tfp.index.unique("year").min()),
         "own": account.loc[code],
-        "median": 100 * account["tfp"].median(),
-        "mean": 100 * account["tfp"].mean(),
         "left_out": [one for one in broken if one <= year],
-        "with_breaks": 100 * every[code],
-        "rank_with_breaks": every.rank(ascending=False, method="min")[code],
+        "with_breaks": 100 * with_breaks[code],
+        "rank_with_breaks": with_breaks.rank(ascending=False, method="min")[code],
         "doubtful": late,
         "late": kept[kept.index.isin(late)].mean(),
         "early": kept[kept.index < min(late, default=0)].mean(),
     }
+
+
+@lru_cache(maxsize=1)
+def _accounts(profiles: _Profiles) -> tuple[dict[str, object], pd.DataFrame, pd.Series, pd.Index]:
+    """Return what is said of all provinces, accounts with and without breaks, doubtful rows."""
+    solow, log_tfp = profiles.solow, profiles.solow.log_tfp
+    account = solow.accounting(end=profiles.year, without=profiles.broken)
+    flags = profiles.panel.flags(["capital_stock"], vintage=profiles.vintage)["capital_stock"]
+    shared = {
+        "levels": 100 * np.exp(log_tfp - log_tfp.groupby(level="year").transform("mean")),
+        "growth": 100 * solow.growth,
+        "first": int(log_tfp.index.unique("year").min()),
+        "median": 100 * account["tfp"].median(),
+        "mean": 100 * account["tfp"].mean(),
+    }
+    doubtful = flags.index[flags == "extrapolated"].intersection(log_tfp.index)
+    return shared, account, solow.accounting(end=profiles.year)["tfp"], doubtful
 
 
 def _obstacles(profiles: _Profiles, code: int, n: int = 6) -> list[dict[str, object]]:

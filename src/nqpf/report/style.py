@@ -90,12 +90,19 @@ def _style() -> Iterator[None]:
     """Draw in the book's style inside a ``with`` block and restore the settings after it."""
     import matplotlib as mpl
 
+    with mpl.rc_context(_settings()):
+        yield
+
+
+@functools.cache
+def _settings() -> dict[str, object]:
+    from matplotlib import rc_params_from_file
+
+    path = Path(__file__).with_name("figures.mplstyle")
     # Families are listed in full, not as "sans-serif", so that a figure keeps
     # its fonts when it is drawn later, outside this style.
     families = [font for font in (_chinese_font(), "DejaVu Sans") if font]
-    with mpl.rc_context({}, Path(__file__).with_name("figures.mplstyle")):
-        mpl.rcParams["font.family"] = families
-        yield
+    return {**rc_params_from_file(path, use_default_template=False), "font.family": families}
 
 
 def _luminance(color: object) -> float:
