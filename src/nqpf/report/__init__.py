@@ -8,24 +8,17 @@ from __future__ import annotations
 
 import importlib
 
-_HOME = {
-    "catalogue_table": "tables",
-    "coefficient_plot": "regressions",
-    "data_note": "tables",
-    "explorer": "explore",
-    "findings_map": "regressions",
-    "heatmap_agreement": "regressions",
-    "province_profile": "province_pages",
-    "rank_bump": "ranks",
-    "ranking_table": "tables",
-    "studies_table": "tables",
-    "study_table": "tables",
-    "system_table": "tables",
-    "tile_map": "maps",
-    "verdict": "tables",
-    "weights_chart": "ranks",
-    "year_lines": "lines",
-}
+_NAMES = {
+    "explore": ["explorer"],
+    "lines": ["year_lines"],
+    "maps": ["tile_map"],
+    "province_pages": ["province_profile"],
+    "ranks": ["rank_bump", "weights_chart"],
+    "regressions": ["coefficient_plot", "findings_map", "heatmap_agreement"],
+    "tables": ["catalogue_table", "data_note", "ranking_table", "studies_table", "study_table",
+               "system_table", "verdict"],
+}  # fmt: skip
+_HOME = {name: module for module, names in _NAMES.items() for name in names}
 
 __all__ = sorted(_HOME)
 

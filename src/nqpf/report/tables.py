@@ -3,32 +3,29 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from html import escape
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
+import pandas as pd
 import yaml
 
 from nqpf import provinces
 from nqpf.checks import choose
-from nqpf.data.catalogue import _note
+from nqpf.data.catalogue import _note, _Segment, _Source
+from nqpf.data.panel import _VINTAGE, Panel
 from nqpf.errors import DataError, MethodError, _visible_within
 from nqpf.files import root
+from nqpf.index.recipe import Index
 from nqpf.report.html import _both_names, _filled, _Html, _html_table, _joined, listed
 from nqpf.report.style import _in_year
 from nqpf.systems.overlap import twins
 from nqpf.systems.study import _NOT_STATED, Study
-from nqpf.systems.system import _span
+from nqpf.systems.system import IndicatorMatrix, System, _span
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from nqpf.compare.declaration import _Declaration
-    from nqpf.data.catalogue import _Segment, _Source
-    from nqpf.data.panel import Panel
-    from nqpf.index.recipe import Index
-    from nqpf.systems.system import IndicatorMatrix, System
 
 
 def _link(key: str, text: str) -> _Html:
@@ -38,6 +35,10 @@ def _link(key: str, text: str) -> _Html:
 
 def _named(name: object) -> _Html:
     return _both_names(name.en, name.zh)
+
+
+def _province(code: int) -> _Html:
+    return _both_names(provinces.name(code), provinces.name(code, "zh"))
 
 
 def catalogue_table(panel: Panel, theme: str) -> _Html:
@@ -53,33 +54,34 @@ def catalogue_table(panel: Panel, theme: str) -> _Html:
         Theme of the catalogue, which is also the name of the table in ``data/panel``.
     """
     coverage, sources = panel.coverage(), panel.catalogue.sources
+    pattern = (
+        "<details class='variable' id='var-{0}'><summary><code>{0}</code> {1}</summary>"
+        "<dl>{2}</dl></details>"
+    )
     plain, blocks = [], []
     for key, variable in panel.catalogue.variables.items():
         if variable.theme != theme:
             continue
-        known = key in coverage.index.get_level_values(0)
-        lines = [_covered(*row) for row in coverage.loc[[key]].iterrows()] if known else []
-        published = _filled("{}, {}", _named(variable.yearbook), _named(variable.publisher))
+        rows = coverage[coverage.index.get_level_values(0) == key].iterrows()
         facts: list[tuple[str, object]] = [
             ("Definition", variable.definition),
             ("Unit", variable.unit),
-            ("Figures", _joined(lines or ["none embedded"])),
-            ("Published in", published),
+            ("Figures", _joined([_covered(*row) for row in rows] or ["none embedded"])),
+            (
+                "Published in",
+                _joined([_named(variable.yearbook), _named(variable.publisher)], ", "),
+            ),
         ]
         if variable.derived:
             facts.append(("Derived by", _filled("<code>{}</code>", variable.derived)))
         facts += [("Transcribed from", _segment(s, sources[s.source])) for s in variable.segments]
         for item in variable.breaks:
             who = ", ".join(provinces.name(code, "both") for code in item.provinces)
-            facts.append((f"Break in {item.year}", item.note + (f" ({who})" if who else "")))
+            facts.append((f"Break in {item.year}", item.note + f" ({who})" * bool(who)))
         facts += [("Note", text) for text in (variable.note, variable.national_note) if text]
         terms = _joined([_filled("<dt>{}</dt><dd>{}</dd>", *fact) for fact in facts], "")
         plain.append(f"{key}: {variable.name.en} ({variable.unit})")
-        pattern = (
-            "<details class='variable' id='var-{}'><summary><code>{}</code> {}</summary>"
-            "<dl>{}</dl></details>"
-        )
-        blocks.append(_filled(pattern, key, key, _named(variable.name), terms))
+        blocks.append(_filled(pattern, key, _named(variable.name), terms))
     return _Html(_joined(blocks, "\n").html, "\n".join(plain))
 
 
@@ -94,11 +96,10 @@ def _covered(key: tuple[str, str], row: pd.Series) -> str:
 
 def _segment(segment: _Segment, source: _Source) -> _Html:
     address = f"https://github.com/{source.repository}/blob/{source.commit}/{quote(source.path)}"
-    first, last = segment.years
-    years = f"{first}–{last}" if first < last else f"{first}"
+    years = "–".join(map(str, dict.fromkeys(segment.years)))
     detail = f"item “{segment.item}”, {years}, flag {segment.flag}"
-    detail += f", vintage {segment.vintage}" if segment.vintage else ""
-    detail += f". {segment.note}" if segment.note else ""
+    detail += f", vintage {segment.vintage}" * bool(segment.vintage)
+    detail += f". {segment.note}" * bool(segment.note)
     label = f"{source.repository}/{source.path}"
     return _filled("<a href='{}'>{}</a>: {}", address, label, detail)
 
@@ -127,7 +128,6 @@ def data_note(
     matrix: IndicatorMatrix | None = None,
     variables: Sequence[str] | None = None,
     years: Iterable[int] | None = None,
-    vintage: str = "census5",
 ) -> _Html:
     """Say in a line on what data a result stands.
 
@@ -141,8 +141,6 @@ def data_note(
         Variables of the catalogue, when there is no matrix of a system.
     years : iterable of int or None
         Years, when there is no matrix; all when None.
-    vintage : str
-        Vintage of the national accounts, when there is no matrix.
 
     Returns
     -------
@@ -155,10 +153,10 @@ def data_note(
     nqpf.errors.MethodError
         If neither variables nor the matrix of a system are given.
     """
+    vintage = _VINTAGE
     if matrix is not None:
-        vintage = matrix.vintage or vintage
-        years = matrix.years
-        variables = matrix.system.variables if matrix.system and not variables else variables
+        vintage, years = matrix.vintage or vintage, matrix.years
+        variables = variables or (matrix.system.variables if matrix.system else None)
     if not variables:
         raise MethodError("no variables", expected="a matrix of a system, or variables")
     flags = panel.flags(variables, years, vintage)
@@ -188,10 +186,8 @@ def _dropped(matrix: IndicatorMatrix, panel: Panel) -> list[str]:
     outside, dropped = matrix.dropped[~inside], matrix.dropped[inside]
     notes = [f"no province is complete in {_span(outside['year'])}"] if len(outside) else []
     reasons = []
-    order = dropped.groupby("reason", sort=True).size().sort_values(ascending=False, kind="stable")
-    for reason in order.index:
-        rows = dropped[dropped["reason"] == reason]
-        who = listed([provinces.name(code) for code in rows["province"].unique()], limit=3)
+    for reason, rows in sorted(dropped.groupby("reason"), key=lambda one: -len(one[1])):
+        who = listed(map(provinces.name, rows["province"].unique()), limit=3)
         reasons.append(f"{who} {_span(rows['year'])} ({_spelt(reason, panel)})")
     if reasons:
         notes.append(f"left out {len(dropped)} province-years: {listed(reasons, limit=4)}")
@@ -247,9 +243,8 @@ def ranking_table(index: Index, year: int, n: int | None = 10) -> _Html:
     heads = [system.dimension_names[key].en if system else str(key) for key in parts]
     rows = []
     for code in scores.index[:n]:
-        name = _both_names(provinces.name(code), provinces.name(code, "zh"))
         figures = [f"{score:.3f}" for score in (scores[code], *parts.loc[code])]
-        rows.append([ranks[code], name, *figures])
+        rows.append([ranks[code], _province(code), *figures])
     caption = f"Scores in {year}, {len(rows)} of {len(scores)} provinces"
     caption += f"; {_openness(system)}" if system else ""
     header = ["rank", "province", "score", *heads]
@@ -276,12 +271,10 @@ def system_table(system: System) -> _Html:
         for use in dimension.indicators:
             one = system.indicators[use.use]
             # Each variable of a formula leads to its line in the catalogue.
-            formula = re.sub(
-                r"[a-z][a-z0-9_]*", lambda m: _link(m[0], m[0]).html, escape(one.formula)
-            )
-            what = _filled("{}<br><code>{}</code>, {}", _named(one.name), _Html(formula), one.unit)
+            linked = re.sub(r"[a-z]\w*", lambda m: _link(m[0], m[0]).html, escape(one.formula))
+            what = _filled("{}<br><code>{}</code>, {}", _named(one.name), _Html(linked), one.unit)
             why = f"{use.reason} ({use.status})"
-            why += f"; stands in for {use.proxy_for}" if use.proxy_for else ""
+            why += f"; stands in for {use.proxy_for}" * bool(use.proxy_for)
             rows.append([what, "+" if one.direction == "benefit" else "−", _badges(why)])
         if dimension.missing:
             rows.append(["", "", f"Usual, and missing here: {'; '.join(dimension.missing)}."])
@@ -329,13 +322,11 @@ def study_table(study: Study) -> _Html:
     """
     rows: list[list[object]] = [["study", study.title, ""]]
     if study.publication:
-        paper = study.publication
+        paper, mark = study.publication, _badges(study.publication.status)
         where = " ".join(filter(None, (paper.journal, paper.issue)))
-        where += f": {paper.pages}" if paper.pages else ""
-        where += f", doi {paper.doi}" if paper.doi else ""
-        rows.append(["published", f"{paper.title}, {where}", _badges(paper.status)])
-        if paper.confirmed:
-            rows.append(["confirmed by", paper.confirmed, _badges(paper.status)])
+        where += f": {paper.pages}" * bool(paper.pages) + f", doi {paper.doi}" * bool(paper.doi)
+        rows.append(["published", f"{paper.title}, {where}", mark])
+        rows += [["confirmed by", paper.confirmed, mark]] * bool(paper.confirmed)
     else:
         rows.append(["published", f"{_NOT_STATED}, nor found in a second record", ""])
     for name in _FACTS[study.kind]:
@@ -383,13 +374,10 @@ def studies_table(kind: str) -> _Html:
     names, rows = _FACTS[kind][-2:], []
     for study in (one for one in studies if one.kind == kind):
         facts = [getattr(study, name) for name in names]
-        cells: list[object] = [
-            _filled("{} {}", fact.text, _badges(fact.status)) if fact else _NOT_STATED
-            for fact in facts
-        ]
+        cells = [f and _filled("{} {}", f.text, _badges(f.status)) for f in facts]
         if kind == "composite":
-            cells.append("; ".join(str(d.name) for d in study.dimensions) or _NOT_STATED)
-        rows.append([study.title, *cells, study.level])
+            cells.append("; ".join(str(d.name) for d in study.dimensions))
+        rows.append([study.title, *(cell or _NOT_STATED for cell in cells), study.level])
     return _html_table(["study", *names, *["dimensions"] * (kind == "composite"), "level"], rows)
 
 
@@ -409,31 +397,26 @@ def verdict(study: Study) -> _Html:
     >>> verdict(Study.load("dong-2024")).text.splitlines()[0].split(". ")[-1]
     "This book's own: the indicators (B)."
     """
-    reason = _reason(study)
-    html = _filled(
+    reason, level, said = _reason(study), study.level, _LEVELS[study.level]
+    pattern = (
         '<div class="admonition verdict verdict-{}"><p class="admonition-title">Verdict: level '
-        "{}</p><p><strong>{}.</strong> {}</p><p>What is missing:</p><ul>{}</ul></div>",
-        study.level.lower(),
-        study.level,
-        _LEVELS[study.level],
-        _badges(reason),
-        _joined([_filled("<li>{}</li>", _badges(text)) for text in study.missing], ""),
-    ).html
-    text = f"Verdict: level {study.level}. {_LEVELS[study.level]}. {reason}"
-    return _Html(html, f"{text}\nMissing: {'; '.join(study.missing)}")
+        "{}</p><p><strong>{}.</strong> {}</p><p>What is missing:</p><ul>{}</ul></div>"
+    )
+    missing = _joined([_filled("<li>{}</li>", _badges(text)) for text in study.missing], "")
+    html = _filled(pattern, level.lower(), level, said, _badges(reason), missing).html
+    text = f"Verdict: level {level}. {said}. {reason}\nMissing: {'; '.join(study.missing)}"
+    return _Html(html, text)
 
 
 def _reason(study: Study) -> str:
     """Say which part is stated, with its status, and which is this book's."""
     names = _FACTS["composite"][-2:] if study.kind == "composite" else ("estimator",)
     facts = {name: getattr(study, name) for name in names}
-    stated = [f"the {name} ({fact.status})" for name, fact in facts.items() if fact]
-    own = [f"the {name}" for name, fact in facts.items() if not fact]
-    if study.dimensions:
-        marks = ", ".join(sorted({dimension.status for dimension in study.dimensions}))
-        stated.append(f"the dimensions ({marks})")
-    elif study.kind == "composite":
-        own.append("the dimensions")
+    marks = {name: fact.status if fact else "" for name, fact in facts.items()}
+    if study.kind == "composite":
+        marks["dimensions"] = ", ".join(sorted({one.status for one in study.dimensions}))
+    stated = [f"the {name} ({mark})" for name, mark in marks.items() if mark]
+    own = [f"the {name}" for name, mark in marks.items() if not mark]
     said = f"Stated: {', '.join(stated)}."
     if not stated:
         said = f"{_NOT_STATED.capitalize()}: {listed(own)}."
@@ -470,11 +453,9 @@ def argument_table(part: str, panel: Panel) -> _Html:
         measured = []
         for key in point["variables"]:
             choose("variable", key, list(known.index), DataError, {"file": path.name})
-            first, last = known.loc[key]
-            name = panel.catalogue.variables[key].name.en
-            measured.append(_link(key, f"{name}, {first}–{last}"))
-        name = _both_names(point["name"]["en"], point["name"]["zh"])
-        lines = _joined(measured) if measured else "—"
+            years = "–".join(map(str, known.loc[key]))
+            measured.append(_link(key, f"{panel.catalogue.variables[key].name.en}, {years}"))
+        name, lines = _both_names(**point["name"]), _joined(measured or ["—"])
         rows.append([name, point["says"], lines, point["gap"] or "—"])
     return _html_table(["point", "in short", "what the panel has", "what it lacks"], rows)
 
@@ -504,31 +485,26 @@ def declaration_table(declaration: _Declaration, variables: bool = False) -> _Ht
         [f"{one.normalise}; {', '.join(one.weights)}; {', '.join(one.aggregate)}", one.why]
         for one in grid.measures.recipes
     ]
-    rows = [
-        ["Measures: fifteen systems, recipes, TFP"],
-        [", ".join(systems.keys), systems.why],
-        *recipes,
-        *_whys(grid.measures.estimators),
-        ["Capital of the TFP measures"],
-        *_whys(grid.measures.capital),
-        [f"Drivers: {other}"],
-        [", ".join(grid.driver.variables), grid.driver.why],
-        [f"Determinants: {other}"],
-        [", ".join(grid.determinant.variables), grid.determinant.why],
-    ]
     axes = {
-        "Vintage of the national accounts": grid.vintages,
-        "Transformation": grid.transformations,
-        "Sample": grid.samples,
-        "Effects": grid.effects,
-        "Controls": grid.controls,
-        "Standard errors": grid.errors,
-        "Rules": grid.rules,
+        "Measures: fifteen systems, recipes, TFP": [
+            [", ".join(systems.keys), systems.why],
+            *recipes,
+            *_whys(grid.measures.estimators),
+        ],
+        "Capital of the TFP measures": _whys(grid.measures.capital),
+        f"Drivers: {other}": [[", ".join(grid.driver.variables), grid.driver.why]],
+        f"Determinants: {other}": [[", ".join(grid.determinant.variables), grid.determinant.why]],
+        "Vintage of the national accounts": _whys(grid.vintages),
+        "Transformation": _whys(grid.transformations),
+        "Sample": _whys(grid.samples),
+        "Effects": _whys(grid.effects),
+        "Controls": _whys(grid.controls),
+        "Standard errors": _whys(grid.errors),
+        "Rules": _whys(grid.rules),
     }
-    for name, levels in axes.items():
-        rows += [[name], *_whys(levels)]
+    rows = [row for name, levels in axes.items() for row in ([name], *levels)]
     return _html_table(["level", "why"], rows)
 
 
-def _whys(levels: Iterable[object]) -> Iterator[list[object]]:
-    return ([one.key, one.why] for one in levels)
+def _whys(levels: Iterable[object]) -> list[list[object]]:
+    return [[one.key, one.why] for one in levels]
