@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from itertools import combinations
 from math import prod
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 from nqpf.checks import choose
 from nqpf.errors import DataError, MethodError, SampleError
@@ -16,10 +17,6 @@ from nqpf.multiverse.results import curve_summary
 from nqpf.report import style as sty
 from nqpf.report.explore import _titled, _vega
 from nqpf.report.html import _Html, listed
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
 _CHOICES = (
     "direction", "outcome", "determinant", "focal", "kind", "system", "normalise", "weights",
@@ -78,9 +75,9 @@ def specification_curve(
     of the group is, with the share of each sign in a strip. A row of the lower panel is dark
     where its level is frequent: black where it is at least twice as frequent as in the whole.
     """
-    names = dict(labels or {})
-    ordered = _sorted_curve(table)
-    axes = [axis for axis in _applying(ordered) if 2 <= len(_levels(ordered, axis)) <= 8]
+    names, ordered = dict(labels or {}), _sorted_curve(table)
+    rows = {axis: _levels(ordered, axis) for axis in _applying(ordered)}
+    rows = {axis: levels for axis, levels in rows.items() if 2 <= len(levels) <= 8}
     count = len(ordered) if len(ordered) <= _EACH else _GROUPS
     group = np.arange(len(ordered)) * count // len(ordered)
     signs = pd.get_dummies(ordered["sign"]).reindex(columns=list(_SIGNS), fill_value=False)
@@ -90,9 +87,8 @@ def specification_curve(
     parts = f"{len(ordered):,} specifications"
     parts += f" in {count} groups by rank" * (count < len(ordered))
     note = f"{label}; {parts}; band: two standard errors"
-    below = _ROW * (sum(len(_levels(ordered, axis)) for axis in axes) + len(axes))
-    figure, head = sty._headed_figure(title, note, 4.15 + below)
-    ax = sty._place_axes(figure, _LEFT, head + 0.4, _ACROSS, 2.5)
+    below = _ROW * (sum(map(len, rows.values())) + len(rows))
+    figure, ax, head = sty._framed(title, note, (_LEFT, 0.4, _ACROSS, 2.5), 4.15 + below)
     _estimates(ax, middle, reach, signs.idxmax(axis=1))
     strip = sty._place_axes(figure, _LEFT, head + 3.1, _ACROSS, 0.5)
     base = np.zeros(count)
@@ -104,12 +100,12 @@ def specification_curve(
     side = {"rotation": 0, "ha": "right", "va": "center", "fontsize": 12}
     strip.set_ylabel("share\nsignificant", **side)
     sty._bare(strip)
-    if axes:
+    if rows:
         lower = sty._place_axes(figure, _LEFT, head + 3.8, _ACROSS, below)
-        _strips(lower, ordered, axes, group, names)
-    handles, words = ax.get_legend_handles_labels()
-    sty._legend(figure, head, handles=handles, labels=words, ncols=3, markerscale=1.6)
-    return figure, _said(ordered, axes, title, label, names)
+        _strips(lower, ordered, rows, group, names)
+    handles = ax.get_legend_handles_labels()[0]
+    sty._legend(figure, head, handles=handles, ncols=3, markerscale=1.6)
+    return figure, _said(ordered, rows, title, label, names)
 
 
 def _sorted_curve(table: pd.DataFrame) -> pd.DataFrame:
@@ -162,50 +158,49 @@ def _estimates(ax: Axes, middle: pd.Series, reach: pd.Series, most: pd.Series) -
 
 
 def _strips(
-    ax: Axes, table: pd.DataFrame, axes: list[str], group: np.ndarray, names: dict[str, str]
+    ax: Axes, table: pd.DataFrame, rows: dict[str, list], group: np.ndarray, names: dict[str, str]
 ) -> None:
     """Draw a strip per level, under a heading per axis."""
     sizes = np.bincount(group)
     count, down = len(sizes), 0
     beside = {"transform": ax.get_yaxis_transform(), "va": "center"}
-    for axis in axes:
+    look = {"cmap": "Greys", "vmin": 0, "vmax": 1, "interpolation": "nearest", "aspect": "auto"}
+    text = {"ha": "right", "fontsize": 12, "color": "#444444", **beside}
+    for axis, levels in rows.items():
         heading = sty._readable(names.get(axis, axis))
         ax.text(-_LEFT / _ACROSS + 0.03, down + 0.6, heading, fontsize=13, **beside)
         down += 1
-        for level in _levels(table, axis):
+        for level in levels:
             own = (table[axis] == level).to_numpy(dtype=float)
             share = np.bincount(group, own) / sizes
             dark = share if count == len(table) else np.minimum(share / own.mean() / 2, 1)
             extent = (-0.5, count - 0.5, down + 0.92, down + 0.08)
-            look = {"cmap": "Greys", "vmin": 0, "vmax": 1, "interpolation": "nearest"}
-            ax.imshow(dark[None], aspect="auto", extent=extent, **look)
+            ax.imshow(dark[None], extent=extent, **look)
             first, *rest = sty._wrapped(names.get(str(level), str(level)), 22).split("\n")
-            text = {"ha": "right", "fontsize": 12, "color": "#444444"}
-            ax.text(-0.01, down + 0.5, first + "…" * bool(rest), **text, **beside)
+            ax.text(-0.01, down + 0.5, first + "…" * bool(rest), **text)
             down += 1
     ax.set(xlim=(-0.5, count - 0.5), ylim=(down, 0), xticks=[], yticks=[])
     sty._bare(ax)
 
 
 def _said(
-    table: pd.DataFrame, axes: list[str], title: str, label: str, names: dict[str, str]
+    table: pd.DataFrame, rows: dict[str, list], title: str, label: str, names: dict[str, str]
 ) -> str:
     whole = curve_summary(table, level=_LEVEL).loc["all"]
     lowest, highest = table["estimate"].iloc[[0, -1]]
-    text = f"Specification curve. {title}; " if title else "Specification curve; "
-    text += (
-        f"{len(table):,} specifications; {label} from {lowest:.2f} to {highest:.2f}, median "
-        f"{whole['median']:.2f}; {whole['significant_positive']:.0%} significant and positive, "
+    text = (
+        f"Specification curve{'. ' * bool(title)}{title}; {len(table):,} specifications; {label} "
+        f"from {lowest:.2f} to {highest:.2f}, median {whole['median']:.2f}; "
+        f"{whole['significant_positive']:.0%} significant and positive, "
         f"{whole['significant_negative']:.0%} significant and negative."
     )
     medians = []
-    for axis in axes:
-        by_level = table.groupby(axis, observed=True)["estimate"].median()
-        by_level = by_level.reindex(_levels(table, axis))
-        ends = [f"{names.get(str(x), x)} {by_level[x]:.2f}"
-                for x in (by_level.idxmin(), by_level.idxmax())]  # fmt: skip
-        medians.append(f"{names.get(axis, axis)}: {ends[0]} to {ends[1]}")
-    return f"{text} Medians by choice, lowest to highest: {'; '.join(medians)}." if axes else text
+    for axis, levels in rows.items():
+        by_level = table.groupby(axis, observed=True)["estimate"].median().reindex(levels)
+        ends = [by_level.idxmin(), by_level.idxmax()]
+        ends = [f"{names.get(str(level), level)} {by_level[level]:.2f}" for level in ends]
+        medians.append(f"{names.get(axis, axis)}: {' to '.join(ends)}")
+    return text + f" Medians by choice, lowest to highest: {'; '.join(medians)}." * bool(rows)
 
 
 _POINTS = 2500
@@ -276,7 +271,11 @@ def curve_explorer(
     kept, heads = _standing(codes[:, : len(filters)]), [words.get(axis, axis) for axis in shown]
     facts = _facts(ordered, codes[:, : len(filters)], kept)
     params = [{"name": "names", "value": names}, {"name": "facts", "value": facts}]
-    params += [_menu(i, heads[i], names[i]) for i in range(len(filters))]
+    for i, head in enumerate(heads[: len(filters)]):
+        # The first opens at a level of its own: a curve of all says nothing.
+        labels, options = ["(all)", *names[i]], [_EVERY, *range(len(names[i]))]
+        bind = {"input": "select", "name": f"{head}: ", "labels": labels, "options": options}
+        params.append({"name": f"menu_{i}", "value": _EVERY if i else 0, "bind": bind})
     text = _told(ordered, len(kept), label, heads[: len(filters)])
     # A line per point: estimate, standard error, p value, sign, codes of its choices.
     points = ordered[["estimate", "std_error", "pvalue"]].astype(float)
@@ -309,13 +308,6 @@ def curve_explorer(
         spec["title"]["text"] = {"expr": _above(f"facts[{key}]")}
 
     return _vega("curve", params, text, fill)
-
-
-def _menu(number: int, head: str, names: list[str]) -> dict[str, object]:
-    """Return a menu; the first opens at a level of its own: a curve of all says nothing."""
-    labels, options = ["(all)", *names], [_EVERY, *range(len(names))]
-    bind = {"input": "select", "name": f"{head}: ", "labels": labels, "options": options}
-    return {"name": f"menu_{number}", "value": _EVERY if number else 0, "bind": bind}
 
 
 def _told(ordered: pd.DataFrame, drawn: int, label: str, menus: list[str]) -> str:
