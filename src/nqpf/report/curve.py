@@ -15,7 +15,7 @@ from nqpf.checks import choose
 from nqpf.errors import DataError, MethodError, SampleError
 from nqpf.multiverse.results import curve_summary
 from nqpf.report import style as sty
-from nqpf.report.explore import _titled, _vega
+from nqpf.report.explore import _spec, _titled, _vega
 from nqpf.report.html import _Html, listed
 
 _CHOICES = (
@@ -285,29 +285,26 @@ def curve_explorer(
     values = points.iloc[kept].to_csv(index=False, float_format="%.4g", na_rep="nan").strip()
     key = " + ',' + ".join(f"menu_{i}" for i in range(len(filters))) or "''"
     span = ordered["estimate"].iloc[kept[[0, -1]]].tolist()
-
-    def fill(spec: dict) -> None:
-        dots = spec["layer"][1]
-        form = {"type": "csv", "parse": dict.fromkeys(points, "number")}
-        dots["data"] = {"values": values, "format": form}
-        tests = [f"(menu_{i} == {_EVERY} || menu_{i} == datum.k{i})" for i in range(len(filters))]
-        sign, *rest = dots["transform"]
-        dots["transform"] = [
-            *([{"filter": " && ".join(tests)}] if tests else []),
-            sign,
-            *({"calculate": f"names[{i}][datum.k{i}]", "as": f"c{i}"} for i in range(len(shown))),
-            *rest,
-        ]
-        encoding = dots["encoding"]
-        encoding["y"] |= {"title": _titled(label), "scale": {"domain": span, "zero": False}}
-        encoding["tooltip"][0]["title"] = _titled(label)
-        encoding["tooltip"] += [
-            {"field": f"c{i}", "type": "nominal", "title": _titled(head)}
-            for i, head in enumerate(heads)
-        ]
-        spec["title"]["text"] = {"expr": _above(f"facts[{key}]")}
-
-    return _vega("curve", params, text, fill)
+    spec = _spec("curve", params)
+    dots, form = spec["layer"][1], {"type": "csv", "parse": dict.fromkeys(points, "number")}
+    dots["data"] = {"values": values, "format": form}
+    tests = [f"(menu_{i} == {_EVERY} || menu_{i} == datum.k{i})" for i in range(len(filters))]
+    sign, *rest = dots["transform"]
+    dots["transform"] = [
+        *([{"filter": " && ".join(tests)}] if tests else []),
+        sign,
+        *({"calculate": f"names[{i}][datum.k{i}]", "as": f"c{i}"} for i in range(len(shown))),
+        *rest,
+    ]
+    encoding = dots["encoding"]
+    encoding["y"] |= {"title": _titled(label), "scale": {"domain": span, "zero": False}}
+    encoding["tooltip"][0]["title"] = _titled(label)
+    encoding["tooltip"] += [
+        {"field": f"c{i}", "type": "nominal", "title": _titled(head)}
+        for i, head in enumerate(heads)
+    ]
+    spec["title"]["text"] = {"expr": _above(f"facts[{key}]")}
+    return _vega(spec, text)
 
 
 def _told(ordered: pd.DataFrame, drawn: int, label: str, menus: list[str]) -> str:

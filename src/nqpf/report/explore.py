@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Callable
-from functools import cache
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,7 +16,8 @@ from nqpf import provinces
 from nqpf.checks import choose
 from nqpf.errors import DataError, SampleError
 from nqpf.report import style as sty
-from nqpf.report.html import _both_names, _Html, _html_table, listed
+from nqpf.report.html import _Html, _html_table, _province, listed
+from nqpf.report.province_figures import _measure_names
 from nqpf.systems.overlap import filled
 
 if TYPE_CHECKING:
@@ -30,26 +29,21 @@ _STRETCH = "display:flex;flex-direction:column;max-width:42rem"
 _NO_END = str.maketrans({'"': "\N{RIGHT DOUBLE QUOTATION MARK}", "\\": "\N{SET MINUS}"})
 
 
-@cache
-def _text_of_charts() -> str:
-    return Path(__file__).with_name("charts.yaml").read_text(encoding="utf-8")
-
-
 def _charts() -> dict:
-    return yaml.safe_load(_text_of_charts())
+    return yaml.safe_load(Path(__file__).with_name("charts.yaml").read_text(encoding="utf-8"))
 
 
-def _vega(
-    kind: str, params: list[dict[str, object]], alt: str, fill: Callable[[dict], None]
-) -> _Html:
-    """Embed a chart of ``charts.yaml`` in a page, where the book's own script draws it.
-
-    `fill` puts the data into the specification. In a terminal the alternative text stands for
-    the chart.
-    """
+def _spec(kind: str, params: list[dict[str, object]], **parts: object) -> dict:
+    """Return a chart of ``charts.yaml``, to be filled with data."""
     charts = _charts()
-    spec = {**charts["common"], **charts[kind], "params": params}
-    fill(spec)
+    return {**charts["common"], **charts[kind], "params": params, **parts}
+
+
+def _vega(spec: dict, alt: str) -> _Html:
+    """Embed a chart in a page, where the book's own script draws it.
+
+    In a terminal the alternative text stands for the chart.
+    """
     # A group, not an image: as an image its menus would be hidden from screen readers.
     return _Html(
         f'<div class="vega-chart" role="group" aria-label="{escape(alt)}" style="{_STRETCH}">'
@@ -106,16 +100,16 @@ def rank_explorer(ranks: pd.DataFrame) -> _Html:
         }
         for code, row in rows
     ]
+    menu, names = {"input": "select", "options": measures}, {"across": "Across: ", "up": "Down: "}
     params = [
-        {"name": name, "value": measures[at],
-         "bind": {"input": "select", "options": measures, "name": label}}
-        for name, label, at in (("across", "Across: ", 0), ("up", "Down: ", 1))
-    ]  # fmt: skip
+        {"name": name, "value": value, "bind": {**menu, "name": label}}
+        for (name, label), value in zip(names.items(), measures, strict=False)
+    ]
     text = (
         f"Interactive scatter plot of the ranks of {len(records)} provinces by two of "
         f"{len(measures)} measures: {listed(measures)}."
     )
-    return _vega("ranks", params, text, lambda spec: spec.update(data={"values": records}))
+    return _vega(_spec("ranks", params, data={"values": records}), text)
 
 
 _STEP = 1e-7  # scores are cut to steps of this size, so that a page can round them as Python does
@@ -226,9 +220,9 @@ def _payload(found: Standings, first: str, year: int) -> dict[str, object]:
 
 def _named(stage: str, found: Standings) -> dict[str, list[str]]:
     """Return the methods of a stage in the order of first use, with their names."""
-    seen = [*found.scores.columns.get_level_values(stage), *found.refused[stage]]
+    seen = [*found.scores.columns.unique(stage), *found.refused[stage].unique()]
     known = _charts()["methods"][stage]
-    used = dict.fromkeys(key for key in [*known, *seen] if key in set(seen) and key)
+    used = dict.fromkeys(key for key in [*known, *seen] if key in seen and key)
     return {key: list(known.get(key, (key, ""))) for key in used}
 
 
@@ -241,9 +235,7 @@ def _system_names(system: System) -> tuple[str, str]:
     >>> _system_names(System.load("han-2024"))
     ('Han et al. 2024', '韩文龙等')
     """
-    people = system.study.authors.zh.split("、")
-    zh = f"{people[0]}等" if len(people) > 2 else "、".join(people)
-    return f"{system.study.short} {system.study.year}", zh
+    return f"{system.study.short} {system.study.year}", _measure_names(system.key)[1]
 
 
 def _system(
@@ -335,20 +327,13 @@ def explorer(found: Standings, first: str | None = None) -> _Html:
 def _first_view(found: Standings, first: str, year: int) -> _Html:
     ranked = found.of(first).xs(year, level="year").sort_values("rank", kind="stable")
     rows = [
-        [
-            row.rank,
-            _both_names(provinces.name(row.Index), provinces.name(row.Index, "zh")),
-            f"{row.score:.3f}",
-            f"{row.lower} to {row.upper}",
-        ]
+        [row.rank, _province(row.Index), f"{row.score:.3f}", f"{row.lower} to {row.upper}"]
         for row in ranked.itertuples()
     ]
     what, span = _TFP[0], "range of ranks"
     if first in found.own:
-        words = [
-            names.get(key, (key,))[0]
-            for names, key in zip(_charts()["methods"].values(), found.own[first], strict=True)
-        ]
+        methods = zip(_charts()["methods"].values(), found.own[first], strict=True)
+        words = [names.get(key, (key,))[0] for names, key in methods]
         what = ", ".join([_system_names(found.matrices[first].system)[0], *words])
         span = f"{found.level:.0%} of {found.draws:,} draws"
     header = ["rank", "province", "score", span]

@@ -69,6 +69,10 @@ def _both_names(en: str, zh: str) -> _Html:
     return _filled('{} <span lang="zh">{}</span>', en, zh)
 
 
+def _province(code: int) -> _Html:
+    return _both_names(provinces.name(code), provinces.name(code, "zh"))
+
+
 def _html_table(
     header: Sequence[str],
     rows: Iterable[Sequence[object]],
@@ -95,7 +99,7 @@ def _html_table(
     name   value
     a < b      1
     """
-    rows = [list(row) for row in rows]
+    rows = list(rows)
     sides = [' style="text-align:right"' if heading in numeric else "" for heading in header]
     group = f'<th colspan="{len(sides)}" scope="rowgroup" style="text-align:left">'
     body = ""
@@ -105,12 +109,12 @@ def _html_table(
         body += f"<tr>{''.join(each) if len(row) > 1 else f'{group}{_safe(row[0])}</th>'}</tr>"
     heads = zip(sides, header, strict=True)
     head = "".join(f'<th scope="col"{side}>{escape(heading)}</th>' for side, heading in heads)
-    title = f"<caption>{escape(caption)}</caption>" if caption else ""
+    title = f"<caption>{escape(caption)}</caption>" * bool(caption)
     html = (
         f'<div class="table-box"><table class="nqpf-table">{title}'
         f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
     )
-    return _Html(html, _aligned([list(header), *rows], sides, caption))
+    return _Html(html, _aligned([header, *rows], sides, caption))
 
 
 def _aligned(rows: Sequence[Sequence[object]], sides: Sequence[str], caption: str) -> str:

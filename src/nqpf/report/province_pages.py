@@ -154,11 +154,11 @@ def _overview_markdown(profiles: _Profiles) -> str:
         All provinces under all measures.
     """
     own = profiles.ranks[profiles.systems]
-    _, income = profiles.series("gdp_per_head")
-    sizes = income.groupby(level="year").size()
+    income = profiles.series("gdp_per_head")[1].unstack("year")
+    sizes = income.count()
     latest = int(sizes.index[sizes == sizes.max()].max())
     columns = [
-        income.xs(latest, level="year").rank(ascending=False, method="min"),
+        income[latest].dropna().rank(ascending=False, method="min"),
         *(own.median(axis=1), own.min(axis=1), own.max(axis=1), own.notna().sum(axis=1)),
         *(profiles.ranks["tfp"], profiles.ranks["tfp_growth"]),
     ]
@@ -388,14 +388,11 @@ def _obstacles(profiles: _Profiles, code: int, n: int = 6) -> list[dict[str, obj
 def _extremes(profiles: _Profiles, code: int, found: pd.DataFrame) -> list[dict[str, object]]:
     """Return the best and the worst rank with the systems that give them and why; one if equal."""
     own = profiles.ranks.loc[code, profiles.systems].dropna()
-    ends = (("best", own.min(), True, "highest"), ("worst", own.max(), False, "lowest"))
+    ends = (("best", "highest", own.min(), "idxmin"), ("worst", "lowest", own.max(), "idxmax"))
     said = []
-    for word, rank, first, side in ends[: min(own.nunique(), 2)]:
-        by = []
-        for system in own.index[own == rank]:
-            inside = found[found["system"] == system]
-            at = inside["place"].idxmin() if first else inside["place"].idxmax()
-            by.append({**inside.loc[at], "system": str(system)})
+    for word, side, rank, pick in ends[: own.nunique()]:
+        inside = [found[found["system"] == system] for system in own.index[own == rank]]
+        by = [dict(one.loc[getattr(one["place"], pick)()]) for one in inside]
         said.append({"word": word, "rank": rank, "side": side, "by": by})
     return said
 

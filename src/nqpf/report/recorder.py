@@ -78,7 +78,7 @@ def _frame_of(values: Iterable[object]) -> pd.DataFrame | None:
     >>> _frame_of(["a title", pd.Series([1, 2], name="x")])["x"].tolist()
     [1, 2]
     """
-    tables = (_table(value) for value in values)
+    tables = map(_table, values)
     return next((found for found in tables if found is not None and len(found)), None)
 
 
@@ -92,12 +92,10 @@ def _table(value: object) -> pd.DataFrame | None:
     for name in ("frame", "shares"):
         if isinstance(getattr(value, name, None), pd.DataFrame):
             return getattr(value, name)
-    parts: Mapping[object, object] = {}
-    if isinstance(value, Mapping):
-        parts = value
-    elif isinstance(value, Sequence) and not isinstance(value, str):
-        parts = dict(enumerate(value, start=1))
-    tables = {key: _table(part) for key, part in parts.items() if not isinstance(part, dict | list)}
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        value = dict(enumerate(value, start=1))
+    parts = value.items() if isinstance(value, Mapping) else ()
+    tables = {key: _table(part) for key, part in parts if not isinstance(part, dict | list)}
     if not tables or any(part is None for part in tables.values()):
         return None
     return pd.concat(tables, names=["part"])

@@ -139,11 +139,10 @@ def _darker(color: object, ratio: float = 4.5) -> str:
     """Return a colour darkened until text in it has the _contrast `ratio` on white."""
     from matplotlib.colors import to_hex, to_rgb
 
-    red, green, blue = to_rgb(color)
-    keep = 1.0
-    while _contrast((red * keep, green * keep, blue * keep), "white") < ratio:
+    full, keep = np.array(to_rgb(color)), 1.0
+    while _contrast(full * keep, "white") < ratio:
         keep -= 0.02
-    return to_hex((red * keep, green * keep, blue * keep))
+    return to_hex(full * keep)
 
 
 def _number(value: float, fmt: str) -> str:
@@ -414,11 +413,9 @@ def _province_values(values: pd.Series, reindex: bool = True) -> pd.Series:
         If there is more than one level, a province comes twice or a value is infinite.
     """
     if values.index.nlevels != 1:
-        raise SampleError(
-            f"values are indexed by {', '.join(map(str, values.index.names))}",
-            expected="one value per province",
-            hint="choose one year: scores.xs(2022, level='year')",
-        )
+        said = f"values are indexed by {', '.join(map(str, values.index.names))}"
+        hint = "choose one year: scores.xs(2022, level='year')"
+        raise SampleError(said, expected="one value per province", hint=hint)
     found = values.astype("float64")
     found.index = [provinces.code_of(label) for label in values.index]
     twice = found.index[found.index.duplicated()]
@@ -431,10 +428,8 @@ def _province_values(values: pd.Series, reindex: bool = True) -> pd.Series:
 def _panel_values(scores: pd.Series) -> pd.Series:
     """Return figures sorted, without missing ones, refused unless by ``(province, year)``."""
     if list(scores.index.names) != ["province", "year"]:
-        raise SampleError(
-            f"scores are indexed by {list(scores.index.names)}",
-            expected="an index of province code and year, named 'province' and 'year'",
-        )
+        wanted = "an index of province code and year, named 'province' and 'year'"
+        raise SampleError(f"scores are indexed by {list(scores.index.names)}", expected=wanted)
     _check_keys(scores.index, "the figure")
     for code in scores.index.unique("province"):
         provinces.code_of(code)
@@ -448,7 +443,7 @@ def _panel_values(scores: pd.Series) -> pd.Series:
 def _in_year(scores: pd.Series, year: int) -> pd.Series:
     """Return the scores of one year by province code; the refusal lists the years there are."""
     present = _panel_values(scores)
-    years = sorted(int(y) for y in present.index.unique("year"))
+    years = sorted(present.index.unique("year"))
     if year not in years:
         known = f"a year from {', '.join(map(str, years))}"
         raise SampleError(f"no scores for {year}", expected=known)
@@ -479,8 +474,5 @@ def _check_complete(table: pd.DataFrame, columns: Sequence[str], keys: Sequence[
 
 def _finite(values: pd.Series) -> None:
     for key in values.index[np.isinf(values.to_numpy(dtype=float))]:
-        raise SampleError(
-            f"value {values[key]} cannot be drawn",
-            where={"row": key},
-            expected="a finite number, or a missing one",
-        )
+        said, wanted = f"value {values[key]} cannot be drawn", "a finite number, or a missing one"
+        raise SampleError(said, where={"row": key}, expected=wanted)

@@ -18,7 +18,7 @@ from nqpf.data.panel import _VINTAGE, Panel
 from nqpf.errors import DataError, MethodError, _visible_within
 from nqpf.files import root
 from nqpf.index.recipe import Index
-from nqpf.report.html import _both_names, _filled, _Html, _html_table, _joined, listed
+from nqpf.report.html import _both_names, _filled, _Html, _html_table, _joined, _province, listed
 from nqpf.report.style import _in_year
 from nqpf.systems.overlap import twins
 from nqpf.systems.study import _NOT_STATED, Study
@@ -35,10 +35,6 @@ def _link(key: str, text: str) -> _Html:
 
 def _named(name: object) -> _Html:
     return _both_names(name.en, name.zh)
-
-
-def _province(code: int) -> _Html:
-    return _both_names(provinces.name(code), provinces.name(code, "zh"))
 
 
 def catalogue_table(panel: Panel, theme: str) -> _Html:
