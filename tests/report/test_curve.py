@@ -24,9 +24,7 @@ def table(rows=300, seed=0):
         "controls": rng.choice(["none", "wide", EVIL], rows),
         "vintage": ["census5"] * rows,
     }
-    frame = pd.DataFrame({"id": np.arange(rows), **choices}).astype(
-        dict.fromkeys(choices, "category")
-    )
+    frame = pd.DataFrame(choices, dtype="category").assign(id=np.arange(rows))
     frame["system"] = frame["system"].astype(object).where(frame["kind"] == "composite", "")
     frame["estimate"] = rng.normal(0.1 * (frame["kind"] == "tfp"), 0.1)
     frame["std_error"] = rng.uniform(0.02, 0.1, rows)
@@ -39,23 +37,12 @@ def texts(picture):
 
 
 def test_rows_are_the_levels_of_choices_that_vary_and_always_apply():
-    got = texts(specification_curve(table()))
-    assert got[:3] == ["outcome", "growth", "income"] and "tfp" in got
+    got = texts(specification_curve(table(), labels={"outcome": "Outcome"}))
+    assert got[:3] == ["Outcome", "growth", "income"] and "tfp" in got
     assert not {"system", "vintage", "census5"} & set(got)
-    named = texts(specification_curve(table(), labels={"outcome": "Outcome"}))
-    assert named[:3] == ["Outcome", "growth", "income"]
 
 
-def test_each_specification_is_a_point_and_many_are_grouped():
-    few, many = table(300), table(5000)
-    drawn = [sum(len(line.get_xdata()) for line in specification_curve(t).figure.axes[0].lines[1:])
-             for t in (few, many)]  # fmt: skip
-    assert drawn == [300, 400]
-    words = [text.get_text() for text in specification_curve(many).figure.texts]
-    assert any("5,000 specifications in 400 groups by rank" in w.replace("\n", " ") for w in words)
-
-
-def test_points_stand_in_order_with_their_sign():
+def test_points_stand_in_order_with_their_sign_and_many_are_grouped():
     frame = table()
     ax = specification_curve(frame).figure.axes[0]
     points = {line.get_label(): line.get_xydata() for line in ax.lines[1:]}
@@ -65,6 +52,10 @@ def test_points_stand_in_order_with_their_sign():
     sure = frame["pvalue"] < 0.05
     assert len(points["significant, negative"]) == (sure & (frame["estimate"] < 0)).sum()
     assert len(points["significant, positive"]) == (sure & (frame["estimate"] > 0)).sum()
+    many = specification_curve(table(5000)).figure
+    assert sum(len(line.get_xdata()) for line in many.axes[0].lines[1:]) == 400
+    words = " ".join(text.get_text() for text in many.texts)
+    assert "5,000 specifications in 400 groups by rank" in words.replace("\n", " ")
 
 
 def test_strips_are_dark_where_the_level_is():
@@ -75,22 +66,18 @@ def test_strips_are_dark_where_the_level_is():
     assert composite == [0, 0, 1, 0] and tfp == [1, 1, 0, 1]
 
 
-def test_alternative_text_is_computed():
-    frame = table()
-    text = specification_curve(frame, title="Growth", label="effect").alt
-    assert text.startswith("Specification curve. Growth; 300 specifications; effect from ")
-    share = ((frame["pvalue"] < 0.05) & (frame["estimate"] > 0)).mean()
-    assert f"{share:.0%} significant and positive" in text
-    medians = frame.groupby("kind", observed=True)["estimate"].median()
-    expected = f"kind: composite {medians['composite']:.2f} to tfp {medians['tfp']:.2f}"
-    assert expected in text
-
-
-def test_figure_is_light_and_the_same_in_every_order():
+def test_figure_is_light_says_what_it_shows_and_is_the_same_in_every_order():
     frame = table(2000).assign(estimate=lambda t: t["estimate"].round(1))  # many ties
-    first, second = (specification_curve(t) for t in (frame, frame.sample(frac=1, random_state=0)))
+    mixed = frame.sample(frac=1, random_state=0)
+    first, second = (specification_curve(t, "Growth", "effect") for t in (frame, mixed))
     assert first.svg() == second.svg() and first.alt == second.alt
     assert len(first.html()) < 300_000 and "<script" not in first.html()
+    assert first.alt.startswith("Specification curve. Growth; 2,000 specifications; effect from ")
+    share = ((frame["pvalue"] < 0.05) & (frame["estimate"] > 0)).mean()
+    assert f"{share:.0%} significant and positive" in first.alt
+    medians = frame.groupby("kind", observed=True)["estimate"].median()
+    expected = f"kind: composite {medians['composite']:.2f} to tfp {medians['tfp']:.2f}"
+    assert expected in first.alt
 
 
 def embedded(html):
@@ -107,7 +94,7 @@ def explored():
     return curve_explorer(table(9000), filters=["kind", "controls"])
 
 
-def test_explorer_is_data_with_a_text(explored):
+def test_explorer_is_data_with_a_text_and_the_same_in_every_run(explored):
     assert explored.html.startswith('<div class="vega-chart" role="group" aria-label="Interactive ')
     assert explored.html.count("<script") == 1 and "<!--" not in explored.html
     assert "2,500 of them are drawn, at evenly spaced quantiles" in explored.text
@@ -116,9 +103,6 @@ def test_explorer_is_data_with_a_text(explored):
     assert params["menu_1"]["bind"]["labels"][:2] == ["(all)", EVIL]
     assert len(points) == 2500 and len(explored.html) < 250_000
     assert not re.search(r'"(view|param|layer|concat)_\d+"', explored.html)
-
-
-def test_explorer_is_the_same_in_every_run(explored):
     mixed = table(9000).sample(frac=1, random_state=1)
     assert curve_explorer(mixed, filters=["kind", "controls"]).html == explored.html
 
@@ -128,10 +112,8 @@ def test_figures_above_the_curve_are_of_all_specifications(explored):
     frame = table(9000)
     names, facts = params["names"]["value"], params["facts"]["value"]
     for kind, controls in ((-1, -1), (1, -1), (0, 2)):
-        own = frame
-        for axis, place in (("kind", kind), ("controls", controls)):
-            if place >= 0:
-                own = own[own[axis] == names[0 if axis == "kind" else 1][place]]
+        own = frame[(frame["kind"] == names[0][kind]) | (kind < 0)]
+        own = own[(own["controls"] == names[1][controls]) | (controls < 0)]
         sure = own["pvalue"] < 0.05
         count, median, positive, negative, drawn = facts[f"{kind},{controls}"]
         assert count == len(own)
@@ -156,26 +138,20 @@ def test_points_carry_the_choices_of_their_specification(explored):
     assert shown == expected
 
 
-def test_specification_compiles_and_filters(explored):
+def test_specification_compiles_with_and_without_menus(explored):
+    bare = curve_explorer(table(40), filters=[], label=EVIL, labels={"kind": EVIL})
+    assert "menus for" not in bare.text and "Every specification is a point." in bare.text
     vl_convert = pytest.importorskip("vl_convert", reason="vl-convert-python is not installed")
+    drawn = vl_convert.vegalite_to_svg(embedded(bare.html)[0] | {"width": 330})
+    assert "40 specifications, median" in drawn
     spec, params, points = embedded(explored.html)
     spec["width"] = 330
     assert params["menu_0"]["value"] == 0 and params["menu_1"]["value"] == -1
-    params["menu_0"]["value"] = -1
-    drawn = vl_convert.vegalite_to_svg(spec)
-    assert drawn.count('aria-roledescription="point"') == 2500
-    assert "9,000 specifications, median" in drawn
-    params["menu_0"]["value"] = 0
-    fewer = vl_convert.vegalite_to_svg(spec)
-    assert fewer.count('aria-roledescription="point"') == (points["k0"] == 0).sum()
-
-
-def test_without_menus_the_figures_are_there():
-    vl_convert = pytest.importorskip("vl_convert", reason="vl-convert-python is not installed")
-    made = curve_explorer(table(40), filters=[], label=EVIL, labels={"kind": EVIL})
-    assert "menus for" not in made.text and "Every specification is a point." in made.text
-    drawn = vl_convert.vegalite_to_svg(embedded(made.html)[0] | {"width": 330})
-    assert "40 specifications, median" in drawn
+    for value, count in ((-1, 2500), (0, (points["k0"] == 0).sum())):
+        params["menu_0"]["value"] = value
+        drawn = vl_convert.vegalite_to_svg(spec)
+        assert drawn.count('aria-roledescription="point"') == count
+        assert ("9,000 specifications, median" in drawn) == (value < 0)
 
 
 def test_points_keep_shares_and_quantiles_of_every_choice():

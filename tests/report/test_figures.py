@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import functools
 import gzip
 import re
 import warnings
 from itertools import combinations
+from unittest import mock
 
 import numpy as np
 import pandas as pd
@@ -21,21 +21,15 @@ from nqpf.dynamics import kernel_density
 from nqpf.errors import DataError, SampleError
 from nqpf.forecast import forecast
 from nqpf.multiverse import variance_shares
-from nqpf.report import (
-    coefficient_plot,
-    findings_map,
-    heatmap_agreement,
-    rank_bump,
-    tile_map,
-    weights_chart,
-    year_lines,
-)  # fmt: skip
-from nqpf.report.lines import fan_chart, ridgeline
-from nqpf.report.maps import centre_paths, moran_lines
-from nqpf.report.ranks import rank_ranges, ranking
+from nqpf.report.lines import fan_chart, ridgeline, year_lines
+from nqpf.report.maps import centre_paths, moran_lines, tile_map
+from nqpf.report.ranks import rank_bump, rank_ranges, ranking, weights_chart
 from nqpf.report.regressions import (
     club_grid,
+    coefficient_plot,
     event_plot,
+    findings_map,
+    heatmap_agreement,
     known_truth_plot,
     shares_chart,
     transition_matrices,
@@ -56,8 +50,10 @@ def one_year(seed: int = 0) -> pd.Series:
 def panel(years: range = range(2012, 2024)) -> pd.Series:
     index = pd.MultiIndex.from_product([CODES, years], names=["province", "year"])
     base, noise = one_year(), np.random.default_rng(1).normal(0, 0.01, len(index))
-    level = [base[code] * (1 + 0.08 * (year - 2012)) for code, year in index]
-    return pd.Series(np.array(level) + noise, index=index, name="made-up score")
+    level = base.reindex(index, level="province") * (
+        1 + 0.08 * (index.get_level_values("year") - 2012)
+    )
+    return (level + noise).rename("made-up score")
 
 
 def with_holes(scores: pd.Series) -> pd.Series:
@@ -66,9 +62,8 @@ def with_holes(scores: pd.Series) -> pd.Series:
 
 
 def measures(count: int) -> pd.DataFrame:
-    return pd.DataFrame(
-        {f"measure {k} 测度": one_year() + one_year(k + 2) / 2 for k in range(count)}
-    )
+    made = [(one_year() + one_year(k + 2) / 2).rename(f"measure {k} 测度") for k in range(count)]
+    return pd.concat(made, axis=1)
 
 
 def ranks(count: int) -> pd.DataFrame:
@@ -90,13 +85,11 @@ def intervals() -> pd.DataFrame:
     return table.assign(shift=1.0)
 
 
-FACTORS = ["normalise", "weights", "aggregate", "omit", "error", "perturb"]
-
-
 def indices() -> pd.DataFrame:
     first, total = [0.02, 0.3, 0.25, -0.01, 0.0, 0.05], [0.1, 0.5, 0.4, 0.02, 0.001, 0.2]
-    margins = {"first_margin": 0.08, "total_margin": 0.05}
-    return pd.DataFrame({"first": first, "total": total, **margins}, index=FACTORS)
+    table = {"first": first, "total": total, "first_margin": 0.08, "total_margin": 0.05}
+    factors = ["normalise", "weights", "aggregate", "omit", "error", "perturb"]
+    return pd.DataFrame(table, index=factors)
 
 
 def matrix(size: int = 4) -> pd.DataFrame:
@@ -179,21 +172,18 @@ def morans() -> pd.DataFrame:
 
 INDUSTRY = "sales of new products by industry above designated size 规模以上工业新产品销售收入之比"
 CASES = {
-    "long title of a map": lambda: tile_map(one_year(), LONG, "score"),
     "map": lambda: tile_map(one_year(), "A map of 31 provinces, 2022", "score"),
-    "map with gaps": lambda: tile_map(one_year().drop([TIBET, BEIJING]), "Gaps"),
+    "map with gaps": lambda: tile_map(one_year().drop([TIBET, BEIJING]), LONG),
     "map of changes": lambda: tile_map(one_year() - 0.3, "C", "points", "{:+.2f}", center=0),
-    "map of large numbers": lambda: tile_map(one_year() * 1e5, "Money", fmt="{:,.0f}"),
-    "map of one value": lambda: tile_map(one_year() * 0 + 3, "All the same"),
+    "map of one value": lambda: tile_map(one_year() * 0 + 3e4, "Money", fmt="{:,.0f}"),
     "maps of classes": lambda: tile_map(classes(), "Clusters", "5 %"),
-    "long title of lines": lambda: year_lines(panel(), LONG, LONG),
     "lines by region": lambda: year_lines(panel(), title="By region"),
-    "lines with gaps": lambda: year_lines(with_holes(panel()), title="Gaps"),
+    "lines with gaps": lambda: year_lines(with_holes(panel()), LONG, LONG),
     "lines of one year": lambda: year_lines(panel(range(2020, 2021)), title="One year"),
     "lines by province": lambda: year_lines(panel(), "Two", highlight=["北京市", 150000]),
     "lines of measures": lambda: year_lines(
         pd.DataFrame({"A": [1.0, 1.2, 1.4], "B": [2.0, np.nan, 1.5]}, [2020, 2021, 2022])),
-    "long title of a ranking": lambda: ranking(panel(), 2022, top=3, title=LONG, label=LONG),
+    "top of a ranking": lambda: ranking(panel(), 2022, top=3, title=LONG, label=LONG),
     "ranking": lambda: ranking(panel(), 2022, title="Ranking"),
     "ranges": lambda: rank_ranges(ranks(3), "Three measures"),
     "intervals": lambda: rank_ranges(intervals(), "How certain is a rank? 2022", 0.9),
@@ -204,15 +194,11 @@ CASES = {
     "disagreement": lambda: heatmap_agreement(-measures(2).corr(), "Signs"),
     "long names in a matrix": lambda: heatmap_agreement(
         measures(3).add_prefix(LONG[:60]).corr().abs()),
-    "bump of two": lambda: rank_bump(ranks(2), "Two"),
-    "bump of five": lambda: rank_bump(ranks(5), "Five"),
-    "bump with a gap": lambda: rank_bump(ranks(3).drop(TIBET).reindex(CODES), "Gap"),
+    "bump with a gap": lambda: rank_bump(ranks(5).drop(TIBET).reindex(CODES), "Five"),
     "long names in a bump": lambda: rank_bump(ranks(2).set_axis([LONG, "short"], axis=1), LONG),
     "indices": lambda: shares_chart(indices(), "Average shift in rank, 平均位次变动"),
-    "one factor": lambda: shares_chart(indices().loc[["omit"]]),
     "matrices": lambda: transition_matrices(
-        {name: matrix() for name in ("A", "B", "Wang-Wang", "TFP")}, "Moves, 年际转移", "per cent"),
-    "one matrix": lambda: transition_matrices({"A": matrix(5)}),
+        {"A": matrix(5), "B": matrix(), "TFP": matrix()}, "Moves, 年际转移", "per cent"),
     "clubs": lambda: club_grid(clubs(), "Clubs", "1 is the highest"),
     "coefficients": lambda: coefficient_plot(COEFFICIENTS, "<script>"),
     "coefficients left blank": lambda: coefficient_plot(blank("holds tax"), "T"),
@@ -236,17 +222,10 @@ def pictures() -> dict:
 
 def texts(picture) -> list[Text]:
     """Return the texts that are drawn: an axis also keeps labels that it does not draw."""
-    drawn, draw = [], Text.draw
-
-    @functools.wraps(draw)
-    def recording(text: Text, *args: object, **options: object) -> None:
-        drawn.append(text)
-        draw(text, *args, **options)
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Text, "draw", recording)
+    with mock.patch.object(Text, "draw", autospec=True, side_effect=Text.draw) as drawn:
         FigureCanvasAgg(picture.figure).draw()
-    return [text for text in drawn if text.get_visible() and text.get_text().strip()]
+    texts = [call.args[0] for call in drawn.call_args_list]
+    return [text for text in texts if text.get_visible() and text.get_text().strip()]
 
 
 def contrast(first: object, second: object) -> float:
@@ -299,7 +278,7 @@ def test_drawing_leaves_settings_and_inputs_alone() -> None:
     assert dict(rcParams) == before
 
 
-def test_tile_text_contrasts_with_its_tile(pictures) -> None:
+def test_every_text_takes_readable_ink(pictures) -> None:
     for case in ("map", "map of changes"):
         (ax,) = [ax for ax in pictures[case].figure.axes if len(ax.patches) == 31]
         for patch in ax.patches:
@@ -308,26 +287,11 @@ def test_tile_text_contrasts_with_its_tile(pictures) -> None:
             inside = [t for t, left, top in places if x < left < x + 1 and y < top < y + 1]
             assert len(inside) == 3
             assert all(contrast(t.get_color(), patch.get_facecolor()) >= 4.5 for t in inside)
-
-
-@pytest.mark.parametrize("colours", ["YlGnBu", "PuOr"])
-def test_every_shade_of_a_scale_takes_readable_ink(colours) -> None:
-    signed = colours == "PuOr"
-    for share in np.linspace(0, 1, 12):
-        value = min(2 * share - 1, -0.001) if signed else share
-        values = pd.DataFrame([[1.0, value], [value, 1.0]], list("ab"), list("ab"))
-        ax = heatmap_agreement(values).figure.axes[0]
-        inks = {t.get_position(): t.get_color() for t in ax.texts}
-        shade = (value + 1) / 2 if signed else value
-        assert contrast(inks[0.5, 1.5], colormaps[colours](shade)) >= 4.5
-
-
-def test_lines_differ_without_colour_and_their_names_are_readable() -> None:
-    ax = year_lines(panel(), title="By region").figure.axes[0]
-    joined = [line for line in ax.lines if line.get_markerfacecolor() != "white"]
-    assert len({line.get_marker() for line in joined}) == len(joined) == 5
-    assert len({str(line.get_linestyle()) + str(line._dash_pattern) for line in joined}) >= 4
-    assert all(contrast(text.get_color(), "white") >= 4.5 for text in ax.texts)
+    for colours, values in (("YlGnBu", np.linspace(0, 1, 12)), ("PuOr", np.linspace(-1, 0, 12))):
+        shades = (values - values[0]) / np.ptp(values) / (1 if values[0] == 0 else 2)
+        for text in heatmap_agreement(pd.DataFrame(np.tile(values, (12, 1)))).figure.axes[0].texts:
+            shade = colormaps[colours](shades[int(text.get_position()[0])])
+            assert contrast(text.get_color(), shade) >= 4.5
 
 
 def test_all_31_tiles_are_there_and_gaps_say_so(pictures) -> None:
@@ -335,44 +299,22 @@ def test_all_31_tiles_are_there_and_gaps_say_so(pictures) -> None:
     assert all(shown.count(abbr) == 1 for abbr in provinces._table()["abbr"])
     assert shown.count("no data") == 2
     assert any("Hong Kong, Macao" in " ".join(text.split()) for text in shown)
-    assert "Hong Kong, Macao and Taiwan are not in the panel" in pictures["map"].alt
 
 
-def test_partial_years_are_hollow_and_not_joined() -> None:
-    ax = year_lines(with_holes(panel())).figure.axes[0]
+def test_lines_of_regions_differ_and_partial_years_are_not_joined(pictures) -> None:
+    ax, scores = pictures["lines with gaps"].figure.axes[0], with_holes(panel())
     hollow = [line for line in ax.lines if line.get_markerfacecolor() == "white"]
     # Tibet, never in the sample, makes no year partial.
     assert {int(x) for line in hollow for x in line.get_xdata()} == {2015, 2023}
-    solid = [line for line in ax.lines if line not in hollow and line.get_marker() == "D"]
-    (joined,) = solid  # the northeast
-    assert np.isnan(joined.get_ydata()[list(joined.get_xdata()).index(2015)])
-
-
-def test_a_line_of_a_region_is_the_plain_mean() -> None:
-    scores = panel()
-    ax = year_lines(scores).figure.axes[0]
-    line = next(one for one in ax.lines if one.get_marker() == "s")  # the middle of the country
+    joined = {line.get_marker(): line for line in ax.lines if line not in hollow}
+    assert len(joined) == len(ax.lines) - len(hollow) == 5
+    dashes = {str(line.get_linestyle()) + str(line._dash_pattern) for line in joined.values()}
+    assert len(dashes) >= 4 and all(contrast(t.get_color(), "white") >= 4.5 for t in ax.texts)
+    northeast = joined["D"]
+    assert np.isnan(northeast.get_ydata()[list(northeast.get_xdata()).index(2015)])
     central = [code for code in CODES if provinces.region(code) == "central"]
-    np.testing.assert_allclose(line.get_ydata(), scores.unstack("province")[central].mean(axis=1))
-
-
-def ranged() -> pd.DataFrame:
-    table = ranks(3)
-    table.loc[BEIJING], table.loc[TIBET, table.columns[0]] = 1.0, np.nan
-    return table
-
-
-def swapped() -> pd.DataFrame:
-    table = pd.DataFrame({"a": range(1, 32), "b": range(1, 32)}, index=CODES)
-    table.loc[[TIBET, BEIJING], "b"] = table.loc[[BEIJING, TIBET], "b"].to_numpy()
-    return table
-
-
-def extremes(*changes: tuple[int, float]) -> pd.Series:
-    values = pd.Series(0.1, index=CODES)
-    for code, value in changes:
-        values[code] = value
-    return values
+    means = scores.unstack("province")[central].mean(axis=1)
+    np.testing.assert_allclose(joined["s"].get_ydata(), means)
 
 
 def shares():
@@ -383,6 +325,11 @@ def shares():
     return variance_shares(frame, ["kind", "Measure_S"])
 
 
+ranged = ranks(3)
+ranged.loc[BEIJING], ranged.loc[TIBET, ranged.columns[0]] = 1.0, np.nan
+order = pd.Series(range(1, 32), CODES)
+swapped = pd.DataFrame({"a": order, "b": order.replace({1: order[TIBET], order[TIBET]: 1})})
+extremes = pd.Series({**dict.fromkeys(CODES, 0.1), BEIJING: 0.61, TIBET: np.nan, HAINAN: 0.05})
 few = pd.DataFrame({"east": [1.0, 2.0], "west": [None, 3.0]}, index=[2021, 2022])
 pairs = pd.DataFrame([[1, 0.2, 0.9], [0.2, 1, 0.5], [0.9, 0.5, 1]], list("abc"), list("abc"))
 joined = pd.DataFrame({"A": [1, 2, 0], "B": [0, 0, 0]}, index=[BEIJING, 310000, TIBET])
@@ -390,7 +337,7 @@ gone = matrix(2)
 gone.iloc[0], gone.loc[2] = [0.999, 0.001], np.nan
 # A case or what draws it; what its alternative text says; what is written in it, and what is not.
 SAID = [
-    (lambda: tile_map(extremes((BEIJING, 0.61), (TIBET, np.nan), (HAINAN, 0.05)), "I", "score"),
+    (lambda: tile_map(extremes, "I", "score"),
      ["Tile map. I; score: highest Beijing 0.61, lowest Hainan 0.05", "No data for Tibet."],
      [], []),
     (lambda: tile_map(one_year() * np.nan, "Index"), ["no figures"], [], []),
@@ -398,19 +345,15 @@ SAID = [
     ("maps of classes",
      ["A: HH Beijing; LL Xinjiang; no neighbours Hainan; the other 28 not", "the other 27 not"],
      ["HH"], []),
-    ("Moran", ["A 0.10 in 2013 to 0.20 in 2014, significant in 2 of 2 years",
-               "B 0.30 in 2013 to -0.10 in 2014, significant in 0 of 2 years"], ["A", "B"], []),
+    ("Moran", ["B 0.30 in 2013 to -0.10 in 2014, significant in 0 of 2 years"], ["A", "B"], []),
     (lambda: year_lines(few, "Levels", "score", "{:.1f}"),
      ["east 1.0 in 2021 to 2.0 in 2022; west 3.0 in 2022."], ["east", "west"], []),
-    (lambda: rank_bump(swapped()), ["Beijing from 1 to 26", "Tibet from 1 to 26"], [], []),
-    (lambda: rank_ranges(ranged(), "Three"), ["Beijing has the best median rank", provinces.name(
-        int((ranged().max(axis=1) - ranged().min(axis=1)).idxmax()))], [], []),
+    (lambda: rank_bump(swapped), ["Beijing from 1 to 26", "Tibet from 1 to 26"], [], []),
+    (lambda: rank_ranges(ranged), ["Beijing has the best median rank", "the widest ranges: "],
+     [], []),
     ("intervals", ["31 provinces. How certain is a rank? 2022; 90% of the draws: first by median "
                    "Beijing 1 to 1.", "Widest: Tibet 2 to 18", "Baseline rank outside: Tibet."],
      ["1–1", "2–18"], []),
-    (lambda: rank_ranges(intervals().drop(TIBET), level=0.9),
-     ["Intervals of ranks of 30 provinces. 90% of the draws", "Every baseline rank lies inside."],
-     [], []),
     (lambda: shares_chart(indices().rename(index={"error": "imputation"}), "Shift"),
      ["Weights 30% and 50%; Aggregation 25% and 40%", "No factor by itself explains 39%."],
      ["Weights 赋权: 30%, 50%", "Indicator left out 指标剔除: 0%, 2%", "imputation: 0%, 0%"], []),
@@ -420,14 +363,11 @@ SAID = [
      ["100", "<1"], []),
     (lambda: club_grid(joined, "Clubs"),
      ["A: 2 clubs, the first with Beijing, 1 in none; B: no club, 3 in none."], ["–"], []),
-    ("coefficients", ["tax: 1 of 2 measures above zero, 1 below, 0 uncertain",
-                      "size: 0 of 2 measures above zero, 0 below, 2 uncertain"], [], []),
+    ("coefficients", ["tax: 1 of 2 measures above zero, 1 below, 0 uncertain"], [], []),
     ("coefficients left blank",
      ["tax: 1 of 1 measures above zero, 0 below, 0 uncertain, 1 left blank"], ["holds tax"], []),
-    ("events", ["x: from -0.75 (year -3) to 0.50 (year 2); 3 of 5 intervals leave out zero",
-                "3 of 5 estimates lie outside the band of chance"], ["x", "y", "z", "−3"], []),
-    ("known truth", ["wrong 0.90 (0.20 to 1.70), missing it",
-                     "lag, truth 0.90: right 0.80 (0.50 to 1.10)."], ["Durbin: truth −0.55"], []),
+    ("events", ["x: from -0.75 (year -3) to 0.50"], ["x", "y", "z", "−3"], []),
+    ("known truth", ["wrong 0.90 (0.20 to 1.70), missing it"], ["Durbin: truth −0.55"], []),
     ("findings", ["q1: 1 of 2 measures mostly significant and positive, 1 negative",
                   "q2: 0 of 1 measures mostly significant and positive, 0 negative"],
      ["0", "+0.30", "−0.20", "first", "second", "one\nquestion", "q2", "the measure holds\nit"],
@@ -477,13 +417,9 @@ def test_rows_stand_in_order_and_negative_estimates_are_zero(pictures) -> None:
 def test_shape_and_hatch_tell_apart_what_colour_does(pictures) -> None:
     hatches = [p.get_hatch() for p in transition_matrices({"A": gone}).figure.axes[0].patches]
     assert hatches == [None, None, "///", "///"]
-    assert (
-        sum(bool(patch.get_hatch()) for patch in pictures["findings"].figure.axes[0].patches) == 1
-    )
+    assert [p.get_hatch() for p in pictures["findings"].figure.axes[0].patches].count("///") == 1
     axes = pictures["events"].figure.axes
-    assert (
-        list(axes[0].get_xticks()) == [-3, -2, 0, 1, 2] and len({a.get_ylim() for a in axes}) == 1
-    )
+    assert len({a.get_ylim() for a in axes}) == 1
     assert {line.get_marker() for line in axes[0].lines if len(line.get_xdata()) == 1} == {"o", "s"}
     marks = [[m for line in ax.lines if (m := line.get_marker()) != "None"]
              for ax in pictures["known truth"].figure.axes]  # fmt: skip
@@ -510,9 +446,7 @@ def test_ridges_share_a_scale_and_dots_sit_on_peaks(pictures) -> None:
     for place, (year, line) in enumerate(zip(curves.density, lines, strict=True)):
         ratio = (place - line.get_ydata()) / curves.density[year]
         assert np.ptp(ratio[curves.density[year] > 1e-6]) < 1e-6 * ratio.max()
-        peak = curves.to_frame().loc[year, "peak"]
-        assert f"in {year} {place + 1} peak" in pictures["ridges"].alt
-        assert f"the highest at {peak:.2f}" in pictures["ridges"].alt
+        assert f"the highest at {curves.to_frame().loc[year, 'peak']:.2f}" in pictures["ridges"].alt
 
 
 def test_without_the_font_labels_are_english_and_it_says_so(tmp_path) -> None:
@@ -560,26 +494,17 @@ WRONG = [
     (lambda: rank_ranges(ranks(1)), SampleError, "two or more measures"),
     (lambda: rank_ranges(ranks(2).where(one_year() > 0.3)), SampleError, "a rank for every"),
     (lambda: rank_ranges(intervals().drop(columns="upper"), level=0.9), SampleError, "lacks upper"),
-    (lambda: rank_ranges(intervals()[:0], level=0.9), SampleError, "the table is empty"),
     (lambda: rank_ranges(holed, level=0.9), SampleError, "Hainan"),
     (lambda: shares_chart(indices().drop(columns="total_margin")), SampleError, "total_margin"),
     (lambda: shares_chart(indices() * np.nan), SampleError, "row normalise]. Leave out what never"),
-    (lambda: shares_chart(pd.DataFrame({"first_order": [0.1]})), SampleError, "lacks total"),
     (lambda: moran_lines(pd.DataFrame({"I": [1.0]}, [["A"], [2013]])), SampleError, "columns I"),
     (lambda: transition_matrices({}), SampleError, "nothing to draw"),
     (lambda: transition_matrices({"A": matrix().iloc[:2]}), SampleError, "'A' is no matrix"),
-    (lambda: transition_matrices({"A": 2 * matrix()}), SampleError, "'A' is no matrix"),
     (lambda: club_grid(clubs().astype(float).replace(2, np.nan)), SampleError, "not complete"),
     (lambda: coefficient_plot(blank("")), SampleError, "a figure is missing"),
-    (lambda: coefficient_plot(blank("holds tax", 0.1)), SampleError, "a figure is missing"),
     (lambda: coefficient_plot(COEFFICIENTS.drop(columns="lower")), SampleError, "lacks lower"),
-    (lambda: coefficient_plot(COEFFICIENTS.replace(0.5, np.nan)), SampleError, "is missing"),
     (lambda: coefficient_plot(COEFFICIENTS.replace("b", "a <script>")), SampleError, "there twice"),
-    (lambda: event_plot(EVENTS.drop(columns="chance_low")), SampleError, "lacks chance_low"),
-    (lambda: event_plot(EVENTS.iloc[:0]), SampleError, "the table is empty"),
     (lambda: event_plot(EVENTS.assign(upper=np.nan)), SampleError, "event -3"),
-    (lambda: event_plot(pd.concat([EVENTS, EVENTS.iloc[:1]])), SampleError, "there twice"),
-    (lambda: known_truth_plot(TRUTH.drop(columns="truth")), SampleError, "lacks truth"),
     (lambda: known_truth_plot(TRUTH.iloc[:0]), SampleError, "the table is empty"),
     (lambda: known_truth_plot(TRUTH.assign(low=[0.0, None, 0.0])), SampleError, "Durbin"),
     (lambda: known_truth_plot(TRUTH.assign(truth=[1.0, 2, 3])), SampleError, "one truth"),
@@ -588,7 +513,6 @@ WRONG = [
     (lambda: centre_paths({}), SampleError, "0 measures"),
     (lambda: fans(["Hainan"]), SampleError, "Hainan has no forecast"),
     (lambda: fans([]), SampleError, "1 to 8 provinces"),
-    (lambda: fans(["Atlantis"]), DataError, "Atlantis"),
     (lambda: fans(["Beijing"], forecast(series(), 2, "random_walk")), SampleError, "one method"),
     (lambda: fans(["Beijing"], forecast(pd.DataFrame({"a": series(), "b": series()}), 2)),
      SampleError, "several columns"),

@@ -52,21 +52,17 @@ def test_every_province_has_a_page_of_its_own():
     assert len(set(keys)) == 31 and all(re.fullmatch(r"[a-z-]+", key) for key in keys)
 
 
-@pytest.mark.parametrize("code", [BEIJING, HAINAN, TIBET, 150000, 440000, 610000])
-def test_a_page_has_no_missing_number_and_every_figure_its_text(profiles, code):
+@pytest.mark.parametrize("code", [BEIJING, HAINAN, TIBET, 150000, 310000])
+def test_a_page_lacks_no_number_and_its_figures_have_texts_inside(profiles, code):
     page = province_profile(profiles, code)
     soup = BeautifulSoup(page.html, "html.parser")
     text = soup.get_text(" ") + repr(page)
     assert not re.search(r"\b(nan|none|inf|<NA>)\b", text, re.IGNORECASE) and "−0.0 " not in text
     assert [bool(image["alt"].strip()) for image in soup.find_all("img")] == [True] * 3
     assert len(page.markdown().encode()) < 300_000
-    assert page.markdown() == province_profile(profiles, code).markdown()
     assert page.title in page._repr_html_() and repr(page).startswith(page.title)
-
-
-@pytest.mark.parametrize("code", [150000, 230000, 310000, TIBET])
-def test_every_text_of_a_figure_lies_in_it(profiles, code):
-    for picture in province_profile(profiles, code).pictures.values():
+    assert code != TIBET or page.markdown() == province_profile(profiles, code).markdown()
+    for picture in page.pictures.values():
         canvas = FigureCanvasAgg(picture.figure)
         canvas.draw()
         whole = picture.figure.bbox.padded(1)
@@ -94,15 +90,14 @@ def test_growth_of_productivity_leaves_breaks_out_and_says_so(profiles, panel, c
     years = [str(year) for year in own.index[own]]
     page = province_profile(profiles, code)
     text = said(page, "Total factor productivity")
-    drawn = {
-        f"{line.get_xdata()[0] + 0.5:.0f}"
-        for ax in page.pictures["tfp"].figure.axes
-        for line in ax.get_lines()
-        if line.get_linestyle() == ":"
-    }
-    assert drawn == set(years)
+    lines = [line for ax in page.pictures["tfp"].figure.axes for line in ax.get_lines()]
+    dotted = {line.get_xdata()[0] + 0.5 for line in lines if line.get_linestyle() == ":"}
+    assert dotted == set(map(int, years))
     assert ("Left out of the mean" in text) == bool(years)
     assert all(f"{year} (" in text for year in years)
+    own = profiles.history.loc[code].loc[profiles.year, SYSTEMS]
+    shown = f"{profiles.year}: {own.median():g} ({own.min():.0f} to {own.max():.0f}, 3 indices)"
+    assert shown in page.pictures["history"].alt
     rank = profiles.ranks.loc[code, "tfp_growth"]
     every = profiles.solow.accounting(end=profiles.year)["tfp"].rank(ascending=False)
     assert f"{rank:.0f}" in text
@@ -138,12 +133,6 @@ def test_rows_that_a_reader_adds_show_on_the_page(panel, tmp_path):
     assert "can rank it in 2022" in repr(page)  # ranks stay in the year all share
 
 
-def test_ranks_over_the_years_are_those_of_the_history(profiles):
-    own = profiles.history.loc[BEIJING].loc[profiles.year, SYSTEMS]
-    shown = f"{profiles.year}: {own.median():g} ({own.min():.0f} to {own.max():.0f}, 3 indices)"
-    assert shown in province_profile(profiles, BEIJING).pictures["history"].html()
-
-
 def test_texts_from_data_stay_texts(panel):
     profiles = _Profiles.load(hostile(panel, NASTY), systems=["wu-2024", "lu-guo-2024"], draws=20)
     page = province_profile(profiles, TIBET)
@@ -161,12 +150,9 @@ def test_texts_from_data_stay_texts(panel):
     assert "\n=" not in text and ",=" not in text
 
 
-def test_a_formula_of_a_spreadsheet_is_led_by_an_apostrophe(panel):
+def test_the_table_of_a_province_reads_back_as_the_panel_and_holds_no_formula(panel, tmp_path):
     text = _csv_text(hostile(panel, "=1+1"), BEIJING)
     assert "'=1+1" in text and ",=1+1" not in text
-
-
-def test_the_table_of_a_province_reads_back_as_the_panel(panel, tmp_path):
     path = tmp_path / "tibet.csv"
     path.write_text(_csv_text(panel, TIBET), "utf-8")
     back = pd.read_csv(path, keep_default_na=False)

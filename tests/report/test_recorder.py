@@ -2,84 +2,64 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from types import SimpleNamespace
+from collections.abc import Callable
+from unittest import mock
 
 import numpy as np
 import pandas as pd
-import pytest
 from build_book import RECORD, run_chapters
 from outputs_entry import read_run
 from test_build_book import CHAPTER
 
 from nqpf import Panel, System
 from nqpf.compare import measures
-from nqpf.data.catalogue import _listening, _note, _Read
+from nqpf.data.catalogue import _listening, _Read
 from nqpf.multiverse import Multiverse
 from nqpf.report.lines import year_lines
 from nqpf.report.maps import tile_map
 from nqpf.report.recorder import load_ipython_extension
 from nqpf.report.regressions import transition_matrices
 
-PANEL = Panel.load(extra=False)
+PANEL, KINDS = Panel.load(extra=False), ("system", "variables", "results")
 
 
-def reads(kind: str, seen: list[_Read]) -> set[str]:
-    return {key for one in seen if one.kind == kind for key in one.keys}
-
-
-def test_a_system_reads_what_its_formulas_name() -> None:
+def heard(call: Callable[[], object]) -> dict[str, set[str]]:
+    """Return what a call reads, by kind."""
     seen: list[_Read] = []
     with _listening(seen.append):
-        system = System.load("jin-2024")
-        system.evaluate(PANEL)
-    assert reads("system", seen) == {"jin-2024"}
-    assert reads("variables", seen) == set(system.variables)
+        call()
+    known = len(seen)
+    PANEL.wide(["gdp"])  # nobody listens any more
+    assert len(seen) == known
+    return {kind: {k for one in seen if one.kind == kind for k in one.keys} for kind in KINDS}
 
 
-def test_all_measures_read_all_systems_and_the_accounts() -> None:
-    seen: list[_Read] = []
-    with _listening(seen.append):
-        measures(PANEL, systems=["jin-2024", "dai-2024"])
-    assert reads("system", seen) == {"jin-2024", "dai-2024"}
-    own = {v for key in ("jin-2024", "dai-2024") for v in System.load(key).variables}
-    assert own | {"investment_price", "employment"} <= reads("variables", seen)
-
-
-def test_stored_results_name_their_file_and_the_data_they_rest_on() -> None:
-    seen: list[_Read] = []
-    with _listening(seen.append):
-        Multiverse.load()
-    assert reads("results", seen) == {"results.parquet"}
-    assert {"gdp", "employment"} <= reads("variables", seen)
-
-
-def test_nothing_is_kept_without_a_listener() -> None:
-    seen: list[_Read] = []
-    with _listening(seen.append):
-        pass
-    _note("variables", ["gdp"])
-    PANEL.wide(["gdp"])
-    assert seen == []
+def test_what_is_used_is_read() -> None:
+    """A system reads what its formulas name, measures the accounts too, results their file."""
+    own = {key: set(System.load(key).variables) for key in ("jin-2024", "dai-2024")}
+    one = heard(lambda: System.load("jin-2024").evaluate(PANEL))
+    assert one["system"] == {"jin-2024"} and one["variables"] == own["jin-2024"]
+    both = heard(lambda: measures(PANEL, systems=list(own)))
+    assert both["system"] == set(own)
+    assert set.union(*own.values()) | {"investment_price", "employment"} <= both["variables"]
+    stored = heard(Multiverse.load)
+    assert stored["results"] == {"results.parquet"}
+    assert {"gdp", "employment"} <= stored["variables"]
 
 
 def shown(picture) -> dict[str, object]:
     """Show a picture where the recorder is loaded, and return what it keeps of it."""
-    formats, events, said = {}, {}, []
-    formatter = SimpleNamespace(for_type_by_name=lambda _, name, show: formats.update({name: show}))
-    load_ipython_extension(
-        SimpleNamespace(
-            user_ns={},
-            display_formatter=SimpleNamespace(mimebundle_formatter=formatter),
-            display_pub=SimpleNamespace(publish=lambda data, metadata: said.extend(data.values())),
-            events=SimpleNamespace(register=lambda name, call: events.update({name: call})),
-        )
-    )
-    events["pre_run_cell"](None)
+    shell = mock.MagicMock(user_ns={})
+    load_ipython_extension(shell)
+    start, end = (call.args[1] for call in shell.events.register.call_args_list)
+    (formats,) = shell.display_formatter.mimebundle_formatter.for_type_by_name.call_args_list
+    start(None)
+    assert formats.args[1] == type(picture).__name__
     bundle = {"text/html": picture.html(), "text/plain": repr(picture)}
-    assert formats[type(picture).__name__](picture) == bundle
-    events["post_run_cell"](None)
-    return said[0]["figures"][0]
+    assert formats.args[2](picture) == bundle
+    end(None)
+    (said,) = shell.display_pub.publish.call_args.kwargs["data"].values()
+    return said["figures"][0]
 
 
 def test_a_figure_keeps_its_table_with_names_of_provinces_and_plain_numbers() -> None:
@@ -111,38 +91,21 @@ people = panel.wide(["population"], years=[2022])
 gdp.sum()"""
 
 
-@pytest.fixture(scope="module")
-def chapter(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    folder = tmp_path_factory.mktemp("chapter")
-    path = folder / "a.md"
+def test_a_run_keeps_reads_with_their_lines_beside_the_results(tmp_path, capsys) -> None:
+    path, cache = tmp_path / "a.md", tmp_path / "cache"
     path.write_text(CHAPTER.replace("CODE", CODE), "utf-8")
-    assert run_chapters([path], folder / "cache", folder) == []
-    return path, folder / "cache"
-
-
-def test_a_run_keeps_reads_with_their_lines_beside_the_results(
-    chapter: tuple[Path, Path], capsys: pytest.CaptureFixture[str]
-) -> None:
-    path, cache = chapter
+    assert run_chapters([path], cache, tmp_path) == []
     run = read_run(path, cache)
     assert run is not None and run.recorded
     lines = {key: line for line, kind, key, _ in run.said[0]["reads"] if kind == "variables"}
     assert 3 <= lines["gdp"] <= 5 and lines["population"] == 6
     # The chapter's own outputs are what they were, and nothing is run again.
     assert [one["output_type"] for one in run.shown[0]] == ["execute_result"]
-    assert len(list(cache.rglob(RECORD))) == 1
+    (record,) = cache.rglob(RECORD)
     capsys.readouterr()
-    assert run_chapters([path], cache, path.parent) == []
+    assert run_chapters([path], cache, tmp_path) == []
     assert capsys.readouterr().out == ""
-
-
-def test_a_chapter_run_by_other_means_is_not_recorded(chapter: tuple[Path, Path]) -> None:
-    path, cache = chapter
-    record = next(cache.rglob(RECORD))
-    kept = record.read_bytes()
-    record.unlink()
+    record.unlink()  # a chapter run by other means is not recorded
     read_run.cache_clear()
     run = read_run(path, cache)
-    record.write_bytes(kept)
-    read_run.cache_clear()
     assert run is not None and not run.recorded and run.said == [{}]

@@ -17,7 +17,7 @@ from nqpf.report.html import listed
 from nqpf.report.tables import argument_table
 from nqpf.systems import IndicatorMatrix, Study, System, available, filled, twins
 
-CODES = provinces.codes()
+CODES, PANEL = provinces.codes(), Panel.load(extra=False)
 EVIL = "<script>alert('x')</script> & \"quoted\""
 NAME = {"en": "made up", "zh": "虚构"}
 
@@ -42,34 +42,36 @@ def variable(name: str, vintages: tuple[str, ...] = ()) -> dict:
 
 def made_panel(reader_rows: int = 0) -> Panel:
     """Two variables, 31 provinces, 2020-2021; b is spliced in 2021 and absent in Tibet."""
-    rows = []
-    for code in CODES:
-        for year in (2020, 2021):
-            rows.append([code, year, "a", 1.0 + code, "census5", "official"])
-            if code != 540000:
-                flag = "spliced" if year == 2021 else "official"
-                rows.append([code, year, "b", 2.0 * year, "", flag])
-    for row in rows[:reader_rows]:
-        row[-1] = "reader"
-    frame = pd.DataFrame(rows, columns=["province", "year", "variable", "value", "vintage", "flag"])
-    catalogue = Catalogue(
-        sources={}, variables={"a": variable("output", ("census5",)), "b": variable("patents")}
-    )
-    return Panel(frame, catalogue)
+    keys = pd.MultiIndex.from_product([CODES, (2020, 2021)], names=["province", "year"])
+    a = keys.to_frame(index=False).assign(variable="a", vintage="census5", flag="official")
+    b = a[a["province"] != 540000].assign(variable="b", vintage="")
+    b.loc[b["year"] == 2021, "flag"] = "spliced"
+    a["value"], b["value"] = 1.0 + a["province"], 2.0 * b["year"]
+    frame = pd.concat([b, a], ignore_index=True)
+    frame.loc[frame.index < reader_rows, "flag"] = "reader"
+    variables = {"a": variable("output", ("census5",)), "b": variable("patents")}
+    return Panel(frame, Catalogue(sources={}, variables=variables))
 
 
 def made_matrix() -> IndicatorMatrix:
     values = made_panel().wide(["a", "b"])
     dropped = values[values.isna().any(axis=1)].index.to_frame(index=False)
-    dropped["reason"] = "missing: b"
-    values = values.dropna()
-    return IndicatorMatrix(
-        values,
-        pd.Series({"a": True, "b": True}),
-        pd.Series({"a": "first", "b": "second"}),
-        vintage="census5",
-        dropped=dropped,
-    )
+    about = {"vintage": "census5", "dropped": dropped.assign(reason="missing: b")}
+    sides = pd.DataFrame({"good": True, "dimension": ["first", "second"]}, ["a", "b"])
+    return IndicatorMatrix(values.dropna(), sides["good"], sides["dimension"], **about)
+
+
+@pytest.fixture(scope="module")
+def lines() -> set[str]:
+    """Places in the catalogue that a link can lead to; gaps and shares are whole numbers in it."""
+    themes = {variable.theme for variable in PANEL.catalogue.variables.values()}
+    pages = {theme: report.catalogue_table(PANEL, theme).html for theme in themes}
+    one = r"\b\d{4}–\d{4}, \d+ provinces, (no gaps|1 gap|\d+ gaps);"
+    told = re.findall(r"[^<>]*flagged official", pages["accounts"])
+    assert told and all(re.search(one, said) for said in told)
+    stock = pages["accounts"].split("id='var-capital_stock'")[1].split("</details>")[0]
+    assert "; 0 % flagged official" in stock
+    return set(re.findall(r"id='(var-[^']+)'", "".join(pages.values())))
 
 
 def test_a_picture_is_an_image_with_escaped_text_for_page_print_and_terminal():
@@ -78,12 +80,8 @@ def test_a_picture_is_an_image_with_escaped_text_for_page_print_and_terminal():
     assert page.tags == ["img"] and EVIL in page.attributes["alt"]
     assert page.attributes["src"].startswith("data:image/svg+xml,%3C%3Fxml")
     assert repr(picture) == f"[Figure: {picture.alt}]"
-
-
-def test_heavy_drawing_becomes_a_png():
-    picture = tile_map(pd.Series({"Beijing": 1.0}))
     places = [[i / 1000 for i in range(8000)], [i * 7919 % 8000 / 1000 for i in range(8000)]]
-    picture.figure.axes[0].plot(*places, "o", markersize=1)
+    picture.figure.axes[0].plot(*places, "o", markersize=1)  # a heavy drawing becomes a PNG
     assert Page(picture.html()).attributes["src"].startswith("data:image/png;base64,")
 
 
@@ -101,8 +99,9 @@ def test_ranking_table_agrees_with_the_index():
 
 
 @pytest.mark.parametrize("key", available())
-def test_system_table_holds_every_indicator_and_status(key):
-    system = System.load(key)
+def test_system_table_holds_every_indicator_and_status_and_how_far_it_is_filled(key, lines):
+    """The shares beside a rank are those of nqpf.systems.filled, and twins are named."""
+    system, row = System.load(key), filled([key]).loc[key]
     made = report.system_table(system)
     page = Page(made.html)
     for one in system.indicators.values():
@@ -112,25 +111,17 @@ def test_system_table_holds_every_indicator_and_status(key):
         assert str(name) in repr(made)
     statuses = [use.status for part in system.card.dimensions for use in part.indicators]
     assert made.html.count("status-b") >= statuses.count("B") > 0
-
-
-@pytest.mark.parametrize("key", available())
-def test_tables_say_how_far_open_figures_fill_a_system(key):
-    """The shares beside a rank are those of nqpf.systems.filled, and twins are named."""
-    system = System.load(key)
-    row = filled([key]).loc[key]
-    said = (
+    assert (
         f"of {row['usual']:.0f} usual indicators {100 * row['share direct']:.0f} % are direct, "
         f"{100 * row['share proxy']:.0f} % by proxy and {100 * row['share missing']:.0f} % missing"
-    )
-    text = report.system_table(system).html
-    assert said in text
-    first = twins()
-    same = [Study.load(k).short for k in first.index if first[k] == first[key] and k != key]
-    assert ("The same indicators serve" in text) == bool(same)
-    assert all(name in text.split("The same indicators serve")[-1] for name in same)
+    ) in made.html
+    same = [Study.load(k).short for k, of in twins().items() if of == twins()[key] and k != key]
+    assert ("The same indicators serve" in made.html) == bool(same)
+    assert all(name in made.html.split("The same indicators serve")[-1] for name in same)
     lacking = [one for dimension in system.card.dimensions for one in dimension.missing]
-    assert all(one in report.system_table(system).text for one in lacking)
+    assert all(one in made.text for one in lacking)
+    links = set(re.findall(r"panel\.html#(var-[\w%-]+)", made.html))
+    assert links and links <= lines
 
 
 @pytest.mark.parametrize("key", Study.keys())
@@ -165,35 +156,19 @@ def test_verdict_escapes_and_says_what_is_open_of_a_method():
     assert "level D. Described, not re-run. Not stated in the survey: the estimator." in nothing
 
 
-def test_every_promised_name_is_there():
-    for name in report.__all__:
-        assert callable(getattr(report, name))
-
-
-def test_every_link_of_a_system_leads_to_a_line_of_the_catalogue() -> None:
-    panel = Panel.load(extra=False)
-    themes = {variable.theme for variable in panel.catalogue.variables.values()}
-    pages = "".join(report.catalogue_table(panel, theme).html for theme in themes)
-    lines = set(re.findall(r"id='(var-[^']+)'", pages))
-    for key in available():
-        html = report.system_table(System.load(key)).html
-        links = set(re.findall(r"panel\.html#(var-[\w%-]+)", html))
-        assert links and links <= lines
-
-
 def test_each_part_of_the_argument_names_known_variables() -> None:
-    panel = Panel.load(extra=False)
     for part in ("drivers", "traits", "challenges", "paths"):
-        assert "panel.html#var-" in argument_table(part, panel).html
+        assert "panel.html#var-" in argument_table(part, PANEL).html
 
 
-def test_short_names_tell_the_studies_apart() -> None:
+def test_names_are_there_and_tell_the_studies_apart() -> None:
+    assert all(callable(getattr(report, name)) for name in report.__all__)
     names = [Study.load(key).short for key in available()]
     assert len(set(names)) == len(names)
 
 
 def test_selected_indicators_keep_direction_and_dimension() -> None:
-    matrix = System.load("dai-2024").evaluate(Panel.load(extra=False))
+    matrix = System.load("dai-2024").evaluate(PANEL)
     part = matrix.select(["so2_intensity", "rd_intensity"])
     assert list(part.values.columns) == ["rd_intensity", "so2_intensity"]
     assert part.benefit.to_dict() == {"rd_intensity": True, "so2_intensity": False}
@@ -202,7 +177,6 @@ def test_selected_indicators_keep_direction_and_dimension() -> None:
             matrix.select(names)
 
 
-PANEL = Panel.load(extra=False)
 FEW = ["rd_enterprise", "gdp_index", "population", "urbanisation", "rd_basic", "researchers"]
 OPEN = "not stated in the survey"
 # What a table or a note says, and what it does not.
@@ -245,14 +219,6 @@ def test_tables_of_studies_count_all_of_them():
     assert [line[0] for line in levels] == list("NMPD")
     assert sum(int(line.split()[1]) for line in levels) == len(kinds)
     assert listed(list("abcdefgh"), limit=4) == "a, b, c and 5 more" and listed([]) == ""
-
-
-def test_the_catalogue_counts_gaps_and_flags_in_whole_numbers():
-    page = report.catalogue_table(PANEL, "accounts").html
-    one = r"\b\d{4}–\d{4}, \d+ provinces, (no gaps|1 gap|\d+ gaps);"
-    assert all(re.search(one, said) for said in re.findall(r"[^<>]*flagged official", page))
-    stock = page[page.index("id='var-capital_stock'") :]
-    assert "; 0 % flagged official" in stock[: stock.index("</details>")]
 
 
 WRONG = [
