@@ -127,7 +127,7 @@ def _read(
         pd.Series("gap: no usable row of the year before", gaps),
     ]
     lag = np.where(follows, np.arange(len(kept)) - 1, -1)
-    data, last = np.ascontiguousarray(kept), len(inputs) + 1
+    data, last = np.asfortranarray(kept), len(inputs) + 1
     roles = data[:, 0], data[:, 1:last], data[:, last:]
     why = pd.concat(dropped).rename("reason")
     return _Firms(*roles, len(free), lag, code, inputs, kept.index, why)
