@@ -75,17 +75,6 @@ def test_two_forms_do_not_depend_on_the_level(form, u, factor):
     )
 
 
-@pytest.mark.parametrize("form", MANY)
-@given(u=scores, random=st.randoms(use_true_random=False))
-def test_order_does_not_matter(form, u, random):
-    rows, columns = list(range(len(u))), list(range(u.shape[1]))
-    random.shuffle(rows)
-    random.shuffle(columns)
-    both = coordination(u[rows][:, columns], form=form), coordination(u, form=form)
-    for mixed, values in zip(*both, strict=True):
-        np.testing.assert_allclose(mixed, values[rows], rtol=0, atol=1e-14)
-
-
 def test_tiny_scores_keep_their_digits():
     c = coordination([[2e-320, 8e-320]]).C[0]
     assert c == pytest.approx(0.8, abs=1e-3)  # subnormal numbers have few digits themselves
@@ -114,8 +103,6 @@ PAIR, GAP = [[0.1, 0.2]], pd.Series([np.nan], index=["x"])
             ([0.1, 0.2], r"u has shape \(2,\)")]),
         (lambda: grade([0.5, 1.2]), DataError, r"d holds 1.2 \[row 1\]"),
         (lambda: grade(GAP), DataError, r"d holds nan \[row x\]"),
-        (lambda: grade([0.5], language="fr"), MethodError,
-         "unknown language 'fr'; expected one of zh, en"),
     ],
 )  # fmt: skip
 def test_what_does_not_fit_is_refused(call, error, message):
@@ -133,8 +120,6 @@ def test_recipe_couples_the_dimension_scores():
     pd.testing.assert_frame_equal(index.dimension_scores, sums.dimension_scores)
     expected = coordination(sums.dimension_scores.to_numpy()).D
     np.testing.assert_allclose(index.scores, expected, rtol=0, atol=1e-12)
-    assert index.contributions is None
-    assert index.comparable_over_time
 
 
 def test_recipe_with_a_single_dimension():
@@ -154,8 +139,7 @@ def test_recipe_without_weight_on_a_dimension():
 
 
 def test_ten_grades_meet_at_tenths():
-    middle = grade(np.arange(0.05, 1, 0.1), language="zh")
-    assert middle.tolist()[:2] == ["极度失调", "严重失调"] and middle.nunique() == 10
+    assert grade(np.arange(0.05, 1, 0.1)).nunique() == 10
     bounds = grade([0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0])
     assert bounds.cat.codes.tolist() == [*range(10), 9]
     just_below = grade(np.nextafter([0.1, 0.5, 0.9], 0))

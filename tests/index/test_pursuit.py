@@ -7,15 +7,14 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from made_up_index import printed_by_threads
+from made_up_index import matrix_of
 
 from nqpf.errors import DataError, MethodError
+from nqpf.index import Recipe
 from nqpf.index.aggregate import linear
-from nqpf.index.normalise import _ConstantIndicatorWarning
+from nqpf.index.normalise import _ConstantIndicatorWarning, minmax
 from nqpf.index.pursuit import _projection_index, certify, projection_pursuit
-from nqpf.index.recipe import _METHODS
 
-pursuit_weights = _METHODS["weights"]["pursuit"]
 GRID = st.integers(0, 20).map(lambda k: k / 20)
 SMALL = {"generations": 5}
 
@@ -70,7 +69,7 @@ def test_many_directions_at_once_give_what_one_gives(x):
 
 
 @pytest.mark.parametrize("solver", ["multistart", "genetic"])
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=8)
 @given(x=matrices(columns=(1, 5)))
 def test_direction_is_non_negative_of_length_one_and_belongs_to_the_result(solver, x):
     if (x == x[0]).all():
@@ -83,25 +82,10 @@ def test_direction_is_non_negative_of_length_one_and_belongs_to_the_result(solve
     assert best.spread == pytest.approx(best.projection.std(ddof=1), rel=1e-12)
     assert best.value == pytest.approx(best.spread * best.density, rel=1e-15)
     assert best.value == pytest.approx(_projection_index(x, best.direction), rel=1e-9)
-
-
-@settings(max_examples=15, deadline=None)
-@given(matrices(columns=(2, 4)))
-def test_no_indicator_alone_nor_equal_weights_are_better(x):
-    if (x == x[0]).all():
-        return
-    found = projection_pursuit(x).value
-    m = x.shape[1]
-    others = [_projection_index(x, a) for a in (*np.eye(m), even(m))]
-    assert found >= max(others) * (1 - 1e-11)
-
-
-@pytest.mark.parametrize("options", [{}, {"solver": "genetic", "seed": 3}])
-def test_same_seed_same_answer(options):
-    x = two_groups()
-    first, second = (projection_pursuit(x, **options) for _ in range(2))
-    np.testing.assert_array_equal(first.direction, second.direction)
-    assert first.value == second.value
+    if solver == "multistart":  # no indicator alone nor equal weights are better
+        m = x.shape[1]
+        others = [_projection_index(x, a) for a in (*np.eye(m), even(m))]
+        assert best.value >= max(others) * (1 - 1e-11)
 
 
 def test_seeds_make_genetic_runs_differ_and_leave_the_other_solver_alone():
@@ -109,18 +93,11 @@ def test_seeds_make_genetic_runs_differ_and_leave_the_other_solver_alone():
     runs = [projection_pursuit(x, solver="genetic", seed=s, **SMALL) for s in (0, 1)]
     assert runs[0].seed == 0 and runs[1].seed == 1
     assert not np.array_equal(runs[0].direction, runs[1].direction)
+    again = projection_pursuit(x, solver="genetic", seed=1, **SMALL)
+    np.testing.assert_array_equal(runs[1].direction, again.direction)
     fixed = [projection_pursuit(x, seed=s) for s in (0, 1)]
     assert fixed[0].seed is None
     np.testing.assert_array_equal(fixed[0].direction, fixed[1].direction)
-
-
-def test_the_number_of_threads_does_not_matter():
-    program = (
-        "import numpy as np; from nqpf.index.pursuit import projection_pursuit as p;"
-        "x = np.random.default_rng(0).random((300, 30));"
-        "print(p(x).direction.tobytes().hex(), p(x, solver='genetic').direction.tobytes().hex())"
-    )
-    assert len(printed_by_threads(program)) == 1
 
 
 def test_an_indicator_that_does_not_vary_gets_nothing():
@@ -139,14 +116,11 @@ def test_indicators_that_do_not_vary_at_all_warn():
     assert best.value == best.spread == best.density == 0.0
 
 
-def test_inputs_stay_as_they_are_and_results_are_frozen():
+def test_inputs_stay_as_they_are():
     x = two_groups()
     before = x.copy()
-    best = projection_pursuit(x)
+    assert projection_pursuit(x).value == pytest.approx(48.6405, abs=5e-5)
     np.testing.assert_array_equal(x, before)
-    with pytest.raises(dataclasses.FrozenInstanceError):
-        best.value = 0.0
-    assert repr(best).startswith("Q = 48.6405 (S = ")
 
 
 def test_a_short_search_says_that_it_has_not_come_to_rest():
@@ -159,7 +133,8 @@ def test_a_short_search_says_that_it_has_not_come_to_rest():
 
 def test_a_linear_aggregate_with_the_weights_is_the_projection():
     x = two_groups() - two_groups().min(axis=0)
-    w = pursuit_weights(x)
+    w = Recipe("minmax", "pursuit", "linear").fit(matrix_of(x)).weights.to_numpy()
+    x = minmax(x, np.ones(3, dtype=bool))
     best = projection_pursuit(x)
     assert w.sum() == pytest.approx(1.0, abs=1e-12)
     np.testing.assert_allclose(linear(x, w) * best.direction.sum(), best.projection, rtol=1e-12)
@@ -179,11 +154,10 @@ def test_certificate_compares_every_seed_with_the_deterministic_answer():
         assert table.loc[seed, "shortfall"] == (optimum.value - run.value) / optimum.value
         assert table.loc[seed, "direction"] == np.abs(run.direction - optimum.direction).max()
     assert certificate.gap == table["shortfall"].min()
-    assert certificate.agreed and "agrees" in certificate.verdict()
+    assert abs(certificate.gap) < 1e-6 and "agrees" in certificate.verdict()
     summary = certificate.summary()["value"]
     assert summary["worst genetic Q"] == table["value"].min()
     assert summary["gap of the best, relative"] == certificate.gap
-    assert certificate.verdict() in certificate._repr_html_()
 
 
 def test_certificate_prints_the_gap_where_the_solvers_disagree():
@@ -192,7 +166,7 @@ def test_certificate_prints_the_gap_where_the_solvers_disagree():
     poor = projection_pursuit(x, solver="genetic", generations=1)
     below = dataclasses.replace(made, runs=(poor,))
     above = dataclasses.replace(made, optimum=poor, runs=(made.optimum,))
-    assert below.gap > 1e-3 and not below.agreed
+    assert below.gap > 1e-3
     assert f"{below.gap:.1e} (relative) below" in below.verdict()
     assert above.gap < -1e-3 and "above" in above.verdict()
     ranks = below.table().iloc[0]
@@ -211,44 +185,18 @@ def test_without_spread_there_is_no_gap_and_rows_that_tie_share_a_rank():
 # What is refused
 
 
-@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
-@pytest.mark.parametrize(
-    "call",
-    [
-        lambda x: _projection_index(x, [0.0, 1.0]),
-        lambda x: _projection_index(x, np.eye(2)),
-        projection_pursuit,
-        pursuit_weights,
-    ],
-)
-def test_a_value_that_is_not_finite_is_named(call, bad):
-    x = np.random.default_rng(0).random((6, 2))
-    x[4, 0] = bad
-    with pytest.raises(DataError, match=r"[xz] holds -?(nan|inf) \[row 4, column 0\]"):
-        call(x)
-
-
-COLUMN, ALONG, ELEMENTS = (
-    [[0.0], [1.0]],
-    "one element per column, \\(..., 3\\)",
-    "a holds a missing",
-)
-WIDTHS = [0, -0.1, np.nan, np.inf, "wide", True, None]
-TURNED = [[1.0], [1.0, 2.0, 3.0, 4.0], 1.0, np.ones((2, 4)), np.ones((1, 1, 3))]
-GAPS = [[1.0, np.nan, 0.0], [[1.0, 0.0, 0.0], [0.0, np.inf, 0.0]]]
+BAD = [[0.0, 1.0], [np.nan, 0.5], [1.0, 1.0]]
+COLUMN, WIDTHS = [[0.0], [1.0]], [0, -0.1, np.nan, np.inf, "wide", True, None]
 UNKNOWN = "unknown solver 'genetics'; expected one of genetic, multistart.*Did you mean 'genetic'"
 
 
 @pytest.mark.parametrize(
     ("call", "error", "message"),
     [
-        (lambda: _projection_index([[1.0]], [1.0]), DataError, "x has 1 row; expected two rows"),
         (lambda: projection_pursuit([[1.0]]), DataError, "x has 1 row; expected two rows or more"),
-        *((lambda r=r: _projection_index(COLUMN, [1.0], r), MethodError,
+        (lambda: projection_pursuit(BAD), DataError, r"x holds nan \[row 1, column 0\]"),
+        *((lambda r=r: projection_pursuit(COLUMN, r), MethodError,
            "radius is .*expected a number above 0") for r in WIDTHS),
-        *((lambda r=r: projection_pursuit(COLUMN, r), MethodError, "radius is") for r in WIDTHS),
-        *((lambda a=a: _projection_index(two_groups(), a), MethodError, ALONG) for a in TURNED),
-        *((lambda a=a: _projection_index(two_groups(), a), MethodError, ELEMENTS) for a in GAPS),
         (lambda: projection_pursuit(COLUMN, solver="genetics"), MethodError, UNKNOWN),
         *((lambda o=o: projection_pursuit(COLUMN, solver="genetic", **o), MethodError, said)
           for o, said in [({"generations": 0}, "generations is 0; expected a whole number"),
@@ -265,11 +213,6 @@ def test_what_does_not_fit_is_refused(call, error, message):
 @pytest.mark.parametrize("scale", [1e-150, 1e150, 5e307, -5e307])
 def test_magnitudes_that_cannot_be_squared_are_refused(scale):
     x = scale * np.array([[0.0, 1.0], [3.0, 0.5], [1.0, 1.0]])
-    for call in (
-        lambda: _projection_index(x, [90.0, 90.0]),
-        lambda: _projection_index(x, [[90.0, 90.0]]),
-        lambda: projection_pursuit(x),
-    ):
-        with pytest.raises(DataError, match="the values spread over .*Normalise first") as caught:
-            call()
-        assert "expected a spread between 1e-140 and 1e+140" in str(caught.value)
+    with pytest.raises(DataError, match="the values spread over .*Normalise first") as caught:
+        projection_pursuit(x)
+    assert "expected a spread between 1e-140 and 1e+140" in str(caught.value)

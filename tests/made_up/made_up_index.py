@@ -50,6 +50,15 @@ def made_matrix(values: pd.DataFrame | None = None, dimension: dict | None = Non
     )
 
 
+def matrix_of(x, benefit=True, years=2022, dimension="all") -> IndicatorMatrix:
+    """Return figures (N, m) of provinces 0, 1, ... as indicators a, b, ..."""
+    x = np.asarray(x, dtype=float)
+    keys = [chr(ord("a") + j) for j in range(x.shape[1])]
+    rows = [np.arange(len(x)), np.broadcast_to(years, len(x))]
+    values = pd.DataFrame(x, pd.MultiIndex.from_arrays(rows, names=["province", "year"]), keys)
+    return IndicatorMatrix(values, pd.Series(benefit, keys), pd.Series(dimension, keys))
+
+
 @st.composite
 def weighted(draw, elements=UNIT, rows=(1, 9), columns=(1, 5)):
     """Draw a matrix and weights that sum to 1, some of them zero."""

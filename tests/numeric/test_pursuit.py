@@ -1,5 +1,7 @@
 """Projection pursuit against pairwise sums, finite differences and an exhaustive search."""
 
+import os
+
 import hypothesis.extra.numpy as arrays
 import numpy as np
 import pytest
@@ -8,7 +10,7 @@ from hypothesis import strategies as st
 
 from nqpf.data import Panel
 from nqpf.index.normalise import minmax
-from nqpf.index.pursuit import _projection_index, projection_pursuit
+from nqpf.index.pursuit import _gradients, _projection_index, projection_pursuit
 from nqpf.systems import System, available
 
 
@@ -37,7 +39,7 @@ VECTORS = st.sampled_from(sorted(VALUES)).flatmap(
 )
 
 
-@settings(max_examples=400)
+@settings(max_examples=100)
 @given(
     VECTORS,
     st.sampled_from([0.01, 0.1, 1 / 3, 1.0, 5.0]),
@@ -58,28 +60,21 @@ def test_a_pair_on_the_edge_of_the_radius_counts_alike_from_both_ends():
     assert _projection_index(steps[:, None], [1.0]) == pytest.approx(pairwise(steps), rel=1e-12)
 
 
-@pytest.mark.parametrize("rows", [341, 2000])
-def test_index_is_the_pairwise_sum_on_many_rows(rows):
-    x = np.random.default_rng(rows).lognormal(size=(rows, 30))
-    a = unit(np.random.default_rng(1).random((1, 30)))[0]
-    assert _projection_index(x, a) == pytest.approx(pairwise(x @ a), rel=1e-12)
-
-
-@pytest.mark.parametrize("rows", [5, 341, 20_000])
+@pytest.mark.parametrize("rows", [5, 341, 2000])
 def test_many_directions_at_once_give_the_pairwise_sum(rows):
-    x = np.random.default_rng(rows).random((rows, 4))
-    directions = unit(np.random.default_rng(2).random((70 if rows < 1000 else 2, 4)))
-    together = _projection_index(x, directions)
-    alone = [_projection_index(x, a) if rows > 1000 else pairwise(x @ a) for a in directions]
-    np.testing.assert_allclose(together, alone, rtol=2e-11)
+    x = np.random.default_rng(rows).lognormal(size=(rows, 4))
+    directions = unit(np.random.default_rng(2).random((70 if rows < 1000 else 3, 4)))
+    expected = [pairwise(x @ a) for a in directions]
+    alone = [_projection_index(x, a) for a in directions]
+    np.testing.assert_allclose(_projection_index(x, directions), expected, rtol=2e-11)
+    np.testing.assert_allclose(alone, expected, rtol=1e-12)
 
 
-@pytest.mark.parametrize("radius", [0.1, 0.7])
-@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize(("radius", "seed"), [(0.1, 0), (0.7, 1)])
 def test_gradient_is_the_slope(radius, seed):
     rng = np.random.default_rng(seed)
     x, a = rng.normal(size=(60, 5)), unit(rng.random((1, 5)))
-    value, slope = _projection_index(x, a, radius, slope=True)
+    value, slope = _gradients(a, np.ascontiguousarray((x - x.min(axis=0)).T), radius)
     assert value[0] == pytest.approx(pairwise(x @ a[0], radius), rel=1e-12)
     assert (slope @ a[0])[0] == pytest.approx(2 * value[0], rel=1e-12)  # Euler: of degree two
     # A step that crosses no tie and no edge of a window, so that Q is smooth along it.
@@ -129,15 +124,13 @@ def test_two_indicators_are_solved_as_an_exhaustive_search_solves_them(name):
     assert genetic.value == pytest.approx(value, rel=1e-4)
 
 
-@pytest.fixture(scope="module")
-def panel():
-    return Panel.load()
+EVERY = available() if os.environ.get("NQPF_EVERYTHING") == "1" else ["li-li-2024"]
 
 
-@pytest.mark.parametrize("key", available())
-def test_deterministic_answer_is_as_good_as_a_genetic_one_on_every_system(key, panel):
-    # Two seeds here; benchmarks/bench_pursuit.py runs twenty.
-    matrix = System.load(key).evaluate(panel)
+@pytest.mark.parametrize("key", EVERY)
+def test_deterministic_answer_is_as_good_as_a_genetic_one(key):
+    # Two seeds, and in daily runs the system that uses it; benchmarks/bench_pursuit.py runs twenty.
+    matrix = System.load(key).evaluate(Panel.load())
     x = minmax(matrix.values.to_numpy(), matrix.benefit.to_numpy())
     best = projection_pursuit(x)
     runs = [projection_pursuit(x, solver="genetic", seed=seed) for seed in (0, 1)]

@@ -1,9 +1,5 @@
 """Efficiency and Malmquist indices: properties, directions, bad input."""
 
-import os
-import subprocess
-import sys
-
 import hypothesis.extra.numpy as arrays
 import numpy as np
 import pandas as pd
@@ -81,7 +77,6 @@ def test_an_output_that_a_frontier_lacks_is_reported():
     assert len(found.infeasible) == 12
 
 
-THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 # Decimals with few digits make ties and degenerate corners likely.
 QUANTITIES = st.integers(1, 30).map(lambda k: k / 10)
 
@@ -99,19 +94,3 @@ def test_scores_lie_on_or_below_a_frontier_that_larger_samples_only_raise(x, y):
     assert (both["vrs"] <= 1 + 1e-10).all()
     assert (both["crs"] <= both["vrs"] + 1e-9).all()
     assert (both["crs"].iloc[:5] <= fewer + 1e-9).all()
-
-
-def test_the_solver_prints_nothing_and_the_number_of_threads_changes_no_digit():
-    # HiGHS greets once per process, so only a fresh one can tell.
-    code = (
-        "import numpy as np, pandas as pd; from nqpf.tfp.dea import efficiency; "
-        "values = np.random.default_rng(0).lognormal(0, 0.5, (400, 5)); "
-        "f = pd.DataFrame(values, columns=[*'abcde']).rename_axis('u').reset_index(); "
-        "e = efficiency(f, [*'abc'], [*'de'], 'u', 'vrs'); "
-        "print(e.to_numpy().tobytes().hex())"
-    )
-    call = {"args": [sys.executable, "-c", code], "text": True}
-    one, two = (
-        subprocess.check_output(**call, env=os.environ | dict.fromkeys(THREADS, n)) for n in "12"
-    )
-    assert one == two and len(one) == 400 * 16 + 1

@@ -269,8 +269,8 @@ def _batches(plan: _Plan, recipe: Recipe, draws: _Whole) -> Iterator[tuple[slice
 
     def weigh(x: _Floats, kept: NDArray[np.bool_]) -> _Floats:
         data["x"] = x
-        data["z"] = _call("normalise", recipe.normalise, data, bare=True)
-        return _call("weights", recipe.weights, data, bare=True, kept=kept)
+        data["z"] = _call("normalise", recipe.normalise, data)
+        return _call("weights", recipe.weights, data, kept=kept)
 
     every = None if noisy else weigh(data["x"][None], kept)
     step = max(1, _BATCH // figures.size)
@@ -286,7 +286,7 @@ def _batches(plan: _Plan, recipe: Recipe, draws: _Whole) -> Iterator[tuple[slice
             w = w * changes[draws[rows, _CHANGES]]
             w /= w.sum(axis=1, keepdims=True)
         data["w"] = w
-        yield rows, _call("aggregate", recipe.aggregate, data, bare=True)
+        yield rows, _call("aggregate", recipe.aggregate, data)
 
 
 @dataclass(frozen=True, eq=False, repr=False)

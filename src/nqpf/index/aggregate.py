@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import functools
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -18,29 +17,19 @@ from nqpf.index.normalise import (
     _divide,
     _ends,
     _Floats,
-    _moderate,
+    _minmax,
     _weight_vector,
-    minmax,
 )
 
 _TIE = 1e-12  # scores that differ by less are the same up to rounding
 
 
-def _checked(least: float = -np.inf) -> Callable[[Callable], Callable[..., _Floats]]:
-    """Check the normalised values, not below `least`, and the weights."""
-
-    def decorate(formula: Callable[..., _Floats]) -> Callable[..., _Floats]:
-        @functools.wraps(formula)
-        def method(z: ArrayLike, w: ArrayLike, *dimension: ArrayLike, **options: object) -> _Floats:
-            array = _array("z", z, least)
-            return formula(array, _weight_vector(w, array.shape[1]), *dimension, **options)
-
-        return method
-
-    return decorate
+def _ready(z: ArrayLike, w: ArrayLike) -> tuple[_Floats, _Floats]:
+    """Return checked normalised values and weights."""
+    array = _array("z", z)
+    return array, _weight_vector(w, array.shape[1])
 
 
-@_checked()
 def linear(z: ArrayLike, w: ArrayLike) -> _Floats:
     """Return the weighted sum of the indicators, S_i = sum_j w_j z_ij.
 
@@ -68,10 +57,13 @@ def linear(z: ArrayLike, w: ArrayLike) -> _Floats:
     >>> linear([[0.0, 1.0], [1.0, 0.5]], [0.75, 0.25])
     array([0.25 , 0.875])
     """
+    return _linear(*_ready(z, w))
+
+
+def _linear(z: _Floats, w: _Floats) -> _Floats:
     return np.einsum("...ij,...j->...i", z, w)  # no BLAS: the same on any number of threads
 
 
-@_checked()
 def topsis(z: ArrayLike, w: ArrayLike) -> _Floats:
     """Return the relative closeness of each row to the ideal.
 
@@ -111,6 +103,10 @@ def topsis(z: ArrayLike, w: ArrayLike) -> _Floats:
     >>> topsis([[0.0, 0.0], [0.5, 0.5], [1.0, 1.0]], [0.5, 0.5])
     array([0. , 0.5, 1. ])
     """
+    return _topsis(*_ready(z, w))
+
+
+def _topsis(z: _Floats, w: _Floats) -> _Floats:
     low, high = _ends(z)
     with np.errstate(over="ignore", invalid="ignore"):
         largest = (w[..., None, :] * (high - low)).max()
@@ -142,7 +138,6 @@ def _unit_columns(z: _Floats, w: _Floats) -> tuple[_Floats, _Floats]:
     return _divide(z - low, high - low), np.ldexp(part, power)
 
 
-@_checked(least=0)
 def _geometric(z: ArrayLike, w: ArrayLike) -> _Floats:
     """Return the weighted geometric mean of the indicators, prod_j z_ij^w_j.
 
@@ -156,7 +151,6 @@ def _geometric(z: ArrayLike, w: ArrayLike) -> _Floats:
     return np.exp(np.einsum("...ij,...j->...i", logs, w))
 
 
-@_checked(least=0)
 def _harmonic(z: ArrayLike, w: ArrayLike) -> _Floats:
     """Return the weighted harmonic mean of the indicators, 1 / sum_j (w_j / z_ij).
 
@@ -172,7 +166,7 @@ def _harmonic(z: ArrayLike, w: ArrayLike) -> _Floats:
 
 def _vikor_measures(z: _Floats, w: _Floats, v: float) -> tuple[_Floats, _Floats, _Floats]:
     """Return the group utility S, the individual regret R and the measure Q (..., N)."""
-    regret = minmax.__wrapped__(_moderate(z, _ends(z)), np.False_) * w[..., None, :]
+    regret = _minmax(z, np.False_) * w[..., None, :]
     total, largest = regret.sum(axis=-1), regret.max(axis=-1)
     return total, largest, v * _spread(total) + (1 - v) * _spread(largest)
 
@@ -183,7 +177,6 @@ def _spread(values: _Floats) -> _Floats:
     return (values - low) / np.where(high - low <= _TIE, np.inf, high - low)
 
 
-@_checked()
 def _vikor(z: ArrayLike, w: ArrayLike, *, v: float = 0.5) -> _Floats:
     """Return 1 - Q of VIKOR, so that more is better.
 
@@ -204,7 +197,6 @@ def _vikor(z: ArrayLike, w: ArrayLike, *, v: float = 0.5) -> _Floats:
     return 1.0 - _vikor_measures(z, w, between("v", v, 0, 1))[2]
 
 
-@_checked(least=0)
 def _coupling(z: ArrayLike, w: ArrayLike, dimension: Sequence[str]) -> _Floats:
     """Return the coordination degree of the dimensions of an indicator system.
 
@@ -215,13 +207,13 @@ def _coupling(z: ArrayLike, w: ArrayLike, dimension: Sequence[str]) -> _Floats:
     """
     if z.ndim > 2:  # dimensions without weight differ by draw
         draws = zip(np.broadcast_to(z, (len(w), *z.shape[1:])), w, strict=True)
-        return np.array([_coupling.__wrapped__(*draw, dimension) for draw in draws])
+        return np.array([_coupling(*draw, dimension) for draw in draws])
     scores, empty = [], []
     for key in dict.fromkeys(dimension):
         own = np.asarray(dimension) == key
         total = w[own].sum()
         if total > 0:
-            scores.append(linear.__wrapped__(z[:, own], w[own] / total))
+            scores.append(_linear(z[:, own], w[own] / total))
         else:
             empty.append(str(key))
     if empty:
@@ -229,5 +221,5 @@ def _coupling(z: ArrayLike, w: ArrayLike, dimension: Sequence[str]) -> _Floats:
     return coordination(np.column_stack(scores)).D
 
 
-_ALL = (_coupling, _geometric, _harmonic, linear, topsis, _vikor)
+_ALL = (_coupling, _geometric, _harmonic, _linear, _topsis, _vikor)
 _METHODS = {method.__name__.strip("_"): method for method in _ALL}

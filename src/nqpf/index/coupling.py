@@ -110,25 +110,21 @@ def _coupled(u: _Floats, form: str) -> _Floats:
 
 
 # The ten grades of D from 0 to 1 in steps of 0.1 (Liao 1999, who prints 0.00-0.09, 0.10-0.19, ...).
-_GRADES = {
-    "zh": "极度失调 严重失调 中度失调 轻度失调 濒临失调 勉强协调 初级协调 中级协调 "
-    "良好协调 优质协调",
-    "en": "extreme_imbalance severe_imbalance moderate_imbalance mild_imbalance near_imbalance "
-    "bare_coordination primary_coordination intermediate_coordination good_coordination "
-    "excellent_coordination",
-}
+_GRADES = (
+    *("extreme imbalance", "severe imbalance", "moderate imbalance", "mild imbalance"),
+    *("near imbalance", "bare coordination", "primary coordination"),
+    *("intermediate coordination", "good coordination", "excellent coordination"),
+)
 _BOUNDS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 
 
-def grade(d: ArrayLike, language: str = "en") -> pd.Series:
+def grade(d: ArrayLike) -> pd.Series:
     """Return the grade of coordination degrees on the ten-grade scale of the literature.
 
     Parameters
     ----------
     d : array_like or Series, shape (N,)
         Coordination degrees in [0, 1].
-    language : str
-        ``en`` or ``zh``.
 
     Returns
     -------
@@ -140,17 +136,12 @@ def grade(d: ArrayLike, language: str = "en") -> pd.Series:
     ------
     nqpf.errors.DataError
         If a value is missing or outside [0, 1].
-    nqpf.errors.MethodError
-        If the language is neither ``en`` nor ``zh``.
 
     Examples
     --------
     >>> grade([0.05, 0.5, 1.0]).tolist()
     ['extreme imbalance', 'bare coordination', 'excellent coordination']
-    >>> grade([0.6325], language="zh").tolist()
-    ['初级协调']
     """
-    choose("language", language, _GRADES)
     series = d if isinstance(d, pd.Series) else pd.Series(np.asarray(d, dtype=np.float64))
     wrong = series[~series.between(0, 1)]
     if len(wrong):
@@ -159,7 +150,6 @@ def grade(d: ArrayLike, language: str = "en") -> pd.Series:
             where={"row": wrong.index[0]},
             expected="coordination degrees from 0 to 1",
         )
-    texts = [word.replace("_", " ") for word in _GRADES[language].split()]
     codes = np.searchsorted(_BOUNDS, series.to_numpy(), side="right")
-    grades = pd.Categorical.from_codes(codes, categories=texts, ordered=True)
+    grades = pd.Categorical.from_codes(codes, categories=_GRADES, ordered=True)
     return pd.Series(grades, index=series.index, name="grade")

@@ -1,13 +1,12 @@
 """Normalisation: raw indicators to common units, where more is better.
 
 Every formula of :mod:`nqpf.index` is written once, for arrays (..., N, m): a matrix of rows by
-indicators, or a stack of such matrices. What carries ``_checked`` refuses arguments that do not
-fit; below it, as ``__wrapped__``, is the bare formula, which draws of a matrix go through.
+indicators, or a stack of such matrices. Public functions and :meth:`nqpf.index.Recipe.fit` refuse
+arguments that do not fit; formulas take what they get.
 """
 
 from __future__ import annotations
 
-import functools
 import warnings
 from collections.abc import Callable, Iterator
 
@@ -95,29 +94,33 @@ def _ends(x: _Floats) -> tuple[_Floats, _Floats]:
     return x.min(axis=_ROWS, keepdims=True), x.max(axis=_ROWS, keepdims=True)
 
 
-def _moderate(x: _Floats, ends: tuple[_Floats, _Floats], joint: bool = False) -> _Floats:
+def _moderate(x: _Floats, ends: tuple[_Floats, _Floats]) -> _Floats:
     """Divide columns of extreme numbers by a power of two, so that squares and sums are safe.
 
-    Powers of two change no digit. `joint` divides all columns by the same one.
+    Powers of two change no digit.
     """
     size = np.maximum(*map(np.abs, ends))
     if size.max() < 1e100 and size.min(where=size > 0, initial=1.0) > 1e-100:
         return x
-    size = size.max(axis=-1, keepdims=True) if joint else size
     return np.ldexp(x, -np.frexp(size)[1])
 
 
-def _labels(x: ArrayLike) -> list[object]:
-    """Return the names of the columns of a frame, or their positions in words."""
-    at = range(np.shape(x)[1])
-    return list(x.columns) if isinstance(x, pd.DataFrame) else [f"column {j}" for j in at]
-
-
-def _warn_constant(x: _Floats, names: list[object], years: NDArray | None) -> None:
-    """Warn of columns that do not vary, in some year if there are years; raise if none does."""
+def _ready(
+    x: ArrayLike, benefit: ArrayLike, years: NDArray | None = None
+) -> tuple[_Floats, _Booleans]:
+    """Return checked figures, their squares safe, and directions; warn of what does not vary."""
+    array, benefit = _array("x", x), np.asarray(benefit)
+    # Booleans only: the +1 and -1 of other packages are both true.
+    if benefit.dtype != np.bool_ or benefit.shape != array.shape[1:]:
+        raise MethodError(
+            f"benefit is {benefit.dtype} of shape {benefit.shape}",
+            expected=f"one boolean per column {array.shape[1:]}, True where more is better",
+        )
+    at = range(array.shape[1])
+    names = x.columns if isinstance(x, pd.DataFrame) else [f"column {j}" for j in at]
     flat: dict[str, list[str]] = {}
     for year in [None] if years is None else np.unique(years):
-        constant = np.equal(*_ends(x if year is None else x[years == year]))[0]
+        constant = np.equal(*_ends(array if year is None else array[years == year]))[0]
         if constant.all():
             raise DataError(
                 "every indicator is constant",
@@ -130,29 +133,9 @@ def _warn_constant(x: _Floats, names: list[object], years: NDArray | None) -> No
         texts = [n if years is None else f"{n} in {', '.join(when)}" for n, when in flat.items()]
         text = f"constant, so set to zero: {'; '.join(texts)}"
         warnings.warn(text, _ConstantIndicatorWarning, stacklevel=3)
+    return _moderate(array, _ends(array)), benefit
 
 
-def _checked(formula: Callable[..., _Floats]) -> Callable[..., _Floats]:
-    @functools.wraps(formula)
-    def method(x: ArrayLike, benefit: ArrayLike, *years: ArrayLike) -> _Floats:
-        array, benefit = _array("x", x), np.asarray(benefit)
-        # Booleans only: the +1 and -1 of other packages are both true.
-        if benefit.dtype != np.bool_ or benefit.shape != array.shape[1:]:
-            raise MethodError(
-                f"benefit is {benefit.dtype} of shape {benefit.shape}",
-                expected=f"one boolean per column {array.shape[1:]}, True where more is better",
-            )
-        when = np.asarray(years[0]) if years else None
-        if years and when.shape != array.shape[:1]:
-            expected = f"one year per row {array.shape[:1]}"
-            raise DataError(f"years has shape {when.shape}", expected=expected)
-        _warn_constant(array, _labels(x), when)
-        return formula(_moderate(array, _ends(array)), benefit, *[when for _ in years])
-
-    return method
-
-
-@_checked
 def minmax(x: ArrayLike, benefit: ArrayLike) -> _Floats:
     """Scale each column to [0, 1] by its range over all rows.
 
@@ -189,6 +172,10 @@ def minmax(x: ArrayLike, benefit: ArrayLike) -> _Floats:
            [0.25, 0.5 ],
            [1.  , 1.  ]])
     """
+    return _minmax(*_ready(x, benefit))
+
+
+def _minmax(x: _Floats, benefit: ArrayLike) -> _Floats:
     low, high = _ends(x)
     worst, width = np.where(benefit, low, high), np.where(high > low, high - low, np.inf)
     z = np.empty_like(x)
@@ -200,7 +187,6 @@ def minmax(x: ArrayLike, benefit: ArrayLike) -> _Floats:
     return z
 
 
-@_checked
 def _minmax_yearly(x: ArrayLike, benefit: ArrayLike, years: ArrayLike) -> _Floats:
     """Scale each column to [0, 1] by its range within each year (N,).
 
@@ -210,11 +196,10 @@ def _minmax_yearly(x: ArrayLike, benefit: ArrayLike, years: ArrayLike) -> _Float
     """
     z = np.empty_like(x)
     for year in np.unique(years):
-        z[..., years == year, :] = minmax.__wrapped__(x[..., years == year, :], benefit)
+        z[..., years == year, :] = _minmax(x[..., years == year, :], benefit)
     return z
 
 
-@_checked
 def _zscore(x: ArrayLike, benefit: ArrayLike) -> _Floats:
     """Scale each column to mean 0 and standard deviation 1 over all rows.
 
@@ -229,7 +214,6 @@ def _zscore(x: ArrayLike, benefit: ArrayLike) -> _Floats:
     return gap + 0.0  # no negative zeros
 
 
-@_checked
 def _vector(x: ArrayLike, benefit: ArrayLike) -> _Floats:
     """Divide each column by its Euclidean length over all rows.
 
@@ -242,7 +226,6 @@ def _vector(x: ArrayLike, benefit: ArrayLike) -> _Floats:
     return np.where(benefit | flat, z, 1.0 - z)
 
 
-@_checked
 def _rank(x: ArrayLike, benefit: ArrayLike) -> _Floats:
     """Replace each column by its ranks over all rows, scaled to [0, 1].
 
@@ -263,5 +246,5 @@ def _rank(x: ArrayLike, benefit: ArrayLike) -> _Floats:
     return np.where(flat, 0.0, np.where(benefit, places, last - places) / max(last, 1))
 
 
-_ALL = (minmax, _minmax_yearly, _rank, _vector, _zscore)
+_ALL = (_minmax, _minmax_yearly, _rank, _vector, _zscore)
 _METHODS = {method.__name__.strip("_"): method for method in _ALL}

@@ -21,7 +21,7 @@ from nqpf.sample import _check_finite, _check_keys
 if TYPE_CHECKING:
     from nqpf.systems.system import IndicatorMatrix
 
-# Every method by the stage of a recipe and its name, checked: see the docstring of each.
+# Every method by the stage of a recipe and its name: see the docstring of each.
 _METHODS: dict[str, dict[str, Callable[..., np.ndarray]]] = {
     "normalise": normalise._METHODS,
     "weights": weights._METHODS,
@@ -34,24 +34,13 @@ _POSITIVE = {
 }
 # Normalisations whose best possible value is 1 and worst 0, so that 1 - z is a shortfall.
 _UNIT = ("minmax", "minmax_yearly", "rank")
-# What methods ask for, by stage; or by name, where one asks for other data than its stage.
-_NEEDS = {
-    "normalise": ("x", "benefit"),
-    "minmax_yearly": ("x", "benefit", "years"),
-    "weights": ("z",),
-    "variation": ("x",),  # a coefficient of the figures as they are
-    "aggregate": ("z", "w"),
-    "coupling": ("z", "w", "dimension"),
-}
 
 
-def _call(
-    stage: str, name: str, data: Mapping[str, Any], bare: bool = False, **options: Any
-) -> np.ndarray:
-    """Call a method with the data that it asks for; `bare` without checks, for draws."""
+def _call(stage: str, name: str, data: Mapping[str, Any], **options: Any) -> np.ndarray:
+    """Call a method with the data that it names as its parameters."""
     method = _METHODS[stage][name]
-    given = [data[key] for key in _NEEDS.get(name, _NEEDS[stage])]
-    return (method.__wrapped__ if bare else method)(*given, **options)
+    given = {key: data[key] for key in inspect.signature(method).parameters if key in data}
+    return method(**given, **options)
 
 
 def _options(stage: str, name: str) -> list[str]:
@@ -103,14 +92,6 @@ class Index:
                 part = {"z": z.loc[:, own].to_numpy(), "w": (w[own] / w[own].sum()).to_numpy()}
                 parts[key] = one._run("aggregate", joined, part)
         return pd.DataFrame(parts, index=z.index)
-
-    @property
-    def contributions(self) -> pd.DataFrame | None:
-        """Weight times normalised value by indicator, where each row adds up to the score.
-
-        None where the aggregation is not a sum.
-        """
-        return self.normalised * self.weights if self.recipe.aggregate == "linear" else None
 
     @property
     def comparable_over_time(self) -> bool:
@@ -174,33 +155,29 @@ class Index:
             If the aggregation is not a sum of contributions.
         """
         self._require_sum()
-        return self._by_dimension(self.contributions)
+        parts = self.normalised * self.weights
+        return parts.T.groupby(self._dimension, sort=False).sum().T
 
-    def obstacles(self, by: str = "indicator") -> pd.DataFrame:
+    def obstacles(self) -> pd.DataFrame:
         """Return the share of each indicator in the distance of a row from the ideal.
 
         With the shortfall 1 - z_ij and the weight w_j, the obstacle degree is
         O_ij = w_j (1 - z_ij) / sum_k w_k (1 - z_ik), in per cent. For an index
         that adds up, the denominator is 1 minus the score: what the province lacks
-        to 1. That of a dimension is the sum over its indicators.
-
-        Parameters
-        ----------
-        by : str
-            ``indicator`` or ``dimension``.
+        to 1.
 
         Returns
         -------
         DataFrame
-            Per cent on ``(province, year)``, one column per indicator or
-            dimension. Each row sums to 100, or to 0 where the province is at
-            the ideal and nothing holds it back.
+            Per cent on ``(province, year)``, one column per indicator. Each
+            row sums to 100, or to 0 where the province is at the ideal and
+            nothing holds it back.
 
         Raises
         ------
         nqpf.errors.MethodError
-            If the index is not a sum (``aggregate="linear"``), its
-            normalisation has no best value of 1, or `by` is unknown.
+            If the index is not a sum (``aggregate="linear"``) or its
+            normalisation has no best value of 1.
 
         Notes
         -----
@@ -223,7 +200,6 @@ class Index:
         >>> index.obstacles().round(1).to_numpy().tolist()
         [[0.0, 0.0], [41.4, 58.6], [66.7, 33.3]]
         """
-        choose("grouping", by, ("indicator", "dimension"))
         self._require_sum()
         how = self.recipe.normalise
         if how not in _UNIT:
@@ -233,21 +209,17 @@ class Index:
             )
         shortfall = (1.0 - self.normalised) * self.weights
         total = shortfall.sum(axis="columns")
-        degree = 100 * shortfall.div(total.where(total > 0, 1.0), axis="index")
-        return degree if by == "indicator" else self._by_dimension(degree)
+        return 100 * shortfall.div(total.where(total > 0, 1.0), axis="index")
 
     def _require_sum(self) -> None:
-        if self.contributions is None:
+        if self.recipe.aggregate != "linear":
             raise MethodError(
                 f"the score by {self.recipe.aggregate!r} is not a sum of contributions",
                 expected="an index with aggregate='linear'",
                 hint="fit the same matrix with Recipe(aggregate='linear', ...)",
             )
 
-    def _by_dimension(self, parts: pd.DataFrame) -> pd.DataFrame:
-        return parts.T.groupby(self._dimension, sort=False).sum().T
-
-    def compromise(self, year: int | None = None, v: float | None = None) -> _Compromise:
+    def compromise(self, year: int, v: float | None = None) -> _Compromise:
         """Rank provinces by VIKOR and test the two conditions of acceptance.
 
         The measures S, R and Q of the normalised values and the weights of
@@ -256,9 +228,9 @@ class Index:
 
         Parameters
         ----------
-        year : int or None
+        year : int
             Compare the provinces in that year with each other, best and worst
-            values taken from that year; all province-years when None.
+            values taken from that year.
         v : float or None
             Weight of group utility, from 0 to 1; when None that of the index's
             recipe, else 0.5.
@@ -266,7 +238,7 @@ class Index:
         Returns
         -------
         object
-            ``table``, a row per province (and year), best Q first: ``S``,
+            ``table``, a row per province, best Q first: ``S``,
             ``R``, ``Q``, ``rank_S``, ``rank_R``, ``rank_Q`` (tied values share
             the better rank) and ``compromise``, True in the set; the
             ``threshold`` DQ = 1 / (N - 1), the least lead in Q that counts;
@@ -288,13 +260,8 @@ class Index:
         so both are in the set; one that is alone has.
         """
         v = between("v", self.recipe.options.get("v", 0.5) if v is None else v, 0, 1)
-        z = self.normalised if year is None else self.normalised.loc[self.rows(year)]
+        z = self.normalised.loc[self.rows(year)]
         labels = _names(z.index.get_level_values("province"))
-        sample = f"{len(z)} provinces in {year}"
-        if year is None:
-            years = z.index.get_level_values("year")
-            labels = [f"{label} {when}" for label, when in zip(labels, years, strict=True)]
-            sample = f"{len(z)} province-years"
         measures = aggregate._vikor_measures(z.to_numpy(), self.weights.to_numpy(), v)
         table = pd.DataFrame(dict(zip("SRQ", measures, strict=True)), index=labels)
         ranks = table.round(12).rank(method="min").astype("int64").add_prefix("rank_")
@@ -311,6 +278,7 @@ class Index:
             chosen = best | (lead["Q"] <= second + aggregate._TIE)
         table = pd.concat([table, ranks], axis="columns").assign(compromise=chosen)
         table = table.sort_values(["rank_Q", "S"], kind="stable")
+        sample = f"{len(z)} provinces in {year}"
         return _Compromise(table, v, threshold, advantage, stability, sample)
 
     def summary(self) -> pd.DataFrame:
@@ -514,7 +482,11 @@ class Recipe:
         _check_finite(values, "the matrix")
         benefit = matrix.benefit.loc[values.columns].to_numpy()
         dimension = matrix.dimension.loc[values.columns].astype(str).to_numpy()
-        data = {"x": values, "benefit": benefit, "years": years, "dimension": dimension}
+        if self.weights == "variation":
+            weights._refuse_zero_mean(values)
+        yearly = None if self.normalise != "minmax_yearly" else years
+        x, benefit = normalise._ready(values, benefit, yearly)
+        data = {"x": x, "benefit": benefit, "years": years, "dimension": dimension}
         data["z"] = z = self._run("normalise", self.normalise, data)
         self._check_signs(z.min() < 0)
         data["w"] = w = self._run("weights", self.weights, data)

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import functools
 import math
 import warnings
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from nqpf.checks import between, distinct
+from nqpf.checks import between
 from nqpf.errors import DataError, MethodError
 from nqpf.index.normalise import (
     _ROWS,
@@ -22,36 +20,10 @@ from nqpf.index.normalise import (
     _divide,
     _ends,
     _Floats,
-    _labels,
     _moderate,
     _total,
 )
 from nqpf.index.pursuit import _pursuit
-
-
-def _checked(
-    name: str = "z",
-    least: float = -np.inf,
-    guard: Callable[[_Floats, list], None] | None = None,
-    varies: bool = True,
-) -> Callable[[Callable], Callable]:
-    """Check the values, not below `least`; warn where none varies, if weights depend on them."""
-
-    def decorate(formula: Callable[..., _Floats]) -> Callable[..., _Floats]:
-        @functools.wraps(formula)
-        def method(z: ArrayLike, kept: ArrayLike | None = None, **options: object) -> _Floats:
-            array = _array(name, z, least)
-            if guard:
-                guard(array, _labels(z))
-            if varies and np.equal(*_ends(array)).all():
-                text = f"no column varies, so {formula.__name__.strip('_')} weights are equal"
-                warnings.warn(text, _ConstantIndicatorWarning, stacklevel=2)
-                return _equal.__wrapped__(array, kept)
-            return formula(array, kept, **options)
-
-        return method
-
-    return decorate
 
 
 def _used(ends: tuple[_Floats, _Floats], kept: _Booleans | None) -> _Booleans:
@@ -70,8 +42,7 @@ def _shares(parts: _Floats, used: _Booleans) -> _Floats:
 _TINY = np.finfo(np.float64).tiny
 
 
-@_checked(least=0)
-def entropy(z: ArrayLike, kept: ArrayLike | None = None, *, shift: float = 0.0) -> _Floats:
+def entropy(z: ArrayLike, *, shift: float = 0.0) -> _Floats:
     """Weight each column by how far its distribution is from an even one.
 
     With p_ij = z_ij / sum_i z_ij and e_j = -sum_i p_ij ln p_ij / ln N, the
@@ -82,8 +53,6 @@ def entropy(z: ArrayLike, kept: ArrayLike | None = None, *, shift: float = 0.0) 
     ----------
     z : array_like, shape (N, m)
         Normalised indicators, zero or more, without unit.
-    kept : ndarray of bool, shape (m,), or None
-        Columns that may have a weight; every one when None.
     shift : float
         Added to every value first. Zero by default; some papers add a small
         number such as 1e-4 to avoid ln 0, which changes the weights.
@@ -114,6 +83,15 @@ def entropy(z: ArrayLike, kept: ArrayLike | None = None, *, shift: float = 0.0) 
     >>> entropy([[0.0, 0.2], [0.5, 0.3], [1.0, 0.2]]).round(4)
     array([0.9593, 0.0407])
     """
+    z = _array("z", z, 0)
+    if np.equal(*_ends(z)).all():
+        text = "no column varies, so entropy weights are equal"
+        warnings.warn(text, _ConstantIndicatorWarning, stacklevel=2)
+        return _equal(z)
+    return _entropy(z, shift=shift)
+
+
+def _entropy(z: _Floats, kept: _Booleans | None = None, *, shift: float = 0.0) -> _Floats:
     shift = between("shift", shift, 0)
     z = z + shift if shift else z
     ends = _ends(z)
@@ -131,28 +109,27 @@ def entropy(z: ArrayLike, kept: ArrayLike | None = None, *, shift: float = 0.0) 
     return _shares(_total(z, term)[..., 0, :], _used(ends, kept))
 
 
-@_checked(varies=False)
-def _equal(z: ArrayLike, kept: ArrayLike | None = None) -> _Floats:
+def _equal(z: _Floats, kept: _Booleans | None = None) -> _Floats:
     """Return the same weight for every column that is kept."""
     every = np.ones((*z.shape[:-2], z.shape[-1]), dtype=bool) if kept is None else kept
     return _shares(every, every)
 
 
-def _refuse_zero_mean(x: _Floats, names: list) -> None:
+def _refuse_zero_mean(values: pd.DataFrame) -> None:
+    x = values.to_numpy(float)
     x = _moderate(x, _ends(x))
     mean, size = x.mean(axis=0), np.abs(x).mean(axis=0)
     zero = (np.abs(mean) <= 8 * np.finfo(np.float64).eps * size) & np.less(*_ends(x))[0]
     if zero.any():
         raise DataError(
             "the mean is zero, so there is no coefficient of variation",
-            where={"indicator": names[zero.argmax()]},
+            where={"indicator": values.columns[zero.argmax()]},
             expected="an indicator on a ratio scale, with a mean other than zero",
             hint="weigh by another method or leave the indicator out",
         )
 
 
-@_checked("x", guard=_refuse_zero_mean)
-def _variation(x: ArrayLike, kept: ArrayLike | None = None) -> _Floats:
+def _variation(x: _Floats, kept: _Booleans | None = None) -> _Floats:
     """Weight each column by its coefficient of variation.
 
     The weight is w_j = v_j / sum_k v_k with v_j = sd_j / abs(mean_j)
@@ -160,23 +137,19 @@ def _variation(x: ArrayLike, kept: ArrayLike | None = None) -> _Floats:
     original units: a recipe passes them before normalisation. Units do not
     matter and neither does the direction of an indicator or the divisor of
     the standard deviation, but the zero point does; what zou-2024 fed into it
-    is not stated. A constant column gets 0;
-    a mean of zero is refused by name.
+    is not stated. A constant column gets 0; a recipe refuses a mean of zero.
     """
-    ends = _ends(x)
-    x = _moderate(x, ends)
     mean = x.mean(axis=_ROWS, keepdims=True)
     gap = x - mean
     sd = np.sqrt((gap * gap).sum(axis=_ROWS))
-    return _shares(_divide(sd, np.abs(mean[..., 0, :])), _used(ends, kept))
+    return _shares(_divide(sd, np.abs(mean[..., 0, :])), _used(_ends(x), kept))
 
 
 # Mean of 1 - r below which columns are taken as perfectly correlated: rounding alone gives 1e-30.
 _NO_CONFLICT = 1e-20
 
 
-@_checked()
-def _critic(z: ArrayLike, kept: ArrayLike | None = None) -> _Floats:
+def _critic(z: _Floats, kept: _Booleans | None = None) -> _Floats:
     """Weight each column by its contrast and its conflict with the others.
 
     The weight is w_j = C_j / sum_k C_k with C_j = sd_j * sum_k (1 - r_jk)
@@ -191,8 +164,7 @@ def _critic(z: ArrayLike, kept: ArrayLike | None = None) -> _Floats:
     distances to the mean of all u. That takes N m steps instead of N m^2 and
     keeps its digits when correlations are near 1.
     """
-    ends = _ends(z)
-    z, used = _moderate(z, ends, joint=True), _used(ends, kept)
+    used = _used(_ends(z), kept)
     count = used.sum(axis=-1, keepdims=True)
     gap = z - z.mean(axis=_ROWS, keepdims=True)
     length = np.sqrt((gap * gap).sum(axis=_ROWS))
@@ -229,25 +201,17 @@ class _Consistency:
         Principal eigenvalue; m for a consistent matrix, more otherwise.
     index : float
         Consistency index CI = (lambda_max - m) / (m - 1); 0 for m <= 2.
-    random_index : float
-        Mean CI of random matrices of order m, RI.
     ratio : float
-        Consistency ratio CR = CI / RI; 0 for m <= 2.
+        Consistency ratio CR = CI / RI, RI the mean CI of random matrices of order m; 0 for m <= 2.
     """
 
     weights: _Floats
     lambda_max: float
     index: float
-    random_index: float
     ratio: float
 
-    @property
-    def accepted(self) -> bool:
-        """Whether CR is below 0.1."""
-        return self.ratio < 0.1
 
-
-def _ahp(judgements: ArrayLike | pd.DataFrame) -> _Consistency:
+def _ahp(judgements: ArrayLike) -> _Consistency:
     """Return the weights and the consistency of a judgement matrix.
 
     Saaty (1977, 1980): A w = lambda_max w, for a reciprocal matrix A of
@@ -255,18 +219,16 @@ def _ahp(judgements: ArrayLike | pd.DataFrame) -> _Consistency:
 
     Parameters
     ----------
-    judgements : array_like or DataFrame, shape (m, m)
+    judgements : array_like, shape (m, m)
         How many times as important as k indicator j is, on Saaty's scale
-        1/9 to 9 or any other: positive, with a_kj = 1 / a_jk. The columns of
-        a frame are put in the order of its rows, by label.
+        1/9 to 9 or any other: positive, with a_kj = 1 / a_jk.
 
     Returns
     -------
     object
         ``weights`` (m,), the principal eigenvector, summing to 1;
-        ``lambda_max``; the consistency ``index`` CI = (lambda_max - m) / (m - 1),
-        the ``random_index`` RI and the ``ratio`` CR = CI / RI; ``accepted``,
-        whether CR is below 0.1.
+        ``lambda_max``; the consistency ``index`` CI = (lambda_max - m) / (m - 1)
+        and the ``ratio`` CR = CI / RI, accepted where it is below 0.1.
 
     Raises
     ------
@@ -287,16 +249,6 @@ def _ahp(judgements: ArrayLike | pd.DataFrame) -> _Consistency:
     >>> result.weights.round(4), round(result.lambda_max, 4), round(result.ratio, 4)
     (array([0.637 , 0.2583, 0.1047]), 3.0385, 0.0332)
     """
-    named = isinstance(judgements, pd.DataFrame)
-    if named and not judgements.index.equals(judgements.columns):
-        names = list(distinct("judgements", list(judgements.index)))
-        if set(names) != set(judgements.columns) or len(names) != judgements.shape[1]:
-            raise MethodError(
-                "rows and columns of the judgements have different labels",
-                where={"rows": names, "columns": list(judgements.columns)},
-                expected="the same indicators in both, each once",
-            )
-        judgements = judgements[names]
     a = _array("judgements", judgements, error=MethodError)
     if a.shape[0] != a.shape[1]:
         raise MethodError(f"judgements have shape {a.shape}", expected="a square matrix (m, m)")
@@ -304,10 +256,9 @@ def _ahp(judgements: ArrayLike | pd.DataFrame) -> _Consistency:
         wrong = (a <= 0) | (np.abs(a * a.T - 1.0) > _RECIPROCAL)
     if wrong.any():
         j, k = np.argwhere(wrong)[0]
-        names = list(judgements.index) if named else [f"indicator {i}" for i in range(len(a))]
         raise MethodError(
-            f"judgements are not reciprocal: {names[j]} over {names[k]} is {a[j, k]:.6g}, "
-            f"{names[k]} over {names[j]} is {a[k, j]:.6g}",
+            f"judgements are not reciprocal: indicator {j} over indicator {k} is {a[j, k]:.6g}, "
+            f"indicator {k} over indicator {j} is {a[k, j]:.6g}",
             expected="numbers above zero, 1 on the diagonal, and pairs whose product is 1",
             hint="give fractions in full, 1/3 and not 0.33",
         )
@@ -324,7 +275,7 @@ def _perron(a: _Floats) -> _Consistency:
     lambda_max = float((a * w).sum())
     index = max(0.0, (lambda_max - m) / (m - 1)) if m > 2 else 0.0
     random = _RANDOM_INDEX[m - 1] if m <= len(_RANDOM_INDEX) else (1.7699 * m - 4.3513) / (m - 1)
-    return _Consistency(w, lambda_max, index, random, index / random if m > 2 else 0.0)
+    return _Consistency(w, lambda_max, index, index / random if m > 2 else 0.0)
 
 
 _STEPS = 9  # of Saaty's scale
@@ -343,19 +294,16 @@ class _EntropyJudgements:
         D, the largest g over the smallest above 0.
     levels : int
         alpha, the number of values on the scale.
-    scale : ndarray, shape (alpha,)
-        k R^(k-1), from 1 to D.
     judgements : ndarray, shape (k, k)
         Of the k columns that vary over each other.
     consistency : object
-        What :func:`ahp` returns for the judgements.
+        Eigenvalue and consistency ratio of the judgements.
     weights : ndarray, shape (m,)
         The eigenvector, with 0 for columns that do not vary.
     """
 
     largest_ratio: float
     levels: int
-    scale: _Floats
     judgements: _Floats
     consistency: _Consistency
     weights: _Floats
@@ -384,8 +332,8 @@ def ahp_entropy_judgements(z: ArrayLike) -> _EntropyJudgements:
     -------
     object
         ``weights`` (m,), 0 for columns that do not vary; ``largest_ratio`` D,
-        ``levels`` alpha, the ``scale`` (alpha,), the ``judgements`` (k, k) of
-        the k columns that vary, and their ``consistency``, see :func:`ahp`.
+        ``levels`` alpha, the ``judgements`` (k, k) of the k columns that
+        vary, and their ``consistency``.
         If D < 1.5 the scale has the one value 1, so all these columns weigh
         the same. Half-way values go to the larger alpha, but to the smaller
         judgement.
@@ -399,8 +347,8 @@ def ahp_entropy_judgements(z: ArrayLike) -> _EntropyJudgements:
     --------
     >>> z = [[0.0, 0.0, 0.0], [0.0, 0.5, 1.0], [0.0, 1.0, 1.0], [1.0, 1.0, 1.0]]
     >>> result = ahp_entropy_judgements(z)
-    >>> round(result.largest_ratio, 2), result.levels, result.scale.round(2)
-    (4.82, 5, array([1.  , 1.98, 2.95, 3.89, 4.82]))
+    >>> round(result.largest_ratio, 2), result.levels
+    (4.82, 5)
     >>> result.weights.round(3), round(result.consistency.ratio, 3)
     (array([0.684, 0.164, 0.152]), 0.004)
     """
@@ -410,7 +358,7 @@ def ahp_entropy_judgements(z: ArrayLike) -> _EntropyJudgements:
             "every indicator is constant, so there is nothing to judge",
             expected="an indicator that differs between at least two rows",
         )
-    return _judged(entropy.__wrapped__(z))
+    return _judged(_entropy(z))
 
 
 def _judged(g: _Floats) -> _EntropyJudgements:
@@ -427,19 +375,18 @@ def _judged(g: _Floats) -> _EntropyJudgements:
     consistency = _perron(judgements)
     weights = np.zeros(len(g))
     weights[kept] = consistency.weights
-    return _EntropyJudgements(largest, levels, scale, judgements, consistency, weights)
+    return _EntropyJudgements(largest, levels, judgements, consistency, weights)
 
 
-@_checked(least=0)
-def _ahp_entropy(z: ArrayLike, kept: ArrayLike | None = None) -> _Floats:
+def _ahp_entropy(z: _Floats, kept: _Booleans | None = None) -> _Floats:
     """Weight each column by the judgements that entropies imply.
 
     A reconstruction; see :func:`ahp_entropy_judgements` for the formula. A
     column that does not vary gets 0 and is not judged.
     """
-    parts = entropy.__wrapped__(z, kept)
+    parts = _entropy(z, kept)
     return np.apply_along_axis(lambda g: _judged(g).weights, -1, parts)
 
 
-_ALL = (entropy, _equal, _variation, _critic, _ahp_entropy, _checked()(_pursuit))
+_ALL = (_entropy, _equal, _variation, _critic, _ahp_entropy, _pursuit)
 _METHODS = {method.__name__.strip("_"): method for method in _ALL}

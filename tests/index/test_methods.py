@@ -1,0 +1,367 @@
+"""What every normalisation, weighting and aggregation promises, and what the public ones refuse."""
+
+import warnings
+
+import hypothesis.extra.numpy as arrays
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+from made_up_index import UNIT, matrix_of, printed_by_threads, weighted
+
+from nqpf.errors import DataError, MethodError
+from nqpf.index import Recipe
+from nqpf.index.aggregate import linear, topsis
+from nqpf.index.normalise import _ConstantIndicatorWarning, minmax
+from nqpf.index.recipe import _METHODS
+from nqpf.index.weights import _ahp, ahp_entropy_judgements, entropy
+
+pytestmark = pytest.mark.filterwarnings(
+    "ignore:.*weight:UserWarning", "ignore::nqpf.index.normalise._ConstantIndicatorWarning"
+)
+# Projection pursuit searches at random and has promises and tests of its own.
+WEIGHTS = sorted(set(_METHODS["weights"]) - {"pursuit"})
+AGGREGATE = list(_METHODS["aggregate"])
+LEVELS = st.integers(0, 20).map(lambda k: k / 20)
+EXACT = {"rtol": 0, "atol": 1e-12}
+
+
+def close(actual, expected, atol=1e-12):
+    np.testing.assert_allclose(actual, expected, rtol=0, atol=atol)
+
+
+@st.composite
+def figures(draw, elements=LEVELS):
+    """Draw indicators that all vary, and their directions."""
+    shape = draw(st.tuples(st.integers(3, 9), st.integers(1, 5)))
+    x = draw(arrays.arrays(np.float64, shape, elements=elements))
+    assume((x.min(axis=0) < x.max(axis=0)).all())
+    return x, draw(arrays.arrays(np.bool_, shape[1]))
+
+
+def recipes(name):
+    """Return a recipe that uses a method, with others that go with it."""
+    stage = next(stage for stage, methods in _METHODS.items() if name in methods)
+    return Recipe(**({"weights": "equal", "aggregate": "linear"} | {stage: name}))
+
+
+ALL = [*_METHODS["normalise"], *WEIGHTS, *AGGREGATE]
+
+
+@pytest.mark.parametrize("name", ALL)
+@given(sample=figures(), random=st.randoms(use_true_random=False))
+def test_order_of_rows_and_indicators_does_not_matter_and_bounds_are_kept(name, sample, random):
+    x, benefit = sample
+    rows, columns = list(range(len(x))), list(range(x.shape[1]))
+    random.shuffle(rows)
+    random.shuffle(columns)
+    dimension = np.where(np.arange(len(columns)) % 2 == 0, "even", "odd")
+    before = matrix_of(x, benefit, dimension=dimension)
+    copy = before.values.copy()
+    first = recipes(name).fit(before)
+    mixed = matrix_of(x[rows][:, columns], benefit[columns], dimension=dimension[columns])
+    second = recipes(name).fit(mixed)
+    pd.testing.assert_frame_equal(before.values, copy)
+    close(second.weights, first.weights.to_numpy()[columns])
+    close(second.normalised, first.normalised.to_numpy()[rows][:, columns])
+    close(second.scores, first.scores.to_numpy()[rows])
+    assert (first.weights >= 0).all() and abs(first.weights.sum() - 1) <= 1e-12
+    if name != "zscore":
+        assert first.scores.between(0, 1 + 1e-12).all()
+    z = first.normalised.to_numpy()
+    for j, more_is_better in enumerate(benefit):
+        column = x[:, j] if more_is_better else -x[:, j]
+        assert (np.diff(z[np.argsort(column, kind="stable"), j]) >= 0).all()
+
+
+@pytest.mark.parametrize("name", AGGREGATE)
+@given(sample=figures(UNIT))
+def test_a_row_that_is_nowhere_worse_scores_no_less(name, sample):
+    x = sample[0]
+    scores = recipes(name).fit(matrix_of(np.vstack([x, np.maximum(x[0], x[1])]))).scores
+    assert scores.iloc[-1] >= scores.iloc[:2].max() - 1e-12
+    top = recipes(name).fit(matrix_of(np.vstack([x, x.max(axis=0), x.min(axis=0)]))).scores
+    close(top.iloc[-2:], [1, 0], 1e-12)
+
+
+@given(figures(st.integers(-1000, 1000).map(float)), st.integers(-20, 20), st.integers(-9, 9))
+def test_units_and_zero_points_do_not_matter(sample, power, shift):
+    x, benefit = sample
+    moved = x * 2.0**power + shift * np.ptp(x * 2.0**power, axis=0)
+    for name in ("minmax", "rank", "zscore"):
+        first, second = (recipes(name).fit(matrix_of(a, benefit)) for a in (x, moved))
+        close(second.normalised, first.normalised, 1e-9)
+    first, second = (recipes("vector").fit(matrix_of(a, benefit)) for a in (x, x * 2.0**power))
+    close(second.normalised, first.normalised)
+
+
+@pytest.mark.parametrize("size", [5e-324, 1e-300, 1e300, 2e307])
+@pytest.mark.parametrize("name", _METHODS["normalise"])
+def test_magnitude_does_not_matter(name, size):
+    x = np.array([[0.0], [4.0], [8.0]])
+    plain, sized = (recipes(name).fit(matrix_of(a)).normalised for a in (x, x * size))
+    close(sized, plain)
+
+
+@pytest.mark.parametrize("name", sorted(set(WEIGHTS) - {"equal"}))
+@given(sample=figures(), position=st.integers(0, 5))
+def test_a_constant_indicator_gets_nothing_and_changes_nothing(name, sample, position):
+    x, _ = sample
+    position = min(position, x.shape[1])
+    with pytest.warns(_ConstantIndicatorWarning, match="set to zero: "):
+        wide = recipes(name).fit(matrix_of(np.insert(x + 1, position, 0.5, axis=1)))
+    w = wide.weights.to_numpy()
+    assert w[position] == 0
+    close(np.delete(w, position), recipes(name).fit(matrix_of(x + 1)).weights)
+
+
+@pytest.mark.parametrize("name", ["minmax", "rank", "vector", "zscore"])
+@given(sample=figures(st.floats(0.1, 1)))
+def test_a_stack_of_matrices_is_normalised_as_each_by_itself(name, sample):
+    x, benefit = sample
+    method = _METHODS["normalise"][name]
+    for z, own in zip(method(np.stack([x, x[::-1] ** 2]), benefit), (x, x[::-1] ** 2), strict=True):
+        close(z, method(own, benefit))
+
+
+@pytest.mark.parametrize("name", WEIGHTS)
+@given(sample=figures(st.floats(0.1, 1)))
+def test_a_stack_of_matrices_is_weighed_as_each_by_itself(name, sample):
+    z, method = sample[0], _METHODS["weights"][name]
+    assume(z.shape[1] > 1 and (np.ptp(z, axis=0) > 1e-3).all())
+    stack, kept = np.stack([z, z[::-1] ** 2, 2 - z]), np.ones((3, z.shape[1]), dtype=bool)
+    kept[1, 0] = False
+    for matrix, own, w in zip(stack, kept, method(stack, kept), strict=True):
+        close(w[own], method(matrix[:, own]))
+        assert (w[~own] == 0).all()
+
+
+@pytest.mark.parametrize("name", sorted(set(AGGREGATE) - {"coupling"}))
+@given(case=weighted(rows=(2, 6)))
+def test_a_stack_of_matrices_is_joined_as_each_by_itself(name, case):
+    (z, w), method = case, _METHODS["aggregate"][name]
+    stack, weights = np.stack([z, z[::-1] ** 2]), np.stack([w, w[::-1]])
+    for matrix, own, scores in zip(stack, weights, method(stack, weights), strict=True):
+        close(scores, method(matrix, own))
+
+
+@given(weighted(rows=(1, 6)))
+def test_the_means_are_in_order_and_a_zero_counts_only_with_a_weight(case):
+    z, w = case
+    low, middle, high = (
+        _METHODS["aggregate"][n](z, w) for n in ("harmonic", "geometric", "linear")
+    )
+    assert (low <= middle + 1e-12).all() and (middle <= high + 1e-12).all()
+    own = z[:, w > 0]
+    assert (low >= own.min(axis=1) * (1 - 1e-12)).all()
+    assert (high <= own.max(axis=1) * (1 + 1e-12)).all()
+    assert ((low == 0) == (own == 0).any(axis=1)).all()
+
+
+# The public functions.
+
+
+@given(weighted(), st.integers(-900, 900))
+def test_topsis_does_not_depend_on_a_common_factor(case, power):
+    # A power of two changes no digit as long as nothing becomes subnormal.
+    z, w = case
+    assume(z[z > 0].min(initial=1.0) > 1e-30)
+    close(topsis(z * 2.0**power, w), topsis(z, w))
+
+
+def test_topsis_of_extreme_ranges_and_of_identical_rows():
+    z = np.array([[-1.7e308, 0.0], [1.7e308, 0.0], [0.0, 5e-324]])
+    np.testing.assert_array_equal(topsis(z, [1.0, 0.0]), [0, 1, 0.5])
+    np.testing.assert_array_equal(topsis(z, [0.0, 1.0]), [0, 0, 1])
+    tiny = np.array([[0.0, 1e-310], [1.0, 0.0]])
+    close(topsis(tiny, [1e-310, 1.0]), [0.5, 0.5])
+    np.testing.assert_array_equal(topsis(np.full((3, 2), 0.3), [0.25, 0.75]), 0.5)
+
+
+def test_many_blocks_give_what_one_gives():
+    rng = np.random.default_rng(0)
+    x, w = rng.random((40_000, 6)) ** [1, 2, 3, 4, 5, 6], rng.dirichlet(np.ones(6))
+    benefit = np.arange(6) % 2 == 0
+    low, width = x.min(axis=0), np.ptp(x, axis=0)
+    close(minmax(x, benefit), np.where(benefit, x - low, low + width - x) / width)
+    v, p = x * w, x / x.sum(axis=0)
+    away, near = (np.linalg.norm(v - end, axis=1) for end in (v.min(axis=0), v.max(axis=0)))
+    close(topsis(x, w), away / (away + near))
+    gain = 1 + (p * np.log(p)).sum(axis=0) / np.log(len(x))
+    close(entropy(x), gain / gain.sum())
+
+
+def test_the_number_of_threads_changes_nothing():
+    program = """
+import zlib, numpy as np, pandas as pd
+from nqpf.index.aggregate import linear, topsis
+from nqpf.index.pursuit import projection_pursuit
+from nqpf.index.weights import entropy
+from nqpf.tfp.dea import efficiency
+rng = np.random.default_rng(0)
+z = rng.random((100_000, 30)); w = entropy(z); x = z[:300]
+print([zlib.crc32(part.tobytes()) for part in (w, topsis(z, w), linear(z, w))])
+print([projection_pursuit(x, solver=s).direction.tobytes() for s in ("multistart", "genetic")])
+units = pd.DataFrame(rng.lognormal(0, 0.5, (400, 5)), columns=[*"abcde"]).rename_axis("u")
+print(efficiency(units, [*"abc"], [*"de"], "u", "vrs").to_numpy().tobytes())
+"""
+    printed = printed_by_threads(program)
+    assert len(printed) == 1
+    assert len(printed.pop().splitlines()) == 3  # HiGHS would greet here, once per process
+
+
+def test_entropy_of_zeros_of_the_last_bit_and_with_a_shift():
+    # p ln p of the zeros is 0, so each column has e = ln 2 / ln 4 = 1 / 2.
+    # With three columns, the third of e = 0, weights are as 1/2 : 1/2 : 1.
+    z = [[1.0, 0.0, 1.0], [1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 1.0, 0.0]]
+    close(entropy(z), [0.25, 0.25, 0.5], 1e-15)
+    z = np.ones((5, 3))
+    z[0, :2] = np.nextafter(1.0, 2.0)
+    w = entropy(z)
+    assert abs(w.sum() - 1) <= 1e-12 and w[2] == 0
+    z = np.array([[0.0, 0.2], [0.5, 0.3], [1.0, 0.0]])
+    np.testing.assert_array_equal(entropy(z, shift=1e-4), entropy(z + 1e-4))
+    with pytest.warns(_ConstantIndicatorWarning, match="no column varies, so entropy weights"):
+        np.testing.assert_array_equal(entropy(np.full((3, 4), 0.3)), [0.25] * 4)
+
+
+BAD, EYE, THIRDS = [[0.0, 1.0], [1.0, np.nan], [0.5, 1.0]], np.eye(3), np.full(3, 1 / 3)
+DOWN, ONE_EACH = [[0.0, 1.0], [1.0, -0.5]], "one boolean per column"
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "message"),
+    [
+        *((lambda f=f: f(BAD), DataError, r"z holds nan \[row 1, column 1\]; expected finite")
+          for f in (entropy, ahp_entropy_judgements)),
+        *((lambda f=f: f(DOWN), DataError, r"z holds -0.5 \[row 1, column 1\].*minmax first")
+          for f in (entropy, ahp_entropy_judgements)),
+        *((lambda s=s: entropy(EYE, shift=s), MethodError, "shift is")
+          for s in (-1e-4, np.nan, np.inf, "0.1", None)),
+        (lambda: ahp_entropy_judgements(np.ones((3, 2))), DataError, "every indicator is constant"),
+        *((lambda f=f: f(BAD, [0.5, 0.5]), DataError, r"z holds nan \[row 1, column 1\]")
+          for f in (linear, topsis)),
+        *((lambda f=f, w=w: f(EYE, w), MethodError, said) for f in (linear, topsis) for w, said in [
+            ([0.5, 0.5], r"w has shape \(2,\); expected one weight per column \(3,\)"),
+            ([0.5, 0.6, -0.1], r"w holds -0.1 \[column 2\]; expected values of zero"),
+            ([0.2, 0.3, 0.4], "w sums to 0.9"),
+            ([0.5, 0.5, np.nan], r"w holds nan \[column 2\]"),
+            (["a", "b", "c"], "w is not numeric")]),
+        (lambda: minmax(BAD, [True, True]), DataError, r"x holds nan \[row 1, column 1\]"),
+        *((lambda x=x: minmax(x, [True]), DataError, said) for x, said in [
+            ([1.0, 2.0], r"x has shape \(2,\); expected at least one row"),
+            (np.empty((0, 3)), r"x has shape \(0, 3\)"), (np.empty((3, 0)), r"x has shape"),
+            ([["a"], ["b"]], "x is not numeric"), ([[3.0], [3.0]], "every indicator is constant")]),
+        *((lambda b=b: minmax(EYE, b), MethodError, ONE_EACH)
+          for b in ([1, -1, 1], [True], [[True, False, True]], ["+", "-", "+"])),
+    ],
+)  # fmt: skip
+def test_what_does_not_fit_is_refused(call, error, message):
+    with pytest.raises(error, match=message):
+        call()
+
+
+def test_yearly_ranges_and_years_without_variation():
+    x, benefit = np.random.default_rng(3).random((60, 4)), [True, False, True, True]
+    years = np.arange(60) % 3 + 2015
+    z = recipes("minmax_yearly").fit(matrix_of(x, benefit, years)).normalised.to_numpy()
+    for year in (2015, 2016, 2017):
+        np.testing.assert_array_equal(z[years == year], minmax(x[years == year], benefit))
+    x, years = [[1.0, 5.0], [2.0, 5.0], [1.0, 5.0], [3.0, 6.0]], [2021, 2021, 2022, 2022]
+    with pytest.warns(_ConstantIndicatorWarning, match=r"set to zero: b in 2021$"):
+        z = recipes("minmax_yearly").fit(matrix_of(x, years=years)).normalised
+    np.testing.assert_array_equal(z["b"], [0, 0, 0, 1])
+    with pytest.raises(DataError, match=r"constant \[year 2022\]"):
+        recipes("minmax_yearly").fit(matrix_of([[1.0], [2.0], [9.0]], years=years[:3]))
+
+
+@pytest.mark.parametrize("column", [[-1.0, 0.0, 1.0], [0.1, 0.2, -0.3], [-1e300, 5e299, 5e299]])
+def test_variation_knows_no_unit_or_sign_and_refuses_a_mean_of_zero_by_name(column):
+    x = np.random.default_rng(0).lognormal(size=(30, 3))
+    plain, other = (recipes("variation").fit(matrix_of(a)) for a in (x, x * [-1e4, 1e-300, 7]))
+    close(other.weights, plain.weights)
+    with pytest.raises(DataError, match=r"mean is zero.*\[indicator c\]"):
+        recipes("variation").fit(matrix_of(np.column_stack([[7.0] * 3, [1.0, 2, 3], column])))
+
+
+def test_critic_by_hand_without_conflict_and_near_one():
+    critic = _METHODS["weights"]["critic"]
+    # r = -1, 0, 0: conflicts are 2 + 1, 2 + 1 and 1 + 1, deviations equal.
+    close(critic(np.array([[1.0, 0, 1], [1, 0, 0], [0, 1, 1], [0, 1, 0]])), [3 / 8, 3 / 8, 2 / 8])
+    column = np.array([0.0, 0.2, 0.9, 1.0])
+    with pytest.warns(UserWarning, match="perfectly correlated, so CRITIC"):
+        close(critic(np.column_stack([column, column / 2, column * 3])), [1 / 3] * 3)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        np.testing.assert_array_equal(critic(np.array([[0.0, 1.0], [1.0, 1.0]])), [1, 0])
+    # Columns c, c + s d and c - s d, with d orthogonal to c and of the same length: the
+    # squares of the outer two are 1 + s^2. Exact: 1 - r = 1 - 1 / h and 1 - (1 - s^2) / h^2,
+    # with h = sqrt(1 + s^2), which is s^2 / 2 and 2 s^2 to first order in s^2.
+    c, d = np.array([1.0, -1.0, 1.0, -1.0]), np.array([1.0, 1.0, -1.0, -1.0])
+    w = critic(np.column_stack([c, c + 1e-6 * d, c - 1e-6 * d]) + 5)
+    close(w, np.array([2, 5, 5]) / 12, 1e-8)
+
+
+# Judgements: of a reader, and those that entropy implies.
+
+
+@given(st.lists(st.integers(-40, 40), min_size=1, max_size=17))
+def test_ratios_of_weights_give_the_weights_back(logs):
+    w = np.exp(np.array(logs) / 4)
+    w = w / w.sum()
+    result = _ahp(w[:, None] / w)
+    np.testing.assert_allclose(result.weights, w, rtol=1e-9, atol=1e-13)
+    assert result.lambda_max == pytest.approx(len(w), abs=1e-9)
+    assert result.ratio == pytest.approx(0, abs=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("at", "value", "message"),
+    [
+        ((0, 2), 0, "indicator 0 over indicator 2 is 0, .*numbers above zero"),
+        ((1, 2), np.nan, r"holds nan \[row 1, column 2\]"),
+        ((1, 0), 0.33, "not reciprocal.* is 0.33; expected .*product is 1. Give.*1/3 and not 0.33"),
+        ((1, 1), 2, "expected .*1 on the diagonal"),
+    ],
+)
+def test_judgements_that_are_refused(at, value, message):
+    a = np.array([[1, 3, 5], [1 / 3, 1, 3], [1 / 5, 1 / 3, 1]])
+    a[at] = value
+    with pytest.raises(MethodError, match=message):
+        _ahp(a)
+    with pytest.raises(MethodError, match=r"shape \(2, 3\); expected a square"):
+        _ahp(np.ones((2, 3)))
+
+
+@pytest.mark.parametrize(
+    ("counts", "levels", "weights"),
+    [
+        # Of 16 rows k have equal shares: g = 1 - ln k / ln 16. A ratio of 1.24 is one step,
+        ((2, 3), 1, [0.5, 0.5]),
+        # half-way, 1.5, is rounded up to two steps, of 1 and 1.5,
+        ((2, 4), 2, [0.6, 0.4]),
+        # and a constant column is not judged.
+        ((2, 16, 8), 3, [0.75, 0, 0.25]),
+    ],
+)
+def test_the_scale_of_implied_judgements(counts, levels, weights):
+    result = ahp_entropy_judgements([[float(row < k) for k in counts] for row in range(16)])
+    assert result.levels == levels
+    close(result.weights, weights)
+
+
+def test_implied_judgements_half_way_beyond_nine_and_consistent():
+    # g = 3/4, 2/4, 1/4, so D = 3, alpha = 3 and the scale Saaty's 1, 2, 3;
+    # 3/4 over 2/4 is 1.5, half-way: the smaller, 1. The others are 3 and 2.
+    result = ahp_entropy_judgements([[float(row < k) for k in (2, 4, 8)] for row in range(16)])
+    expected = np.array([[1, 1, 3], [1, 1, 2], [1 / 3, 1 / 2, 1]])
+    np.testing.assert_allclose(result.judgements, expected, rtol=1e-12)
+    close(result.weights, _ahp(expected).weights)
+    z = np.random.default_rng(0).random((200, 4)) ** [0.3, 1, 4, 20]
+    result = ahp_entropy_judgements(z)
+    assert result.largest_ratio > 9 and result.levels == 9
+    assert result.judgements.max() == pytest.approx(result.largest_ratio, rel=1e-14)
+    np.testing.assert_allclose(result.judgements * result.judgements.T, 1, rtol=1e-14)
+    assert result.consistency.ratio < 0.1
+    assert (np.diff(result.weights[np.argsort(entropy(z))]) > -1e-12).all()
