@@ -119,9 +119,6 @@ def chapters(root: Path, toc: Path) -> list[Path]:
 
     pages = [root / f"{page}.md" for page in parse_toc_yaml(str(toc))]
     pages = [page for page in pages if page.parent != root / MADE_PAGES]  # written meanwhile
-    missing = [page.relative_to(root).as_posix() for page in pages if not page.exists()]
-    if missing:
-        sys.exit(f"book/_toc.yml names pages that do not exist: {', '.join(missing)}")
     return [page for page in pages if is_myst_markdown_notebook(page.read_text("utf-8"))]
 
 
@@ -212,19 +209,12 @@ def take_records(notebook: NotebookNode) -> list[dict[str, object]]:
     What the recorder said, what was seen of regressions under ``regressions``, and the files
     that the results rest on under ``inputs``.
     """
-    from watch_inputs import MIME as INPUTS
-    from watch_regressions import MIME as REGRESSIONS
-
     from nqpf.report.recorder import _taken
 
     said = []
     for cell in notebook.cells:
         if cell.cell_type == "code":
             cell.outputs, record = _taken(cell.outputs)
-            for kind, mime in (("regressions", REGRESSIONS), ("inputs", INPUTS)):
-                told = [one["data"][mime] for one in cell.outputs if mime in one.get("data", {})]
-                cell.outputs = [one for one in cell.outputs if mime not in one.get("data", {})]
-                record |= {kind: told[-1]} if told else {}
             said.append(record)
     return said
 

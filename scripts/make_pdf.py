@@ -26,7 +26,7 @@ import yaml
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from pdf_book import Page, read_book
 from pypdf import PdfReader, PdfWriter
-from pypdf.generic import BooleanObject, DictionaryObject, Fit, NameObject, TextStringObject
+from pypdf.generic import Fit
 
 from nqpf import Panel
 from nqpf.files import _replacing
@@ -188,9 +188,6 @@ def finish(pdf: bytes, entries: list, about: dict[str, str], moment: datetime) -
         )
         above[level:] = [item]
     writer.page_mode = "/UseOutlines"
-    writer.root_object[NameObject("/Lang")] = TextStringObject("en")
-    shown = DictionaryObject({NameObject("/DisplayDocTitle"): BooleanObject(True)})
-    writer.root_object[NameObject("/ViewerPreferences")] = shown
     writer.add_metadata({**about, "/CreationDate": stamp, "/ModDate": stamp})
     out = BytesIO()
     writer.write(out)

@@ -14,7 +14,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-MIME = "application/vnd.nqpf.inputs+json"
+from nqpf.report.recorder import _MIME
+
 ROOT = "NQPF_WATCHED_ROOT"  # set by the build
 _EVENTS = {"open", "os.listdir", "os.scandir"}
 # Arrow opens its files without telling Python.
@@ -66,7 +67,7 @@ def load_ipython_extension(shell: Any) -> None:
         touched.clear()
         told.update(names)
         inputs = {name: state(root / name) for name in sorted(names)}
-        shell.display_pub.publish(data={MIME: inputs}, metadata={})
+        shell.display_pub.publish(data={_MIME: {"inputs": inputs}}, metadata={})
 
     sys.addaudithook(hook)
     shell.events.register("post_run_cell", tell)

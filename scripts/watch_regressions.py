@@ -1,8 +1,8 @@
 """Watch, in the kernel of a chapter, which measures its regressions relate to which variables.
 
 An extension of IPython, which scripts/build_book.py loads into every kernel. After each cell it
-publishes one message of type :data:`MIME` with the regressions that relate a measure to what it
-holds; the build takes it out again and fails for a cell without the tag `circular-exhibit`.
+adds to the record of the cell the regressions that relate a measure to what it holds; the build
+fails for a cell without the tag `circular-exhibit`.
 
 Columns are known by their values, not by their names: a score by the indicators that the recipe
 which made it was given, a variable by equality, up to place and scale, with one that
@@ -27,7 +27,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-MIME = "application/vnd.nqpf.regressions+json"
+from nqpf.report.recorder import _MIME
+
 ROOMS = ("nqpf.regress.", "nqpf.space.", "nqpf.dynamics.convergence.")
 ROOMS += ("pyfixest.estimation.api.", "pyfixest.did.")
 OTHERS = {"linearmodels.panel", "linearmodels.iv", "statsmodels.api", "statsmodels.formula.api"}
@@ -60,7 +61,8 @@ def load_ipython_extension(shell: Any) -> None:
 
     def tell(_result: object) -> None:
         if seen:
-            publish(data={MIME: {"seen": list(seen), "found": list(found)}}, metadata={})
+            said = {"seen": list(seen), "found": list(found)}
+            publish(data={_MIME: {"regressions": said}}, metadata={})
 
     builtins.__import__ = brought
     importlib.import_module = _then(importlib.import_module, lambda _module: watch_loaded())

@@ -149,9 +149,9 @@ def test_a_right_header_has_no_problems() -> None:
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ("format_name: myst", "format_name: markdown", "format_name is 'markdown'"),
-        ("name: python3\n", "name: other\n", "kernelspec.name is 'other'"),
-        ("jupytext:", "jupytext: 1\nother:", "jupytext.text_representation.extension is None"),
+        ("format_name: myst", "format_name: markdown", "no line '    format_name: myst'"),
+        ("name: python3\n", "name: other\n", "no line '  name: python3'"),
+        ("    extension: .md\n", "", "no line '    extension: .md'"),
         ("# A title", "A text", "does not begin with a title"),
         ("```{code-cell} ipython3", "```python", "no code cell"),
         ("{code-cell} ipython3", "{code-cell} r", "a code cell for 'r'"),

@@ -169,7 +169,8 @@ def _taken(outputs: list[Any]) -> tuple[list[Any], dict[str, object]]:
         Those that belong to the chapter.
     record : dict
         ``reads``: rows of line, kind, key and vintage; ``figures``: table and SVG of each
-        figure shown. Empty when the recorder was not there.
+        figure shown; and what other extensions publish in messages of the same type. Empty when
+        the recorder was not there.
 
     Examples
     --------
@@ -178,7 +179,7 @@ def _taken(outputs: list[Any]) -> tuple[list[Any], dict[str, object]]:
     """
     own = [one for one in outputs if _MIME not in one.get("data", {})]
     said = [one["data"][_MIME] for one in outputs if _MIME in one.get("data", {})]
-    return own, (said[-1] if said else {})
+    return own, {key: value for message in said for key, value in message.items()}
 
 
 def load_ipython_extension(shell: Any) -> None:
