@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from made_up import REPOSITORY, state
-from made_up_sources import everywhere, raw, segment, source, variable, write_mirror, write_project
+from made_up import REPOSITORY, state, variable, write_project
+from made_up_sources import everywhere, raw, segment, source, write_mirror
 
 from nqpf.data import Panel
 from nqpf.data.build import _harmonise, _rebuild

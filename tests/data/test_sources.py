@@ -13,8 +13,8 @@ from types import SimpleNamespace
 
 import openpyxl
 import pytest
-from made_up import REPOSITORY
-from made_up_sources import COMMIT, source, write_project
+from made_up import REPOSITORY, write_project
+from made_up_sources import COMMIT, source
 
 from nqpf.data import Catalogue
 from nqpf.data.build import _rebuild

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import shutil
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -22,6 +23,7 @@ VARIABLES = {
     "rd_expenditure": ("R&D expenditure", "研发经费", "100 million yuan", []),
 }
 YEARS = range(2019, 2024)
+SOME = {"en": "made up", "zh": "虚构"}
 
 
 def figure(code: int, year: int, variable: str) -> float:
@@ -30,27 +32,31 @@ def figure(code: int, year: int, variable: str) -> float:
     return round(level * (codes().index(code) + 1) * 1.05 ** (year - 2019), 2)
 
 
+def variable(**changes: object) -> dict[str, object]:
+    """Return the catalogue's text of a made-up variable."""
+    entry = {"name": SOME, "theme": "test", "unit": "10,000 t", "publisher": SOME, "yearbook": SOME}
+    return entry | {"definition": "Made up for a test."} | changes
+
+
+def write_project(home: Path, sources: dict[str, Any], variables: dict[str, object]) -> Path:
+    """Write a project folder that has a catalogue and the provinces, and no table."""
+    (home / "data").mkdir(parents=True)
+    shutil.copy(REPOSITORY / "data" / "provinces.csv", home / "data")
+    entries = {key: entry.model_dump(mode="json") for key, entry in sources.items()}
+    entries = {"sources": entries, "variables": variables}
+    text = yaml.safe_dump(entries, allow_unicode=True, sort_keys=False)
+    (home / "data" / "catalogue.yaml").write_text(text, encoding="utf-8")
+    return home
+
+
 def make_project(home: Path) -> Path:
     """Write a project folder with a catalogue, the provinces and one table of figures."""
-    (home / "data" / "panel").mkdir(parents=True)
-    shutil.copy(REPOSITORY / "data" / "provinces.csv", home / "data")
-    some = {"en": "made up", "zh": "虚构"}
     variables = {
-        key: {
-            "name": {"en": en, "zh": zh},
-            "theme": "test",
-            "unit": unit,
-            "definition": "Made up for a test.",
-            "publisher": some,
-            "yearbook": some,
-            "vintages": vintages,
-        }
+        key: variable(name={"en": en, "zh": zh}, unit=unit, vintages=vintages)
         for key, (en, zh, unit, vintages) in VARIABLES.items()
     }
-    catalogue = yaml.safe_dump(
-        {"sources": {}, "variables": variables}, allow_unicode=True, sort_keys=False
-    )
-    (home / "data" / "catalogue.yaml").write_text(catalogue, encoding="utf-8")
+    write_project(home, {}, variables)
+    (home / "data" / "panel").mkdir()
     lines = ["province,year,variable,value,vintage,flag"]
     for key, (_, _, _, vintages) in sorted(VARIABLES.items()):
         for vintage in sorted(vintages) or [""]:

@@ -8,14 +8,12 @@ from typing import Any
 
 import pandas as pd
 import rdata
-import yaml
-from made_up import REPOSITORY
+from made_up import variable
 
 from nqpf.data import Catalogue
 from nqpf.provinces import codes, name
 
 COMMIT = "0123456789ab" + "c" * 28
-SOME = {"en": "made up", "zh": "虚构"}
 
 
 def source(**changes: object) -> Any:
@@ -78,27 +76,3 @@ def write_mirror(mirror: Path, rows: pd.DataFrame, entry: Any = None) -> Any:
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
     pinned = {"sha256": digest, "bytes": path.stat().st_size}
     return entry.model_copy(update=pinned)
-
-
-def variable(**changes: object) -> dict[str, object]:
-    """Return the catalogue's text of a made-up variable."""
-    entry = {
-        "name": SOME,
-        "theme": "test",
-        "unit": "10,000 t",
-        "definition": "Made up for a test.",
-        "publisher": SOME,
-        "yearbook": SOME,
-    }
-    return entry | changes
-
-
-def write_project(home: Path, sources: dict[str, Any], variables: dict[str, object]) -> Path:
-    """Write a project folder that has a catalogue and the provinces, and no table."""
-    (home / "data").mkdir(parents=True)
-    provinces = REPOSITORY / "data" / "provinces.csv"
-    (home / "data" / "provinces.csv").write_bytes(provinces.read_bytes())
-    entries = {key: entry.model_dump(mode="json") for key, entry in sources.items()}
-    text = yaml.safe_dump({"sources": entries, "variables": variables}, allow_unicode=True)
-    (home / "data" / "catalogue.yaml").write_text(text, encoding="utf-8")
-    return home
