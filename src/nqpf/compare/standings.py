@@ -126,7 +126,9 @@ class _Standings:
         return frame.astype({"rank": "int64"}).join(self.intervals.loc[system])
 
     def __repr__(self) -> str:
-        return f"<Standings of {self.scores.shape[1]} measures, {len(self.refused)} refused>"
+        n, rows = self.scores.shape[1], len(self.scores)
+        lost = len(self.refused)
+        return f"<Standings of {n} measures on {rows} province-years, {lost} combinations refused>"
 
 
 def standings(

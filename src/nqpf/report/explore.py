@@ -116,6 +116,9 @@ _STEP = 1e-7  # scores are cut to steps of this size, so that a page can round t
 _TFP = ("Total factor productivity, Solow residual", "全要素生产率，索洛余值")
 
 
+_PLACE = {"region4": "region", "tile_row": "row", "tile_col": "column"}
+
+
 class _Blocks:
     """Scores (32-bit whole steps, cut down), ranks and bounds (bytes, 0 for none), in a row."""
 
@@ -183,19 +186,11 @@ def _payload(found: Standings, first: str, year: int) -> dict[str, object]:
         }
     )
     years = sorted({int(when) for one in found.matrices.values() for when in one.years})
+    table = provinces._table().rename(columns=_PLACE)[["en", "zh", "abbr", *_PLACE.values()]]
     shades = [to_hex(shade) for shade in mpl.colormaps[sty._SEQUENTIAL](np.linspace(0, 1, 64))]
     return {
         "step": _STEP,
-        "provinces": [
-            {
-                "code": code,
-                **{key: str(place[key]) for key in ("en", "zh", "abbr")},
-                "region": str(place["region4"]),
-                "row": int(place["tile_row"]),
-                "column": int(place["tile_col"]),
-            }
-            for code, place in provinces._table().iterrows()
-        ],
+        "provinces": table.reset_index(names="code").to_dict("records"),
         "regions": {key: [key.capitalize(), zh] for key, zh in provinces.REGIONS.items()},
         "weightings": _named("weights", found),
         "aggregations": _named("aggregate", found),
@@ -275,9 +270,9 @@ def _system(
         "interval": blocks.interval(key, found, years),
     }
     if system.recipe["normalise"] == "minmax":
-        low, high = matrix.values.min(), matrix.values.max()
+        low, high = matrix.values.min()[z.columns], matrix.values.max()[z.columns]
         worst = low.where(matrix.benefit, high)
-        packed["scale"] = [[float(worst[k]), float(high[k] - low[k])] for k in z.columns]
+        packed["scale"] = np.column_stack([worst, high - low]).tolist()
     else:
         packed["z"] = _text([_dense(z[k], years) for k in z])
     return packed

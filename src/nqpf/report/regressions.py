@@ -16,9 +16,6 @@ from nqpf.multiverse.shares import _VarianceShares as VarianceShares
 from nqpf.report import style as sty
 from nqpf.report.html import _name_of, listed
 
-_FIGURES = ("coefficient", "lower", "upper")
-_PAIR = ("variable", "measure")
-
 
 @sty._drawn
 def coefficient_plot(table: pd.DataFrame, title: str = "", label: str = "") -> tuple[Figure, str]:
@@ -53,10 +50,11 @@ def coefficient_plot(table: pd.DataFrame, title: str = "", label: str = "") -> t
     >>> print(coefficient_plot(table, "Two measures").alt)
     Coefficients with intervals. Two measures. a: 1 of 2 measures above zero, 0 below, 1 uncertain.
     """
-    sty._check_columns(table, (*_PAIR, *_FIGURES))
+    columns = ["variable", "measure", "coefficient", "lower", "upper"]
+    sty._check_columns(table, columns)
     reason = table.get("reason", pd.Series("", table.index)).fillna("")
-    blank = table[list(_FIGURES)].isna().all(axis=1) & reason.ne("")
-    sty._check_complete(table[~blank], (*_PAIR, *_FIGURES), _PAIR)
+    blank = table[columns[2:]].isna().all(axis=1) & reason.ne("")
+    sty._check_complete(table[~blank], columns, columns[:2])
     parts, measures = [], list(dict.fromkeys(table["measure"]))
     groups, rows = table.groupby("variable", sort=False, observed=True), 0.26 * len(measures)
     box = (0.4, rows, 0.15)
@@ -92,9 +90,6 @@ def _coefficients(ax: Axes, own: pd.DataFrame, measures: list[str]) -> None:
     ax.axvline(0, color="#000000", linewidth=0.8)
 
 
-_EVENT = ("estimate", "lower", "upper", "chance_low", "chance_high")
-
-
 @sty._drawn
 def event_plot(table: pd.DataFrame, title: str = "", label: str = "") -> tuple[Figure, str]:
     """Draw estimates by years since a reform, with intervals and the band that chance gives.
@@ -128,7 +123,8 @@ def event_plot(table: pd.DataFrame, title: str = "", label: str = "") -> tuple[F
     Estimates by years since the reform. One reform. x: from -0.10 (year -2) to 1.00 (year 1);
     2 of 3 intervals leave out zero; 1 of 3 estimates lie outside the band of chance.
     """
-    sty._check_complete(table, ("measure", "event", *_EVENT), ("measure", "event"))
+    figures = ("estimate", "lower", "upper", "chance_low", "chance_high")
+    sty._check_complete(table, ("measure", "event", *figures), ("measure", "event"))
     groups = table.groupby("measure", sort=False, observed=True)
     low = 1.05 * min(table[["lower", "chance_low"]].min(axis=None), 0)
     high = 1.05 * max(table[["upper", "chance_high"]].max(axis=None), 0)
@@ -523,8 +519,7 @@ def transition_matrices(
     if not matrices:
         raise SampleError("there is nothing to draw", expected="one matrix or more")
     for name, matrix in matrices.items():
-        values = matrix.to_numpy(dtype=float)
-        if len(set(values.shape)) != 1 or ((values < 0) | (values > 1)).any():
+        if matrix.shape[0] != matrix.shape[1] or ((matrix < 0) | (matrix > 1)).any(axis=None):
             wanted = "a square table of figures from 0 to 1"
             raise SampleError(f"{name!r} is no matrix of probabilities", expected=wanted)
     parts, count = [], len(matrices)
@@ -541,15 +536,11 @@ def transition_matrices(
         ax.set_title(sty._wrapped(name, 32), fontsize=13, pad=6)
         ax.set_xticks(range(len(matrix)), map(str, matrix.columns), fontsize=12)
         ax.set_yticks(range(len(matrix)), map(str, matrix.index), fontsize=12)
-        if place % 2 == 0:
-            ax.set_ylabel("class", fontsize=12)
-        if place + 2 >= count:
-            ax.set_xlabel("class a year later", fontsize=12)
-        stay = 100 * np.diag(values)[~np.isnan(np.diag(values))]
-        parts.append(f"{name}: no transitions")
-        if len(stay):
-            span = f"{stay.min():.0f} to {stay.max():.0f}"
-            parts[-1] = f"{name}: a year later {span} per cent are in the same class"
+        ax.set_ylabel("class" * (place % 2 == 0), fontsize=12)
+        ax.set_xlabel("class a year later" * (place + 2 >= count), fontsize=12)
+        stay = pd.Series(100 * np.diag(values)).dropna()
+        span = f"a year later {stay.min():.0f} to {stay.max():.0f} per cent are in the same class"
+        parts.append(f"{name}: {span if len(stay) else 'no transitions'}")
     return figure, f"Transition matrices. {title}. {'; '.join(parts)}."
 
 

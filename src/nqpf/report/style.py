@@ -64,19 +64,15 @@ _REGION_STYLES = {
 def _chinese_font() -> str | None:
     """Register the Chinese font that the zhplot package carries and return its family."""
     spec = importlib.util.find_spec("zhplot")  # finds the files without importing the package
-    for folder in (spec.submodule_search_locations or []) if spec else []:
+    for folder in (spec and spec.submodule_search_locations) or []:
         path = Path(folder) / "fonts" / "NotoSansSC-Regular.ttf"
         if path.is_file():
             from matplotlib import font_manager
 
             font_manager.fontManager.addfont(str(path))
             return font_manager.get_font(str(path)).family_name
-    warnings.warn(
-        "no Chinese font: figures carry English labels only; "
-        "`pip install zhplot` brings Noto Sans SC",
-        UserWarning,
-        stacklevel=2,
-    )
+    said = "no Chinese font: figures carry English labels only; "
+    warnings.warn(f"{said}`pip install zhplot` brings Noto Sans SC", UserWarning, stacklevel=2)
     return None
 
 
@@ -222,8 +218,7 @@ def _headed_figure(title: str, label: str, body: float) -> tuple[Figure, float]:
     from matplotlib.figure import Figure
 
     parts = [(_wrapped(title, 62), 16, "#000000"), (_wrapped(label, 80), 13, "#444444")]
-    parts = [part for part in parts if part[0]]
-    heights = [(text.count("\n") + 1) * size * 1.45 / 72 for text, size, _ in parts]
+    heights = [bool(text) * (text.count("\n") + 1) * size * 1.45 / 72 for text, size, _ in parts]
     head = 0.1 + sum(heights) + 0.08
     # Made outside pyplot, so that a notebook shows it once, where it is displayed.
     figure = Figure(figsize=(_WIDTH, head + body), layout="none")
