@@ -11,36 +11,18 @@ import importlib
 __version__ = "0.1.0"
 
 _HOME = {
-    "Panel": "nqpf.data",
-    "Catalogue": "nqpf.data",
-    "Study": "nqpf.systems",
-    "System": "nqpf.systems",
-    "IndicatorMatrix": "nqpf.systems",
-    "Recipe": "nqpf.index",
-    "Index": "nqpf.index",
-}
-_ROOMS = (
-    "compare",
-    "data",
-    "dynamics",
-    "errors",
-    "forecast",
-    "index",
-    "multiverse",
-    "provinces",
-    "regress",
-    "report",
-    "space",
-    "systems",
-    "tfp",
-)
+    "Panel": "data", "Catalogue": "data", "Study": "systems", "System": "systems",
+    "IndicatorMatrix": "systems", "Recipe": "index", "Index": "index",
+}  # fmt: skip
+_ROOMS = ["compare", "data", "dynamics", "errors", "forecast", "index", "multiverse", "provinces"]
+_ROOMS += ["regress", "report", "space", "systems", "tfp"]
 
 __all__ = sorted({*_HOME, *_ROOMS, "__version__"})
 
 
 def __getattr__(name: str) -> object:
     if name in _HOME:
-        return getattr(importlib.import_module(_HOME[name]), name)
+        return getattr(importlib.import_module(f"nqpf.{_HOME[name]}"), name)
     if name in _ROOMS:
         return importlib.import_module(f"nqpf.{name}")
     raise AttributeError(f"module 'nqpf' has no attribute {name!r}")

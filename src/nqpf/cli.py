@@ -70,9 +70,7 @@ def _check(file: _File) -> None:
 @_data.command("add")
 def _add(
     file: _File,
-    replace: Annotated[
-        bool, _flag("--replace", "Replace an earlier file of the same name.")
-    ] = False,
+    replace: Annotated[bool, _flag("--replace", "Replace a file of the same name.")] = False,
 ) -> None:
     """Check your figures and keep them in data/extra for the next build of the book."""
     from nqpf.data.adopt import _add
@@ -83,9 +81,7 @@ def _add(
 
 @_data.command("build")
 def _build(
-    update: Annotated[
-        bool, _flag("--update", "Write the tables instead of comparing them.")
-    ] = False,
+    update: Annotated[bool, _flag("--update", "Write the tables, do not compare.")] = False,
     extra: Annotated[bool, _flag("--extra", "Also fetch the optional research data sets.")] = False,
 ) -> None:
     """Rebuild every table from its sources and compare it with the embedded one."""
@@ -99,10 +95,7 @@ def _build(
 @_data.command("export")
 def _export(
     folder: Annotated[Path, typer.Argument(help="Folder to write to, made when missing.")],
-    formats: Annotated[
-        list[str] | None,
-        _flag("--format", "csv, parquet or xlsx; may be repeated. All when left out."),
-    ] = None,
+    formats: Annotated[list[str] | None, _flag("--format", "csv, parquet, xlsx; or all.")] = None,
     official: Annotated[bool, _flag("--official", "Leave out the rows that you added.")] = False,
 ) -> None:
     """Write the panel with its catalogue as CSV, Parquet and Excel."""
@@ -134,9 +127,7 @@ def _list() -> None:
 
 @app.command("multiverse")
 def _multiverse(
-    update: Annotated[
-        bool, _flag("--update", "Write the results instead of comparing them.")
-    ] = False,
+    update: Annotated[bool, _flag("--update", "Write the results, do not compare.")] = False,
     jobs: Annotated[int, typer.Option(help="Processes on this machine; -1 for all cores.")] = -1,
     address: Annotated[str | None, typer.Option(help="Scheduler of the Dask cluster.")] = None,
 ) -> None:

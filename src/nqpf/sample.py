@@ -14,12 +14,9 @@ from nqpf import provinces
 from nqpf.checks import choose, distinct
 from nqpf.errors import DataError, EstimationError, SampleError
 
-_EFFECTS = {  # name -> whether units, whether times have an effect of their own
-    "two-way": (True, True),
-    "unit": (True, False),
-    "time": (False, True),
-    "pooled": (False, False),
-}
+# Name -> whether units, whether times have an effect of their own.
+_EFFECTS = {"two-way": (True, True), "unit": (True, False), "time": (False, True)}
+_EFFECTS["pooled"] = (False, False)
 
 
 @dataclass(frozen=True, eq=False)

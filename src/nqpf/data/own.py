@@ -24,27 +24,12 @@ _OPTIONAL = ["vintage", "name_en", "name_zh"]
 _ROW_COLUMNS = _REQUIRED + _OPTIONAL
 _READER = "reader"  # flag of a reader's figures, theme of a reader's variables
 
-_CHINESE_UNITS = {
-    "亿元": "100 million yuan",
-    "亿元（1952年价）": "100 million yuan at 1952 prices",
-    "上年=100": "previous year = 100",
-    "1952=1": "1952 = 1",
-    "%": "%",
-    "％": "%",
-    "万人": "10,000 persons",
-    "人年": "person-years",
-    "所": "institutions",
-    "件": "items",
-    "个": "firms",
-    "家": "firms",
-    "篇": "papers",
-    "万吨标准煤": "10,000 tce",
-    "万吨": "10,000 t",
-    "亿千瓦时": "100 million kWh",
-    "万千瓦": "10,000 kW",
-    "公里": "km",
-    "千米": "km",
-}
+_CHINESE_UNITS = {"亿元": "100 million yuan", "亿元（1952年价）": "100 million yuan at 1952 prices"}
+_CHINESE_UNITS |= {"上年=100": "previous year = 100", "1952=1": "1952 = 1", "%": "%", "％": "%"}
+_CHINESE_UNITS |= {"万人": "10,000 persons", "人年": "person-years", "所": "institutions"}
+_CHINESE_UNITS |= {"件": "items", "个": "firms", "家": "firms", "篇": "papers"}
+_CHINESE_UNITS |= {"万吨标准煤": "10,000 tce", "万吨": "10,000 t", "亿千瓦时": "100 million kWh"}
+_CHINESE_UNITS |= {"万千瓦": "10,000 kW", "公里": "km", "千米": "km"}
 _FIRST_YEAR = 1949
 _DECIMAL = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]{1,3})?")
 # A lone comma may be a decimal comma (1,234 = 1.234), so thousands separators are

@@ -56,16 +56,8 @@ def _inventories(path: Path, year: str) -> dict[tuple[int, int], float]:
 
 # What the columns of the R package prodest hold. Its manual calls cX an input as well, but
 # it equals inv in every row, so it is left out; its years are those of the file, 1996-2006.
-_PLANTS = {
-    "idvar": "firm",
-    "timevar": "year",
-    "Y": "output",
-    "fX1": "skilled",
-    "fX2": "unskilled",
-    "sX": "capital",
-    "pX": "materials",
-    "inv": "investment",
-}
+_PLANTS = {"idvar": "firm", "timevar": "year", "Y": "output", "fX1": "skilled"}
+_PLANTS |= {"fX2": "unskilled", "sX": "capital", "pX": "materials", "inv": "investment"}
 
 
 def chilean_plants() -> pd.DataFrame | None:

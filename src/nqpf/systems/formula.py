@@ -85,8 +85,7 @@ expected variable names, decimal numbers, + - * / and parentheses.
         if len(text) > _LENGTH:
             problem = f"a formula of {len(text)} characters is too long"
             raise FormulaError(problem, where=place, expected=f"at most {_LENGTH} characters")
-        tree, names = _parsed(text, place)
-        return cls(text, tuple(dict.fromkeys(names)), tree)
+        return cls(text, *_parsed(text, place))
 
     @property
     def sides(self) -> tuple[frozenset[str], frozenset[str]]:
@@ -162,8 +161,8 @@ expected variable names, decimal numbers, + - * / and parentheses.
         return pd.Series(values, index=frame.index)
 
 
-def _parsed(text: str, where: dict[str, object]) -> tuple[ast.expr, list[str]]:
-    """Return the tree and the names from left to right, or say what is not allowed and where."""
+def _parsed(text: str, where: dict[str, object]) -> tuple[tuple[str, ...], ast.expr]:
+    """Return the names in order of first use and the tree, or say what is not allowed where."""
 
     def refusal(what: str, at: int) -> FormulaError:
         place = where | {"column": min(max(at, 0), len(text)) + 1}
@@ -209,7 +208,7 @@ def _parsed(text: str, where: dict[str, object]) -> tuple[ast.expr, list[str]]:
                 raise refusal(repr(text[at : start + node.end_col_offset]), at)
 
     check(tree, 0)
-    return tree, names
+    return tuple(dict.fromkeys(names)), tree
 
 
 def _sides(node: ast.expr) -> tuple[frozenset[str], frozenset[str]]:

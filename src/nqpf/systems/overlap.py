@@ -163,12 +163,8 @@ def filled(keys: Sequence[str] | None = None, home: Path | None = None) -> pd.Da
 
 
 # Figures that are another one in other clothes, or hold it as a part.
-_SAME = {
-    "real_gdp": ("gdp",),
-    "gdp_index": ("gdp",),
-    "share_secondary": ("value_added_secondary",),
-    "so2": ("so2", "so2_industrial"),
-}
+_SAME = {"real_gdp": ("gdp",), "gdp_index": ("gdp",), "so2": ("so2", "so2_industrial")}
+_SAME["share_secondary"] = ("value_added_secondary",)
 # Changes against the year before: in a level of the same year, not in that of an earlier one.
 _CHANGES = {"gdp_index"}
 
