@@ -105,7 +105,6 @@ ONE_MOMENT = {"endogenous": "w", "exogenous": (), "time_effects": False}
 ONE_MOMENT["windows"] = {"y": (2, 2), "w": None}
 PARTS = "no value of 'q' parts 96 rows into"
 OWN = [
-    (fixed, None, {"unit": "provinse"}, DataError, "Did you mean 'province'"),
     (fixed, None, {"regressors": []}, MethodError, "1 or more"),
     (fixed, None, {"regressors": ["x", "x"]}, MethodError, "'x' twice"),
     (fixed, None, {"regressors": ["x", "y"]}, MethodError, "'y' twice"),
@@ -115,7 +114,8 @@ OWN = [
     (fixed, lambda f: f.loc[[0, 1]].groupby(level=0).head(2), {}, EstimationError, "no degree of"),
     (fixed, lambda f: f.assign(y=2.0), {}, EstimationError, "outcome 'y' does not vary"),
     (fixed, lambda f: f.iloc[::2], CHANGES, SampleError, "years that follow each other"),
-    (fixed, lambda f: f.rename(index=str), CHANGES, SampleError, "not whole years"),
+    *((fixed, lambda f: f.rename(index=str), options, SampleError, "not whole years")
+      for options in (CHANGES, {"errors": "driscoll-kraay"})),
     (fixed, lambda f: f.assign(w=1.0), CHANGES, EstimationError, "'w' is constant"),
     (random, None, {"errors": "driscoll-kraay"}, MethodError, "unknown errors 'driscoll-kraay'"),
     (random, lambda f: f.loc[[0, 1]], {}, EstimationError, "random effects cannot be estimated"),
@@ -141,7 +141,6 @@ OWN = [
     (gmm, None, ONE_MOMENT, EstimationError, "1 instruments? for 2 coefficients"),
     (gmm, lambda f: f.assign(x=unit(f)), {}, EstimationError, "'x'"),
     (gmm, lambda f: f.assign(x=2 * f["w"]), {}, EstimationError, "is not identified"),
-    (gmm, lambda f: f.assign(x=year(f) ** 2), {}, EstimationError, "not identified"),
     (gmm, at(lambda year: 10000 * year), {}, SampleError, "consecutive periods"),
     (gmm, at(lambda year: year / 2), {}, SampleError, "whole number"),
     (gmm, lambda f: f.loc[:4], {}, EstimationError, "rank 5 for 9 coefficients"),
@@ -162,7 +161,6 @@ OWN = [
     (cut, lambda f: f.assign(w=2 * f["x"]), {}, EstimationError, "are collinear"),
     (cut, lambda f: f.assign(y=f["x"] * (1 + (f["q"] > 0))), {}, EstimationError, "perfectly"),
     (middle, None, {"mediator": "z"}, MethodError, "'z' twice"),
-    (middle, None, {"bootstrap": -5}, MethodError, "bootstrap is -5"),
     (middle, lambda f: f.loc[[3]], {}, SampleError, r"1 province is too few \[province 3\]"),
     (middle, lambda f: f.assign(x=2 * f["z"] + 1), {}, EstimationError, "collinear"),
     *((call, None, {"draws": d}, MethodError, "below 99") for call in (wild, placebo)

@@ -14,7 +14,7 @@ from nqpf.checks import choose, distinct, whole
 from nqpf.errors import EstimationError, MethodError, SampleError
 from nqpf.regress.iv import _VALID
 from nqpf.regress.ols import _HypothesisTest, _Regression
-from nqpf.sample import _by_key
+from nqpf.sample import _by_key, _years
 
 _Names = Sequence[str] | Mapping[str, int] | str
 _RELATIVE = 1e-10  # below this share of a column, what is left of it is rounding
@@ -42,13 +42,12 @@ def _windows(
     for name in given:
         choose("variable of a window", name, least)
     windows = {}
-    for name, nearest in least.items():
-        window = given.get(name, (nearest, None))
+    for name, window in ({name: (first, None) for name, first in least.items()} | given).items():
         if window is None:
             continue
         if not isinstance(window, tuple | list) or len(window) != 2:
             raise MethodError(f"window {window!r} of {name!r}", expected="a first and a last lag")
-        first = whole(f"first lag in the window of {name!r}", window[0], nearest)
+        first = whole(f"first lag in the window of {name!r}", window[0], least[name])
         last = window[1] and whole(f"last lag in the window of {name!r}", window[1], first)
         windows[name] = first, last
     return windows
@@ -63,14 +62,11 @@ def _lag(values: np.ndarray, lag: int, fill: float | bool = np.nan) -> np.ndarra
 
 def _on_calendar(data: pd.DataFrame) -> tuple[dict[str, np.ndarray], pd.Index, np.ndarray]:
     """Return each column by units and years, NaN where there is no row, the units and the years."""
-    time = data.index.get_level_values(1)
-    name = data.index.names[1]
-    if not np.issubdtype(time.dtype, np.integer):
-        raise SampleError(f"{name} is not a whole number", expected="integers, one per period")
+    time = _years(data.index, "the frame").astype(int)
     span, seen = int(time.max() - time.min()) + 1, time.nunique()
     if span > 10 * seen:
         raise SampleError(
-            f"{seen} different values of {name} from {time.min()} to {time.max()}",
+            f"{seen} different values of {time.name} from {time.min()} to {time.max()}",
             expected="numbers of consecutive periods",
             hint="number the periods",
         )
@@ -123,6 +119,7 @@ class _Equations:
         needed = np.stack([_lag(values[name], lag) for name, lag in parts], axis=-1)
         self.level = ~np.isnan(needed).any(axis=-1)
         self.paired = self.level & _lag(self.level, 1, False)
+        self.present = self.level if self.system else self.paired
         if not self.paired.any():
             raise SampleError(
                 "no unit has an equation in differences",
@@ -136,9 +133,7 @@ class _Equations:
         Differences say nothing of a year that no equation links to the year before,
         levels nothing of the first year beside the constant.
         """
-        linked = np.flatnonzero(self.paired.any(axis=0))
-        if self.system:
-            linked = np.flatnonzero(self.level.any(axis=0))[1:]
+        linked = np.flatnonzero(self.present.any(axis=0))[int(self.system) :]
         linked = linked[: len(linked) * wanted]
         columns = np.eye(len(self.years))[:, linked]
         labels = [str(year) for year in self.years[linked]]
@@ -181,14 +176,17 @@ class _Equations:
         rows = [blank, moment] if levels else [moment, blank]
         return np.concatenate(rows[: 1 + self.system], axis=1)
 
-    def estimate(self) -> tuple[_Step, np.ndarray]:
+    def estimate(self) -> tuple[SimpleNamespace, np.ndarray]:
         """Return step two and its covariance after Windmeijer (2005).
 
         That is V2 + D V2 + V2 D' + D V1 D', D the derivative of step two by step one and V1 the
         robust covariance of step one.
         """
         self._check_identified()
-        noise = _noise(len(self.years), self.system)
+        level = np.eye(len(self.years))
+        step = level - np.eye(len(level), k=-1)  # its first row is never an equation
+        # A row of differences and one of levels share an error where their years touch.
+        noise = np.vstack([step, level]) if self.system else step
         start = self._inverse((noise.T @ self.instruments).reshape(-1, len(self.cross)), "first")
         first = self._step(start)
         scores = first.moments @ (start @ self.cross @ first.bread)
@@ -236,14 +234,16 @@ class _Equations:
             )
         return inverse
 
-    def _step(self, weights: np.ndarray) -> _Step:
+    def _step(self, weights: np.ndarray) -> SimpleNamespace:
+        """Return weights A (m, m) and (X'Z A Z'X)^-1, coefficients, residuals, moments (G, m)."""
         bread = np.linalg.inv(self.cross.T @ weights @ self.cross)
         slopes = bread @ (self.cross.T @ (weights @ self.target))
         residuals = self.outcome - self.regressors @ slopes
         moments = np.einsum("grm,gr->gm", self.instruments, residuals)
-        return _Step(weights, bread, slopes, residuals, moments)
+        parts = {"slopes": slopes, "residuals": residuals, "moments": moments}
+        return SimpleNamespace(weights=weights, bread=bread, **parts)
 
-    def diagnostics(self, step: _Step, cov: np.ndarray) -> SimpleNamespace:
+    def diagnostics(self, step: SimpleNamespace, cov: np.ndarray) -> SimpleNamespace:
         """Return the tests of a step with a covariance."""
         total, surplus = step.moments.sum(axis=0), len(self.cross) - len(self.labels)
         criterion = total @ step.weights @ total  # what the step makes least
@@ -252,7 +252,9 @@ class _Equations:
             hansen=_HypothesisTest.of(_VALID, criterion, surplus) if surplus else None,
         )
 
-    def _autocorrelation(self, step: _Step, cov: np.ndarray, order: int) -> _HypothesisTest | None:
+    def _autocorrelation(
+        self, step: SimpleNamespace, cov: np.ndarray, order: int
+    ) -> _HypothesisTest | None:
         """Return m of Arellano and Bond (1991, equation 8) with a robust variance."""
         from scipy.stats import norm
 
@@ -271,22 +273,10 @@ class _Equations:
 
     def keyed(self, residuals: np.ndarray) -> pd.Series:
         """Return the residuals of levels in a system, else of differences, by key."""
-        present = self.level if self.system else self.paired
-        unit, year = np.nonzero(present)
+        unit, year = np.nonzero(self.present)
         keys = [self.units[unit], self.years[year]]
         index = pd.MultiIndex.from_arrays(keys, names=self.names)
-        return pd.Series(residuals[:, -len(self.years) :][present], index, name="residual")
-
-
-@dataclass(frozen=True)
-class _Step:
-    """Weights (m, m), (X'Z A Z'X)^-1, coefficients (K,), residuals (G, R), moments (G, m)."""
-
-    weights: np.ndarray
-    bread: np.ndarray
-    slopes: np.ndarray
-    residuals: np.ndarray
-    moments: np.ndarray
+        return pd.Series(residuals[:, -len(self.years) :][self.present], index, name="residual")
 
 
 def _weighting(root: np.ndarray) -> tuple[np.ndarray, int]:
@@ -308,16 +298,6 @@ def _weighting(root: np.ndarray) -> tuple[np.ndarray, int]:
     solid = size > _RELATIVE * size[0]
     half = turn[solid] / size[solid, None] / length
     return half.T @ half, int(solid.sum())
-
-
-def _noise(years: int, system: bool) -> np.ndarray:
-    """Return a root of H: what differences and levels of white noise are made of.
-
-    A row of differences and one of levels share an error where their years touch.
-    """
-    level = np.eye(years)
-    step = level - np.eye(years, k=-1)  # its first row is never an equation
-    return np.vstack([step, level]) if system else step
 
 
 def _independent(instruments: np.ndarray) -> np.ndarray:
@@ -475,7 +455,7 @@ def dynamic_gmm(
     distinct("coefficients", [*_labels(every), "const"])
     least = {outcome: 2} | dict.fromkeys([name for name, _ in terms["predetermined"]], 1)
     least |= dict.fromkeys([name for name, _ in terms["endogenous"]], 2)
-    windows = _windows(least, windows or {})
+    windows = _windows(least, dict(windows or {}))
     names = list(dict.fromkeys(name for name, _ in every))
     data = _by_key(frame, names, unit, time, "the frame")
     between = slice(lags, lags + len(terms["exogenous"]))

@@ -137,27 +137,20 @@ class _Partialled:
     """
 
     def __init__(
-        self,
-        variables: Sequence[np.ndarray],
-        sample: PanelSample,
-        exogenous: int,
-        errors: str,
-        convention: str,
+        self, variables: tuple, sample: PanelSample, exogenous: int, errors: str, convention: str
     ) -> None:
         self.y, self.x, z = variables
         self.q = np.linalg.qr(z)[0]  # orthonormal, so that slopes on it need no inverse
         self.on_y, self.on_x = self.q.T @ self.y, self.q.T @ self.x
         self.left_y, self.left_x = self.y - self.q @ self.on_y, self.x - self.q @ self.on_x
-        self.sample, self.exogenous = sample, exogenous
+        self.sample, self.others = sample, exogenous
         self.errors, self.convention = errors, convention
+        # Of regressions on the instruments beside the exogenous regressors.
+        self.factor, self.df = _scaling(convention, errors, sample, exogenous + z.shape[1])
 
     def sums(self, scores: np.ndarray) -> np.ndarray:
         """Return (N, m) scores, summed by unit where errors are clustered."""
         return self.sample.by_unit(scores) if self.errors == "clustered" else scores
-
-    def scaling(self, added: int) -> tuple[float, int | None]:
-        """Return factor and degrees of freedom with `added` regressors beside the exogenous."""
-        return _scaling(self.convention, self.errors, self.sample, self.exogenous + added)
 
     def cov(self, basis: np.ndarray, left: np.ndarray, right: np.ndarray) -> np.ndarray:
         """Return the covariance of basis'left with basis'right, made symmetric, without factor."""
@@ -166,13 +159,10 @@ class _Partialled:
         cross = self.sums(basis * left[:, None]).T @ self.sums(basis * right[:, None])
         return (cross + cross.T) / 2
 
-    def wald(
-        self, basis: np.ndarray, left: np.ndarray, values: np.ndarray, added: int
-    ) -> tuple[float, int | None]:
-        """Return the Wald statistic of no slope on `basis`, with residuals `left`, and its df."""
-        factor, df = self.scaling(added)
+    def wald(self, basis: np.ndarray, left: np.ndarray, values: np.ndarray, factor: float) -> float:
+        """Return the Wald statistic of no slope on `basis`, with residuals `left`."""
         slopes = basis.T @ values
-        return slopes @ np.linalg.solve(factor * self.cov(basis, left, left), slopes), df
+        return slopes @ np.linalg.solve(factor * self.cov(basis, left, left), slopes)
 
     def diagnostics(self, names: list[str]) -> SimpleNamespace:
         """Return the diagnostics; `names` are those of the endogenous regressors."""
@@ -191,13 +181,13 @@ class _Partialled:
     def first_stage(self) -> list[float]:
         """Return how surely the instruments move each endogenous regressor."""
         count, pairs = self.q.shape[1], zip(self.left_x.T, self.x.T, strict=True)
-        return [self.wald(self.q, left, values, count)[0] / count for left, values in pairs]
+        return [self.wald(self.q, left, own, self.factor) / count for left, own in pairs]
 
     def cragg_donald(self) -> float:
         from scipy.linalg import eigh
 
         count = self.q.shape[1]
-        factor, _ = _scaling("all", "unadjusted", self.sample, self.exogenous + count)
+        factor, _ = _scaling("all", "unadjusted", self.sample, self.others + count)
         spread = factor * self.left_x.T @ self.left_x / self.sample.nobs
         return float(eigh(self.on_x.T @ self.on_x, spread, eigvals_only=True)[0] / count)
 
@@ -206,7 +196,7 @@ class _Partialled:
         from scipy.stats import ncx2
 
         slopes, left = self.on_x[:, 0], self.left_x[:, 0]
-        cov = self.scaling(len(slopes))[0] * self.cov(self.q, left, left)
+        cov = self.factor * self.cov(self.q, left, left)
         trace, largest = np.trace(cov), np.linalg.eigvalsh(cov)[-1]
         df = trace**2 * (1 + 2 * _BIAS) / (np.sum(cov**2) + 2 * _BIAS * trace * largest)
         return float(slopes @ slopes / trace), float(ncx2.ppf(0.95, df, df * _BIAS) / df)
@@ -215,8 +205,7 @@ class _Partialled:
         """Return where the test of y - b x does not reject, the ends found exactly."""
         from scipy.stats import chi2, f
 
-        count = self.q.shape[1]
-        factor, df = self.scaling(count)
+        count, df = self.q.shape[1], self.df
         limit = chi2.ppf(_LEVEL, count) if df is None else count * f.ppf(_LEVEL, count, df)
         # Both sides of length one, so that the coefficient is of order one.
         lengths = np.linalg.norm(self.y), np.linalg.norm(self.x)
@@ -224,7 +213,7 @@ class _Partialled:
         x = self.on_x[:, 0] / lengths[1], self.left_x[:, 0] / lengths[1]
         matrices = []
         for (slope, error), (other, other_error), times in ((y, y, 1), (y, x, -2), (x, x, 1)):
-            spread = limit * factor * self.cov(self.q, error, other_error)
+            spread = limit * self.factor * self.cov(self.q, error, other_error)
             if self.errors == "unadjusted":  # V is a multiple of I: one quadratic decides
                 matrices.append(np.array([[times * (spread[0, 0] - slope @ other)]]))
             else:
@@ -254,7 +243,8 @@ class _Partialled:
         basis = np.linalg.qr(_residuals(self.left_x, self.x))[0]
         left = _residuals(self.y, np.hstack([self.x, basis]))
         count = self.x.shape[1]
-        wald, df = self.wald(basis, left, self.y, 2 * count)
+        factor, df = _scaling(self.convention, self.errors, self.sample, self.others + 2 * count)
+        wald = self.wald(basis, left, self.y, factor)
         return _HypothesisTest.of("the endogenous regressors are exogenous", wald, count, df)
 
 
@@ -392,7 +382,7 @@ def instrumental(
     exogenous = [*ws, *constant]
     y, x, z = _identified(outcome, within, xs, zs, exogenous)
     variables = y * spread[outcome], x * spread[xs].to_numpy(), z
-    fit = _fitted(sample, within, exogenous, errors, xs, zs)
+    fit = _fitted(sample, within, [exogenous, xs, zs], errors, False)
     factor, df = _scaling(convention, errors, sample, len(xs) + len(ws))
     try:
         found = _Partialled(variables, sample, len(ws), errors, convention).diagnostics(xs)

@@ -244,19 +244,17 @@ class _CrossProducts:
         choose("errors", errors, _ERRORS)
         y, x = np.asarray(outcomes), np.asarray(regressors)
         factor, df = _scaling(convention, errors, self.sample, x.shape[1])
-        with np.errstate(divide="ignore"):
-            unit_length = 1 / np.sqrt(np.diag(self.total))
-        unit_length[~np.isfinite(unit_length)] = 0.0
+        own = np.diag(self.total)
+        unit_length = np.divide(1, np.sqrt(own), out=np.zeros_like(own), where=own > 0)
         pairs = unit_length[:, None] * unit_length
         chosen = np.concatenate([x, y[:, None]], axis=1).T
         params, inverse, unexplained, collinear = _sweep(
             (self.total * pairs)[chosen[:, None], chosen[None]]
         )
         grouped = np.moveaxis(self.by_unit if errors == "clustered" else self.by_period, 0, 2)
-        lags = np.empty(0)
-        if errors == "driscoll-kraay":  # Bartlett's weights, as linearmodels and Stata's xtscc
-            bandwidth = _lags(self.sample.times)
-            lags = 1 - np.arange(1, bandwidth + 1) / (bandwidth + 1)
+        # Bartlett's weights, as linearmodels and Stata's xtscc
+        count = _lags(self.sample.times) if errors == "driscoll-kraay" else 0
+        lags = 1 - np.arange(1, count + 1) / (count + 1)
         variances = _score_variances(grouped * pairs[:, :, None], y, x, params, inverse, lags)
         # Differences of the last digits may make a variance of zero negative.
         std_errors = np.sqrt(factor * np.maximum(variances, 0))
@@ -279,15 +277,11 @@ class _CrossProducts:
         )
 
     def fit(
-        self,
-        outcome: str,
-        regressors: Sequence[str],
-        errors: str = "clustered",
-        convention: str = _DEFAULT,
+        self, outcome: str, regressors: Sequence[str], *args: str, **options: str
     ) -> _KernelFits:
         """Estimate one specification; see :meth:`fit_many`."""
         places = [self.columns.index(name) for name in (outcome, *regressors)]
-        return self.fit_many(places[:1], [places[1:]], errors, convention)
+        return self.fit_many(places[:1], [places[1:]], *args, **options)
 
 
 def _cross_products(

@@ -31,13 +31,12 @@ class _Products:
         data = sample.data[order]
         spread = data.std()
         values = ((data - data.mean()) / spread).to_numpy()
-        if sample.effects in ("two-way", "time"):
-            dummies = np.eye(sample.times)[sample.time]
-        else:
-            dummies = np.ones((len(data), int(sample.effects == "pooled")))
+        unit, time = sample.absorbed
+        constant = np.ones((len(data), int(sample.effects == "pooled")))
+        dummies = constant if time is None else np.eye(sample.times)[time]
         columns = np.hstack([values, dummies])
-        if sample.effects in ("two-way", "unit"):
-            columns = _demean(columns, sample.unit, None)
+        if unit is not None:
+            columns = _demean(columns, unit, None)
         self.by_unit = sample.by_unit(columns[:, :, None] * columns[:, None, :])
         self.variables = len(order)
         self.scale = float(spread.iloc[-1] / spread.iloc[0])

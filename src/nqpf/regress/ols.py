@@ -13,7 +13,7 @@ import pandas as pd
 from nqpf.checks import between, choose
 from nqpf.errors import EstimationError
 from nqpf.regress.table import RegressionTable
-from nqpf.sample import _EFFECTS, PanelSample
+from nqpf.sample import _EFFECTS, PanelSample, _years
 
 _DEFAULT = "nested"
 _ERRORS = ("clustered", "robust", "unadjusted", "two-way clustered", "driscoll-kraay")
@@ -328,7 +328,7 @@ def fixed_effects(
         If a variable is unknown or not numeric.
     nqpf.errors.SampleError
         If a figure is missing, a key doubled, a unit or year with an effect of its own has
-        one row, or nothing can be differenced.
+        one row, nothing can be differenced, or years for Driscoll-Kraay errors are not whole.
     nqpf.errors.MethodError
         If an option is unknown.
     nqpf.errors.EstimationError
@@ -466,7 +466,7 @@ def _estimate(
         about["rsquared_within"] = float(fit.rsquared_within)
         notes = (_about_theta(fit.theta["theta"], np.bincount(sample.unit)),)
     else:
-        fit = _fitted(sample, within, names, errors, by_group=convention == "all")
+        fit = _fitted(sample, within, [names, [], []], errors, convention == "all")
     matrix, left = fit.cov.to_numpy(), within[names].to_numpy()
     if errors == "driscoll-kraay":
         matrix = _driscoll_kraay(sample, left, fit.resids.to_numpy())
@@ -492,18 +492,13 @@ def _scaled(sample: PanelSample) -> tuple[pd.DataFrame, pd.Series]:
 
 
 def _fitted(
-    sample: PanelSample,
-    within: pd.DataFrame,
-    exogenous: Sequence[str],
-    errors: str,
-    endogenous: Sequence[str] = (),
-    instruments: Sequence[str] = (),
-    by_group: bool = False,
+    sample: PanelSample, within: pd.DataFrame, parts: Sequence[list], errors: str, by_group: bool
 ) -> Any:
     """Return linearmodels' fit of scaled variables, its covariance without any factor.
 
-    Two-way clusters have, with `by_group`, G/(G-1) (N-1)/N of each clustering. Driscoll-Kraay
-    errors are not its: it counts lags by the order of the years, not by the calendar.
+    `parts` name the exogenous regressors, the endogenous ones and the instruments. Two-way
+    clusters have, with `by_group`, G/(G-1) (N-1)/N of each clustering. Driscoll-Kraay errors are
+    not its: it counts lags by the order of the years, not by the calendar.
     """
     from linearmodels.iv import IV2SLS
 
@@ -516,18 +511,13 @@ def _fitted(
         options = {"cov_type": "clustered", "clusters": clusters}
     if errors == "two-way clustered" and by_group:
         # No coefficient is counted here: the convention does it.
-        options |= {"debiased": True, "extra_df": -len(exogenous) - len(endogenous)}
-    parts = [within[list(n)] if n else None for n in (exogenous, endogenous, instruments)]
-    return IV2SLS(within[sample.outcome], *parts).fit(**options)
+        options |= {"debiased": True, "extra_df": -len(parts[0])}
+    columns = [within[names] if names else None for names in parts]
+    return IV2SLS(within[sample.outcome], *columns).fit(**options)
 
 
 def _reported(
-    kind: type[_Regression],
-    sample: PanelSample,
-    fit: Any,
-    cov: pd.DataFrame,
-    spread: pd.Series,
-    **about: Any,
+    kind: type, sample: PanelSample, fit: Any, cov: pd.DataFrame, spread: pd.Series, **about: Any
 ) -> Any:
     """Return a result in the units of the data, of a fit and a covariance in those of `spread`."""
     index, names, outcome = sample.data.index, cov.index, sample.outcome
@@ -576,10 +566,8 @@ def _about_theta(theta: pd.Series, counts: np.ndarray) -> str:
 def _driscoll_kraay(sample: PanelSample, x: np.ndarray, rest: np.ndarray) -> np.ndarray:
     """Return the plain covariance of Driscoll and Kraay with Bartlett weights."""
     sums = pd.DataFrame(x * rest[:, None]).groupby(sample.time).sum().to_numpy()
-    years = sample.data.index.get_level_values(1).unique().sort_values()
-    if not pd.api.types.is_numeric_dtype(years) or (years % 1 != 0).any():
-        years = np.arange(len(years))  # times that no calendar counts go by their order
-    apart = np.abs(np.subtract.outer(np.asarray(years), np.asarray(years)))
+    years = _years(sample.data.index, "the sample").unique().sort_values().to_numpy()
+    apart = np.abs(np.subtract.outer(years, years))
     meat = sums.T @ np.maximum(0, 1 - apart / (_lags(len(years)) + 1)) @ sums
     bread = np.linalg.inv(x.T @ x)
     return bread @ meat @ bread

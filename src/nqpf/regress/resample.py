@@ -106,8 +106,13 @@ def wild_bootstrap(
     >>> len(test.tstats), test.pvalue
     (32, 0.03125)
     """
-    result, sample, variable = _read(frame, outcome, regressors, variable, draws, key)
-    signs = _signs(sample.units, draws, seed)
+    whole("draws", draws, 99)
+    result, sample, variable = _read(frame, outcome, regressors, variable, key)
+    signs = 2.0 * np.random.default_rng(seed).integers(0, 2, size=(draws, sample.units)) - 1
+    if 2.0**sample.units <= draws:
+        # the first sign is fixed: turning all signs leaves abs(t*) as it is
+        every = np.arange(2 ** (sample.units - 1))[:, None]
+        signs = 1.0 - 2.0 * (every >> np.arange(sample.units - 1, -1, -1) & 1)
     polynomials, estimate, error = _polynomials(sample, signs)
 
     def statistics(distance: float) -> np.ndarray:
@@ -149,31 +154,16 @@ def wild_bootstrap(
 
 
 def _read(
-    frame: pd.DataFrame,
-    outcome: str,
-    regressors: Sequence[str] | str,
-    variable: str | None,
-    draws: int,
-    key: dict[str, str],
+    frame: pd.DataFrame, outcome: str, regressors: Sequence[str] | str, name: str | None, key: dict
 ) -> tuple[_Regression, PanelSample, str]:
     """Return the regression, its sample with the chosen variable first, and its name."""
     result = fixed_effects(frame, outcome, regressors, **key)
     sample = PanelSample.read(frame, outcome, regressors, **key)
     names = sample.regressors
-    variable = names[0] if variable is None else variable
+    variable = names[0] if name is None else name
     choose("variable", variable, names)
-    whole("draws", draws, 99)
     order = [outcome, variable, *(name for name in names if name != variable)]
     return result, PanelSample(sample.data[order], sample.effects), variable
-
-
-def _signs(clusters: int, draws: int, seed: int) -> np.ndarray:
-    """Return (draws, clusters) weights of mean 0 and variance 1."""
-    if 2.0**clusters <= draws:
-        # the first sign is fixed: turning all signs leaves abs(t*) as it is
-        bits = np.arange(2 ** (clusters - 1))[:, None] >> np.arange(clusters - 1, -1, -1)
-        return 1.0 - 2.0 * (bits & 1)
-    return 2.0 * np.random.default_rng(seed).integers(0, 2, size=(draws, clusters)) - 1
 
 
 def _polynomials(sample: PanelSample, signs: np.ndarray) -> tuple[list[np.ndarray], float, float]:
@@ -253,7 +243,8 @@ def permutation_placebo(
     >>> permutation_placebo(frame, "y", "x", draws=99).pvalue
     0.01
     """
-    result, sample, variable = _read(frame, outcome, regressors, variable, draws, key)
+    whole("draws", draws, 99)
+    result, sample, variable = _read(frame, outcome, regressors, variable, key)
     history = _balanced(sample.data[variable])  # only a whole history can be exchanged
     spread = sample.data.std().to_numpy()
     wide = history.to_numpy() / spread[1]

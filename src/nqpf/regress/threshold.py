@@ -110,12 +110,18 @@ class _Threshold(_Printed):
         basis = left[:, strength > _NOTHING * strength[0]]
         return basis, self._y - basis @ (basis.T @ self._y)
 
-    def _further(self, known: list[int]) -> _Further | None:
-        """Return the search for one more threshold, None where no regime can be parted."""
+    def _further(self, known: list[int]) -> _Further:
+        """Return the search for one more threshold."""
         edges = np.array([0, len(self._order), *self._below[known]])
         distance = np.abs(self._below[:, None] - edges).min(axis=1)
         free = np.flatnonzero(distance >= self._least)
-        return _Further(self, known, free) if len(free) else None
+        if not len(free):
+            raise SampleError(
+                f"no value of {self.threshold!r} parts {len(self._order)} rows into "
+                f"{len(known) + 2} regimes of {self._least} or more",
+                hint="ask for fewer thresholds or trim less",
+            )
+        return _Further(self, known, free)
 
     def _find(self, number: int) -> tuple[list[_Further], list[int]]:
         """Return the stages of the search and all thresholds after refinement."""
@@ -123,12 +129,6 @@ class _Threshold(_Printed):
         known: list[int] = []
         for count in range(1, number + 1):
             stage = self._further(known)
-            if stage is None:
-                raise SampleError(
-                    f"no value of {self.threshold!r} parts {len(self._order)} rows into "
-                    f"{count + 1} regimes of {self._least} or more",
-                    hint="ask for fewer thresholds or trim less",
-                )
             if stage.ssr.min() <= self._perfect:
                 raise EstimationError(
                     f"the model with {count} threshold(s) fits the outcome perfectly",
@@ -163,7 +163,8 @@ class _Threshold(_Printed):
         self.critical = float(-2 * np.log(1 - np.sqrt(_LEVEL)))
         rows, profiles = zip(*(self._interval(at, found) for at in sorted(found)), strict=True)
         index = pd.RangeIndex(1, number + 1, name="threshold")
-        self.thresholds, self.profiles = pd.DataFrame(rows, index), profiles
+        columns = ["estimate", "lower", "upper", "connected"]
+        self.thresholds, self.profiles = pd.DataFrame(list(rows), index, columns), profiles
         self.tests = self._tested(stages)
         members = self._members(found)
         self.members = pd.Series(members + 1, index=data.index, name="regime")
@@ -203,7 +204,7 @@ class _Threshold(_Printed):
         columns = ["F", "p_value", *(f"{level:.0%}" for level in _CRITICAL), "ssr"]
         return pd.DataFrame(rows, pd.Index(_NUMBERS[: len(rows)], name="thresholds"), columns)
 
-    def _interval(self, position: int, found: list[int]) -> tuple[dict[str, object], pd.Series]:
+    def _interval(self, position: int, found: list[int]) -> tuple[tuple, pd.Series]:
         """Return estimate and interval of a threshold, and its likelihood ratio by candidate.
 
         The ratio LR(g) = (S(g) - S) / (S / df) holds the other thresholds at their
@@ -213,12 +214,8 @@ class _Threshold(_Printed):
         ratio = self.df * (again.ssr - self.ssr) / self.ssr
         kept = np.flatnonzero(ratio <= self.critical)
         values = pd.Index(self._values[again.candidates], name="candidate")
-        row = {
-            "estimate": self._values[position],
-            "lower": values[kept[0]],
-            "upper": values[kept[-1]],
-            "connected": bool(len(kept) == kept[-1] - kept[0] + 1),
-        }
+        connected = bool(len(kept) == kept[-1] - kept[0] + 1)
+        row = self._values[position], values[kept[0]], values[kept[-1]], connected
         return row, pd.Series(ratio, values, name="ratio")
 
     @property
@@ -246,16 +243,16 @@ class _Threshold(_Printed):
     def _parts(self) -> list[object]:
         inside = self.thresholds["connected"].map({True: "yes", False: "no"})
         found = self.thresholds[["estimate", "lower", "upper"]]
+        tested = (
+            "Each number of thresholds against one fewer: F, bootstrap p value, critical values "
+            "and sum of squared residuals"
+        )
         return [
             (
                 f"Thresholds in {self.threshold}, with {_LEVEL:.0%} intervals",
                 found.assign(**{"every value inside accepted": inside}),
             ),
-            (
-                "Each number of thresholds against one fewer: F, bootstrap p value, critical "
-                "values and sum of squared residuals",
-                self.tests,
-            ),
+            (tested, self.tests),
             (f"Rows and {self.regression.unit} groups in each regime", self.counts),
             self.notes,
             RegressionTable({self.outcome: self.regression}),
