@@ -61,7 +61,7 @@ def _version() -> None:
 @_data.command("check")
 def _check(file: _File) -> None:
     """Say what your figures would change; write nothing."""
-    from nqpf.data.adopt import _preview
+    from nqpf.data.panel import _preview
 
     _say(_preview(file, nqpf.Panel.load(extra=False), root() / "data" / "extra")[0])
     _say(f"Nothing was written. To use the figures: nqpf data add {file}")
@@ -73,7 +73,7 @@ def _add(
     replace: Annotated[bool, _flag("--replace", "Replace a file of the same name.")] = False,
 ) -> None:
     """Check your figures and keep them in data/extra for the next build of the book."""
-    from nqpf.data.adopt import _add
+    from nqpf.data.panel import _add
 
     _say(_add(file, nqpf.Panel.load(extra=False), root() / "data" / "extra", replace))
     _say(f"Written to data/extra/{file.stem}.csv; the next `make book` uses it.")
