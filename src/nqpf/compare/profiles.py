@@ -286,16 +286,24 @@ class _Profiles:
             A dimension whose weights are all zero ranks nobody and is left out.
         """
         rows = []
-        for key, index in self.indices.items():
-            scores = index.dimension_scores.xs(self.year, level="year").dropna(axis="columns")
-            if code not in scores.index:
+        for key, ranks in self._dimension_ranks.items():
+            if code not in ranks.index:
                 continue
-            n, names = len(scores), index.matrix.system.dimension_names
-            for dimension, rank in scores.rank(ascending=False, method="min").loc[code].items():
+            n, names = len(ranks), self.indices[key].matrix.system.dimension_names
+            for dimension, rank in ranks.loc[code].items():
                 name, place = names[dimension], (rank - 1) / max(n - 1, 1)
                 rows.append([key, dimension, name.en, name.zh, int(rank), n, place])
         columns = ["system", "dimension", "en", "zh", "rank", "of", "place"]
         return pd.DataFrame(rows, columns=columns).sort_values("place", kind="stable")
+
+    @cached_property
+    def _dimension_ranks(self) -> dict[str, pd.DataFrame]:
+        """By system, the rank of every province in every dimension that ranks any."""
+        ranks = {}
+        for key, index in self.indices.items():
+            scores = index.dimension_scores.xs(self.year, level="year").dropna(axis="columns")
+            ranks[key] = scores.rank(ascending=False, method="min")
+        return ranks
 
     def extremes(self, code: int, n: int = 5) -> tuple[pd.DataFrame, pd.DataFrame]:
         """Return a province's strongest and weakest dimensions, each name and rank once.
@@ -401,9 +409,13 @@ class _Profiles:
         that share indicators count more than once in substance.
         """
         n = whole("n", n, 1)
-        table = self._order(code).head(n)
-        back = [code in self._order(other).index[:n] for other in table.index]
+        table = self._orders[code].head(n)
+        back = [code in self._orders[other].index[:n] for other in table.index]
         return table.assign(mutual=back)
+
+    @cached_property
+    def _orders(self) -> dict[int, pd.DataFrame]:
+        return {code: self._order(code) for code in self.ranks.index}
 
     def _order(self, code: int) -> pd.DataFrame:
         apart = self.ranks.sub(self.ranks.loc[code], axis="columns").abs().drop(index=code)
@@ -422,15 +434,22 @@ class _Profiles:
             the number of these years with a figure: 0 where the panel has
             none at all. In the order of the catalogue.
         """
-        frame = self.panel.frame[self.panel.frame["year"] >= _SINCE]
-        keys = ["variable", "vintage"]
+        frame, keys = self._recent, ["variable", "vintage"]
         own = frame[frame["province"] == code].groupby(keys)["year"].agg(set).to_dict()
         rows = []
-        for key, years in frame.groupby(keys)["year"].agg(set).items():
+        for key, years in self._years.items():
             lacking = sorted(int(year) for year in years - own.get(key, set()))
             if lacking:
                 rows.append([*key, lacking, len(own.get(key, ()))])
         return self._ordered(rows, [*keys, "years", "present"])
+
+    @cached_property
+    def _recent(self) -> pd.DataFrame:
+        return self.panel.frame[self.panel.frame["year"] >= _SINCE]
+
+    @cached_property
+    def _years(self) -> pd.Series:
+        return self._recent.groupby(["variable", "vintage"])["year"].agg(set)
 
     def flagged(self, code: int) -> pd.DataFrame:
         """Return a province's figures from 2010 on that are not official, by variable and flag.
@@ -440,8 +459,7 @@ class _Profiles:
         DataFrame
             ``variable``, ``vintage``, ``flag`` and ``years`` (list of int).
         """
-        frame = self.panel.frame
-        frame = frame[(frame["province"] == code) & (frame["year"] >= _SINCE)]
+        frame = self._recent[self._recent["province"] == code]
         keys = ["variable", "vintage", "flag"]
         groups = frame[frame["flag"] != "official"].groupby(keys, sort=True)["year"]
         rows = [[*key, sorted(map(int, years))] for key, years in groups]
