@@ -7,10 +7,9 @@ from pathlib import Path
 import pytest
 from book_assets import copy_mathjax, write_vega
 from book_notebooks import link_to_repository
-from build_book import DEPEND_ON, drop_stale, fingerprint, mark, run_chapters
+from build_book import drop_stale, fingerprint, mark, run_chapters
 from check_notebooks import HEADER, problems
 
-PARTS = ("src", "data", *DEPEND_ON["results"])
 CHAPTER = """\
 ---
 jupytext:
@@ -30,41 +29,29 @@ CODE
 """
 
 
-@pytest.fixture
-def project(tmp_path: Path) -> Path:
-    for name in ("src/a.py", "data/extra/mine.csv", "requirements.lock", "notebooks/a.md"):
+def test_fingerprint_follows_contents_not_times(tmp_path: Path) -> None:
+    changes = [
+        ("src/a.py", "1", True),
+        ("lock", "1", True),
+        ("src/a.py", "1", False),  # written anew
+        ("src/__pycache__/a.pyc", "x", False),
+        ("notebooks/a.md", "1", False),
+        ("src/a.py", "2", True),
+        ("lock", "2", True),
+        ("src/b.py", "", True),
+        ("src/b.py", None, True),
+    ]
+    seen = ""
+    for name, text, other in changes:
         path = tmp_path / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text("1", "utf-8")
-    return tmp_path
-
-
-def test_fingerprint_follows_contents_not_times(project: Path) -> None:
-    before = fingerprint(project, PARTS)
-    (project / "src/a.py").touch()
-    (project / "notebooks/a.md").write_text("2", "utf-8")
-    (project / "src/__pycache__").mkdir()
-    (project / "src/__pycache__/a.pyc").write_text("x", "utf-8")
-    assert fingerprint(project, PARTS) == before
-
-
-@pytest.mark.parametrize("name", ["src/a.py", "data/extra/mine.csv", "requirements.lock"])
-def test_fingerprint_sees_a_change_an_addition_and_a_loss(project: Path, name: str) -> None:
-    seen = {fingerprint(project, PARTS)}
-    path = project / name
-    path.write_text("2", "utf-8")
-    seen.add(fingerprint(project, PARTS))
-    path.unlink()
-    seen.add(fingerprint(project, PARTS))
-    if path.parent != project:
-        path.with_name("b" + path.suffix).write_text("1", "utf-8")
-        seen.add(fingerprint(project, PARTS))
-    assert len(seen) == (3 if path.parent == project else 4)
+        path.unlink(missing_ok=True) if text is None else path.write_text(text, "utf-8")
+        before, seen = seen, fingerprint(tmp_path, ("src", "lock"))
+        assert (seen != before) == other, (name, text)
 
 
 def test_other_inputs_drop_results_and_pages(tmp_path: Path) -> None:
-    folders = [".jupyter_cache", ".doctrees", "html"]
-    for folder in folders:
+    for folder in (".jupyter_cache", ".doctrees", "html"):
         (tmp_path / folder).mkdir()
     made_from = {"results": "a", "pages": "a"}
     for kind in made_from:
@@ -77,69 +64,53 @@ def test_other_inputs_drop_results_and_pages(tmp_path: Path) -> None:
     assert drop_stale(tmp_path, {"results": "b", "pages": "b"}) == [".jupyter_cache"]
 
 
-def test_chapters_run_once_and_a_failure_names_chapter_and_cell(tmp_path: Path) -> None:
-    good, bad = tmp_path / "good.md", tmp_path / "bad.md"
-    good.write_text(CHAPTER.replace("CODE", "print(6 * 7)"), "utf-8")
+def test_chapters_run_when_they_or_what_they_read_changed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def put(name: str, text: str) -> None:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text, "utf-8")
+
+    for name in ("src/room/used.py", "src/room/other.py", "data/card.yaml", "data/extra/mine.csv"):
+        put(name, "X = 1")
+    start = f"import os, sys\nsys.path.insert(0, {str(tmp_path / 'src')!r})\nimport room.used\n"
+    read = "from pathlib import Path\nsum(len(p.read_text()) for p in Path('data/extra').glob('*'))"
+    codes = {
+        "a.md": f"{start}open('data/card.yaml').read()",
+        "b.md": f"{start}import room.other\n{read}",
+    }
+    for name, code in codes.items():
+        put(name, CHAPTER.replace("CODE", code))
+
+    def run() -> list[str]:
+        failures = run_chapters([tmp_path / name for name in codes], tmp_path / "cache", tmp_path)
+        assert failures == []
+        return sorted(line.split()[-1] for line in capsys.readouterr().out.splitlines())
+
+    assert run() == ["a.md", "b.md"]
+    for changed, again in {
+        "src/room/used.py": ["a.md", "b.md"],
+        "src/room/other.py": ["b.md"],
+        "data/card.yaml": ["a.md"],
+        "data/extra/mine.csv": ["b.md"],
+        "data/extra/new.csv": ["b.md"],  # the chapter had listed the folder
+        "data/new.yaml": [],
+    }.items():
+        put(changed, "X = 2")
+        assert (run(), run()) == (again, []), changed
+    put("a.md", CHAPTER.replace("CODE", codes["a.md"]) + "\nMore prose.\n")
+    assert run() == []
+
+
+def test_a_failure_names_chapter_and_cell(tmp_path: Path) -> None:
+    bad = tmp_path / "bad.md"
     bad.write_text(CHAPTER.replace("CODE", "wanted = {}\nwanted['a key']"), "utf-8")
-    cache = tmp_path / "cache"
-    (failure,) = run_chapters([good, bad], cache, tmp_path)
+    (failure,) = run_chapters([bad], tmp_path / "cache", tmp_path)
     assert failure.startswith("bad.md\n")
     assert "wanted['a key']" in failure and "KeyError: 'a key'" in failure
     assert "\x1b" not in failure
     bad.write_text(CHAPTER.replace("CODE", "print('mended')"), "utf-8")
-    assert run_chapters([good, bad], cache, tmp_path) == []
-
-
-def test_only_what_the_cache_lacks_is_run(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    chapter = tmp_path / "a.md"
-    chapter.write_text(CHAPTER.replace("CODE", "1 + 1"), "utf-8")
-    run_chapters([chapter], tmp_path / "cache", tmp_path)
-    assert "a.md" in capsys.readouterr().out
-    chapter.write_text(CHAPTER.replace("CODE", "1 + 1") + "\nMore prose.\n", "utf-8")
-    run_chapters([chapter], tmp_path / "cache", tmp_path)
-    assert capsys.readouterr().out == ""
-
-
-@pytest.mark.parametrize(
-    ("changed", "again"),
-    [
-        ("src/room/used.py", ["a.md", "b.md"]),
-        ("src/room/other.py", ["b.md"]),
-        ("data/systems/card.yaml", ["a.md"]),
-        ("data/extra/mine.csv", ["b.md"]),
-        ("data/extra/new.csv", ["b.md"]),  # the chapter had listed the folder
-        ("data/systems/new.yaml", []),
-    ],
-)
-def test_only_chapters_that_depend_on_a_file_run_again(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], changed: str, again: list[str]
-) -> None:
-    files = (
-        "src/room/used.py",
-        "src/room/other.py",
-        "data/systems/card.yaml",
-        "data/extra/mine.csv",
-    )
-    for name in files:
-        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / name).write_text("X = 1", "utf-8")
-    start = f"import os, sys\nsys.path.insert(0, {str(tmp_path / 'src')!r})\nimport room.used\n"
-    read = "from pathlib import Path\nsum(len(p.read_text()) for p in Path('data/extra').glob('*'))"
-    codes = {
-        "a.md": f"{start}open('data/systems/card.yaml').read()",
-        "b.md": f"{start}import room.other\n{read}",
-    }
-    chapters = [tmp_path / name for name in codes]
-    for path in chapters:
-        path.write_text(CHAPTER.replace("CODE", codes[path.name]), "utf-8")
-    assert run_chapters(chapters, tmp_path / "cache", tmp_path) == []
-    capsys.readouterr()
-    (tmp_path / changed).write_text("X = 2", "utf-8")
-    for expected in (again, []):
-        assert run_chapters(chapters, tmp_path / "cache", tmp_path) == []
-        assert sorted(line.split()[-1] for line in capsys.readouterr().out.splitlines()) == expected
+    assert run_chapters([bad], tmp_path / "cache", tmp_path) == []
 
 
 def test_a_right_header_has_no_problems() -> None:

@@ -33,33 +33,28 @@ def pins(lock: str) -> list[tuple[Requirement, str]]:
     return [(Requirement(re.split(r" \\|\n", block)[0].strip()), block) for block in blocks]
 
 
-def applies(pin: Requirement, python: str, system: str) -> bool:
-    platform = {"Linux": "linux", "Darwin": "darwin", "Windows": "win32"}[system]
+def drift(pyproject: str, lock: str, python: str, system: str) -> list[str]:
+    """Say where a lock is not the one of a pyproject.toml, for a Python on a system."""
     place = default_environment() | {
         "python_version": python,
         "python_full_version": f"{python}.0",
         "platform_system": system,
-        "sys_platform": platform,
+        "sys_platform": {"Linux": "linux", "Darwin": "darwin", "Windows": "win32"}[system],
         "os_name": "nt" if system == "Windows" else "posix",
     }
-    return pin.marker is None or pin.marker.evaluate(place)
-
-
-def drift(pyproject: str, lock: str, python: str, system: str) -> list[str]:
-    """Say where a lock is not the one of a pyproject.toml, for a Python on a system."""
-    found = {}
+    problems, found = [], {}
     for pin, _ in pins(lock):
-        if applies(pin, python, system):
-            found.setdefault(canonicalize_name(pin.name), []).append(pin)
-    problems = []
+        if pin.marker is None or pin.marker.evaluate(place):
+            versions = found.setdefault(canonicalize_name(pin.name), [])
+            versions.append(str(pin.specifier).removeprefix("=="))
+    direct = {canonicalize_name(pin.name) for pin, text in pins(lock) if DIRECT in text}
     for requirement in wanted(pyproject):
-        candidates = found.get(canonicalize_name(requirement.name), [])
-        versions = [str(pin.specifier).removeprefix("==") for pin in candidates]
+        name = canonicalize_name(requirement.name)
+        direct.discard(name)
+        versions = found.get(name, [])
         if len(versions) != 1 or versions[0] not in requirement.specifier:
             problems.append(f"{requirement}: the lock has {versions or 'no pin'}; run `make lock`")
-    direct = {canonicalize_name(pin.name) for pin, text in pins(lock) if DIRECT in text}
-    dropped = direct - {canonicalize_name(requirement.name) for requirement in wanted(pyproject)}
-    return problems + [f"{name} is pinned for nobody; run `make lock`" for name in sorted(dropped)]
+    return problems + [f"{name} is pinned for nobody; run `make lock`" for name in sorted(direct)]
 
 
 @pytest.mark.parametrize("python", PYTHONS)
@@ -83,25 +78,18 @@ def test_a_lock_of_another_pyproject_is_noticed(old: str, new: str, named: str) 
     assert problems[0].startswith(named)
 
 
-def test_every_pin_is_exact_and_hashed() -> None:
+def test_the_lock_has_nothing_but_exact_and_hashed_pins() -> None:
     for pin, block in pins(LOCK):
         assert re.fullmatch(r"==[\w.!+]+", str(pin.specifier)), f"{pin} is not exact"
         assert re.search(r"--hash=sha256:[0-9a-f]{64}\b", block), f"{pin} has no hash"
-        assert pin.url is None, f"{pin} names an address"
-
-
-def test_lock_has_nothing_but_pins_hashes_and_comments() -> None:
     for line in LOCK.splitlines():
         assert re.match(r"[a-z0-9][\w.-]*==|    --hash=sha256:|    #", line), line
 
 
-def test_environment_yml_is_the_generated_one() -> None:
+def test_environment_yml_is_the_generated_one_and_installs_the_lock() -> None:
     text = (ROOT / "environment.yml").read_text("utf-8")
     assert text == environment(PYPROJECT), "run python scripts/write_environment.py"
-
-
-def test_environment_yml_installs_the_lock_on_the_pythons_of_pyproject() -> None:
-    described = yaml.safe_load((ROOT / "environment.yml").read_text("utf-8"))
+    described = yaml.safe_load(text)
     python = Requirement(described["dependencies"][0])
     assert all(f"{version}.0" in python.specifier for version in PYTHONS)
     assert described["dependencies"][-1] == {"pip": ["-r requirements.lock"]}

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import nbclient
 import nbformat
-import pytest
 from build_book import _KERNEL_OPTIONS, EXHIBIT, circular_cells, take_records
 
 SCRIPTS = Path(__file__).resolve().parents[2] / "scripts"
@@ -28,24 +27,6 @@ def moved(years):
     return frame.assign(T=frame["T"].set_axis(index)).dropna()
 north = frame["URBANISATION"].where(frame.index.get_level_values(0) < 200000, 0.0)
 """
-
-
-@pytest.fixture
-def run(monkeypatch, tmp_path):
-    def made(*sources, tag=None):
-        """Run cells as the build does; return them and what was said of each."""
-        monkeypatch.setenv("PYTHONPATH", f"{SCRIPTS}{os.pathsep}{SCRIPTS.parent / 'src'}")
-        cells = [nbformat.v4.new_code_cell(source) for source in (START, *sources)]
-        if tag:
-            cells[-1].metadata["tags"] = [tag]
-        notebook = nbformat.v4.new_notebook(cells=cells)
-        resources = {"metadata": {"path": str(tmp_path)}}
-        nbclient.NotebookClient(
-            notebook, timeout=120, resources=resources, extra_arguments=_KERNEL_OPTIONS
-        ).execute()
-        return notebook, take_records(notebook)
-
-    return made
 
 
 CALLS = {
@@ -73,23 +54,24 @@ CALLS = {
 }
 
 
-def test_a_measure_is_known_by_its_values(run):
-    notebook, said = run(*(call for call, _ in CALLS.values()))
+def test_a_measure_is_known_by_its_values(monkeypatch, tmp_path):
+    monkeypatch.setenv("PYTHONPATH", f"{SCRIPTS}{os.pathsep}{SCRIPTS.parent / 'src'}")
+    cells = [nbformat.v4.new_code_cell(call) for call in (START, *(c for c, _ in CALLS.values()))]
+    notebook = nbformat.v4.new_notebook(cells=cells)
+    resources = {"metadata": {"path": str(tmp_path)}}
+    nbclient.NotebookClient(
+        notebook, timeout=120, resources=resources, extra_arguments=_KERNEL_OPTIONS
+    ).execute()
+    said = take_records(notebook)
     for (name, (_, wanted)), record in zip(CALLS.items(), said[1:], strict=True):
         seen = record["regressions"]
         assert seen["seen"], name
         assert len(seen["found"]) == wanted, (name, seen["found"])
-    assert len(circular_cells(notebook, said)) == sum(wanted for _, wanted in CALLS.values())
-    assert all("regressions+json" not in str(cell.outputs) for cell in notebook.cells)
-
-
-def test_the_message_says_what_holds_what_and_what_to_do(run):
-    (text,) = circular_cells(*run('fixed_effects(frame, "D", ["URBANISATION"])'))
-    assert "relates 'D' to urbanisation" in text and "urbanisation_rate" in text
-    assert "measures(panel, without=holders(...))" in text
-
-
-def test_an_exhibit_may_show_what_circularity_does(run):
-    exhibit = run('fixed_effects(frame, "D", ["URBANISATION"])', tag=EXHIBIT)
-    assert circular_cells(*exhibit) == []
-    assert exhibit[1][-1]["regressions"]["found"]
+    assert all("record+json" not in str(cell.outputs) for cell in notebook.cells)
+    texts = circular_cells(notebook, said)
+    assert len(texts) == sum(wanted for _, wanted in CALLS.values())
+    assert "relates 'D' to urbanisation" in texts[0] and "urbanisation_rate" in texts[0]
+    assert "measures(panel, without=holders(...))" in texts[0]
+    for cell in notebook.cells:
+        cell.metadata["tags"] = [EXHIBIT]
+    assert circular_cells(notebook, said) == []
