@@ -93,7 +93,7 @@ def test_options_of_their_own_that_are_refused(measure, option):
 
 @pytest.mark.parametrize("measure", INDICES)
 def test_an_index_needs_a_balanced_sample_of_two_periods(measure):
-    with pytest.raises(SampleError, match="not balanced: 1 row.*province 5, year 2011"):
+    with pytest.raises(SampleError, match="a row is missing .*province 5, year 2011"):
         measure(PANEL.drop((5, 2011)))
     with pytest.raises(SampleError, match="one period .*2011"):
         measure(PANEL.loc[(slice(None), [2011]), :])
@@ -101,8 +101,6 @@ def test_an_index_needs_a_balanced_sample_of_two_periods(measure):
 
 def test_what_else_is_refused():
     for measure in (by(slacks), lambda f: efficiency(f, "x1", "y", "province")):
-        with pytest.raises(SampleError, match="also indexed by year"):
-            measure(PANEL)
         with pytest.raises(SampleError, match="more than once.*province 0"):
             measure(pd.concat([YEAR, YEAR.iloc[:1]]))
     assert len(by(slacks, time="year")(PANEL.drop((5, 2011))).rho) == 23

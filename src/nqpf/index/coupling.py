@@ -88,10 +88,7 @@ def coordination(
     alpha = np.full(s, 1 / s) if alpha is None else _weight_vector(alpha, s, "alpha")
     c = np.zeros(len(u))
     together = u.min(axis=1) > 0
-    if s == 1:
-        c[together] = 1.0
-    else:
-        c[together] = _coupled(u[together], form)
+    c[together] = 1.0 if s == 1 else _coupled(u[together], form)
     np.minimum(c, 1.0, out=c)
     t = np.einsum("ij,j->i", u, alpha)
     return _Coordination(c, t, np.sqrt(c * t))

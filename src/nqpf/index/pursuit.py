@@ -538,22 +538,19 @@ class _Certificate:
             that agree to 1e-8 S share a rank: the best directions make rows
             tie, and rounding would order them.
         """
-        best = _ranks(self.optimum)
-        rows = []
-        for run in self.runs:
-            ranks = _ranks(run)
-            rows.append(
-                {
-                    "seed": run.seed,
-                    "value": run.value,
-                    "shortfall": self._shortfall(run.value),
-                    "direction": np.abs(run.direction - self.optimum.direction).max(),
-                    "rank_correlation": best.corr(ranks),
-                    "largest_shift": (best - ranks).abs().max(),
-                    "converged": run.converged,
-                }
-            )
-        return pd.DataFrame(rows).set_index("seed")
+        optimum, best, ranks = self.optimum, _ranks(self.optimum), list(map(_ranks, self.runs))
+        table = pd.DataFrame(
+            {
+                "seed": [run.seed for run in self.runs],
+                "value": [run.value for run in self.runs],
+                "shortfall": [self._shortfall(run.value) for run in self.runs],
+                "direction": [abs(run.direction - optimum.direction).max() for run in self.runs],
+                "rank_correlation": [best.corr(own) for own in ranks],
+                "largest_shift": [(best - own).abs().max() for own in ranks],
+                "converged": [run.converged for run in self.runs],
+            }
+        )
+        return table.set_index("seed")
 
     def summary(self) -> pd.DataFrame:
         """Return the best, the worst and the spread over seeds, one column.

@@ -288,8 +288,7 @@ class Index:
         Where scores do not compare over time, a last column says so.
         """
         by_year = self.scores.groupby(level="year")
-        table = by_year.agg(["size", "mean", "std", "min", "max"])
-        table = table.rename(columns={"size": "provinces", "std": "sd"})
+        table = by_year.agg(provinces="size", mean="mean", sd="std", min="min", max="max")
         table["highest"] = _names(key[0] for key in by_year.idxmax())
         table["lowest"] = _names(key[0] for key in by_year.idxmin())
         if not self.comparable_over_time:
@@ -491,11 +490,10 @@ class Recipe:
         self._check_signs(z.min() < 0)
         data["w"] = w = self._run("weights", self.weights, data)
         scores = self._run("aggregate", self.aggregate, data)
-        frame = {"index": values.index, "columns": values.columns}
         return Index(
             scores=pd.Series(scores, index=values.index, name="score"),
             weights=pd.Series(w, index=values.columns, name="weight"),
-            normalised=pd.DataFrame(z, **frame),
+            normalised=pd.DataFrame(z, values.index, values.columns),
             recipe=self,
             matrix=matrix,
         )

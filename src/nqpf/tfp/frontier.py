@@ -11,8 +11,8 @@ import pandas as pd
 
 from nqpf.checks import choose, distinct
 from nqpf.errors import EstimationError, MethodError, SampleError
-from nqpf.sample import _by_key, _check_consecutive, _check_positive, _check_regressors
-from nqpf.tfp.likelihood import _NO_GAIN, _Convergence, _maximise, _Maximum, _posterior, _Sample
+from nqpf.sample import _by_key, _check_consecutive, _check_positive, _check_regressors, _years
+from nqpf.tfp.likelihood import _NO_GAIN, _Convergence, _maximise, _posterior, _Sample
 
 _TREND = "trend"
 _RESERVED = ("constant", _TREND, "sigma2", "gamma", "eta")  # names that parameters have
@@ -305,12 +305,18 @@ def battese_coelli(
     x        0.6
     gamma    0.9
     """
+    from scipy.stats import norm
+
     late = inefficiency == "1995"
     choose("form", form, ("cobb-douglas", "translog"))
     choose("inefficiency", inefficiency, ("1992", "1995"))
     choose("trend", trend, ("none", "neutral", "non-neutral"))
     inputs, shifts = distinct("inputs", inputs), distinct("determinants", determinants, least=0)
-    _check_roles(output, inputs, shifts)
+    distinct("output and inputs", [output, *inputs])
+    distinct("output and determinants", [output, *shifts])
+    for name in inputs:
+        if name in _RESERVED or "*" in name or "^" in name:
+            raise MethodError(f"an input is called {name!r}, like a parameter", expected="another")
     if late and decay:
         raise MethodError("the 1995 model has no decay", expected="inefficiency='1992'")
     if shifts and not late:
@@ -342,19 +348,20 @@ def battese_coelli(
     variance, cubes = (float((residual**power).mean()) for power in (2, 3))
     skewness = cubes / variance**1.5
     loglik_ols = -len(y) / 2 * float(np.log(2 * np.pi * variance) + 1)
-    found = _maximise(sample, beta, variance, names)
-    estimate = pd.Series(found.parameters, index=names)
+    found, errors, loglik, state = _maximise(sample, beta, variance, names)
+    estimate = pd.Series(found, index=names)
     slopes = pd.DataFrame({a: _slope(a, logs[inputs], years, estimate) for a in inputs})
-    wrong = _warnings(found, sample, names, found.loglik - loglik_ols, skewness)
+    wrong = _warnings(state, estimate, sample, loglik - loglik_ols, skewness)
     for name, count in (slopes < 0).sum()[lambda count: count > 0].items():
         wrong.append(f"the elasticity of {name} is negative in {count} of {len(slopes)} rows")
     for said in wrong:
         warnings.warn(said, stacklevel=2)
+    table, z = {"estimate": estimate, "std_error": errors}, estimate / errors
     names = ["residual", "efficiency", "inefficiency"]
-    rows = dict(zip(names, _posterior(found.parameters, sample), strict=True))
+    rows = dict(zip(names, _posterior(found, sample), strict=True))
     return _Frontier(
-        parameters=_table(estimate, found.std_errors),
-        loglik=found.loglik,
+        parameters=pd.DataFrame(table | {"z": z, "p_value": 2 * norm.sf(z.abs())}),
+        loglik=loglik,
         loglik_ols=loglik_ols,
         ols_skewness=skewness,
         output=logs[output],
@@ -362,16 +369,8 @@ def battese_coelli(
         **{name: pd.Series(values, data.index, name=name) for name, values in rows.items()},
         elasticities=slopes,
         technical_change=_slope(_TREND, logs[inputs], years, estimate).rename("technical_change"),
-        convergence=found.convergence,
+        convergence=state,
     )
-
-
-def _check_roles(output: str, inputs: list[str], shifts: list[str]) -> None:
-    distinct("output and inputs", [output, *inputs])
-    distinct("output and determinants", [output, *shifts])
-    for name in inputs:
-        if name in _RESERVED or "*" in name or "^" in name:
-            raise MethodError(f"an input is called {name!r}, like a parameter", expected="another")
 
 
 def _levels(
@@ -379,8 +378,7 @@ def _levels(
 ) -> pd.DataFrame:
     """Return the columns the model needs, sorted by unit and whole year."""
     data = _by_key(frame, [output, *inputs, *shifts], unit, time, "the frame")
-    if not pd.api.types.is_integer_dtype(data.index.levels[1]):
-        raise SampleError("times are not whole years", expected="integers", where={"column": time})
+    _years(data.index, "the frame")
     for name in (output, *inputs):
         _check_positive(data[name], name, "a positive level, as logarithms are taken here")
     if data.index.get_level_values(0).nunique() == 1:
@@ -402,22 +400,21 @@ def _least_squares(sample: _Sample) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _warnings(
-    found: _Maximum, sample: _Sample, names: list[str], gain: float, skewness: float
+    state: _Convergence, estimate: pd.Series, sample: _Sample, gain: float, skewness: float
 ) -> list[str]:
     """Return what is wrong with a maximum, if anything is."""
-    state, said = found.convergence, []
+    said = []
     if not state.converged:
         said.append(
             f"the search did not converge after {state.iterations} iterations (largest derivative "
             f"{state.gradient_norm:.2g}); the estimates need not be a maximum"
         )
-    at = dict(zip(names, found.parameters, strict=True))
-    bound = [f"{name} stopped at {at[name]:.6g}" for name in state.boundary]
+    bound = [f"{name} stopped at {estimate[name]:.6g}" for name in state.boundary]
     if gain < _NO_GAIN:
         bound.append("the frontier fits no better than least squares: it finds no inefficiency")
         if skewness > 0:
             bound.append(f"the least-squares residuals are skewed the wrong way ({skewness:+.2f})")
-    _, delta, sigma2, gamma, _ = sample.split(found.parameters)
+    _, delta, sigma2, gamma, _ = sample.split(estimate.to_numpy())
     if len(delta) and (sample.z @ delta).min() > _UNBOUND * np.sqrt(gamma * sigma2):
         bound.append(
             f"the mean before truncation is over {_UNBOUND:g} sigma_u everywhere, so truncation "
@@ -425,12 +422,3 @@ def _warnings(
             "identified"
         )
     return said + ["; ".join(bound)] * bool(bound)
-
-
-def _table(estimate: pd.Series, errors: np.ndarray) -> pd.DataFrame:
-    """Return estimates with standard errors, z and two-sided p values."""
-    from scipy.stats import norm
-
-    z = estimate / errors
-    columns = {"estimate": estimate, "std_error": errors, "z": z}
-    return pd.DataFrame(columns | {"p_value": 2 * norm.sf(z.abs())})

@@ -306,14 +306,8 @@ class _Convergence:
     starts: pd.DataFrame
 
 
-@dataclass(frozen=True, eq=False)
-class _Maximum:
-    """Estimates, their standard errors (NaN at a bound) and the state of the search."""
-
-    parameters: np.ndarray
-    std_errors: np.ndarray
-    loglik: float
-    convergence: _Convergence
+# Estimates, their standard errors (NaN at a bound), the log-likelihood and how the search ended.
+_Maximum = tuple[np.ndarray, np.ndarray, float, _Convergence]
 
 
 def _maximise(sample: _Sample, beta: np.ndarray, sigma2: float, names: list[str]) -> _Maximum:
@@ -340,10 +334,9 @@ def _maximise(sample: _Sample, beta: np.ndarray, sigma2: float, names: list[str]
     starts["loglik"] = [-minus for minus, *_ in searches]
     if none[0] > best[0] + _NO_GAIN:
         return _described(space, best, names, starts)
-    found = _described(edge, none, names, starts)
+    *found, state = _described(edge, none, names, starts)
     # Searches cut short say nothing about what lies away from the edge.
-    ended = found.convergence.converged and best[2] < _MOST
-    return replace(found, convergence=replace(found.convergence, converged=ended))
+    return *found, replace(state, converged=state.converged and best[2] < _MOST)
 
 
 _Search = tuple[float, np.ndarray, int]  # minus the log-likelihood, where, after how many steps
@@ -419,4 +412,4 @@ def _described(
     ended = float(gradient @ step) / 2 < _DECREMENT and (definite or bool(bound.any()))
     edges = tuple(name for name, stopped in zip(names, bound, strict=True) if stopped)
     state = _Convergence(ended, edges, count, float(np.abs(gradient).max()), starts)
-    return _Maximum(parameters, errors, -minus, state)
+    return parameters, errors, -minus, state

@@ -16,7 +16,7 @@ import pandas as pd
 
 from nqpf.checks import distinct
 from nqpf.errors import EstimationError, SampleError
-from nqpf.sample import _by_key, _check_positive, _place
+from nqpf.sample import _balanced, _by_key, _check_positive, _place
 
 # A basis serves a unit when its solution is non-negative up to rounding. Data are scaled to about
 # 1, so this is far above rounding and far below any difference in a score that could be printed.
@@ -65,12 +65,6 @@ class _Activities:
         x, y = distinct("inputs", inputs), distinct("good outputs", good)
         columns = [*x, *y, *distinct("bad outputs", bad, least=0)]
         distinct("inputs, outputs and key", [*columns, unit, *([] if time is None else [time])])
-        if time is None and unit in frame.index.names and frame.index.nlevels > 1:
-            others = [str(name) for name in frame.index.names if name != unit]
-            raise SampleError(
-                f"the frame is also indexed by {', '.join(others)}",
-                expected=f"one row per {unit}, or the name of the period as time=",
-            )
         # A period that is the same everywhere lets one check serve both kinds of sample.
         single = frame.assign(period=0) if time is None else frame
         keyed = _by_key(single, columns, unit, time or "period", "the frame")
@@ -103,19 +97,10 @@ class _Activities:
 
     def balanced(self) -> _Activities:
         """Return the sample, refused unless it has two periods and every unit has them all."""
-        index, periods = self.frame.index, self.periods
-        if len(periods) < 2:
-            where = {str(index.names[1]): periods[0]}
+        if len(self.periods) < 2:
+            where = {str(self.frame.index.names[1]): self.periods[0]}
             raise SampleError("one period shows no change", where=where, expected="two or more")
-        full = pd.MultiIndex.from_product([index.unique(0).sort_values(), periods])
-        absent = full.difference(index)
-        if len(absent):
-            raise SampleError(
-                f"the frame is not balanced: {len(absent)} row(s) are absent",
-                where=_place(absent[0], index.names),
-                expected="every unit in every period",
-                hint="restrict the periods or leave incomplete units out, and say so",
-            )
+        _balanced(self.frame.iloc[:, 0])
         return self
 
 
@@ -155,7 +140,7 @@ class _Quiet(highspy.Highs):
 
 
 class _Program:
-    """Optimise ``cost @ x`` subject to bounds on ``matrix @ x`` and on x, again after changes.
+    """Optimise ``cost @ x`` s.t. ``matrix @ x = right`` and bounds on x, again after changes.
 
     Between two calls of :meth:`solve` the caller changes costs, row bounds or whole columns, and
     HiGHS starts from the basis it ended with.
@@ -166,15 +151,15 @@ class _Program:
         Coefficients of k rows and n variables.
     cost, lower, upper : array (n,)
         Coefficients of the objective and bounds of the variables.
-    row_lower, row_upper : array (k,)
-        Bounds of the rows; equal for an equation, infinite for none.
+    right : array (k,)
+        Right-hand side, until :meth:`set_rows` gives the rows other bounds.
     maximise : bool
         Direction of the objective.
 
     Examples
     --------
     >>> one, two = np.array([0.0, 0.0]), np.array([np.inf, np.inf])
-    >>> program = _Program(np.array([[1.0, 2.0]]), [1, 1], one, two, [-np.inf], [4.0], True)
+    >>> program = _Program(np.array([[1.0, 2.0]]), [1, 1], one, two, [4.0], True)
     >>> program.solve(), program.value
     (True, 4.0)
     >>> program.set_rows([-np.inf], [6.0])
@@ -188,8 +173,7 @@ class _Program:
         cost: np.ndarray,
         lower: np.ndarray,
         upper: np.ndarray,
-        row_lower: np.ndarray,
-        row_upper: np.ndarray,
+        right: np.ndarray,
         maximise: bool = False,
     ) -> None:
         rows, columns = matrix.shape
@@ -197,7 +181,7 @@ class _Program:
         model.num_row_, model.num_col_ = rows, columns
         model.sense_ = highspy.ObjSense.kMaximize if maximise else highspy.ObjSense.kMinimize
         model.col_cost_, model.col_lower_, model.col_upper_ = cost, lower, upper
-        model.row_lower_, model.row_upper_ = row_lower, row_upper
+        model.row_lower_ = model.row_upper_ = right
         column, row = np.nonzero(matrix.T)
         model.a_matrix_.format_ = highspy.MatrixFormat.kColwise
         model.a_matrix_.start_ = np.searchsorted(column, np.arange(columns + 1))
@@ -307,7 +291,6 @@ def _furthest(
         np.append(np.zeros(columns), 1.0),
         np.append(np.zeros(columns), -np.inf),
         np.full(columns + 1, np.inf),
-        np.where(tied, 0.0, -np.inf),
         np.zeros(rows),
         maximise=True,
     )

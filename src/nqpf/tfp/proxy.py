@@ -13,7 +13,7 @@ import pandas as pd
 
 from nqpf.checks import distinct, whole
 from nqpf.errors import DataError, EstimationError, SampleError
-from nqpf.sample import _by_key, _check_regressors, _place
+from nqpf.sample import _by_key, _check_regressors, _place, _years
 
 _DEGREE = 3  # of polynomials in inputs and proxies, and of last year's productivity
 _STARTS = 4  # of the search for elasticities of state inputs
@@ -90,8 +90,7 @@ def _read(
     if investment:  # zero has no logarithm
         frame = frame.replace(dict.fromkeys(proxy, -np.inf), np.nan)
     keyed = _by_key(frame, columns, unit, time, "the frame", complete=False)
-    if not pd.api.types.is_integer_dtype(keyed.index.levels[1]):
-        raise SampleError("times are not whole years", expected="integers")
+    _years(keyed.index, "the frame")
     absent = keyed.isna()
     kept = keyed[~absent.any(axis=1)]
     if kept.empty:

@@ -158,7 +158,7 @@ class _Slacks:
         right, upper = np.append(1.0, np.zeros(d)), np.full(n + d + 1, np.inf)
         upper[self._held] = 0.0
         cost = np.append(np.zeros(n + d), 1.0)
-        self._program = _Program(self._matrix, cost, np.zeros(n + d + 1), upper, right, right)
+        self._program = _Program(self._matrix, cost, np.zeros(n + d + 1), upper, right)
 
     def solve(self, point: int) -> tuple[float, np.ndarray]:
         """Return the score of a point (NaN without a solution), its intensities and slacks."""
