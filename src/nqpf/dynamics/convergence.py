@@ -380,7 +380,7 @@ def sigma(scores: pd.Series) -> _Sigma:
     >>> round(result.ratio, 3), result.trend < 0
     (0.539, True)
     """
-    import statsmodels.api as sm
+    from statsmodels.regression.linear_model import OLS
 
     logs = np.log(_levels(scores, 3)).unstack()
     by_year = pd.DataFrame({"n": logs.count(), "sd_log": logs.std()})
@@ -393,7 +393,8 @@ def sigma(scores: pd.Series) -> _Sigma:
         raise SampleError(problem, expected="4 or more")
     years = by_year.index.to_numpy(dtype=float)
     lags = {"maxlags": int(4 * (len(years) / 100) ** (2 / 9)), "use_correction": True}
-    line = sm.OLS(by_year["sd_log"].to_numpy(), sm.add_constant(years - years.mean()))
+    design = np.column_stack([np.ones(len(years)), years - years.mean()])
+    line = OLS(by_year["sd_log"].to_numpy(), design)
     trend = line.fit(cov_type="HAC", cov_kwds=lags, use_t=True)
     r, pvalue = stats.pearsonr(last - first, last + first)
     notes = ()
