@@ -86,7 +86,7 @@ def test_missing_tables_and_a_broken_catalogue(home: Path) -> None:
         Panel.load(extra=False)
     path = home / "data" / "catalogue.yaml"
     path.write_text("sources: {}\nvariables: {gdp: {unit: 1}}\n", encoding="utf-8")
-    said = r"variables.gdp.name: Field required \(and 5 more\).*file catalogue.yaml"
+    said = r"variables.gdp.name: Field required \(and 5 more problems\).*file catalogue.yaml"
     with pytest.raises(DataError, match=said):
         Catalogue.load()
     path.write_text("sources: !!python/object/apply:os.getcwd []\n", encoding="utf-8")

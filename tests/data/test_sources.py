@@ -111,7 +111,7 @@ def test_a_mirror_file_is_read_in_place_a_bad_one_refused(
         pinned().fetch()
     assert content is None or mirror.read_bytes() == content
     monkeypatch.setenv("NQPF_MIRROR", str(mirror / "nowhere"))
-    with pytest.raises(SourceError, match="NQPF_MIRROR names .*not a folder"):
+    with pytest.raises(SourceError, match="does not hold the file.*nowhere.*unset NQPF_MIRROR"):
         pinned().fetch()
 
 

@@ -154,15 +154,12 @@ class _Source(_Strict):
         mirror = os.environ.get("NQPF_MIRROR")
         if not mirror:
             return None
-        if not Path(mirror).is_dir():
-            problem = f"NQPF_MIRROR names {mirror!r}, which is not a folder"
-            raise SourceError(problem, hint="correct or unset the variable")
         place = f"{self.repository.replace('/', '__')}/{self.commit[:12]}/{self.path}"
         path = _inside(Path(mirror), place)
         where = {"file": self.path}
         if not path.is_file():
-            problem, hint = "the mirror does not hold the file", "complete it or unset NQPF_MIRROR"
-            raise SourceError(problem, where=where, expected=place, hint=hint)
+            problem, hint = "the mirror does not hold the file", "correct or unset NQPF_MIRROR"
+            raise SourceError(problem, where=where, expected=str(path), hint=hint)
         if _sha256(path) != self.sha256:
             problem = f"the mirror's file has SHA-256 {_sha256(path)}"
             expected = f"{self.sha256} ({self.bytes} bytes)"
@@ -320,18 +317,20 @@ def _load(path: Path, _stamp: int) -> Catalogue:
             raw = yaml.load(stream, Loader=loader)  # noqa: S506 - a safe loader
         return Catalogue.model_validate(raw)
     except (yaml.YAMLError, ValidationError, UnicodeDecodeError) as error:
-        problem, where = f"the catalogue cannot be read: {_summary(error)}", {"file": path.name}
+        said = ": ".join(_first_fault(error)) if isinstance(error, ValidationError) else error
+        problem, where = f"the catalogue cannot be read: {said}", {"file": path.name}
         expected = "sources and variables as described in docs/catalogue.md"
         raise DataError(problem, where=where, expected=expected) from error
 
 
-def _summary(error: Exception) -> str:
-    if not isinstance(error, ValidationError):
-        return str(error)
-    first = error.errors()[0]
-    place = ".".join(str(part) for part in first["loc"])
-    more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
-    return f"{place}: {first['msg']}{more}"
+def _first_fault(error: ValidationError) -> tuple[str, str]:
+    """Return the field and the text of the first problem, with how many others there are."""
+    first, *others = error.errors(include_url=False, include_context=False)
+    text = first["msg"].removeprefix("Value error, ")
+    if isinstance(first["input"], str):
+        text += f" (given {ascii(first['input'])[:60]})"
+    text += f" (and {len(others)} more problems)" if others else ""
+    return ".".join(map(str, first["loc"])) or "the card", text
 
 
 @dataclass(frozen=True)
@@ -377,10 +376,8 @@ def _note(kind: str, keys: Iterable[str] = (), vintage: str = "") -> None:
     >>> seen
     [_Read(kind='variables', keys=('gdp',), vintage='census5')]
     """
-    if _listeners:
-        read = _Read(kind, tuple(keys), vintage)
-        for listener in list(_listeners):
-            listener(read)
+    for listener in list(_listeners):
+        listener(_Read(kind, tuple(keys), vintage))
 
 
 @contextmanager

@@ -109,19 +109,12 @@ class Checks:
         rows = []
         table = table.sort_values([*_SERIES, "province", "year"], ignore_index=True)
         for series, part in table.groupby(_SERIES):
-            size = part["difference"].abs()
-            worst = part.loc[size.idxmax()]
-            found = dict(zip(_SERIES, series, strict=True)) | {
-                "years": f"{part['year'].min()}-{part['year'].max()}",
-                "figures": len(part),
-                "within 0.1 %": float((size <= 0.1).mean()),
-                "within 1 %": float((size <= 1).mean()),
-                "worst": float(worst["difference"]),
-                "province": int(worst["province"]),
-                "year": int(worst["year"]),
-            }
-            rows.append(found)
-        return pd.DataFrame(rows)
+            size, years = part["difference"].abs(), f"{part['year'].min()}-{part['year'].max()}"
+            shares = (size <= 0.1).mean(), (size <= 1).mean()
+            worst = part.loc[size.idxmax()][["difference", "province", "year"]]
+            rows.append([*series, years, len(part), *shares, *worst])
+        columns = [*_SERIES, "years", "figures", "within 0.1 %", "within 1 %", "worst"]
+        return pd.DataFrame(rows, columns=[*columns, "province", "year"])
 
     def adding_up(self) -> pd.DataFrame:
         """Check every identity whose variables the panel has, such as sectors and GDP.
@@ -140,18 +133,12 @@ class Checks:
                 continue
             wide = self.panel.wide([*parts, *named], vintage=_VINTAGE).dropna()
             difference = wide[parts].sum(axis=1) - (wide[total] if named else total)
-            province, year = difference.abs().idxmax()
-            found = {
-                "identity": f"{' + '.join(parts)} = {total}",
-                "figures": len(wide),
-                "off": int((difference.abs() > tolerance).sum()),
-                "worst": float(difference.loc[(province, year)]),
-                "province": int(province),
-                "year": int(year),
-                "unit": self.panel.catalogue.unit(total) if named else "%",
-            }
-            rows.append(found)
-        return pd.DataFrame(rows)
+            place, off = difference.abs().idxmax(), int((difference.abs() > tolerance).sum())
+            unit = self.panel.catalogue.unit(total) if named else "%"
+            identity = f"{' + '.join(parts)} = {total}"
+            rows.append([identity, len(wide), off, difference[place], *place, unit])
+        columns = ["identity", "figures", "off", "worst", "province", "year", "unit"]
+        return pd.DataFrame(rows, columns=columns)
 
     def jumps(self, factor: float = 2.0) -> pd.DataFrame:
         """List figures from 2010 on that are far from the year before.

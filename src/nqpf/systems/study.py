@@ -12,7 +12,7 @@ import yaml
 from pydantic import BaseModel, Field, StringConstraints, ValidationError, model_validator
 
 from nqpf.checks import _nearest
-from nqpf.data.catalogue import _Bilingual, _Strict
+from nqpf.data.catalogue import _Bilingual, _first_fault, _Strict
 from nqpf.errors import CardError
 from nqpf.files import _replacing, root
 
@@ -106,12 +106,7 @@ def _parsed(raw: bytes, label: str, model: type[_Model]) -> _Model:
     try:
         return model.model_validate(fields)
     except ValidationError as error:
-        first, *others = error.errors(include_url=False, include_context=False)
-        problem = first["msg"].removeprefix("Value error, ")
-        if isinstance(first["input"], str):
-            problem += f" (given {ascii(first['input'])[:60]})"
-        problem += f" (and {len(others)} more problems)" if others else ""
-        where["field"] = ".".join(map(str, first["loc"])) or "the card"
+        where["field"], problem = _first_fault(error)
         hint = "see docs/cards.md for the fields of a card"
         raise CardError(problem, where=where, hint=hint) from error
 
