@@ -7,80 +7,67 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
 SCRIPT = Path(__file__).resolve().parents[2] / "scripts" / "set_up.sh"
 
 
-@pytest.fixture
-def clone(tmp_path: Path) -> Path:
-    (tmp_path / "scripts").mkdir()
-    shutil.copy2(SCRIPT, tmp_path / "scripts")
-    (tmp_path / "requirements.lock").write_text("", "utf-8")
-    (tmp_path / "pyproject.toml").write_text("", "utf-8")
-    return tmp_path
+def made(clone: Path, note: str = "", package: str = "") -> Path:
+    """Return a clone whose environment was made from `note`."""
+    (clone / "scripts").mkdir()
+    shutil.copy2(SCRIPT, clone / "scripts")
+    (clone / "requirements.lock").write_text("", "utf-8")
+    (clone / "pyproject.toml").write_text(package, "utf-8")
+    if note:
+        (clone / ".venv" / "bin").mkdir(parents=True)
+        (clone / ".venv" / "bin" / "python").symlink_to(sys.executable)
+        (clone / ".venv" / ".made-from").write_text(note, "utf-8")
+        (clone / ".venv" / ".package").write_text(package, "utf-8")
+    return clone
 
 
-def old_python(folder: Path) -> Path:
-    """Return a stand-in for Python 3.9: it names its version and fails every check."""
-    fake = folder / "python3.9"
-    fake.write_text('#!/bin/sh\n[ "$1" = --version ] && echo "Python 3.9.1" || exit 1\n', "utf-8")
+def stand_in(folder: Path, script: str) -> str:
+    """Return a program that stands in for a Python."""
+    fake = folder / "a-python"
+    fake.write_text(f"#!/bin/sh\n{script}\n", "utf-8")
     fake.chmod(0o755)
-    return fake
+    return str(fake)
 
 
-def set_up(clone: Path, python: str, **more: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        ["sh", "scripts/set_up.sh"],
-        cwd=clone,
-        env={"PATH": "/usr/bin:/bin", "PYTHON": python, "MAKECMDGOALS": "test", **more},
-        capture_output=True,
-        text=True,
-        check=False,
+def set_up(clone: Path, python: str, **more: str) -> tuple[int, str, str]:
+    environment = {"PATH": "/usr/bin:/bin", "PYTHON": python, "MAKECMDGOALS": "test", **more}
+    command = ["sh", "scripts/set_up.sh"]
+    done = subprocess.run(
+        command, cwd=clone, env=environment, capture_output=True, text=True, check=False
     )
+    return done.returncode, done.stdout, done.stderr
 
 
-def test_an_old_python_is_refused_by_name(clone: Path) -> None:
-    fake = old_python(clone)
-    done = set_up(clone, str(fake))
-    assert done.returncode == 1
-    assert "needs Python 3.11, 3.12 or 3.13" in done.stderr
-    assert f"{fake} is Python 3.9.1" in done.stderr
-    assert "make test PYTHON=" in done.stderr
+def test_a_python_that_does_not_fit_is_refused_by_name(tmp_path: Path) -> None:
+    clone = made(tmp_path)
+    fake = stand_in(clone, '[ "$1" = --version ] && echo "Python 3.9.1" || exit 1')
+    code, _, said = set_up(clone, fake)
+    assert code == 1
+    for words in (
+        "needs Python 3.11, 3.12 or 3.13",
+        f"{fake} is Python 3.9.1",
+        "make test PYTHON=",
+    ):
+        assert words in said
+    code, _, said = set_up(clone, "no-such-python")
+    assert code == 1 and "no-such-python is not installed" in said
     assert not (clone / ".venv").exists()
 
 
-def test_a_missing_python_is_refused_by_name(clone: Path) -> None:
-    done = set_up(clone, "no-such-python")
-    assert done.returncode == 1
-    assert "no-such-python is not installed" in done.stderr
-
-
-def test_nothing_happens_when_the_environment_matches(clone: Path) -> None:
-    (clone / ".venv" / "bin").mkdir(parents=True)
-    (clone / ".venv" / "bin" / "python").symlink_to(sys.executable)
+def test_nothing_happens_when_the_environment_matches(tmp_path: Path) -> None:
     # The note holds the folder as the shell names it, then the lock.
-    (clone / ".venv" / ".made-from").write_text(f"{clone.resolve()}\n", "utf-8")
-    (clone / ".venv" / ".package").write_text("", "utf-8")
-    done = set_up(clone, sys.executable)
-    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    clone = made(tmp_path, f"{tmp_path.resolve()}\n")
+    assert set_up(clone, sys.executable) == (0, "", "")
 
 
-def test_newest_versions_are_another_environment(clone: Path) -> None:
-    (clone / ".venv" / "bin").mkdir(parents=True)
-    (clone / ".venv" / "bin" / "python").symlink_to(sys.executable)
-    (clone / "pyproject.toml").write_text("[project]\n", "utf-8")
-    newest = f"{clone.resolve()}\nnewest versions of\n[project]\n"
-    (clone / ".venv" / ".made-from").write_text(newest, "utf-8")
-    (clone / ".venv" / ".package").write_text("[project]\n", "utf-8")
-    done = set_up(clone, sys.executable, NEWEST="1")
-    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+def test_newest_versions_are_another_environment(tmp_path: Path) -> None:
+    note = f"{tmp_path.resolve()}\nnewest versions of\n[project]\n"
+    clone = made(tmp_path, note, "[project]\n")
+    assert set_up(clone, sys.executable, NEWEST="1") == (0, "", "")
     # Without the word it is the environment of the lock that is wanted.
-    refused = clone / "no-venv"
-    refused.write_text(
-        '#!/bin/sh\ncase "$*" in *venv*) exit 1;; --version) echo Python 3.12;; esac\n', "utf-8"
-    )
-    refused.chmod(0o755)
-    done = set_up(clone, str(refused))
-    assert done.returncode == 1
-    assert "could not make a virtual environment" in done.stderr
+    refusal = 'case "$*" in *venv*) exit 1;; --version) echo Python 3.12;; esac'
+    code, _, said = set_up(clone, stand_in(clone, refusal))
+    assert code == 1 and "could not make a virtual environment" in said

@@ -16,26 +16,19 @@ ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / ".github" / "workflows"
 NAMES = sorted(path.name for path in FOLDER.glob("*.yml"))
 MAKE = re.compile(r"(?<![\w-])make (?:--?[\w=-]+ )*([a-z]+)")
-TARGET = re.compile(r"^([a-z]+):", re.MULTILINE)
 # The key of the cache, and the data's sources, which only some machines have beside them.
 ONLY_HERE = {"fingerprint", "data"}
 
 
-def workflow(name: str) -> dict:
-    # YAML 1.1 reads the key `on` as true.
-    return yaml.safe_load((FOLDER / name).read_text("utf-8"))
-
-
-def jobs(name: str) -> dict[str, dict]:
-    return workflow(name)["jobs"]
+# YAML 1.1 reads the key `on` as true.
+WORKFLOWS = {name: yaml.safe_load((FOLDER / name).read_text("utf-8")) for name in NAMES}
+BOOK, WEEKLY = WORKFLOWS["book.yml"]["jobs"], WORKFLOWS["weekly.yml"]["jobs"]
+MAKEFILE = (ROOT / "Makefile").read_text("utf-8")
+TARGETS = set(re.findall(r"^([a-z]+):", MAKEFILE, re.MULTILINE))
 
 
 def steps(name: str) -> list[dict]:
-    return [step for job in jobs(name).values() for step in job["steps"]]
-
-
-def targets() -> set[str]:
-    return set(TARGET.findall((ROOT / "Makefile").read_text("utf-8")))
+    return [step for job in WORKFLOWS[name]["jobs"].values() for step in job["steps"]]
 
 
 def made(job: dict) -> list[str]:
@@ -43,34 +36,32 @@ def made(job: dict) -> list[str]:
     return [target for step in job["steps"] for target in MAKE.findall(step.get("run", ""))]
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_steps_make_targets_that_exist(name: str) -> None:
-    assert {target for job in jobs(name).values() for target in made(job)} <= targets()
-    assert any(made(job) for job in jobs(name).values())
-
-
-def test_targets_are_documented_and_phony() -> None:
-    makefile = (ROOT / "Makefile").read_text("utf-8")
-    phony = set(" ".join(re.findall(r"^\.PHONY: (.*)$", makefile, re.MULTILINE)).split())
-    assert targets() == phony
-    described = set(re.findall(r"^([a-z]+):.*## .+$", makefile, re.MULTILINE))
-    assert described == targets()
+def test_targets_exist_are_documented_and_phony() -> None:
+    for name, workflow in WORKFLOWS.items():
+        run = {target for job in workflow["jobs"].values() for target in made(job)}
+        assert run and run <= TARGETS, name
+    phony = " ".join(re.findall(r"^\.PHONY: (.*)$", MAKEFILE, re.MULTILINE)).split()
+    described = re.findall(r"^([a-z]+):.*## .+$", MAKEFILE, re.MULTILINE)
+    assert TARGETS == set(phony) == set(described)
 
 
 @pytest.mark.parametrize("job", ["test", "site"])
 def test_a_change_is_tested_as_ci_run_does(job: str) -> None:
     here = MAKE.findall((ROOT / ".ci" / "run").read_text("utf-8"))
-    there = made(jobs("book.yml")[job])
+    there = made(BOOK[job])
     drop = ONLY_HERE | ({"lint"} if job == "site" else set())  # the tests before it checked
     assert [t for t in there if t not in drop] == [t for t in here if t not in drop]
 
 
-def test_site_is_tested_before_it_is_handed_over() -> None:
-    listed = jobs("book.yml")["site"]["steps"]
+def test_site_is_tested_before_it_is_handed_over_and_never_for_a_pull_request() -> None:
+    listed = BOOK["site"]["steps"]
     tested = next(i for i, step in enumerate(listed) if "make test" in step.get("run", ""))
     handed = [i for i, step in enumerate(listed) if "upload" in step.get("uses", "")]
     assert handed and min(handed) > tested
-    assert jobs("book.yml")["deploy"]["needs"] == "site"
+    condition = BOOK["address"]["if"]
+    assert "refs/heads/main" in condition and "!= 'pull_request'" in condition
+    chain = {"site": "address", "deploy": "site", "launch": "deploy"}
+    assert {label: BOOK[label]["needs"] for label in chain} == chain
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -86,8 +77,8 @@ def test_actions_are_pinned_by_commit(name: str) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_jobs_have_few_rights_and_an_end(name: str) -> None:
-    assert workflow(name)["permissions"] == {}
-    for label, job in jobs(name).items():
+    assert WORKFLOWS[name]["permissions"] == {}
+    for label, job in WORKFLOWS[name]["jobs"].items():
         assert 0 < job["timeout-minutes"] <= 60, label
         writes = {right for right, level in job["permissions"].items() if level == "write"}
         allowed = {"deploy": {"pages", "id-token"}, "launch": {"contents"}}.get(label, set())
@@ -96,14 +87,6 @@ def test_jobs_have_few_rights_and_an_end(name: str) -> None:
         assert ("uses" in step) != ("run" in step), step
         if "checkout" in step.get("uses", ""):
             assert step["with"]["persist-credentials"] is False
-
-
-def test_pull_requests_publish_nothing() -> None:
-    listed = jobs("book.yml")
-    condition = listed["address"]["if"]
-    assert "refs/heads/main" in condition and "!= 'pull_request'" in condition
-    chain = {"site": "address", "deploy": "site", "launch": "deploy"}
-    assert {label: listed[label]["needs"] for label in chain} == chain
 
 
 def test_cache_keeps_the_results_under_their_fingerprint() -> None:
@@ -120,37 +103,34 @@ def test_cache_keeps_the_results_under_their_fingerprint() -> None:
 
 
 def test_weekly_run_leaves_the_lock_and_says_what_differs() -> None:
-    newest = jobs("weekly.yml")["newest"]
+    newest = WEEKLY["newest"]
     assert newest["env"] == {"NEWEST": "1"}
     assert made(newest) == ["env", "drift", "book", "pdf", "test"]
-    assert "twice" in made(jobs("weekly.yml")["twice"])
-    assert "links" in made(jobs("weekly.yml")["links"])
-    assert "schedule" in workflow("weekly.yml")[True]
+    assert "twice" in made(WEEKLY["twice"])
+    assert "links" in made(WEEKLY["links"])
+    assert "schedule" in WORKFLOWS["weekly.yml"][True]
 
 
+SCHEMA = ["check-jsonschema", "--builtin-schema"]
 CHECKS = {
-    "workflows": ["check-jsonschema", "--builtin-schema", "vendor.github-workflows"],
-    "timeouts": ["check-jsonschema", "--builtin-schema", "custom.github-workflows-require-timeout"],
+    "workflows": [*SCHEMA, "vendor.github-workflows"],
+    "timeouts": [*SCHEMA, "custom.github-workflows-require-timeout"],
     "dangers": ["zizmor", "--offline", "--quiet", "--persona", "pedantic"],
 }
 
 
-def tool(name: str) -> str:
-    path = Path(sys.executable).with_name(name)
-    found = str(path) if path.is_file() else shutil.which(name)
+def check(name: str, *files: Path) -> subprocess.CompletedProcess[str]:
+    tool, *words = CHECKS[name]
+    found = shutil.which(tool, path=Path(sys.executable).parent) or shutil.which(tool)
     if not found:
-        pytest.skip(f"{name} is not installed; `make env` installs it")
-    return found
-
-
-def check(words: list[str], *files: Path) -> subprocess.CompletedProcess[str]:
-    command = [tool(words[0]), *words[1:], *map(str, files)]
+        pytest.skip(f"{tool} is not installed; `make env` installs it")
+    command = [found, *words, *map(str, files)]
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
 @pytest.mark.parametrize("name", CHECKS)
 def test_workflows_pass(name: str) -> None:
-    done = check(CHECKS[name], *(FOLDER / file for file in NAMES))
+    done = check(name, *(FOLDER / file for file in NAMES))
     assert done.returncode == 0, done.stdout + done.stderr
 
 
@@ -169,4 +149,4 @@ def test_the_checks_notice(name: str, old: str, new: str, tmp_path: Path) -> Non
     folder = tmp_path / ".github" / "workflows"
     folder.mkdir(parents=True)
     (folder / "book.yml").write_text(text.replace(old, new), "utf-8")
-    assert check(CHECKS[name], folder / "book.yml").returncode != 0
+    assert check(name, folder / "book.yml").returncode != 0
