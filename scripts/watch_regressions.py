@@ -99,11 +99,16 @@ def _then(function: Callable[..., Any], use: Callable[[Any], None]) -> Callable[
 
 
 def _keep_index(index: Any) -> None:
-    scores.append((index.scores, frozenset(index.matrix.values.columns)))
+    _keep(index.scores, frozenset(index.matrix.values.columns))
 
 
 def _keep_tfp(level: pd.Series) -> None:
-    scores.append((level, frozenset({"labour_productivity"})))
+    _keep(level, frozenset({"labour_productivity"}))
+
+
+def _keep(score: pd.Series, held: frozenset[str]) -> None:
+    if not any(held == other and score.equals(known) for known, other in scores):
+        scores.append((score, held))
 
 
 @functools.cache
@@ -193,11 +198,15 @@ def _known_as(kind: str, series: pd.Series) -> list[tuple[int, frozenset[str]]]:
 @functools.cache
 def _alike(kind: str, column: bytes, number: int) -> list[tuple[int, frozenset[str]]]:
     known, names = _known(kind, number)
-    own = np.broadcast_to(np.frombuffer(column), known.shape)
-    neither = ~(np.isfinite(known) & np.isfinite(own))
-    one, two = (np.ma.array(v, mask=neither).anom(axis=1) for v in (known, own))
-    r = (one * two).sum(axis=1) / np.ma.sqrt((one**2).sum(axis=1) * (two**2).sum(axis=1))
-    same = ((~neither).sum(axis=1) >= 30) & (abs(r) > ALIKE).filled(False)
+    one, there = _centred(np.frombuffer(column))
+    # Sums over the cells that both have, of every known row at once.
+    n, of_one, squares = there @ known[1].T, known[1] @ one, known[1] @ one**2
+    of_two, twos = known[0] @ there, known[0] ** 2 @ there
+    with np.errstate(all="ignore"):
+        around = [squares - of_one**2 / n, twos - of_two**2 / n]
+        r = (known[0] @ one - of_one * of_two / n) / np.sqrt(around[0] * around[1])
+        vary = (around[0] > 1e-9 * squares) & (around[1] > 1e-9 * twos)
+    same = (n >= 30) & vary & (abs(r) > ALIKE)
     found: dict[int, frozenset[str]] = defaultdict(frozenset)
     for place in np.flatnonzero(same):
         move, held = names[place]
@@ -206,7 +215,9 @@ def _alike(kind: str, column: bytes, number: int) -> list[tuple[int, frozenset[s
 
 
 @functools.cache
-def _known(kind: str, number: int) -> tuple[np.ndarray, list[tuple[int, frozenset[str]]]]:
+def _known(
+    kind: str, number: int
+) -> tuple[tuple[np.ndarray, np.ndarray], list[tuple[int, frozenset[str]]]]:
     """Return the measures or variables, one row each in every form and move, and what they are.
 
     A form is the series as it is, ranked by year, differenced, or in logarithms.
@@ -225,4 +236,12 @@ def _known(kind: str, number: int) -> tuple[np.ndarray, list[tuple[int, frozense
         for form, move in product(map(_grid, forms), MOVES[kind]):
             rows.append(form.shift(-move, axis=1).to_numpy(dtype=float).ravel())
             names.append((move, held))
-    return np.array(rows), names
+    return _centred(np.array(rows)), names
+
+
+def _centred(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return deviations from each row's mean, zero where a row has no figure, and where it has."""
+    there = np.isfinite(rows)
+    kept = np.where(there, rows, 0.0)
+    means = kept.sum(-1, keepdims=True) / np.maximum(there.sum(-1, keepdims=True), 1)
+    return np.where(there, rows - means, 0.0), there.astype(float)
