@@ -14,16 +14,10 @@ from nqpf.systems import IndicatorMatrix, System
 
 INDICATORS = """\
 indicators:
-  richness:
-    name: {zh: 人均产出, en: output per person}
-    formula: gdp / population
-    unit: 10,000 yuan per person
-    direction: benefit
-  dirt:
-    name: {zh: 排放强度, en: emissions per output}
-    formula: so2 / gdp * 10000
-    unit: t per 100 million yuan
-    direction: cost
+  richness: {name: {zh: 人均产出, en: output per person}, formula: gdp / population,
+             unit: "10,000 yuan per person", direction: benefit}
+  dirt: {name: {zh: 排放强度, en: emissions per output}, formula: so2 / gdp * 10000,
+         unit: t per 100 million yuan, direction: cost}
 """
 CARD = """\
 key: toy-2024
@@ -35,11 +29,9 @@ recipe:
   aggregate: {method: linear, status: B}
 dimensions:
   - key: wealth
-    indicators:
-      - {use: richness, status: B, reason: it is what it is}
+    indicators: [{use: richness, status: B, reason: it is what it is}]
   - key: health
-    indicators:
-      - {use: dirt, status: B, reason: bad air, proxy_for: lung function}
+    indicators: [{use: dirt, status: B, reason: bad air, proxy_for: lung function}]
 """
 STUDY = """\
 key: toy-2024
@@ -70,24 +62,25 @@ def write(home: Path, card: str = CARD, study: str = STUDY, indicators: str = IN
 
 def panel(drop: tuple[tuple[str, int, int], ...] = (), so2: float | None = None) -> Panel:
     """Three provinces, 2019-2022; gdp in two vintages; `drop` removes (variable, code, year)."""
-    rows = []
-    for i, code in enumerate(CODES, 1):
-        for year in range(2019, 2023):
-            rows.append((code, year, "gdp", 100.0 * i * (year - 2018), "census5", "official"))
-            rows.append((code, year, "gdp", 90.0 * i * (year - 2018), "census4", "official"))
-            rows.append((code, year, "population", 10.0 * i, "", "official"))
-            rows.append((code, year, "so2", i if so2 is None else so2, "", "official"))
-    rows = [row for row in rows if (row[2], *row[:2]) not in drop]
+    cells = [
+        (code, year, *row, "official")
+        for i, code in enumerate(CODES, 1)
+        for year in range(2019, 2023)
+        for row in (
+            ("gdp", 100.0 * i * (year - 2018), "census5"),
+            ("gdp", 90.0 * i * (year - 2018), "census4"),
+            ("population", 10.0 * i, ""),
+            ("so2", i if so2 is None else so2, ""),
+        )
+    ]
     columns = ["province", "year", "variable", "value", "vintage", "flag"]
-    both = {"zh": "某", "en": "some"}
-    about = dict.fromkeys(("name", "publisher", "yearbook"), both)
+    rows = pd.DataFrame([row for row in cells if (row[2], *row[:2]) not in drop], columns=columns)
+    about = dict.fromkeys(("name", "publisher", "yearbook"), {"zh": "某", "en": "some"})
     about |= {"theme": "toy", "definition": "made up"}
-    variables = {
-        "gdp": about | {"unit": "100 million yuan", "vintages": ["census5", "census4"]},
-        "population": about | {"unit": "10,000 persons"},
-        "so2": about | {"unit": "10,000 t"},
-    }
-    return Panel(pd.DataFrame(rows, columns=columns), Catalogue(sources={}, variables=variables))
+    units = {"gdp": "100 million yuan", "population": "10,000 persons", "so2": "10,000 t"}
+    variables = {key: about | {"unit": unit} for key, unit in units.items()}
+    variables["gdp"]["vintages"] = ["census5", "census4"]
+    return Panel(rows, Catalogue(sources={}, variables=variables))
 
 
 @pytest.fixture
@@ -231,7 +224,7 @@ dimensions:""") + "    missing: [life expectancy, days of illness]\n"  # fmt: sk
     [
         ({"card": CARD + "colour: red\n"}, "Extra inputs are not permitted .*field colour"),
         ({"card": CARD.replace("key: toy-2024\n", "", 1)}, "Field required .*field key"),
-        ({"card": CARD + "key: toy-2024\n"}, r"key 'key' is written twice \[file .*line 15\]"),
+        ({"card": CARD + "key: toy-2024\n"}, r"key 'key' is written twice \[file .*line 13\]"),
         ({"card": CARD.replace("key: toy", "key: tou", 1)}, "not the file's name"),
         ({"card": CARD.replace("status: S", "status: X")}, "'S', 'V' or 'B'.*field recipe.weights"),
         ({"card": CARD + "also: [{normalise: {method: minmax, status: B}}]\n"}, "also.0.weights"),
@@ -246,7 +239,7 @@ dimensions:""") + "    missing: [life expectancy, days of illness]\n"  # fmt: sk
         ({"card": "&a [*a, *a]"}, "anchors and aliases are not allowed"),
         ({"card": "[" * 5000}, "nesting deeper than 12"),
         ({"card": "? [a]\n: b\n"}, r"a key is not a text \[file .*line 1\]"),
-        ({"card": CARD + "---\n" + CARD}, r"a second document begins \[file .*line 15\]"),
+        ({"card": CARD + "---\n" + CARD}, r"a second document begins \[file .*line 13\]"),
         ({"card": "key: 'open"}, r"not valid YAML: .* \[file systems/toy-2024.yaml, line 1\]"),
         ({"card": ""}, "the file holds no fields"),
         ({"card": "- a\n- b\n"}, "the file holds no fields"),
@@ -259,7 +252,7 @@ dimensions:""") + "    missing: [life expectancy, days of illness]\n"  # fmt: sk
         ({"study": STUDY.replace("key: health", "key: wealth")}, "'wealth' is there twice"),
         ({"study": BARE}, "'wealth' lacks a name"),
         ({"indicators": INDICATORS.replace("cost", "price")}, "indicators.dirt.direction"),
-        ({"indicators": INDICATORS.replace("unit: 10", "units: 10")}, "indicators.richness.unit"),
+        ({"indicators": INDICATORS.replace("unit:", "units:", 1)}, "indicators.richness.unit"),
         ({"indicators": INDICATORS.replace("gdp / population", "gdp.values")},
          r"'.v' is not allowed \[file data/indicators.yaml, indicator richness, column 4\]"),
     ],
