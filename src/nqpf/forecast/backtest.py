@@ -13,7 +13,7 @@ import pandas as pd
 from nqpf.checks import between, choose, distinct, whole
 from nqpf.errors import MethodError, SampleError
 from nqpf.forecast.methods import _BAR, _KEY, METHODS, _check_index, _history
-from nqpf.forecast.project import _conformal, _rolling, _rolling_width
+from nqpf.forecast.project import _conformal, _rolling
 from nqpf.sample import _check_finite, _place
 
 _FEWEST = 3  # origins of a test
@@ -258,21 +258,16 @@ def _first_origin(
 
 def _one(wide: pd.DataFrame, name: str, horizon: int, first: int, level: float) -> pd.DataFrame:
     """Return the rows of one method from the year `first` on."""
-    values = wide.to_numpy()
-    origins = range(METHODS[name].least - 1, len(values) - 1)
-    points = _rolling(values, name, horizon, origins)
-    parts = []
-    for at, origin in enumerate(origins):
-        if wide.index[origin] < first:
-            continue
-        width = _rolling_width(values, points, origins, origin, level)
-        for ahead in range(1, min(horizon, len(values) - 1 - origin) + 1):
-            point, half = points[at, ahead - 1], width[ahead - 1]
+    values, parts = wide.to_numpy(), []
+    for origin, points, widths in zip(*_rolling(values, name, horizon, level), strict=True):
+        rows = zip(values[origin + 1 :], points, widths, strict=False)
+        for ahead, (actual, point, half) in enumerate(rows, 1):
             columns = {"method": name, "horizon": ahead, "origin": int(wide.index[origin])}
             columns |= {"province": wide.columns, "forecast": point}
-            columns |= {"lower": point - half, "upper": point + half}
-            parts.append(pd.DataFrame(columns | {"actual": values[origin + ahead]}))
+            columns |= {"lower": point - half, "upper": point + half, "actual": actual}
+            parts.append(pd.DataFrame(columns))
     found = pd.concat(parts, ignore_index=True)
+    found = found[found["origin"] >= first]
     return found.assign(error=found["actual"] - found["forecast"])
 
 

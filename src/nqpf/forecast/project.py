@@ -15,22 +15,35 @@ from nqpf.forecast.methods import METHODS, _enough, _history
 _PRIOR = 3.0  # years of the average province that join a province's own changes
 
 
-def _rolling(values: np.ndarray, method: str, horizon: int, origins: range) -> np.ndarray:
-    """Return (len(origins), H, n) forecasts from each origin, a row number of `values`.
+def _rolling(
+    values: np.ndarray, method: str, horizon: int, level: float
+) -> tuple[range, np.ndarray, np.ndarray]:
+    """Return origins, a row of `values` each, and forecasts and half-widths (O, H, n) from them.
 
-    A province with too few years at an origin is left out of it, as NaN.
+    A province with too few years at an origin is left out of it, as NaN. Widths rest on errors
+    that could be seen at the origin: those of earlier ones, in units of the province's scale at
+    the time, are pooled over provinces by horizon, and the width is their ceil((m + 1) level)-th
+    smallest size (split conformal, Lei et al. 2018). NaN where there are too few. On simulated
+    panels nominal 90 % cover 90 to 95 %: the drift's early origins are poorer than its newest.
     """
     known = METHODS[method]
-    found = np.full((len(origins), horizon, values.shape[1]), np.nan)
+    origins, n = range(known.least - 1, len(values)), values.shape[1]
+    points, scales = np.full((len(origins), horizon, n), np.nan), np.empty((len(origins), n))
     for at, origin in enumerate(origins):
         past = values[: origin + 1]
+        scales[at] = _scales(past)
         able = np.isfinite(past).sum(axis=0) >= known.least
-        if not able.any():
-            continue
-        past = past[:, able]
-        past = past[np.isfinite(past).any(axis=1)]
-        found[at][:, able] = known.points(past, horizon)
-    return found
+        if able.any():
+            past = past[:, able]
+            past = past[np.isfinite(past).any(axis=1)]
+            points[at][:, able] = known.points(past, horizon)
+    widths, units = np.empty_like(points), np.where(scales > 0, scales, np.nan)
+    for step in range(horizon):
+        came = values[known.least + step :]
+        sizes = np.abs(came - points[: len(came), step]) / units[: len(came)]
+        for at, scale in enumerate(scales):
+            widths[at, step] = _conformal(sizes[: max(at - step, 0)], level) * scale
+    return origins, points, widths
 
 
 def _scales(values: np.ndarray) -> np.ndarray:
@@ -45,27 +58,6 @@ def _scales(values: np.ndarray) -> np.ndarray:
     squares = np.nansum((changes - centre) ** 2, axis=0)
     common = squares.sum() / max(count.sum() - len(count), 1)
     return np.sqrt((squares + _PRIOR * common) / (np.maximum(count - 1, 0) + _PRIOR))
-
-
-def _rolling_width(
-    values: np.ndarray, forecasts: np.ndarray, origins: range, now: int, level: float
-) -> np.ndarray:
-    """Return (H, n) half-widths at row `now` from errors that could be seen by then.
-
-    Errors of earlier origins, in units of the province's scale at the time, are
-    pooled over provinces by horizon; the width is their ceil((m + 1) level)-th
-    smallest size (split conformal, Lei et al. 2018). NaN where there are too few. On simulated
-    panels nominal 90 % cover 90 to 95 %: the drift's early origins are poorer than its newest.
-    """
-    scales, found = [_scales(values[: origin + 1]) for origin in origins], []
-    for ahead in range(1, forecasts.shape[1] + 1):
-        sizes = [np.array([np.nan])]
-        for scale, past, origin in zip(scales, forecasts, origins, strict=True):
-            if origin + ahead <= now:
-                error = np.abs(values[origin + ahead] - past[ahead - 1])
-                sizes.append(error / np.where(scale > 0, scale, np.nan))
-        found.append(_conformal(np.concatenate(sizes), level))
-    return np.array(found)[:, None] * _scales(values[: now + 1])
 
 
 @dataclass(frozen=True)
@@ -157,11 +149,8 @@ def forecast(
 
 
 def _one(wide: pd.DataFrame, horizon: int, method: str, level: float, logs: bool) -> pd.DataFrame:
-    values = wide.to_numpy()
-    origins = range(METHODS[method].least - 1, len(values))
-    points = _rolling(values, method, horizon, origins)
-    width = _rolling_width(values, points, origins, len(values) - 1, level)
-    columns = {"forecast": points[-1], "lower": points[-1] - width, "upper": points[-1] + width}
+    point, width = (part[-1] for part in _rolling(wide.to_numpy(), method, horizon, level)[1:])
+    columns = {"forecast": point, "lower": point - width, "upper": point + width}
     years = pd.Index(range(1, horizon + 1), name="year") + int(wide.index[-1])
     keys = pd.MultiIndex.from_product([wide.columns, years], names=["province", "year"])
     undone = {k: np.exp(v.T.ravel()) if logs else v.T.ravel() for k, v in columns.items()}

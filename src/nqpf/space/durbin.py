@@ -11,7 +11,7 @@ import pandas as pd
 from nqpf.checks import between, choose, whole
 from nqpf.errors import EstimationError, MethodError
 from nqpf.regress.ols import _HypothesisTest, _Regression
-from nqpf.sample import _place
+from nqpf.sample import PanelSample, _place
 from nqpf.space.likelihood import _CLUSTERED, _CORRECTIONS, _covariance, _Fit, _fitted, _Panel
 from nqpf.space.weights import _Weights
 
@@ -306,8 +306,8 @@ def durbin(
     >>> fit.params.round(2).to_dict()
     {'x1': 1.04, 'W x1': 0.37, 'rho': 0.42}
     """
-    options = effects, correction, islands, lagged, unit, time
-    panel = _Panel(frame, outcome, regressors, weights, *options)
+    sample = PanelSample.read(frame, outcome, regressors, effects, unit, time)
+    panel = _Panel(sample, weights, correction, islands, lagged)
     fit, space = _fitted(panel), panel.space
     own, residuals = space.within(panel.y), fit.residuals * fit.scale
     low, high = (np.format_float_positional(b, 4, trim="-") for b in space.bounds)
@@ -345,6 +345,8 @@ def lagrange(
     regressors: Sequence[str] | str,
     weights: _Weights | pd.DataFrame,
     effects: str = "two-way",
+    unit: str = "province",
+    time: str = "year",
     **options: str,
 ) -> pd.DataFrame:
     """Test a regression without space for a spatial lag and for spatial errors.
@@ -365,7 +367,8 @@ def lagrange(
     """
     from scipy import stats
 
-    panel = _Panel(frame, outcome, regressors, weights, effects, lagged=[], **options)
+    sample = PanelSample.read(frame, outcome, regressors, effects, unit, time)
+    panel = _Panel(sample, weights, lagged=[], **options)
     space, basis, y = panel.space, panel.basis, panel.y
 
     def free(values):

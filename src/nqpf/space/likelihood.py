@@ -147,20 +147,14 @@ class _Panel:
 
     def __init__(
         self,
-        frame: pd.DataFrame,
-        outcome: str,
-        regressors: Sequence[str] | str,
+        sample: PanelSample,
         weights: _Weights | pd.DataFrame,
-        effects: str = "two-way",
         correction: str = "lee-yu",
         islands: str = "refuse",
         lagged: Sequence[str] | str | None = None,
-        unit: str = "province",
-        time: str = "year",
     ) -> None:
         choose("correction", correction, _CORRECTIONS)
         choose("islands", islands, ("refuse", "allow"))
-        sample = PanelSample.read(frame, outcome, regressors, effects, unit, time)
         data, names = sample.data, sample.regressors
         self.index, self.weights = data.index, align(weights, data)
         self.lags = distinct("lagged", names if lagged is None else lagged, least=0)
@@ -169,19 +163,19 @@ class _Panel:
         spelt = [*names, *(f"W {name}" for name in self.lags)]
         self.names = distinct("regressors and their lags", spelt)
         self.labels = pd.Index([*self.names, "rho"])
-        n, years = _balanced(data[outcome]).shape
-        self.space = _Space(self.weights.matrix.to_numpy(), effects, correction, years)
-        self._check_links(islands, unit)
+        n, years = _balanced(data[sample.outcome]).shape
+        self.space = _Space(self.weights.matrix.to_numpy(), sample.effects, correction, years)
+        self._check_links(islands)
         values = data.to_numpy().reshape(n, years, -1).transpose(1, 0, 2)
         self.y, x = values[:, :, 0], values[:, :, 1:]
         spilt = self.space.lagged(x[:, :, [names.index(name) for name in self.lags]])
         self.x = np.concatenate([x, spilt], axis=2)
-        self._check(outcome)
+        self._check(sample)
 
-    def _check_links(self, islands: str, unit: str) -> None:
+    def _check_links(self, islands: str) -> None:
         """Refuse islands that are not allowed, and year effects that the weights do not keep."""
         alone, space = self.weights.islands, self.space
-        where = _place(alone[:1], (unit,)) if alone else {}
+        where = _place(alone[:1], self.index.names[:1]) if alone else {}
         if alone and (islands == "refuse" or len(alone) == len(space.matrix)):
             raise SampleError(
                 "a unit has no neighbours, so nothing spills over to it and its lag is zero",
@@ -201,9 +195,9 @@ class _Panel:
                 hint=f"{link}, or use correction='none'",
             )
 
-    def _check(self, outcome: str) -> None:
+    def _check(self, sample: PanelSample) -> None:
         """Refuse too few rows, and variables that the effects absorb or that are collinear."""
-        (years, n, k), space = self.x.shape, self.space
+        (years, n, k), space, outcome = self.x.shape, self.space, sample.outcome
         if space.time and n < 3:
             raise SampleError(f"{n} units are too few for year effects", expected="three or more")
         left = n * years - (n - 1) * space.unit - (years - 1) * space.time - k - 2
@@ -215,8 +209,7 @@ class _Panel:
                 hint="use more years, or fewer regressors or effects",
             )
         table = pd.DataFrame(self.x.transpose(1, 0, 2).reshape(-1, k), self.index, self.labels[:-1])
-        unit, time = np.divmod(np.arange(n * years), years)
-        _check_regressors(table, unit if space.unit else None, time if space.time else None)
+        _check_regressors(table, *sample.absorbed)
         own, basis = space.within(self.y).ravel(), self.basis
         size = np.linalg.norm(own)
         level = 1e-14 * np.abs(self.y).max() * own.size
