@@ -84,9 +84,7 @@ def python(*words: str, home: Path, **environment: str) -> subprocess.CompletedP
     ("place", "coding", "shown"),
     [("Bejing", "utf-8", "Bejing"), ("贝京", "utf-8", "贝京"), ("贝京", "latin-1", "??")],
 )
-def test_as_a_module_also_on_a_terminal_without_chinese(
-    home: Path, tmp_path: Path, place: str, coding: str, shown: str
-) -> None:
+def test_as_a_module_also_on_a_terminal_without_chinese(home, tmp_path, place, coding, shown):
     path = write_csv(tmp_path / "mine.csv", f"{place},2024,population,12,万人,yearbook")
     words = ["-m", "nqpf", "data", "check", str(path)]
     result = python(*words, home=home, PYTHONIOENCODING=coding)

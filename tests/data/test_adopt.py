@@ -55,9 +55,7 @@ def test_extend_adds_and_replaces_and_leaves_its_input(tmp_path: Path, panel: Pa
     assert "s (2023-2024)" in longer.catalogue.variables["gdp"].note
 
 
-def test_what_is_kept_is_canonical_and_used(
-    tmp_path: Path, home: Path, extra: Path, add: Callable[..., str]
-) -> None:
+def test_what_is_kept_is_canonical_and_used(tmp_path, home, extra, add):
     before = state(home)
     rows = ['天津,2024,常住人口,"1,364.50",万人,"a, b"', "北京,2024,常住人口,2183,万人,s"]
     said = add(write_csv(tmp_path / "year.csv", *rows, encoding="gb18030"))
@@ -82,9 +80,7 @@ def test_what_is_kept_is_canonical_and_used(
     assert state(home) == after, "adding twice changes nothing"
 
 
-def test_a_different_table_of_the_same_name_is_kept(
-    tmp_path: Path, home: Path, add: Callable[..., str]
-) -> None:
+def test_a_different_table_of_the_same_name_is_kept(tmp_path, home, add):
     add(write_csv(tmp_path / "mine.csv", ROBOTS, header=WITH_NAMES))
     before = state(home)
     changed = ROBOTS.replace("units", '"1,000 units"').replace("120", "0.12")
@@ -99,9 +95,7 @@ def test_a_different_table_of_the_same_name_is_kept(
     assert "expected '1,000 units'" in add(other)
 
 
-def test_two_tables_with_the_same_figure(
-    tmp_path: Path, home: Path, extra: Path, run: Run, add: Callable[..., str]
-) -> None:
+def test_two_tables_with_the_same_figure(tmp_path, home, extra, run, add):
     add(write_csv(tmp_path / "first.csv", NEW_YEAR[0]))
     before = state(home)
     second = write_csv(tmp_path / "second.csv", *NEW_YEAR)
@@ -114,9 +108,7 @@ def test_two_tables_with_the_same_figure(
         Panel.load()
 
 
-def test_a_bad_table_in_the_folder_is_named_and_a_link_is_not_followed(
-    tmp_path: Path, home: Path, extra: Path, add: Callable[..., str]
-) -> None:
+def test_a_bad_table_in_the_folder_is_named_and_a_link_is_not_followed(tmp_path, home, extra, add):
     extra.mkdir()
     outside = write_csv(tmp_path / "outside.csv", NEW_YEAR[0])
     content = outside.read_bytes()
@@ -162,9 +154,7 @@ JUMPS += [(2022, 11, True), (2024, 0, True), (2015, 100, False)]
 
 
 @pytest.mark.parametrize(("year", "factor", "warned"), JUMPS)
-def test_jumps(
-    tmp_path: Path, home: Path, run: Run, year: int, factor: float, warned: bool
-) -> None:
+def test_jumps(tmp_path, home, run, year, factor, warned):
     near = {2024: 2023, 2018: 2019, 2022: 2021}.get(year, 2019)
     value = figure(310000, near, "energy") * factor
     said = run("check", write_csv(tmp_path / "a.csv", f"上海,{year},energy,{value!r},万吨标准煤,s"))

@@ -221,9 +221,7 @@ DECLARED = {
 
 
 @pytest.mark.parametrize("said", [*DECLARED, "'made' may not be emb", "province 540000 has no fig"])
-def test_declarations_that_the_files_do_not_bear_out(
-    tmp_path: Path, entry: Any, rebuilt: Callable[..., Path], said: str
-) -> None:
+def test_declarations_that_the_files_do_not_bear_out(tmp_path, entry, rebuilt, said):
     film = {"segments": [a_segment()]} | DECLARED.get(said, {})
     if "'made'" in said:
         film["source"] = entry.model_copy(update={"embedded": False})

@@ -179,9 +179,7 @@ def test_the_files_are_valid_before_they_are_mutated_and_noise_is_not(
 @pytest.mark.parametrize(
     ("kind", "number", "least"), [("rows", 500, 0.1), ("bytes", 400, 0.01), ("workbook", 400, 0.05)]
 )
-def test_mutated_files(
-    home: Path, panel: Panel, tmp_path: Path, workbook: bytes, kind: str, number: int, least: float
-) -> None:
+def test_mutated_files(home, panel, tmp_path, workbook, kind, number, least):
     path = tmp_path / ("mine.xlsx" if kind == "workbook" else "mine.csv")
     accepted = []
     for chance in chances(kind, number):

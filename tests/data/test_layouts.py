@@ -215,9 +215,7 @@ def test_refusals(tmp_path: Path, reader: str, content: str, old: str, new: str,
 @pytest.mark.parametrize("reader", ["nbs", "merged", "blocks", "sulphur"])
 @pytest.mark.parametrize("content", [None, b"", b"PK\x03\x04 half", b"\x00" * 40, b"\xff\xfe\x00"])
 @pytest.mark.parametrize("name", ["a.xlsx", "a.csv"])
-def test_wreckage_is_refused_by_name(
-    tmp_path: Path, reader: str, content: bytes | None, name: str
-) -> None:
+def test_wreckage_is_refused_by_name(tmp_path, reader, content, name):
     if content is not None:
         (tmp_path / name).write_bytes(content)
     with pytest.raises(DataError, match=f"file {name}"):

@@ -50,9 +50,7 @@ def test_numbers(tmp_path: Path, panel: Panel) -> None:
     assert repr(values) == "[1.0, 1.5, 0.5, 5.0, 1000.0, 0.0025, 1234.5, 1234567.0, 7.0, 0.0, 0.1]"
 
 
-def test_a_workbook_gives_the_same_rows_and_counts_them_as_a_spreadsheet(
-    tmp_path: Path, panel: Panel
-) -> None:
+def test_a_workbook_gives_the_same_rows_and_counts_them_as_a_spreadsheet(tmp_path, panel):
     rows = [[110000, 2024, "population", 2183.2, "万人", "s"], [None] * 6]
     rows += [["天津", 2024.0, "常住人口", 1364, "万人", "s"]]
     book = panel.extend(write_xlsx(tmp_path / "mine.xlsx", *rows))
@@ -222,9 +220,7 @@ FILES = {
 
 
 @pytest.mark.parametrize("name", FILES)
-def test_bad_file(
-    refusal: Refusal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
-) -> None:
+def test_bad_file(refusal, tmp_path, monkeypatch, name):
     monkeypatch.setattr("nqpf.data.grid._LARGEST_GRID", 1000)
     monkeypatch.setattr("nqpf.data.grid._LARGEST_FILE", 100_000)
     content, said = FILES[name]

@@ -86,9 +86,7 @@ def test_download_is_verified_kept_and_repaired(server: SimpleNamespace, tmp_pat
         ({"status": 500}, "downloaded: 500.*NQPF_MIRROR.*[Tt]he tables in data/panel"),
     ],
 )
-def test_a_bad_download_leaves_nothing_behind(
-    server: SimpleNamespace, tmp_path: Path, answer: dict[str, object], said: str
-) -> None:
+def test_a_bad_download_leaves_nothing_behind(server, tmp_path, answer, said):
     vars(server).update(answer)
     with pytest.raises(SourceError, match=said):
         pinned().fetch(server.host, tmp_path)
@@ -96,9 +94,7 @@ def test_a_bad_download_leaves_nothing_behind(
 
 
 @pytest.mark.parametrize("content", [None, b"", GOOD[:-1], GOOD.replace(b"0", b"1", 1)])
-def test_a_mirror_file_is_read_in_place_a_bad_one_refused(
-    mirror: Path, monkeypatch: pytest.MonkeyPatch, content: bytes | None
-) -> None:
+def test_a_mirror_file_is_read_in_place_a_bad_one_refused(mirror, monkeypatch, content):
     assert pinned().fetch() == mirror.resolve()
     with pytest.raises(DataError, match="leaves"):
         pinned().model_copy(update={"path": "../../../secret.csv"}).fetch()
@@ -134,9 +130,7 @@ def test_without_files_there_is_nothing(tmp_path: Path, monkeypatch: pytest.Monk
     assert source.at_hand(tmp_path) is None
 
 
-def test_carbon_dioxide_is_read_from_a_sheet_per_province(
-    mirror: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_carbon_dioxide_is_read_from_a_sheet_per_province(mirror, tmp_path, monkeypatch):
     rows = [["unit", "Mt CO2", "Mt CO2"], [], ["TotalEmissions", 1.0, 3.0], ["Farming", 1.0, 3.0]]
     book = openpyxl.Workbook()
     book.active.title = "NOTE"
