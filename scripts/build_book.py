@@ -27,16 +27,12 @@ BUILD = ROOT / "_build"
 CONFIG = ROOT / "book" / "_config.yml"
 TOC = ROOT / "book" / "_toc.yml"
 
+WATCHES = ("scripts/watch_regressions.py", "scripts/watch_inputs.py")
 # The cache of executed chapters looks at their cells only, and Sphinx at the pages'
 # sources only. What else all results or all pages depend on; what one chapter opens and loads
 # is kept beside its results (scripts/watch_inputs.py).
 DEPEND_ON = {
-    "results": (
-        "requirements.lock",
-        "scripts/warm_kernels.py",
-        "scripts/watch_regressions.py",
-        "scripts/watch_inputs.py",
-    ),
+    "results": ("requirements.lock", "scripts/warm_kernels.py", *WATCHES),
     "provinces": ("src", "data", "requirements.lock", "scripts/make_provinces.py"),
     "pages": ("src", "data", "requirements.lock", "book/_ext", "book/_toc.yml"),
 }
@@ -44,23 +40,19 @@ DEPEND_ON = {
 PLACES = ("NQPF_REPOSITORY_URL", "NQPF_SITE_URL")
 MADE_PAGES = "book/provinces"  # by scripts/make_provinces.py
 FOLDERS = {
-    "results": (".jupyter_cache",),
-    "provinces": ("provinces",),
-    "pages": (".doctrees", "html"),
+    "results": [".jupyter_cache"],
+    "provinces": ["provinces"],
+    "pages": [".doctrees", "html"],
 }
 
 CELL_TIMEOUT = 300  # seconds, as in book/_config.yml
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 # Each kernel would warn that other users of this machine could read its loopback traffic.
-_KERNEL_OPTIONS = [
-    "--IPKernelApp.log_level=ERROR",
-    # Says what each statement reads; see docs/decisions/0156-map-of-outputs.md.
-    "--IPKernelApp.extensions=nqpf.report.recorder",
-    # Says which measure a regression relates to what it holds; see decision 0168.
-    "--IPKernelApp.extensions=watch_regressions",
-    # Says which files its results rest on.
-    "--IPKernelApp.extensions=watch_inputs",
-]
+_KERNEL_OPTIONS = ["--IPKernelApp.log_level=ERROR"]
+# They say what each statement reads (docs/decisions/0156-map-of-outputs.md), which measure a
+# regression relates to what it holds (decision 0168), and which files results rest on.
+for _extension in ("nqpf.report.recorder", "watch_regressions", "watch_inputs"):
+    _KERNEL_OPTIONS.append(f"--IPKernelApp.extensions={_extension}")
 EXHIBIT = "circular-exhibit"  # tag of a cell that shows what circularity does
 RECORD = "record.json"  # beside the cached results of a chapter
 # One thread per kernel: the chapters already use every core, and sums do not
@@ -75,35 +67,21 @@ def fingerprint(root: Path, parts: tuple[str, ...]) -> str:
     """
     digest = hashlib.sha256(repr(sys.version_info[:3]).encode())
     for part in parts:
-        path = root / part
-        files = [path] if path.is_file() else sorted(p for p in path.rglob("*") if p.is_file())
-        for file in files:
-            if "__pycache__" in file.parts or file.suffix == ".tmp":
-                continue
-            digest.update(f"\0{file.relative_to(root).as_posix()}\0".encode())
-            digest.update(hashlib.sha256(file.read_bytes()).digest())
+        for file in sorted((root / part).rglob("*")) or [root / part]:
+            if file.is_file() and "__pycache__" not in file.parts and file.suffix != ".tmp":
+                digest.update(f"\0{file.relative_to(root).as_posix()}\0".encode())
+                digest.update(hashlib.sha256(file.read_bytes()).digest())
     return digest.hexdigest()
 
 
-def drop_stale(build: Path, made_from: dict[str, str]) -> list[str]:
-    """Remove results and pages made from other inputs than `made_from` names.
-
-    Returns
-    -------
-    list of str
-        The folders of `build` that were removed.
-    """
-    dropped = []
+def drop_stale(build: Path, made_from: dict[str, str]) -> None:
+    """Remove results and pages made from other inputs than `made_from` names."""
     for kind, inputs in made_from.items():
         stamp = build / f".{kind}-made-from"
-        if stamp.exists() and stamp.read_text("utf-8") == inputs:
-            continue
-        stamp.unlink(missing_ok=True)
-        for folder in FOLDERS[kind]:
-            if (build / folder).exists():
-                shutil.rmtree(build / folder)
-                dropped.append(folder)
-    return dropped
+        if not stamp.exists() or stamp.read_text("utf-8") != inputs:
+            stamp.unlink(missing_ok=True)
+            for folder in FOLDERS[kind]:
+                shutil.rmtree(build / folder, ignore_errors=True)
 
 
 def mark(build: Path, kind: str, made_from: dict[str, str]) -> None:
@@ -222,18 +200,15 @@ def take_records(notebook: NotebookNode) -> list[dict[str, object]]:
 def circular_cells(notebook: NotebookNode, said: list[dict[str, object]]) -> list[str]:
     """Return what is wrong with cells that regress a measure on what it holds."""
     cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
-    wrong = []
-    for cell, record in zip(cells, said, strict=True):
-        if EXHIBIT in cell.metadata.get("tags", []):
-            continue
-        for one in record.get("regressions", {}).get("found", []):
-            wrong.append(
-                f"{one['estimator']} relates {one['measure']!r} to {one['variable']}, which it "
-                f"holds by {one['by']}. Leave it out with its reason (nqpf.compare.circular), take "
-                "the indicator out of the measure (measures(panel, without=holders(...))), or "
-                f"tag the cell {EXHIBIT}."
-            )
-    return wrong
+    return [
+        f"{one['estimator']} relates {one['measure']!r} to {one['variable']}, which it holds by "
+        f"{one['by']}. Leave it out with its reason (nqpf.compare.circular), take the indicator "
+        "out of the measure (measures(panel, without=holders(...))), or tag the cell "
+        f"{EXHIBIT}."
+        for cell, record in zip(cells, said, strict=True)
+        if EXHIBIT not in cell.metadata.get("tags", [])
+        for one in record.get("regressions", {}).get("found", [])
+    ]
 
 
 def jupyter_book(*options: str) -> int:

@@ -13,10 +13,11 @@ import re
 import sys
 from collections import defaultdict
 
-from measure_size import LIBRARY, ROOT, code_lines, defined, imported, public_names
+from measure_size import LIBRARY, ROOT, code_lines, defined, homes, imported, public_names
 
 Name = tuple[str, str]  # module, name; a module itself has no name
 PAGE = ROOT / "docs" / "prices.md"
+TOLD = ("README.md", "CONTRIBUTING.md", "tests/book/exercises.yaml")
 _CELL = re.compile(r"^```+\{code-cell\}[^\n]*\n(.*?)^```+$", re.DOTALL | re.MULTILINE)
 _OPTION = re.compile(r"^(?:[:%!].*|---)$", re.MULTILINE)
 _NAMED = re.compile(r"\b(nqpf(?:\.[A-Za-z]\w*)*)\.([A-Za-z]\w*)")
@@ -46,6 +47,7 @@ class Library:
             self.sources[name.removesuffix(".__init__")] = path.read_text("utf-8")
         trees = {module: ast.parse(source) for module, source in self.sources.items()}
         self.imports = {module: dict(imported(tree)) for module, tree in trees.items()}
+        self.lazy = {module: homes(tree) for module, tree in trees.items()}
         self.nodes = {
             (module, name): node
             for module, tree in trees.items()
@@ -63,8 +65,7 @@ class Library:
             return self.home(*source)
         if f"{module}.{name}" in self.sources:
             return f"{module}.{name}", ""
-        lazy = self.nodes.get((module, "_HOME"))  # a face that imports on first use
-        room = ast.literal_eval(lazy.value).get(name) if lazy else None
+        room = self.lazy.get(module, {}).get(name)
         return room and self.home(room if room in self.sources else f"{module}.{room}", name)
 
     def used(self, module: str, node: ast.AST) -> set[Name]:
@@ -99,15 +100,12 @@ class Library:
 def users(library: Library) -> dict[Name, set[str]]:
     """Return which chapters, pages, scripts and commands use each definition directly."""
     chapters = sorted([*ROOT.glob("notebooks/*/*.md"), *ROOT.glob("book/*.md")])
-    told = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *ROOT.glob("docs/*.md"), *chapters]
-    told = [*sorted({*told} - {PAGE}), ROOT / "tests/book/exercises.yaml"]
-    code = {}
-    for path in chapters:
-        cells = _CELL.findall(path.read_text("utf-8"))
-        code[path.stem] = "\n".join(_OPTION.sub("", cell) for cell in cells)
+    texts = {path: path.read_text("utf-8") for path in chapters}
+    uses, code = list(PROMISED.items()), {}
+    for path, text in texts.items():
+        code[path.stem] = "\n".join(_OPTION.sub("", cell) for cell in _CELL.findall(text))
     for folder in ("scripts", "book/_ext", "benchmarks"):
         code |= {f"`{p.name}`": p.read_text("utf-8") for p in (ROOT / folder).glob("*.py")}
-    uses = list(PROMISED.items())
     for who, source in code.items():
         uses += [(key, who) for key in library.used("", ast.parse(source))]
     for key, needs in library.needs.items():
@@ -116,8 +114,10 @@ def users(library: Library) -> dict[Name, set[str]]:
         if key[0] in ("nqpf.errors", "nqpf.checks", "nqpf.sample"):
             if sum(key in others for others in library.needs.values()) > 2:
                 uses.append((key, "the library itself"))
-    for path in told:
-        for module, name in _NAMED.findall(_CELL.sub("", path.read_text("utf-8"))):
+    told = {*ROOT.glob("docs/*.md"), *(ROOT / name for name in TOLD)} - {PAGE}
+    texts |= {path: path.read_text("utf-8") for path in told}
+    for path, text in texts.items():
+        for module, name in _NAMED.findall(_CELL.sub("", text)):
             uses.append((library.home(module, name), f"{path.name} names it"))
     found = defaultdict(set)
     for key, who in uses:

@@ -144,13 +144,13 @@ def print_pages(tab: Tab, draft: bool) -> bytes:
     return tab.pdf(prefer_css_page_size=True, print_background=True, tagged=not draft)
 
 
-def page_numbers(pdf: bytes) -> dict[str, int]:
-    """Return the page, counted from one, of every anchor that a link leads to."""
+def places(pdf: bytes) -> dict[str, tuple[int, Fit]]:
+    """Return by anchor that a link leads to its page, counted from one, and its place there."""
     reader = PdfReader(BytesIO(pdf))
     pages = {page.indirect_reference.idnum: n for n, page in enumerate(reader.pages, 1)}
     return {
-        name.lstrip("/"): pages[place.raw_get("/Page").idnum]
-        for name, place in reader.named_destinations.items()
+        name.lstrip("/"): (pages[one.raw_get("/Page").idnum], Fit.xyz(one.left, one.top))
+        for name, one in reader.named_destinations.items()
     }
 
 
@@ -174,16 +174,16 @@ def finish(pdf: bytes, entries: list, about: dict[str, str], moment: datetime) -
         Two calls with the same arguments give the same.
     """
     stamp = moment.strftime("D:%Y%m%d%H%M%S+00'00'")
-    numbers, places = page_numbers(pdf), PdfReader(BytesIO(pdf)).named_destinations
+    found = places(pdf)
     writer = PdfWriter(BytesIO(_DATE.sub(f"({stamp})".encode(), pdf)), incremental=True)
     above: list = []
     for level, anchor, title in entries:
-        place = places[f"/{anchor}"]
+        number, place = found[anchor]
         item = writer.add_outline_item(
             title=title,
-            page_number=numbers[anchor] - 1,
+            page_number=number - 1,
             parent=above[level - 1] if level else None,
-            fit=Fit.xyz(place.left, place.top),
+            fit=place,
             is_open=level == 0,  # the parts show their chapters, a chapter keeps its sections
         )
         above[level:] = [item]
@@ -215,12 +215,12 @@ def make(start: float) -> bytes:
         report("set the formulas, drew the charts, fitted the tables")
         for page in sorted(set(found["broken"])):
             report(f"a table on {page} had to be broken inside its words")
-        numbers = page_numbers(print_pages(tab, draft=True))
+        numbers = {anchor: n for anchor, (n, _) in places(print_pages(tab, draft=True)).items()}
         report("printed once, for the page numbers")
         tab.evaluate("numbers => fillNumbers(numbers)", numbers)
         pdf = print_pages(tab, draft=False)
         report("printed with the page numbers")
-    if page_numbers(pdf) != numbers:
+    if {anchor: n for anchor, (n, _) in places(pdf).items()} != numbers:
         raise SystemExit("the page numbers moved when they were filled in; report this as a fault")
     entries = [(0, first.key, first.title)]
     for number, (title, pages) in enumerate(parts, 1):

@@ -72,14 +72,22 @@ def public_names(source: str) -> list[str]:
     return sorted(name for name in found if not name.startswith("_"))
 
 
-def face_names(source: str) -> list[str]:
-    """Return the names that a package's `__all__` or its table of homes lists."""
-    found: list[str] = []
-    for node in ast.parse(source).body:
-        listed = {"__all__", "_HOME"} & {*defined(node)}
-        if listed and isinstance(node.value, ast.Dict | ast.List):
-            found += ast.literal_eval(node.value)
+def homes(tree: ast.Module) -> dict[str, str]:
+    """Return name -> module for what a face imports when it is first used, by its tables."""
+    found: dict[str, str] = {}
+    for node in tree.body:
+        if defined(node) in (["_HOME"], ["_NAMES"]) and isinstance(node.value, ast.Dict):
+            for key, value in ast.literal_eval(node.value).items():
+                found |= {key: value} if isinstance(value, str) else dict.fromkeys(value, key)
     return found
+
+
+def face_names(source: str) -> list[str]:
+    """Return the names that a package's `__all__` or its tables of homes list."""
+    tree = ast.parse(source)
+    lists = [n.value for n in tree.body if defined(n) == ["__all__"]]
+    literal = [ast.literal_eval(one) for one in lists if isinstance(one, ast.List)]
+    return sum(literal, list(homes(tree)))
 
 
 def imported(tree: ast.AST) -> list[tuple[str, tuple[str, str]]]:

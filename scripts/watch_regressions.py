@@ -41,13 +41,12 @@ OWN = ("nqpf", "pyfixest")  # what they do inside a call was looked at already
 ALIKE = 1 - 1e-9
 
 scores: list[tuple[pd.Series, frozenset[str]]] = []  # with the indicators that each holds
-found: list[dict[str, str]] = []
-seen: list[str] = []
+said: dict[str, list[Any]] = {"seen": [], "found": []}
 
 
 def load_ipython_extension(shell: Any) -> None:
     """Start watching in this IPython."""
-    publish, bring = shell.display_pub.publish, builtins.__import__
+    bring = builtins.__import__
 
     def brought(name: str, place: object = None, *rest: Any, **named: Any) -> Any:
         module = bring(name, place, *rest, **named)
@@ -55,47 +54,42 @@ def load_ipython_extension(shell: Any) -> None:
             watch_loaded()
         return module
 
-    def start(_info: object) -> None:
-        found.clear()
-        seen.clear()
-
     def tell(_result: object) -> None:
-        if seen:
-            said = {"seen": list(seen), "found": list(found)}
-            publish(data={_MIME: {"regressions": said}}, metadata={})
+        if said["seen"]:
+            shell.display_pub.publish(data={_MIME: {"regressions": said}}, metadata={})
 
     builtins.__import__ = brought
-    importlib.import_module = _then(importlib.import_module, lambda _module: watch_loaded())
-    shell.events.register("pre_run_cell", start)
+    _then(importlib, "import_module", lambda _module: watch_loaded())
+    shell.events.register("pre_run_cell", lambda _info: said.update(seen=[], found=[]))
     shell.events.register("post_run_cell", tell)
 
 
 def watch_loaded() -> None:
     """Watch every estimator and keep every score of the modules that are loaded by now."""
-    for module, made in list(sys.modules.items()):
+    loaded = dict(sys.modules)
+    for module, made in loaded.items():
         if module in OTHERS or f"{module}.".startswith(ROOMS):
             for name, value in list(vars(made).items()):
                 public = callable(value) and not name.startswith("_")
                 if public and (module in OTHERS or inspect.isfunction(value)) and _estimates(value):
                     setattr(made, name, _watched(value))
-    for module, owner, name, keep in (
-        ("nqpf.index.recipe", "Recipe", "fit", _keep_index),
-        ("nqpf.compare.measures", None, "_log_tfp", _keep_tfp),
-    ):
-        made = sys.modules.get(module)
-        made = getattr(made, owner, None) if owner else made
-        if hasattr(made, name) and not hasattr(getattr(made, name), "__wrapped__"):
-            setattr(made, name, _then(getattr(made, name), keep))
+    _then(getattr(loaded.get("nqpf.index.recipe"), "Recipe", None), "fit", _keep_index)
+    _then(loaded.get("nqpf.compare.measures"), "_log_tfp", _keep_tfp)
 
 
-def _then(function: Callable[..., Any], use: Callable[[Any], None]) -> Callable[..., Any]:
+def _then(owner: Any, name: str, use: Callable[[Any], None]) -> None:
+    """Have a function of `owner` hand what it returns to `use`, if it is there and does not."""
+    function = getattr(owner, name, None)
+    if function is None or hasattr(function, "__wrapped__"):
+        return
+
     @functools.wraps(function)
     def used(*args: object, **options: object) -> Any:
         result = function(*args, **options)
         use(result)
         return result
 
-    return used
+    setattr(owner, name, used)
 
 
 def _keep_index(index: Any) -> None:
@@ -139,43 +133,29 @@ def _watched(estimator: Callable[..., object]) -> Callable[..., object]:
 
 def _look(estimator: str, given: list[object]) -> None:
     columns = _columns(given)
-    if not columns:
-        return
-    seen.append(estimator)
-    from nqpf.compare import holders
-
+    if columns:
+        said["seen"].append(estimator)
+        from nqpf.compare import holders
     for own, other in permutations(columns, 2):
         pairs = product(_known_as("measure", own), _known_as("variable", other))
         for (moved, indicators), (ahead, variables) in pairs:
             lead = ahead - moved  # years from the measure to the variable
             for variable in sorted(variables):
-                inside = indicators & set(holders(variable, lead))
+                inside = sorted(indicators & set(holders(variable, lead)))
                 if inside:
-                    found.append(
-                        {
-                            "estimator": estimator,
-                            "measure": str(own.name),
-                            "variable": f"{variable} {lead:+d} ({other.name})",
-                            "by": ", ".join(sorted(inside)),
-                        }
-                    )
+                    about = {"estimator": estimator, "measure": str(own.name)}
+                    about["variable"] = f"{variable} {lead:+d} ({other.name})"
+                    said["found"].append(about | {"by": ", ".join(inside)})
 
 
 def _columns(given: list[object]) -> list[pd.Series]:
     """Return the columns of tables that a call names; all of them where it names none."""
     words = repr([one for one in given if isinstance(one, str | list | tuple | set | dict)])
-    columns = []
-    for table in given:
-        if isinstance(table, pd.DataFrame):
-            keyed = table.set_index(KEYS) if {*KEYS} <= {*table.columns} else table
-            for name in keyed.columns:
-                named = re.search(rf"(?<!\w){re.escape(str(name))}(?!\w)", words)
-                columns.append((keyed[name], bool(named)))
-    some = any(named for _, named in columns)
-    return [
-        *(column for column, named in columns if named or not some),
-        *(one for one in given if isinstance(one, pd.Series)),
-    ]
+    columns = [one for one in given if isinstance(one, pd.DataFrame)]
+    columns = [one.set_index(KEYS) if {*KEYS} <= {*one.columns} else one for one in columns]
+    columns = [one[name] for one in columns for name in one.columns]
+    named = [c for c in columns if re.search(rf"(?<!\w){re.escape(str(c.name))}(?!\w)", words)]
+    return (named or columns) + [one for one in given if isinstance(one, pd.Series)]
 
 
 def _grid(series: pd.Series) -> pd.DataFrame:
@@ -186,9 +166,8 @@ def _grid(series: pd.Series) -> pd.DataFrame:
 
 def _known_as(kind: str, series: pd.Series) -> list[tuple[int, frozenset[str]]]:
     """Return what a column is, if it is a measure or variable: the years moved, and the names."""
-    if {*series.index.names} != {*KEYS} or not series.index.is_unique or not scores:
-        return []
-    if not pd.api.types.is_numeric_dtype(series):
+    keyed = {*series.index.names} == {*KEYS} and series.index.is_unique
+    if not keyed or not scores or not pd.api.types.is_numeric_dtype(series):
         return []
     # A variable that is set to zero in some rows is known by what is left of it.
     column = _grid(series[series != 0]).to_numpy(dtype=float)
