@@ -21,7 +21,7 @@ import re
 import sys
 from collections import defaultdict
 from collections.abc import Callable
-from itertools import permutations, product
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -37,6 +37,7 @@ PARAMETERS = {"outcome", "controls", "dependent", "endog", "formula", "fml", "yn
 KEYS = ["province", "year"]
 # Years by which a chapter may have moved a measure or a variable.
 MOVES = {"measure": (0, 1, 2, -1, -2), "variable": (0, 1, -1)}
+FAR = 2
 OWN = ("nqpf", "pyfixest")  # what they do inside a call was looked at already
 ALIKE = 1 - 1e-9
 
@@ -133,12 +134,18 @@ def _watched(estimator: Callable[..., object]) -> Callable[..., object]:
 
 def _look(estimator: str, given: list[object]) -> None:
     columns = _columns(given)
-    if columns:
-        said["seen"].append(estimator)
-        from nqpf.compare import holders
-    for own, other in permutations(columns, 2):
-        pairs = product(_known_as("measure", own), _known_as("variable", other))
-        for (moved, indicators), (ahead, variables) in pairs:
+    if not columns:
+        return
+    said["seen"].append(estimator)
+    from nqpf.compare import holders
+
+    measures = [(column, _known_as("measure", column)) for column in columns]
+    measures = [(column, known) for column, known in measures if known]
+    others = [(column, _known_as("variable", column)) for column in columns if measures]
+    for (own, first), (other, second) in product(measures, others):
+        for (moved, indicators), (ahead, variables) in product(first, second):
+            if own is other:
+                continue
             lead = ahead - moved  # years from the measure to the variable
             for variable in sorted(variables):
                 inside = sorted(indicators & set(holders(variable, lead)))
@@ -158,10 +165,17 @@ def _columns(given: list[object]) -> list[pd.Series]:
     return (named or columns) + [one for one in given if isinstance(one, pd.Series)]
 
 
-def _grid(series: pd.Series) -> pd.DataFrame:
+def _grid(series: pd.Series) -> np.ndarray:
+    """Return a figure for each province and year, NaN where there is none."""
     from nqpf import provinces
 
-    return series.unstack("year").reindex(provinces.codes(), columns=range(2005, 2026))
+    levels = (series.index.get_level_values(key) for key in KEYS)
+    rows, years = pd.Index(provinces.codes()), pd.RangeIndex(2005, 2026)
+    i, j = (known.get_indexer(own) for known, own in zip((rows, years), levels, strict=True))
+    table = np.full((len(rows), len(years)), np.nan)
+    there = (i >= 0) & (j >= 0)
+    table[i[there], j[there]] = series.to_numpy(dtype=float)[there]
+    return table
 
 
 def _known_as(kind: str, series: pd.Series) -> list[tuple[int, frozenset[str]]]:
@@ -170,8 +184,9 @@ def _known_as(kind: str, series: pd.Series) -> list[tuple[int, frozenset[str]]]:
     if not keyed or not scores or not pd.api.types.is_numeric_dtype(series):
         return []
     # A variable that is set to zero in some rows is known by what is left of it.
-    column = _grid(series[series != 0]).to_numpy(dtype=float)
-    return _alike(kind, column.tobytes(), len(scores) if kind == "measure" else 0)
+    return _alike(
+        kind, _grid(series[series != 0]).tobytes(), len(scores) if kind == "measure" else 0
+    )
 
 
 @functools.cache
@@ -197,25 +212,36 @@ def _alike(kind: str, column: bytes, number: int) -> list[tuple[int, frozenset[s
 def _known(
     kind: str, number: int
 ) -> tuple[tuple[np.ndarray, np.ndarray], list[tuple[int, frozenset[str]]]]:
-    """Return the measures or variables, one row each in every form and move, and what they are.
-
-    A form is the series as it is, ranked by year, differenced, or in logarithms.
-    """
+    """Return the measures or variables, one row each in every form and move, and what they are."""
     from nqpf import Panel
     from nqpf.multiverse import variables
 
-    known = scores[:number]
-    if kind == "variable":
-        known = [(one, frozenset({name})) for name, one in variables(Panel.load()).items()]
-    rows, names = [], []
-    for series, held in known:
-        own = series.dropna()
-        forms = [own, own.groupby(level="year").rank(), own.groupby(level="province").diff()]
-        forms += [np.log(own)] if (own > 0).all() else []
-        for form, move in product(map(_grid, forms), MOVES[kind]):
-            rows.append(form.shift(-move, axis=1).to_numpy(dtype=float).ravel())
-            names.append((move, held))
+    if kind == "measure":
+        known = [(_forms_of_score(place), scores[place][1]) for place in range(number)]
+    else:
+        declared = variables(Panel.load())
+        known = [(_forms(one), frozenset({name})) for name, one in declared.items()]
+    names = [(move, held) for forms, held in known for _ in forms for move in MOVES[kind]]
+    rows = [
+        form[:, FAR + move : form.shape[1] - FAR + move].ravel()
+        for forms, _ in known
+        for form in forms
+        for move in MOVES[kind]
+    ]
     return _centred(np.array(rows)), names
+
+
+@functools.cache
+def _forms_of_score(place: int) -> list[np.ndarray]:
+    return _forms(scores[place][0])
+
+
+def _forms(series: pd.Series) -> list[np.ndarray]:
+    """Return a series as it is, ranked by year, differenced and in logarithms, with empty years."""
+    own = series.dropna()
+    forms = [own, own.groupby(level="year").rank(), own.groupby(level="province").diff()]
+    forms += [np.log(own)] if (own > 0).all() else []
+    return [np.pad(_grid(form), ((0, 0), (FAR, FAR)), constant_values=np.nan) for form in forms]
 
 
 def _centred(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
