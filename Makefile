@@ -82,7 +82,6 @@ fingerprint: env ## print what the results of the chapters depend on, as one wor
 lock: env ## pin the requirements of pyproject.toml again (needs uv)
 	uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 \
 		--generate-hashes --no-emit-index-url --no-emit-find-links --no-header -o requirements.lock
-	$(python) scripts/write_environment.py
 
 clean: ## remove the built book and the environment
 	rm -rf _build book/provinces .venv .pytest_cache .ruff_cache .import_linter_cache

@@ -77,20 +77,11 @@ def edition(environ: dict[str, str], root: Path) -> datetime:
 def write_document(first: Page, parts: list, about: dict, day: str) -> str:
     """Return the pages as one document, which needs the built site and the fonts beside it."""
     years = Panel.load(extra=False).wide(["gdp"]).index.get_level_values("year")
-    loader = FileSystemLoader(Path(__file__).with_name("templates"))
+    loader = FileSystemLoader([ROOT / "scripts" / "templates", ROOT / "book" / "_static"])
     options = {"trim_blocks": True, "lstrip_blocks": True, "undefined": StrictUndefined}
-    templates = Environment(loader=loader, autoescape=True, **options)
-    static = ROOT / "book" / "_static"
-    return templates.get_template("book.html").render(
-        first=first,
-        parts=parts,
-        about=about,
-        title_zh=TITLE_ZH,
-        years=f"{years.min()}–{years.max()}",
-        day=day,
-        css=(static / "pdf.css").read_text("utf-8"),
-        script=(static / "pdf.js").read_text("utf-8"),
-    )
+    template = Environment(loader=loader, autoescape=True, **options).get_template("book.html")
+    about = {**about, "years": f"{years.min()}–{years.max()}", "day": day, "title_zh": TITLE_ZH}
+    return template.render(first=first, parts=parts, about=about)
 
 
 def copy_fonts(document: str, folder: Path) -> None:

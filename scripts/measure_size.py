@@ -38,7 +38,7 @@ def code_lines(source: str) -> int:
 
     Examples
     --------
-    >>> code_lines('"Doc."\\n\\nx = 1  # one\\n# two\\n')
+    >>> code_lines('"Doc."\n\nx = 1  # one\n# two\n')
     1
     """
     told: set[int] = set()
@@ -65,7 +65,7 @@ def public_names(source: str) -> list[str]:
 
     Examples
     --------
-    >>> public_names("import os\\nX = 1\\ndef f(): pass\\nclass _C: pass\\n")
+    >>> public_names("import os\nX = 1\ndef f(): pass\nclass _C: pass\n")
     ['X', 'f']
     """
     found = {name for node in ast.parse(source).body for name in defined(node)}

@@ -11,15 +11,9 @@ from lxml import html
 
 # What a printed page has no use for. `web-only` is how a page marks such things itself.
 _NO_TAGS = {"style", "noscript", "button", "form", "iframe", "link", "template"}
-_NO_CLASSES = {
-    "headerlink",
-    "web-only",
-    "toctree-wrapper",
-    "toggle-hidden-button",
-    "above-input",  # code that the page folds away
-}
+# The last is code that the page folds away.
+_NO_CLASSES = {"headerlink", "web-only", "toctree-wrapper", "toggle-hidden-button", "above-input"}
 _OUTSIDE = ("http", "https", "mailto")
-_PLAIN = {"✅": "✓", "❌": "✗"}  # emoji that no text font has, and what says the same
 # Their sections repeat from one page to the next; the contents list the pages alone.
 _NO_SECTIONS = ("book/provinces/", "book/glossary", "book/bibliography", "book/status")
 _PARSER = html.HTMLParser(encoding="utf-8", huge_tree=True)
@@ -52,9 +46,7 @@ class Page:
     def html(self) -> str:
         """Return what is printed."""
         text = html.tostring(self.body, encoding="unicode")
-        for emoji, plain in _PLAIN.items():
-            text = text.replace(emoji, plain)
-        return text
+        return text.replace("✅", "✓").replace("❌", "✗")  # no text font has the emoji
 
 
 def heading_text(heading: html.HtmlElement) -> str:
