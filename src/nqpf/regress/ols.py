@@ -236,8 +236,10 @@ class _Regression:
             If `level` is not between 0 and 1.
         """
         between("level", level, 0, 1, open_ends=True)
-        reach = self._distribution().ppf(0.5 + level / 2) * self.std_errors
-        return pd.DataFrame({"lower": self.params - reach, "upper": self.params + reach})
+        reach = self._distribution().ppf(0.5 + level / 2) * self.std_errors.to_numpy()
+        middle = self.params.to_numpy()
+        ends = {"lower": middle - reach, "upper": middle + reach}
+        return pd.DataFrame(ends, self.params.index)
 
     def to_frame(self, level: float = 0.95) -> pd.DataFrame:
         """Return coefficients, standard errors, t, p and intervals, one row per regressor."""

@@ -221,13 +221,6 @@ class _Panel:
             raise EstimationError(problem, expected="an outcome with errors")
 
     @cached_property
-    def effects(self) -> pd.MultiIndex:
-        """Index of the direct, the indirect and the total effect of every regressor."""
-        own = self.names[: len(self.names) - len(self.lags)]
-        sides = ["direct", "indirect", "total"]
-        return pd.MultiIndex.from_product([own, sides], names=["variable", "effect"])
-
-    @cached_property
     def exog(self) -> np.ndarray:
         """(T n, k) regressors without effects."""
         return self.space.within(self.x).reshape(self.y.size, -1)
