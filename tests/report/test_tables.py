@@ -94,7 +94,7 @@ def test_ranking_table_agrees_with_the_index():
     assert f"1{provinces.name(top, 'both')}{index.scores[(top, 2021)]:.3f}" in page.said
     assert "3 of 30 provinces" in repr(made)
     assert Page(report.ranking_table(index, 2021, n=None).html).tags.count("tr") == 31
-    with pytest.raises(SampleError, match="no scores for 1999"):
+    with pytest.raises(SampleError, match="no scores in 1999"):
         report.ranking_table(index, 1999)
 
 

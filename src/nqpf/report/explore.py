@@ -6,23 +6,22 @@ import base64
 import json
 from html import escape
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 import yaml
+from matplotlib import colormaps
+from matplotlib.colors import to_hex
 
 from nqpf import provinces
 from nqpf.checks import choose
+from nqpf.compare.standings import _Standings as Standings
 from nqpf.errors import DataError, SampleError
 from nqpf.report import style as sty
 from nqpf.report.html import _Html, _html_table, _province, listed
 from nqpf.report.province_figures import _measure_names
 from nqpf.systems.overlap import filled
-
-if TYPE_CHECKING:
-    from nqpf.compare.standings import _Standings as Standings
-    from nqpf.systems.system import System
+from nqpf.systems.system import System
 
 # A chart as wide as its box needs a box with a width; vega-embed alone shrinks it to nothing.
 _STRETCH = "display:flex;flex-direction:column;max-width:42rem"
@@ -166,9 +165,6 @@ def _payload(found: Standings, first: str, year: int) -> dict[str, object]:
     Per measure a block by province and year of the system. Raw indicators are doubles, shared
     by the systems.
     """
-    import matplotlib as mpl
-    from matplotlib.colors import to_hex
-
     columns: dict[str, pd.Series] = {}
     blocks = _Blocks()
     systems = [_system(key, found, blocks, columns) for key in found.own]
@@ -187,7 +183,7 @@ def _payload(found: Standings, first: str, year: int) -> dict[str, object]:
     )
     years = sorted({int(when) for one in found.matrices.values() for when in one.years})
     table = provinces._table().rename(columns=_PLACE)[["en", "zh", "abbr", *_PLACE.values()]]
-    shades = [to_hex(shade) for shade in mpl.colormaps[sty._SEQUENTIAL](np.linspace(0, 1, 64))]
+    shades = [to_hex(shade) for shade in colormaps[sty._SEQUENTIAL](np.linspace(0, 1, 64))]
     return {
         "step": _STEP,
         "provinces": table.reset_index(names="code").to_dict("records"),

@@ -13,10 +13,13 @@ from dataclasses import dataclass
 from functools import cache, lru_cache
 from html import escape, unescape
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+from matplotlib import colormaps
+from matplotlib.colors import to_hex
 
 from nqpf import provinces
 from nqpf.compare.profiles import _SINCE, _Profiles, _province_rows
@@ -28,9 +31,6 @@ from nqpf.report.maps import _ABSENT
 from nqpf.report.style import _SEQUENTIAL, _ink_on, _number, _Picture, _style
 from nqpf.systems.overlap import filled
 from nqpf.systems.system import _span
-
-if TYPE_CHECKING:
-    from jinja2 import Environment
 
 _GREY = "#f4f4f4"
 _FENCE = "`" * 8
@@ -219,8 +219,6 @@ def _page_key(code: int) -> str:
 
 @cache
 def _environment() -> Environment:
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
-
     found = Environment(
         loader=FileSystemLoader(Path(__file__).with_name("templates")),
         autoescape=select_autoescape(["html.jinja"]),
@@ -399,9 +397,6 @@ def _extremes(profiles: _Profiles, code: int, found: pd.DataFrame) -> list[dict[
 
 def _tiles(ranks: pd.DataFrame) -> list[dict[str, object]]:
     """Return the tiles of the map in the order of rows, so that a keyboard follows it."""
-    from matplotlib import colormaps
-    from matplotlib.colors import to_hex
-
     median, last, tiles = ranks.median(axis=1), len(provinces.codes()) - 1, []
     for code, row in provinces._table().sort_values(["tile_row", "tile_col"]).iterrows():
         shade = 0.92 - 0.87 * (median[code] - 1) / last

@@ -46,7 +46,13 @@ def ranking(
     nqpf.errors.SampleError
         If the year has no scores.
     """
-    values = sty._in_year(scores, year).sort_values(ascending=False, kind="stable").head(top or 31)
+    present = sty._panel_values(scores)
+    years = sorted(present.index.unique("year"))
+    if year not in years:
+        known = f"a year from {', '.join(map(str, years))}"
+        raise SampleError(f"no scores for {year}", expected=known)
+    values = present.xs(year, level="year").sort_values(ascending=False, kind="stable")
+    values = values.head(top or 31)
     label = label or str(scores.name or "score")
     rows = _ROW * len(values)
     box = (2.31, 0.35, 3.92, rows)

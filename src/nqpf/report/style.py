@@ -13,20 +13,22 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 from urllib.parse import quote
 
+import matplotlib as mpl
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.colors import to_hex, to_rgb
+from matplotlib.figure import Figure
+from matplotlib.font_manager import fontManager, get_font
+from matplotlib.lines import Line2D
+from PIL import Image
 
 from nqpf import provinces
 from nqpf.errors import NqpfError, SampleError
 from nqpf.report.html import _name_of, _text_width
 from nqpf.sample import _check_keys
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
 # Okabe and Ito (2008), "Color universal design", without the yellow that
 # disappears on white paper.
@@ -67,10 +69,8 @@ def _chinese_font() -> str | None:
     for folder in (spec and spec.submodule_search_locations) or []:
         path = Path(folder) / "fonts" / "NotoSansSC-Regular.ttf"
         if path.is_file():
-            from matplotlib import font_manager
-
-            font_manager.fontManager.addfont(str(path))
-            return font_manager.get_font(str(path)).family_name
+            fontManager.addfont(str(path))
+            return get_font(str(path)).family_name
     said = "no Chinese font: figures carry English labels only; "
     warnings.warn(f"{said}`pip install zhplot` brings Noto Sans SC", UserWarning, stacklevel=2)
     return None
@@ -84,26 +84,20 @@ def _has_chinese() -> bool:
 @contextmanager
 def _style() -> Iterator[None]:
     """Draw in the book's style inside a ``with`` block and restore the settings after it."""
-    import matplotlib as mpl
-
     with mpl.rc_context(_settings()):
         yield
 
 
 @functools.cache
 def _settings() -> dict[str, object]:
-    from matplotlib import rc_params_from_file
-
     path = Path(__file__).with_name("figures.mplstyle")
     # Families are listed in full, not as "sans-serif", so that a figure keeps
     # its fonts when it is drawn later, outside this style.
     families = [font for font in (_chinese_font(), "DejaVu Sans") if font]
-    return {**rc_params_from_file(path, use_default_template=False), "font.family": families}
+    return {**mpl.rc_params_from_file(path, use_default_template=False), "font.family": families}
 
 
 def _luminance(color: object) -> float:
-    from matplotlib.colors import to_rgb
-
     linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in to_rgb(color)]
     return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
 
@@ -133,8 +127,6 @@ def _ink_on(background: object) -> str:
 
 def _darker(color: object, ratio: float = 4.5) -> str:
     """Return a colour darkened until text in it has the _contrast `ratio` on white."""
-    from matplotlib.colors import to_hex, to_rgb
-
     full, keep = np.array(to_rgb(color)), 1.0
     while _contrast(full * keep, "white") < ratio:
         keep -= 0.02
@@ -215,8 +207,6 @@ def _headed_figure(title: str, label: str, body: float) -> tuple[Figure, float]:
     body : float
         Inches to leave below them.
     """
-    from matplotlib.figure import Figure
-
     parts = [(_wrapped(title, 62), 16, "#000000"), (_wrapped(label, 80), 13, "#444444")]
     heights = [bool(text) * (text.count("\n") + 1) * size * 1.45 / 72 for text, size, _ in parts]
     head = 0.1 + sum(heights) + 0.08
@@ -296,8 +286,6 @@ def _legend(figure: Figure, head: float, **options: object) -> None:
 
 
 def _region_key(figure: Figure, codes: Iterable[int], head: float) -> None:
-    from matplotlib.lines import Line2D
-
     regions = {provinces.region(int(code)) for code in codes}
     handles = [
         Line2D([], [], linestyle="", marker=m.marker, color=m.color, label=_region_label(region))
@@ -345,8 +333,6 @@ class _Picture:
 
         The same figure gives the same bytes.
         """
-        from PIL import Image
-
         drawn = Image.open(io.BytesIO(self._draw("png", dpi=dpi))).convert("RGB")
         buffer = io.BytesIO()
         # A palette is enough for flat colours and a third of the size.
@@ -433,16 +419,6 @@ def _panel_values(scores: pd.Series) -> pd.Series:
     if present.empty:
         raise SampleError("there is nothing to draw", expected="at least one figure")
     return present
-
-
-def _in_year(scores: pd.Series, year: int) -> pd.Series:
-    """Return the scores of one year by province code; the refusal lists the years there are."""
-    present = _panel_values(scores)
-    years = sorted(present.index.unique("year"))
-    if year not in years:
-        known = f"a year from {', '.join(map(str, years))}"
-        raise SampleError(f"no scores for {year}", expected=known)
-    return present.xs(year, level="year")
 
 
 def _check_columns(

@@ -19,7 +19,6 @@ from nqpf.errors import DataError, MethodError, _visible_within
 from nqpf.files import root
 from nqpf.index.recipe import Index
 from nqpf.report.html import _both_names, _filled, _Html, _html_table, _joined, _province, listed
-from nqpf.report.style import _in_year
 from nqpf.systems.overlap import twins
 from nqpf.systems.study import _NOT_STATED, Study
 from nqpf.systems.system import IndicatorMatrix, System, _span
@@ -233,12 +232,12 @@ def ranking_table(index: Index, year: int, n: int | None = 10) -> _Html:
     nqpf.errors.SampleError
         If the year has no scores.
     """
-    scores = _in_year(index.scores, year).sort_values(ascending=False, kind="stable")
     ranks, system = index.rank(year), getattr(index.matrix, "system", None)
+    scores = index.scores.xs(year, level="year")
     parts = index.dimension_scores.xs(year, level="year")
     heads = [system.dimension_names[key].en if system else str(key) for key in parts]
     rows = []
-    for code in scores.index[:n]:
+    for code in ranks.index[:n]:
         figures = [f"{score:.3f}" for score in (scores[code], *parts.loc[code])]
         rows.append([ranks[code], _province(code), *figures])
     caption = f"Scores in {year}, {len(rows)} of {len(scores)} provinces"
