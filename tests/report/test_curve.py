@@ -107,7 +107,7 @@ def test_explorer_is_data_with_a_text_and_the_same_in_every_run(explored):
     assert curve_explorer(mixed, filters=["kind", "controls"]).html == explored.html
 
 
-def test_figures_above_the_curve_are_of_all_specifications(explored):
+def test_figures_are_of_all_specifications_and_points_carry_their_choices(explored):
     _, params, points = embedded(explored.html)
     frame = table(9000)
     names, facts = params["names"]["value"], params["facts"]["value"]
@@ -124,15 +124,8 @@ def test_figures_above_the_curve_are_of_all_specifications(explored):
         assert drawn == mine.sum()
         gap = abs(points.loc[mine, "estimate"].median() - median)
         assert gap < 0.02  # a tenth of the spread of the estimates is 0.01
-
-
-def test_points_carry_the_choices_of_their_specification(explored):
-    _, params, points = embedded(explored.html)
-    frame = table(9000)
-    keys = frame["estimate"].map("{:.4g}".format).astype(float)
-    point = points.iloc[100]
+    keys, point = frame["estimate"].map("{:.4g}".format).astype(float), points.iloc[100]
     row = frame[(keys == point["estimate"]) & ((frame["std_error"] - point["error"]).abs() < 1e-4)]
-    names = params["names"]["value"]
     shown = [names[i][int(point[f"k{i}"])] for i in range(len(names))]
     expected = row.iloc[0][["kind", "controls", "outcome", "system"]].replace("", "–").tolist()
     assert shown == expected

@@ -76,7 +76,9 @@ def specification_curve(
     where its level is frequent: black where it is at least twice as frequent as in the whole.
     """
     names, ordered = dict(labels or {}), _sorted_curve(table)
-    rows = {axis: _levels(ordered, axis) for axis in _applying(ordered)}
+    known = [axis for axis in _CHOICES if axis in ordered]
+    known = [axis for axis in known if (ordered[axis].notna() & (ordered[axis] != "")).all()]
+    rows = {axis: _levels(ordered, axis) for axis in known}
     rows = {axis: levels for axis, levels in rows.items() if 2 <= len(levels) <= 8}
     count = len(ordered) if len(ordered) <= _EACH else _GROUPS
     group = np.arange(len(ordered)) * count // len(ordered)
@@ -121,12 +123,6 @@ def _sorted_curve(table: pd.DataFrame) -> pd.DataFrame:
     ordered = table.sort_values(keys, kind="stable", ignore_index=True)
     side = np.where(ordered["estimate"] > 0, "positive", "negative")
     return ordered.assign(sign=np.where(ordered["pvalue"] < _LEVEL, side, "none"))
-
-
-def _applying(table: pd.DataFrame) -> list[str]:
-    """Return the choices that are neither empty nor missing in any specification."""
-    known = [axis for axis in _CHOICES if axis in table.columns]
-    return [a for a in known if not (table[a].isna() | (table[a] == "")).any()]
 
 
 def _levels(table: pd.DataFrame, axis: str) -> list[str]:

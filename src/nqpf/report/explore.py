@@ -93,7 +93,8 @@ def rank_explorer(ranks: pd.DataFrame) -> _Html:
     rows = ranks.set_axis(measures, axis=1).sort_index().astype(float).iterrows()
     records = [
         {
-            **{key: provinces.name(code, n) for key, n in (("name", "both"), ("abbr", "abbr"))},
+            "name": provinces.name(code, "both"),
+            "abbr": provinces.name(code, "abbr"),
             "region": provinces.region(code).capitalize(),
             "values": row.dropna().to_dict(),
         }

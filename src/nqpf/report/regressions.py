@@ -128,11 +128,21 @@ def event_plot(table: pd.DataFrame, title: str = "", label: str = "") -> tuple[F
     groups = table.groupby("measure", sort=False, observed=True)
     low = 1.05 * min(table[["lower", "chance_low"]].min(axis=None), 0)
     high = 1.05 * max(table[["upper", "chance_high"]].max(axis=None), 0)
-    parts, box = [], (0.35, 1.9, 0.15)
+    parts, box, band = [], (0.35, 1.9, 0.15), {"color": sty._PALE, "alpha": 0.5}
     figure, each = sty._panelled(title, label, len(groups), box, 2.75, 0.6, 0.65)
     for (measure, own), ax in zip(groups, each, strict=True):
         own = own.sort_values("event")
-        _events(ax, own)
+        ax.fill_between(own["event"], own["chance_low"], own["chance_high"], **band)
+        ax.axhline(0, color="#000000", linewidth=0.8)
+        ax.axvline(-0.5, color="#000000", linewidth=0.8, linestyle=":")
+        for row in own.itertuples():
+            color, marker = sty._CATEGORIES[0], {"marker": "s"}
+            if row.event < 0:
+                color, marker = sty._CATEGORIES[1], {"marker": "o", "markerfacecolor": "white"}
+            ax.plot([row.event, row.event], [row.lower, row.upper], color=color, linewidth=1.6)
+            ax.plot([row.event], [row.estimate], color=color, markersize=6, **marker)
+        ax.set_xticks(own["event"])
+        ax.set_xlabel("years since the reform", fontsize=12)
         ax.set_ylim(low, high)
         ax.set_title(sty._wrapped(measure, 30), fontsize=13)
         ends = [f"{own['estimate'].iloc[i]:.2f} (year {own['event'].iloc[i]:.0f})" for i in (0, -1)]
@@ -143,20 +153,6 @@ def event_plot(table: pd.DataFrame, title: str = "", label: str = "") -> tuple[F
             f"zero; {out} of {len(own)} estimates lie outside the band of chance"
         )
     return figure, f"Estimates by years since the reform. {title}. {'. '.join(parts)}."
-
-
-def _events(ax: Axes, own: pd.DataFrame) -> None:
-    ax.fill_between(own["event"], own["chance_low"], own["chance_high"], color=sty._PALE, alpha=0.5)
-    ax.axhline(0, color="#000000", linewidth=0.8)
-    ax.axvline(-0.5, color="#000000", linewidth=0.8, linestyle=":")
-    for row in own.itertuples():
-        color, marker = sty._CATEGORIES[0], {"marker": "s"}
-        if row.event < 0:
-            color, marker = sty._CATEGORIES[1], {"marker": "o", "markerfacecolor": "white"}
-        ax.plot([row.event, row.event], [row.lower, row.upper], color=color, linewidth=1.6)
-        ax.plot([row.event], [row.estimate], color=color, markersize=6, **marker)
-    ax.set_xticks(own["event"])
-    ax.set_xlabel("years since the reform", fontsize=12)
 
 
 @sty._drawn

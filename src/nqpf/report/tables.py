@@ -158,21 +158,17 @@ def data_note(
     if matrix is not None:
         flags = flags.reindex(matrix.values.index)
     dated = any(panel.catalogue.variables[key].vintages for key in variables)
+    rows = flags.dropna(how="all")
+    units, seen = rows.index.unique("province"), rows.index.unique("year")
     parts = [
         f"national accounts of vintage {vintage}" if dated else "no series with vintages",
-        _sample(flags),
+        f"{len(units)} provinces, {_span(seen)}, {len(rows)} province-years"
+        + " (unbalanced)" * (len(rows) < len(units) * len(seen)),
         *(_dropped(matrix, panel) if matrix is not None else []),
         _flags(flags.stack()),
     ]
     text = "Data: " + "; ".join(parts) + "."
     return _Html(f'<p class="data-note">{escape(text)}</p>', text)
-
-
-def _sample(flags: pd.DataFrame) -> str:
-    rows = flags.dropna(how="all")
-    units, years = rows.index.unique("province"), rows.index.unique("year")
-    text = f"{len(units)} provinces, {_span(years)}, {len(rows)} province-years"
-    return text if len(rows) == len(units) * len(years) else text + " (unbalanced)"
 
 
 def _dropped(matrix: IndicatorMatrix, panel: Panel) -> list[str]:
