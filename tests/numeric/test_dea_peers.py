@@ -99,16 +99,6 @@ def random_panel(seed, units=9, years=3):
     return pd.DataFrame(values, index, ["a", "b", "c", "p", "q"])
 
 
-@pytest.mark.filterwarnings("ignore:.*have no solution")
-@pytest.mark.parametrize("split", ["fgnz", "ray-desli"])
-def test_provinces_equal_the_dual_solved_one_by_one(provinces, split):
-    late = provinces[provinces.index.get_level_values("year") >= 2020]
-    expected = textbook(late, ["capital", "labour"], ["output"], rd=split == "ray-desli")
-    found = malmquist(late, *PRODUCTION, returns="vrs", split=split)
-    pd.testing.assert_frame_equal(found.indices, expected, rtol=0, atol=1e-8)
-    assert found.infeasible.empty == expected.notna().all(axis=None)
-
-
 def test_the_global_index_of_provinces_equals_the_dual(provinces):
 
     def against(years, year):
@@ -125,12 +115,12 @@ def test_the_global_index_of_provinces_equals_the_dual(provinces):
 
 @pytest.mark.filterwarnings("ignore:.*have no solution")
 @pytest.mark.parametrize("reference", ["contemporaneous", "sequential"])
-@pytest.mark.parametrize("seed", [0, 1])
-def test_random_panels_equal_the_dual(seed, reference):
-    frame = random_panel(seed)
+@pytest.mark.parametrize("split", ["fgnz", "ray-desli"])
+def test_random_panels_equal_the_dual(split, reference):
+    frame = random_panel(len(split))
     inputs, outputs = ["a", "b", "c"], ["p", "q"]
-    expected = textbook(frame, inputs, outputs, reference, rd=True)
-    found = malmquist(frame, inputs, outputs, "unit", "year", "vrs", reference, "ray-desli")
+    expected = textbook(frame, inputs, outputs, reference, rd=split == "ray-desli")
+    found = malmquist(frame, inputs, outputs, "unit", "year", "vrs", reference, split)
     pd.testing.assert_frame_equal(found.indices, expected, rtol=0, atol=1e-8)
     missing = expected.isna().any(axis=1)
     rows = found.infeasible[["unit", "year", "frontier"]].itertuples(index=False)
@@ -260,14 +250,3 @@ def test_provinces_equal_deapack(provinces, reference, split):
         if peer != "-":
             expected = theirs.loc[found.indices.index, peer].astype(float)
             np.testing.assert_allclose(found.indices[ours], expected, rtol=0, atol=1e-8)
-
-
-@pytest.mark.parametrize(("returns", "model"), [("crs", "CCROutput"), ("vrs", "BCCOutput")])
-def test_efficiency_of_provinces_equals_deapack(provinces, returns, model):
-    year = provinces.xs(2022, level="year").reset_index()
-    data = deapack.DEAData.from_frame(
-        year, dmu="province", inputs=["capital", "labour"], outputs="output"
-    )
-    theirs = getattr(deapack, model)().fit(data).summary_frame.set_index("dmu_id")["efficiency"]
-    found = efficiency(year, ["capital", "labour"], ["output"], "province", returns)
-    np.testing.assert_allclose(found.loc[theirs.index], theirs, rtol=0, atol=1e-8)
