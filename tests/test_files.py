@@ -31,17 +31,14 @@ def test_root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert root() == REPOSITORY
 
 
-@pytest.mark.parametrize("name", ["a.csv", "我的.csv", "sub/a.csv", "sub/../a.csv", "..a.csv"])
-def test_inside(tmp_path: Path, name: str) -> None:
-    assert _inside(tmp_path, name).is_relative_to(tmp_path.resolve())
-
-
-@pytest.mark.parametrize("name", ["../a.csv", "/etc/passwd", "sub/../../a.csv", "..", "link/a.csv"])
-def test_outside(tmp_path: Path, name: str) -> None:
+def test_inside(tmp_path: Path) -> None:
     (tmp_path / "folder").mkdir()
     (tmp_path / "folder" / "link").symlink_to(tmp_path)  # followed before judging
-    with pytest.raises(DataError, match="leaves"):
-        _inside(tmp_path / "folder", name)
+    for name in ("a.csv", "我的.csv", "sub/a.csv", "sub/../a.csv", "..a.csv"):
+        assert _inside(tmp_path / "folder", name).is_relative_to(tmp_path.resolve() / "folder")
+    for name in ("../a.csv", "/etc/passwd", "sub/../../a.csv", "..", "link/a.csv"):
+        with pytest.raises(DataError, match="leaves"):
+            _inside(tmp_path / "folder", name)
 
 
 def test_replacing_writes_a_new_file_and_keeps_the_mode_of_an_old_one(tmp_path: Path) -> None:

