@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import yaml
 
-from nqpf.compare.declaration import _Declaration
+from nqpf.compare.declaration import _REASONS, _Declaration
 from nqpf.files import root
 
 SMALL = {
@@ -51,6 +51,5 @@ def enumerated(grid):
     columns = {"id": np.arange(grid.declared) * grid.shape[-1]}
     for code, (axis, levels) in zip(codes, grid.declaration.levels.items(), strict=False):
         columns[axis] = pd.Categorical.from_codes(code, levels)
-    reasons = grid.declaration.REASONS
-    columns["reason"] = pd.Categorical.from_codes(grid.reasons[..., 0].ravel(), reasons)
+    columns["reason"] = pd.Categorical.from_codes(grid.reasons[..., 0].ravel(), _REASONS)
     return pd.DataFrame(columns)

@@ -8,7 +8,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar, Literal
+from typing import Generic, Literal, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -19,6 +19,7 @@ from nqpf.checks import choose
 from nqpf.compare.variants import (
     _ESTIMATORS,
     _VARIABLES,
+    _base_year,
     _CapitalRule,
     _check_methods,
     _Variants,
@@ -31,14 +32,22 @@ from nqpf.sample import _place
 from nqpf.systems.formula import Formula
 from nqpf.systems.study import _Bilingual, _check_once, _Key, _label, _read_card, _Strict, _Text
 from nqpf.systems.system import System, available
-from nqpf.tfp.accounts import _BASE, real_gdp
+from nqpf.tfp.accounts import real_gdp
+
+_Word = TypeVar("_Word")
 
 
-class _Level(_Strict):
+class _Level(_Strict, Generic[_Word]):
     """A level of an axis and why it is there."""
 
-    key: _Text
+    key: _Word
     why: _Text
+
+
+# How the measure, or the whole equation, is transformed; fixed effects of the equation in levels.
+_Transformation = _Level[Literal["level", "log", "rank", "difference"]]
+_Effects = _Level[Literal["two-way", "unit"]]
+_Errors = _Level[Literal["clustered", "driscoll-kraay"]]
 
 
 class _Recipes(_Strict):
@@ -62,7 +71,7 @@ class _Measures(_Strict):
 
     systems: _Systems
     recipes: tuple[_Recipes, ...] = Field(min_length=1)
-    estimators: tuple[_Level, ...] = ()
+    estimators: tuple[_Level[_Text], ...] = ()
     capital: tuple[_CapitalRule, ...] = ()
 
 
@@ -85,13 +94,13 @@ class _Relations(_Strict):
     why: _Text
 
 
-class _Controls(_Level):
+class _Controls(_Level[_Text]):
     """A set of controls."""
 
     variables: tuple[_Key, ...] = ()
 
 
-class _Sample(_Level):
+class _Sample(_Level[_Text]):
     """What is left out of the rows; breaks of the variables named, where growth spans one."""
 
     without_provinces: tuple[int, ...] = ()
@@ -118,24 +127,6 @@ class _Sample(_Level):
         return keep & ~rows.broken if self.without_breaks else keep
 
 
-class _Transformation(_Level):
-    """How the measure, or the whole equation, is transformed."""
-
-    key: Literal["level", "log", "rank", "difference"]
-
-
-class _Effects(_Level):
-    """Fixed effects of the equation in levels."""
-
-    key: Literal["two-way", "unit"]
-
-
-class _Errors(_Level):
-    """Standard errors."""
-
-    key: Literal["clustered", "driscoll-kraay", "clustered-period"]
-
-
 class _Window(_Strict):
     """Years of the measures."""
 
@@ -153,13 +144,13 @@ class _Grid(_Strict):
     variables: dict[_Key, _Variable]
     driver: _Relations
     determinant: _Relations
-    vintages: tuple[_Level, ...] = Field(min_length=1)
+    vintages: tuple[_Level[_Text], ...] = Field(min_length=1)
     transformations: tuple[_Transformation, ...] = Field(min_length=1)
     samples: tuple[_Sample, ...] = Field(min_length=1)
     effects: tuple[_Effects, ...] = Field(min_length=1)
     controls: tuple[_Controls, ...] = Field(min_length=1)
     errors: tuple[_Errors, ...] = Field(min_length=1)
-    rules: tuple[_Level, ...] = ()
+    rules: tuple[_Level[_Text], ...] = ()
 
 
 # In the order in which they are looked for; a specification counts under the first that holds.
@@ -186,6 +177,7 @@ _AXES = (
     *("relation", "vintage", "transformation", "sample", "effects", "controls", "measure"),
     "errors",
 )
+_LISTED = ("vintages", "transformations", "samples", "effects", "controls")
 
 
 @dataclass(frozen=True, eq=False)
@@ -234,8 +226,6 @@ class _Declaration:
 
     grid: _Grid
     text: str
-    # Why a specification is not run; it counts under the first reason that holds.
-    REASONS: ClassVar[tuple[str, ...]] = _REASONS
 
     @classmethod
     def load(cls, path: Path | None = None) -> _Declaration:
@@ -296,8 +286,8 @@ class _Declaration:
         grid = self.grid
         relations = [f"driver:{key}" for key in grid.driver.variables]
         relations += [f"determinant:{key}" for key in grid.determinant.variables]
-        listed = (grid.vintages, grid.transformations, grid.samples, grid.effects, grid.controls)
-        levels = [relations, *map(_keys, listed), self.measures, _keys(grid.errors)]
+        listed = (_keys(getattr(grid, axis)) for axis in _LISTED)
+        levels = [relations, *listed, self.measures, _keys(grid.errors)]
         return dict(zip(_AXES, levels, strict=True))
 
     def figures(self, panel: Panel, measured: _Variants) -> dict[str, _Figures]:
@@ -388,35 +378,30 @@ def _keys(levels: Sequence[_Level | _CapitalRule]) -> list[str]:
 
 def _check(grid: _Grid, file: str) -> None:
     """Raise unless every name is known and no level is there twice."""
-    measures = grid.measures
+    measures, known = grid.measures, grid.variables
     recipes = _Declaration(grid, "").recipes
     _check_methods(recipes)  # whether methods fit together is counted, not refused
-    listed = {
-        "measures.systems": list(measures.systems.keys),
-        "measures.estimators": _keys(measures.estimators),
-        "measures.capital": _keys(measures.capital),
-        "measures.recipes": ["/".join(one) for one in recipes],
-        "driver": list(grid.driver.variables),
-        "determinant": list(grid.determinant.variables),
-    }
-    for axis in ("vintages", "transformations", "samples", "effects", "controls", "errors"):
-        listed[axis] = _keys(getattr(grid, axis))
-    for field, keys in listed.items():
+    named = [
+        ("measures.systems", "system", measures.systems.keys, available()),
+        ("measures.estimators", "estimator", _keys(measures.estimators), _ESTIMATORS),
+        ("driver", "variable", grid.driver.variables, known),
+        ("determinant", "variable", grid.determinant.variables, known),
+    ]
+    once = {field: list(given) for field, _, given, _ in named}
+    once["measures.recipes"] = ["/".join(one) for one in recipes]
+    once |= {"measures.capital": _keys(measures.capital)}
+    once |= {axis: _keys(getattr(grid, axis)) for axis in (*_LISTED, "errors")}
+    for field, keys in once.items():
         _check_once(keys, "level", {"file": file, "field": field})
-    known = {"measures.systems": ("system", available()), "driver": ("variable", grid.variables)}
-    known["measures.estimators"] = ("estimator", _ESTIMATORS)
-    known["determinant"] = known["driver"]
-    names = [(what, field, listed[field], words) for field, (what, words) in known.items()]
     for one in grid.samples:
         field = f"samples.{one.key}"
-        names.append(("province", field, one.without_provinces, provinces.codes()))
-        names.append(("variable of TFP", field, one.without_breaks, _VARIABLES))
-    for one in grid.controls:
-        names.append(("variable", f"controls.{one.key}", one.variables, grid.variables))
-    for what, field, given, known in names:
+        named.append((field, "province", one.without_provinces, provinces.codes()))
+        named.append((field, "variable of TFP", one.without_breaks, _VARIABLES))
+    named += [(f"controls.{one.key}", "variable", one.variables, known) for one in grid.controls]
+    for field, what, given, words in named:
         for name in given:
-            choose(what, name, known, CardError, {"file": file, "field": field})
-    for key, variable in grid.variables.items():
+            choose(what, name, words, CardError, {"file": file, "field": field})
+    for key, variable in known.items():
         Formula.parse(variable.formula, {"file": file, "variable": key})
 
 
@@ -454,8 +439,7 @@ def variables(
     formulas = {key: Formula.parse(one.formula, {"variable": key}) for key, one in declared.items()}
     names = {name for formula in formulas.values() for name in formula.names} - {"real_gdp"}
     wide = panel.wide(sorted(names), vintage=vintage)
-    first = int(panel.wide(["gdp"], vintage=vintage).dropna().index.unique("year").min())
-    wide["real_gdp"] = real_gdp(panel, max(_BASE, first), vintage)
+    wide["real_gdp"] = real_gdp(panel, _base_year(panel, vintage), vintage)
     columns = {key: one.evaluate(wide, {"variable": key}) for key, one in formulas.items()}
     for key, variable in declared.items():
         if variable.log:

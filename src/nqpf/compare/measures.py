@@ -11,7 +11,7 @@ import pandas as pd
 
 from nqpf.checks import between, choose, whole
 from nqpf.compare.declaration import _Declaration
-from nqpf.compare.variants import _HOLDS
+from nqpf.compare.variants import _HOLDS, _base_year
 from nqpf.data.panel import _VINTAGE, Panel
 from nqpf.errors import MethodError, SampleError
 from nqpf.files import root
@@ -20,7 +20,7 @@ from nqpf.sample import _check_finite, _place
 from nqpf.systems.formula import Formula
 from nqpf.systems.overlap import _holding
 from nqpf.systems.system import System, _defined, available
-from nqpf.tfp.accounts import _BASE, production
+from nqpf.tfp.accounts import production
 from nqpf.tfp.solow import _SolowResult, solow_residual
 
 _TFP = "tfp"
@@ -87,8 +87,7 @@ def measures(
 
 def _solow(panel: Panel, vintage: str, share: float = 0.5) -> _SolowResult:
     """Return total factor productivity at prices of a year that the vintage reaches."""
-    first = int(panel.wide(["gdp"], vintage=vintage).dropna().index.unique("year").min())
-    sample = production(panel, base=max(_BASE, first), vintage=vintage)
+    sample = production(panel, base=_base_year(panel, vintage), vintage=vintage)
     return solow_residual(sample, share=share)
 
 
@@ -200,31 +199,26 @@ def _joined(measures: Mapping[str, pd.Series], year: int | None) -> pd.DataFrame
     for name, series in measures.items():
         if year is not None:
             series = series[series.index.get_level_values(1) == year]
-        index, names = series.index, list(series.index.names)
-        first = next(iter(kept), name)
-        odd = kept.get(first, series).index.symmetric_difference(index, sort=True)
-        double = index[index.duplicated()]
-        for key in double[:1]:
-            raise SampleError(f"measure {name!r} holds a key more than once", where=_at(key, names))
+        kept[name], index, names = series, series.index, list(series.index.names)
+        first = next(iter(kept))
+        for key in index[index.duplicated()]:
+            where = _place(key, names)
+            raise SampleError(f"measure {name!r} holds a key more than once", where=where)
+        odd = kept[first].index.symmetric_difference(index, sort=True)
         if len(odd):
-            have, lack = (first, name) if odd[0] in kept[first].index else (name, first)
+            have, lack = (name, first) if odd[0] in index else (first, name)
             raise SampleError(
                 f"measure {lack!r} has no figure for a key of {have!r}, one of {len(odd)} keys",
-                where=_at(odd[0], names),
+                where=_place(odd[0], names),
                 expected="the same provinces and years in every measure",
                 hint="restrict the measures to their common sample, and say so",
             )
-        kept[name] = series
     frame = pd.DataFrame(kept).sort_index().rename_axis(names)
     if len(frame) < 2:
         where = {} if year is None else {"year": year}
         raise SampleError(f"{len(frame)} row(s) to rank", where=where, expected="two or more")
     _check_finite(frame, "the comparison")
     return frame
-
-
-def _at(key: object, names: list[str]) -> dict[str, object]:
-    return _place(key if isinstance(key, tuple) else (key,), names)
 
 
 def _concordance(frame: pd.DataFrame) -> _Concordance:
@@ -283,14 +277,11 @@ def agreement(
     if len(flat):
         raise SampleError(f"measure {flat[0]!r} is constant and ranks nothing")
     k = whole("k", k, 1, len(frame))
-    names = list(frame.columns)
-    best = {name: set(frame.index[frame[name].rank(ascending=False, method="min") <= k])
-            for name in names}  # fmt: skip
-    top = [[len(best[a] & best[b]) / max(len(best[a]), len(best[b])) for b in names] for a in names]
+    best = frame.rank(ascending=False, method="min") <= k
     return _Agreement(
         spearman=frame.corr(method="spearman"),
         kendall=frame.corr(method="kendall"),
-        top=pd.DataFrame(top, index=names, columns=names),
+        top=best.corr(lambda a, b: (a * b).sum() / max(a.sum(), b.sum())),
         k=k,
         concordance=_concordance(frame),
         nobs=len(frame),

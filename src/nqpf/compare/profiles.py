@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from types import MappingProxyType
+from typing import ClassVar
 
 import pandas as pd
 
@@ -13,7 +13,7 @@ from nqpf import provinces
 from nqpf.checks import whole
 from nqpf.compare.certainty import uncertainty
 from nqpf.compare.measures import _TFP, _solow
-from nqpf.compare.standings import _DRAWN, _ranked
+from nqpf.compare.standings import _DRAWN, _LEVEL, _ranked
 from nqpf.data.panel import _VINTAGE, Panel
 from nqpf.errors import SampleError
 from nqpf.files import root
@@ -52,12 +52,10 @@ class _Profiles:
     ----------
     panel : Panel
         The figures.
-    vintage : str
-        Vintage of the national accounts.
     year : int
         Year of the ranks: of the years in which most provinces have every
         measure, the last one.
-    indices : mapping of str to Index
+    indices : dict of str to Index
         By system key, each on its own complete sample, as its chapter fits it.
     solow : result of :func:`nqpf.tfp.solow_residual`
         Total factor productivity with a capital share of one half.
@@ -90,9 +88,8 @@ class _Profiles:
     """
 
     panel: Panel
-    vintage: str
     year: int
-    indices: MappingProxyType[str, Index]
+    indices: dict[str, Index]
     solow: _SolowResult
     broken: pd.Series
     ranks: pd.DataFrame
@@ -100,6 +97,7 @@ class _Profiles:
     history: pd.DataFrame
     degrees: pd.DataFrame
     draws: int
+    vintage: ClassVar[str] = _VINTAGE
     _series: dict[str, tuple[_Indicator, pd.Series]] = field(default_factory=dict)
 
     @classmethod
@@ -107,7 +105,6 @@ class _Profiles:
         cls,
         panel: Panel,
         systems: Sequence[str] | None = None,
-        vintage: str = _VINTAGE,
         draws: int = 2_000,
     ) -> _Profiles:
         """Compute all measures for all provinces.
@@ -118,8 +115,6 @@ class _Profiles:
             Figures.
         systems : sequence of str or None
             Keys of the systems; all that have a card when None.
-        vintage : str
-            Vintage of the national accounts.
         draws : int
             Of the intervals of ranks.
 
@@ -128,25 +123,21 @@ class _Profiles:
         nqpf.errors.SampleError
             If no year has a province under every measure.
         """
-        indices = {}
-        for key in available() if systems is None else systems:
-            system = System.load(key)
-            indices[key] = Recipe(**system.recipe).fit(system.evaluate(panel, vintage=vintage))
-        runs = {share: _solow(panel, vintage, share) for share in _SHARES}
+        found = [System.load(key) for key in (available() if systems is None else systems)]
+        indices = {one.key: Recipe(**one.recipe).fit(one.evaluate(panel)) for one in found}
+        runs = {share: _solow(panel, _VINTAGE, share) for share in _SHARES}
         solow = runs[0.5]
         year = _common_year([*(index.scores for index in indices.values()), solow.log_tfp])
-        broken = panel.breaks([_LABOUR], vintage=vintage)
-        broken = broken.reindex(solow.growth.index, fill_value=False)
+        broken = panel.breaks([_LABOUR]).reindex(solow.growth.index, fill_value=False)
         tfp = {share: _tfp_ranks(run, year, broken) for share, run in runs.items()}
         ranks, history, bounds, degrees = {}, {}, {}, {}
         for key, index in indices.items():
-            recipe, matrix = index.recipe, index.matrix
             ranks[key], history[key] = index.rank(year), index.rank()
-            run = uncertainty(matrix, draws=draws, seed=0, year=year, baseline=recipe, **_DRAWN)
-            bounds[key] = run.intervals(0.9)[["lower", "upper"]]
-            if recipe.aggregate != "linear":  # obstacles are parts of a sum
-                index = Recipe(recipe.normalise, recipe.weights, "linear").fit(matrix)
-            degrees[key] = index.obstacles().xs(year, level="year")
+            run = uncertainty(index.matrix, draws, year=year, **_DRAWN)
+            bounds[key] = run.intervals(_LEVEL)[["lower", "upper"]]
+            recipe = index.recipe
+            linear = Recipe(recipe.normalise, recipe.weights, "linear")  # obstacles make a sum
+            degrees[key] = linear.fit(index.matrix).obstacles().xs(year, level="year")
         for key in (_TFP, _GROWTH):
             each = pd.concat([found[key] for found in tfp.values()], axis=1)
             bounds[key] = pd.DataFrame({"lower": each.min(axis=1), "upper": each.max(axis=1)})
@@ -154,12 +145,7 @@ class _Profiles:
         history[_TFP] = _ranked(solow.log_tfp)
         table = pd.DataFrame(ranks).reindex(provinces.codes())
         return cls(
-            panel=panel,
-            vintage=vintage,
-            year=year,
-            indices=MappingProxyType(indices),
-            solow=solow,
-            broken=broken,
+            *(panel, year, indices, solow, broken),
             ranks=table.astype("float64").rename_axis("province"),
             bounds=pd.concat(bounds, names=["measure", "province"]).astype("int64"),
             history=pd.DataFrame(history).astype("float64").sort_index(),
@@ -200,14 +186,14 @@ class _Profiles:
         if key not in self._series:
             one = {"gdp_per_head": _GDP_PER_HEAD, **_defined(root())}.get(key)
             if one is None:
-                values = self.panel.wide([key], vintage=self.vintage)[key].dropna()
+                values = self.panel.wide([key])[key].dropna()
                 known = self.panel.catalogue.variables[key]
                 name = {"en": known.name.en, "zh": known.name.zh}
                 about = {"formula": key, "unit": known.unit, "direction": "benefit"}
                 self._series[key] = _Indicator(name=name, **about), values
             else:
                 formula = Formula.parse(one.formula, {"indicator": key})
-                complete = self.panel.wide(list(formula.names), vintage=self.vintage).dropna()
+                complete = self.panel.wide(list(formula.names)).dropna()
                 self._series[key] = one, formula.evaluate(complete, {"indicator": key})
         return self._series[key]
 
@@ -227,11 +213,9 @@ class _Profiles:
         if measure in self.indices:
             dropped = self.indices[measure].matrix.dropped
             row = dropped[(dropped["province"] == code) & (dropped["year"] == self.year)]
-            reasons = [text.removeprefix("missing: ").split(", ") for text in row["reason"]]
-            return [name for names in reasons for name in names]
-        wide = self.panel.wide(_NEEDED, [self.year], self.vintage)
-        wide = wide.reindex(pd.MultiIndex.from_tuples([(code, self.year)], names=wide.index.names))
-        return [name for name in _NEEDED if wide[name].isna().iloc[0]]
+            return row["reason"].str.removeprefix("missing: ").str.split(", ").sum() or []
+        figures = self.panel.wide(_NEEDED, [self.year]).reindex([(code, self.year)]).iloc[0]
+        return [name for name in _NEEDED if pd.isna(figures[name])]
 
     def main_figures(self, code: int) -> pd.DataFrame:
         """Return the main figures of a province in its latest year, and where they put it.
@@ -247,17 +231,14 @@ class _Profiles:
         rows = {}
         for key in _MAIN:
             one, values = self.series(key)
-            rows[key] = {"en": one.name.en, "zh": one.name.zh, "unit": one.unit}
-            rows[key]["formula"] = one.formula
-            if code not in values.index.unique("province"):
-                continue
-            year = int(values.loc[code].index.max())
-            inside = values.xs(year, level="year")
-            rank = inside.rank(ascending=False, method="min")[code]
-            found = {"year": year, "value": inside[code], "rank": rank, "of": len(inside)}
-            rows[key] |= found | {"median": inside.median()}
+            rows[key] = [one.name.en, one.name.zh, one.unit, one.formula]
+            if code in values.index.unique("province"):
+                year = int(values.loc[code].index.max())
+                inside = values.xs(year, level="year")
+                rank = inside.rank(ascending=False, method="min")[code]
+                rows[key] += [year, inside[code], rank, len(inside), inside.median()]
         columns = ["en", "zh", "unit", "formula", "year", "value", "rank", "of", "median"]
-        return pd.DataFrame.from_dict(rows, orient="index").reindex(columns=columns)
+        return pd.DataFrame.from_dict(rows, orient="index", columns=columns)
 
     def standing(self, code: int) -> pd.DataFrame:
         """Return a province's rank under every measure: indices, the best first, then TFP.
@@ -371,12 +352,10 @@ class _Profiles:
         long = self.degrees.rename_axis(columns="indicator").stack().dropna().rename("degree")
         order = long.groupby(level=["system", "province"]).rank(ascending=False, method="first")
         leads = (order <= _LEADING) & (long > 0)
-        groups = pd.DataFrame({"degree": long, "leading": leads.astype("int64")}).groupby(
-            level=["province", "indicator"], sort=False
-        )
-        table = groups.agg(
-            leading=("leading", "sum"), held=("degree", "size"), degree=("degree", "mean")
-        )
+        both = pd.DataFrame({"degree": long, "leading": leads.astype("int64")})
+        groups = both.groupby(level=["province", "indicator"], sort=False)
+        wanted = {"leading": ("leading", "sum"), "held": ("degree", "size")}
+        table = groups.agg(**wanted, degree=("degree", "mean"))
         return table.assign(share=table["leading"] / table["held"])
 
     def nearest(self, code: int, n: int = 5) -> pd.DataFrame:
@@ -494,10 +473,8 @@ def _common_year(scores: list[pd.Series]) -> int:
     common = pd.concat(scores, axis=1, join="inner").dropna()
     sizes = common.groupby(level="year").size()
     if sizes.empty:
-        raise SampleError(
-            "no province-year has every measure",
-            expected="a year that all systems and total factor productivity cover",
-        )
+        expected = "a year that all systems and total factor productivity cover"
+        raise SampleError("no province-year has every measure", expected=expected)
     return int(sizes[sizes == sizes.max()].index.max())
 
 
@@ -512,14 +489,12 @@ def _tfp_ranks(run: _SolowResult, year: int, broken: pd.Series) -> dict[str, pd.
 def _province_rows(panel: Panel, code: int) -> pd.DataFrame:
     """Return all rows of a province with names, units and yearbooks, in catalogue order."""
     known = panel.catalogue.variables
-    about = pd.DataFrame.from_dict(
-        {
-            key: [at, one.name.en, one.name.zh, one.unit, one.yearbook.en, one.yearbook.zh]
-            for at, (key, one) in enumerate(known.items())
-        },
-        orient="index",
-        columns=["order", "name_en", "name_zh", "unit", "yearbook_en", "yearbook_zh"],
-    )
+    columns = ["order", "name_en", "name_zh", "unit", "yearbook_en", "yearbook_zh"]
+    about = {
+        key: [at, one.name.en, one.name.zh, one.unit, one.yearbook.en, one.yearbook.zh]
+        for at, (key, one) in enumerate(known.items())
+    }
+    about = pd.DataFrame.from_dict(about, orient="index", columns=columns)
     rows = panel.frame[panel.frame["province"] == code].join(about, on="variable")
     rows = rows.sort_values(["order", "vintage", "year"], kind="stable", ignore_index=True)
     names = {f"province_{language}": provinces.name(code, language) for language in ("en", "zh")}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -109,6 +109,12 @@ def _capital_by(panel: Panel, rule: _CapitalRule) -> pd.Series:
     return pd.concat([stock.drop(after.index, errors="ignore"), after]).sort_index()
 
 
+def _base_year(panel: Panel, vintage: str) -> int:
+    """Return a year of prices that the vintage reaches, the usual one where it does."""
+    years = panel.wide(["gdp"], vintage=vintage).dropna().index.unique("year")
+    return max(_BASE, int(years.min()))
+
+
 _ESTIMATORS = (
     *("solow-0.4", "solow-0.5", "solow-0.6", "solow-estimated"),
     *("malmquist-yearly", "malmquist-global", "luenberger-green", "battese-coelli"),
@@ -179,8 +185,7 @@ def _productivity(
     for name in estimators:
         choose("estimator", name, _ESTIMATORS)
     distinct("capital rules", [rule.key for rule in rules], least=0)
-    first = int(panel.wide(["gdp"], vintage=vintage).dropna().index.unique("year").min())
-    base = max(_BASE, first)  # prices of a year that the vintage reaches
+    base = _base_year(panel, vintage)
     accounts = production(panel, base=base, vintage=vintage).join(panel.wide(_GREEN))
     price = panel.wide(["investment_price"])["investment_price"].dropna()
     levels, dropped = {}, []
@@ -233,9 +238,6 @@ class _Variants:
     choices: pd.DataFrame
     holds: pd.DataFrame
     dropped: pd.DataFrame
-
-    def _repr_html_(self) -> str:
-        return self.choices.to_html()
 
 
 def _variants(
@@ -295,27 +297,27 @@ def _variants(
     levels, absent = _productivity(panel, vintage, estimators, capital) if estimators else ({}, [])
     for (name, rule), series in levels.items():
         variant = f"tfp/{name}/{rule}"
-        values[variant] = series
+        values[variant], holds[variant] = series, _HOLDS[name]
         rows[variant] = ("tfp", "", "", "", "", name, rule, "", name in _CHAINED)
-        holds[variant] = _HOLDS[name]
     dropped += [(f"tfp/{name}/{rule}", reason) for name, rule, reason in absent]
     if not values:
         expected = "systems and recipes, or estimators and capital rules"
         hint = dropped[0][1] if dropped else None
         raise MethodError("no variant can be computed", expected=expected, hint=hint)
     indicators = sorted({key for held in holds.values() for key in held})
-    held = pd.DataFrame(
-        [[key in one for key in indicators] for one in holds.values()],
-        index=pd.Index(list(holds), name="variant"),
-        columns=pd.Index(indicators, name="indicator"),
-    )
+    held = {name: [key in one for key in indicators] for name, one in holds.items()}
     return _Variants(
-        vintage=vintage,
+        vintage,
         values=pd.concat(values, axis=1).sort_index().rename_axis(columns="variant"),
-        choices=pd.DataFrame(list(rows.values()), index=held.index, columns=_COLUMNS),
-        holds=held,
+        choices=_by_variant(rows, _COLUMNS),
+        holds=_by_variant(held, indicators).rename_axis(columns="indicator"),
         dropped=pd.DataFrame(dropped, columns=["variant", "reason"]),
     )
+
+
+def _by_variant(rows: Mapping[str, Sequence[object]], columns: list[str]) -> pd.DataFrame:
+    index = pd.Index(list(rows), name="variant")
+    return pd.DataFrame(list(rows.values()), index=index, columns=columns)
 
 
 def _check_methods(recipes: Sequence[tuple[str, str, str]]) -> None:

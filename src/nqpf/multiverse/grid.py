@@ -29,7 +29,7 @@ from nqpf.systems.formula import Formula
 from nqpf.systems.overlap import _holding
 
 # Unit effects are nested in clusters by unit, but not in the sums by year of the other errors.
-_CONVENTION = {"clustered": "nested", "driscoll-kraay": "all", "clustered-period": "all"}
+_CONVENTION = {"clustered": "nested", "driscoll-kraay": "all"}
 # Effects once first differences have taken those of the units.
 _DIFFERENCED = {"two-way": "time", "unit": "pooled"}
 
