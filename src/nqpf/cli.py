@@ -132,8 +132,9 @@ def _multiverse(
     address: Annotated[str | None, typer.Option(help="Scheduler of the Dask cluster.")] = None,
 ) -> None:
     """Run the declared grid of specifications and compare it with the stored results."""
-    from nqpf.multiverse import Multiverse, SpecificationGrid
-    from nqpf.multiverse.inference import _curve_tests, _save_beside, _shares_file, _tests_file
+    from nqpf.multiverse import SpecificationGrid
+    from nqpf.multiverse.inference import _curve_tests, _save_beside
+    from nqpf.multiverse.results import _stored
     from nqpf.multiverse.shares import _disagreement
 
     grid = SpecificationGrid()
@@ -141,12 +142,12 @@ def _multiverse(
     found = grid.run(folder.parent, n_jobs=jobs, address=address)
     for name, number in found.counts.items():
         _say(f"{number:>10,}  {name}")
-    kept = [Multiverse.file(), _shares_file(), _tests_file()]
+    kept = [_stored(name) for name in ("results.parquet", "shares.csv", "curve_tests.csv")]
     made = [folder / one.name for one in kept]
     results, shares, tests = kept if update else made
     found.save(results)
     _save_beside(_disagreement(found), found, shares)
-    _save_beside(_curve_tests(grid, found, n_jobs=jobs, progress=True), found, tests)
+    _save_beside(_curve_tests(grid, found, n_jobs=jobs), found, tests)
     for new, old in zip(made, kept, strict=True):
         far = None if update else _far_apart(old, new)
         if update:

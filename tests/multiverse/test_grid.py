@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -16,7 +17,7 @@ from nqpf.multiverse.grid import SpecificationGrid, _estimates, _evaluate
 from nqpf.multiverse.results import Multiverse
 
 LINEAR = "{}/minmax/entropy/linear".format
-DONG, GONG, LU = (LINEAR(key) for key in ("dong-2024", "gong-2024", "lu-guo-2024"))
+DONG, GONG, LU, REN = map(LINEAR, ("dong-2024", "gong-2024", "lu-guo-2024", "ren-2024"))
 SOLOW, CHAINED = "tfp/solow-0.5/1952-9.6", "tfp/malmquist-yearly/1952-9.6"
 RESULTS = ["estimate", "within", "partial", "std_error", "pvalue", "nobs", "groups", "df"]
 
@@ -37,6 +38,11 @@ def specs(grid):
 
 
 @pytest.fixture(scope="module")
+def batches(grid):
+    return dict(grid.batches())
+
+
+@pytest.fixture(scope="module")
 def quick(grid, tmp_path_factory):
     def change(one):
         one["vintages"], one["effects"] = one["vintages"][:1], one["effects"][:1]
@@ -47,7 +53,7 @@ def quick(grid, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def multiverse(quick):
-    return quick.run(n_jobs=1, progress=False)
+    return quick.run(n_jobs=1)
 
 
 def altered(grid, folder, change):
@@ -76,21 +82,17 @@ def reasons_of(specs, **choices):
     return set(specs["reason"])
 
 
-def test_every_combination_is_declared_once_and_in_order(grid, specs):
+def test_every_combination_is_declared_once_and_in_order_and_counts_add_up(grid, specs):
     levels = grid.declaration.levels
     axes = list(_Declaration.load().levels)[:-1]  # each estimate has every kind of standard error
-    assert len(specs) == grid.declared == 3 * 2 * 4 * 6 * 2 * 3 * 5
+    assert len(specs) == grid.declared == 3 * 2 * 4 * 6 * 2 * 3 * 6
     assert specs["id"].tolist() == list(range(0, 2 * grid.declared, 2))
-    assert not specs.duplicated(axes).any()
     expected = pd.MultiIndex.from_product([levels[axis] for axis in axes], names=axes)
     assert specs[axes].astype(str).apply(tuple, axis=1).tolist() == list(expected)
-
-
-def test_counts_add_up(grid, specs):
-    assert SpecificationGrid().declared > 100_000
     counts = grid.count()
     assert counts["declared"] == counts.drop("declared").sum()
     assert counts["to run"] == (specs["reason"] == "").sum() > 0
+    assert SpecificationGrid().declared > 100_000
 
 
 TWIN = "repeats a measure made of the same indicators in the same way"
@@ -103,6 +105,8 @@ BREAK = "a break is left out of the growth of TFP, not of a level or a composite
 GROWTH, ENERGY, TOWNS = "driver:growth", "driver:energy_intensity", "determinant:urbanisation"
 CASES = {
     "twin": (TWIN, dict(measure=GONG)),
+    "no-figures": ("the vintage lacks a figure that the measure needs",
+                   dict(measure=REN, vintage="census4")),
     "outcome": (HELD, dict(relation=ENERGY, measure=LU)),
     "determinant": (HELD, dict(relation=TOWNS, measure=DONG)),
     "control-tfp": (CONTROL, dict(controls="development", measure=SOLOW, transformation="level")),
@@ -133,124 +137,50 @@ def test_what_is_not_run_has_its_reason(specs, case):
     assert reasons_of(specs, **choices) == {reason}
 
 
-def test_a_system_without_figures_in_a_vintage_is_counted(panel, tmp_path):
-    change = swap("measures", "systems", "keys", ["lu-guo-2024", "ren-2024"])
-    specs = enumerated(SpecificationGrid(declare(tmp_path, change), panel))
-    lacks = "the vintage lacks a figure that the measure needs"
-    assert reasons_of(specs, vintage="census4", measure=LINEAR("ren-2024")) == {lacks}
-    assert "" in reasons_of(specs, vintage="census5", measure=LINEAR("ren-2024"))
-
-
-def test_a_lagged_outcome_is_no_control(grid, tmp_path):
-    specs = enumerated(altered(grid, tmp_path, swap("driver", "variables", ["income"])))
-    of_income = {"relation": "driver:income", "measure": LU}
-    lagged = "a control is the outcome itself a year before"
-    assert reasons_of(specs, **of_income, controls="development") == {lagged}
-    assert "" in reasons_of(specs, **of_income, controls="structure")
-
-
-def test_a_determinant_leaves_the_controls_and_repeats_are_counted(grid, tmp_path):
+def test_controls_and_samples_that_leave_nothing_to_estimate_are_counted(grid, tmp_path):
     def change(one):
+        one["driver"]["variables"] = ["growth", "income"]
         one["determinant"]["variables"] = ["government_size"]
-        one["controls"] = [
-            {"key": "both", "variables": ["government_size", "industry"], "why": "x"},
-            {"key": "one", "variables": ["industry"], "why": "x"},
+        sets = {
+            "both": ["government_size", "industry"],
+            "one": ["industry"],
+            "lag": ["income", "industry"],
+        }
+        one["controls"] = [{"key": k, "variables": v, "why": "x"} for k, v in sets.items()]
+        one["samples"] = one["samples"][:1] + [
+            {"key": "empty", "why": "x", "without_years": list(range(2013, 2024))},
+            {"key": "singletons", "why": "x", "without_years": list(range(2013, 2022))},
+            {"key": "one-cluster", "why": "x", "without_provinces": provinces.codes()[1:]},
         ]
 
     specs = enumerated(altered(grid, tmp_path, change))
-    about = {"relation": "determinant:government_size", "measure": LU, "sample": "all"}
-    assert reasons_of(specs, **about, controls="both") == {""}
-    repeats = "repeats controls that are the same without the determinant"
-    assert reasons_of(specs, **about, controls="one") == {repeats}
-    assert reasons_of(specs, **about | {"relation": "driver:growth"}, controls="one") == {""}
+    about = {"measure": LU, "transformation": "level", "vintage": "census5", "sample": "all"}
+    lagged = about | {"relation": "driver:income"}
+    assert reasons_of(specs, **lagged, controls="lag") == {
+        "a control is the outcome itself a year before"
+    }
+    assert reasons_of(specs, **lagged, controls="both") == {""}
+    own = about | {"relation": "determinant:government_size"}
+    assert reasons_of(specs, **own, controls="both") == {""}
+    repeats = {"repeats controls that are the same without the determinant"}
+    assert reasons_of(specs, **own, controls="one") == repeats
+    growth = about | {"relation": "driver:growth", "controls": "one"}
+    assert reasons_of(specs, **growth) == {""}
+    for sample, effects, reason in [
+        ("empty", "unit", "no row is complete"),
+        ("singletons", "two-way", "a province or year has a single row"),
+        ("one-cluster", "unit", "too few rows for the regressors"),
+    ]:
+        assert reasons_of(specs, **growth | {"sample": sample, "effects": effects}) == {reason}
 
 
-@pytest.mark.parametrize(
-    ("years", "one", "effects", "reason"),
-    [
-        (range(2013, 2024), False, "unit", "no row is complete"),
-        (range(2013, 2022), False, "two-way", "a province or year has a single row"),
-        ([], True, "unit", "too few rows for the regressors"),
-    ],
-    ids=["empty", "singletons", "one-cluster"],
-)
-def test_cells_without_enough_rows_are_counted(grid, tmp_path, years, one, effects, reason):
-    dropped = provinces.codes()[1:] if one else []
-    rest = {"without_years": list(years), "without_provinces": dropped, "key": "rest", "why": "x"}
-    specs = enumerated(altered(grid, tmp_path, swap("samples", [rest])))
-    about = {"relation": "driver:growth", "measure": LU, "transformation": "level"}
-    assert reasons_of(specs, **about, effects=effects) == {reason}
-
-
-def test_a_sample_leaves_out_every_row_that_uses_one_of_its_years(grid):
-    batches = dict(grid.batches())
-    used = {}
-    for transformation in ("level", "difference"):
-        name = f"driver.growth.census5.{transformation}.without-2020-2022.two-way"
-        batch = batches[name]
-        used[transformation] = set(grid.figures[batch.figures].year[batch.rows])
+def test_a_sample_leaves_out_every_row_that_uses_one_of_its_years_or_breaks(grid, batches, panel):
     # A driver's row uses the measure's year and the next one, a difference the years before too.
-    assert used["level"] == {*range(2013, 2019), 2023}
-    assert used["difference"] == {*range(2013, 2019)}
-
-
-def test_batches_hold_every_specification_to_run_once(grid, specs):
-    batches = dict(grid.batches())
-    found = np.concatenate([one.first + one.cells for one in batches.values()])
-    assert len(batches) == len(list(grid.batches()))
-    first = specs.loc[specs["reason"] == "", "id"].to_numpy()
-    assert found.tolist() == np.column_stack([first, first + 1]).ravel().tolist()
-    assert all(re.fullmatch(r"[a-z0-9._-]+", name) for name in batches)
-
-
-def test_evaluating_a_batch_changes_nothing_and_repeats_itself(grid):
-    name, batch = next(grid.batches())
-    before = grid.figures[batch.figures].measures.copy()
-    one, other = _evaluate(batch, grid.figures), _evaluate(batch, grid.figures)
-    pd.testing.assert_frame_equal(one, other, check_exact=True)
-    assert np.array_equal(before, grid.figures[batch.figures].measures, equal_nan=True)
-    assert one["id"].tolist() == (batch.first + batch.cells).tolist()
-    assert np.array_equal(one["estimate"], _estimates(batch, grid.figures)[0][:, 0].astype("f4"))
-
-
-def test_a_rank_is_a_share_of_the_provinces_of_the_year(grid):
-    level, rank = (grid.figures[f"census5/{key}"].measures for key in ("level", "rank"))
-    column = grid.declaration.measures.index(DONG)
-    in_2014 = grid.figures["census5/rank"].year == 2014
-    found = rank[in_2014, column]
-    assert np.isnan(found).sum() == 1  # Tibet lacks a figure in 2014
-    assert np.nanmax(found) == 1 and np.nanmin(found) == pytest.approx(1 / 30)
-    assert np.nanargmax(found) == np.nanargmax(level[in_2014, column])
-
-
-def test_a_logarithm_is_of_the_measure_alone_and_of_all_of_it(grid):
-    level, log = (grid.figures[f"census5/{key}"] for key in ("level", "log"))
-    np.testing.assert_array_equal(log.variables, level.variables)
-    np.testing.assert_array_equal(log.outcomes, level.outcomes)
-    np.testing.assert_allclose(np.exp(log.measures), level.measures, rtol=1e-12)
-
-
-def test_a_score_of_zero_leaves_the_measure_without_a_logarithm(grid, panel):
-    from dataclasses import replace
-
-    measured = grid.measured["census5"]
-    values = measured.values.copy()
-    values.loc[(540000, 2020), DONG] = 0.0
-    changed = replace(measured, values=values)
-    found = grid.declaration.figures(panel, changed)["log"].measures
-    column = grid.declaration.measures.index(DONG)
-    assert np.isnan(found[:, column]).all() and np.isfinite(found).any(axis=0).sum() > 0
-    other = SpecificationGrid(grid.declaration, panel)
-    other.__dict__["measured"] = {**grid.measured, "census5": changed}
-    asked = {"measure": DONG, "transformation": "log", "vintage": "census5", "controls": "none",
-             "sample": "all", "relation": "driver:growth"}  # fmt: skip
-    zero = "a score is zero or below and has no logarithm"
-    assert reasons_of(enumerated(other), **asked) == {zero}
-
-
-def test_a_break_takes_out_the_growth_that_spans_it(grid, panel):
+    for transformation, years in (("level", {*range(2013, 2019), 2023}),
+                                  ("difference", {*range(2013, 2019)})):  # fmt: skip
+        batch = batches[f"driver.growth.census5.{transformation}.without-2020-2022.two-way"]
+        assert set(grid.figures[batch.figures].year[batch.rows]) == years
     name = "determinant.urbanisation.census5.difference.{}.two-way".format
-    batches = dict(grid.batches())
     whole, without = (batches[name(key)].rows for key in ("all", "without-breaks"))
     figures = grid.figures["census5/difference"]
     gone = whole & ~without
@@ -259,40 +189,85 @@ def test_a_break_takes_out_the_growth_that_spans_it(grid, panel):
     assert lost == set(broken.index[broken]) and (340000, 2020) in lost
 
 
-def test_a_difference_needs_the_year_before(grid):
-    figures = grid.figures["census5/difference"]
+def test_batches_hold_every_specification_to_run_once(specs, batches):
+    found = np.concatenate([one.first + one.cells for one in batches.values()])
+    first = specs.loc[specs["reason"] == "", "id"].to_numpy()
+    assert found.tolist() == np.column_stack([first, first + 1]).ravel().tolist()
+    assert all(re.fullmatch(r"[a-z0-9._-]+", name) for name in batches)
+
+
+def test_evaluating_a_batch_changes_nothing_and_repeats_itself(grid, batches):
+    batch = next(iter(batches.values()))
+    before = grid.figures[batch.figures].measures.copy()
+    one, other = _evaluate(batch, grid.figures), _evaluate(batch, grid.figures)
+    pd.testing.assert_frame_equal(one, other, check_exact=True)
+    assert np.array_equal(before, grid.figures[batch.figures].measures, equal_nan=True)
+    assert one["id"].tolist() == (batch.first + batch.cells).tolist()
+    assert np.array_equal(one["estimate"], _estimates(batch, grid.figures)[0][:, 0].astype("f4"))
+
+
+def test_ranks_logarithms_and_differences(grid):
+    level, log, rank, difference = (
+        grid.figures[f"census5/{key}"] for key in ("level", "log", "rank", "difference")
+    )
     column = grid.declaration.measures.index(DONG)
-    tibet = figures.province == 540000
-    have = figures.year[tibet & np.isfinite(figures.measures[:, column])]
-    assert have.tolist() == list(range(2016, 2024))
+    found = rank.measures[rank.year == 2014, column]
+    assert np.isnan(found).sum() == 1  # Tibet lacks a figure in 2014
+    assert np.nanmax(found) == 1 and np.nanmin(found) == pytest.approx(1 / 30)
+    assert np.nanargmax(found) == np.nanargmax(level.measures[rank.year == 2014, column])
+    # A logarithm is of the measure alone.
+    np.testing.assert_array_equal(log.variables, level.variables)
+    np.testing.assert_array_equal(log.outcomes, level.outcomes)
+    np.testing.assert_allclose(np.exp(log.measures), level.measures, rtol=1e-12)
+    # A difference needs the year before.
+    have = (difference.province == 540000) & np.isfinite(difference.measures[:, column])
+    assert difference.year[have].tolist() == list(range(2016, 2024))
+
+
+def test_a_score_of_zero_leaves_the_measure_without_a_logarithm(grid, tmp_path):
+    values = grid.measured["census5"].values.copy()
+    values.loc[(540000, 2020), DONG] = 0.0
+    other = altered(grid, tmp_path, lambda one: one["samples"].__delitem__(slice(1, None)))
+    changed = replace(grid.measured["census5"], values=values)
+    other.__dict__["measured"] = {**grid.measured, "census5": changed}
+    found = other.figures["census5/log"].measures
+    column = grid.declaration.measures.index(DONG)
+    assert np.isnan(found[:, column]).all() and np.isfinite(found).any(axis=0).sum() > 0
+    asked = {"measure": DONG, "transformation": "log", "vintage": "census5", "controls": "none"}
+    zero = "a score is zero or below and has no logarithm"
+    assert reasons_of(enumerated(other), **asked, relation="driver:growth") == {zero}
 
 
 def test_results_carry_choices_and_counts(quick, multiverse):
-    counts = multiverse.counts
-    assert counts["run"] * 2 == len(multiverse.table)
-    assert counts["run"] == quick.count()["to run"]
+    counts, table = multiverse.counts, multiverse.table
+    assert counts["run"] * 2 == len(table) and counts["run"] == quick.count()["to run"]
     assert counts["declared"] == counts.drop("declared").sum()
-    row = multiverse.table[multiverse.table["measure"] == CHAINED].iloc[-1]
+    row = table[table["measure"] == CHAINED].iloc[-1]
     about = ["direction", "outcome", "determinant", "measure", "kind", "estimator", "capital"]
     assert row[about].str.cat(sep=" ") == (
         f"determinant measure urbanisation {CHAINED} tfp malmquist-yearly 1952-9.6"
     )
-    assert multiverse.table[RESULTS].notna().all(axis=None)
-    assert (multiverse.table["pvalue"].between(0, 1)).all()
-    assert multiverse.table["partial"].between(-1, 1).all()
-    pairs = multiverse.table.groupby(multiverse.table["id"] // 2)
+    assert table[RESULTS].notna().all(axis=None)
+    assert table["pvalue"].between(0, 1).all() and table["partial"].between(-1, 1).all()
+    pairs = table.groupby(table["id"] // 2)
     assert (pairs[["estimate", "within", "partial"]].nunique() == 1).all(axis=None)
     assert (pairs["errors"].nunique() == 2).all()
 
 
-def test_a_curve_is_one_question_from_smallest_to_largest(multiverse):
-    curve = multiverse.curve(outcome="growth", kind="tfp", sample=["all", "without-tibet"])
-    assert set(curve["outcome"]) == {"growth"} and set(curve["kind"]) == {"tfp"}
-    assert set(curve["sample"]) == {"all", "without-tibet"}
-    assert curve["estimate"].is_monotonic_increasing
-    whole = multiverse.table
+def test_a_curve_is_one_question_from_smallest_to_largest_in_each_unit(multiverse):
+    whole, samples = multiverse.table, ["all", "without-tibet"]
     kept = (whole["outcome"] == "growth") & (whole["kind"] == "tfp")
-    assert len(curve) == (kept & whole["sample"].isin(["all", "without-tibet"])).sum() > 0
+    curve = multiverse.curve(outcome="growth", kind="tfp", sample=samples)
+    assert sorted(curve["id"]) == whole["id"][kept & whole["sample"].isin(samples)].tolist()
+    assert curve["estimate"].is_monotonic_increasing and len(curve)
+    plain = multiverse.curve(outcome="growth").set_index("id")
+    for unit in ("within", "partial"):
+        other = multiverse.curve(outcome="growth", unit=unit)
+        assert other["estimate"].is_monotonic_increasing
+        other = other.set_index("id").reindex(plain.index)
+        np.testing.assert_array_equal(other["estimate"], plain[unit])
+        ratio = other["estimate"] / other["std_error"]
+        np.testing.assert_allclose(ratio, plain["estimate"] / plain["std_error"], rtol=1e-5)
 
 
 @pytest.mark.parametrize(
@@ -302,22 +277,10 @@ def test_a_curve_is_one_question_from_smallest_to_largest(multiverse):
         ({"samples": "all"}, "unknown choice 'samples'.*Did you mean 'sample'"),
         ({"unit": "partials"}, "unknown unit 'partials'.*Did you mean 'partial'"),
     ],
-    ids=["level", "choice", "unit"],
 )
 def test_a_curve_of_something_unknown_is_refused(multiverse, asked, message):
     with pytest.raises(MethodError, match=message):
         multiverse.curve(**asked)
-
-
-def test_a_curve_in_another_unit_keeps_its_t_values(multiverse):
-    plain = multiverse.curve(outcome="growth").set_index("id")
-    for unit in ("within", "partial"):
-        other = multiverse.curve(outcome="growth", unit=unit)
-        assert other["estimate"].is_monotonic_increasing
-        other = other.set_index("id").reindex(plain.index)
-        np.testing.assert_array_equal(other["estimate"], plain[unit])
-        ratio = other["estimate"] / other["std_error"]
-        np.testing.assert_allclose(ratio, plain["estimate"] / plain["std_error"], rtol=1e-5)
 
 
 def test_stored_results_are_the_same_bytes_and_come_back(multiverse, panel, tmp_path):
@@ -332,12 +295,12 @@ def test_stored_results_are_the_same_bytes_and_come_back(multiverse, panel, tmp_
 
 
 def test_an_interrupted_run_goes_on_to_the_same_results(quick, multiverse, tmp_path):
-    quick.run(store=tmp_path, n_jobs=1, progress=False)
+    quick.run(store=tmp_path, n_jobs=1)
     parts = sorted(tmp_path.glob("*/*.parquet"))
     assert len(parts) == len(dict(quick.batches()))
     for part in parts[1::2]:
         part.unlink()
-    again = quick.run(store=tmp_path, n_jobs=1, progress=False)
+    again = quick.run(store=tmp_path, n_jobs=1)
     pd.testing.assert_frame_equal(again.table, multiverse.table, check_exact=True)
 
 
@@ -378,7 +341,7 @@ def test_collinear_controls_are_found_and_counted(grid, tmp_path):
         one["samples"], one["vintages"] = one["samples"][:1], one["vintages"][:1]
 
     other = altered(grid, tmp_path, change)
-    result = other.run(n_jobs=1, progress=False)
+    result = other.run(n_jobs=1)
     specs = enumerated(other)
     doubled = ((specs["controls"] == "same") & (specs["reason"] == "")).sum()
     assert result.counts["collinear"] == doubled > 0

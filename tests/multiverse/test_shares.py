@@ -33,13 +33,17 @@ def additive():
 
 def test_additive_function_is_split_exactly():
     table, parts = additive()
+    before = table.copy()
     found = variance_shares(table, list(LEVELS))
+    pd.testing.assert_frame_equal(table, before)
     for column in ("first_order", "total"):
         np.testing.assert_allclose(found.shares[column], parts / parts.sum(), rtol=0, atol=1e-13)
     assert found.filled == 1
     assert abs(found.interactions) < 1e-12 and found.unexplained < 1e-12
     assert (found.shares["compared"] == 1).all()
     assert found.shares["levels"].to_dict() == LEVELS
+    assert list(found.to_frame().index) == list(parts.sort_values(ascending=False).index)
+    assert "first_order" in found._repr_html_()
 
 
 def test_pure_interaction_is_in_the_totals_only():
@@ -65,45 +69,32 @@ def unbalanced():
     return table
 
 
-def between(table, axes):
-    """The variance of group means, by pandas."""
-    y = table["estimate"]
-    if not axes:
-        return 0.0
-    return float(y.groupby([table[a] for a in axes]).transform("mean").var(ddof=0))
+def test_unbalanced_table_against_plain_groupby_whatever_its_order_and_units():
+    def between(axes):
+        return y.groupby([table[a] for a in axes]).transform("mean").var(ddof=0)
 
-
-def test_unbalanced_table_against_plain_groupby():
     table = unbalanced()
-    found = variance_shares(table, list(LEVELS))
-    everything = between(table, list(LEVELS))
-    variance = table["estimate"].var(ddof=0)
+    found, y = variance_shares(table, list(LEVELS)), table["estimate"]
     for axis in LEVELS:
         others = [a for a in LEVELS if a != axis]
-        levels = table.groupby(others)[axis].transform("nunique")
-        expected = [between(table, [axis]), everything - between(table, others)]
+        expected = [between([axis]), between(list(LEVELS)) - between(others)]
         got = found.shares.loc[axis]
-        np.testing.assert_allclose(
-            got[["first_order", "total"]].to_numpy(float), np.array(expected) / variance, atol=1e-13
-        )
+        figures = got[["first_order", "total"]].to_numpy(float)
+        np.testing.assert_allclose(figures, np.array(expected) / y.var(ddof=0), atol=1e-13)
+        levels = table.groupby(others)[axis].transform("nunique")
         assert got["compared"] == pytest.approx((levels > 1).mean())
     assert found.filled == 0.5
-
-
-def nested():
-    """Systems exist for composites only, estimators for productivity only."""
-    rows = [("composite", s, None) for s in "abc"] + [("tfp", None, e) for e in "uv"]
-    table = pd.DataFrame(
-        [(*row, c) for row in rows for c in range(4)],
-        columns=["kind", "system", "estimator", "controls"],
-    )
-    table["estimate"] = (table["kind"] == "tfp") * 2.0 + table["controls"] + table.index % 3
-    return table
+    moved = table.sample(frac=1, random_state=0).assign(estimate=lambda t: 1e3 * t["estimate"] + 7)
+    same = variance_shares(moved, list(LEVELS)).shares
+    np.testing.assert_allclose(found.shares, same, atol=1e-12)
 
 
 def test_nested_axes_enter_as_one():
-    table = nested()
-    axes = ["kind", "system", "estimator"]
+    """Systems exist for composites only, estimators for productivity only."""
+    rows = [("composite", s, None) for s in "abc"] + [("tfp", None, e) for e in "uv"]
+    rows, axes = [(*row, c) for row in rows for c in range(4)], ["kind", "system", "estimator"]
+    table = pd.DataFrame(rows, columns=[*axes, "controls"])
+    table["estimate"] = (table["kind"] == "tfp") * 2.0 + table["controls"] + table.index % 3
     alone = variance_shares(table, [*axes, "controls"]).shares
     assert alone.loc["kind", "total"] == alone.loc["kind", "compared"] == 0
     found = variance_shares(table, {"measure": axes, "controls": ["controls"]})
@@ -111,23 +102,6 @@ def test_nested_axes_enter_as_one():
     table["measure"] = table["kind"] + table["system"].fillna("") + table["estimator"].fillna("")
     same = variance_shares(table, ["measure", "controls"])
     pd.testing.assert_frame_equal(found.shares, same.shares)
-    assert found.interactions == same.interactions
-
-
-def test_order_units_and_place_do_not_matter():
-    table = unbalanced()
-    moved = table.sample(frac=1, random_state=0).assign(estimate=lambda t: 1e3 * t["estimate"] + 7)
-    first, second = (variance_shares(t, list(LEVELS)).shares for t in (table, moved))
-    np.testing.assert_allclose(first, second, atol=1e-12)
-
-
-def test_input_stays_and_the_largest_total_is_printed_first():
-    table, parts = additive()
-    before = table.copy()
-    found = variance_shares(table, list(LEVELS))
-    pd.testing.assert_frame_equal(table, before)
-    assert list(found.to_frame().index) == list(parts.sort_values(ascending=False).index)
-    assert "first_order" in found._repr_html_()
 
 
 def test_an_axis_with_one_level_has_no_share_and_one_alone_all_of_its_own():
@@ -148,24 +122,20 @@ def test_many_levels_do_not_overflow():
     assert found.unexplained == 0 and found.shares["compared"].max() == 0
 
 
-BAD = {
-    "unknown column": (lambda t: (t, ["mesure"]), DataError, "Did you mean 'measure'"),
-    "no axis": (lambda t: (t, []), MethodError, "1 or more"),
-    "empty axis": (lambda t: (t, {"measure": []}), MethodError, "1 or more"),
-    "twice": (lambda t: (t, ["measure", "measure"]), MethodError, "name 'measure' twice"),
-    "two axes": (lambda t: (t, {"a": ["measure"], "b": ["measure", "sample"]}), MethodError,
-                 "name 'measure' twice"),
-    "estimate as axis": (lambda t: (t, ["estimate"]), MethodError, "is the estimate"),
-    "text": (lambda t: (t.assign(estimate="1"), ["measure"]), DataError, "not numbers"),
-    "missing": (lambda t: (t.assign(estimate=t["estimate"].where(t.index != 7)), ["measure"]),
-                SampleError, "row 7"),
-    "constant": (lambda t: (t.assign(estimate=1.0), ["measure"]), SampleError, "not vary"),
-    "empty": (lambda t: (t.head(0), ["measure"]), SampleError, "not vary"),
-}  # fmt: skip
+BAD = [
+    ({}, ["mesure"], DataError, "Did you mean 'measure'"),
+    ({}, [], MethodError, "1 or more"),
+    ({}, {"measure": []}, MethodError, "1 or more"),
+    ({}, ["measure", "measure"], MethodError, "name 'measure' twice"),
+    ({}, {"a": ["measure"], "b": ["measure", "sample"]}, MethodError, "name 'measure' twice"),
+    ({}, ["estimate"], MethodError, "is the estimate"),
+    ({"estimate": "1"}, ["measure"], DataError, "not numbers"),
+    ({"estimate": lambda t: t["estimate"].where(t.index != 7)}, ["measure"], SampleError, "row 7"),
+    ({"estimate": 1.0}, ["measure"], SampleError, "not vary"),
+]
 
 
-@pytest.mark.parametrize("case", BAD)
-def test_wrong_input_is_named(case):
-    make, error, message = BAD[case]
+@pytest.mark.parametrize(("change", "axes", "error", "message"), BAD)
+def test_wrong_input_is_named(change, axes, error, message):
     with pytest.raises(error, match=message):
-        variance_shares(*make(additive()[0]))
+        variance_shares(additive()[0].assign(**change), axes)

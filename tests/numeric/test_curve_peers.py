@@ -117,18 +117,19 @@ def naive(frame, specs, weights, estimate):
         names = [spec.focal, *spec.controls]
         rows = rows[[spec.outcome, *names]].dropna().reset_index()
         b = estimate(rows, spec.outcome, names, spec.effects)[0]
+        scale = rows[spec.focal].std() / rows[spec.outcome].std()
         rows["null"] = rows[spec.outcome] - b * rows[spec.focal]
         spots = [np.flatnonzero(rows["province"] == unit) for unit in range(weights.shape[1])]
         for i, counts in enumerate(weights):
             picked = [spots[unit] for unit in np.repeat(np.arange(len(counts)), counts)]
             copies = np.repeat(np.arange(len(picked)), [len(spot) for spot in picked])
             drawn = rows.iloc[np.concatenate(picked)].assign(province=copies)
-            found[:, i, k] = estimate(drawn, "null", names, spec.effects)
+            found[:, i, k] = scale * estimate(drawn, "null", names, spec.effects)
     return found
 
 
 def planned(frame, specs):
-    return _Plan(frame, [_Specification(*row) for row in specs.itertuples(index=False)], False)
+    return _Plan(frame, [_Specification(*row) for row in specs.itertuples(index=False)])
 
 
 def check_null_curve(frame, specs, weights, estimate):
@@ -164,6 +165,7 @@ def test_wild_draws_equal_regressions_on_outcomes_with_turned_residuals(gaps):
         left = without(rows, spec.outcome, list(spec.controls), spec.effects)
         for i, own in enumerate(signs):
             turned = rows[spec.outcome] - left + left * own[rows["province"]]
-            slope, error = by_dummies(rows.assign(turned=turned), "turned", names, spec.effects)
+            fit = by_dummies(rows.assign(turned=turned), "turned", names, spec.effects)
+            slope, error = fit * rows[spec.focal].std() / rows[spec.outcome].std()
             assert params[i, k] == pytest.approx(slope, abs=1e-9 * error)
             assert errors[i, k] == pytest.approx(error, rel=1e-9)

@@ -21,13 +21,13 @@ from nqpf.compare.variants import (
     _VARIABLES,
     _base_year,
     _CapitalRule,
-    _check_methods,
     _Variants,
 )
 from nqpf.data.catalogue import _note
 from nqpf.data.panel import _VINTAGE, Panel
 from nqpf.errors import CardError, DataError
 from nqpf.files import root
+from nqpf.index.recipe import Recipe
 from nqpf.sample import _place
 from nqpf.systems.formula import Formula
 from nqpf.systems.study import _Bilingual, _check_once, _Key, _label, _read_card, _Strict, _Text
@@ -100,7 +100,7 @@ class _Controls(_Level[_Text]):
     variables: tuple[_Key, ...] = ()
 
 
-class _Sample(_Level[_Text]):
+class _Sample(_Level[_Key]):
     """What is left out of the rows; breaks of the variables named, where growth spans one."""
 
     without_provinces: tuple[int, ...] = ()
@@ -144,7 +144,7 @@ class _Grid(_Strict):
     variables: dict[_Key, _Variable]
     driver: _Relations
     determinant: _Relations
-    vintages: tuple[_Level[_Text], ...] = Field(min_length=1)
+    vintages: tuple[_Level[_Key], ...] = Field(min_length=1)
     transformations: tuple[_Transformation, ...] = Field(min_length=1)
     samples: tuple[_Sample, ...] = Field(min_length=1)
     effects: tuple[_Effects, ...] = Field(min_length=1)
@@ -173,10 +173,8 @@ _REASONS = (
     "collinear",
 )
 # Choices of a specification, the slowest first: an identifier counts through them in this order.
-_AXES = (
-    *("relation", "vintage", "transformation", "sample", "effects", "controls", "measure"),
-    "errors",
-)
+_AXES = ("relation", "vintage", "transformation", "sample", "effects", "controls", "measure",
+         "errors")  # fmt: skip
 _LISTED = ("vintages", "transformations", "samples", "effects", "controls")
 
 
@@ -263,11 +261,6 @@ class _Declaration:
         return list(itertools.chain(*every))
 
     @property
-    def capital(self) -> tuple[_CapitalRule, ...]:
-        """Rules of capital, as :func:`nqpf.multiverse.variants` takes them."""
-        return self.grid.measures.capital
-
-    @property
     def estimators(self) -> list[str]:
         """Names of the estimators of TFP."""
         return _keys(self.grid.measures.estimators)
@@ -277,7 +270,7 @@ class _Declaration:
         """Identifiers of every declared measure, computable or not, in their order."""
         methods = ["/".join(one) for one in self.recipes]
         composites = [f"{key}/{one}" for key in self.grid.measures.systems.keys for one in methods]
-        rules = _keys(self.capital)
+        rules = _keys(self.grid.measures.capital)
         return composites + [f"tfp/{name}/{rule}" for rule in rules for name in self.estimators]
 
     @property
@@ -317,14 +310,14 @@ class _Declaration:
         estimate. Ranks are taken before rows are left out, among the provinces of a year.
         """
         grid, vintage = self.grid, measured.vintage
-        years = range(grid.window.first, grid.window.last + 1)
-        index = pd.MultiIndex.from_product([provinces.codes(), years], names=["province", "year"])
+        years = np.arange(grid.window.first, grid.window.last + 1)
+        index, later = (
+            pd.MultiIndex.from_product([provinces.codes(), some], names=["province", "year"])
+            for some in (years, years + grid.driver.lead)
+        )
         level = measured.values.reindex(index=index, columns=self.measures)
         known = variables(panel, vintage, self)
-        earlier = known.index.get_level_values(1) - grid.driver.lead
-        keys = [known.index.get_level_values(0), earlier]
-        ahead = known.set_axis(pd.MultiIndex.from_arrays(keys, names=known.index.names))
-        known, ahead = known.reindex(index), ahead.reindex(index)
+        known, ahead = known.reindex(index), known.reindex(later).set_axis(index)
         positive = level.columns[~(level <= 0).any()]
         tables = {
             "level": (level, known, ahead),
@@ -380,7 +373,11 @@ def _check(grid: _Grid, file: str) -> None:
     """Raise unless every name is known and no level is there twice."""
     measures, known = grid.measures, grid.variables
     recipes = _Declaration(grid, "").recipes
-    _check_methods(recipes)  # whether methods fit together is counted, not refused
+    for normalise, weights, aggregate in recipes:
+        # Names alone: whether methods fit together is counted, not refused.
+        Recipe(normalise, "equal", "linear")
+        Recipe("minmax", weights, "linear")
+        Recipe("minmax", "equal", aggregate)
     named = [
         ("measures.systems", "system", measures.systems.keys, available()),
         ("measures.estimators", "estimator", _keys(measures.estimators), _ESTIMATORS),

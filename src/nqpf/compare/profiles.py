@@ -102,10 +102,7 @@ class _Profiles:
 
     @classmethod
     def load(
-        cls,
-        panel: Panel,
-        systems: Sequence[str] | None = None,
-        draws: int = 2_000,
+        cls, panel: Panel, systems: Sequence[str] | None = None, draws: int = 2_000
     ) -> _Profiles:
         """Compute all measures for all provinces.
 
@@ -228,17 +225,18 @@ class _Profiles:
             ``median`` of those; year to median are missing where the province has
             no figure in any year.
         """
+        columns = ["en", "zh", "unit", "formula", "year", "value", "rank", "of", "median"]
         rows = {}
         for key in _MAIN:
             one, values = self.series(key)
-            rows[key] = [one.name.en, one.name.zh, one.unit, one.formula]
+            found = [one.name.en, one.name.zh, one.unit, one.formula]
             if code in values.index.unique("province"):
                 year = int(values.loc[code].index.max())
                 inside = values.xs(year, level="year")
                 rank = inside.rank(ascending=False, method="min")[code]
-                rows[key] += [year, inside[code], rank, len(inside), inside.median()]
-        columns = ["en", "zh", "unit", "formula", "year", "value", "rank", "of", "median"]
-        return pd.DataFrame.from_dict(rows, orient="index", columns=columns)
+                found += [year, inside[code], rank, len(inside), inside.median()]
+            rows[key] = dict(zip(columns, found, strict=False))
+        return pd.DataFrame.from_dict(rows, orient="index").reindex(columns=columns)
 
     def standing(self, code: int) -> pd.DataFrame:
         """Return a province's rank under every measure: indices, the best first, then TFP.

@@ -5,7 +5,6 @@ from __future__ import annotations
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
-from types import MappingProxyType
 
 import numpy as np
 import pandas as pd
@@ -25,9 +24,7 @@ _WEIGHTINGS = ("entropy", "ahp_entropy", "variation", "critic", "equal", "pursui
 _AGGREGATIONS = ("linear", "topsis", "vikor", "coupling", "geometric")
 # As in the chapter on certainty: 2 % of error in every figure, weights changed by a quarter; a
 # geometric mean would be zero too often.
-_DRAWN = MappingProxyType(
-    {"aggregate": ["topsis", "linear", "vikor"], "error": 0.02, "perturb": 0.25}
-)
+_DRAWN = {"aggregate": ["topsis", "linear", "vikor"], "error": 0.02, "perturb": 0.25}
 _LEVEL = 0.9
 _KEY = ["province", "year"]
 _MEASURE = ["system", "weights", "aggregate"]
@@ -266,7 +263,7 @@ def _tfp_bounds(
     """Return the range of ranks over levels of TFP that cover every row, and which they are."""
     declared = _Declaration.load()
     levels = [name for name in declared.estimators if name not in _CHAINED]
-    made, _ = _productivity(panel, vintage, levels, declared.capital)
+    made, _ = _productivity(panel, vintage, levels, declared.grid.measures.capital)
     own = {name: one for name, one in made.items() if one.index.symmetric_difference(rows).empty}
     ranks = np.array([_ranked(level).loc[rows] for level in own.values()])
     return _bounds(ranks, rows, 1), tuple(own)

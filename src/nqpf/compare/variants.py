@@ -11,7 +11,6 @@ import numpy as np
 import pandas as pd
 from pydantic import Field
 
-from nqpf.checks import choose, distinct
 from nqpf.data.panel import _VINTAGE, Panel
 from nqpf.errors import DataError, EstimationError, MethodError
 from nqpf.index.normalise import _ConstantIndicatorWarning
@@ -176,15 +175,7 @@ def _productivity(
         Series indexed (province, year), positive.
     dropped : list of (estimator, key of the rule, reason)
         Pairs that cannot be estimated.
-
-    Raises
-    ------
-    nqpf.errors.MethodError
-        If an estimator is unknown or two rules share a key.
     """
-    for name in estimators:
-        choose("estimator", name, _ESTIMATORS)
-    distinct("capital rules", [rule.key for rule in rules], least=0)
     base = _base_year(panel, vintage)
     accounts = production(panel, base=base, vintage=vintage).join(panel.wide(_GREEN))
     price = panel.wide(["investment_price"])["investment_price"].dropna()
@@ -267,7 +258,7 @@ def _variants(
     estimators : sequence of str
         Estimators of TFP, such as :attr:`Declaration.estimators`.
     capital : sequence of capital rules
-        Such as :attr:`Declaration.capital`; crossed with the estimators.
+        Crossed with the estimators.
 
     Returns
     -------
@@ -276,7 +267,7 @@ def _variants(
     Raises
     ------
     nqpf.errors.MethodError
-        If a method or an estimator is unknown, or nothing can be computed.
+        If nothing can be computed.
 
     Notes
     -----
@@ -301,9 +292,7 @@ def _variants(
         rows[variant] = ("tfp", "", "", "", "", name, rule, "", name in _CHAINED)
     dropped += [(f"tfp/{name}/{rule}", reason) for name, rule, reason in absent]
     if not values:
-        expected = "systems and recipes, or estimators and capital rules"
-        hint = dropped[0][1] if dropped else None
-        raise MethodError("no variant can be computed", expected=expected, hint=hint)
+        raise MethodError("no variant can be computed", hint=dropped[0][1] if dropped else None)
     indicators = sorted({key for held in holds.values() for key in held})
     held = {name: [key in one for key in indicators] for name, one in holds.items()}
     return _Variants(
@@ -320,19 +309,10 @@ def _by_variant(rows: Mapping[str, Sequence[object]], columns: list[str]) -> pd.
     return pd.DataFrame(list(rows.values()), index=index, columns=columns)
 
 
-def _check_methods(recipes: Sequence[tuple[str, str, str]]) -> None:
-    """Raise MethodError for an unknown method; whether methods fit together is not asked."""
-    for normalise, weights, aggregate in recipes:
-        Recipe(normalise, "equal", "linear")
-        Recipe("minmax", weights, "linear")
-        Recipe("minmax", "equal", aggregate)
-
-
 def _composites(
     panel: Panel, vintage: str, systems: Sequence[str], recipes: Sequence[tuple[str, str, str]]
 ) -> tuple[dict, dict, dict, list]:
     """Return scores, choices and indicators by variant, and what was dropped."""
-    _check_methods(recipes)
     values, rows, holds, dropped = {}, {}, {}, []
     first: dict[object, str] = {}
     for key in systems:

@@ -34,6 +34,11 @@ _CONVENTION = {"clustered": "nested", "driscoll-kraay": "all"}
 _DIFFERENCED = {"two-way": "time", "unit": "pooled"}
 
 
+def _effects(effects: str, transformation: str) -> str:
+    """Return the effects of the equation as it is estimated."""
+    return _DIFFERENCED[effects] if transformation == "difference" else effects
+
+
 @dataclass(frozen=True, eq=False)
 class _Batch:
     """Specifications that share rows of the panel, effects and the variable related.
@@ -124,13 +129,12 @@ def _equations(
         figures.variables[np.ix_(rows, controls)],
         figures.measures[np.ix_(rows, measures)],
     )
-    values = [related[:, None], others, own]
-    index = pd.MultiIndex.from_arrays(
-        [figures.province[rows], figures.year[rows]], names=["province", "year"]
-    )
+    keys = [figures.province[rows], figures.year[rows]]
+    index = pd.MultiIndex.from_arrays(keys, names=["province", "year"])
     names = [f"control {i}" for i in range(len(controls))]
     columns = ["related", *names, *(f"measure {i}" for i in measures)]
-    return pd.DataFrame(_standardised(np.hstack(values)), index=index, columns=columns)
+    values = _standardised(np.hstack([related[:, None], others, own]))
+    return pd.DataFrame(values, index=index, columns=columns)
 
 
 def _evaluate(batch: _Batch, shared: Mapping[str, _Figures]) -> pd.DataFrame:
@@ -188,9 +192,8 @@ def _estimates(batch: _Batch, shared: Mapping[str, _Figures]) -> tuple[np.ndarra
     size = np.zeros((len(batch.cells), 3), dtype=np.int16)
     finite = np.isfinite(figures.measures)
     for level, controls in enumerate(batch.controls):
-        usable = np.flatnonzero(
-            _complete(figures, batch.driver, batch.variable, controls, batch.rows)
-        )
+        complete = _complete(figures, batch.driver, batch.variable, controls, batch.rows)
+        usable = np.flatnonzero(complete)
         cells = np.flatnonzero(at == level)
         used = np.unique(measure[cells])
         for rows, columns in _patterns(finite[np.ix_(usable, used)]):
@@ -234,39 +237,32 @@ def _by_calendar(products: _CrossProducts, years: np.ndarray) -> _CrossProducts:
     return replace(products, by_period=np.moveaxis(filled, 2, 0))
 
 
-_CODE = {reason: code for code, reason in enumerate(_REASONS)}
-
-
-def _control_sets(declaration: _Declaration, relation: str) -> list[tuple[int, ...]]:
-    """Return positions of the controls by level, without the determinant."""
-    names = list(declaration.grid.variables)
+def _control_sets(declaration: _Declaration, relation: str) -> list[list[str]]:
+    """Return the controls by level, without the determinant."""
     direction, variable = relation.split(":")
     focal = variable if direction == "determinant" else None
-    return [
-        tuple(names.index(name) for name in one.variables if name != focal)
-        for one in declaration.grid.controls
-    ]
+    return [[name for name in one.variables if name != focal] for one in declaration.grid.controls]
 
 
-def _offsets(declaration: _Declaration, relation: str, transformation: str) -> tuple[int, ...]:
-    """Return the years that a row uses, relative to that of its measure."""
-    lead = declaration.grid.driver.lead if relation.startswith("driver") else 0
-    back = (0, -1) if transformation == "difference" else (0,)
-    return tuple(sorted({year + step for year in (0, lead) for step in back}))
+def _places(declaration: _Declaration, relation: str) -> tuple[tuple[int, ...], ...]:
+    """Return the positions of the controls by level."""
+    names = list(declaration.grid.variables)
+    return tuple(tuple(map(names.index, one)) for one in _control_sets(declaration, relation))
 
 
 def _sample_rows(
     declaration: _Declaration, relation: str, transformation: str, figures: _Figures
 ) -> list[np.ndarray]:
     """Return the rows that each sample keeps, (N,) bool each."""
-    used = _offsets(declaration, relation, transformation)
+    # Years that a row uses, relative to that of its measure.
+    lead = declaration.grid.driver.lead if relation.startswith("driver") else 0
+    back = (0, -1) if transformation == "difference" else (0,)
+    used = {year + step for year in (0, lead) for step in back}
     return [sample.kept(figures, used) for sample in declaration.grid.samples]
 
 
 def _reasons(
-    declaration: _Declaration,
-    measured: Mapping[str, _Variants],
-    figures: Mapping[str, _Figures],
+    declaration: _Declaration, measured: Mapping[str, _Variants], figures: Mapping[str, _Figures]
 ) -> np.ndarray:
     """Return the position in :data:`_REASONS` of every declared specification, 0 to run it.
 
@@ -284,9 +280,9 @@ def _reasons(
     """
     levels = declaration.levels
     codes = np.zeros([len(level) for level in levels.values()], dtype=np.int8)
-    for name, where, bad in _by_choice(declaration, measured):
+    for code, where, bad in _by_choice(declaration, measured, figures):
         block = codes[where]
-        block[(block == 0) & bad] = _CODE[name]
+        block[(block == 0) & bad] = code
     for at in np.ndindex(codes.shape[:3]):
         relation, vintage, how = (levels[axis][i] for axis, i in zip(_AXES[:3], at, strict=True))
         _by_rows(codes[at], declaration, relation, how, figures[f"{vintage}/{how}"])
@@ -294,8 +290,8 @@ def _reasons(
 
 
 def _by_choice(
-    declaration: _Declaration, measured: Mapping[str, _Variants]
-) -> Iterator[tuple[str, tuple, np.ndarray]]:
+    declaration: _Declaration, measured: Mapping[str, _Variants], figures: Mapping[str, _Figures]
+) -> Iterator[tuple[int, tuple, np.ndarray | bool]]:
     """Yield reasons that follow from the choices alone, with the block that they are about.
 
     A block has the axes (..., sample, effects, controls, measure, errors), where the leading
@@ -305,68 +301,42 @@ def _by_choice(
     measures, every = levels["measure"], slice(None)
     for position, vintage in enumerate(levels["vintage"]):
         choices = measured[vintage].choices.reindex(measures)
-        absent = choices["kind"].isna().to_numpy()
-        yield _REASONS[1], (every, position), absent[:, None]
-        twin = (choices["same_as"].fillna("") != "").to_numpy()
-        yield _REASONS[2], (every, position), twin[:, None]
         held = measured[vintage].holds.reindex(measures, fill_value=False)
 
-        def hold(name: str, lead: int = 0, held=held) -> np.ndarray:
-            keys = _holding(Formula.parse(variables[name].formula), lead)
-            return held[[key for key in keys if key in held]].any(axis=1).to_numpy()
+        def marked(of: pd.Series | pd.DataFrame) -> np.ndarray:
+            return of.to_numpy()[:, None]
 
+        def hold(*names: str, lead: int = 0, held=held) -> np.ndarray:
+            formulas = [Formula.parse(variables[name].formula) for name in names]
+            keys = {key for formula in formulas for key in _holding(formula, lead)}
+            return marked(held[[key for key in held if key in keys]].any(axis=1))
+
+        yield 1, (every, position), marked(choices["kind"].isna())
+        yield 2, (every, position), marked(choices["same_as"].fillna("") != "")
         for number, relation in enumerate(levels["relation"]):
             direction, variable = relation.split(":")
             ahead = declaration.grid.driver.lead if direction == "driver" else 0
             for at, transformation in enumerate(levels["transformation"]):
                 # A change of the outcome from the measure's year on reaches back to that year.
                 lead = ahead - (transformation == "difference")
-                yield _REASONS[3], (number, position, at), hold(variable, lead)[:, None]
-            sets = _named(declaration, relation)
+                yield 3, (number, position, at), hold(variable, lead=lead)
+            sets = _control_sets(declaration, relation)
             for at, names in enumerate(sets):
                 where = (number, position, every, every, every, at)
-                lagged = direction == "driver" and variable in names
-                yield _REASONS[4], where, np.full(1, lagged)
-                inside = np.zeros(len(measures), dtype=bool)
-                for name in names:
-                    inside |= hold(name)
-                yield _REASONS[5], where, inside[:, None]
-                yield _REASONS[8], where, np.full(1, set(names) in map(set, sets[:at]))
-        composite = choices["kind"].ne("tfp").to_numpy()
-        low = _without_logarithm(declaration, measured[vintage])
+                yield 4, where, direction == "driver" and variable in names
+                yield 5, where, hold(*names)
+                yield 8, where, set(names) in map(set, sets[:at])
         for number, transformation in enumerate(levels["transformation"]):
+            where = (every, position, number)
             if transformation == "rank":
-                chained = choices["chained"].eq(True).to_numpy()
-                yield _REASONS[9], (every, position, number), chained[:, None]
+                yield 9, where, marked(choices["chained"].eq(True))
             if transformation == "log":
-                yield _REASONS[7], (every, position, number), low[:, None]
+                found = np.isfinite(figures[f"{vintage}/log"].measures).any(axis=0)
+                yield 7, where, ~found[:, None]
             for at, sample in enumerate(declaration.grid.samples):
                 if sample.without_breaks:
-                    other = composite | (transformation != "difference")
-                    yield _REASONS[6], (every, position, number, at), other[:, None]
-
-
-def _without_logarithm(declaration: _Declaration, measured: _Variants) -> np.ndarray:
-    """Return which measures have a score of zero or below in the window, (M,) bool."""
-    window = declaration.grid.window
-    year = measured.values.index.get_level_values("year")
-    inside = measured.values[(year >= window.first) & (year <= window.last)]
-    return (inside.reindex(columns=declaration.measures) <= 0).any().to_numpy()
-
-
-def _repeated(values: np.ndarray) -> np.ndarray:
-    """Return which columns equal an earlier one, (M,) bool."""
-    seen: set[bytes] = set()
-    again = np.zeros(values.shape[1], dtype=bool)
-    for column, held in enumerate(np.ascontiguousarray(values.T)):
-        again[column] = held.tobytes() in seen
-        seen.add(held.tobytes())
-    return again
-
-
-def _named(declaration: _Declaration, relation: str) -> list[list[str]]:
-    names = list(declaration.grid.variables)
-    return [[names[i] for i in chosen] for chosen in _control_sets(declaration, relation)]
+                    other = choices["kind"].ne("tfp") | (transformation != "difference")
+                    yield 6, (*where, at), marked(other)
 
 
 def _by_rows(
@@ -380,10 +350,10 @@ def _by_rows(
     direction, name = relation.split(":")
     variable = list(declaration.grid.variables).index(name)
     samples = _sample_rows(declaration, relation, transformation, figures)
-    removed = [_removed(one.key, transformation) for one in declaration.grid.effects]
+    removed = [_effects(one.key, transformation) for one in declaration.grid.effects]
     for having, measures in _patterns(np.isfinite(figures.measures)):
         pattern = np.isin(np.arange(len(figures.year)), having)
-        for at, controls in enumerate(_control_sets(declaration, relation)):
+        for at, controls in enumerate(_places(declaration, relation)):
             seen: set[bytes] = set()
             for sample, keep in enumerate(samples):
                 rows = pattern & _complete(figures, direction == "driver", variable, controls, keep)
@@ -396,30 +366,27 @@ def _by_rows(
                     block = codes[sample, number, at]
                     live = measures[(block[measures] == 0).any(axis=1)]
                     if reason:
-                        block[live] = np.where(block[live] == 0, _CODE[reason], block[live])
+                        code = _REASONS.index(reason)
+                        block[live] = np.where(block[live] == 0, code, block[live])
                     elif transformation == "rank" and len(live):
-                        again = live[_repeated(figures.measures[np.ix_(rows, live)])]
-                        block[again] = _CODE[_REASONS[-2]]
+                        ranks = figures.measures[np.ix_(rows, live)]
+                        first = np.unique(ranks, axis=1, return_index=True)[1]
+                        block[np.delete(live, first)] = len(_REASONS) - 2
 
 
-def _removed(effects: str, transformation: str) -> list[str]:
-    """Return the effects that take up parameters; differences have removed those of units."""
-    levels = ["unit", "time"] if effects == "two-way" else ["unit"]
-    return levels[1:] if transformation == "difference" else levels
-
-
-def _too_small(figures: _Figures, rows: np.ndarray, removed: list[str], regressors: int) -> str:
+def _too_small(figures: _Figures, rows: np.ndarray, effects: str, regressors: int) -> str:
     """Return why a regression on these rows cannot be run, or nothing."""
     if not rows.any():
         return "no row is complete"
     parameters = regressors + 1
-    for name, level in (("unit", figures.province), ("time", figures.year)):
+    for kinds, level in ((("two-way", "unit"), figures.province),
+                         (("two-way", "time"), figures.year)):  # fmt: skip
         _, count = np.unique(level[rows], return_counts=True)
-        if name in removed:
+        if effects in kinds:
             if count.min() == 1:
                 return "a province or year has a single row"
             parameters += len(count) - 1
-        if name == "unit" and len(count) < 2:
+        if "unit" in kinds and len(count) < 2:
             return "too few rows for the regressors"
     return "too few rows for the regressors" if rows.sum() <= parameters else ""
 
@@ -462,13 +429,9 @@ class SpecificationGrid:
     def measured(self) -> dict[str, _Variants]:
         """Every measure by vintage; takes about half a minute each."""
         one = self.declaration
-        systems = one.grid.measures.systems.keys
-        return {
-            vintage: _variants(
-                self.panel, vintage, systems, one.recipes, one.estimators, one.capital
-            )
-            for vintage in one.levels["vintage"]
-        }
+        systems, rules = one.grid.measures.systems.keys, one.grid.measures.capital
+        given = (systems, one.recipes, one.estimators, rules)
+        return {name: _variants(self.panel, name, *given) for name in one.levels["vintage"]}
 
     @cached_property
     def figures(self) -> dict[str, _Figures]:
@@ -520,17 +483,16 @@ class SpecificationGrid:
             if not len(cells):
                 continue
             one = {axis: levels[axis][i] for axis, i in zip(_AXES, at, strict=False)}
-            key = f"{one['vintage']}/{one['transformation']}"
+            key, how = f"{one['vintage']}/{one['transformation']}", one["transformation"]
             direction, variable = one["relation"].split(":")
-            how = one["transformation"]
             rows = _sample_rows(self.declaration, one["relation"], how, self.figures[key])
             name = ".".join([direction, variable, *(one[axis] for axis in _AXES[1:-_IN_BATCH])])
             batch = _Batch(
                 figures=key,
                 driver=direction == "driver",
                 variable=names.index(variable),
-                controls=tuple(_control_sets(self.declaration, one["relation"])),
-                effects=_DIFFERENCED[one["effects"]] if how == "difference" else one["effects"],
+                controls=_places(self.declaration, one["relation"]),
+                effects=_effects(one["effects"], how),
                 rows=rows[at[_AXES.index("sample")]],
                 errors=tuple(levels["errors"]),
                 first=number * size,
@@ -539,11 +501,7 @@ class SpecificationGrid:
             yield name, batch
 
     def run(
-        self,
-        store: Path | str | None = None,
-        n_jobs: int = -1,
-        address: str | None = None,
-        progress: bool = True,
+        self, store: Path | str | None = None, n_jobs: int = -1, address: str | None = None
     ) -> Multiverse:
         """Run every possible specification once.
 
@@ -556,8 +514,6 @@ class SpecificationGrid:
             Processes on this machine, -1 for all cores.
         address : str or None
             Scheduler of a Dask cluster to compute on, for example ``tcp://10.0.0.1:8786``.
-        progress : bool
-            Show a bar when standard error is a terminal.
 
         Returns
         -------
@@ -573,16 +529,9 @@ class SpecificationGrid:
             If a part cannot be written.
         """
         with tempfile.TemporaryDirectory() as folder:
-            table = _run_batches(
-                dict(self.batches()),
-                _evaluate,
-                folder if store is None else store,
-                stamp=self.stamp,
-                shared=self.figures,
-                n_jobs=n_jobs,
-                address=address,
-                progress=progress,
-            )
+            options = {"stamp": self.stamp, "shared": self.figures}
+            options |= {"n_jobs": n_jobs, "address": address}
+            table = _run_batches(dict(self.batches()), _evaluate, store or folder, **options)
         counts, kinds = self.count(), self.shape[-1]
         collinear = int(table["estimate"].isna().sum()) // kinds
         counts["to run"] -= collinear
@@ -590,11 +539,8 @@ class SpecificationGrid:
         if collinear:
             counts[_REASONS[-1]] = collinear
         table = table.dropna(subset=["estimate"]).sort_values("id", ignore_index=True)
-        first, *others = self.measured.values()
-        choices = first.choices
-        for other in others:
-            choices = choices.combine_first(other.choices)
-        choices = choices.drop(columns=["same_as", "chained"])
+        choices = pd.concat([one.choices for one in self.measured.values()])
+        choices = choices[~choices.index.duplicated()].drop(columns=["same_as", "chained"])
         choices = choices.reindex([x for x in self.declaration.measures if x in choices.index])
         parts = [one.dropped.assign(vintage=key) for key, one in self.measured.items()]
         dropped = pd.concat(parts, ignore_index=True)

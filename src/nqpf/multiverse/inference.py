@@ -27,17 +27,17 @@ from __future__ import annotations
 
 import warnings
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
-from nqpf.checks import choose
-from nqpf.data.catalogue import _note
-from nqpf.errors import EstimationError, MethodError, SourceError
-from nqpf.files import _replacing, root
-from nqpf.multiverse.grid import _DIFFERENCED, _control_sets, _sample_rows
-from nqpf.multiverse.redraw import _Plan, _Specification, _where
+from nqpf.errors import EstimationError
+from nqpf.files import _replacing
+from nqpf.multiverse.grid import _control_sets, _effects, _sample_rows
+from nqpf.multiverse.redraw import _Plan, _Specification
+from nqpf.multiverse.results import _check_same, _reading, _stored
+from nqpf.multiverse.run import _tracked
 
 if TYPE_CHECKING:
     from nqpf.multiverse.grid import SpecificationGrid
@@ -48,6 +48,7 @@ _LEVEL = 0.05  # at which one specification counts as significant
 _LARGEST_Z = 37.0  # the normal tail beyond it is no longer a number
 _STATISTICS = ("median", "significant", "stouffer", "against")
 _SCHEMES = ("pairs", "wild")
+_RESAMPLES, _SEED = 500, 0
 
 
 def _tail(params: np.ndarray, errors: np.ndarray, df: np.ndarray) -> np.ndarray:
@@ -78,38 +79,26 @@ def _statistics(estimates: np.ndarray, errors: np.ndarray, df: np.ndarray) -> np
     own = np.sign(estimates) * np.where(majority, 1, -1)[:, None]
     starred = 2 * tail < _LEVEL
     number = np.isfinite(z).sum(axis=1)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)  # a curve without any estimate is NaN
+    with warnings.catch_warnings(action="ignore"):  # a curve without any estimate is NaN
         median = np.nanmedian(estimates, axis=1)
         stouffer = np.nansum(z, axis=1) / np.sqrt(number)
         shares = [(starred & (own == turn)).sum(axis=1) / number for turn in (1, -1)]
     return np.column_stack([median, shares[0], stouffer, shares[1]])
 
 
-class _CurveTest(NamedTuple):
-    """A curve against curves of the same specifications under the null hypothesis."""
-
-    estimates: pd.DataFrame  # estimate, std_error, pvalue, nobs and groups, one row each
-    null: pd.DataFrame  # (B, 4) statistics of curves in which every effect is zero
-    table: pd.DataFrame  # by statistic: observed, middle 95 % under the null, p
-    lost: float  # share of regressions on resamples that could not be estimated
-
-
 def _curve_inference(
     frame: pd.DataFrame,
     specs: list[_Specification],
-    resamples: int = 500,
-    seed: int = 0,
+    resamples: int = _RESAMPLES,
+    seed: int = _SEED,
     scheme: str = "pairs",
-    standardise: bool = False,
     n_jobs: int = 1,
-    progress: bool = False,
-) -> _CurveTest:
+) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Test a specification curve as a whole by resampling under the null.
 
     Parameters
     ----------
-    frame, specs, standardise
+    frame, specs
         As :class:`_Plan` takes them.
     resamples : int
         B; p is (1 + draws at least as far from zero as the curve) / (1 + B).
@@ -117,54 +106,39 @@ def _curve_inference(
     n_jobs : int
         Processes, -1 for one per core. The result does not depend on it.
 
+    Returns
+    -------
+    table : DataFrame by statistic
+        ``observed``, the middle 95 % under the null and ``p``.
+    null : DataFrame, (B, 4)
+        Statistics of curves in which every effect is zero.
+
     Raises
     ------
-    nqpf.errors.SampleError
-        If a value is infinite, or a unit or year with an effect has one row.
     nqpf.errors.EstimationError
         If a specification cannot be estimated on the sample itself, or none on a resample.
     """
     from joblib import Parallel, delayed
 
-    choose("scheme", scheme, _SCHEMES)
-    plan = _Plan(frame, specs, standardise)
-    whole = plan.estimate(np.ones((1, len(plan.units))))
-    params, errors, df = (part[0] for part in whole)
-    bad = np.flatnonzero(np.isnan(errors))
+    plan = _Plan(frame, specs)
+    whole = plan.estimate(np.ones((1, plan.units)))
+    bad = np.flatnonzero(np.isnan(whole[1][0]))
     if len(bad):
-        raise EstimationError(
-            f"{len(bad)} specification(s) cannot be estimated",
-            where=_where(specs[bad[0]]),
-            expected="an outcome and regressors that vary, are not collinear once effects are "
-            "removed, and leave a residual",
-            hint="drop it and say so",
-        )
-    draws = _draws(resamples, len(plan.units), seed, scheme)
+        where = specs[bad[0]]._asdict()
+        raise EstimationError(f"{len(bad)} specification(s) cannot be estimated", where=where)
+    draws = _draws(resamples, plan.units, seed, scheme)
     step = max(1, min(64, _NUMBERS // len(specs)))
     blocks = [draws[i : i + step] for i in range(0, len(draws), step)]
     task = delayed(_null_curves)
-    done = Parallel(n_jobs, return_as="generator")(task(plan, params, scheme, b) for b in blocks)
-    if progress:
-        from rich.progress import track
-
-        done = track(done, "resampling under the null", total=len(blocks))
-    curves, lost = zip(*done, strict=True)
+    done = Parallel(n_jobs, return_as="generator")(task(plan, whole[0], scheme, b) for b in blocks)
+    curves = list(_tracked(done, "resampling under the null", len(blocks)))
     null = pd.DataFrame(np.concatenate(curves), columns=list(_STATISTICS))
     observed = pd.Series(_statistics(*whole)[0], null.columns)
-    low, middle, high = (null.quantile(q) for q in (0.025, 0.5, 0.975))
-    table = pd.DataFrame(
-        {
-            "observed": observed,
-            "null 2.5 %": low,
-            "null median": middle,
-            "null 97.5 %": high,
-            "p": (1 + (null.abs() >= observed.abs()).sum()) / (1 + resamples),
-        }
-    )
-    estimates = {"estimate": params, "std_error": errors, "pvalue": 2 * _tail(params, errors, df)}
-    sizes = {"nobs": plan.nobs.astype(int), "groups": plan.groups.astype(int)}
-    share = sum(lost) / (len(draws) * len(specs))
-    return _CurveTest(pd.DataFrame(estimates | sizes), null, table, share)
+    table = null.quantile([0.025, 0.5, 0.975]).T
+    table = table.set_axis(["null 2.5 %", "null median", "null 97.5 %"], axis=1)
+    table.insert(0, "observed", observed)
+    extreme = (null.abs() >= observed.abs()).sum()
+    return table.assign(p=(1 + extreme) / (1 + resamples)), null
 
 
 def _draws(resamples: int, units: int, seed: int, scheme: str = "pairs") -> np.ndarray:
@@ -177,20 +151,14 @@ def _draws(resamples: int, units: int, seed: int, scheme: str = "pairs") -> np.n
     return counts
 
 
-def _null_curves(
-    plan: _Plan, params: np.ndarray, scheme: str, draws: np.ndarray
-) -> tuple[np.ndarray, int]:
-    """Return statistics of the null curves of some draws, and how many regressions were lost."""
+def _null_curves(plan: _Plan, params: np.ndarray, scheme: str, draws: np.ndarray) -> np.ndarray:
+    """Return statistics of the null curves of some draws."""
     effects, errors, df = plan.estimate(draws, scheme)
     if scheme == "pairs":
         effects = effects - params
-    lost = ~np.isfinite(effects)
-    if lost.all(axis=1).any():
-        raise EstimationError(
-            "a resample in which no specification can be estimated",
-            expected="enough units and rows for resamples of the units",
-        )
-    return _statistics(effects, errors, df), int(lost.sum())
+    if np.isnan(effects).all(axis=1).any():
+        raise EstimationError("a resample in which no specification can be estimated")
+    return _statistics(effects, errors, df)
 
 
 _CHOICES = ("direction", "variable", "vintage", "transformation", "sample", "effects", "controls",
@@ -200,60 +168,33 @@ _CHOICES = ("direction", "variable", "vintage", "transformation", "sample", "eff
 def _curve_input(
     grid: SpecificationGrid, table: pd.DataFrame
 ) -> tuple[pd.DataFrame, list[_Specification]]:
-    """Return what :func:`_curve_inference` needs for rows of a multiverse.
-
-    The table has rows of one error type, for resampling clusters by province whatever they
-    were. The grid standardises variables over the rows of each regression.
-
-    Raises
-    ------
-    nqpf.errors.MethodError
-        If errors are of several types.
-    """
-    kinds = list(pd.unique(table["errors"]))
-    if len(kinds) > 1:
-        raise MethodError(
-            f"errors of several types: {', '.join(map(str, kinds))}",
-            expected="one type, of which each regression has one row",
-            hint="choose one, such as errors='clustered'",
-        )
+    """Return what :func:`_curve_inference` needs for rows of a multiverse, of one error type."""
     declaration, levels = grid.declaration, grid.declaration.levels
     names = list(declaration.grid.variables)
-    places = {name: place for place, name in enumerate(declaration.measures)}
-    columns: dict[str, np.ndarray] = {}
-    equations: dict[tuple[str, ...], tuple] = {}
-
-    def column(key: str, kind: str, place: int, name: str) -> str:
-        whole = f"{key}/{kind}/{name}"
-        if whole not in columns:
-            columns[whole] = getattr(grid.figures[key], kind)[:, place]
-        return whole
-
-    def equation(
-        direction: str, name: str, vintage: str, kind: str, sample: str, effects: str, controls: str
-    ) -> tuple[str, str, tuple[str, ...], str, str]:
-        relation, key = f"{direction}:{name}", f"{vintage}/{kind}"
-        chosen = _control_sets(declaration, relation)[levels["controls"].index(controls)]
-        own = "outcomes" if direction == "driver" else "variables"
-        kept = _sample_rows(declaration, relation, kind, grid.figures[key])
-        # Named by what decides the rows: years of an outcome or of a difference count too.
-        rows = f"{key}/{direction}/{sample}"
-        columns[rows] = kept[levels["sample"].index(sample)]
-        removed = _DIFFERENCED[effects] if kind == "difference" else effects
-        others = tuple(column(key, "variables", i, names[i]) for i in chosen)
-        return key, column(key, own, names.index(name), name), others, removed, rows
-
+    parts = {"measures": declaration.measures, "variables": names, "outcomes": names}
+    frames = []
+    for key, one in grid.figures.items():
+        index = pd.MultiIndex.from_arrays([one.province, one.year], names=["province", "year"])
+        for kind, labels in parts.items():
+            table_of = pd.DataFrame(getattr(one, kind), index, labels)
+            frames.append(table_of.add_prefix(f"{key}/{kind}/"))
+        for direction in ("driver", "determinant"):
+            # Named by what decides the rows: years of an outcome or of a difference count too.
+            kept = np.transpose(_sample_rows(declaration, direction, key.split("/")[1], one))
+            kept = pd.DataFrame(kept, index, levels["sample"])
+            frames.append(kept.add_prefix(f"{key}/{direction}/"))
     specs = []
-    for *question, measure in zip(*(table[name].astype(str) for name in _CHOICES), strict=True):
-        if tuple(question) not in equations:
-            equations[tuple(question)] = equation(*question)
-        key, related, controls, effects, sample = equations[tuple(question)]
-        own = column(key, "measures", places[measure], measure)
-        pair = (related, own) if question[0] == "driver" else (own, related)
-        specs.append(_Specification(*pair, controls, effects, sample))
-    one = next(iter(grid.figures.values()))
-    index = pd.MultiIndex.from_arrays([one.province, one.year], names=["province", "year"])
-    return pd.DataFrame(columns, index=index), specs
+    for choice in zip(*(table[name].astype(str) for name in _CHOICES), strict=True):
+        direction, name, vintage, kind, sample, effects, controls, measure = choice
+        key, driver = f"{vintage}/{kind}", direction == "driver"
+        related = f"{key}/{'outcomes' if driver else 'variables'}/{name}"
+        pair = [related, f"{key}/measures/{measure}"]
+        sets = _control_sets(declaration, f"{direction}:{name}")
+        others = sets[levels["controls"].index(controls)]
+        others = tuple(f"{key}/variables/{other}" for other in others)
+        rest = (others, _effects(effects, kind), f"{key}/{direction}/{sample}")
+        specs.append(_Specification(*(pair if driver else pair[::-1]), *rest))
+    return pd.concat(frames, axis=1), specs
 
 
 _KEYS = ["direction", "variable", "scheme", "statistic"]
@@ -261,35 +202,20 @@ _SHARES = ["direction", "variable", "unit", "axis"]
 _DIGITS = 6  # significant, so that last bits of other processors do not show
 
 
-def _curve_tests(
-    grid: SpecificationGrid,
-    multiverse: Multiverse,
-    resamples: int = 500,
-    seed: int = 0,
-    n_jobs: int = -1,
-    progress: bool = False,
-) -> pd.DataFrame:
+def _curve_tests(grid: SpecificationGrid, multiverse: Multiverse, n_jobs: int = -1) -> pd.DataFrame:
     """Test the curve of each question by both schemes, as :func:`load_curve_tests` returns it."""
     table = multiverse.curve(errors="clustered")
     parts = []
-    for (direction, name), own in table.groupby(["direction", "variable"], observed=True):
+    for question, own in table.groupby(["direction", "variable"], observed=True):
         given = _curve_input(grid, own)
-        about = {"direction": direction, "variable": name}
         for scheme in _SCHEMES:
-            found = _curve_inference(*given, resamples, seed, scheme, True, n_jobs, progress)
-            rows = found.table.rename_axis("statistic").reset_index()
-            sizes = {"specifications": len(own), "resamples": resamples, "seed": seed}
-            parts.append(rows.assign(**about, scheme=scheme, **sizes))
+            rows, _ = _curve_inference(*given, scheme=scheme, n_jobs=n_jobs)
+            rows = rows.rename_axis("statistic").reset_index()
+            about = dict(zip(_KEYS, (*question, scheme), strict=False))
+            sizes = {"specifications": len(own), "resamples": _RESAMPLES, "seed": _SEED}
+            parts.append(rows.assign(**about, **sizes))
     rows = pd.concat(parts, ignore_index=True)
     return rows[_KEYS + [name for name in rows if name not in _KEYS]]
-
-
-def _tests_file() -> Path:
-    return root() / "data" / "multiverse" / "curve_tests.csv"
-
-
-def _shares_file() -> Path:
-    return root() / "data" / "multiverse" / "shares.csv"
 
 
 def _save_beside(table: pd.DataFrame, multiverse: Multiverse, path: Path) -> None:
@@ -299,15 +225,13 @@ def _save_beside(table: pd.DataFrame, multiverse: Multiverse, path: Path) -> Non
         stamped.to_csv(temporary, index=False, float_format=f"%.{_DIGITS}g", lineterminator="\n")
 
 
-def load_curve_tests(multiverse: Multiverse, path: Path | str | None = None) -> pd.DataFrame:
+def load_curve_tests(multiverse: Multiverse) -> pd.DataFrame:
     """Read stored tests of each question's curve, unless declaration or data have changed since.
 
     Parameters
     ----------
     multiverse : Multiverse
         The results that they have to belong to.
-    path : path or None
-        The project's own file when None.
 
     Returns
     -------
@@ -320,18 +244,16 @@ def load_curve_tests(multiverse: Multiverse, path: Path | str | None = None) -> 
     nqpf.errors.SourceError
         If the file is missing or damaged, or rests on another declaration or data.
     """
-    return _load(multiverse, Path(path or _tests_file()), _KEYS)
+    return _load(multiverse, _stored("curve_tests.csv"), _KEYS)
 
 
-def load_disagreement(multiverse: Multiverse, path: Path | str | None = None) -> pd.DataFrame:
+def load_disagreement(multiverse: Multiverse) -> pd.DataFrame:
     """Read the stored shares of each choice, unless declaration or data have changed since.
 
     Parameters
     ----------
     multiverse : Multiverse
         The results that they have to belong to.
-    path : path or None
-        The project's own file when None.
 
     Returns
     -------
@@ -343,26 +265,13 @@ def load_disagreement(multiverse: Multiverse, path: Path | str | None = None) ->
     nqpf.errors.SourceError
         If the file is missing or damaged, or rests on another declaration or data.
     """
-    return _load(multiverse, Path(path or _shares_file()), _SHARES)
+    return _load(multiverse, _stored("shares.csv"), _SHARES)
 
 
 def _load(multiverse: Multiverse, path: Path, keys: list[str]) -> pd.DataFrame:
-    _note("results", [path.name])
-    hint = "run `nqpf multiverse --update`"
-    try:
-        table = pd.read_csv(path)
-        stamps = table[["declaration", "data"]].drop_duplicates()
-        table = table.drop(columns=["declaration", "data"]).set_index(keys)
-    except (OSError, KeyError, ValueError) as error:
-        raise SourceError(
-            f"a stored table cannot be read: {error}", where={"file": path.name}, hint=hint
-        ) from error
-    current = [multiverse.declaration.sha256, multiverse.data]
-    if stamps.to_numpy().tolist() != [current]:
-        raise SourceError(
-            "a stored table rests on another declaration or data",
-            where={"file": path.name},
-            expected=f"declaration {current[0][:12]}... and data {current[1][:12]}...",
-            hint=hint,
-        )
-    return table
+    with _reading(path):
+        table = pd.read_csv(path).set_index(keys)
+        stamps = table[["declaration", "data"]].astype(str).iloc[0]
+    _check_same("declaration", stamps["declaration"], multiverse.declaration.sha256, path)
+    _check_same("data", stamps["data"], multiverse.data, path)
+    return table.drop(columns=["declaration", "data"])

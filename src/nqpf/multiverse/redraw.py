@@ -15,14 +15,9 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from nqpf.checks import choose
-from nqpf.errors import SampleError
-from nqpf.sample import _check_singletons
-
 _UNSHARED = 1e-10  # a variable that shares all but this part with others is collinear
 _BLOCK = 1 << 19  # cross-products held at a time, so that they stay near the processor
 _BLOCK_WILD = 1 << 20  # scores held at a time
-_WIDTH = 256  # columns whose cross-products are made together
 _ROUNDING = 1e-9  # an error below this share of its estimate is no residual but rounding
 _EFFECTS = {"two-way": (True, True), "unit": (True, False), "time": (False, True),
             "pooled": (False, False)}  # fmt: skip
@@ -46,18 +41,10 @@ class _Family(NamedTuple):
     """Specifications that share controls and one variable of the pair."""
 
     places: np.ndarray  # (S,) where their results go
-    wide: np.ndarray  # (S,) the variables that differ, positions in the columns of the batch
+    wide: np.ndarray  # (S,) the variables that differ, positions in the columns of the piece
     shared: int  # the variable in common, a position in its narrow columns
     controls: np.ndarray  # (k,) positions in its narrow columns
     wide_is_focal: bool  # the shared variable is the outcome, or the reverse
-
-
-class _Batch(NamedTuple):
-    """Families whose cross-products are made together: narrow columns with all columns."""
-
-    columns: np.ndarray
-    narrow: np.ndarray
-    families: list[_Family]
 
 
 @dataclass(frozen=True)
@@ -68,48 +55,43 @@ class _Piece:
     mask: np.ndarray  # (G, T) of 0 and 1
     unit_effects: bool
     time_effects: bool
-    batches: list[_Batch]
+    narrow: np.ndarray  # columns whose cross-products with all are needed: shared and controls
+    families: list[_Family]
 
     def refit(self, weights: np.ndarray, out: Sequence[np.ndarray]) -> None:
         """Estimate on resamples that hold each unit (B, G) times; write into three (B, K)."""
         effects = self._year_effects(weights)
         floor = _UNSHARED * (weights @ self.mask.sum(axis=1))
-        for batch in self.batches:
-            step = max(1, _BLOCK // (len(weights.T) * len(batch.narrow) * len(batch.columns)))
-            for start in range(0, len(weights), step):
-                block = slice(start, start + step)
-                own = None if effects is None else effects[block]
-                every, narrow = (self._less(c, own) for c in (batch.columns, batch.narrow))
-                flipped = narrow.swapaxes(2, 3)
-                squares = np.einsum("bgtp,bgtp->bgp", every, every)
-                sums = (flipped @ every, flipped @ narrow, squares)
-                moments = [(part, _weighted(weights[block], part)) for part in sums]
-                for family in batch.families:
-                    params, variances = _fit(moments, family, weights[block], floor[block, None])
-                    factor, df = self._sizes(weights[block], len(family.controls) + 1)
-                    errors = np.sqrt(variances * factor[:, None])
-                    out[0][block, family.places] = np.where(np.isnan(errors), np.nan, params)
-                    out[1][block, family.places] = errors
-                    out[2][block, family.places] = df[:, None]
+        step = max(1, _BLOCK // (len(self.mask) * len(self.narrow) * self.values.shape[2]))
+        for start in range(0, len(weights), step):
+            block = slice(start, start + step)
+            every = self._less(None if effects is None else effects[block])
+            narrow = every[..., self.narrow]
+            flipped = narrow.swapaxes(2, 3)
+            squares = np.einsum("bgtp,bgtp->bgp", every, every)
+            sums = (flipped @ every, flipped @ narrow, squares)
+            moments = [(part, _weighted(weights[block], part)) for part in sums]
+            for family in self.families:
+                params, variances = _fit(moments, family, weights[block], floor[block, None])
+                factor, df = self._sizes(weights[block], len(family.controls) + 1)
+                errors = np.sqrt(variances * factor[:, None])
+                out[0][block, family.places] = np.where(np.isnan(errors), np.nan, params)
+                out[1][block, family.places] = errors
+                out[2][block, family.places] = df[:, None]
 
     def rewild(self, signs: np.ndarray, out: Sequence[np.ndarray]) -> None:
         """Estimate when residuals under the null take signs (B, G) by unit."""
         groups, periods = self.mask.shape
-        bases: dict[bytes, np.ndarray] = {}
-        for batch in self.batches:
-            for family in batch.families:
-                controls = batch.narrow[family.controls]
-                if controls.tobytes() not in bases:
-                    bases[controls.tobytes()] = self._basis(controls).reshape(groups, periods, -1)
-                basis = bases[controls.tobytes()]
-                factor, df = self._sizes(np.ones((1, groups)), len(controls) + 1)
-                step = max(1, _BLOCK_WILD // signs.size)
-                for start in range(0, len(family.places), step):
-                    part = slice(start, start + step)
-                    params, variances = self._fit_wild(batch, family, part, basis, signs)
-                    places = family.places[part]
-                    out[0][:, places], out[2][:, places] = params, df[0]
-                    out[1][:, places] = np.sqrt(variances * factor[0])
+        step = max(1, _BLOCK_WILD // signs.size)
+        for family in self.families:
+            basis = self._basis(self.narrow[family.controls]).reshape(groups, periods, -1)
+            factor, df = self._sizes(np.ones((1, groups)), len(family.controls) + 1)
+            for start in range(0, len(family.places), step):
+                part = slice(start, start + step)
+                params, variances = self._fit_wild(family, part, basis, signs)
+                places = family.places[part]
+                out[0][:, places], out[2][:, places] = params, df[0]
+                out[1][:, places] = np.sqrt(variances * factor[0])
 
     def _year_effects(self, weights: np.ndarray) -> np.ndarray | None:
         """Return (B, T, p) year effects or the mean under weights (B, G); None without either."""
@@ -129,18 +111,15 @@ class _Piece:
         system[:, range(periods), range(periods)] += counts
         return np.linalg.pinv(system, rcond=1e-10, hermitian=True) @ sums
 
-    def _less(self, columns: np.ndarray, effects: np.ndarray | None) -> np.ndarray:
-        """Return (B or 1, G, T, k) `columns` less year effects (B, T, p)."""
-        chosen = self.values[None, :, :, columns]
+    def _less(self, effects: np.ndarray | None) -> np.ndarray:
+        """Return (B or 1, G, T, p) values less year effects (B, T, p)."""
         if effects is None:
-            return chosen
-        effects = effects[:, None, :, columns]
-        if self.mask.all():
-            return chosen - effects
-        if self.unit_effects:
+            return self.values[None]
+        less = effects[:, None]
+        if self.unit_effects and not self.mask.all():
             shares = self.mask / np.maximum(self.mask.sum(axis=1, keepdims=True), 1)
-            effects = effects - (shares @ effects[:, 0])[:, :, None]
-        return chosen - effects * self.mask[:, :, None]
+            less = less - (shares @ effects)[:, :, None]
+        return self.values - less * self.mask[:, :, None]
 
     def _sizes(self, weights: np.ndarray, regressors: int) -> tuple[np.ndarray, np.ndarray]:
         """Return (B,) factors of clustered variances and degrees of freedom.
@@ -174,11 +153,11 @@ class _Piece:
         return left[:, size > 1e-10 * size[:1].max(initial=0.0)]
 
     def _fit_wild(
-        self, batch: _Batch, family: _Family, part: slice, basis: np.ndarray, signs: np.ndarray
+        self, family: _Family, part: slice, basis: np.ndarray, signs: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray]:
         """Return coefficients and plain clustered variances, (B, S) each."""
-        wide = _left(self.values[:, :, batch.columns[family.wide[part]]], basis)
-        shared = _left(self.values[:, :, batch.narrow[[family.shared]]], basis)
+        wide = _left(self.values[:, :, family.wide[part]], basis)
+        shared = _left(self.values[:, :, self.narrow[[family.shared]]], basis)
         x, y = (wide, shared) if family.wide_is_focal else (shared, wide)
         xx, xy = (x**2).sum(axis=1), (x * y).sum(axis=1)  # (G, S or 1) and (G, S)
         information = xx.sum(axis=0)
@@ -212,27 +191,20 @@ def _fit(
     (by_unit, total), (among, among_total), (own, own_total) = moments
     w, s, c = family.wide, family.shared, family.controls
     xy, xy_total = by_unit[:, :, s, w], total[:, s, w]
-    if family.wide_is_focal:
-        xx, xx_total = own[:, :, w], own_total[:, w]
-    else:
-        xx, xx_total = among[:, :, s, [s]], among_total[:, s, [s]]
-    lost = xx_total <= floor
+    sides = [
+        (own[:, :, w], own_total[:, w], by_unit[:, :, c][..., w], total[:, c][..., w]),
+        (among[:, :, s, [s]], among_total[:, s, [s]],
+         among[:, :, c][..., [s]], among_total[:, c][..., [s]]),
+    ]  # fmt: skip
+    (xx, xx_total, cx, cx_total), (_, _, cy, cy_total) = sides[:: 1 if family.wide_is_focal else -1]
+    on_x, on_y, singular = _solve(among_total[:, c][..., c], cx_total, cy_total)
     with np.errstate(divide="ignore", invalid="ignore"):
-        if not len(c):
-            params, information = xy_total / xx_total, xx_total
-            scores = xy - params[:, None] * xx
-        else:
-            cw, cw_total = by_unit[:, :, c][..., w], total[:, c][..., w]
-            cs, cs_total = among[:, :, c][..., [s]], among_total[:, c][..., [s]]
-            cx, cy = (cw, cs) if family.wide_is_focal else (cs, cw)
-            sides = (cw_total, cs_total) if family.wide_is_focal else (cs_total, cw_total)
-            cc = among[:, :, c][..., c]
-            on_x, on_y, singular = _solve(among_total[:, c][..., c], *sides)
-            information = xx_total - (on_x * sides[0]).sum(axis=1)
-            lost = lost | singular[:, None] | (information <= _UNSHARED * xx_total)
-            params = (xy_total - (on_x * sides[1]).sum(axis=1)) / information
-            beside = on_y - params[:, None] * on_x
-            scores = xy - params[:, None] * xx
+        information = xx_total - (on_x * cx_total).sum(axis=1)
+        lost = (xx_total <= floor) | singular[:, None] | (information <= _UNSHARED * xx_total)
+        params = (xy_total - (on_x * cy_total).sum(axis=1)) / information
+        scores = xy - params[:, None] * xx
+        if len(c):
+            cc, beside = among[:, :, c][..., c], on_y - params[:, None] * on_x
             scores -= _contract(cx, beside - params[:, None] * on_x)
             scores -= _contract(cy, on_x)
             pairs = (on_x[:, :, None] * beside[:, None]).reshape(len(weights), len(c) ** 2, -1)
@@ -246,8 +218,6 @@ def _contract(by_unit: np.ndarray, slopes: np.ndarray) -> np.ndarray:
     """Return (B, G, S) sums over controls of (B or 1, G, k, S or 1) times (B, k, S or 1)."""
     if by_unit.shape[-1] == 1:
         return by_unit[..., 0] @ slopes
-    if slopes.shape[-1] == 1:
-        return np.einsum("bgks,bk->bgs", by_unit, slopes[..., 0])
     return np.einsum("bgks,bks->bgs", by_unit, slopes)
 
 
@@ -257,7 +227,7 @@ def _solve(
     """Solve (B, k, k) systems for two sides after scaling, and say which have no answer."""
     scale = 1 / np.sqrt(_positive(np.einsum("bkk->bk", moments)))
     scaled = moments * scale[:, :, None] * scale[:, None, :]
-    singular = ~(np.linalg.eigvalsh(scaled)[:, 0] > _UNSHARED)
+    singular = ~(np.linalg.eigvalsh(scaled).min(axis=1, initial=1.0) > _UNSHARED)
     scaled[singular] = np.eye(moments.shape[1])
     sides = np.concatenate([first, second], axis=2) * scale[:, :, None]
     found = np.linalg.solve(scaled, sides) * scale[:, :, None]
@@ -284,69 +254,39 @@ class _Plan:
     frame : DataFrame indexed (unit, time)
         Every variable, NaN where a figure is missing, and a column of true and false per sample.
     specs : list of _Specification
-    standardise : bool
-        Give effects in standard deviations over the rows of each regression.
+
+    Effects are in standard deviations over the rows of each regression.
     """
 
-    def __init__(self, frame: pd.DataFrame, specs: list[_Specification], standardise: bool) -> None:
+    def __init__(self, frame: pd.DataFrame, specs: list[_Specification]) -> None:
         names = sorted({name for spec in specs for name in spec.variables})
-        for spec in specs[:1]:
-            choose("effects", spec.effects, _EFFECTS)
         frame = frame.sort_index()
-        values = frame[names].to_numpy(dtype=float)
-        if np.isinf(values).any():
-            raise SampleError("an infinite figure", where={"variable": names[_first_inf(values)]})
+        # A variable lies together in memory, so that its sums have the same bits in any frame.
+        values = np.asfortranarray(frame[names].to_numpy(dtype=float))
         columns = {name: place for place, name in enumerate(names)}
-        self.units = frame.index.levels[0][np.unique(frame.index.codes[0])]
         codes = [pd.factorize(frame.index.get_level_values(i), sort=True)[0] for i in (0, 1)]
-        shape = tuple(int(code.max()) + 1 for code in codes)
+        self.units, _ = shape = tuple(int(code.max()) + 1 for code in codes)
         self.pieces: list[_Piece] = []
-        self.scale, self.nobs, self.groups = (np.empty(len(specs)) for _ in range(3))
-        for (kept, effects), places in self._by_rows(specs, frame, values, columns).items():
-            rows = np.frombuffer(kept, dtype=bool)
+        self.scale = np.empty(len(specs))
+        kept = {spec.sample: frame.get(spec.sample, True) for spec in specs}
+        kept = {name: np.broadcast_to(one, len(frame)).astype(bool) for name, one in kept.items()}
+        pieces, complete = defaultdict(list), ~np.isnan(values)
+        for place, spec in enumerate(specs):
+            there = complete[:, [columns[name] for name in spec.variables]].all(axis=1)
+            pieces[(there & kept[spec.sample]).tobytes(), spec.effects].append(place)
+        for (there, effects), places in pieces.items():
+            rows = np.frombuffer(there, dtype=bool)
             part = [specs[place] for place in places]
-            if not rows.any():
-                raise SampleError("no row has every variable", where=_where(part[0]))
             by_unit, by_time = _EFFECTS[effects]
-            _check_singletons(frame.index[rows], [0] * by_unit + [1] * by_time)
             used = {n: i for i, n in enumerate(sorted({n for s in part for n in s.variables}))}
             raw = values[np.ix_(rows, [columns[name] for name in used])]
             cells = (codes[0][rows], codes[1][rows])
             laid, mask, length = _laid_out(raw, cells, shape, by_unit)
-            if standardise:
-                spread = raw.std(axis=0, ddof=1)
-                length = length / np.where(spread > 0, spread, 1.0)
-            batches = _batches(part, places, used)
-            self.pieces.append(_Piece(laid, mask, by_unit, by_time, batches))
-            own = [(length[used[spec.outcome]], length[used[spec.focal]]) for spec in part]
-            self.scale[places] = [outcome / focal for outcome, focal in own]
-            self.nobs[places], self.groups[places] = len(raw), len(np.unique(cells[0]))
-
-    @staticmethod
-    def _by_rows(
-        specs: list[_Specification],
-        frame: pd.DataFrame,
-        values: np.ndarray,
-        columns: dict[str, int],
-    ) -> dict[tuple[bytes, str], list[int]]:
-        """Return places of specifications by the rows that have all their variables, and effects.
-
-        What patterns of gaps meet is looked up once: specifications by the thousand share it.
-        """
-        patterns = {name: (~np.isnan(values[:, i])).tobytes() for name, i in columns.items()}
-        found: dict[tuple[str, frozenset[bytes]], bytes] = {}
-        pieces = defaultdict(list)
-        for place, spec in enumerate(specs):
-            key = (spec.sample, frozenset(patterns[name] for name in spec.variables))
-            if key not in found:
-                rows = np.ones(len(values), dtype=bool)
-                if spec.sample != "all":
-                    rows &= frame[spec.sample].to_numpy(dtype=bool)
-                for pattern in key[1]:
-                    rows &= np.frombuffer(pattern, dtype=bool)
-                found[key] = rows.tobytes()
-            pieces[found[key], spec.effects].append(place)
-        return pieces
+            length = length / _positive(raw.std(axis=0, ddof=1))
+            families = _families(part, places, used)
+            self.pieces.append(_Piece(laid, mask, by_unit, by_time, *families))
+            pairs = [(used[spec.outcome], used[spec.focal]) for spec in part]
+            self.scale[places] = [length[outcome] / length[focal] for outcome, focal in pairs]
 
     def estimate(
         self, draws: np.ndarray, scheme: str = "pairs"
@@ -371,14 +311,6 @@ class _Plan:
         return params * self.scale, errors * self.scale, df
 
 
-def _first_inf(values: np.ndarray) -> int:
-    return int(np.flatnonzero(np.isinf(values).any(axis=0))[0])
-
-
-def _where(spec: _Specification) -> dict[str, object]:
-    return {**spec._asdict(), "controls": " + ".join(spec.controls) or "none"}
-
-
 def _laid_out(
     raw: np.ndarray, cells: tuple[np.ndarray, np.ndarray], shape: tuple[int, ...], by_unit: bool
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -397,8 +329,10 @@ def _laid_out(
     return values / length, mask, length
 
 
-def _batches(part: list[_Specification], places: list[int], used: dict[str, int]) -> list[_Batch]:
-    """Group by controls and by the variable of which there are fewer, then by columns."""
+def _families(
+    part: list[_Specification], places: list[int], used: dict[str, int]
+) -> tuple[np.ndarray, list[_Family]]:
+    """Group by controls and by the variable of which there are fewer; give its columns, too."""
     by_controls = defaultdict(list)
     for spec, place in zip(part, places, strict=True):
         by_controls[tuple(sorted(spec.controls))].append((spec, place))
@@ -408,19 +342,10 @@ def _batches(part: list[_Specification], places: list[int], used: dict[str, int]
         for spec, place in members:
             shared, wide = (spec.outcome, spec.focal) if focal else (spec.focal, spec.outcome)
             cells[controls, shared, focal].append((used[wide], place))
-    columns = np.unique([wide for group in cells.values() for wide, _ in group])
     narrow = sorted({used[name] for controls, shared, _ in cells for name in (*controls, shared)})
-    spots = {column: spot for spot, column in enumerate(narrow)}
     found = []
-    for start in range(0, len(columns), _WIDTH):
-        chunk = columns[start : start + _WIDTH]
-        families = []
-        for (controls, shared, focal), group in cells.items():
-            wide, own = np.array(sorted(group)).T
-            inside = (wide >= chunk[0]) & (wide <= chunk[-1])
-            if inside.any():
-                at = np.searchsorted(chunk, wide[inside])
-                chosen = np.array([spots[used[name]] for name in controls], dtype=int)
-                families.append(_Family(own[inside], at, spots[used[shared]], chosen, focal))
-        found.append(_Batch(chunk, np.array(narrow), families))
-    return found
+    for (controls, shared, focal), group in cells.items():
+        wide, own = np.array(sorted(group)).T
+        *others, one = (narrow.index(used[name]) for name in (*controls, shared))
+        found.append(_Family(own, wide, one, np.array(others, dtype=int), focal))
+    return np.array(narrow), found

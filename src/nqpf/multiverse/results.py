@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -30,8 +31,6 @@ def _labelled(
     """Return results with the choices that their identifiers stand for."""
     levels = declaration.levels
     shape = [len(values) for values in levels.values()]
-    if len(results) and results["id"].max() >= np.prod(shape):
-        raise DataError("an identifier lies outside of the declared grid")
     codes = dict(zip(_AXES, np.unravel_index(results["id"].to_numpy(), shape), strict=True))
     columns: dict[str, object] = {"id": results["id"]}
     parts = [relation.split(":") for relation in levels["relation"]]
@@ -71,8 +70,6 @@ def _wide(table: pd.DataFrame, errors: Sequence[str]) -> dict[str, np.ndarray]:
     """
     kind = table["id"].to_numpy() % len(errors)
     first = table[kind == 0]
-    if len(first) * len(errors) != len(table):
-        raise DataError("an estimate lacks one of its standard errors")
     columns = {"id": first["id"].to_numpy(np.int32)}
     columns |= {name: first[name].to_numpy(np.float32) for name in _ONCE}
     columns |= {name: first[name].to_numpy(np.int16) for name in ("nobs", "groups")}
@@ -95,12 +92,12 @@ def _long(stored: pd.DataFrame, errors: Sequence[str]) -> pd.DataFrame:
 
 def _categorical(labels: list[str], codes: np.ndarray) -> pd.Categorical:
     """Return one label per code, as categories in order of first use."""
-    categories = list(dict.fromkeys(labels))
-    place = np.array([categories.index(label) for label in labels])
+    place, categories = pd.factorize(np.array(labels, dtype=object))
     return pd.Categorical.from_codes(place[codes], categories)
 
 
 _META = b"nqpf.multiverse"
+_AGAIN = "run the grid again with `make multiverse`"
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -179,8 +176,7 @@ class Multiverse:
         choose("unit", unit, _ONCE)
         found = self.table[keep]
         if unit != "estimate":
-            with np.errstate(divide="ignore", invalid="ignore"):
-                scale = np.where(found["estimate"] == 0, 0, found[unit] / found["estimate"])
+            scale = np.where(found["estimate"] == 0, 0, found[unit] / found["estimate"])
             found = found.assign(estimate=found[unit], std_error=found["std_error"] * scale)
         found = found.sort_values(["estimate", "id"], ignore_index=True)
         for name in known:
@@ -216,11 +212,6 @@ class Multiverse:
                 row_group_size=1 << 20,
             )
 
-    @staticmethod
-    def file() -> Path:
-        """Return where the project keeps its results."""
-        return root() / "data" / "multiverse" / "results.parquet"
-
     @classmethod
     def load(
         cls,
@@ -244,21 +235,13 @@ class Multiverse:
         nqpf.errors.SourceError
             If the file is missing or damaged, or rests on another declaration or data.
         """
-        path = cls.file() if path is None else Path(path)
-        _note("results", [path.name])
-        try:
+        path = _stored("results.parquet") if path is None else Path(path)
+        with _reading(path):
             stored = pq.read_table(path)
             about = json.loads(stored.schema.metadata[_META])
-        except (OSError, pa.ArrowInvalid, TypeError, KeyError, ValueError) as error:
-            raise SourceError(
-                f"stored results cannot be read: {error}",
-                where={"file": path.name},
-                hint="run the grid again with `make multiverse`",
-            ) from error
         declaration = _Declaration.load() if declaration is None else declaration
-        panel = Panel.load(extra=False) if panel is None else panel
+        data = declaration.data_hash(Panel.load(extra=False) if panel is None else panel)
         _check_same("declaration", about["declaration_sha256"], declaration.sha256, path)
-        data = declaration.data_hash(panel)
         _check_same("data", about["data_sha256"], data, path)
         choices = pd.DataFrame(**about["choices"]).set_index("variant")
         return cls(
@@ -273,8 +256,21 @@ class Multiverse:
     def __repr__(self) -> str:
         return f"Multiverse of {self.counts['run']:,} estimates"
 
-    def _repr_html_(self) -> str:
-        return self.counts.to_frame().to_html()
+
+def _stored(name: str) -> Path:
+    """Return where the project keeps its results, by the name of the file."""
+    return root() / "data" / "multiverse" / name
+
+
+@contextmanager
+def _reading(path: Path) -> Iterator[None]:
+    """Note that a stored file is used, and say so when it cannot be read."""
+    _note("results", [path.name])
+    try:
+        yield
+    except (OSError, TypeError, LookupError, ValueError) as error:
+        problem, where = f"stored results cannot be read: {error}", {"file": path.name}
+        raise SourceError(problem, where=where, hint=_AGAIN) from error
 
 
 def _check_same(what: str, stored: str, current: str, path: Path) -> None:
@@ -283,7 +279,7 @@ def _check_same(what: str, stored: str, current: str, path: Path) -> None:
             f"stored results rest on another {what}",
             where={"file": path.name, "sha256": stored[:12]},
             expected=f"{what} with sha256 {current[:12]}...",
-            hint="run the grid again with `make multiverse`",
+            hint=_AGAIN,
         )
 
 
@@ -347,12 +343,8 @@ def curve_summary(
         significant_negative=sure & (table["estimate"] < 0),
     )
     groups = marks.groupby(by or (lambda _: "all"), observed=True, dropna=False, sort=True)
-    result = pd.DataFrame(
-        {
-            "specifications": groups.size(),
-            "median": groups["estimate"].median(),
-            "low": groups["estimate"].quantile(0.05),
-            "high": groups["estimate"].quantile(0.95),
-        }
-    )
+    described = {"specifications": groups.size(), "median": groups["estimate"].median()}
+    described |= {"low": groups["estimate"].quantile(0.05)}
+    described |= {"high": groups["estimate"].quantile(0.95)}
+    result = pd.DataFrame(described)
     return result.join(groups[["significant_positive", "significant_negative"]].mean())

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import io
-import re
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import joblib
 import pandas as pd
@@ -18,7 +17,7 @@ import pyarrow.parquet as pq
 from nqpf.errors import DataError, EstimationError, MethodError
 from nqpf.files import _replacing
 
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,199}")
+_Part = TypeVar("_Part")
 
 
 def _run_batches(
@@ -29,9 +28,10 @@ def _run_batches(
     shared: Any = None,
     n_jobs: int = -1,
     address: str | None = None,
-    progress: bool = True,
 ) -> pd.DataFrame:
     """Compute every batch once, keep each as a file, and return all in their order.
+
+    A bar on standard error shows how far the run is when that is a terminal.
 
     Each batch becomes one Parquet file, whole or absent, in a folder of `store` that the stamp
     names. The same call after an interruption computes what is missing or was damaged. Batches
@@ -41,7 +41,7 @@ def _run_batches(
     Parameters
     ----------
     batches : mapping of str to payload
-        Independent pieces of work by name, in the order of the result.
+        Independent pieces of work by name, which names a file, in the order of the result.
     work : callable
         ``work(payload, shared)`` returns a DataFrame with its keys in columns; a function of a
         module, which gives the same figures for the same arguments.
@@ -55,25 +55,20 @@ def _run_batches(
         Processes on this machine, -1 for all cores.
     address : str or None
         Scheduler of a Dask cluster to compute on, for example ``tcp://10.0.0.1:8786``.
-    progress : bool
-        Show a bar on standard error when it is a terminal.
 
     Raises
     ------
     nqpf.errors.MethodError
-        If a name cannot name a file, or the scheduler cannot be reached.
+        If there is nothing to compute, or the scheduler cannot be reached.
     nqpf.errors.EstimationError
         If worker processes are lost. An error of a batch is raised as it is, with a note that
         names the batch.
     nqpf.errors.DataError
         If a part cannot be written, such as on a full disk.
     """
-    bad = [name for name in batches if not _NAME.fullmatch(name)]
-    if bad or not batches or n_jobs == 0:
-        raise MethodError(
-            f"batch {bad[0]!r} cannot name a file" if bad else "no batch, or no process",
-            expected="one batch or more, named by letters, digits, '.', '_' and '-', n_jobs not 0",
-        )
+    if not batches or n_jobs == 0:
+        expected = "one batch or more, n_jobs not 0"
+        raise MethodError("no batch, or no process", expected=expected)
     folder = Path(store) / stamp[:16]
     files = {name: folder / f"{name}.parquet" for name in batches}
     todo = [name for name, file in files.items() if _table(file) is None]
@@ -84,14 +79,14 @@ def _run_batches(
     joblib.dump(shared, sink)
     common = sink.getvalue() if address else joblib.load(io.BytesIO(sink.getvalue()))
     try:
-        with _bar(progress, done, len(batches)) as advance, _backend(n_jobs, address):
+        with _backend(n_jobs, address):
             parallel = joblib.Parallel(return_as="generator_unordered", max_nbytes="100K")
             call = joblib.delayed(_computed)
-            for name, content in parallel(call(n, work, batches[n], common) for n in todo):
+            parts = parallel(call(n, work, batches[n], common) for n in todo)
+            for name, content in _tracked(parts, "batches", len(batches), done):
                 with _replacing(files[name]) as temporary:
                     temporary.write_bytes(content)
                 done += 1
-                advance()
     except (KeyboardInterrupt, joblib.externals.loky.process_executor.TerminatedWorkerError) as end:
         told = f"{done} of {len(batches)} batches are done and kept in {folder}"
         if isinstance(end, KeyboardInterrupt):
@@ -136,7 +131,7 @@ def _table(file: Path) -> pa.Table | None:
         # (apache/arrow issues 34314 and 39862).
         with pq.ParquetFile(file, page_checksum_verification=True) as found:
             return found.read(use_threads=False)
-    except (FileNotFoundError, OSError, pa.ArrowInvalid):
+    except (OSError, pa.ArrowInvalid):
         return None
 
 
@@ -166,15 +161,10 @@ def _backend(n_jobs: int, address: str | None) -> Iterator[None]:
         yield
 
 
-@contextmanager
-def _bar(progress: bool, done: int, total: int) -> Iterator[Callable[[], None]]:
-    if not (progress and sys.stderr.isatty()):
-        yield lambda: None
-        return
+def _tracked(parts: Iterable[_Part], what: str, total: int, done: int = 0) -> Iterable[_Part]:
+    """Go through parts, with a bar on standard error when it is a terminal."""
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
+    from rich.progress import track
 
-    columns = "batches", BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
-    with Progress(*columns, console=Console(stderr=True)) as bar:
-        task = bar.add_task("", total=total, completed=done)
-        yield lambda: bar.advance(task)
+    bar = {"console": Console(stderr=True), "disable": not sys.stderr.isatty()}
+    return track(parts, what, total=total, completed=done, **bar)
