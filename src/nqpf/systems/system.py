@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
-from functools import cached_property, lru_cache
+from functools import cached_property
 from itertools import combinations
 from pathlib import Path
 from types import MappingProxyType
@@ -305,7 +305,7 @@ class System:
         _note("system", [key])
         study = Study.load(card.study, home)
         _check_dimensions(card, study, file)
-        known = _read_card(home / "data" / "indicators.yaml", _Indicators).indicators
+        known = _defined(home)
         used, formulas = {}, {}
         for one in card.dimensions:
             for name in (use.use for use in one.indicators):
@@ -313,10 +313,8 @@ class System:
                 if name in used:
                     raise CardError(f"indicator {name!r} is used twice", where=where)
                 if name not in known:
-                    expected = "an indicator of data/indicators.yaml"
-                    hint = _nearest(name, known) or "define it there first"
-                    problem = f"unknown indicator {name!r}"
-                    raise CardError(problem, where=where, expected=expected, hint=hint)
+                    hint = _nearest(name, known) or "define it in data/indicators.yaml first"
+                    raise CardError(f"unknown indicator {name!r}", where=where, hint=hint)
                 used[name] = known[name]
                 place = {"file": "data/indicators.yaml", "indicator": name}
                 formulas[name] = Formula.parse(known[name].formula, place)
@@ -513,7 +511,6 @@ def available(home: Path | None = None) -> list[str]:
     return _keys("systems", home)
 
 
-@lru_cache(maxsize=2)
 def _defined(home: Path) -> dict[str, _Indicator]:
     """Return every indicator of ``data/indicators.yaml`` by its key."""
     return _read_card(home / "data" / "indicators.yaml", _Indicators).indicators
