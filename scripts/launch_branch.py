@@ -35,22 +35,15 @@ def make_branch(root: Path, branch: str) -> str:
     environment = dict(os.environ)
 
     def git(*words: str) -> str:
-        done = subprocess.run(
-            ["git", *words],  # noqa: S607 - whichever git the reader has
-            cwd=root,
-            env=environment,
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-        return done.stdout.strip()
+        command = ["git", "-C", str(root), *words]
+        return subprocess.check_output(command, env=environment, text=True).strip()
 
     with tempfile.TemporaryDirectory() as folder:
         environment["GIT_INDEX_FILE"] = str(Path(folder) / "index")
         git("read-tree", "HEAD")
         # A token of a workflow may not push workflows, and nobody runs them from there.
         git("rm", "-r", "--cached", "--quiet", "--ignore-unmatch", ".github")
-        git(f"--work-tree={copies}", "-C", str(copies), "add", "--force", "--no-all", ".")
+        git("-C", str(COPIES), "--work-tree=.", "add", "--force", "--no-all", ".")
         tree = git("write-tree")
     said = git("log", "-1", "--format=%an%n%ae%n%aI").split("\n")
     for key, value in zip(("NAME", "EMAIL", "DATE"), said, strict=True):
