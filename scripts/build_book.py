@@ -233,7 +233,7 @@ def main() -> int:
     print(f"Running the chapters ({len(paths)}, those unchanged are kept) ...", flush=True)
     makers = []
     if not (BUILD / "provinces").is_dir():  # beside the chapters
-        makers = [subprocess.Popen([sys.executable, str(ROOT / "scripts" / "make_provinces.py")])]
+        makers = [subprocess.Popen([sys.executable, "scripts/make_provinces.py"], cwd=ROOT)]
     failures = run_chapters(paths, BUILD / ".jupyter_cache", ROOT)
     mark(BUILD, "results", made_from)
     if any(maker.wait() for maker in makers):
