@@ -17,7 +17,7 @@ from nqpf.sample import _EFFECTS, PanelSample, _years
 
 _DEFAULT = "nested"
 _ERRORS = ("clustered", "robust", "unadjusted", "two-way clustered", "driscoll-kraay")
-_SIZE = 0.05  # of the verdict that a test prints
+_SIZE = 0.05  # of the verdict that a test prints, and of a bootstrap interval
 _SIMPLE = _ERRORS[:3]  # what every estimator of this room offers
 _CONVENTIONS = {
     "nested": "effects nested in the clusters not counted, G/(G-1) (N-1)/(N-K), t(G-1)",
@@ -237,9 +237,8 @@ class _Regression:
         """
         between("level", level, 0, 1, open_ends=True)
         reach = self._distribution().ppf(0.5 + level / 2) * self.std_errors.to_numpy()
-        middle = self.params.to_numpy()
-        ends = {"lower": middle - reach, "upper": middle + reach}
-        return pd.DataFrame(ends, self.params.index)
+        ends = self.params.to_numpy()[:, None] + np.outer(reach, [-1, 1])
+        return pd.DataFrame(ends, self.params.index, ["lower", "upper"])
 
     def to_frame(self, level: float = 0.95) -> pd.DataFrame:
         """Return coefficients, standard errors, t, p and intervals, one row per regressor."""

@@ -9,13 +9,12 @@ import numpy as np
 import pandas as pd
 
 from nqpf.checks import choose, whole
-from nqpf.regress.ols import _Regression, fixed_effects
+from nqpf.regress.ols import _SIZE, _Regression, fixed_effects
 from nqpf.sample import PanelSample, _balanced
 
 _TIE = 1e-9  # abs(t*) this close to abs(t) is a tie, which counts as at least as extreme
 _MAX_REACH = 1e6  # standard errors beyond which the interval is called unbounded
 _CELLS = 2_000_000  # numbers of a batch of permuted regressors
-_SIZE = 0.05  # null values with smaller p values are outside the interval
 
 
 @dataclass(frozen=True)
