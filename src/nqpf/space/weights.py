@@ -8,7 +8,6 @@ neighbours is an *island*: its row is zero, and so is its spatial lag.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -23,7 +22,6 @@ from nqpf.sample import _check_finite, _place
 
 if TYPE_CHECKING:
     from libpysal.weights import W
-    from numpy.typing import ArrayLike
 
 _RADIUS = 6371.0088  # km, mean radius of the ellipsoid (IUGG)
 
@@ -146,12 +144,9 @@ class _Weights:
 
     def to_pysal(self) -> W:
         """Return the weights as libpysal's, with the values they have here."""
-        from libpysal.weights import W
+        from libpysal.weights import full2W
 
-        linked = {unit: row[row > 0] for unit, row in self.matrix.iterrows()}
-        near = {unit: row.index.tolist() for unit, row in linked.items()}
-        values = {unit: row.tolist() for unit, row in linked.items()}
-        return W(near, values, id_order=self.labels.tolist(), silence_warnings=True)
+        return full2W(self.matrix.to_numpy(), self.labels.tolist(), silence_warnings=True)
 
 
 def align(
@@ -277,7 +272,7 @@ def _means(values: pd.Series) -> pd.Series:
     return own.groupby(own.index.get_level_values(0), sort=False).mean()
 
 
-def _great_circle(here: Sequence[ArrayLike], there: Sequence[ArrayLike]) -> np.ndarray:
+def _great_circle(here: np.ndarray, there: np.ndarray) -> np.ndarray:
     """Return distances along a sphere in km by the haversine formula; places in degrees.
 
     Examples
