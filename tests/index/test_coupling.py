@@ -32,14 +32,6 @@ def test_by_hand():
     assert t[0] == pytest.approx(0.25, rel=1e-15)
 
 
-@pytest.mark.parametrize("form", MANY)
-@given(u=scores)
-def test_bounds(form, u):
-    for values in coordination(u, form=form):
-        assert values.shape == (len(u),)
-        assert ((values >= 0) & (values <= 1)).all()
-
-
 @pytest.mark.parametrize("form", [*MANY, "two-system"])
 @pytest.mark.parametrize("level", [1e-300, 0.1, 1 / 3, 1.0])
 def test_equal_subsystems_are_fully_coupled(form, level):

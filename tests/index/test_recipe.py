@@ -2,7 +2,6 @@
 
 import copy
 import dataclasses
-import itertools
 
 import numpy as np
 import pandas as pd
@@ -82,13 +81,6 @@ def test_a_constant_indicator_is_named_and_has_no_weight(matrix):
     assert index.weights["energy"] == 0
     rest = made_matrix(matrix.values.drop(columns="energy"))
     np.testing.assert_allclose(index.scores, Recipe().fit(rest).scores, rtol=0, atol=1e-15)
-
-
-@pytest.mark.filterwarnings("ignore::nqpf.index.normalise._ConstantIndicatorWarning")
-def test_a_dimension_without_weight_has_no_score(matrix):
-    index = Recipe().fit(made_matrix(matrix.values.assign(so2=1.0, energy=2.0)))
-    assert index.dimension_scores["green"].isna().all()
-    assert index.dimension_scores["labour"].notna().all()
 
 
 def test_when_every_indicator_is_constant(matrix):
@@ -215,16 +207,6 @@ def test_values_below_zero_that_only_the_data_show_are_refused_at_fit():
     assert np.isfinite(Recipe("vector", "equal", "topsis").fit(below).scores).all()
 
 
-def test_best_province_everywhere_is_first_by_every_method():
-    values = made_matrix().values.copy()
-    values.loc[(310000, 2022)] = values.max() + 1
-    values.loc[(310000, 2022), ["so2", "energy"]] = values[["so2", "energy"]].min() / 2
-    for name, method in itertools.product(["minmax", "rank"], AGGREGATE):
-        scores = Recipe(name, "equal", method).fit(made_matrix(values)).scores
-        assert scores.idxmax() == (310000, 2022)
-        assert scores.max() == pytest.approx(1, abs=1e-12)
-
-
 def test_an_index_says_that_its_scores_do_not_compare_over_time():
     pooled, yearly = (Recipe(name).fit(made_matrix()) for name in ("minmax", "minmax_yearly"))
     assert "comparable_over_time" not in pooled.summary()
@@ -249,12 +231,6 @@ def test_nothing_holds_back_a_province_at_the_ideal():
     degree = index.obstacles()
     assert degree.loc[(110000, 2022)].tolist() == [0, 0, 0]
     np.testing.assert_allclose(degree.loc[(310000, 2022)], 100 / 3, rtol=1e-12)
-
-
-@pytest.mark.filterwarnings("ignore::nqpf.index.normalise._ConstantIndicatorWarning")
-def test_an_indicator_without_weight_is_no_obstacle():
-    index = Recipe(aggregate="linear").fit(made_matrix(made_matrix().values.assign(rail=1.0)))
-    assert (index.obstacles()["rail"] == 0).all()
 
 
 @pytest.mark.parametrize("aggregate", ["coupling", "topsis"])
