@@ -312,16 +312,7 @@ def battese_coelli(
     choose("inefficiency", inefficiency, ("1992", "1995"))
     choose("trend", trend, ("none", "neutral", "non-neutral"))
     inputs, shifts = distinct("inputs", inputs), distinct("determinants", determinants, least=0)
-    distinct("output and inputs", [output, *inputs])
-    distinct("output and determinants", [output, *shifts])
-    for name in inputs:
-        if name in _RESERVED or "*" in name or "^" in name:
-            raise MethodError(f"an input is called {name!r}, like a parameter", expected="another")
-    if late and decay:
-        raise MethodError("the 1995 model has no decay", expected="inefficiency='1992'")
-    if shifts and not late:
-        problem = "determinants shift the mean before truncation"
-        raise MethodError(problem, expected="inefficiency='1995'")
+    _check_model(output, inputs, shifts, late, decay)
     data = _levels(frame, output, inputs, shifts, unit, time)
     year = data.index.get_level_values(1)
     if year.nunique() == 1 and (decay or trend != "none"):
@@ -371,6 +362,21 @@ def battese_coelli(
         technical_change=_slope(_TREND, logs[inputs], years, estimate).rename("technical_change"),
         convergence=state,
     )
+
+
+def _check_model(
+    output: str, inputs: list[str], shifts: list[str], late: bool, decay: bool | None
+) -> None:
+    distinct("output and inputs", [output, *inputs])
+    distinct("output and determinants", [output, *shifts])
+    for name in inputs:
+        if name in _RESERVED or "*" in name or "^" in name:
+            raise MethodError(f"an input is called {name!r}, like a parameter", expected="another")
+    if late and decay:
+        raise MethodError("the 1995 model has no decay", expected="inefficiency='1992'")
+    if shifts and not late:
+        problem = "determinants shift the mean before truncation"
+        raise MethodError(problem, expected="inefficiency='1995'")
 
 
 def _levels(
