@@ -1,11 +1,11 @@
-"""The kernel against linearmodels, pyfixest, sums written out by hand, and printed Stata output."""
+"""The kernel against linearmodels, pyfixest and printed output of Stata and R."""
 
 from __future__ import annotations
 
 import numpy as np
 import pandas as pd
 import pytest
-from made_up_panels import NAMES, dummies, keyed, pyfixest_fit
+from made_up_panels import NAMES, pyfixest_fit
 
 from nqpf.regress.kernel import _cross_products
 
@@ -87,38 +87,6 @@ def test_plain_errors_equal_pyfixest(seed, errors, vcov):
     found = _cross_products(frame, frame.columns).fit("y", names, errors, convention="none")
     np.testing.assert_allclose(found.params[0], wanted.coef()[names], rtol=1e-9)
     np.testing.assert_allclose(found.std_errors[0], wanted.se()[names], rtol=1e-9)
-
-
-def by_hand(frame, names, errors, lags):
-    """Plain standard errors from explicit dummies, scores summed in loops."""
-    unit, year = (frame.index.get_level_values(i) for i in (0, 1))
-    x = np.hstack([frame[names], dummies(frame)])
-    bread = np.linalg.inv(x.T @ x)
-    params = bread @ x.T @ frame["y"].to_numpy()
-    scores = x * (frame["y"].to_numpy() - x @ params)[:, None]
-    groups = unit if errors == "clustered" else year
-    sums = [scores[groups == g].sum(axis=0) for g in sorted(groups.unique())]
-    meat = sum(np.outer(s, s) for s in sums)
-    for lag in range(1, lags + 1):
-        for early, late in zip(sums[:-lag], sums[lag:], strict=True):
-            both = np.outer(early, late)
-            meat = meat + (1 - lag / (lags + 1)) * (both + both.T)
-    return params[: len(names)], np.sqrt(np.diag(bread @ meat @ bread))[: len(names)]
-
-
-@pytest.mark.parametrize("years", [5, 11, 40])
-@pytest.mark.parametrize("errors", ERRORS)
-def test_plain_errors_equal_sums_by_hand(years, errors):
-    rng = np.random.default_rng(years)
-    keys = keyed(12, years, 2000)
-    walks = rng.normal(size=(12, years, 4)).cumsum(axis=1).reshape(-1, 4)
-    frame = pd.DataFrame(walks, keys, ["y", *NAMES])
-    frame = frame.iloc[np.sort(rng.permutation(len(frame))[: int(0.85 * len(frame))])]
-    lags = {5: 2, 11: 2, 40: 3}[years] if errors == "driscoll-kraay" else 0
-    params, std_errors = by_hand(frame, NAMES, errors, lags)
-    found = _cross_products(frame, frame.columns).fit("y", NAMES, errors, convention="none")
-    np.testing.assert_allclose(found.params[0], params, rtol=1e-10)
-    np.testing.assert_allclose(found.std_errors[0], std_errors, rtol=1e-10)
 
 
 def states():

@@ -459,9 +459,6 @@ class SpecificationGrid:
                 digest.update(path.read_bytes())
         return digest.hexdigest()
 
-    def __repr__(self) -> str:
-        return f"SpecificationGrid of {self.declared:,} declared specifications"
-
     def count(self) -> pd.Series:
         """Return how many estimates are declared, run, and dropped by reason.
 

@@ -175,14 +175,13 @@ def _curve_input(
     frames = []
     for key, one in grid.figures.items():
         index = pd.MultiIndex.from_arrays([one.province, one.year], names=["province", "year"])
-        for kind, labels in parts.items():
-            table_of = pd.DataFrame(getattr(one, kind), index, labels)
-            frames.append(table_of.add_prefix(f"{key}/{kind}/"))
+        for of, labels in parts.items():
+            frames.append(pd.DataFrame(getattr(one, of), index, labels).add_prefix(f"{key}/{of}/"))
         for direction in ("driver", "determinant"):
             # Named by what decides the rows: years of an outcome or of a difference count too.
             kept = np.transpose(_sample_rows(declaration, direction, key.split("/")[1], one))
-            kept = pd.DataFrame(kept, index, levels["sample"])
-            frames.append(kept.add_prefix(f"{key}/{direction}/"))
+            labels = [f"{key}/{direction}/{sample}" for sample in levels["sample"]]
+            frames.append(pd.DataFrame(kept, index, labels))
     specs = []
     for choice in zip(*(table[name].astype(str) for name in _CHOICES), strict=True):
         direction, name, vintage, kind, sample, effects, controls, measure = choice

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import joblib
 import pandas as pd
@@ -16,8 +16,6 @@ import pyarrow.parquet as pq
 
 from nqpf.errors import DataError, EstimationError, MethodError
 from nqpf.files import _replacing
-
-_Part = TypeVar("_Part")
 
 
 def _run_batches(
@@ -161,7 +159,7 @@ def _backend(n_jobs: int, address: str | None) -> Iterator[None]:
         yield
 
 
-def _tracked(parts: Iterable[_Part], what: str, total: int, done: int = 0) -> Iterable[_Part]:
+def _tracked(parts: Iterable[Any], what: str, total: int, done: int = 0) -> Iterable[Any]:
     """Go through parts, with a bar on standard error when it is a terminal."""
     from rich.console import Console
     from rich.progress import track

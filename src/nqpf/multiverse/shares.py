@@ -143,7 +143,6 @@ def variance_shares(
             "compared": (np.bincount(others[first])[others] > 1).mean(),
         }
     shares = pd.DataFrame.from_dict(rows, orient="index").rename_axis("axis")
-    shares = shares.astype({"levels": "int64"})
     filled = len(first) / prod(shares["levels"].tolist())
     return _VarianceShares(shares, max(1 - whole / variance, 0.0), filled)
 
