@@ -89,13 +89,17 @@ def _number(text: str, where: dict[str, object]) -> float | None:
     """
     if text.casefold() in _MISSING:
         return None
-    try:
-        value = float(text)
-    except ValueError:
-        value = math.nan
+    value = _float(text)
     if not math.isfinite(value):
         raise DataError(f"cell {text!r} is not a number", where=where, expected="a finite number")
     return value
+
+
+def _float(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        return math.nan
 
 
 def _whole_year(text: str) -> int | None:
@@ -242,26 +246,16 @@ def _merged(path: Path, sheet: str | None = None) -> _Cells:
     (_, labels), *lines = _rows(path, sheet)
     at_province = _place(labels, "地区", "省份", "省级", "省份名称", "地区名称", "province")
     at_year = _place(labels, "年份", "年度标识", "year")
-    items = {
-        i: _split_unit(label)
-        for i, label in enumerate(labels)
-        if label and i not in (at_province, at_year) and any(_is_number(row[i]) for _, row in lines)
-    }
+    series = [i for i, label in enumerate(labels) if label and i not in (at_province, at_year)]
+    filled = [i for i in series if not all(math.isnan(_float(row[i])) for _, row in lines)]
     # Names that differ only in unit keep the whole label.
     count = Counter(_split_unit(label)[0] for label in labels)
+    items = {i: _split_unit(labels[i]) for i in filled}
     items = {i: (n if count[n] == 1 else labels[i], unit) for i, (n, unit) in items.items()}
     for line, row in lines:
         province, year = row[at_province], _whole_year(row[at_year])
         for place, series in items.items() if province and year is not None else ():
             yield line, province, year, series, row[place]
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
 
 
 def _blocks(path: Path, across: str, sheet: str | None = None) -> _Cells:
