@@ -2,6 +2,8 @@
 # Every target that needs packages first makes .venv from the pinned list.
 
 python := .venv/bin/python
+compile := uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --no-emit-find-links --no-header
 export MAKECMDGOALS
 # Where this is set, every one of a build's hundred processes would compile its packages anew.
 unexport PYTHONDONTWRITEBYTECODE
@@ -50,6 +52,7 @@ multiverse: env ## run every specification again and compare with the stored res
 	@$(python) -m nqpf multiverse
 
 bench: env ## time the library beside its peers
+	@$(python) -m pip install --quiet --require-hashes --requirement benchmarks/requirements.lock
 	@for file in benchmarks/bench_*.py; do $(python) $$file || exit 1; done
 
 links: env ## ask every external link of the book whether it answers
@@ -80,8 +83,9 @@ fingerprint: env ## print what the results of the chapters depend on, as one wor
 	@$(python) scripts/build_book.py --fingerprint
 
 lock: env ## pin the requirements of pyproject.toml again (needs uv)
-	uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 \
-		--generate-hashes --no-emit-index-url --no-emit-find-links --no-header -o requirements.lock
+	$(compile) --extra book --extra dev --extra test --output-file requirements.lock
+	$(compile) --extra bench --constraint requirements.lock \
+		--output-file benchmarks/requirements.lock
 
 clean: ## remove the built book and the environment
 	rm -rf _build book/provinces .venv .pytest_cache .ruff_cache .import_linter_cache

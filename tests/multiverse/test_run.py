@@ -139,7 +139,7 @@ def test_without_batches_or_processes_there_is_no_run(log, store):
 
 
 def test_a_cluster_gives_the_same_bytes(log, store, tmp_path, monkeypatch):
-    distributed = pytest.importorskip("distributed", reason="distributed is not installed")
+    distributed = pytest.importorskip("distributed", reason="distributed comes with nqpf[cluster]")
     path = os.pathsep.join([str(ROOT / "src"), str(Path(made_up.__file__).parent)])
     monkeypatch.setenv("PYTHONPATH", path)
     shared = np.random.default_rng(0).normal(size=(20_000, 12))[::2, ::2]

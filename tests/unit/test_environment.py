@@ -21,9 +21,10 @@ PYTHONS = ("3.11", "3.12", "3.13")
 
 
 def wanted(pyproject: str) -> list[Requirement]:
-    """Return every requirement of a pyproject.toml, those of its extras among them."""
+    """Return every requirement of a pyproject.toml that the lock pins."""
     project = tomllib.loads(pyproject)["project"]
-    texts = project["dependencies"] + sum(project["optional-dependencies"].values(), [])
+    extras = project["optional-dependencies"]
+    texts = sum((extras[name] for name in ("book", "dev", "test")), project["dependencies"])
     return [Requirement(text) for text in texts]
 
 
