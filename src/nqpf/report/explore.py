@@ -127,7 +127,7 @@ class _Blocks:
 
     def _add(self, name: str, values: np.ndarray, kind: str) -> int:
         start = sum(map(len, self.parts[name]))
-        self.parts[name].append(np.nan_to_num(values).astype(kind))
+        self.parts[name].append(np.nan_to_num(values).T.ravel().astype(kind))
         return start
 
     def measures(self, key: str, found: Standings, years: list[int]) -> dict[str, int]:
@@ -136,18 +136,14 @@ class _Blocks:
         steps = np.floor(_dense(found.scores[names], years) / _STEP)
         if np.nanmax(np.abs(steps)) >= 2**31:
             raise DataError("a score does not fit the page", expected=f"below {2**31 * _STEP:.0f}")
-        starts = {}
-        for name, score, rank in zip(
-            names, steps.T, _dense(found.ranks[names], years).T, strict=True
-        ):
-            self._add("ranks", rank, "u1")
-            starts[".".join(name[1:])] = self._add("scores", score, "<i4")
-        return starts
+        self._add("ranks", _dense(found.ranks[names], years), "u1")
+        start = self._add("scores", steps, "<i4")
+        return {".".join(name[1:]): start + i * len(steps) for i, name in enumerate(names)}
 
     def interval(self, key: str, found: Standings, years: list[int]) -> int:
         """Add lower and upper ranks and return where they begin."""
         bounds = found.intervals.loc[key][["lower", "upper"]]
-        return self._add("bounds", _dense(bounds, years).ravel(), "u1")
+        return self._add("bounds", _dense(bounds, years).T, "u1")
 
 
 def _text(parts: list[np.ndarray]) -> str:
