@@ -22,6 +22,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import matplotlib
 import yaml
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from pdf_book import Page, read_book
@@ -75,7 +76,7 @@ def edition(environ: dict[str, str], root: Path) -> datetime:
 
 
 def write_document(first: Page, parts: list, about: dict, day: str) -> str:
-    """Return the pages as one document, which needs the built site and the fonts beside it."""
+    """Return the pages as one document, which needs the built site beside it."""
     years = Panel.load(extra=False).wide(["gdp"]).index.get_level_values("year")
     loader = FileSystemLoader([ROOT / "scripts" / "templates", ROOT / "book" / "_static"])
     options = {"trim_blocks": True, "lstrip_blocks": True, "undefined": StrictUndefined}
@@ -84,21 +85,9 @@ def write_document(first: Page, parts: list, about: dict, day: str) -> str:
     return template.render(first=first, parts=parts, about=about)
 
 
-def copy_fonts(document: str, folder: Path) -> None:
-    """Copy the fonts that the document names from the Python packages that carry them."""
-    import matplotlib
-
-    carrier = importlib.util.find_spec("zhplot")  # without importing the package
-    homes = [Path(matplotlib.get_data_path()) / "fonts" / "ttf"]
-    homes += [Path(each) / "fonts" for each in (carrier.submodule_search_locations or [])]
-    folder.mkdir(parents=True, exist_ok=True)
-    for name in re.findall(r'url\("fonts/([\w-]+\.ttf)"\)', document):
-        shutil.copyfile(next(p for home in homes if (p := home / name).is_file()), folder / name)
-
-
 @contextmanager
 def opened(document: Path) -> Iterator[Tab]:
-    """Open a document in a headless Chromium that has only the fonts in ``fonts`` beside it."""
+    """Open a document in a headless Chromium that has only the fonts of two packages."""
     from playwright.sync_api import sync_playwright
 
     names = (os.environ.get("CHROMIUM"), *_NAMES)
@@ -108,8 +97,11 @@ def opened(document: Path) -> Iterator[Tab]:
             "no browser to print with: install chromium (Debian: apt-get install chromium; macOS:"
             " brew install --cask chromium), or name one with CHROMIUM=/path/to/chromium make pdf"
         )
-    settings = document.with_name("fonts.conf")
-    fonts, cache = document.with_name("fonts"), document.with_name("font-cache")
+    carrier = importlib.util.find_spec("zhplot")  # without importing the package
+    homes = [f"{matplotlib.get_data_path()}/fonts/ttf"]
+    homes += [f"{each}/fonts" for each in carrier.submodule_search_locations or []]
+    fonts, settings = "</dir><dir>".join(homes), document.with_name("fonts.conf")
+    cache = document.with_name("font-cache")
     settings.write_text(_FONT_SETTINGS.format(fonts=fonts, cache=cache), "utf-8")
     environment = {**os.environ, "FONTCONFIG_FILE": str(settings)}
     faults: list[str] = []
@@ -196,7 +188,7 @@ def make(start: float) -> bytes:
     moment = edition(dict(os.environ), ROOT)
     text = write_document(first, parts, about, f"{moment:%Y-%m-%d}")
     document = BUILD / "pdf" / "book.html"
-    copy_fonts(text, document.with_name("fonts"))
+    document.parent.mkdir(parents=True, exist_ok=True)
     document.write_text(text, "utf-8")
     report(f"wrote {sum(len(pages) for _, pages in parts) + 1} pages as one document")
     with opened(document) as tab:
