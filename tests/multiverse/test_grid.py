@@ -13,7 +13,7 @@ from made_up_grid import declare, enumerated
 from nqpf import Panel, provinces
 from nqpf.compare.declaration import _Declaration
 from nqpf.errors import CardError, DataError, FormulaError, MethodError, SourceError
-from nqpf.multiverse.grid import SpecificationGrid, _estimates, _evaluate
+from nqpf.multiverse.grid import SpecificationGrid
 from nqpf.multiverse.results import Multiverse
 
 LINEAR = "{}/minmax/entropy/linear".format
@@ -38,11 +38,6 @@ def specs(grid):
 
 
 @pytest.fixture(scope="module")
-def batches(grid):
-    return dict(grid.batches())
-
-
-@pytest.fixture(scope="module")
 def quick(grid, tmp_path_factory):
     def change(one):
         one["vintages"], one["effects"] = one["vintages"][:1], one["effects"][:1]
@@ -55,8 +50,13 @@ def quick(grid, tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def multiverse(quick):
-    return quick.run(n_jobs=1)
+def store(tmp_path_factory):
+    return tmp_path_factory.mktemp("store")
+
+
+@pytest.fixture(scope="module")
+def multiverse(quick, store):
+    return quick.run(store, n_jobs=1)
 
 
 def altered(grid, folder, change):
@@ -163,54 +163,12 @@ def test_controls_and_samples_that_leave_nothing_to_estimate_are_counted(grid, t
         assert reasons_of(specs, **growth | {"sample": sample, "effects": effects}) == {reason}
 
 
-def test_a_sample_leaves_out_every_row_that_uses_one_of_its_years_or_breaks(grid, batches, panel):
-    # A driver's row uses the measure's year and the next one, a difference the years before too.
-    for transformation, years in (("level", {*range(2013, 2019), 2023}),
-                                  ("difference", {*range(2013, 2019)})):  # fmt: skip
-        batch = batches[f"driver.growth.census5.{transformation}.without-2020-2022.two-way"]
-        assert set(grid.figures[batch.figures].year[batch.rows]) == years
-    name = "determinant.urbanisation.census5.difference.{}.two-way".format
-    whole, without = (batches[name(key)].rows for key in ("all", "without-breaks"))
-    figures = grid.figures["census5/difference"]
-    gone = whole & ~without
-    lost = set(zip(figures.province[gone], figures.year[gone], strict=True))
-    broken = panel.breaks(["employment"], years=range(2013, 2024))
-    assert lost == set(broken.index[broken]) and (340000, 2020) in lost
-
-
-def test_batches_hold_every_specification_to_run_once(specs, batches):
+def test_batches_hold_every_specification_to_run_once(grid, specs):
+    batches = dict(grid.batches())
     found = np.concatenate([one.first + one.cells for one in batches.values()])
     first = specs.loc[specs["reason"] == "", "id"].to_numpy()
     assert found.tolist() == np.column_stack([first, first + 1]).ravel().tolist()
     assert all(re.fullmatch(r"[a-z0-9._-]+", name) for name in batches)
-
-
-def test_evaluating_a_batch_changes_nothing_and_repeats_itself(grid, batches):
-    batch = next(iter(batches.values()))
-    before = grid.figures[batch.figures].measures.copy()
-    one, other = _evaluate(batch, grid.figures), _evaluate(batch, grid.figures)
-    pd.testing.assert_frame_equal(one, other, check_exact=True)
-    assert np.array_equal(before, grid.figures[batch.figures].measures, equal_nan=True)
-    assert one["id"].tolist() == (batch.first + batch.cells).tolist()
-    assert np.array_equal(one["estimate"], _estimates(batch, grid.figures)[0][:, 0].astype("f4"))
-
-
-def test_ranks_logarithms_and_differences(grid):
-    level, log, rank, difference = (
-        grid.figures[f"census5/{key}"] for key in ("level", "log", "rank", "difference")
-    )
-    column = grid.declaration.measures.index(DONG)
-    found = rank.measures[rank.year == 2014, column]
-    assert np.isnan(found).sum() == 1  # Tibet lacks a figure in 2014
-    assert np.nanmax(found) == 1 and np.nanmin(found) == pytest.approx(1 / 30)
-    assert np.nanargmax(found) == np.nanargmax(level.measures[rank.year == 2014, column])
-    # A logarithm is of the measure alone.
-    np.testing.assert_array_equal(log.variables, level.variables)
-    np.testing.assert_array_equal(log.outcomes, level.outcomes)
-    np.testing.assert_allclose(np.exp(log.measures), level.measures, rtol=1e-12)
-    # A difference needs the year before.
-    have = (difference.province == 540000) & np.isfinite(difference.measures[:, column])
-    assert difference.year[have].tolist() == list(range(2016, 2024))
 
 
 def test_a_score_of_zero_leaves_the_measure_without_a_logarithm(grid, tmp_path):
@@ -261,19 +219,13 @@ def test_a_curve_is_one_question_from_smallest_to_largest_in_each_unit(multivers
         np.testing.assert_array_equal(other["estimate"], plain[unit])
         ratio = other["estimate"] / other["std_error"]
         np.testing.assert_allclose(ratio, plain["estimate"] / plain["std_error"], rtol=1e-5)
-
-
-@pytest.mark.parametrize(
-    ("asked", "message"),
-    [
+    for asked, message in (
         ({"outcome": "growht"}, "unknown level of outcome 'growht'.*Did you mean 'growth'"),
         ({"samples": "all"}, "unknown choice 'samples'.*Did you mean 'sample'"),
         ({"unit": "partials"}, "unknown unit 'partials'.*Did you mean 'partial'"),
-    ],
-)
-def test_a_curve_of_something_unknown_is_refused(multiverse, asked, message):
-    with pytest.raises(MethodError, match=message):
-        multiverse.curve(**asked)
+    ):
+        with pytest.raises(MethodError, match=message):
+            multiverse.curve(**asked)
 
 
 def test_stored_results_are_the_same_bytes_and_come_back(multiverse, panel, tmp_path):
@@ -287,13 +239,12 @@ def test_stored_results_are_the_same_bytes_and_come_back(multiverse, panel, tmp_
     assert found.declaration.text == multiverse.declaration.text
 
 
-def test_an_interrupted_run_goes_on_to_the_same_results(quick, multiverse, tmp_path):
-    quick.run(store=tmp_path, n_jobs=1)
-    parts = sorted(tmp_path.glob("*/*.parquet"))
+def test_an_interrupted_run_goes_on_to_the_same_results(quick, multiverse, store):
+    parts = sorted(store.glob("*/*.parquet"))
     assert len(parts) == len(dict(quick.batches()))
     for part in parts[1::2]:
         part.unlink()
-    again = quick.run(store=tmp_path, n_jobs=1)
+    again = quick.run(store, n_jobs=1)
     pd.testing.assert_frame_equal(again.table, multiverse.table, check_exact=True)
 
 
@@ -310,14 +261,10 @@ def test_results_of_another_declaration_or_data_are_refused(multiverse, panel, t
     unused.loc[unused["variable"] == "retail_sales", "value"] *= 2
     other = Panel(unused.sample(frac=1, random_state=0), panel.catalogue)
     assert len(Multiverse.load(stored, declared, other).table)
-
-
-@pytest.mark.parametrize("content", [None, b"not Parquet"], ids=["missing", "damaged"])
-def test_results_that_cannot_be_read_are_refused(multiverse, panel, tmp_path, content):
-    if content is not None:
-        (tmp_path / "results").write_bytes(content)
-    with pytest.raises(SourceError, match="cannot be read"):
-        Multiverse.load(tmp_path / "results", multiverse.declaration, panel)
+    stored.write_bytes(b"not Parquet")
+    for path in (stored, tmp_path / "absent"):
+        with pytest.raises(SourceError, match="cannot be read"):
+            Multiverse.load(path, declared, panel)
 
 
 @pytest.mark.parametrize(

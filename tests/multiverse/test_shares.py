@@ -112,16 +112,6 @@ def test_an_axis_with_one_level_has_no_share_and_one_alone_all_of_its_own():
     assert share["total"] == pytest.approx(share["first_order"]) and share["compared"] == 1
 
 
-def test_many_levels_do_not_overflow():
-    rng = np.random.default_rng(0)
-    names = [f"c{i}" for i in range(12)]
-    table = pd.DataFrame(rng.integers(0, 500, (3000, 12)), columns=names)
-    table["estimate"] = table["c0"].astype(float)
-    found = variance_shares(table, names)
-    assert found.shares.loc["c0", "first_order"] == pytest.approx(1)
-    assert found.unexplained == 0 and found.shares["compared"].max() == 0
-
-
 BAD = [
     ({}, ["mesure"], DataError, "Did you mean 'measure'"),
     ({}, [], MethodError, "1 or more"),

@@ -11,7 +11,6 @@ import pytest
 from nqpf.multiverse import variance_shares
 from nqpf.multiverse.inference import _draws
 from nqpf.multiverse.redraw import _Plan, _Specification
-from nqpf.regress import fixed_effects
 
 
 @pytest.mark.parametrize("interaction", [0.0, 1.0], ids=["additive", "interaction"])
@@ -103,20 +102,14 @@ def by_dummies(rows, outcome, names, effects):
     return np.array([slopes[0], np.sqrt(cov[0, 0])]) / np.linalg.norm(rows[names[0]])
 
 
-def by_library(rows, outcome, names, effects):
-    """The same by nqpf.regress.fixed_effects, which is linearmodels underneath."""
-    fit = fixed_effects(rows, outcome, names, effects=effects)
-    return np.array([fit.params[names[0]], fit.std_errors[names[0]]])
-
-
-def naive(frame, specs, weights, estimate):
+def naive(frame, specs, weights):
     """Estimate y - b x in frames that hold every drawn unit, under a name of its own."""
     found = np.empty((2, len(weights), len(specs)))
     for k, spec in enumerate(specs.itertuples()):
         rows = frame if spec.sample == "all" else frame[frame[spec.sample]]
         names = [spec.focal, *spec.controls]
         rows = rows[[spec.outcome, *names]].dropna().reset_index()
-        b = estimate(rows, spec.outcome, names, spec.effects)[0]
+        b = by_dummies(rows, spec.outcome, names, spec.effects)[0]
         scale = rows[spec.focal].std() / rows[spec.outcome].std()
         rows["null"] = rows[spec.outcome] - b * rows[spec.focal]
         spots = [np.flatnonzero(rows["province"] == unit) for unit in range(weights.shape[1])]
@@ -124,7 +117,7 @@ def naive(frame, specs, weights, estimate):
             picked = [spots[unit] for unit in np.repeat(np.arange(len(counts)), counts)]
             copies = np.repeat(np.arange(len(picked)), [len(spot) for spot in picked])
             drawn = rows.iloc[np.concatenate(picked)].assign(province=copies)
-            found[:, i, k] = scale * estimate(drawn, "null", names, spec.effects)
+            found[:, i, k] = scale * by_dummies(drawn, "null", names, spec.effects)
     return found
 
 
@@ -132,25 +125,17 @@ def planned(frame, specs):
     return _Plan(frame, [_Specification(*row) for row in specs.itertuples(index=False)])
 
 
-def check_null_curve(frame, specs, weights, estimate):
+@pytest.mark.parametrize("gaps", [False, True], ids=["balanced", "gaps"])
+def test_null_curve_equals_physically_resampled_frames(gaps):
+    frame, specs, weights = panel(gaps), specifications(), _draws(3, 12, seed=1)
     ready = planned(frame, specs)
     observed = ready.estimate(np.ones((1, 12)))[0]
     params, errors, df = ready.estimate(weights)
-    expected, expected_errors = naive(frame, specs, weights, estimate)
+    expected, expected_errors = naive(frame, specs, weights)
     scale = np.abs(observed)
     np.testing.assert_allclose((params - observed) / scale, expected / scale, rtol=0, atol=1e-9)
     np.testing.assert_allclose(errors, expected_errors, rtol=1e-9)
     assert {11} < set(df.ravel())  # all units, and draws of a sample with fewer
-
-
-@pytest.mark.parametrize("gaps", [False, True], ids=["balanced", "gaps"])
-def test_null_curve_equals_physically_resampled_frames(gaps):
-    check_null_curve(panel(gaps), specifications(), _draws(3, 12, seed=1), by_dummies)
-
-
-def test_null_curve_equals_fixed_effects_on_a_resampled_frame():
-    some = specifications().query("effects == 'two-way'").iloc[[2, 5]]
-    check_null_curve(panel(gaps=True), some, _draws(1, 12, seed=2), by_library)
 
 
 @pytest.mark.parametrize("gaps", [False, True], ids=["balanced", "gaps"])

@@ -112,21 +112,6 @@ def small():
     return matrix, enumerated(matrix)
 
 
-def test_shares_of_draws_approach_those_over_all_cases(small):
-    matrix, ranks = small
-    draws = 20_000
-    result = uncertainty(matrix, draws, **CHOICES)
-    flat = ranks.reshape(-1, ranks.shape[-1])
-    assert len(np.unique(result.scores, axis=0)) <= len(flat)
-    for k in (1, 3, 5):
-        exact = (flat <= k).mean(axis=0)
-        margin = 4 * np.sqrt(exact * (1 - exact) / draws)
-        assert (np.abs(result.probability(k) - exact) <= margin).all()
-    exact = (flat[:, 1] < flat[:, 2]).mean() + (flat[:, 1] == flat[:, 2]).mean() / 2
-    codes = result.baseline.index
-    assert result.above().loc[codes[1], codes[2]] == pytest.approx(exact, abs=0.015)
-
-
 def decomposed(y):
     """First-order and total indices of a table with an axis per factor, from variances."""
     axes = range(y.ndim)
