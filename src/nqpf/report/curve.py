@@ -349,13 +349,12 @@ def _facts(table: pd.DataFrame, codes: np.ndarray, kept: np.ndarray) -> dict[str
     facts = {}
     for chosen in (c for count in range(len(menus) + 1) for c in combinations(menus, count)):
         groups = frame.groupby(list(chosen) or np.zeros(len(frame), dtype=int))
-        rows = groups[["positive", "negative"]].mean()
-        rows.insert(0, "median", groups["estimate"].median())
-        whole = zip(groups.size(), groups["drawn"].sum(), strict=True)
-        for key, (count, drawn), row in zip(rows.index, whole, rows.to_numpy(), strict=True):
-            own = dict(zip(chosen, key if isinstance(key, tuple) else (key,), strict=False))
-            name = ",".join(str(own.get(i, _EVERY)) for i in menus)
-            facts[name] = [int(count), *(float(f"{value:.4g}") for value in row), int(drawn)]
+        for key, own in groups:
+            code = dict(zip(chosen, np.atleast_1d(key), strict=False))
+            shares = [own["estimate"].median(), own["positive"].mean(), own["negative"].mean()]
+            name = ",".join(str(code.get(i, _EVERY)) for i in menus)
+            shares = [float(f"{share:.4g}") for share in shares]
+            facts[name] = [len(own), *shares, int(own["drawn"].sum())]
     return facts
 
 
