@@ -10,7 +10,7 @@ from typing import NamedTuple
 import hypothesis.extra.numpy as arrays
 import numpy as np
 import pandas as pd
-from hypothesis import assume
+from hypothesis import assume, settings
 from hypothesis import strategies as st
 
 from nqpf.index import Index, Recipe
@@ -33,6 +33,7 @@ DIMENSION = {
 }
 COSTS = ("so2", "energy")
 
+FEW = settings(max_examples=settings.default.max_examples // 3)  # for what is fitted each time
 UNIT = st.one_of(st.integers(0, 4).map(lambda k: k / 4), st.floats(0, 1))
 ANY = st.one_of(st.integers(-2, 2).map(float), st.floats(allow_nan=False, allow_infinity=False))
 

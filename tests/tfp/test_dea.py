@@ -4,7 +4,7 @@ import hypothesis.extra.numpy as arrays
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nqpf.tfp.dea import efficiency, malmquist
@@ -81,6 +81,7 @@ def test_an_output_that_a_frontier_lacks_is_reported():
 QUANTITIES = st.integers(1, 30).map(lambda k: k / 10)
 
 
+@settings(max_examples=10)
 @given(
     arrays.arrays(float, (7, 2), elements=QUANTITIES),
     arrays.arrays(float, (7, 2), elements=QUANTITIES),

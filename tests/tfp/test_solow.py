@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nqpf.errors import DataError, EstimationError, MethodError, SampleError
@@ -26,6 +26,7 @@ def adds_up(rows):
     np.testing.assert_allclose(total, rows["output"], rtol=0, atol=1e-12)
 
 
+@settings(max_examples=10)
 @given(st.integers(0, 10**6), st.floats(0.05, 0.95))
 def test_contributions_add_up_to_growth(seed, share):
     result = solow_residual(sample(seed), share=share)
@@ -45,6 +46,7 @@ def test_known_productivity_is_recovered_and_relative_to_the_first_year():
     np.testing.assert_allclose(result.tfp / level, result.tfp.iloc[0] / level.iloc[0])
 
 
+@settings(max_examples=10)
 @given(st.floats(1e-6, 1e6), st.floats(1e-6, 1e6), st.floats(1e-6, 1e6))
 def test_units_of_measure_do_not_matter(a, b, c):
     plain, scaled = solow_residual(sample(2)), solow_residual(sample(2) * [a, b, c])
