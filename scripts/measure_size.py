@@ -21,14 +21,14 @@ LIBRARY = "src/nqpf/"
 MODULE = 400  # code lines of the longest module
 # Figure -> (limit, aim). CI holds the limit; where it is above the aim, it falls with the code.
 LIMITS = {
-    "code lines of the library": (16560, 15000),
-    "modules of the library": (81, 80),
+    "code lines of the library": (15000, 15000),
+    "modules of the library": (80, 80),
     "modules over 400 code lines": (0, 0),
     "public names": (150, 150),
     "public names of the faces": (70, 70),
     "imports in a circle": (0, 0),
-    "code lines of book/_ext and scripts": (3720, 2300),
-    "code lines of tests": (21100, 14000),
+    "code lines of book/_ext and scripts": (3183, 2300),
+    "code lines of tests": (16894, 14000),
     "decision records": (30, 30),
 }
 

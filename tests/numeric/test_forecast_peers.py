@@ -12,8 +12,13 @@ import pandas as pd
 import pytest
 
 from nqpf.forecast.backtest import _diebold_mariano
-from nqpf.forecast.methods import METHODS, _fit_damped, class_probabilities, panel_autoregression
-from nqpf.forecast.project import _rolling
+from nqpf.forecast.methods import (
+    METHODS,
+    _fit_damped,
+    _rolling,
+    class_probabilities,
+    panel_autoregression,
+)
 
 AIR = np.array([112, 118, 132, 129, 121, 135, 148, 148, 136, 119, 104, 118.0])[:, None]
 

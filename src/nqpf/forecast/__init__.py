@@ -1,6 +1,6 @@
 """Forecasts of an index, their backtests and the nowcast of the newest year."""
 
 from nqpf.forecast.backtest import backtest, nowcast
-from nqpf.forecast.project import forecast
+from nqpf.forecast.methods import forecast
 
 __all__ = ["backtest", "forecast", "nowcast"]

@@ -12,8 +12,7 @@ import pandas as pd
 
 from nqpf.checks import between, choose, distinct, whole
 from nqpf.errors import MethodError, SampleError
-from nqpf.forecast.methods import _BAR, _KEY, METHODS, _check_index, _history
-from nqpf.forecast.project import _conformal, _rolling
+from nqpf.forecast.methods import _BAR, _KEY, METHODS, _check_index, _conformal, _history, _rolling
 from nqpf.sample import _check_finite, _place
 
 _FEWEST = 3  # origins of a test

@@ -16,7 +16,7 @@ from nqpf import provinces
 from nqpf.dynamics.density import _KernelDensity
 from nqpf.errors import DataError, SampleError
 from nqpf.forecast.methods import METHODS
-from nqpf.forecast.project import _Forecast as Forecast
+from nqpf.forecast.methods import _Forecast as Forecast
 from nqpf.report import style as sty
 from nqpf.report.html import _name_of, listed
 
