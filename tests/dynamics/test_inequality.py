@@ -78,6 +78,9 @@ def test_no_measure_depends_on_the_unit_or_the_number_of_copies(data, factor, co
     y, groups, weights = data
     found = everything(*data)
     assert (found >= 0).all()
+    share, ratio = weights / weights.sum(), y / np.average(y, weights=weights)
+    sums = [share @ (ratio * np.log(ratio)), -(share @ np.log(ratio))]
+    np.testing.assert_allclose(found[["theil_t", "theil_l"]], sums, atol=1e-12)
     for index in ("theil_t", "theil_l"):
         parts = found[f"{index}_within"] + found[f"{index}_between"]
         assert parts == pytest.approx(found[index], abs=1e-12, rel=1e-12)

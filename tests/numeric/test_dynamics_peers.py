@@ -128,25 +128,6 @@ def test_german_counties_as_dineq_and_reat_compute_them():
     assert as_population["variation"] == pytest.approx(0.4371668106928819, rel=1e-12)
 
 
-# Households of Germany in 2004 by size of income: number, mean income. A demonstration by J. Kluge
-# that IneqPy's issue 29 quotes prints a mean of 30055.330, a Gini coefficient of 51.2 %, and
-# Theil's indices 0.547 (T) and 0.737 (L).
-GERMANY = [
-    (5043009, 653), (1789731, 3664), (1658405, 6233), (1609017, 8726), (1436832, 11219),
-    (1371636, 13752), (2833254, 17510), (3059569, 22539), (3099288, 27471), (3743779, 33517),
-    (3866269, 43156), (4971433, 70066), (419001, 163964), (87869, 331804), (21729, 670095),
-    (9688, 2740910),
-]  # fmt: skip
-
-
-def test_german_incomes_as_a_demonstration_prints_them():
-    number, income = np.array(GERMANY, dtype=float).T
-    found = measured(income, weights=number)
-    assert found["mean"] == pytest.approx(30055.330, abs=5e-4)
-    printed = (0.512, 0.547, 0.737)
-    assert tuple(found[["gini", "theil_t", "theil_l"]]) == pytest.approx(printed, abs=5e-4)
-
-
 # Chains
 
 

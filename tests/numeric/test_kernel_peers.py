@@ -1,11 +1,11 @@
-"""The kernel against linearmodels, pyfixest and printed output of Stata and R."""
+"""The kernel against linearmodels and printed output of Stata and R."""
 
 from __future__ import annotations
 
 import numpy as np
 import pandas as pd
 import pytest
-from made_up_panels import NAMES, pyfixest_fit
+from made_up_panels import NAMES
 
 from nqpf.regress.kernel import _cross_products
 
@@ -66,48 +66,19 @@ def test_random_unbalanced_panels_equal_linearmodels(lot):
         np.testing.assert_allclose(found.pvalues[0], wanted.pvalues[names], rtol=1e-9)
 
 
-@pytest.mark.parametrize("seed", range(4))
-@pytest.mark.parametrize(
-    ("errors", "vcov"),
-    [
-        ("clustered", {"CRV1": "province"}),
-        ("clustered-period", {"CRV1": "year"}),
-        ("driscoll-kraay", "DK"),
-    ],
-)
-def test_plain_errors_equal_pyfixest(seed, errors, vcov):
-    frame = random_panel(seed)
-    names, keywords = list(frame.columns[1:]), None
-    if errors == "driscoll-kraay":
-        years = frame.index.get_level_values(1).nunique()
-        lag = int(np.floor(4 * (years / 100) ** (2 / 9)))
-        keywords = {"panel_id": "province", "time_id": "year", "lag": lag}
-    plain = {"k_adj": False, "G_adj": False}
-    wanted = pyfixest_fit(frame, "two-way", vcov, keywords, names, **plain)
-    found = _cross_products(frame, frame.columns).fit("y", names, errors, convention="none")
-    np.testing.assert_allclose(found.params[0], wanted.coef()[names], rtol=1e-9)
-    np.testing.assert_allclose(found.std_errors[0], wanted.se()[names], rtol=1e-9)
-
-
-def states():
-    """Public capital and product of 48 states, 1970-1986 (Munnell 1990; plm's Produc)."""
-    from linearmodels.datasets import munnell
-
-    frame = munnell.load().rename(columns={"ST_ABB": "state", "YR": "year"})
-    return frame[["state", "year", "GSP", "P_CAP", "EMP", "UNEMP"]]
-
-
 def test_driscoll_kraay_errors_as_stata_and_r_print_them():
     """Output of Stata's xtscc and plm's vcovSCC for ``gsp ~ pcap + emp + unemp``, two-way.
+
+    Of 48 states, 1970-1986 (Munnell 1990; plm's Produc).
 
     Printed in the question "Driscoll and Kraay standard errors in FE regression: reproducing
     Stata xtscc output in R", Stack Overflow 65223905 (2020), which asks why the two differ: the
     small-sample factor is all of it.
     """
-    products = _cross_products(
-        states(), ["GSP", "P_CAP", "EMP", "UNEMP"], unit="state", effects="two-way"
-    )
+    from linearmodels.datasets import munnell
+
     regressors = ["P_CAP", "EMP", "UNEMP"]
+    products = _cross_products(munnell.load(), ["GSP", *regressors], unit="ST_ABB", time="YR")
     stata = products.fit("GSP", regressors, "driscoll-kraay", convention="nested")
     np.testing.assert_allclose(stata.params[0], [-0.1769881, 40.61522, 23.59849], rtol=3e-7)
     np.testing.assert_allclose(stata.std_errors[0], [0.265713, 2.238392, 85.10647], rtol=3e-7)
@@ -115,22 +86,3 @@ def test_driscoll_kraay_errors_as_stata_and_r_print_them():
     np.testing.assert_allclose(stata.pvalues[0].round(3), [0.515, 0, 0.785])
     r = products.fit("GSP", regressors, "driscoll-kraay", convention="none")
     np.testing.assert_allclose(r.std_errors[0].round(5), [0.25476, 2.1461, 81.5973])
-
-
-def test_figures_of_the_panel_with_logarithms_and_squares():
-    """Raw figures of very different size, and squares that share most of their variation."""
-    from nqpf.data import Panel
-    from nqpf.regress import fixed_effects
-
-    names = ["rd_personnel", "rd_expenditure", "researchers"]
-    frame = Panel.load().wide(names, range(2012, 2023))[names].astype(float)
-    logs = np.log(frame).add_prefix("log_")
-    frame = frame.join(logs).join((logs**2).add_suffix("_squared"))
-    products = _cross_products(frame, frame.columns)
-    for name in names:
-        others = [other for other in names if other != name]
-        regressors = [f"log_{name}", f"log_{name}_squared", others[0]]
-        found = products.fit(others[1], regressors)
-        wanted = fixed_effects(frame, others[1], regressors)
-        np.testing.assert_allclose(found.params[0], wanted.params, rtol=1e-10)
-        np.testing.assert_allclose(found.std_errors[0], wanted.std_errors, rtol=1e-10)

@@ -1,7 +1,4 @@
-"""First differences against R's plm and linearmodels.
-
-R's figures were run for this test with R 4.2.2 and plm 2.6-2, ``plm(model = "fd")``.
-"""
+"""First differences against linearmodels and regressions of changes."""
 
 from __future__ import annotations
 
@@ -11,30 +8,21 @@ import pytest
 from made_up_panels import grunfeld
 
 from nqpf.regress import fixed_effects
-from nqpf.sample import PanelSample
 
 FIRMS = ("invest", ["value", "capital"], "firm", "year")
-# value, capital, intercept; plm differences adjacent rows: these samples have no gap
-PLM = {
-    True: (
-        [0.0897624949908166, 0.2917667196940696, -1.8188901585851616],
-        [0.00836358501627506, 0.05375159764089471, 3.56559313547130455],
-    ),
-    False: (
-        [0.092164750636816, 0.292378062478705, -1.259806582603294],
-        [0.00939279521381389, 0.06013970397848665, 4.39746176074684492],
-    ),
-}
 
 
-@pytest.mark.parametrize("balanced", [True, False])
-def test_differences_with_a_constant_equal_plm(balanced):
-    params, errors = PLM[balanced]
-    sample = PanelSample.read(grunfeld(balanced), *FIRMS[:2], unit="firm")
-    change = (sample.data - sample.shifted(sample.data.columns, 1)).dropna()
-    fit = fixed_effects(change, *FIRMS, effects="pooled", errors="unadjusted")
-    np.testing.assert_allclose(fit.params, params, rtol=1e-9)
-    np.testing.assert_allclose(fit.std_errors, errors, rtol=1e-9)
+@pytest.mark.parametrize("errors", ["robust", "driscoll-kraay"])
+def test_differences_equal_a_regression_of_changes(errors):
+    frame = grunfeld(False).set_index(["firm", "year"])
+    change = frame[["invest", "value", "capital"]].groupby("firm").diff().dropna()
+    options = {"errors": errors, "convention": "none"}
+    fit, own = (
+        fixed_effects(f, *FIRMS, effects=effects, **options)
+        for f, effects in ((frame, "differenced"), (change, "time"))
+    )
+    np.testing.assert_allclose(fit.params, own.params, rtol=1e-10)
+    np.testing.assert_allclose(fit.cov, own.cov, rtol=1e-9)
 
 
 @pytest.mark.parametrize("errors", ["clustered", "robust", "unadjusted"])

@@ -41,17 +41,13 @@ def outcome(table: pd.DataFrame, true: pd.Series, seed: int) -> pd.Series:
     return pd.Series((noise + level).ravel(), table.index) + true
 
 
-def flat(table: pd.DataFrame, values: pd.Series) -> pd.DataFrame:
-    return table.assign(y=values).reset_index()
-
-
 def pyfixest_study(table: pd.DataFrame, values: pd.Series, estimator: str):
     import pyfixest as pf
 
     names = {"yname": "y", "idname": "province", "tname": "year", "gname": "cohort"}
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="(?s).*(in beta|dropped due to)")
-        return pf.event_study(flat(table, values), **names, estimator=estimator)
+        return pf.event_study(table.assign(y=values).reset_index(), **names, estimator=estimator)
 
 
 def overall(table: pd.DataFrame, by_event: pd.Series) -> float:

@@ -1,8 +1,7 @@
 """Panel thresholds against refits candidate by candidate and pyxthreg.
 
 pyxthreg 0.0.3 (Python, of the model of Stata's xthreg) was run once with ``grid=0``, which
-tries every distinct value. Hansen's investment data are not part of the project: their test
-looks for hansen1999_invest.csv in the folder that NQPF_CASES names, or in ../shared/cases.
+tries every distinct value.
 """
 
 from __future__ import annotations
@@ -10,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from made_up_panels import case, dummies, grunfeld, keyed
+from made_up_panels import dummies, grunfeld, keyed
 
 from nqpf.regress import threshold
 
@@ -138,38 +137,3 @@ def test_grunfeld_equals_pyxthreg():
     errors = [0.026928151539287633, 0.011408725164051434, 0.013957260339850763]
     np.testing.assert_allclose(result.regression.params, slopes, rtol=1e-11)
     np.testing.assert_allclose(result.regression.std_errors, errors, rtol=1e-11)
-
-
-def invest():
-    frame = case("hansen1999_invest.csv")
-    lags = frame.groupby("firm")[["tobinq", "cfa", "debta"]].shift()
-    frame[["q1", "c1", "d1"]] = lags
-    frame["q2"], frame["q3"] = frame["q1"] ** 2, frame["q1"] ** 3
-    frame["qd1"] = frame["q1"] * frame["d1"]
-    return frame.dropna()
-
-
-PYXTHREG = {  # thresholds, sum of squares, slopes of cash flow
-    1: ([0.0157], 17.781650813952435, None),
-    2: ([0.0157, 0.54003], 17.723695140490193, [0.0593322510, 0.0931260836, 0.0380967674]),
-    3: ([0.0157, 0.51227, 0.53942], 17.68772761358518,
-        [0.0590286072, 0.0925878023, 0.201158675, 0.0419775479]),
-}  # fmt: skip
-
-
-@pytest.mark.parametrize("number", PYXTHREG)
-def test_hansens_investment_equals_pyxthreg(number):
-    """565 firms in 14 years after the lag, all 6,668 candidates that a trim of 1 % leaves."""
-    cuts, ssr, slopes = PYXTHREG[number]
-    roles = "inva", "c1", "d1", ["q1", "q2", "q3", "d1", "qd1"]
-    options = {"thresholds": number, "bootstrap": 0, "trim": 0.01}
-    result = threshold(invest(), *roles, unit="firm", **options)
-    assert result.thresholds["estimate"].tolist() == cuts
-    assert result.ssr == pytest.approx(ssr, rel=1e-11)
-    linear = result.tests["ssr"].iloc[0] * (1 + result.tests["F"].iloc[0] / result.df)
-    assert linear == pytest.approx(17.861098726454266, rel=1e-11)
-    if slopes:
-        np.testing.assert_allclose(result.slopes["coefficient"], slopes, rtol=1e-8)
-    assert result.df == 565 * 13
-    interval = result.thresholds.iloc[0][["lower", "upper"]].tolist()
-    assert interval == [0.01246 if number == 1 else 0.01298, 0.01806]
