@@ -448,6 +448,8 @@ def heatmap_agreement(
     nqpf.errors.SampleError
         If rows and columns differ.
     """
+    import seaborn as sns
+
     if list(matrix.index) != list(matrix.columns):
         raise SampleError("rows and columns differ", expected="a square matrix of the measures")
     size, values = len(matrix), matrix.to_numpy(dtype=float)
@@ -457,17 +459,17 @@ def heatmap_agreement(
     scale, fmt, font = (100, "{:.0f}", 11) if crowded else (1, "{:.2f}", 13)
     box, note = (left, 0, wide, side * size), label + " × 100" * crowded
     figure, ax, _ = sty._framed(title, note, box, side * size + 0.4)
-    shown = np.ma.masked_where(np.triu(np.ones((size, size)), k=1), values)
-    colours = sty._DIVERGING if least else sty._SEQUENTIAL
-    look = {"cmap": colours, "linewidths": 2, "edgecolor": "white"}
-    mesh = ax.pcolormesh(shown, vmin=least, vmax=1, **look)
-    ax.set_ylim(size, 0)
-    colors = mesh.to_rgba(values)
+    look = {"cmap": sty._DIVERGING if least else sty._SEQUENTIAL, "linewidths": 2}
+    above = np.triu(np.ones((size, size), dtype=bool), k=1)
+    sns.heatmap(
+        values, mask=above, vmin=least, vmax=1, linecolor="white", cbar=False, ax=ax, **look
+    )
+    colors = ax.collections[0].to_rgba(values)
     for row, column in zip(*np.tril_indices(size), strict=True):
         text, at = sty._number(scale * values[row, column], fmt), (row + 0.5, column + 0.5)
         _centred(ax, *at, text, colors[row, column], font)
     names = [sty._wrapped(f"{name} {place}", room) for place, name in enumerate(matrix.index, 1)]
-    ax.set_yticks(np.arange(size) + 0.5, names, fontsize=12.5, va="center")
+    ax.set_yticks(np.arange(size) + 0.5, names, fontsize=12.5, rotation=0, va="center")
     ax.set_xticks(np.arange(size) + 0.5, range(1, size + 1), fontsize=12.5)
     sty._bare(ax)
     if size < 2:
