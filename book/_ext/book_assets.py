@@ -24,18 +24,26 @@ from html import escape
 from importlib.metadata import distribution
 from pathlib import Path
 
-from book_templates import write_once
+from book_templates import aside, write_once
 from docutils import nodes
 from sphinx.application import Sphinx
 
-_CHART = 'class="vega-chart"'
-_BOX = 'class="nqpf-explorer"'
 _DATA = re.compile(r'<script type="application/json" class="explorer-data">(.*?)</script>', re.S)
-_BOX_SCRIPTS = ("-data", "-state", "-draw", "-charts", "-compare", "-save", "")
-_MATHJAX_FOLDERS = ("input/tex/extensions", "output/chtml/fonts/woff-v2")
+# What a page with a mark in it loads; explorer.js needs those before it.
+_LOADED = {
+    'class="vega-chart"': ["vendor/vega.js", "charts.js"],
+    'class="nqpf-explorer"': [
+        *(f"explorer-{part}.js" for part in "data state draw charts compare save".split()),
+        "explorer.js",
+        "explorer.css",
+    ],
+    'page="search"': ["search-rank.js", "search.js", "search.css"],
+}
 # Those that the setting mathjax3_config of book/_config.yml loads. All of MathJax in one
 # file would be half as large again: it holds a menu of 0.4 MB.
-_MATHJAX_FILES = (
+_MATHJAX = (
+    "input/tex/extensions/*.js",
+    "output/chtml/fonts/woff-v2/*",
     "startup.js",
     "core.js",
     "input/tex.js",
@@ -50,13 +58,11 @@ def copy_mathjax(target: Path) -> None:
     # The ``es5`` folder of the installed package, without importing Django.
     package = distribution("django-static-mathjax")
     source = Path(str(package.locate_file("mathjax/static/mathjax")))
-    shutil.rmtree(target, ignore_errors=True)
-    for part in _MATHJAX_FOLDERS:
-        shutil.copytree(source / "es5" / part, target / part)
-    for part in _MATHJAX_FILES:
-        (target / part).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy2(source / "es5" / part, target / part)
-    shutil.copy2(source / "LICENSE", target)
+    files = {path: source / "es5" for part in _MATHJAX for path in source.glob(f"es5/{part}")}
+    for path, folder in {**files, source / "LICENSE": source}.items():
+        copied = target / path.relative_to(folder)
+        copied.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(path, copied)
 
 
 def write_vega(target: Path) -> None:
@@ -72,60 +78,37 @@ def write_vega(target: Path) -> None:
 
 
 def _write_assets(app: Sphinx) -> None:
-    if app.builder.format != "html":
-        return
     vendor = Path(app.outdir) / "_static" / "vendor"
-    if not (vendor / "mathjax" / "startup.js").exists():
+    if app.builder.format == "html" and not (vendor / "vega.js").exists():
         copy_mathjax(vendor / "mathjax")
-    if not (vendor / "vega.js").exists():
-        write_vega(vendor / "vega.js")
+        aside(app, write_vega, vendor / "vega.js")
 
 
 def _scripts_of_page(
     app: Sphinx, page: str, template: str, context: dict, doctree: nodes.document | None
 ) -> None:
-    """Add the chart scripts where there is a chart; drop what would ask another host.
-
-    sphinx-thebe adds scripts to every page that name a public file server, and adds
-    them twice, which the browser reports as an error. The book does not use it.
-    """
-    if _CHART in context.get("body", ""):
-        app.add_js_file("vendor/vega.js", loading_method="defer")
-        app.add_js_file("charts.js", loading_method="defer")
-    context["script_files"] = [
-        script
-        for script in context.get("script_files", [])
-        if "thebe" not in f"{script} {getattr(script, 'attributes', {}).get('body', '')}".lower()
-    ]
+    """Load what the page needs, and move the explorer's figures out of it."""
+    body = context.get("body", "")
+    marked = f'{body} page="{page}"'
+    for mark, files in _LOADED.items():
+        for file in files if mark in marked else ():
+            if file.endswith(".css"):
+                app.add_css_file(file)
+            else:
+                app.add_js_file(file, loading_method="defer")
     # The theme writes the title into the page as it is, after undoing its escapes.
     if context.get("pagetitle"):
         context["pagetitle"] = escape(context["pagetitle"], quote=False)
-    context["css_files"] = [css for css in context.get("css_files", []) if "thebe" not in str(css)]
-
-
-def _figures_apart(
-    app: Sphinx, page: str, template: str, context: dict, doctree: nodes.document | None
-) -> None:
-    """Give the explorer's page its scripts, and move its figures out of the page."""
-    body = context.get("body", "")
-    if _BOX not in body:
-        return
-    for name in _BOX_SCRIPTS:
-        app.add_js_file(f"explorer{name}.js", loading_method="defer")
-    app.add_css_file("explorer.css")
     figures = _DATA.findall(body)
     if app.builder.format == "html" and figures:
         path, text = Path(app.outdir) / f"{page}.data.js", ",\n".join(figures)
         start = "(window.nqpfExplorer = window.nqpfExplorer || {}).data = "
         write_once(path, f"{start}[\n{text}\n];\n")
-        link = f'<script defer="defer" src="{path.name}"></script>'
-        context["body"] = _DATA.sub("", body) + link
+        context["body"] = f'{_DATA.sub("", body)}<script defer src="{path.name}"></script>'
 
 
 def setup(app: Sphinx) -> dict[str, object]:
     """Connect the steps to Sphinx."""
     app.connect("builder-inited", _write_assets)
-    app.connect("html-page-context", _figures_apart)
-    # After sphinx-thebe, and before the theme renders the page.
     app.connect("html-page-context", _scripts_of_page, priority=900)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

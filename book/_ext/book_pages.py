@@ -1,155 +1,263 @@
 """Correct every page as it is written, and lighten the site when all pages are.
 
-The corrections are functions from text to text (here and in book_markup.py), so they hold for the
-theme's, the search's and any extension's page alike. As the theme ships them, each page loads
-1.5 MB of icons as a script, the index of the search and half a megabyte of style sheets, most of it
-for things that no page of the book has; the heaviest chapter would pass the 1.5 MB that a page may
-weigh. A class that only an outside script would set is not styled.
+The corrections hold for the theme's, the search's and any extension's page alike. They are for
+readers who listen or use a keyboard (headings of tables that say what they head, Chinese marked as
+Chinese, which also picks the right shapes of its characters, landmarks with names) and for readers
+with a slow line: as the theme ships them, each page loads 1.5 MB of icons as a script, the index of
+the search and half a megabyte of style sheets, most of it for things that no page of the book has.
+A class that only an outside script would set is not styled.
 """
 
 from __future__ import annotations
 
-import base64
 import hashlib
+import io
 import re
-import struct
 from collections.abc import Callable
 from pathlib import Path
-from urllib.parse import unquote_to_bytes
+from urllib.request import urlopen
 
-from book_markup import accessible, mark_chinese
-from book_styles import lighten_styles
+import imagesize
+from book_search import HAN
 from book_templates import write_once
+from fontTools import subset
+from lxml import html
 from sphinx.application import Sphinx
 
-_SCRIPT = re.compile(r"[ \t]*<script\b([^>]*)>(.*?)</script>[ \t]*\n?", re.DOTALL)
-_SOURCE = re.compile(r'src="([^"]*)"')
-# Not loaded: icons come from a font (book_styles.py), thebe is not used, and the index of
-# the search belongs to the page of the search.
-_UNUSED = ("scripts/fontawesome.js",)
+# Text in these is no running text.
+_NOT_RUNNING = set("script style pre code textarea title svg math option".split())
+# From the first Chinese character to the last, over Chinese punctuation between them.
+_CHINESE = re.compile(f"([{HAN}](?:[{HAN}\u3000-\u303f\uff00-\uffef\u00b7]*[{HAN}\uff09\u300b])?)")
+# The theme's boxes, the parts of a page that a reader can jump to.
+_NAMES = {
+    "pst-primary-sidebar": {"role": "complementary", "aria-label": "The book"},
+    "pst-search-dialog": {"aria-label": "Search"},
+    "pst-primary-sidebar-modal": {"aria-label": "Contents of the book"},
+    "pst-secondary-sidebar-modal": {"aria-label": "Contents of this page"},
+}
+# Not loaded: icons come from a font, and the index of the search belongs to the page of the search.
+_UNUSED = ("scripts/fontawesome.js", "design-tabs.js")
 _SEARCH_ONLY = ("searchtools.js", "language_data.js", "searchindex.js")
-_INLINE_UNUSED = ("thebe", "kernelName =")
-# Other scripts read what this one writes while the page is still being read.
-_AT_ONCE = ("documentation_options.js",)
-_NOISE = re.compile(
-    r"\s*<!-- So that users can add custom icons -->"
-    r'|\s*<meta name="docsearch:version" content="" />'
-    r'|\s*<meta name="docsearch:version" content=""/>'
-    r'|\s*<div id="ethical-ad-placement".*?</div>',
-    re.DOTALL,
-)
-_VIEWPORT = re.compile(r'\s*<meta name="viewport"[^>]*>')
-
-_FIGURE = re.compile(r'<img\b([^>]*?)\ssrc="data:image/(svg\+xml|png)(;base64)?,([^"]*)"([^>]*)>')
-_SIZE = re.compile(rb'<svg\b[^>]*?\sviewBox="[\d.-]+ [\d.-]+ ([\d.]+) ([\d.]+)"')
-_FIGURE_FILE = re.compile(r"[0-9a-f]{16}\.(?:svg|png)")
 # What the theme ships and no page asks for.
-_NOT_SHIPPED = (
-    "_static/**/*.map",
-    "_static/scripts/fontawesome.js",
-    "_static/sphinx-thebe.*",
-    "_static/locales/**/*",
-)
+_NOT_SHIPPED = ("**/*.map", "scripts/fontawesome.js", "sphinx-thebe.*", "locales/**/*.*")
+
+_CLASSES = re.compile(r'class="([^"]*)"')
+_WORD = re.compile(r"[A-Za-z_][\w-]*")
+_SCRIPTS_NOT_READ = ("mathjax", "vega.js")  # too large to matter
+# A script puts these names together from parts.
+_MADE = re.compile(r"(?:bs-|tooltip|popover|dropdown|modal|collaps|show|fade|btn-close)")
+_RULE = re.compile(r"([^{};]+)(\{[^{}]*\})")
+_EMPTY = re.compile(r"@(?:media|supports|container|layer)[^{};]*\{\s*\}")
+_ICON = re.compile("\\\\([ef][0-9a-f]{3})|([\ue000-\uf8ff])")
+_FONT = re.compile(r"src:url\(([^)]*?fa-[\w-]+)\.woff2\)[^;}]*")
+# The theme's first sheet is nothing but the address of Sphinx's.
+_ALONE = ("_static/styles/theme.css", "_static/basic.css")
+_LINK = re.compile(r'\b(_static/[^"?]*\.css)(?:\?[^"]*)?"')
 
 
-def drop_scripts(page: str, name: str) -> str:
-    """Remove the scripts that a page has no use for and let the others wait for the text.
+def corrected(source: str, name: str, save: Callable[[str, bytes], str]) -> str:
+    """Return a page with all corrections.
 
     Parameters
     ----------
-    page : str
+    source : str
         The HTML.
     name : str
         The page's name; ``search`` keeps the scripts of the search as they are.
+    save : callable
+        Takes the name of a figure's file, made from its content, and the content; returns the
+        address.
+    """
+    page = html.document_fromstring(source)
+    _drop_scripts(page, name)
+    _name_places(page)
+    for style in page.xpath("//style[@scoped]"):
+        style.drop_tree()
+    for table in page.xpath("//table[@border][contains(@class, 'dataframe')]"):
+        _correct_frame(table)
+    for place, image in enumerate(page.xpath("//img[starts-with(@src, 'data:image/')]")):
+        _figure_to_file(image, save, lazy=place > 0)
+    _mark_chinese(page)
+    return html.tostring(page, encoding="unicode", doctype="<!DOCTYPE html>")
+
+
+def _drop_scripts(page: html.HtmlElement, name: str) -> None:
+    """Remove the scripts that a page has no use for and let the others wait for the text."""
+    seen: set[str] = set()
+    for element in page.xpath("//script | //link[@rel='stylesheet']"):
+        file = (element.get("src") or element.get("href") or "").split("?")[0]
+        body = element.text or ""
+        # The theme's thebe is not used, and one script comes twice by two extensions.
+        again = "togglebutton" in body and body in seen
+        seen.add(body)
+        drop = again or "thebe" in f"{file} {element.get('type')} {body[:400]}"
+        drop |= not file and "kernelName =" in body[:400]
+        drop |= file.endswith(_UNUSED) and not ("tabs" in file and page.find_class("sd-tab-set"))
+        drop |= name != "search" and file.endswith(_SEARCH_ONLY)
+        if drop:
+            element.drop_tree()
+        # Other scripts read what this one writes while the page is still being read.
+        elif element.get("src") and name != "search" and "documentation_options" not in file:
+            if element.get("async") is None:
+                element.set("defer", "defer")
+
+
+def _name_places(page: html.HtmlElement) -> None:
+    """Make the sidebar a landmark; give each dialog and each toggle of the sidebar a name."""
+    for place in page.xpath("//*[@id]"):
+        place.attrib.update(_NAMES.get(place.get("id"), {}))
+    for toggle in page.xpath("//li/details/summary"):
+        link = toggle.xpath("ancestor::li[1]//a")[0]
+        toggle.set("aria-label", f"Pages of: {link.text_content().strip()}")
+    # docutils' list of works has entries that are no items of a list.
+    for works in page.find_class("citation-list"):
+        works.attrib.pop("role", None)
+
+
+def _correct_frame(table: html.HtmlElement) -> None:
+    """Say of every heading in a table of pandas what it heads; no heading stays empty.
+
+    A row that only names the index joins the row of the columns' names.
+    """
+    del table.attrib["border"]
+    rows = table.xpath("thead/tr")
+    if len(rows) == 2 and len(rows[0]) == len(rows[1]):
+        pairs = list(zip(*rows, strict=True))
+        if all(not above.attrib and not (above.text and below.text) for above, below in pairs):
+            for above, below in pairs:
+                above.text = above.text or below.text
+            rows[1].drop_tree()
+    for heading in table.iter("th"):
+        for old in ("halign", "valign"):  # no attributes of HTML, or none of today's
+            heading.attrib.pop(old, None)
+        if not heading.text_content().strip():
+            heading.tag = "td"
+            continue
+        scope, span = ("col", "colspan") if heading.xpath("ancestor::thead") else ("row", "rowspan")
+        heading.set("scope", scope + ("group" if heading.get(span, "1") != "1" else ""))
+
+
+def _figure_to_file(image: html.HtmlElement, save: Callable[[str, bytes], str], lazy: bool) -> None:
+    """Take a figure out of a page, so that its text need not wait for it.
+
+    It gets its height, so that nothing moves when it arrives; those after the first are asked for
+    when the reader comes near them, or prints.
+    """
+    with urlopen(image.get("src")) as data:  # noqa: S310 - an address that is its own content
+        content, kind = data.read(), data.headers.get_content_subtype()
+    name = hashlib.sha256(content).hexdigest()[:16] + (".png" if kind == "png" else ".svg")
+    image.set("src", save(name, content))
+    image.set("decoding", "async")
+    if image.get("width") and not image.get("height"):
+        width, height = imagesize.get(io.BytesIO(content))
+        image.set("height", str(round(int(image.get("width")) * height / width)))
+    if lazy:
+        image.set("loading", "lazy")
+
+
+def _mark_chinese(page: html.HtmlElement) -> None:
+    """Wrap Chinese text in an element that says so, where none does yet."""
+    for text in page.body.xpath(".//text()"):
+        lead, *rest = _CHINESE.split(text)
+        if not rest:
+            continue
+        beside = text.getparent()
+        home = beside.getparent() if text.is_tail else beside
+        within = [home, *home.iterancestors()]
+        if any(e.tag in _NOT_RUNNING or e.get("lang", "").startswith("zh") for e in within):
+            continue
+        if text.is_tail:
+            beside.tail, start = lead, home.index(beside) + 1
+        else:
+            beside.text, start = lead, 0
+        for place, (words, tail) in enumerate(zip(rest[::2], rest[1::2], strict=True), start):
+            span = home.makeelement("span", lang="zh")
+            span.text, span.tail = words, tail
+            home.insert(place, span)
+
+
+def keep_used(css: str, words: set[str]) -> str:
+    """Return the rules of a sheet whose classes all occur among `words`.
 
     Examples
     --------
-    >>> drop_scripts('<script src="_static/doctools.js"></script>', "a")
-    '<script defer src="_static/doctools.js"></script>'
-    >>> drop_scripts('<script src="searchindex.js"></script>', "a")
-    ''
+    >>> keep_used(".card { color: red } .note, .card > a { top: 0 } p { left: 0 }", {"note"})
+    '.note{ top: 0 }p{ left: 0 }'
     """
-    tabs = "sd-tab-set" in page
-    seen: set[str] = set()
 
-    def lighter(script: re.Match[str]) -> str:
-        attributes, body = script.groups()
-        source = _SOURCE.search(attributes)
-        if source is None:
-            # Said twice by two extensions.
-            again = "togglebutton" in body and body in seen
-            seen.add(body)
-            unused = any(word in attributes + body[:400] for word in _INLINE_UNUSED)
-            return "" if again or unused else script.group()
-        file = source.group(1).split("?")[0]
-        if file.endswith(_UNUSED) or (file.endswith("design-tabs.js") and not tabs):
-            return ""
-        if name == "search":
-            return script.group()
-        if file.endswith(_SEARCH_ONLY):
-            return ""
-        if "defer" in attributes or "async" in attributes or file.endswith(_AT_ONCE):
-            return script.group()
-        return script.group().replace("<script", "<script defer", 1)
+    def used(selector: str) -> bool:
+        # What stands in brackets is a choice or a denial and decides nothing.
+        bare = re.sub(r"\\.|\[[^\]]*\]", "", selector)
+        while bare != (shorter := re.sub(r"\([^()]*\)", "", bare)):
+            bare = shorter
+        return all(
+            name in words or _MADE.match(name)
+            for name in re.findall(r"\.(-?[A-Za-z_][\w-]*)", bare)
+        )
 
-    return one_viewport(_NOISE.sub("", _SCRIPT.sub(lighter, page)))
+    def lighter(rule: re.Match[str]) -> str:
+        # Cut at the commas between selectors, not at those within ``:is()``.
+        kept = [part.strip() for part in re.split(r",(?![^(]*\))", rule[1]) if used(part)]
+        return ",".join(kept) + rule[2] if kept else ""
+
+    return _EMPTY.sub("", _RULE.sub(lighter, re.sub(r"/\*.*?\*/", "", css, flags=re.DOTALL)))
 
 
-def one_viewport(page: str) -> str:
-    """Keep the first of the three statements of the same width of the window."""
-    first = _VIEWPORT.search(page)
-    if first is None:
-        return page
-    return page[: first.end()] + _VIEWPORT.sub("", page[first.end() :])
+def lighten(site: Path, own: set[str]) -> None:
+    """Reduce the sheets and icon fonts of a built site to what its pages use.
 
-
-def figures_to_files(page: str, save: Callable[[str, bytes], str]) -> str:
-    """Take figures out of a page, so that its text need not wait for them.
-
-    Each gets its height, so that nothing moves when it arrives; those after the first
-    are asked for when the reader comes near them, or prints.
+    Sphinx copies the theme's sheets anew in each build, so they are rewritten where they stand.
+    Pages load them under a version made from the content, so that a browser never holds an old
+    sheet against a new page.
 
     Parameters
     ----------
-    page : str
-        The HTML with figures as ``data:`` addresses.
-    save : callable
-        Takes a file's name, made from its content, and the content; returns the address.
-
-    Returns
-    -------
-    str
-        The HTML with figures as files.
+    site : Path
+        Folder of the site.
+    own : set of str
+        Names of the book's own sheets, which are left as they are.
     """
-    count = 0
+    static = site / "_static"
+    for path in (found for pattern in _NOT_SHIPPED for found in static.glob(pattern)):
+        path.unlink()
+    files = [path for path in sorted(site.rglob("*.html")) if static not in path.parents]
+    pages = {path: path.read_text("utf-8") for path in files}
+    classes = {names for text in pages.values() for names in _CLASSES.findall(text)}
+    words = {name for names in classes for name in names.split()}
+    for script in static.rglob("*.js"):
+        if not any(name in str(script) for name in _SCRIPTS_NOT_READ):
+            words.update(_WORD.findall(script.read_text("utf-8")))
+    sheets = {
+        sheet: keep_used(sheet.read_text("utf-8"), words)
+        for sheet in sorted(static.rglob("*.css"))
+        if sheet.name not in own
+    }
+    drawn = (icon for text in sheets.values() for icon in _ICON.findall(text))
+    icons = sorted({code or f"{ord(character):x}" for code, character in drawn})
+    versions = {}
+    for sheet, text in sheets.items():
+        text = _FONT.sub(lambda font, at=sheet.parent: _with_icons(at, font[1], icons), text)
+        write_once(sheet, text)
+        versions[sheet.relative_to(site).as_posix()] = _digest(text.encode())
+    for path, text in pages.items():
+        text = _LINK.sub(
+            lambda link: f'{link[1]}?v={versions[link[1]]}"' if link[1] in versions else link[0],
+            text.replace(*_ALONE),
+        )
+        write_once(path, text)
 
-    def linked(image: re.Match[str]) -> str:
-        nonlocal count
-        before, kind, coded, data, after = image.groups()
-        content = base64.b64decode(data) if coded else unquote_to_bytes(data)
-        suffix = "png" if kind == "png" else "svg"
-        name = f"{hashlib.sha256(content).hexdigest()[:16]}.{suffix}"
-        height = _height(before + after, _size(content))
-        lazy = ' loading="lazy"' if count else ""
-        count += 1
-        return f'<img{before}{height}{lazy} decoding="async" src="{save(name, content)}"{after}>'
 
-    return _FIGURE.sub(linked, page)
+def _with_icons(folder: Path, font: str, icons: list[str]) -> str:
+    """Write a font with some icons only; return how a sheet names it."""
+    source = (folder / font).resolve().with_suffix(".ttf")
+    target = source.with_suffix(".woff")
+    options = ["--flavor=woff", "--no-hinting", "--notdef-outline", "--name-IDs=*"]
+    subset.main([str(source), f"--unicodes={','.join(icons)}", f"--output-file={target}", *options])
+    return f'src:url({font}.woff?v={_digest(target.read_bytes())}) format("woff")'
 
 
-def _size(content: bytes) -> tuple[float, float] | None:
-    """Return the width and height of a PNG, or of an SVG from its view box."""
-    if content.startswith(b"\x89PNG"):
-        return struct.unpack(">II", content[16:24])
-    box = _SIZE.search(content[:2000])
-    return (float(box.group(1)), float(box.group(2))) if box else None
-
-
-def _height(attributes: str, size: tuple[float, float] | None) -> str:
-    width = re.search(r'\swidth="(\d+)"', attributes)
-    if size is None or width is None or re.search(r"\sheight=", attributes):
-        return ""
-    return f' height="{round(int(width.group(1)) * size[1] / size[0])}"'
+def _digest(content: bytes, length: int = 10) -> str:
+    return hashlib.sha256(content).hexdigest()[:length]
 
 
 def _correct_pages(app: Sphinx) -> None:
@@ -161,51 +269,26 @@ def _correct_pages(app: Sphinx) -> None:
 
     def render(template: str, context: dict[str, object]) -> str:
         page = rendered(template, context)
-        if not template.endswith(".html") or "pathto" not in context:
+        if "<!DOCTYPE" not in page[:100]:  # a part of a page
             return page
-        pathto: Callable[..., str] = context["pathto"]
 
         def save(name: str, content: bytes) -> str:
             write_once(images / name, content)
-            return pathto(f"_images/{name}", 1)
+            return context["pathto"](f"_images/{name}", 1)
 
-        page = figures_to_files(page, save)
-        return accessible(drop_scripts(page, str(context.get("pagename", ""))))
+        return corrected(page, context.get("pagename", ""), save)
 
     templates.render = render
 
 
-def _lighten_site(app: Sphinx, failure: Exception | None) -> None:
-    if failure is not None or app.builder.format != "html":
-        return
-    html = Path(app.outdir)
-    # Lists of files are put into pages once the files are there.
-    for path in sorted(html.rglob("*.html")):
-        if "_static" not in path.relative_to(html).parts:
-            write_once(path, mark_chinese(path.read_text("utf-8")))
-    own = {path.name for path in (Path(app.confdir) / "book/_static").glob("*.css")}
-    lighten_styles(html, own)
-    for pattern in _NOT_SHIPPED:
-        for path in sorted(html.glob(pattern)):
-            if path.is_file():
-                path.unlink()
-    _remove_old_figures(html)
-
-
-def _remove_old_figures(html: Path) -> None:
-    """Remove figures that an earlier build left and no page shows."""
-    figures = {p.name: p for p in (html / "_images").glob("*") if _FIGURE_FILE.fullmatch(p.name)}
-    if not figures:
-        return
-    for page in html.rglob("*.html"):
-        for name in _FIGURE_FILE.findall(page.read_text("utf-8")):
-            figures.pop(name, None)
-    for path in figures.values():
-        path.unlink()
+def _finish(app: Sphinx, failure: Exception | None) -> None:
+    if failure is None and app.builder.format == "html":
+        own = Path(app.confdir, "book/_static").glob("*.css")
+        lighten(Path(app.outdir), {path.name for path in own})
 
 
 def setup(app: Sphinx) -> dict[str, object]:
     """Connect both steps, the second after whatever else writes pages."""
     app.connect("builder-inited", _correct_pages)
-    app.connect("build-finished", _lighten_site, priority=950)
+    app.connect("build-finished", _finish, priority=950)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

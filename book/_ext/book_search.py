@@ -114,9 +114,7 @@ def prior(page: str) -> float:
     >>> prior("outputs/notebooks/tfp/solow"), prior("notebooks/tfp/solow")
     (0.2, 1.0)
     """
-    if page in PRIORS:
-        return PRIORS[page]
-    return next((PRIORS[key] for key in PRIORS if key[-1] == "/" and page.startswith(key)), 1.0)
+    return next((factor for start, factor in PRIORS.items() if page.startswith(start)), 1.0)
 
 
 def plain(node: nodes.Node) -> str:
@@ -147,12 +145,9 @@ def opening(node: nodes.Node) -> str:
     >>> opening(nodes.raw("", "<div><p>R&amp;D <b>grew</b>.</p><p>More.</p></div>", format="html"))
     'R&D grew.'
     """
-    for raw in node.findall(nodes.raw):
-        for found in _PARAGRAPH.finditer(raw.astext()):
-            text = _BLANK.sub(" ", html.unescape(_TAG.sub("", found.group(1)))).strip()
-            if text:
-                return text[:_LONGEST_OPENING]
-    return ""
+    found = (text for raw in node.findall(nodes.raw) for text in _PARAGRAPH.findall(raw.astext()))
+    plain = (_BLANK.sub(" ", html.unescape(_TAG.sub("", text))).strip() for text in found)
+    return next(filter(None, plain), "")[:_LONGEST_OPENING]
 
 
 def sections(doctree: nodes.Node) -> list[list[str]]:
@@ -198,17 +193,14 @@ def entries(glossary: nodes.Node) -> list[tuple[str, str, str, list[str]]]:
 
 def explained(page: str, doctree: nodes.Node, suffix: str = ".html") -> dict[str, list[str]]:
     """Return, for each page that a glossary links to, the terms that it explains."""
-    terms: dict[str, list[str]] = {}
+    terms: dict[str, dict[str, None]] = {}
     for glossary in doctree.findall(addnodes.glossary):
         for _, term, _, links in entries(glossary):
             for link in links:
-                target = link.split("#")[0].removesuffix(suffix)
-                if not target:
-                    continue  # another entry of the glossary
-                target = posixpath.normpath(posixpath.join(posixpath.dirname(page), target))
-                if term not in terms.setdefault(target, []):
-                    terms[target].append(term)
-    return terms
+                if target := link.split("#")[0].removesuffix(suffix):  # not another entry
+                    target = posixpath.normpath(posixpath.join(posixpath.dirname(page), target))
+                    terms.setdefault(target, {})[term] = None
+    return {page: list(found) for page, found in terms.items()}
 
 
 def other_names(title: str) -> list[str]:
@@ -219,10 +211,9 @@ def other_names(title: str) -> list[str]:
     >>> other_names("Tibet 西藏"), other_names("The panel")
     (['西藏自治区', 'Xizang'], [])
     """
-    for row in provinces._table().itertuples():
-        if title == f"{row.en} {row.zh}":
-            return [name for name in (row.zh_full, _ALIASES.get(row.zh)) if name]
-    return []
+    table = provinces._table()
+    found = table[table["en"] + " " + table["zh"] == title].itertuples()
+    return [name for row in found for name in (row.zh_full, _ALIASES.get(row.zh)) if name]
 
 
 def read(path: Path) -> dict[str, dict]:
@@ -244,13 +235,11 @@ def write(pages: dict[str, dict], path: Path) -> None:
 def _collect(app: Sphinx, doctree: nodes.document, page: str) -> None:
     if app.builder.format != "html" or "nosearch" in app.env.metadata.get(page, {}):
         return
-    pages = app.__dict__.setdefault("book_search_pages", {})
     record = {"name": page, "prior": prior(page), "sections": sections(doctree) or [["", "", ""]]}
-    terms = explained(page, doctree)
     names = other_names(record["sections"][0][1]) if page.startswith("book/provinces/") else []
-    pages[page] = (
-        record | ({"explains": terms} if terms else {}) | ({"names": names} if names else {})
-    )
+    more = {"explains": explained(page, doctree), "names": names}
+    record |= {key: value for key, value in more.items() if value}
+    app.__dict__.setdefault("book_search_pages", {})[page] = record
 
 
 def _finish(app: Sphinx, exception: Exception | None) -> None:
@@ -262,17 +251,9 @@ def _finish(app: Sphinx, exception: Exception | None) -> None:
     write({name: pages[name] for name in pages if name in app.env.found_docs}, path)
 
 
-def _scripts(app: Sphinx, page: str, template: str, context: dict, doctree: object) -> None:
-    if page == "search":
-        for script in ("search-rank.js", "search.js"):
-            app.add_js_file(script, loading_method="defer")
-        app.add_css_file("search.css")
-
-
 def setup(app: Sphinx) -> dict[str, object]:
     """Register the language ``en-zh``; collect each page, write the script when all are."""
     languages[SearchEnglishChinese.lang] = SearchEnglishChinese
     app.connect("doctree-resolved", _collect)
-    app.connect("html-page-context", _scripts)
     app.connect("build-finished", _finish)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -12,9 +12,9 @@ build would say that every page changed.
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
-from html import escape
+from os import cpu_count
 from pathlib import Path
+from textwrap import shorten
 
 import yaml
 from book_addresses import site_url
@@ -49,76 +49,10 @@ def summary(doctree: nodes.document) -> str:
     found = ""
     for paragraph in doctree.findall(nodes.paragraph):
         if isinstance(paragraph.parent, nodes.section | nodes.document):
-            found = f"{found} {' '.join(paragraph.astext().split())}".strip()
+            found = f"{found} {paragraph.astext()}"
             if len(found) >= _LENGTH // 2:
                 break
-    return shortened(found, _LENGTH)
-
-
-def shortened(text: str, length: int) -> str:
-    """Return a text of at most `length` letters, cut between words.
-
-    Examples
-    --------
-    >>> shortened("one panel of official statistics", 14)
-    'one panel of…'
-    """
-    if len(text) <= length:
-        return text
-    cut = text[: length - 1]
-    return f"{cut[: cut.rfind(' ')] if ' ' in cut else cut}…"
-
-
-def meta_tags(
-    book: str, title: str, description: str, address: str = "", card: Sequence[str] = ()
-) -> list[str]:
-    """Return the tags by which search engines and messengers describe a page.
-
-    Parameters
-    ----------
-    book, title, description : str
-        Names of the book and the page, and what the page is about.
-    address : str
-        Address of the page; without one there are no tags for shared links.
-    card : sequence of str
-        Address and alternative text of the picture, or nothing.
-
-    Examples
-    --------
-    >>> meta_tags("Book", "Page", 'On "it"')
-    ['<meta name="description" content="On &quot;it&quot;">']
-    """
-    tags = {"description": description}
-    if address and card:
-        tags["twitter:card"] = "summary_large_image"
-    if address:
-        tags |= {"og:type": "article", "og:site_name": book, "og:title": title}
-        tags |= {"og:description": description, "og:url": address}
-    if address and card:
-        tags |= {"og:image": card[0], "og:image:type": "image/png", "og:image:width": "1200"}
-        tags |= {"og:image:height": "630", "og:image:alt": card[1]}
-    kind = {True: "property", False: "name"}
-    return [
-        f'<meta {kind[name.startswith("og:")]}="{name}" content="{escape(content)}">'
-        for name, content in tags.items()
-    ]
-
-
-def missing_page(site: str, book: str, links: Sequence[tuple[str, str]]) -> str:
-    """Return the page shown for an address that does not exist.
-
-    It stands alone and names full addresses, because it is shown at any depth.
-
-    Parameters
-    ----------
-    site : str
-        Address of the site, with a slash at its end.
-    book : str
-        Title of the book.
-    links : sequence of (str, str)
-        Names and titles of pages to offer.
-    """
-    return render("site_missing.html", site=site, book=book, links=links)
+    return shorten(found, _LENGTH, placeholder="…", break_on_hyphens=False)
 
 
 def _book(app: Sphinx) -> str:
@@ -176,7 +110,11 @@ def _apply(app: Sphinx, config: Config) -> None:
 
 
 def _prepare(app: Sphinx) -> None:
-    """Draw the icons and the card before the pages name them."""
+    """Have every core read and write pages; draw the card before the pages name it."""
+    app.parallel = cpu_count() or 1
+    # They do not say that they can: one numbers what has been read, one is for LaTeX.
+    for name in {"sphinx_multitoc_numbering", "sphinx_jupyterbook_latex"} & app.extensions.keys():
+        app.extensions[name].parallel_read_safe = True
     if app.builder.name != "html":
         return
     static = Path(app.outdir) / "_static"
@@ -188,49 +126,59 @@ def _prepare(app: Sphinx) -> None:
         (static / CARD).unlink(missing_ok=True)
 
 
+def _head(app: Sphinx, static: str, page: str, title: str, description: str) -> str:
+    """Return the icons, the description and the tags for shared links of a page."""
+    site, alt = app.config.html_baseurl, app.env.book_card_alt
+    return render(
+        "site_head.html",
+        static=static,
+        book=_book(app),
+        title=title,
+        description=description,
+        address=site and f"{site}{page}.html",
+        card=alt and f"{site}_static/{CARD}",
+        card_alt=alt,
+    )
+
+
 def _describe(
     app: Sphinx, page: str, template: str, context: dict, doctree: nodes.document | None
 ) -> None:
-    """Add the icons, the description and the tags for shared links to a page."""
-    if app.builder.name != "html":
-        return
-    static = context["pathto"]("_static", 1)
-    tags = [
-        f'<link rel="icon" sizes="16x16 32x32 48x48" href="{static}/favicon.ico">',
-        f'<link rel="apple-touch-icon" href="{static}/apple-touch-icon.png">',
-    ]
-    if doctree is not None:
+    if app.builder.name == "html":
         title = app.env.titles[page].astext() if page in app.env.titles else _book(app)
-        tags += _tags(app, title, summary(doctree) or _about(app), f"{page}.html")
-    context["metatags"] = "\n".join([context.get("metatags", ""), *tags])
-
-
-def _tags(app: Sphinx, title: str, description: str, page: str) -> list[str]:
-    site = app.config.html_baseurl
-    card = (f"{site}_static/{CARD}", app.env.book_card_alt) if app.env.book_card_alt else ()
-    return meta_tags(_book(app), title, description, site and f"{site}{page}", card)
+        about = "" if doctree is None else summary(doctree) or _about(app)
+        head = _head(app, context["pathto"]("_static", 1), page, title, about)
+        context["metatags"] = f"{context.get('metatags', '')}\n{head}"
 
 
 def _finish(app: Sphinx, exception: Exception | None) -> None:
     if exception or app.builder.name != "html":
         return
-    out, site, env = Path(app.outdir), app.config.html_baseurl, app.env
+    out, site, book, first = (
+        Path(app.outdir),
+        app.config.html_baseurl,
+        _book(app),
+        app.config.root_doc,
+    )
     draw_icons(out / "_static")
-    first = f"{app.config.root_doc}.html"
-    if app.config.root_doc != "index":
-        tags = _tags(app, _book(app), _about(app), first)
-        canonical = f'<link rel="canonical" href="{escape(site + first)}">' if site else ""
-        front = render("site_front.html", book=_book(app), first=first, tags=[*tags, canonical])
+    pages = {
+        page: app.env.titles[page].astext() for page in sorted(app.env.found_docs - _NOT_LISTED)
+    }
+    links = {page: pages[page] for page in _SIGNPOSTS if page in pages}
+    if first != "index":
+        head = _head(app, "_static", first, book, _about(app))
+        front = render("site_front.html", book=book, first=f"{first}.html", head=head, site=site)
         write_once(out / "index.html", front)
-    for name in ("sitemap.xml", "robots.txt", "404.html"):
-        (out / name).unlink(missing_ok=True)
-    if site:
-        pages = [page for page in sorted(env.found_docs) if page not in _NOT_LISTED]
-        listed = [(page, env.titles[page].astext()) for page in _SIGNPOSTS if page in pages]
-        write_once(out / "sitemap.xml", render("site_map.xml", site=site, pages=pages))
-        robots = f"User-agent: *\nAllow: /\nSitemap: {site}sitemap.xml\n"
-        write_once(out / "robots.txt", robots)
-        write_once(out / "404.html", missing_page(site, _book(app), listed))
+    made = {
+        "sitemap.xml": render("site_map.xml", site=site, pages=pages),
+        "robots.txt": f"User-agent: *\nAllow: /\nSitemap: {site}sitemap.xml\n",
+        "404.html": render("site_missing.html", site=site, book=book, links=links.items()),
+    }
+    for name, content in made.items():
+        if site:
+            write_once(out / name, content)
+        else:
+            (out / name).unlink(missing_ok=True)
 
 
 def setup(app: Sphinx) -> dict[str, object]:

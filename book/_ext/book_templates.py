@@ -1,14 +1,19 @@
-"""Files of the site, each written in one step; some from ``templates/``."""
+"""Files of the site, each written in one step; some from ``templates/``, some beside others."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from functools import cache
 from html import escape
+from multiprocessing import get_context
 from pathlib import Path
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from markupsafe import Markup
+from sphinx.application import Sphinx
+from sphinx.environment import BuildEnvironment
+from sphinx.errors import ExtensionError
 
 from nqpf.files import _replacing
 
@@ -41,21 +46,21 @@ def marked(text: str) -> Markup:
 
 @cache
 def _environment() -> Environment:
-    found = Environment(
-        loader=FileSystemLoader(Path(__file__).with_name("templates")),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
+    folder = FileSystemLoader(Path(__file__).with_name("templates"))
+    options = {"trim_blocks": True, "lstrip_blocks": True, "keep_trailing_newline": True}
+    found = Environment(loader=folder, autoescape=True, undefined=StrictUndefined, **options)
     found.filters |= {"markup": plain_markup, "marked": marked}
     return found
 
 
-def render(template: str, **values: object) -> str:
-    """Return a template filled with values, every text of which is escaped."""
-    return _environment().get_template(template).render(values)
+def template(source: str) -> Template:
+    """Return a template, which escapes every text that it is filled with."""
+    return _environment().from_string(source)
+
+
+def render(name: str, **values: object) -> str:
+    """Return a template of the folder ``templates`` filled with values."""
+    return _environment().get_template(name).render(values)
 
 
 def write_once(path: Path, content: bytes | str) -> None:
@@ -65,3 +70,19 @@ def write_once(path: Path, content: bytes | str) -> None:
         return
     with _replacing(path) as temporary:
         temporary.write_bytes(data)
+
+
+def aside(app: Sphinx, work: Callable[..., object], *given: object) -> None:
+    """Do work in a process of its own while pages are read; it must be done when all are.
+
+    Threads that the work starts do not reach the processes that read pages, which would hang.
+    """
+    process = get_context("fork").Process(target=work, args=given)
+    process.start()
+
+    def wait(app: Sphinx, env: BuildEnvironment) -> None:
+        process.join()
+        if process.exitcode:
+            raise ExtensionError(f"{work.__name__} failed; its message is above")
+
+    app.connect("env-updated", wait)

@@ -1,23 +1,33 @@
 """Make an ordinary Jupyter notebook of an executed chapter.
 
 The copy carries its results, and nothing of the machine that ran it: no times, no
-versions, no widget state, no paths.
+versions, no widget state, no paths. Jupyter knows no roles, directives or definition lists of
+MyST; what stands for them: a glued number its value, a citation its authors and year, a link to a
+chapter the chapter's notebook or page, an admonition a quotation.
 """
 
 from __future__ import annotations
 
+import ast
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 import nbformat
 from nbformat import NotebookNode
-from notebook_text import Surroundings, glued_text, plain_markdown
+
+_CODE = re.compile(r"^(```.*?^```)$", re.MULTILINE | re.DOTALL)
+_BOX = re.compile(r"^:::\{admonition\} ([^\n]*)\n(.*?)^:::$", re.MULTILINE | re.DOTALL)
+_DEFINITION = re.compile(r"^(\S[^\n]*)\n:[ \t]+(?=\S)", re.MULTILINE)
+_LINK = re.compile(r"(?<!!)\[((?:[^\[\]]|\[[^\[\]]*\])*)\]\(([^()\s]+)\)")
+_ROLE = re.compile(r"\{([\w:-]+)\}`(.+?)`", re.DOTALL)
+_TITLED = re.compile(r"(.*?)\s*<([^<>]+)>", re.DOTALL)
 
 _VEGA_LITE = "https://vega.github.io/schema/vega-lite/v5.json"
-_GLUED = "application/papermill.record/"
+_GLUED = "application/papermill.record/text/plain"
 _TYPES = ("text/html", "text/markdown", "text/latex", "image/png", "text/plain")
-_TAGS_THAT_HIDE = {"hide-input", "hide-cell", "remove-input", "remove-cell"}
+_HIDDEN = {"hide-input", "hide-cell", "remove-input", "remove-cell"}
 # Where a chapter takes `glue` from; the copy has its own, because few readers have MyST-NB.
 _GLUE_IMPORT = re.compile(r"^from myst_nb import glue\n*", re.MULTILINE)
 _PLACE = re.compile(r"^(?:/|[A-Z]:\\)\S*\.py:\d+: ", re.MULTILINE)
@@ -77,14 +87,89 @@ def set_up_cell(title: str, glues: bool, repository: str, branch: str, page: str
 
 def glued_values(notebook: NotebookNode) -> dict[str, str]:
     """Return what ``glue`` recorded in an executed notebook: per name, the plain text."""
-    values = {}
-    for cell in notebook.cells:
-        for output in cell.get("outputs", []):
-            name = output.get("metadata", {}).get("scrapbook", {}).get("name")
-            text = output.get("data", {}).get(f"{_GLUED}text/plain")
-            if name is not None and text is not None:
-                values[name] = text
-    return values
+    outputs = (one for cell in notebook.cells for one in cell.get("outputs", []))
+    glued = (one for one in outputs if _GLUED in one.get("data", {}))
+    return {one.metadata["scrapbook"]["name"]: one.data[_GLUED] for one in glued}
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What a chapter's text refers to.
+
+    Parameters
+    ----------
+    glued : mapping of str to str
+        Per name, the plain text that Python prints of the value.
+    cited : mapping of str to tuple
+        Per key of the bibliography, its authors and its year.
+    link : callable
+        Takes a target as written and the text of the link, which may be empty;
+        returns Markdown.
+    """
+
+    glued: Mapping[str, str]
+    cited: Mapping[str, tuple[str, str]]
+    link: Callable[[str, str], str]
+
+
+def plain_markdown(text: str, around: Surroundings) -> str:
+    """Return the Markdown of one cell without anything that only MyST understands.
+
+    Raises
+    ------
+    KeyError
+        If the text shows a value or cites a work that `around` does not hold.
+
+    Examples
+    --------
+    >>> around = Surroundings({"n": "'31'"}, {"a": ("Ma", "2024")}, lambda target, text: text)
+    >>> plain_markdown("All {glue:text}`n` provinces {cite}`a`.", around)
+    'All 31 provinces (Ma, 2024).'
+    """
+    parts = _CODE.split(text)
+    parts[::2] = [_prose(part, around) for part in parts[::2]]
+    return "".join(parts).strip("\n")
+
+
+def _prose(text: str, around: Surroundings) -> str:
+    text = _DEFINITION.sub(r"- **\1**: ", _BOX.sub(_quotation, text))
+    # Links first: what a role becomes is no longer MyST.
+    text = _LINK.sub(lambda found: around.link(found[2], found[1]), text)
+    return _ROLE.sub(lambda found: _role(found[1], found[2], around), text)
+
+
+def _quotation(box: re.Match[str]) -> str:
+    lines = [f"**{box[1]}**", "", *box[2].strip("\n").split("\n")]
+    return "\n".join(f"> {line}".rstrip() for line in lines)
+
+
+def _role(name: str, content: str, around: Surroundings) -> str:
+    if name == "glue:text":
+        return glued_text(content, around.glued)
+    if name == "download":
+        text, target = _TITLED.fullmatch(content).groups()
+        return around.link(target, text)
+    if not name.startswith("cite"):
+        return content
+    works = [around.cited[key.strip()] for key in content.split(",")]
+    if name == "cite:t":
+        return ", ".join(f"{authors} ({year})" for authors, year in works)
+    return f"({'; '.join(f'{authors}, {year}' for authors, year in works)})"
+
+
+def glued_text(role: str, values: Mapping[str, str]) -> str:
+    """Return what ``{glue:text}`` shows for its argument, a name and perhaps a format.
+
+    Examples
+    --------
+    >>> glued_text("share:.1f", {"share": "12.345"})
+    '12.3'
+    """
+    name, _, form = role.partition(":")
+    value = values[name]
+    if value[:1] in "'\"":
+        value = ast.literal_eval(value)
+    return format(float(value), form) if form else value
 
 
 def copy_of(
@@ -108,20 +193,21 @@ def copy_of(
     NotebookNode
         A notebook of format 4.5; the same chapter gives the same bytes.
     """
-    cells = [_code(first, {"jupyter": {"source_hidden": True}, "tags": ["set-up"]}, None, [])]
+    hidden = {"jupyter": {"source_hidden": True}}
+    cells = [nbformat.v4.new_code_cell(first, metadata={**hidden, "tags": ["set-up"]})]
     for cell in notebook.cells:
-        if cell.cell_type == "markdown":
-            text = plain_markdown(cell.source, around)
-            if text.strip():
-                cells.append(nbformat.v4.new_markdown_cell(text))
-        elif cell.cell_type == "code":
-            source = _GLUE_IMPORT.sub("", cell.source).strip("\n")
-            if source:
-                shown = cell.outputs
-                if "remove-stderr" in cell.metadata.get("tags", []):
-                    shown = [output for output in shown if output.get("name") != "stderr"]
-                metadata, count = _metadata(cell), cell.execution_count
-                cells.append(_code(source, metadata, count, _results(shown)))
+        tags = list(cell.metadata.get("tags", []))
+        if cell.cell_type == "code":
+            own = nbformat.v4.new_code_cell(
+                _GLUE_IMPORT.sub("", cell.source).strip("\n"),
+                metadata=(hidden if _HIDDEN.intersection(tags) else {})
+                | ({"tags": tags} if tags else {}),
+                outputs=_results(cell.outputs, "remove-stderr" not in tags),
+                execution_count=cell.execution_count,
+            )
+        else:
+            own = nbformat.v4.new_markdown_cell(plain_markdown(cell.source, around))
+        cells += [own] if own.source.strip() else []
     if references:
         cells.append(nbformat.v4.new_markdown_cell(references))
     for place, cell in enumerate(cells):
@@ -131,48 +217,29 @@ def copy_of(
     return nbformat.v4.new_notebook(cells=cells, metadata=about)
 
 
-def _code(source: str, metadata: Mapping[str, object], count: int | None, outputs: list) -> dict:
-    cell = nbformat.v4.new_code_cell(source, metadata=dict(metadata), outputs=outputs)
-    cell.execution_count = count
-    return cell
-
-
-def _metadata(cell: NotebookNode) -> dict[str, object]:
-    tags = list(cell.metadata.get("tags", []))
-    hidden = {"jupyter": {"source_hidden": True}} if _TAGS_THAT_HIDE & set(tags) else {}
-    return {**hidden, **({"tags": tags} if tags else {})}
-
-
-def _results(outputs: list[NotebookNode]) -> list[NotebookNode]:
+def _results(outputs: list[NotebookNode], warnings: bool) -> list[NotebookNode]:
     """Return a cell's results; a glued value becomes the line that the copy's `glue` prints."""
     kept: list[NotebookNode] = []
     for output in outputs:
-        if output.output_type == "stream":
+        data = output.get("data", {})
+        if output.output_type == "stream" and (warnings or output.name != "stderr"):
             _write(kept, output.name, output.text)
-        elif f"{_GLUED}text/plain" in output.get("data", {}):
+        elif _GLUED in data:
             name = output.metadata["scrapbook"]["name"]
-            value = output.data[f"{_GLUED}text/plain"]
-            _write(kept, "stdout", f"{name} = {glued_text(name, {name: value})}\n")
-        elif output.output_type in ("display_data", "execute_result"):
-            data = {kind: output.data[kind] for kind in _TYPES if kind in output.data}
-            data = _chart(data) or data
+            _write(kept, "stdout", f"{name} = {glued_text(name, {name: data[_GLUED]})}\n")
+        elif data := _chart(data) or {kind: data[kind] for kind in _TYPES if kind in data}:
             if "text/html" in data:
                 data["text/html"] = _DATA.sub("", data["text/html"])
-            if data:
-                extra = {"execution_count": output.get("execution_count")}
-                extra = extra if output.output_type == "execute_result" else {}
-                kept.append(nbformat.v4.new_output(output.output_type, data=data, **extra))
+            kept.append(nbformat.from_dict({**output, "data": data, "metadata": {}}))
     return kept
 
 
 def _write(outputs: list[NotebookNode], name: str, text: str) -> None:
     """Add text to the last stream if it is of the same name, as Jupyter does."""
     text = _PLACE.sub("", _PROGRESS.sub("", text)) if name == "stderr" else text
-    if not text:
-        return
     if outputs and outputs[-1].get("name") == name:
         outputs[-1].text += text
-    else:
+    elif text:
         outputs.append(nbformat.v4.new_output("stream", name=name, text=text))
 
 

@@ -13,6 +13,7 @@ import re
 import symtable
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from importlib import import_module
 from pathlib import Path
 
@@ -39,21 +40,24 @@ class Function:
 class Statement:
     """A statement, its cell, and the names it reads, gives a value, and may change in place.
 
-    `later` are names that a function reads, which are what they are when it is called.
+    `later` are names that a function reads, which are what they are when it is called; `text` is
+    the statement as Python writes it, `names` what it names, with what stands before their dots.
     """
 
     tree: ast.stmt
     cell: int
-    reads: frozenset[str]
-    later: frozenset[str]
-    given: frozenset[str]
-    changed: frozenset[str]
+    text: str
+    names: set[str]
+    reads: set[str]
+    later: set[str]
+    given: set[str]
+    changed: set[str]
 
     @property
     def lines(self) -> tuple[int, int]:
         """First and last line in the cell, from 1, decorators included."""
         decorators = getattr(self.tree, "decorator_list", [])
-        return min([self.tree.lineno, *(d.lineno for d in decorators)]), self.tree.end_lineno or 0
+        return min(one.lineno for one in (self.tree, *decorators)), self.tree.end_lineno or 0
 
 
 class Code:
@@ -71,7 +75,7 @@ class Code:
     --------
     >>> code = Code(["from nqpf import Panel", "a = 1; b = Panel.load()", "glue('b', b.frame)"])
     >>> found = code.behind(code.targets(2, "b"))
-    >>> [ast.unparse(one.tree) for one in found[:2]]
+    >>> [one.text for one in found[:2]]
     ['from nqpf import Panel', 'b = Panel.load()']
     >>> [one.name for one in code.functions(found)]
     ['nqpf.Panel.load']
@@ -79,8 +83,7 @@ class Code:
 
     def __init__(self, sources: Sequence[str], shows: Collection[int] = ()) -> None:
         self.statements = []
-        for cell, source in enumerate(sources):
-            body = _parsed(source)
+        for cell, body in enumerate(map(_parsed, sources)):
             for tree in body:
                 shown = cell in shows and tree is body[-1]
                 self.statements.append(_statement(cell, tree, shown))
@@ -89,12 +92,14 @@ class Code:
 
     def targets(self, cell: int, key: str = "") -> list[int]:
         """Return the positions of what shows an output: a glued key, or the value of a cell."""
-        own = [i for i, one in enumerate(self.statements) if one.cell == cell]
+        own = {i: one for i, one in enumerate(self.statements) if one.cell == cell}
         if not key:
-            return own[-1:] if own and isinstance(self.statements[own[-1]].tree, ast.Expr) else own
-        code = {i: ast.unparse(self.statements[i].tree) for i in own}
-        exact = [i for i in own if f"glue({key!r}," in code[i]]
-        return exact or [i for i in own if "glue(" in code[i]] or own
+            last = list(own)[-1:]
+            return last if last and isinstance(own[last[0]].tree, ast.Expr) else list(own)
+        found = (
+            [i for i, one in own.items() if s in one.text] for s in (f"glue({key!r},", "glue(")
+        )
+        return next(filter(None, found), list(own))
 
     def behind(self, targets: Iterable[int]) -> list[Statement]:
         """Return the statements that some rest on, those included, in order."""
@@ -110,30 +115,36 @@ class Code:
                     earlier = self.statements[before]
                     if name in earlier.given | earlier.changed:
                         waiting.append(before)
-                        names += [new for new in sorted(earlier.later) if new not in names]
+                        names += sorted(earlier.later.difference(names))
                     if name in earlier.given:
                         break
         return [self.statements[one] for one in sorted(found)]
 
     def functions(self, statements: Iterable[Statement]) -> list[Function]:
         """Return what statements use of the library by a name that the chapter imports."""
-        nodes = [node for one in statements for node in ast.walk(one.tree)]
-        found = {function for node in nodes for function in self._described(_dotted(node))}
+        used = {name for one in statements for name in one.names}
+        found = {one for name in used for one in self._described(name)}
         owners = {one.name.rpartition(".")[0] for one in found}
         return sorted(one for one in found if one.name not in owners)
 
-    def _described(self, parts: list[str]) -> Iterator[Function]:
-        name, thing = self._imported.get(parts[0], ("", None)) if parts else ("", None)
-        for part in parts[1:]:
+    def _described(self, used: str) -> Iterator[Function]:
+        first, *rest = used.split(".")
+        name, thing = self._imported.get(first, ("", None))
+        for part in rest:
             thing = getattr(thing, part, None)
         thing = thing.fget if isinstance(thing, property) else getattr(thing, "__func__", thing)
         inner = inspect.unwrap(thing) if callable(thing) else None
         known = inspect.isroutine(inner) or inspect.isclass(inner)
         if known and (inner.__module__ or "").split(".")[0] == "nqpf":
-            text = (inspect.getdoc(inner) or "").split("\n\n")[0].replace("\n", " ")
-            file = Path(inspect.getsourcefile(inner)).relative_to(Path(nqpf.__file__).parents[1])
-            line = inspect.getsourcelines(inner)[1]
-            yield Function(".".join([name, *parts[1:]]), text, f"src/{file.as_posix()}", line)
+            yield Function(".".join([name, *rest]), *_place(inner))
+
+
+@cache
+def _place(thing: type) -> tuple[str, str, int]:
+    """Return the first line of what a function or class says of itself, its file and line."""
+    text = (inspect.getdoc(thing) or "").split("\n\n")[0].replace("\n", " ")
+    file = Path(inspect.getsourcefile(thing)).relative_to(Path(nqpf.__file__).parents[1])
+    return text, f"src/{file.as_posix()}", inspect.getsourcelines(thing)[1]
 
 
 def _parsed(source: str) -> list[ast.stmt]:
@@ -145,12 +156,11 @@ def _parsed(source: str) -> list[ast.stmt]:
 
 
 def _statement(cell: int, tree: ast.stmt, shown: bool) -> Statement:
-    table = symtable.symtable(ast.unparse(tree), "cell", "exec")
-    own = list(table.get_symbols())
+    text = ast.unparse(tree)
+    table = symtable.symtable(text, "cell", "exec")
+    own = table.get_symbols()
     reads, later = {symbol.get_name() for symbol in own if symbol.is_referenced()}, _inner(table)
-    if not isinstance(tree, ast.FunctionDef) and not isinstance(
-        getattr(tree, "value", 0), ast.Lambda
-    ):
+    if not isinstance(getattr(tree, "value", tree), ast.FunctionDef | ast.Lambda):
         reads, later = reads | later, set()
     given = {one.get_name() for one in own if one.is_assigned() or one.is_imported()}
     changed: set[str] = set()
@@ -165,16 +175,16 @@ def _statement(cell: int, tree: ast.stmt, shown: bool) -> Statement:
                 changed |= {_base(one) for one in [node.value.func, *node.value.args]}
     if isinstance(tree, _PERHAPS):
         given, changed = set(), changed | given
-    parts = (frozenset(names - {""}) for names in (reads, later, given, changed))
-    return Statement(tree, cell, *parts)
+    found = {ast.unparse(n) for n in ast.walk(tree) if isinstance(n, ast.Attribute | ast.Name)}
+    names = {name for name in found if re.fullmatch(r"[\w.]+", name)}
+    return Statement(tree, cell, text, names, reads - {""}, later, given, changed - {""})
 
 
 def _inner(table: symtable.SymbolTable) -> set[str]:
     """Return the chapter's names that functions and comprehensions in a statement use."""
     found = set()
     for child in table.get_children():
-        found |= {one.get_name() for one in child.get_symbols() if one.is_global()}
-        found |= _inner(child)
+        found |= {one.get_name() for one in child.get_symbols() if one.is_global()} | _inner(child)
     return found
 
 
@@ -182,13 +192,6 @@ def _base(node: ast.expr) -> str:
     while isinstance(node, ast.Attribute | ast.Subscript | ast.Call | ast.Starred):
         node = node.func if isinstance(node, ast.Call) else node.value
     return node.id if isinstance(node, ast.Name) else ""
-
-
-def _dotted(node: ast.AST) -> list[str]:
-    if isinstance(node, ast.Attribute):
-        before = _dotted(node.value)
-        return [*before, node.attr] if before else []
-    return [node.id] if isinstance(node, ast.Name) else []
 
 
 def _imports(node: ast.stmt) -> Iterator[tuple[str, tuple[str, object]]]:

@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-import ast
 import json
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from bs4 import BeautifulSoup, Tag
 from jupyter_cache import get_cache
 from jupyter_cache.readers import get_reader
-from outputs_code import Code, Function, Statement
-from outputs_files import chart_rows, chart_svg, csv_bytes, read_table, safe_svg, shown_svg
+from nbformat import NotebookNode
+from outputs_code import Code, Function
 
 RECORD = "record.json"  # as scripts/build_book.py writes it
 _READER = {"type": "plugin", "name": "myst_nb_md"}
 _UNSEEN = {"remove-cell", "remove-output", "remove_cell", "remove_output"}
-_KINDS = "variables", "system", "results", "panel"
 _WHOLE = "panel.frame"  # all rows of the panel
-KINDS = {"figure": "Figure", "table": "Table", "number": "Number", "text": "Text"}
 
 
 @dataclass(frozen=True)
@@ -30,42 +25,61 @@ class Run:
 
     Parameters
     ----------
-    places : dict of int to int
-        Position among all cells of the source, to the number among those with code, from 0.
-    sources : list of str
-        Code of each code cell.
-    tags : list of set of str
-        Tags of each.
-    shown : list of list of dict
-        What each cell put on the page: outputs of the notebook format without glued ones.
-    glued : dict of str to int
-        Key of each glued value, and the cell that glued it.
+    notebook : NotebookNode
+        The chapter with its results.
     said : list of dict
-        What the recorder kept of each cell; empty where it was not there.
+        What the recorder kept of each code cell; empty where it was not there.
     """
 
-    places: dict[int, int]
-    sources: list[str]
-    tags: list[set[str]]
-    shown: list[list[dict[str, object]]]
-    glued: dict[str, int]
+    notebook: NotebookNode
     said: list[dict[str, object]]
 
     @property
-    def shows(self) -> set[int]:
-        """Cells that showed the value of their last expression."""
-        kinds = [{one["output_type"] for one in outputs} for outputs in self.shown]
-        return {cell for cell, found in enumerate(kinds) if "execute_result" in found}
+    def places(self) -> dict[int, int]:
+        """Position of each code cell among all, to its number among those with code, from 0."""
+        code = [i for i, one in enumerate(self.notebook.cells) if one.cell_type == "code"]
+        return {place: number for number, place in enumerate(code)}
+
+    @property
+    def cells(self) -> list[NotebookNode]:
+        """The code cells."""
+        return [self.notebook.cells[place] for place in self.places]
+
+    @property
+    def tags(self) -> list[set[str]]:
+        """Tags of each code cell."""
+        return [set(one.metadata.get("tags", ())) for one in self.cells]
+
+    @property
+    def glued(self) -> dict[str, int]:
+        """Key of each glued value, and the cell that glued it."""
+        named = [(i, _named(one)) for i, cell in enumerate(self.cells) for one in cell.outputs]
+        return {own["name"]: cell for cell, own in named if own}
 
     @property
     def recorded(self) -> bool:
         """Whether the recorder ran with the chapter."""
         return any(self.said)
 
-    def bundles(self, cell: int) -> list[dict[str, object]]:
+    def shown(self, cell: int) -> list[NotebookNode]:
         """Return the values that a cell shows on the page, in order."""
         kinds = ("execute_result", "display_data")
-        return [one for one in self.shown[cell] if one["output_type"] in kinds]
+        outputs = self.cells[cell].outputs
+        return [
+            one
+            for one in outputs
+            if one.output_type in kinds and not _named(one).get("mime_prefix")
+        ]
+
+    def code(self) -> Code:
+        """Return the code, and which cells showed the value of their last expression."""
+        shows = [
+            cell
+            for cell, tags in enumerate(self.tags)
+            if not tags & _UNSEEN
+            and any(one.output_type == "execute_result" for one in self.shown(cell))
+        ]
+        return Code([cell.source for cell in self.cells], shows)
 
 
 @lru_cache(maxsize=128)
@@ -83,88 +97,74 @@ def read_run(source: Path, cache_folder: Path) -> Run | None:
 
     if source.suffix != ".md" or not is_myst_markdown_notebook(source.read_text("utf-8")):
         return None
-    notebook = get_reader(_READER)(str(source))
     cache = get_cache(cache_folder)
     try:
-        stored = cache.match_cache_notebook(notebook)
+        number, notebook = cache.merge_match_into_notebook(get_reader(_READER)(str(source)))
     except KeyError:
         return None
-    code = [i for i, cell in enumerate(notebook.cells) if cell.cell_type == "code"]
-    cells = [notebook.cells[i] for i in code]
-    record = Path(cache_folder) / "executed" / stored.hashkey / RECORD
-    said = json.loads(record.read_text("utf-8")) if record.is_file() else [{} for _ in cells]
-    tags = [set(cell.metadata.get("tags", ())) for cell in cells]
-    shown: list[list[dict[str, object]]] = []
-    glued: dict[str, int] = {}
-    for i, cell in enumerate(cache.get_cache_bundle(stored.pk).nb.cells):
-        named = [output.get("metadata", {}).get("scrapbook", {}) for output in cell.outputs]
-        glued |= {own["name"]: i for own in named if own}
-        on_page = [
-            o for o, own in zip(cell.outputs, named, strict=True) if not own.get("mime_prefix")
-        ]
-        shown.append([] if _UNSEEN & tags[i] else on_page)
-    places = {i: n for n, i in enumerate(code)}
-    return Run(places, [cell.source for cell in cells], tags, shown, glued, said)
+    folder = Path(cache_folder) / "executed" / cache.get_cache_record(number).hashkey
+    known = (folder / RECORD).is_file()
+    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    said = json.loads((folder / RECORD).read_text("utf-8")) if known else [{} for _ in code]
+    return Run(notebook, said)
+
+
+def _named(output: NotebookNode) -> dict[str, str]:
+    return output.get("metadata", {}).get("scrapbook", {})
 
 
 @dataclass(frozen=True)
-class Item:
-    """An output and where it stands.
+class Entry:
+    """An output with all that stands behind it.
 
     Parameters
     ----------
     name : str
         ``figure-1``, ``table-2``, ``number-<key>`` or ``text-3``; unique in its chapter.
     kind : str
-        One of :data:`KINDS`.
+        First word of the name.
     title : str
         Alternative text, caption, or a value in prose.
     cell : int
-        Number of the code cell, from 0.
-    bundle, part : int
-        Which of the cell's values it stands in, and where in it; -1 where it is printed.
+        Number of the code cell that shows it, from 0.
     key : str
         Key of a number in prose.
+    files : list of str
+        Endings of its files, SVG before CSV.
+    code : str
+        The lines that it rests on, cell by cell.
+    lines : int
+        How many these are.
+    cells : list of int
+        Their cells, from 0.
+    functions : list of Function
+        What they use of the library.
+    variables, vintages, systems, results : list of str
+        What they read in the run.
+    whole : bool
+        Whether they read the whole panel.
     """
 
     name: str
     kind: str
     title: str
     cell: int
-    bundle: int = -1
-    part: int = 0
-    key: str = ""
+    key: str
+    files: list[str]
+    code: str
+    lines: int
+    cells: list[int]
+    functions: list[Function]
+    variables: list[str]
+    vintages: list[str]
+    systems: list[str]
+    results: list[str]
+    whole: bool
 
     @property
     def label(self) -> str:
         """How the output is called: ``Figure 1``, or the key of a number."""
-        return f"{KINDS[self.kind]} {self.key or self.name.rpartition('-')[2]}"
-
-
-@dataclass(frozen=True)
-class Entry:
-    """An output with all that stands behind it."""
-
-    item: Item
-    statements: tuple[Statement, ...]
-    functions: tuple[Function, ...]
-    variables: tuple[str, ...] = ()
-    vintages: tuple[str, ...] = ()
-    systems: tuple[str, ...] = ()
-    results: tuple[str, ...] = ()
-    whole: bool = False
-    recorded: bool = True
-    files: dict[str, str] = field(default_factory=dict)
-
-    @property
-    def cells(self) -> list[int]:
-        """Numbers of the cells that it rests on, from 0."""
-        return sorted({one.cell for one in self.statements})
-
-    @property
-    def lines(self) -> int:
-        """How many lines of code it rests on."""
-        return sum(last - first + 1 for first, last in (one.lines for one in self.statements))
+        return f"{self.kind.capitalize()} {self.key or self.name.rpartition('-')[2]}"
 
 
 def slug(key: str) -> str:
@@ -179,72 +179,28 @@ def slug(key: str) -> str:
     return re.sub(r"[^\w-]+", "-", plain).strip("-")
 
 
-def parts_of(html: str) -> list[tuple[str, Tag]]:
-    """Return the figures and tables in what a cell shows, in order, each with its element."""
-    soup = BeautifulSoup(html, "html.parser")
-    parts = soup.select(".vega-chart, img.nqpf-figure, table")
-    own = [one for one in parts if one.name != "table" or one.find_parent("table") is None]
-    return [("table" if one.name == "table" else "figure", one) for one in own]
-
-
-def title_of(kind: str, element: Tag, section: str) -> str:
-    """Return what a figure or a table shows: its text, its caption, or its columns."""
-    if kind == "figure":
-        return str(element.get("alt") or element.get("aria-label") or "")
-    caption = element.find("caption")
-    if caption:
-        return " ".join(caption.get_text().split())
-    header = [name for name in read_table(element)[0] if name]
-    columns = ", ".join(header[:8]) + (", ..." if len(header) > 8 else "")
-    return f"{section}: {columns}" if columns else section
-
-
-def files_of(item: Item, run: Run, figure: int) -> dict[str, bytes]:
-    """Return the files of a figure or a table by their ending; `figure` counts the cell's own."""
-    if item.kind not in ("figure", "table"):
-        return {}
-    html = str(run.bundles(item.cell)[item.bundle]["data"]["text/html"])
-    element = parts_of(html)[item.part][1]
-    if item.kind == "table":
-        return {"csv": csv_bytes(*read_table(element))}
-    if element.name == "img":
-        kept = run.said[item.cell].get("figures", [])
-        own = kept[figure] if figure < len(kept) else {}
-        drawn = shown_svg(str(element["src"])) or (own.get("svg") or "").encode("utf-8")
-        rows = own.get("rows")
-        found = {"svg": safe_svg(drawn)} if drawn else {}
-        return found | ({"csv": csv_bytes(rows["columns"], rows["rows"])} if rows else {})
-    script = element.find("script", attrs={"type": "application/json"})
-    spec = json.loads(script.string) if script and script.string else {}
-    table = chart_rows(spec)
-    return {"svg": chart_svg(spec)} | ({"csv": csv_bytes(*table)} if table else {})
-
-
-def entries_of(items: Iterable[Item], run: Run) -> list[Entry]:
-    """Return the entry of each output of a chapter, without its files."""
-    code = Code(run.sources, run.shows)
-    return [
-        _entry(item, code.behind(code.targets(item.cell, item.key)), code, run) for item in items
-    ]
-
-
-def _entry(item: Item, statements: list[Statement], code: Code, run: Run) -> Entry:
-    reads = []
-    for one in statements:
-        first, last = one.lines
-        for line, *read in run.said[one.cell].get("reads", ()):
-            # A read without a line may belong to any statement of its cell.
-            if line == 0 or first <= line <= last:
-                reads.append(read)
-    keys = {kind: tuple(sorted({k for of, k, _ in reads if of == kind})) for kind in _KINDS}
-    return Entry(
-        item,
-        tuple(statements),
-        tuple(code.functions(statements)),
-        variables=keys["variables"],
-        vintages=tuple(sorted({vintage for *_, vintage in reads} - {""})),
-        systems=keys["system"],
-        results=keys["results"],
-        whole=bool(keys["panel"]) or any(_WHOLE in ast.unparse(one.tree) for one in statements),
-        recorded=run.recorded,
-    )
+def behind(run: Run, code: Code, cell: int, key: str) -> dict[str, object]:
+    """Return what stands behind an output, as the fields of its entry."""
+    statements = code.behind(code.targets(cell, key))
+    spans, reads, excerpt = [one.lines for one in statements], [], {}
+    for one, (first, last) in zip(statements, spans, strict=True):
+        # A read without a line may belong to any statement of its cell.
+        reads += [
+            read
+            for line, *read in run.said[one.cell].get("reads", ())
+            if line == 0 or first <= line <= last
+        ]
+        text = "\n".join(run.cells[one.cell].source.split("\n")[first - 1 : last])
+        excerpt.setdefault(one.cell, [f"# cell {one.cell + 1}"]).append(text)
+    kinds = {"variables": "variables", "system": "systems", "results": "results"}
+    read = {name: sorted({k for of, k, _ in reads if of == kind}) for kind, name in kinds.items()}
+    panel = any(kind == "panel" for kind, *_ in reads)
+    return {
+        "code": "\n".join(line for lines in excerpt.values() for line in dict.fromkeys(lines)),
+        "lines": sum(last - first + 1 for first, last in spans),
+        "cells": list(excerpt),
+        "functions": code.functions(statements),
+        **read,
+        "vintages": sorted({vintage for *_, vintage in reads} - {""}),
+        "whole": panel or any(_WHOLE in one.text for one in statements),
+    }

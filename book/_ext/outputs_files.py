@@ -14,13 +14,14 @@ from __future__ import annotations
 import csv
 import importlib.util
 import io
+import json
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from urllib.parse import unquote_to_bytes
 
-from bs4 import Tag
+from lxml.html import HtmlElement, fragment_fromstring
 
 _NUMBER = re.compile(r"[+-]?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?(?:[eE][+-]?\d+)?")
 _ABSENT = {"", "–", "—", "nan", "NaN", "NaT", "None", "<NA>"}
@@ -28,11 +29,12 @@ _ABSENT = {"", "–", "—", "nan", "NaN", "NaT", "None", "<NA>"}
 _FORMULA = tuple("=+-@\t\r＝＋－＠")
 _IN_BRACKETS = re.compile(r"\(\s*[-\d.,]+\s*\)")
 _STATISTICS = {"(": "standard error", "[": "bootstrap p value"}
-_LOOK_UP = re.compile(r"(?P<list>\w+)\[(?P<place>\d+)\]\[datum\.(?P<code>\w+)\]")
+_LOOK_UP = re.compile(r"(\w+)\[(\d+)\]\[datum\.(\w+)\]")
 _SVG = "data:image/svg+xml,"
 _UNSAFE = re.compile(
     rb"<\s*(?:script|foreignObject|iframe|embed|object)\b|\son\w+\s*=|javascript:", re.I
 )
+_SHOWN = "//*[contains(@class, 'vega-chart')] | //img[contains(@class, 'nqpf-figure')] | //table"
 
 
 def plain_cell(text: object) -> str:
@@ -48,10 +50,6 @@ def plain_cell(text: object) -> str:
     >>> [plain_cell(text) for text in ("−1,234.50", "–", "=cmd()", "2013–2022", None, 0.1)]
     ['-1234.50', '', "'=cmd()", '2013–2022', '', '0.1']
     """
-    if text is None:
-        return ""
-    if isinstance(text, bool | int | float):
-        return str(text)
     text = " ".join(str(text).replace("\0", "").split())
     number = text.replace("−", "-").replace("\u202f", "").replace(" ", "")
     if _NUMBER.fullmatch(number):
@@ -62,7 +60,7 @@ def plain_cell(text: object) -> str:
     return f"'{text}" if text.startswith(_FORMULA) or _IN_BRACKETS.fullmatch(text) else text
 
 
-def csv_bytes(header: Sequence[object], rows: Iterable[Sequence[object]]) -> bytes:
+def csv_bytes(header: Iterable[object], rows: Iterable[Iterable[object]]) -> bytes:
     """Return a table as CSV.
 
     Examples
@@ -75,7 +73,7 @@ def csv_bytes(header: Sequence[object], rows: Iterable[Sequence[object]]) -> byt
     return buffer.getvalue().encode("utf-8-sig")
 
 
-def read_table(table: Tag) -> tuple[list[str], list[list[str]]]:
+def read_table(table: HtmlElement) -> tuple[list[str], list[list[str]]]:
     """Return the heading and the rows of a table of a page, as texts.
 
     Several rows of headings become one, its parts joined by ``|``. A row that is one heading
@@ -84,15 +82,13 @@ def read_table(table: Tag) -> tuple[list[str], list[list[str]]]:
 
     Examples
     --------
-    >>> from bs4 import BeautifulSoup
     >>> page = "<table><tr><th>a</th><th>b</th></tr><tr><td>1</td><td>2</td></tr></table>"
-    >>> read_table(BeautifulSoup(page, "html.parser").table)
+    >>> read_table(fragment_fromstring(page))
     (['a', 'b'], [['1', '2']])
     """
-    lines = [line for line in table.find_all("tr") if line.find_parent("table") is table]
-    tops = sum(line.find_parent("thead") is not None for line in lines)
-    tops = tops or int(bool(lines) and not lines[0].find("td"))
-    cells = [line.find_all(["td", "th"], recursive=False) for line in lines]
+    lines = table.xpath("tr | */tr")
+    cells = [line.xpath("td | th") for line in lines]
+    tops = len(table.xpath("thead/tr")) or int(bool(lines) and not lines[0].xpath("td"))
     grid, width = _grid(cells)
     header = _heading(grid[:tops], width, _index_columns(cells[tops:]))
     rows, group, grouped = [], "", False
@@ -101,40 +97,39 @@ def read_table(table: Tag) -> tuple[list[str], list[list[str]]]:
             group, grouped = row[0], True
         else:
             rows.append([group, *row])
-    if grouped and "regression-table" not in (table.get("class") or []):
+    regression = "regression-table" in table.get("class", "").split()
+    if grouped and not regression:
         return ["group", *header], rows
     rows = [row[1:] for row in rows]
-    regression = "regression-table" in (table.get("class") or [])
     return _regression(header, rows) if regression else (header, rows)
 
 
-def _span(cell: Tag, name: str) -> int:
-    value = str(cell.get(name, "1"))
+def _span(cell: HtmlElement, name: str) -> int:
+    value = cell.get(name, "1")
     return int(value) if value.isdigit() and value != "0" else 1
 
 
-def _grid(lines: Sequence[Sequence[Tag]]) -> tuple[list[list[str]], int]:
+def _grid(lines: Sequence[Sequence[HtmlElement]]) -> tuple[list[list[str]], int]:
     """Put every cell in each place that it spans; return the rows and their width."""
     places: dict[tuple[int, int], str] = {}
     for top, cells in enumerate(lines):
         left = 0
         for cell in cells:
-            for brk in cell.find_all("br"):
-                brk.replace_with("; ")
-            text = " ".join(cell.get_text().split())
+            for end in cell.iter("br"):
+                end.tail = f"; {end.tail or ''}"
             while (top, left) in places:
                 left += 1
             for row in range(top, top + _span(cell, "rowspan")):
                 for column in range(left, left + _span(cell, "colspan")):
-                    places[row, column] = text
+                    places[row, column] = " ".join(cell.text_content().split())
     width = max((column + 1 for _, column in places), default=0)
     return [[places.get((row, c), "") for c in range(width)] for row in range(len(lines))], width
 
 
-def _index_columns(lines: Sequence[Sequence[Tag]]) -> int:
+def _index_columns(lines: Sequence[Sequence[HtmlElement]]) -> int:
     """Return how many columns at the left are headings of rows."""
-    firsts = ([cell.name == "td" for cell in cells] for cells in lines if len(cells) > 1)
-    return max((first.index(True) if True in first else 0 for first in firsts), default=0)
+    firsts = ([cell.tag for cell in cells] for cells in lines if len(cells) > 1)
+    return max((tags.index("td") if "td" in tags else 0 for tags in firsts), default=0)
 
 
 def _heading(tops: Sequence[Sequence[str]], width: int, index: int) -> list[str]:
@@ -151,25 +146,13 @@ def _regression(header: list[str], rows: list[list[str]]) -> tuple[list[str], li
     done: list[list[str]] = []
     title = ""
     for (name, *cells), below in zip(rows, [*rows[1:], None], strict=True):
-        first = next((cell for cell in cells if cell), "")
         if name:
             title, statistic = name, "coefficient" if below and not below[0] else ""
         else:
-            statistic = _STATISTICS.get(first[:1], "")
+            statistic = _STATISTICS.get(next(filter(None, cells), "")[:1], "")
             cells = [cell[1:-1] if cell[:1] in _STATISTICS else cell for cell in cells]
         done.append([title, statistic, *cells])
     return [header[0] or "row", "statistic", *header[1:]], done
-
-
-def shown_svg(source: str) -> bytes | None:
-    """Return the drawing that the ``src`` of an image holds; None if it is not a vector.
-
-    Examples
-    --------
-    >>> shown_svg("data:image/svg+xml,%3Csvg/%3E")
-    b'<svg/>'
-    """
-    return unquote_to_bytes(source.removeprefix(_SVG)) if source.startswith(_SVG) else None
 
 
 def safe_svg(drawn: bytes) -> bytes:
@@ -180,8 +163,7 @@ def safe_svg(drawn: bytes) -> bytes:
     ValueError
         If it does.
     """
-    found = _UNSAFE.search(drawn)
-    if found:
+    if found := _UNSAFE.search(drawn):
         raise ValueError(f"a drawing holds {found.group().decode()!r}, which a browser could run")
     return drawn
 
@@ -207,21 +189,30 @@ def chart_svg(spec: dict[str, object]) -> bytes:
 def chart_rows(spec: dict[str, object]) -> tuple[list[str], list[list[object]]] | None:
     """Return the largest table in a Vega-Lite specification; None if it holds none.
 
-    What stands in a field one level down becomes a column of its own.
+    What stands in a field one level down becomes a column of its own; words stand in the place of
+    codes that the chart itself looks up in a list.
 
     Examples
     --------
     >>> chart_rows({"data": {"values": [{"name": "x", "values": {"a": 1, "b": 2}}]}})
     (['name', 'a', 'b'], [['x', 1, 2]])
     """
-    tables = [table for part in _inside(spec) for table in _tables(part) if table]
-    if not tables:
-        return None
-    flat = [_flat(row) for row in max(tables, key=len)]
-    _decode(flat, spec)
-    header = list(dict.fromkeys(name for row in flat for name in row))
-    rows = [[row.get(name) for name in header] for row in flat]
-    return (header, rows) if header else None
+    parts = list(_inside(spec))
+    tables = [part["values"] for part in parts if "values" in part]
+    tables = [list(csv.DictReader(io.StringIO(t))) if isinstance(t, str) else t for t in tables]
+    largest = max((t for t in tables if t and isinstance(t[0], Mapping)), key=len, default=[])
+    rows = [dict(row) for row in largest]
+    for row in rows:
+        row.update(row.pop("values", {}))
+    lists = {one["name"]: one.get("value") for one in spec.get("params", ())}
+    titles = {part["field"]: part["title"] for part in parts if {"field", "title"} <= part.keys()}
+    for part in parts:
+        if found := _LOOK_UP.fullmatch(str(part.get("calculate", ""))):
+            words, code = lists[found[1]][int(found[2])], found[3]
+            for row in rows:
+                row[titles.get(part["as"], code)] = words[int(row.pop(code))]
+    header = list(dict.fromkeys(name for row in rows for name in row))
+    return (header, [[row.get(name) for name in header] for row in rows]) if header else None
 
 
 def _inside(part: object) -> Iterator[dict[str, object]]:
@@ -233,37 +224,41 @@ def _inside(part: object) -> Iterator[dict[str, object]]:
         yield from _inside(inner)
 
 
-def _tables(part: dict[str, object]) -> list[list[dict[str, object]]]:
-    values = part.get("values")
-    if isinstance(values, list) and values and isinstance(values[0], dict):
-        return [values]
-    if isinstance(values, str) and "\n" in values:
-        return [list(csv.DictReader(io.StringIO(values)))]
-    sets = part.get("datasets")
-    return [v for v in sets.values() if isinstance(v, list)] if isinstance(sets, dict) else []
+def shown(
+    html: str, section: str, kept: Iterator[Mapping[str, object]]
+) -> Iterator[tuple[str, str, dict[str, bytes]]]:
+    """Yield kind, title and files by their ending of each figure and table that a cell shows.
+
+    Parameters
+    ----------
+    html : str
+        What the cell shows.
+    section : str
+        Heading of the section, for tables without a caption.
+    kept : iterator of mapping
+        What the recorder kept of the figures of the cell, in order.
+    """
+    for part in fragment_fromstring(html, create_parent="div").xpath(_SHOWN):
+        if part.tag == "table" and part.xpath("not(ancestor::table)"):
+            table = read_table(part)
+            columns = [name for name in table[0] if name]
+            named = ", ".join(columns[:8]) + (", ..." if len(columns) > 8 else "")
+            caption = " ".join(part.xpath("string(.//caption)").split())
+            title = caption or (f"{section}: {named}" if named else section)
+            yield "table", title, {"csv": csv_bytes(*table)}
+        elif part.tag != "table":
+            own = next(kept, {})
+            yield "figure", part.get("alt") or part.get("aria-label") or "", _figure(part, own)
 
 
-def _decode(rows: list[dict[str, object]], spec: dict[str, object]) -> None:
-    """Put words in the place of codes that the chart itself looks up in a list."""
-    lists = {p["name"]: p.get("value") for p in spec.get("params", ()) if isinstance(p, dict)}
-    parts = list(_inside(spec))
-    titles = {p["field"]: p["title"] for p in parts if "field" in p and "title" in p}
-    for part in parts:
-        found = _LOOK_UP.fullmatch(str(part.get("calculate", "")))
-        if not found or not isinstance(lists.get(found["list"]), list):
-            continue
-        words, code = lists[found["list"]][int(found["place"])], found["code"]
-        title = str(titles.get(part.get("as"), code))
-        for row in rows:
-            if code in row:
-                row[title] = words[int(row.pop(code))]
-
-
-def _flat(row: dict[str, object]) -> dict[str, object]:
-    flat: dict[str, object] = {}
-    for name, value in row.items():
-        if name == "values" and isinstance(value, dict):
-            flat |= value
-        elif not isinstance(value, dict | list):  # shares only colour the tiles: the values again
-            flat[name] = value
-    return flat
+def _figure(part: HtmlElement, kept: Mapping[str, object]) -> dict[str, bytes]:
+    if part.tag == "img":
+        source = part.get("src")
+        drawn = unquote_to_bytes(source.removeprefix(_SVG)) if source.startswith(_SVG) else None
+        drawn = drawn or (kept.get("svg") or "").encode("utf-8")
+        rows = kept.get("rows")
+        found = {"svg": safe_svg(drawn)} if drawn else {}
+        return found | ({"csv": csv_bytes(rows["columns"], rows["rows"])} if rows else {})
+    spec = json.loads(part.xpath("string(script[@type='application/json'])"))
+    table = chart_rows(spec)
+    return {"svg": chart_svg(spec)} | ({"csv": csv_bytes(*table)} if table else {})
