@@ -9,7 +9,7 @@ import functools
 import os
 import shutil
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser
+    from playwright.sync_api import Browser, Page
 
 HTML = Path(__file__).resolve().parents[2] / "_build" / "html"
 FLAGS = [
@@ -84,3 +84,25 @@ def browser() -> Iterator[Browser]:
         started = playwright.chromium.launch(executable_path=path, args=FLAGS)
         yield started
         started.close()
+
+
+@pytest.fixture(scope="module")
+def visit(browser: Browser) -> Iterator[Callable[..., Page]]:
+    """Open an address in a tab that notes under ``wrong`` what the browser complains about."""
+    opened = []
+
+    def go(address: str, **options: object) -> Page:
+        context = browser.new_context(**options)
+        opened.append(context)
+        page = context.new_page()
+        page.wrong, page.asked = [], []
+        page.on("pageerror", lambda error: page.wrong.append(str(error)))
+        page.on("console", lambda m: page.wrong.append(m.text) if m.type == "error" else None)
+        page.on("dialog", lambda shown: (page.wrong.append(shown.message), shown.dismiss()))
+        page.on("request", lambda request: page.asked.append(request.url))
+        page.goto(address, wait_until="load")
+        return page
+
+    yield go
+    for context in opened:
+        context.close()

@@ -5,20 +5,20 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
+from itertools import product
 from pathlib import Path
 from xml.etree import ElementTree
 
 import numpy as np
 import pandas as pd
 import pytest
-from axe_playwright_python.sync_playwright import Axe
-from browsing import DRAWN, EVERYTHING
-from playwright.sync_api import Browser, Locator, Page
+from browsing import DRAWN, EVERYTHING, violations
+from playwright.sync_api import Locator, Page
 
-from nqpf import Panel, Recipe, System, provinces
+from nqpf import Index, Panel, Recipe, System, provinces
 from nqpf.compare import measures, standings
 from nqpf.report import explorer
 from nqpf.systems import available
@@ -57,63 +57,52 @@ FACTS = """() => {
 }"""
 
 
+DESK = {"viewport": {"width": 1280, "height": 900}}
+Visit = Callable[..., Page]
+
+
 @pytest.fixture(scope="module")
+def page(visit: Visit, site: str) -> Page:
+    opened = visit(f"{site}/{PAGE}", **DESK)
+    opened.wait_for_selector(READY)
+    return opened
+
+
+def go(page: Page, hash_: str) -> dict:
+    """Change to another state by the address; return what is shown."""
+    page.evaluate("hash => { location.hash = hash; }", hash_)
+    page.evaluate("() => new Promise((done) => setTimeout(done, 0))")
+    return page.evaluate(FACTS)
+
+
+@cache
 def panel() -> Panel:
     return Panel.load()
 
 
-@pytest.fixture(scope="module")
-def bounds(panel: Panel) -> pd.DataFrame:
+@cache
+def bounds() -> pd.DataFrame:
     """Intervals computed again, without the measures that the page also holds."""
-    return standings(panel, weights=(), aggregate=()).intervals
-
-
-@pytest.fixture(scope="module")
-def page(browser: Browser, site: str) -> Iterator[Page]:
-    opened = browser.new_page(viewport={"width": 1280, "height": 900})
-    opened.wrong = []
-    opened.on("pageerror", lambda error: opened.wrong.append(str(error)))
-    opened.on("console", lambda m: opened.wrong.append(m.text) if m.type == "error" else None)
-    opened.goto(f"{site}/{PAGE}")
-    opened.wait_for_selector(READY)
-    yield opened
-    opened.close()
-
-
-def measure(ref: tuple[str, str, str], panel: Panel) -> pd.DataFrame:
-    """Score and rank one measure by the library, without `standings`."""
-    return _measure(ref, _Once(panel))
-
-
-class _Once:
-    """A panel that does not count among the arguments that tell two calls apart."""
-
-    def __init__(self, panel: Panel) -> None:
-        self.panel = panel
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Once)
-
-    def __hash__(self) -> int:
-        return 0
+    return standings(panel(), weights=(), aggregate=()).intervals
 
 
 @cache
-def _measure(ref: tuple[str, str, str], once: _Once) -> pd.DataFrame:
+def measure(ref: tuple[str, str, str]) -> pd.DataFrame:
+    """Score and rank one measure by the library, without `standings`."""
     if ref[0] == "tfp":
-        score = measures(once.panel, [])["tfp"]
+        score = measures(panel(), [])["tfp"]
         rank = score.groupby(level="year").rank(ascending=False, method="min")
     else:
-        index = _index(ref, once)
+        index = fitted(ref)
         score, rank = index.scores, index.rank()
     return pd.DataFrame({"score": score, "rank": rank.astype(int)})
 
 
 @cache
-def _index(ref: tuple[str, str, str], once: _Once):  # noqa: ANN202
+def fitted(ref: tuple[str, str, str]) -> Index:
     system = System.load(ref[0])
     recipe = Recipe(system.recipe["normalise"], ref[1], ref[2])
-    return recipe.fit(system.evaluate(once.panel))
+    return recipe.fit(system.evaluate(panel()))
 
 
 def address(state: dict) -> str:
@@ -131,7 +120,7 @@ def address(state: dict) -> str:
     return "#" + "&".join(f"{key}={value}" for key, value in parts.items())
 
 
-def random_states(panel: Panel) -> list[dict]:
+def random_states() -> list[dict]:
     draw = np.random.default_rng(20240131)
     refs = [("tfp", "", "")]
     weightings = ("entropy", "ahp_entropy", "variation", "critic", "equal", "pursuit")
@@ -144,7 +133,7 @@ def random_states(panel: Panel) -> list[dict]:
         # Every system comes up in turn, total factor productivity too.
         own = [ref for ref in refs if ref[0] == [*available(), "tfp"][i % (len(available()) + 1)]]
         ref, other = own[draw.integers(len(own))], refs[draw.integers(len(refs))]
-        years = sorted(measure(ref, panel).index.unique("year"))
+        years = sorted(measure(ref).index.unique("year"))
         followed = draw.choice(codes, draw.integers(0, 8), replace=False)
         states.append(
             {
@@ -200,10 +189,10 @@ def signed(text: str) -> str:
     return text.replace("−", "-")
 
 
-def check(facts: dict, state: dict, panel: Panel, bounds: pd.DataFrame) -> None:
+def check(facts: dict, state: dict) -> None:
     """Compare everything that is shown with the library."""
     ref, year = state["ref"], state["year"]
-    table = measure(ref, panel).join(bounds.loc[ref[0]])
+    table = measure(ref).join(bounds().loc[ref[0]])
     now = table.xs(year, level="year")
     inside = {
         code for code in provinces.codes() if state["region"] in ("all", provinces.region(code))
@@ -237,8 +226,8 @@ def check(facts: dict, state: dict, panel: Panel, bounds: pd.DataFrame) -> None:
         absent = provinces.name(code, "both") in facts["notes"]["ranking"]
         assert absent == (code not in now.index)
     check_trends(facts, state, table)
-    check_parts(facts, state, panel, now)
-    check_changes(facts, state, panel, inside)
+    check_parts(facts, state, now)
+    check_changes(facts, state, inside)
 
 
 def check_trends(facts: dict, state: dict, table: pd.DataFrame) -> None:
@@ -257,13 +246,13 @@ def check_trends(facts: dict, state: dict, table: pd.DataFrame) -> None:
         ]
 
 
-def check_parts(facts: dict, state: dict, panel: Panel, now: pd.DataFrame) -> None:
+def check_parts(facts: dict, state: dict, now: pd.DataFrame) -> None:
     ref, code, year = state["ref"], state["province"], state["year"]
     if ref[0] == "tfp" or code not in now.index:
         assert facts["parts"] == [] and facts["partsDrawn"] == []
         assert facts["notes"]["parts"]
         return
-    index = _index(ref, _Once(panel))
+    index = fitted(ref)
     system = index.matrix.system
     parts = index.normalised * index.weights
     for row, key in zip(facts["parts"][1:], index.weights.index, strict=True):
@@ -285,8 +274,8 @@ def check_parts(facts: dict, state: dict, panel: Panel, now: pd.DataFrame) -> No
         assert "does not add up" in note and f"{parts.loc[(code, year)].sum():.3f}" in note
 
 
-def check_changes(facts: dict, state: dict, panel: Panel, inside: set[int]) -> None:
-    frames = [measure(ref, panel)["score"] for ref in (state["ref"], state["with"])]
+def check_changes(facts: dict, state: dict, inside: set[int]) -> None:
+    frames = [measure(ref)["score"] for ref in (state["ref"], state["with"])]
     if state["year"] not in frames[1].index.unique("year"):
         assert facts["changes"] == [] and facts["compare"] == []
         assert f"no figures for {state['year']}" in facts["notes"]["compare"]
@@ -314,29 +303,23 @@ def check_changes(facts: dict, state: dict, panel: Panel, inside: set[int]) -> N
     assert len(facts["compare"]) == len(own)
 
 
-def test_every_number_is_the_library_s(page: Page, panel: Panel, bounds: pd.DataFrame) -> None:
-    for i, state in enumerate(random_states(panel)):
+def test_every_number_is_the_library_s(page: Page) -> None:
+    for i, state in enumerate(random_states()):
         if i % (STATES // LONG_WAY) == 0:
             choose(page, state)
+            facts = page.evaluate(FACTS)
         else:
-            page.evaluate("hash => { location.hash = hash; }", address(state))
-            page.wait_for_function("hash => location.hash === hash", arg=address(state))
-            page.evaluate("() => new Promise((done) => setTimeout(done, 0))")
-        facts = page.evaluate(FACTS)
-        assert facts["hash"] == address(state), i
-        assert facts["problems"] == [], i
-        check(facts, state, panel, bounds)
+            facts = go(page, address(state))
+        assert (facts["hash"], facts["problems"]) == (address(state), []), i
+        check(facts, state)
     assert page.wrong == []
 
 
-def test_a_view_can_be_linked(page: Page, browser: Browser, site: str, panel: Panel) -> None:
-    for state in random_states(panel)[:2]:
-        choose(page, state)
-        other = browser.new_page(viewport={"width": 1280, "height": 900})
-        other.goto(f"{site}/{PAGE}{page.evaluate('location.hash')}")
-        other.wait_for_selector(READY)
-        assert other.evaluate(FACTS) == page.evaluate(FACTS)
-        other.close()
+def test_a_view_can_be_linked(page: Page, visit: Visit, site: str) -> None:
+    choose(page, random_states()[1])
+    other = visit(f"{site}/{PAGE}{page.evaluate('location.hash')}", **DESK)
+    other.wait_for_selector(READY)
+    assert other.evaluate(FACTS) == page.evaluate(FACTS)
 
 
 MALFORMED = {
@@ -360,34 +343,24 @@ MALFORMED = {
 }
 
 
-@pytest.mark.parametrize("hash_", MALFORMED, ids=lambda text: text[:40])
-def test_a_malformed_address_falls_back_and_says_so(
-    browser: Browser, site: str, hash_: str
-) -> None:
-    page = browser.new_page(viewport={"width": 1280, "height": 900})
-    wrong: list[str] = []
-    page.on("pageerror", lambda error: wrong.append(str(error)))
-    page.goto(f"{site}/{PAGE}{hash_}")
-    page.wait_for_selector(READY)
-    facts = page.evaluate(FACTS)
-    assert any(MALFORMED[hash_] in words for words in facts["problems"])
-    assert len(facts["rankingTable"]) > 25
+def test_a_malformed_address_falls_back_and_says_so(page: Page, visit: Visit, site: str) -> None:
+    for hash_, said in MALFORMED.items():
+        facts = go(page, hash_)
+        assert any(said in words for words in facts["problems"]), hash_[:40]
+        assert len(facts["rankingTable"]) > 25
     assert page.locator(".nqpf-explorer img").count() == 0
-    assert wrong == []
-    page.close()
+    assert page.wrong == []
+    assert go(page, "#what-you-see")["problems"] == [], "an anchor is no state"
+    for hash_, said in MALFORMED.items() if EVERYTHING else [*MALFORMED.items()][:1]:
+        fresh = visit(f"{site}/{PAGE}{hash_}", **DESK)
+        fresh.wait_for_selector(READY)
+        facts = fresh.evaluate(FACTS)
+        assert any(said in words for words in facts["problems"]), hash_[:40]
+        assert (len(facts["rankingTable"]) > 25, fresh.wrong) == (True, [])
 
 
-def test_an_anchor_is_no_state(browser: Browser, site: str) -> None:
-    page = browser.new_page()
-    page.goto(f"{site}/{PAGE}#what-you-see")
-    page.wait_for_selector(READY)
-    assert page.evaluate(FACTS)["problems"] == []
-    page.close()
-
-
-def test_everything_works_by_keyboard(browser: Browser, site: str) -> None:
-    page = browser.new_page(viewport={"width": 1280, "height": 900})
-    page.goto(f"{site}/{PAGE}")
+def test_everything_works_by_keyboard(visit: Visit, site: str) -> None:
+    page = visit(f"{site}/{PAGE}", **DESK)
     page.wait_for_selector(READY)
     before = page.evaluate(FACTS)
     reached = set()
@@ -433,26 +406,20 @@ def test_everything_works_by_keyboard(browser: Browser, site: str) -> None:
     page.keyboard.press("ArrowUp")
     changed = page.evaluate(FACTS)
     assert changed["said"] != after["said"] and changed["hash"] != after["hash"]
-    page.close()
 
 
-def test_no_more_provinces_than_colours(browser: Browser, site: str) -> None:
-    page = browser.new_page()
-    page.goto(f"{site}/{PAGE}#provinces=" + ",".join(map(str, provinces.codes()[:7])))
-    page.wait_for_selector(READY)
+def test_no_more_provinces_than_colours(page: Page) -> None:
+    go(page, "#provinces=" + ",".join(map(str, provinces.codes()[:7])))
     field(page, "Follow").select_option("650000")
     assert page.locator(".explorer-picked li").count() == 7
     assert "No more than 7" in page.locator(".explorer-problems").inner_text()
-    page.close()
 
 
 @pytest.mark.parametrize("way", ["served", "file"])
-def test_downloads_hold_what_is_shown(browser: Browser, site: str, html: Path, way: str) -> None:
-    page = browser.new_page(viewport={"width": 1280, "height": 900}, accept_downloads=True)
-    asked: list[str] = []
-    page.on("request", lambda request: asked.append(request.url))
+def test_downloads_hold_what_is_shown(visit: Visit, site: str, html: Path, way: str) -> None:
     start = f"{site}/{PAGE}" if way == "served" else (html / PAGE).as_uri()
-    page.goto(f"{start}#system=lu-2024&weights=equal&aggregate=vikor&year=2021&with=tfp")
+    state = "system=lu-2024&weights=equal&aggregate=vikor&year=2021&with=tfp"
+    page = visit(f"{start}#{state}", **DESK, accept_downloads=True)
     page.wait_for_selector(READY)
     facts = page.evaluate(FACTS)
     assert facts["problems"] == []
@@ -485,49 +452,34 @@ def test_downloads_hold_what_is_shown(browser: Browser, site: str, html: Path, w
         row[2:4] for row in facts["changes"][1:]
     ]
     scheme = "http://127.0.0.1" if way == "served" else "file://"
-    assert {url for url in asked if not url.startswith((scheme, "blob:", "data:"))} == set()
-    page.close()
+    assert {url for url in page.asked if not url.startswith((scheme, "blob:", "data:"))} == set()
 
 
-@pytest.mark.parametrize("width", [390, 1280])
-@pytest.mark.parametrize("theme", ["light", "dark"])
-def test_fits_and_is_accessible(browser: Browser, site: str, width: int, theme: str) -> None:
-    page = browser.new_page(viewport={"width": width, "height": 850})
-    page.goto(f"{site}/{PAGE}#system=jin-2024&with=li-li-2024.pursuit.linear")
+def test_fits_and_is_accessible_and_the_drawings_stay_on_paper(visit: Visit, site: str) -> None:
+    page = visit(f"{site}/{PAGE}#system=jin-2024&with=li-li-2024.pursuit.linear")
     page.wait_for_selector(READY)
-    page.evaluate("theme => { document.documentElement.dataset.theme = theme; }", theme)
     page.evaluate("() => document.querySelectorAll('details').forEach((d) => { d.open = true; })")
-    page.evaluate(DRAWN)
-    assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
-    assert page.evaluate(
-        "[...document.querySelectorAll('.explorer-view svg')].every((svg) =>"
-        " svg.getBoundingClientRect().right <= innerWidth)"
-    )
-    found = Axe().run(page, context=".nqpf-explorer").response["violations"]
-    serious = [v for v in found if v["impact"] in ("serious", "critical")]
-    assert [(v["id"], v["nodes"][0]["html"][:200]) for v in serious] == []
-    page.close()
-
-
-def test_without_scripts_the_first_view_is_a_table(browser: Browser, site: str) -> None:
-    context = browser.new_context(java_script_enabled=False)
-    page = context.new_page()
-    page.goto(f"{site}/{PAGE}")
-    assert page.locator(".explorer-static tbody tr").count() == 31
-    assert "needs JavaScript" in page.locator(".nqpf-explorer").inner_text()
-    context.close()
-
-
-def test_on_paper_the_drawings_stay(browser: Browser, site: str) -> None:
-    page = browser.new_page()
-    page.goto(f"{site}/{PAGE}")
-    page.wait_for_selector(READY)
+    for width, theme in product((390, 1280), ("light", "dark")):
+        page.set_viewport_size({"width": width, "height": 850})
+        page.evaluate("theme => { document.documentElement.dataset.theme = theme; }", theme)
+        page.evaluate(DRAWN)
+        assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+        assert page.evaluate(
+            "[...document.querySelectorAll('.explorer-view svg')].every((svg) =>"
+            " svg.getBoundingClientRect().right <= innerWidth)"
+        )
+        assert violations(page, within=".nqpf-explorer") == [], (width, theme)
     page.emulate_media(media="print")
     assert page.locator(".explorer-view svg").count() == 5
     assert page.locator(".explorer-view svg").first.is_visible()
     for selector in (".explorer-steering", ".explorer-save", ".explorer-controls"):
         assert not page.locator(selector).first.is_visible()
-    page.close()
+
+
+def test_without_scripts_the_first_view_is_a_table(visit: Visit, site: str) -> None:
+    page = visit(f"{site}/{PAGE}", java_script_enabled=False)
+    assert page.locator(".explorer-static tbody tr").count() == 31
+    assert "needs JavaScript" in page.locator(".nqpf-explorer").inner_text()
 
 
 def test_the_figures_stand_beside_the_page(html: Path) -> None:
@@ -537,26 +489,19 @@ def test_the_figures_stand_beside_the_page(html: Path) -> None:
     assert "explorer-data.js" not in (html / "book" / "index.html").read_text("utf-8")
 
 
-@pytest.fixture(scope="module")
-def hostile(panel: Panel):
-    """A system whose names try to end a script, start a tag or turn the text round."""
-    found = standings(panel, ["lu-2024"], weights=(), aggregate=(), draws=20)
+def test_hostile_names_show_as_text(visit: Visit, tmp_path: Path) -> None:
+    """Names that try to end a script, start a tag or turn the text round."""
+    found = standings(panel(), ["lu-2024"], weights=(), aggregate=(), draws=20)
     matrix = found.matrices["lu-2024"]
     system = matrix.system
     bad = "</script><script>window.broken = 1</script><img src=x onerror='window.broken = 1'>"
     first = next(iter(system.indicators))
     name = system.indicators[first].name.model_copy(update={"en": bad, "zh": "\u202e" + bad})
-    indicators = {
-        key: one.model_copy(update={"name": name, "unit": bad} if key == first else {})
-        for key, one in system.indicators.items()
-    }
+    one = system.indicators[first].model_copy(update={"name": name, "unit": bad})
     authors = system.study.authors.model_copy(update={"en": bad, "zh": bad})
     study = system.study.model_copy(update={"authors": authors})
-    changed = replace(system, indicators=indicators, study=study)
-    return replace(found, matrices={"lu-2024": replace(matrix, system=changed)})
-
-
-def test_hostile_names_show_as_text(browser: Browser, hostile, tmp_path: Path) -> None:
+    changed = replace(system, indicators={**system.indicators, first: one}, study=study)
+    hostile = replace(found, matrices={"lu-2024": replace(matrix, system=changed)})
     order = ("data", "state", "draw", "charts", "compare", "save")
     scripts = [STATIC / f"explorer-{name}.js" for name in order] + [STATIC / "explorer.js"]
     tags = "".join(f'<script defer src="{path.as_uri()}"></script>' for path in scripts)
@@ -564,12 +509,10 @@ def test_hostile_names_show_as_text(browser: Browser, hostile, tmp_path: Path) -
     assert box.count("<script") == 1
     path = tmp_path / "page.html"
     path.write_text(f"<!doctype html><meta charset=utf-8><body>{box}{tags}</body>", "utf-8")
-    page = browser.new_page()
-    page.goto(path.as_uri())
+    page = visit(path.as_uri())
     page.wait_for_selector(READY)
     page.evaluate(DRAWN)
     assert page.evaluate("window.broken") is None
     assert page.locator(".nqpf-explorer img").count() == 0
     assert "</script><script>" in page.locator(".explorer-parts").inner_text()
     assert "<img src=x" in page.evaluate(FACTS)["parts"][1][0]
-    page.close()

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import html as entities
 import re
-from collections.abc import Iterator
+from collections.abc import Callable
 from pathlib import Path
 
-import pytest
-from playwright.sync_api import Browser, Page
+from browsing import read
+from playwright.sync_api import Page
 
 SOURCE = Path(__file__).resolve().parents[2] / "book" / "glossary.md"
 HAN = re.compile(r"[\u3400-\u9fff—]{2,}")
 _LINK = re.compile(r"See \[\]\(\.\./(notebooks/[\w/-]+)\)")
-_TAG = re.compile(r"<[^>]+>")
 
 
 def entries() -> dict[str, list[str]]:
@@ -34,23 +32,6 @@ def chinese(term: str) -> list[str]:
     return HAN.findall(term.replace("与", " "))
 
 
-def prose(page: Path) -> str:
-    """Return the words of a built page, without its menus."""
-    article = re.search(r"<article.*</article>", page.read_text("utf-8"), re.DOTALL)
-    assert article, page
-    return entities.unescape(_TAG.sub("", article.group()))
-
-
-@pytest.fixture(scope="module")
-def search(browser: Browser, site: str) -> Iterator[Page]:
-    """Open the search page once for all terms."""
-    page = browser.new_page()
-    page.goto(f"{site}/search.html", wait_until="load")
-    page.evaluate("bookSearch.ready")
-    yield page
-    page.close()
-
-
 def test_terms_are_in_order_and_none_twice() -> None:
     terms = list(entries())
     assert len(terms) > 50
@@ -62,7 +43,8 @@ def test_every_term_has_a_chapter() -> None:
 
 
 def test_the_chapter_of_a_term_names_it_in_chinese(html: Path) -> None:
-    words = {page: prose(html / f"{page}.html") for pages in entries().values() for page in pages}
+    pages = {page for pages in entries().values() for page in pages}
+    words = {page: read(html / f"{page}.html").find("article").get_text() for page in pages}
     silent = [
         (term, page)
         for term, pages in entries().items()
@@ -72,8 +54,11 @@ def test_the_chapter_of_a_term_names_it_in_chinese(html: Path) -> None:
     assert silent == []
 
 
-def test_search_for_a_term_offers_its_chapter_and_the_glossary(search: Page) -> None:
-    missed = []
+def test_search_for_a_term_offers_its_chapter_and_the_glossary(
+    visit: Callable[..., Page], site: str
+) -> None:
+    search, missed = visit(f"{site}/search.html"), []
+    search.evaluate("bookSearch.ready")
     for term, pages in entries().items():
         found = search.evaluate("query => bookSearch.rank(query)", " ".join(chinese(term)))
         first = [result["page"] for result in found[:4]]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,7 +20,7 @@ from nqpf.report.explore import rank_explorer
 from nqpf.report.tables import argument_table
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser
+    from playwright.sync_api import Page
 
 ROOT = Path(__file__).resolve().parents[2]
 CONF = """\
@@ -52,21 +52,19 @@ def outputs(panel: Panel) -> dict[str, str]:
         report.verdict(study),
         report.data_note(panel, index.matrix),
     ]
-    figures = [report.tile_map(index.scores.xs(2022, level="year"), study.title, study.title)]
+    drawn = report.tile_map(index.scores.xs(2022, level="year"), study.title, study.title)
     ranks = index.scores.xs(2022, level="year").rank(ascending=False)
-    charts = [rank_explorer(pd.DataFrame({study.title: ranks, "other": ranks}))]
+    chart = rank_explorer(pd.DataFrame({study.title: ranks, "other": ranks}))
     found = standings(panel, ["wu-2024", "dong-2024"], weights=(), aggregate=(), draws=20)
     return {
         "tables": "\n".join(table.html for table in tables),
-        "figures": "\n".join(
-            [figures[0].html(), charts[0].html],
-        ),
+        "figures": f"{drawn.html()}\n{chart.html}",
         "explorer": report.explorer(found).html,
     }
 
 
 @pytest.fixture(scope="module")
-def pages(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def pages(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Build a small book of pages whose every text is hostile."""
     folder = tmp_path_factory.mktemp("hostile_pages")
     home, source = hostile_project(folder / "home"), folder / "source"
@@ -96,29 +94,20 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         str(source), str(source), str(folder / "html"), str(folder / "trees"), "html", status=None
     )
     app.build()
-    yield folder / "html"
+    return folder / "html"
 
 
 @pytest.mark.parametrize("name", ["tables", "figures", "explorer", "province"])
-def test_nothing_runs_and_everything_reads(pages: Path, browser: Browser, name: str) -> None:
-    page = browser.new_page(viewport={"width": 390, "height": 844})
-    problems: list[str] = []
-    page.on("pageerror", lambda error: problems.append(str(error)))
-    page.on("dialog", lambda dialog: (problems.append("a dialog"), dialog.dismiss()))
-    outside: list[str] = []
-    page.on(
-        "request",
-        lambda request: (
-            None if request.url.startswith(("file:", "data:")) else outside.append(request.url)
-        ),
-    )
-    page.goto((pages / f"{name}.html").as_uri(), wait_until="load")
+def test_nothing_runs_and_everything_reads(
+    pages: Path, visit: Callable[..., Page], name: str
+) -> None:
+    page = visit((pages / f"{name}.html").as_uri(), viewport={"width": 390, "height": 844})
     page.evaluate(READY)
     page.evaluate(DRAWN)
     page.evaluate("document.querySelectorAll('details').forEach((one) => (one.open = true))")
     assert page.evaluate("window.ran") is None, "a text ran as a script"
-    assert problems == []
-    assert [url for url in outside if not url.startswith("blob:")] == []
+    assert page.wrong == []
+    assert [url for url in page.asked if not url.startswith(("file:", "data:", "blob:"))] == []
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     text = page.evaluate(
         "document.querySelector('article').textContent + "
@@ -126,4 +115,3 @@ def test_nothing_runs_and_everything_reads(pages: Path, browser: Browser, name: 
     )
     assert SCRIPT in text or LONG in text
     assert "\u202e" not in text
-    page.close()

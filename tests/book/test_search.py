@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import quote
 
 import pytest
 import search_queries
-from book_search import SearchEnglishChinese, pairs
-from playwright.sync_api import Browser, Page
+from book_search import SearchEnglishChinese
+from playwright.sync_api import Page
 
 ASKED = search_queries.ENGLISH + search_queries.CHINESE + search_queries.MIXED
 ASKED += search_queries.LATER
@@ -17,14 +17,15 @@ ASKED += search_queries.LATER
 TEXT_BYTES = 300_000
 
 
+Visit = Callable[..., Page]
+
+
 @pytest.fixture(scope="module")
-def search(browser: Browser, site: str) -> Iterator[Page]:
+def search(visit: Visit, site: str) -> Page:
     """Open the search page once; tests ask it many queries."""
-    page = browser.new_page()
-    page.goto(f"{site}/search.html", wait_until="load")
+    page = visit(f"{site}/search.html")
     page.evaluate("bookSearch.ready")
-    yield page
-    page.close()
+    return page
 
 
 def rank(page: Page, query: str) -> list[dict]:
@@ -105,24 +106,17 @@ def test_anchors_of_results_exist(search: Page, html: Path) -> None:
 
 @pytest.mark.parametrize("where", ["http", "file"])
 def test_excerpts_mark_the_words_without_a_request_or_an_error(
-    browser: Browser, site: str, html: Path, where: str
+    visit: Visit, site: str, html: Path, where: str
 ) -> None:
-    page = browser.new_page()
-    said, asked = [], []
-    page.on("console", lambda message: message.type == "error" and said.append(message.text))
-    page.on("pageerror", lambda error: said.append(str(error)))
-    page.on("request", lambda request: asked.append(request.url))
-    address = site if where == "http" else html.as_uri()
-    page.goto(f"{address}/search.html?q={quote('莫兰指数 Moran')}", wait_until="load")
+    start = site if where == "http" else html.as_uri()
+    page = visit(f"{start}/search.html?q={quote('莫兰指数 Moran')}")
     page.wait_for_selector("#search-results li")
     marked = page.locator("#search-results li mark").all_inner_texts()
     assert {"莫兰", "Moran"} & set(marked)
     assert "找到" in page.locator("[role=status]").inner_text()
-    assert said == []
-    assert [
-        url for url in asked if "/notebooks/" in url or not url.startswith((address, "data:"))
-    ] == []
-    page.close()
+    assert page.wrong == []
+    own = [url for url in page.asked if url.startswith((start, "data:"))]
+    assert own == page.asked and not any("/notebooks/" in url for url in own)
 
 
 def test_the_text_of_all_pages_is_small(html: Path) -> None:
@@ -134,11 +128,6 @@ def test_browser_cuts_a_query_as_the_index_does(search: Page, query: str) -> Non
     terms = search.evaluate("query => splitQuery(query)", query)
     assert terms
     assert set(terms) <= set(SearchEnglishChinese({}).split(query))
-
-
-def test_pairs_overlap() -> None:
-    assert pairs("全要素") == ["全要", "要素"]
-    assert pairs("率") == []
 
 
 def test_index_keeps_english_stems_and_chinese_pairs() -> None:

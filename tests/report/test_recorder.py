@@ -100,7 +100,7 @@ def test_a_run_keeps_reads_with_their_lines_beside_the_results(tmp_path, capsys)
     lines = {key: line for line, kind, key, _ in run.said[0]["reads"] if kind == "variables"}
     assert 3 <= lines["gdp"] <= 5 and lines["population"] == 6
     # The chapter's own outputs are what they were, and nothing is run again.
-    assert [one["output_type"] for one in run.shown[0]] == ["execute_result"]
+    assert [one["output_type"] for one in run.shown(0)] == ["execute_result"]
     (record,) = cache.rglob(RECORD)
     capsys.readouterr()
     assert run_chapters([path], cache, tmp_path) == []

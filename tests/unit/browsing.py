@@ -19,7 +19,7 @@ HTML = ROOT / "_build" / "html"
 WIDTHS = {"desk": 1280, "phone": 390}
 # The weekly run looks at everything; others at a sample where pages or states are much alike.
 EVERYTHING = os.environ.get("NQPF_EVERYTHING") == "1"
-FROM_TEMPLATES = ("outputs/", "book/provinces/")
+FROM_TEMPLATES = ("outputs/", "book/provinces/", "notebooks/studies/")
 ONE_IN = 5
 
 # Resolves once mathematics and charts are drawn.
@@ -38,12 +38,12 @@ GRAVE = {"serious", "critical"}
 NARROW = ["scrollable-region-focusable", "target-size", "button-name", "aria-hidden-focus"]
 # The rows of a long table are alike, and axe takes seconds for a thousand of them.
 AXE_ROWS = 12
-_AXE = """async ([rules, only, rows]) => {
+_AXE = """async ([rules, only, rows, within]) => {
   const alike = [...document.querySelectorAll(`tbody tr:nth-child(n + ${rows + 1})`)];
   alike.forEach((row) => (row.hidden = true));
   const options = {resultTypes: ["violations"], rules, preload: false};
   if (only) Object.assign(options, {runOnly: {type: "rule", values: only}, rules: {}});
-  const {violations} = await axe.run(document, options);
+  const {violations} = await axe.run(within ?? document, options);
   alike.forEach((row) => (row.hidden = false));
   return violations.flatMap(({id, impact, nodes}) =>
     nodes.map((n) => [impact, `${id}: ${n.target.join(" ")} ${n.html.slice(0, 120)}`]));
@@ -96,11 +96,11 @@ def axe_script() -> str:
     return (Path(spec.submodule_search_locations[0]) / "axe.min.js").read_text("utf-8")
 
 
-def violations(page: Page, only: list[str] | None = None) -> list[str]:
+def violations(page: Page, only: list[str] | None = None, within: str | None = None) -> list[str]:
     """Return the serious violations that axe-core finds, by all its rules or those named."""
     if page.evaluate("typeof window.axe") == "undefined":
         page.evaluate(axe_script())
-    found = page.evaluate(_AXE, [AXE_RULES, only, AXE_ROWS])
+    found = page.evaluate(_AXE, [AXE_RULES, only, AXE_ROWS, within])
     return [text for impact, text in found if impact in GRAVE]
 
 

@@ -5,17 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from types import SimpleNamespace
 
+import book_downloads
 import pytest
-from book_downloads import _finish, fill
+from docutils import nodes
 
-PAGE = """\
-<a href="../downloads/panel/a.csv">a.csv</a> <!-- size panel/a.csv --><!-- end -->
-<p><!-- pdf --></p>
-<!-- chapters -->
-old
-<!-- end -->
-<!-- provinces --><!-- end -->
-"""
+ROOT = Path(__file__).resolve().parents[2]
 
 
 class _SiteMap(dict):
@@ -25,61 +19,34 @@ class _SiteMap(dict):
     )
 
 
-@pytest.fixture
-def site(tmp_path: Path) -> Path:
-    files = {
-        "book/downloads.html": PAGE,
-        "downloads/panel/a.csv": "x" * 2000,
-        "downloads/notebooks/notebooks/a.ipynb": "{}",
-        "downloads/provinces/inner-mongolia.csv": "x",
-        "outputs/notebooks/a.html": "x",
-    }
-    files |= {f"downloads/panel/nqpf-panel.{kind}": "x" for kind in ("csv", "parquet", "xlsx")}
-    for name, text in files.items():
-        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / name).write_text(text, "utf-8")
-    return tmp_path
-
-
-def finish(out: Path) -> str:
-    titles = {
-        name: SimpleNamespace(astext=lambda: "Panels <b>") for name in ("notebooks/a", "book/b")
-    }
-    pages = _SiteMap({name: SimpleNamespace(subtrees=[]) for name in titles})
-    env = SimpleNamespace(external_site_map=pages, titles=titles, found_docs={"book/downloads"})
-    app = SimpleNamespace(
-        outdir=str(out), env=env, builder=SimpleNamespace(name="html", format="html")
+def test_page_lists_the_files_that_there_are(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(book_downloads, "TABLES", tmp_path)
+    (tmp_path / "inner-mongolia.csv").write_text("x", "utf-8")
+    (tmp_path / "downloads/panel").mkdir(parents=True)
+    source = (ROOT / "book/downloads.md").read_text("utf-8")
+    blocks = [part.partition("```")[0] for part in source.split("```{raw} html\n")[1:]]
+    for kind in ("panel.xlsx", "panel.csv", "panel.parquet", "catalogue.csv", "sources.csv"):
+        (tmp_path / f"downloads/panel/nqpf-{kind}").write_text("x" * 2000)
+    (tmp_path / "downloads/panel/nqpf-readme.txt").write_text("x" * 5)
+    titles = {name: nodes.title("", "Panels <b>") for name in ("notebooks/a", "book/b")}
+    env = SimpleNamespace(
+        external_site_map=_SiteMap({name: SimpleNamespace(subtrees=[]) for name in titles}),
+        titles=titles,
+        found_docs={*titles, "book/index", "book/downloads"},
+        metadata={"notebooks/a": {"kernelspec": {}}},
     )
-    _finish(app, None)
-    return (out / "book" / "downloads.html").read_text("utf-8")
-
-
-def test_page_lists_the_files_that_exist(site: Path) -> None:
-    page = finish(site)
-    assert "(2&nbsp;kB)" in page
+    app = SimpleNamespace(outdir=tmp_path, env=env, builder=SimpleNamespace(format="html"))
+    doctree = nodes.container("", *(nodes.raw("", block, format="html") for block in blocks))
+    book_downloads._fill(app, doctree, "book/downloads")
+    page = "".join(node.get("html") or node.astext() for node in doctree.children)
+    assert page.count("(2&nbsp;kB)") == 5 and "(5&nbsp;bytes)" in page
     assert '<a href="../notebooks/a.html">Panels &lt;b&gt;</a>' in page
     assert 'href="../downloads/notebooks/notebooks/a.ipynb"' in page
     assert 'href="../outputs/notebooks/a.html"' in page
     assert "book/b" not in page, "a page without files is not listed"
-    assert "The data · 数据" in page
-    assert (
-        '<a href="../downloads/provinces/inner-mongolia.csv" download>Inner Mongolia 内蒙古' in page
-    )
+    assert '<p class="rubric">The data · 数据</p>' in page
+    table = '<a href="../downloads/provinces/inner-mongolia.csv" download>Inner Mongolia 内蒙古'
+    assert table in page and "beijing" not in page
     assert "<!-- pdf -->" in page, "the PDF puts its link here"
-    assert "old" not in page
-
-
-def test_page_follows_the_files_at_the_next_build(site: Path) -> None:
-    first = finish(site)
-    assert finish(site) == first
-    (site / "downloads/panel/a.csv").write_text("x" * 5000)
-    (site / "outputs/notebooks/a.html").unlink()
-    (site / "downloads/provinces/inner-mongolia.csv").unlink()
-    page = finish(site)
-    assert "(5&nbsp;kB)" in page
-    assert "outputs/" not in page
-    assert "listed here when the whole book is built" in page
-
-
-def test_size_of_a_missing_file_is_left_out(tmp_path: Path) -> None:
-    assert "bytes" not in fill(PAGE, tmp_path, {})

@@ -7,8 +7,8 @@ import io
 
 import pandas as pd
 import pytest
-from bs4 import BeautifulSoup
-from outputs_files import csv_bytes, plain_cell, read_table
+from lxml.html import fragment_fromstring
+from outputs_files import chart_rows, csv_bytes, plain_cell, read_table, safe_svg
 
 
 def table(header: list[str], rows: list[list[object]]) -> str:
@@ -22,10 +22,6 @@ def table(header: list[str], rows: list[list[object]]) -> str:
     )
     head = "".join(f'<th scope="col">{name}</th>' for name in header)
     return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
-
-
-def read(html: str) -> tuple[list[str], list[list[str]]]:
-    return read_table(BeautifulSoup(html, "html.parser").table)
 
 
 def frame(data: object, columns: object, index: object) -> str:
@@ -65,28 +61,25 @@ INSIDE = "<a href='#x'>one</a><br>two <table><tr><td>in</td></tr></table>"
         ),
         (table(["a", "b"], [[INSIDE, "z"]]), ["a", "b"], [["one; two in", "z"]]),
         ("<table></table>", [], []),
+        # Standard errors are no negative numbers.
+        (
+            '<table class="regression-table"><thead><tr><td></td><th>one</th><th>two</th></tr>'
+            "</thead><tbody><tr><th>x</th><td>-0.9</td><td></td></tr><tr><th></th><td>(0.128)</td>"
+            "<td></td></tr><tr><th></th><td>[0.01]</td><td></td></tr><tr><th>Observations</th>"
+            "<td>1,299</td><td>5</td></tr></tbody></table>",
+            ["row", "statistic", "one", "two"],
+            [
+                ["x", "coefficient", "-0.9", ""],
+                ["x", "standard error", "0.128", ""],
+                ["x", "bootstrap p value", "0.01", ""],
+                ["Observations", "", "1,299", "5"],
+            ],
+        ),
     ],
-    ids="plain levels named-columns spans groups late-group inside empty".split(),
+    ids="plain levels named-columns spans groups late-group inside empty regression".split(),
 )
 def test_a_table_of_a_page_is_read(html: str, header: list[str], rows: list[list[str]]) -> None:
-    assert read(html) == (header, rows)
-
-
-def test_standard_errors_of_a_regression_are_no_negative_numbers() -> None:
-    html = (
-        '<table class="regression-table"><thead><tr><td></td><th>one</th><th>two</th></tr></thead>'
-        "<tbody><tr><th>x</th><td>-0.9</td><td></td></tr><tr><th></th><td>(0.128)</td><td></td>"
-        "</tr><tr><th></th><td>[0.01]</td><td></td></tr><tr><th>Observations</th><td>1,299</td>"
-        "<td>5</td></tr></tbody></table>"
-    )
-    header, rows = read(html)
-    assert header == ["row", "statistic", "one", "two"]
-    assert rows == [
-        ["x", "coefficient", "-0.9", ""],
-        ["x", "standard error", "0.128", ""],
-        ["x", "bootstrap p value", "0.01", ""],
-        ["Observations", "", "1,299", "5"],
-    ]
+    assert read_table(fragment_fromstring(html)) == (header, rows)
 
 
 TEXTS = "−0.5|+0.5|12,345,678.9|1,23|1 234|3e-05|–|NaN|a\n  b\0|2013–2022|−0.5 to 0.3".split("|")
@@ -116,3 +109,25 @@ def test_hostile_text_and_numbers_come_back_as_they_were() -> None:
     rows = list(csv.reader(io.StringIO(data.decode("utf-8-sig"), newline="")))
     assert rows == [["'=h", "值"], *([text, "-1234.5"] for text in texts)]
     assert list(pd.read_csv(io.BytesIO(data))["值"]) == [-1234.5] * 4
+
+
+def test_the_largest_table_of_a_chart_has_words_for_codes() -> None:
+    look_up = {"calculate": "names[0][datum.k0]", "as": "c0"}
+    spec = {
+        "params": [{"name": "names", "value": [["low", "high"]]}],
+        "layer": [
+            {"data": {"values": [{}]}},
+            {"data": {"values": "y,k0\n1.5,1\n2.5,0"}, "transform": [look_up]},
+            {"encoding": {"tooltip": [{"field": "c0", "title": "level"}]}},
+        ],
+    }
+    assert chart_rows(spec) == (["y", "level"], [["1.5", "high"], ["2.5", "low"]])
+    assert chart_rows({"mark": "point"}) is None
+
+
+@pytest.mark.parametrize(
+    "part", ["<script>", "< foreignObject/>", "<g onload = 'x'/>", "javascript:"]
+)
+def test_a_drawing_that_could_run_is_refused(part: str) -> None:
+    with pytest.raises(ValueError, match="could run"):
+        safe_svg(f"<svg>{part}</svg>".encode())

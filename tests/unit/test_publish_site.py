@@ -11,17 +11,18 @@ from xml.etree import ElementTree
 
 import pandas as pd
 import pytest
-import yaml
 from book_addresses import repository_url, site_url
 from book_notebooks import launch_links
-from book_site import draw_card, meta_tags, missing_page, shortened
+from book_site import draw_card
+from book_templates import render
 from bs4 import BeautifulSoup
 from PIL import Image
 from sphinx.application import Sphinx
 from sphinx.errors import ConfigError
 from sphinx.util.docutils import docutils_namespace
 
-from nqpf.report.maps import _social_card
+from nqpf import Panel
+from nqpf.compare import measures
 
 ROOT = Path(__file__).resolve().parents[2]
 SITE = "https://someone.example/nqpf/"
@@ -118,13 +119,11 @@ def test_with_an_address_pages_name_their_own(public: Path) -> None:
         soup = page(public, name)
         assert [link["href"] for link in soup.select("link[rel=canonical]")] == [SITE + name]
         assert head(soup)["og:url"] == SITE + name
+        assert soup.select(".dropdown-source-buttons")
     described = head(page(public, "notebooks/chapter.html"))
     assert described["og:title"] == "A chapter"
     assert described["description"].startswith("It counts 31 <things> ")
     assert described["og:site_name"] == 'A "small" book'
-
-
-def test_site_map_lists_the_pages_once_and_in_order(public: Path) -> None:
     tree = ElementTree.parse(public / "sitemap.xml")  # noqa: S314
     listed = [element.text for element in tree.iter() if element.tag.endswith("loc")]
     assert listed == [f"{SITE}book/index.html", f"{SITE}notebooks/chapter.html"]
@@ -161,7 +160,8 @@ def test_without_an_address_nothing_pretends_to_have_one(private: Path) -> None:
 def test_front_page_leads_to_the_first(public: Path, private: Path) -> None:
     for folder in (public, private):
         soup = page(folder, "index.html")
-        assert soup.title.text == 'A "small" book'
+        # The small book has no CITATION.cff; its front falls back on its title.
+        assert soup.title.text == head(soup)["description"] == 'A "small" book'
         assert soup.select_one("meta[http-equiv]")["content"] == "0; url=book/index.html"
     assert page(public, "index.html").select_one("link[rel=canonical]")["href"] == (
         f"{SITE}book/index.html"
@@ -235,32 +235,18 @@ def test_other_hosts_get_the_launch_links_that_work_there() -> None:
 
 
 def test_tags_hold_hostile_text_as_text() -> None:
-    tags = "".join(meta_tags("B", '"><script>', "a\n<b>", SITE, (SITE + "c.png", '"><x>')))
-    assert "<script>" not in tags and "<b>" not in tags and "<x>" not in tags
-    missing = missing_page(SITE, "<script>", [("a", "<script> 省份")])
-    assert "<script>" not in missing
+    bad = '"><script>x</script>'
+    names = ("static", "book", "title", "description", "address", "card", "card_alt")
+    tags = render("site_head.html", **dict.fromkeys(names, bad))
+    missing = render("site_missing.html", site=SITE, book=bad, links=[("a", f"{bad} 省份")])
+    assert "<script" not in tags + missing and "og:image:alt" in tags
     assert '<span lang="zh">省份</span>' in missing
 
 
-def test_a_summary_ends_between_words() -> None:
-    assert shortened("新" * 300, 200) == "新" * 199 + "…"
-    assert len(shortened("word " * 100, 200)) <= 200
-
-
-def test_card_has_the_asked_size_and_the_same_bytes() -> None:
-    values = pd.Series({"Beijing": 3.0, "Yunnan": 15.0})
-    first, second = (
-        _social_card(values, "A title", "题", "A finding.", "places").png(100) for _ in range(2)
-    )
-    assert first == second
-    assert Image.open(io.BytesIO(first)).size == (1200, 630)
-
-
 def test_card_says_what_the_panel_says() -> None:
-    from nqpf import Panel
-    from nqpf.compare import measures
-
-    _, alt = draw_card()
+    picture, alt = draw_card()
+    assert draw_card() == (picture, alt), "the same bytes"
+    assert Image.open(io.BytesIO(picture)).size == (1200, 630)
     moved, count, by, measured, year = map(
         int, re.search(r"(\d+) of (\d+) .* by (\d+) .* (\d+) measures, (\d+)\.", alt).groups()
     )
@@ -271,10 +257,3 @@ def test_card_says_what_the_panel_says() -> None:
     assert (count, measured) == table.shape
     assert moved == sum(places >= by for places in apart)
     assert "新质生产力" in alt
-
-
-def test_description_is_that_of_the_citation(private: Path) -> None:
-    about = yaml.safe_load((ROOT / "CITATION.cff").read_text("utf-8"))["abstract"]
-    assert "31 provincial-level units" in about
-    # The small book has no such file and falls back on its title.
-    assert head(page(private, "index.html"))["description"] == 'A "small" book'
