@@ -26,6 +26,7 @@ ROOT = Path(__file__).resolve().parents[2]
 CONF = """\
 extensions = ["myst_nb", "sphinx_book_theme", "book_assets", "book_pages"]
 html_theme = "sphinx_book_theme"
+html_context = {{"default_mode": "light"}}
 nb_execution_mode = "off"
 myst_enable_extensions = ["attrs_block", "colon_fence", "dollarmath", "html_image"]
 suppress_warnings = ["misc.highlighting_failure"]
