@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 from book_assets import copy_mathjax, write_vega
-from book_notebooks import link_to_repository
 from build_book import drop_stale, fingerprint, mark, run_chapters
 from check_notebooks import HEADER, problems
 
@@ -134,17 +133,6 @@ def test_a_right_header_has_no_problems() -> None:
 def test_wrong_headers_are_named(old: str, new: str, message: str) -> None:
     assert old in CHAPTER and HEADER
     assert any(message in problem for problem in problems(CHAPTER.replace(old, new)))
-
-
-def test_links_appear_with_the_address_only() -> None:
-    options = {"repository_url": "", "launch_buttons": {"binderhub_url": "x"}, "toc": 2}
-    hidden = link_to_repository(options)
-    assert hidden["launch_buttons"] == {}
-    assert not any(value for name, value in hidden.items() if name.startswith("use_"))
-    shown = link_to_repository({**options, "repository_url": "https://example.org/a/b"})
-    assert shown["launch_buttons"] == {}, "the theme's own open the Markdown"
-    assert shown["use_edit_page_button"] and shown["use_issues_button"]
-    assert options == {"repository_url": "", "launch_buttons": {"binderhub_url": "x"}, "toc": 2}
 
 
 def test_front_end_files_come_from_packages(tmp_path: Path) -> None:
