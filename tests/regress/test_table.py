@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 from bs4 import BeautifulSoup
-from made_up_kernel import sample
+from made_up_panels import small_panel as sample
 
 from nqpf.errors import MethodError
 from nqpf.regress import RegressionTable, fixed_effects

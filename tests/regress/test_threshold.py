@@ -5,19 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from made_up_panels import keyed
+from made_up_panels import normals
 
 from nqpf.regress import threshold
-
-UNITS, YEARS = 31, 11
 
 
 def sample(seed=0, cuts=(0.4,), slopes=(1.0, 2.0), noise=0.3):
     """A panel with known thresholds of q in the slope of x."""
-    rng = np.random.default_rng(seed)
-    keys = keyed(UNITS, YEARS, 2012)
-    frame = pd.DataFrame(rng.normal(size=(len(keys), 4)), keys, ["y", "x", "q", "w"])
-    effect = np.repeat(rng.normal(size=UNITS), YEARS)
+    frame, rng = normals(seed, "yxqw", first=2012)
+    effect = np.repeat(rng.normal(size=31), 11)
     slope = np.array(slopes)[np.searchsorted(cuts, frame["q"])]
     frame["y"] = noise * frame["y"] + slope * frame["x"] + 0.5 * frame["w"] + effect
     return frame
@@ -45,7 +41,7 @@ def test_known_thresholds_and_slopes_are_found(cuts, slopes):
         assert ratio.idxmin() == row["estimate"]
         kept = ratio.index[ratio <= result.critical]
         assert (kept[0], kept[-1]) == (row["lower"], row["upper"])
-    assert (result.counts["rows"] >= 0.08 * UNITS * YEARS).all()
+    assert (result.counts["rows"] >= 0.08 * 341).all()
     np.testing.assert_array_equal(result.counts["rows"], result.members.value_counts().sort_index())
 
 
