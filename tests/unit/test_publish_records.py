@@ -5,12 +5,9 @@ from __future__ import annotations
 import json
 import os
 import re
-import subprocess
-import sys
 import tomllib
 from pathlib import Path
 
-import pytest
 import yaml
 from packaging.specifiers import SpecifierSet
 
@@ -23,39 +20,25 @@ ARCHIVE = json.loads((ROOT / ".zenodo.json").read_text("utf-8"))
 def test_records_tell_the_same() -> None:
     assert CITATION["title"] == ARCHIVE["title"] == PROJECT["description"]
     assert CITATION["version"] == ARCHIVE["version"] == PROJECT["version"]
+    assert f"## [{PROJECT['version']}]" in (ROOT / "CHANGELOG.md").read_text("utf-8")
     assert CITATION["abstract"] == ARCHIVE["description"]
     assert CITATION["keywords"] == ARCHIVE["keywords"]
     names = [person["name"] for person in PROJECT["authors"]]
     assert [person["name"] for person in CITATION["authors"]] == names
     assert [person["name"] for person in ARCHIVE["creators"]] == names
     assert ARCHIVE["license"] == PROJECT["license"]["text"] == CITATION["license"][0]
-    for licence in CITATION["license"]:
-        assert licence in ARCHIVE["notes"]
+    assert all(licence in ARCHIVE["notes"] for licence in CITATION["license"])
 
 
 def test_the_survey_is_cited_as_in_the_bibliography() -> None:
-    entry = re.search(
-        r"@misc\{guo-cai,(.*?)\n\}", (ROOT / "book/references.bib").read_text("utf-8"), re.DOTALL
-    ).group(1)
+    known = (ROOT / "book/references.bib").read_text("utf-8")
+    entry = re.search(r"@misc\{guo-cai,(.*?)\n\}", known, re.DOTALL).group(1)
     title = re.search(r"title = \{(.*)\}", entry).group(1)
     (survey,) = CITATION["references"]
     assert survey["title"] == title
     assert title in ARCHIVE["references"][0]
     authors = " and ".join(f"{p['family-names']}, {p['given-names']}" for p in survey["authors"])
     assert f"author = {{{authors}}}" in entry
-
-
-@pytest.mark.parametrize("broken", [False, True])
-def test_citation_follows_its_schema(broken: bool, tmp_path: Path) -> None:
-    tool = Path(sys.executable).with_name("check-jsonschema")
-    if not tool.is_file():
-        pytest.skip("check-jsonschema is not installed; `make env` installs it")
-    text = (ROOT / "CITATION.cff").read_text("utf-8")
-    path = tmp_path / "CITATION.cff"
-    path.write_text(text.replace("authors:", "writers:", 1) if broken else text, "utf-8")
-    command = [str(tool), "--builtin-schema", "vendor.citation-file-format", str(path)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert (done.returncode != 0) == broken, done.stdout
 
 
 def test_binder_installs_the_lock_and_the_library() -> None:
@@ -76,19 +59,10 @@ def test_container_sets_up_as_a_laptop_does() -> None:
     assert settings["containerEnv"]["PYTHON"] == f"python{python}"
     assert settings["postCreateCommand"] == "make env"
     assert "chromium" in settings["onCreateCommand"]
-    known = {
-        "name", "image", "onCreateCommand", "postCreateCommand", "containerEnv",
-        "forwardPorts", "portsAttributes", "customizations",
-    }  # fmt: skip
-    assert set(settings) <= known
     assert set(settings["portsAttributes"]) == {str(port) for port in settings["forwardPorts"]}
 
 
-def test_releasing_names_targets_and_files_that_exist() -> None:
+def test_releasing_names_files_that_exist() -> None:
     text = (ROOT / "docs/releasing.md").read_text("utf-8")
-    makefile = (ROOT / "Makefile").read_text("utf-8")
-    for words in re.findall(r"`(?:NQPF_\S+ )*make ([a-z ]+)`", text):
-        for target in words.split():
-            assert re.search(rf"^{target}:", makefile, re.MULTILINE), target
     for name in re.findall(r"`((?:[\w.-]+/)*[\w-]*\.\w+)`", text):
         assert (ROOT / name).exists(), name

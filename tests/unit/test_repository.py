@@ -6,12 +6,10 @@ import ast
 import re
 import subprocess
 import sys
-import tomllib
 from pathlib import Path
 
 import measure_size
 import pytest
-import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
 FUNCTION_LINES = 60
@@ -40,19 +38,18 @@ def tracked(suffix: str = "") -> list[Path]:
     return [ROOT / name for name in names if name and (ROOT / name).is_file()]
 
 
-@pytest.mark.parametrize("pattern", [REGISTRY, MACHINE_PATH], ids=["registry", "machine path"])
-def test_no_tracked_file_names(pattern: re.Pattern[str]) -> None:
+@pytest.mark.parametrize(
+    ("pattern", "example"),
+    [(REGISTRY, "https://files." + "python" + "hosted.org/x"), (MACHINE_PATH, "'/home" + "/a/b'")],
+    ids=["registry", "machine path"],
+)
+def test_no_tracked_file_names(pattern: re.Pattern[str], example: str) -> None:
+    assert pattern.search(example) and not pattern.search("https://example.org/home/page")
     hits = []
     for path in tracked():
         match = pattern.search(path.read_text("utf-8", errors="ignore"))
         hits += [f"{path}: {match[0]}"] if match and b"\0" not in path.read_bytes() else []
     assert hits == []
-
-
-def test_patterns_find_what_they_forbid() -> None:
-    assert REGISTRY.search("https://files." + "python" + "hosted.org/x")
-    assert MACHINE_PATH.search("open('/home" + "/someone/data')")
-    assert not MACHINE_PATH.search("https://example.org/home/page")
 
 
 def test_no_tracked_file_is_large_or_a_library_or_font_of_the_front_end() -> None:
@@ -81,40 +78,6 @@ def test_functions_fit_a_screen() -> None:
                 assert lines <= FUNCTION_LINES, f"{path.name}: {node.name}"
 
 
-UNSAFE = re.compile(
-    r"(eval|exec|compile|__import__|pd\.eval|yaml\.(unsafe|full)_load|os\.system|pickle\..*)"
-)
-
-
-def unsafe_calls(source: str) -> list[str]:
-    """Return what a module does that could run a reader's file as a program, or hide a fault."""
-    found = []
-    for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.Call):
-            named = [f"{k.arg}={ast.unparse(k.value)}" for k in node.keywords]
-            if UNSAFE.fullmatch(ast.unparse(node.func)) or "shell=True" in named:
-                found.append(ast.unparse(node))
-        if isinstance(node, ast.ExceptHandler):
-            caught = ast.unparse(node.type) if node.type else "everything"
-            if caught in {"everything", "Exception", "BaseException"}:
-                found.append(f"except {caught}")
-    return found
-
-
-def test_no_unsafe_call() -> None:
-    for path in tracked(".py"):
-        if "tests" not in str(path.relative_to(ROOT)):
-            assert unsafe_calls(path.read_text("utf-8")) == [], path
-
-
-@pytest.mark.parametrize(
-    "source",
-    ["eval('1')", "pickle.load(f)", "run('x', shell=True)", "try:\n  x\nexcept Exception:\n  y"],
-)
-def test_unsafe_calls_are_seen(source: str) -> None:
-    assert len(unsafe_calls(source)) == 1
-
-
 def test_import_loads_no_heavy_package() -> None:
     code = "import sys, nqpf; print(*{name.split('.')[0] for name in sys.modules})"
     done = subprocess.run(
@@ -124,32 +87,23 @@ def test_import_loads_no_heavy_package() -> None:
 
 
 # A command stands in backticks or begins a line in a document, follows anything in a script.
-PROSE, SCRIPT = r"(?:`|^[ $]*)make ([a-z ]+)", r"^[^#\n]*\bmake ([a-z ]+)"
+PROSE, SCRIPT = r"(?:`|^[ $]*)(?:NQPF_\S+ )*make ([a-z ]+)", r"^[^#\n]*\bmake ([a-z ]+)"
+NAMING = {
+    "README.md": PROSE,
+    "CONTRIBUTING.md": PROSE,
+    "docs/releasing.md": PROSE,
+    ".ci/run": SCRIPT,
+}
 
 
-@pytest.mark.parametrize(
-    ("name", "pattern"),
-    [
-        ("README.md", PROSE),
-        ("CONTRIBUTING.md", PROSE),
-        (".ci/run", SCRIPT),
-        (".github/workflows/book.yml", SCRIPT),
-    ],
-)
-def test_commands_named_in_documents_exist(name: str, pattern: str) -> None:
+@pytest.mark.parametrize("name", NAMING)
+def test_commands_named_in_documents_exist(name: str) -> None:
     text, makefile = ((ROOT / one).read_text("utf-8") for one in (name, "Makefile"))
-    named = set(" ".join(re.findall(pattern, text, re.MULTILINE)).split())
+    named = set(" ".join(re.findall(NAMING[name], text, re.MULTILINE)).split())
     assert named, f"{name} names no command"
     assert named <= set(re.findall(r"^([a-z]+):", makefile, re.MULTILINE))
     for script in re.findall(r"scripts/\w+\.\w+", makefile):
         assert (ROOT / script).is_file(), script
-
-
-def test_version_is_one_and_documented() -> None:
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
-    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text("utf-8"))
-    assert citation["version"] == project["version"]
-    assert f"## [{project['version']}]" in (ROOT / "CHANGELOG.md").read_text("utf-8")
 
 
 def test_decisions_have_a_number_of_their_own_and_stand_in_the_index() -> None:

@@ -34,10 +34,8 @@ def stand_in(folder: Path, script: str) -> str:
 
 def set_up(clone: Path, python: str, **more: str) -> tuple[int, str, str]:
     environment = {"PATH": "/usr/bin:/bin", "PYTHON": python, "MAKECMDGOALS": "test", **more}
-    command = ["sh", "scripts/set_up.sh"]
-    done = subprocess.run(
-        command, cwd=clone, env=environment, capture_output=True, text=True, check=False
-    )
+    options = {"capture_output": True, "text": True, "check": False}
+    done = subprocess.run(["sh", "scripts/set_up.sh"], cwd=clone, env=environment, **options)
     return done.returncode, done.stdout, done.stderr
 
 
@@ -46,12 +44,8 @@ def test_a_python_that_does_not_fit_is_refused_by_name(tmp_path: Path) -> None:
     fake = stand_in(clone, '[ "$1" = --version ] && echo "Python 3.9.1" || exit 1')
     code, _, said = set_up(clone, fake)
     assert code == 1
-    for words in (
-        "needs Python 3.11, 3.12 or 3.13",
-        f"{fake} is Python 3.9.1",
-        "make test PYTHON=",
-    ):
-        assert words in said
+    expected = ("needs Python 3.11, 3.12 or 3.13", f"{fake} is Python 3.9.1", "make test PYTHON=")
+    assert all(words in said for words in expected)
     code, _, said = set_up(clone, "no-such-python")
     assert code == 1 and "no-such-python is not installed" in said
     assert not (clone / ".venv").exists()
