@@ -1,7 +1,5 @@
 """Promises of the forecasts and the backtest."""
 
-from __future__ import annotations
-
 import numpy as np
 import pandas as pd
 import pytest

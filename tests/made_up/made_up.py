@@ -1,7 +1,5 @@
 """A made-up project for tests: six variables, invented figures, no table of the real panel."""
 
-from __future__ import annotations
-
 import hashlib
 import shutil
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Work for the runner that workers in other processes can import."""
 
-from __future__ import annotations
-
 import os
 import signal
 import sys

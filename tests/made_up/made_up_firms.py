@@ -1,7 +1,5 @@
 """Estimators of firms' production functions on simulated samples of known truth."""
 
-from __future__ import annotations
-
 import warnings
 from collections.abc import Callable, Mapping
 

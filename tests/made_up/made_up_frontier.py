@@ -1,7 +1,5 @@
 """Simulated panels with a known frontier."""
 
-from __future__ import annotations
-
 import numpy as np
 import pandas as pd
 from scipy.stats import truncnorm

@@ -1,7 +1,5 @@
 """Declarations that are cut down or altered from the project's own."""
 
-from __future__ import annotations
-
 import copy
 
 import numpy as np

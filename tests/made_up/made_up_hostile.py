@@ -1,7 +1,5 @@
 """A copy of the data folder whose every text is hostile, and what must be true of an output."""
 
-from __future__ import annotations
-
 import json
 import shutil
 import unicodedata

@@ -1,7 +1,5 @@
 """Made-up matrices and weights for tests of composite indices."""
 
-from __future__ import annotations
-
 import os
 import subprocess
 import sys

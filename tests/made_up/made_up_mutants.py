@@ -1,7 +1,5 @@
 """Broken files: bytes flipped, cut, repeated and inserted, the same in every run."""
 
-from __future__ import annotations
-
 import os
 import random
 from collections.abc import Iterator

@@ -1,7 +1,5 @@
 """Panels, dummies and peers that comparisons of regressions share."""
 
-from __future__ import annotations
-
 import os
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """Made-up source files, their catalogue entries and a mirror that holds them."""
 
-from __future__ import annotations
-
 import hashlib
 from pathlib import Path
 from typing import Any

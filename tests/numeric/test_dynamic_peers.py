@@ -1,7 +1,5 @@
 """Dynamic panels against sums written out row by row, and pydynpd."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 from made_up_panels import moving_panel

@@ -4,8 +4,6 @@ Clubs: figures of convergence-clubs 0.1.2 (a port of R's ConvergenceClubs), run 
 with core_rule="max_t", time_trim=0.3, cstar_method="incremental", cstar_increment=0.05.
 """
 
-from __future__ import annotations
-
 import importlib.util
 from pathlib import Path
 

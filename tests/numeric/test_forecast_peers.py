@@ -3,8 +3,6 @@
 Figures marked R were printed by R 4.2.2 with forecast 8.20.
 """
 
-from __future__ import annotations
-
 import warnings
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Instruments against linearmodels, sums by hand, a grid, and printed output on teaching data."""
 
-from __future__ import annotations
-
 import numpy as np
 import pandas as pd
 import pytest

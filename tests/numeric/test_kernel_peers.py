@@ -1,7 +1,5 @@
 """The kernel against linearmodels and printed output of Stata and R."""
 
-from __future__ import annotations
-
 import numpy as np
 import pandas as pd
 import pytest

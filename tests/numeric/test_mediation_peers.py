@@ -1,48 +1,36 @@
 """Mediation against refits of each sample, scipy's intervals and statsmodels."""
 
-from __future__ import annotations
-
 import numpy as np
 import pandas as pd
 import pytest
-from made_up_panels import keyed
+from made_up_panels import EFFECTS, dummies, walks
 from scipy import stats
 
 from nqpf.regress import mediation
 
-EFFECTS = ("two-way", "unit", "time", "pooled")
 
-
-def sample(seed=0, units=12, years=6, drop=9):
+def sample(seed=0, drop=9):
     """An unbalanced panel with serial correlation and a shock to each year."""
-    rng = np.random.default_rng(seed)
-    keys = keyed(units, years, 0)
-    walks = rng.normal(size=(units, years, 4)).cumsum(axis=1).reshape(-1, 4)
-    frame = pd.DataFrame(walks, keys, ["y", "t", "m", "w"])
-    year = keys.get_level_values(1).to_numpy()
-    frame["t"] += np.sin(year)
-    frame["m"] += 0.5 * frame["t"] + np.cos(year)
-    frame["y"] += 0.4 * frame["m"] + 0.2 * frame["t"] + 0.1 * frame["w"] + year % 3
-    return frame.iloc[np.sort(rng.permutation(len(frame))[drop:])]
+
+    def relate(f):
+        year = f.index.get_level_values(1).to_numpy()
+        f["t"] += np.sin(year)
+        f["m"] += 0.5 * f["t"] + np.cos(year)
+        f["y"] += 0.4 * f["m"] + 0.2 * f["t"] + 0.1 * f["w"] + year % 3
+
+    return walks(seed, drop, 12, 6, ["y", "t", "m", "w"], change=relate)
 
 
 def refitted(frame, units, effects):
     """Paths by least squares on copies of `units`, each a unit of its own, with dummies."""
-    known, year = frame.index.get_level_values(0), frame.index.get_level_values(1).to_numpy()
-    rows = [np.flatnonzero(known == unit) for unit in units]
-    copy, rows = np.repeat(np.arange(len(units)), [len(r) for r in rows]), np.concatenate(rows)
-    y, t, m, w = frame.to_numpy()[rows].T
-    dummies = [np.ones((len(rows), 1))]
-    if effects in ("two-way", "unit"):
-        dummies.append((copy[:, None] == np.arange(1, len(units))).astype(float))
-    if effects in ("two-way", "time"):
-        dummies.append((year[rows, None] == np.unique(year)[1:]).astype(float))
+    copies = pd.concat({place: frame.loc[unit] for place, unit in enumerate(units)})
+    effect = dummies(copies, effects)
 
     def slopes(outcome, *regressors):
-        x = np.column_stack([*regressors, w, *dummies])
-        return np.linalg.lstsq(x, outcome, rcond=None)[0]
+        x = np.hstack([copies[[*regressors, "w"]], effect])
+        return np.linalg.lstsq(x, copies[outcome], rcond=None)[0]
 
-    a, (d, b), c = slopes(m, t)[0], slopes(y, t, m)[:2], slopes(y, t)[0]
+    a, (d, b), c = slopes("m", "t")[0], slopes("y", "t", "m")[:2], slopes("y", "t")[0]
     return np.array([a * b, d, c, a * b / c])
 
 
@@ -61,7 +49,7 @@ def test_bootstrap_equals_a_refit_of_each_sample(effects):
 @pytest.mark.parametrize("effects", ["two-way", "pooled"])
 def test_accelerated_interval_equals_scipy_on_refits(effects):
     """scipy leaves out each unit in turn itself; only the draws are ours."""
-    frame = sample(2, units=12, drop=3)
+    frame = sample(2, drop=3)
     ours = mediation(frame, "y", "t", "m", "w", effects=effects, bootstrap=300)
     for at, name in enumerate(ours.draws):
         drawn = stats.bootstrap((np.arange(12),), np.mean, n_resamples=2, method="percentile")

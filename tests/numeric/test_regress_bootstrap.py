@@ -1,7 +1,5 @@
 """The wild cluster bootstrap against refits draw by draw and the package wildboottest."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 from made_up_panels import NAMES, dummies

@@ -5,8 +5,6 @@ printed with four decimals at
 https://www.kellogg.northwestern.edu/faculty/petersen/htm/papers/se/test_data.htm
 """
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 from made_up_panels import EFFECTS, NAMES, case, dummies, grunfeld, linearmodels_fit, pyfixest_fit

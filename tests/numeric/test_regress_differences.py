@@ -1,7 +1,5 @@
 """First differences against linearmodels and regressions of changes."""
 
-from __future__ import annotations
-
 import numpy as np
 import pandas as pd
 import pytest

@@ -1,7 +1,5 @@
 """Fixed effects against linearmodels and pyfixest."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 from made_up_panels import EFFECTS, NAMES, linearmodels_fit, pyfixest_fit

@@ -10,8 +10,6 @@ of Stata's ``webuse grunfeld``). Printed by::
 gretl prints the same robust fixed-effects errors, with t(9).
 """
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 from made_up_panels import grunfeld

@@ -4,8 +4,6 @@ R's figures were run for this test with R 4.2.2 and plm 2.6-2: ``plm(model = "ra
 ``ercomp``, ``vcovHC(method = "arellano", type = "HC0")``.
 """
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 from made_up_panels import grunfeld

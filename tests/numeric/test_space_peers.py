@@ -1,7 +1,5 @@
 """Spatial panels, Moran statistics, distances and ellipses against other programs."""
 
-from __future__ import annotations
-
 from functools import partial
 
 import numpy as np

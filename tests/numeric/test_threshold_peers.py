@@ -4,8 +4,6 @@ pyxthreg 0.0.3 (Python, of the model of Stata's xthreg) was run once with ``grid
 tries every distinct value.
 """
 
-from __future__ import annotations
-
 import numpy as np
 import pandas as pd
 import pytest

@@ -1,7 +1,5 @@
 """Dynamic panels: identities, counts of instruments, gaps, warnings, and what is refused."""
 
-from __future__ import annotations
-
 import warnings
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Regressions with instruments: invariances, shapes of sets, and notes."""
 
-from __future__ import annotations
-
 import numpy as np
 import pandas as pd
 import pytest

@@ -1,7 +1,5 @@
 """The kernel: what it returns and what it marks."""
 
-from __future__ import annotations
-
 import numpy as np
 import pandas as pd
 import pytest

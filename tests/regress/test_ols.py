@@ -1,7 +1,5 @@
 """Fixed effects, differences and random effects: what they promise."""
 
-from __future__ import annotations
-
 import numpy as np
 import pandas as pd
 import pytest

@@ -1,7 +1,5 @@
 """What estimators refuse: samples and requests that all refuse alike, and those of each."""
 
-from __future__ import annotations
-
 from functools import partial
 
 import numpy as np

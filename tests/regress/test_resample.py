@@ -1,7 +1,5 @@
 """The wild bootstrap and exchanged histories: what they promise."""
 
-from __future__ import annotations
-
 import numpy as np
 import pandas as pd
 import pytest

@@ -1,7 +1,5 @@
 """Adoption, weights of estimators, their parts and reassignment: promises and bad input."""
 
-from __future__ import annotations
-
 import warnings
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Tables of regressions: every figure that a reader needs, escaped."""
 
-from __future__ import annotations
-
 import pandas as pd
 import pytest
 from bs4 import BeautifulSoup

@@ -1,7 +1,5 @@
 """Promises of the panel threshold regression."""
 
-from __future__ import annotations
-
 import numpy as np
 import pandas as pd
 import pytest
