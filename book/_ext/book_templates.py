@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable
 from functools import cache
@@ -59,7 +60,7 @@ def template(source: str) -> Template:
 
 
 def render(name: str, **values: object) -> str:
-    """Return a template of the folder ``templates`` filled with values."""
+    """Return a template of the folder ``templates``, filled with values."""
     return _environment().get_template(name).render(values)
 
 
@@ -77,6 +78,9 @@ def aside(app: Sphinx, work: Callable[..., object], *given: object) -> None:
 
     Threads that the work starts do not reach the processes that read pages, which would hang.
     """
+    if not hasattr(os, "fork"):  # Windows, where one process does it all
+        work(*given)
+        return
     process = get_context("fork").Process(target=work, args=given)
     process.start()
 
