@@ -12,6 +12,8 @@ from build_book import _KERNEL_OPTIONS, EXHIBIT, circular_cells, take_records
 SCRIPTS = Path(__file__).resolve().parents[2] / "scripts"
 START = """
 import numpy as np
+import statsmodels.api as sm
+from linearmodels.panel import PanelOLS
 from nqpf import Panel
 from nqpf.compare import measures
 from nqpf.multiverse import variables
@@ -41,16 +43,9 @@ CALLS = {
     "held by no one": ('fixed_effects(frame, "jin-2024", ["INCOME", "URBANISATION"])', 0),
     "two determinants": ('fixed_effects(frame, "INCOME", ["URBANISATION"])', 0),
     "free": ('fixed_effects(frame, "T", ["URBANISATION"])', 0),
-    "linearmodels": (
-        "from linearmodels.panel import PanelOLS\n"
-        'PanelOLS(frame["D"], frame[["URBANISATION"]], entity_effects=True)',
-        1,
-    ),
+    "linearmodels": ('PanelOLS(frame["D"], frame[["URBANISATION"]], entity_effects=True)', 1),
     "by formula": ('PanelOLS.from_formula("D ~ URBANISATION + EntityEffects", frame)', 1),
-    "statsmodels": (
-        'import statsmodels.api as sm\nsm.OLS(frame["D"], frame[["URBANISATION"]])',
-        1,
-    ),
+    "statsmodels": ('sm.OLS(frame["D"], frame[["URBANISATION"]])', 1),
 }
 
 
@@ -58,10 +53,7 @@ def test_a_measure_is_known_by_its_values(monkeypatch, tmp_path):
     monkeypatch.setenv("PYTHONPATH", f"{SCRIPTS}{os.pathsep}{SCRIPTS.parent / 'src'}")
     cells = [nbformat.v4.new_code_cell(call) for call in (START, *(c for c, _ in CALLS.values()))]
     notebook = nbformat.v4.new_notebook(cells=cells)
-    resources = {"metadata": {"path": str(tmp_path)}}
-    nbclient.NotebookClient(
-        notebook, timeout=120, resources=resources, extra_arguments=_KERNEL_OPTIONS
-    ).execute()
+    nbclient.execute(notebook, str(tmp_path), timeout=120, extra_arguments=_KERNEL_OPTIONS)
     said = take_records(notebook)
     for (name, (_, wanted)), record in zip(CALLS.items(), said[1:], strict=True):
         seen = record["regressions"]
