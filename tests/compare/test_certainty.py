@@ -192,29 +192,18 @@ def test_samples_that_are_refused(change, year, message):
         uncertainty(made_matrix(change(MATRIX.values.copy())), 10, year=year)
 
 
-@pytest.mark.parametrize("seed", [0, 7])
-def test_indices_by_factor_and_the_same_for_the_same_seed(seed):
-    one, other = (sensitivity(TWO_YEARS, 32, seed, **NOISE) for _ in range(2))
+def test_indices_by_factor_and_the_same_for_the_same_seed():
+    one, other = (sensitivity(TWO_YEARS, 32, seed=7, **NOISE) for _ in range(2))
     factors = [*STAGES, "omit", "error", "perturb"]
     assert list(one.shift.index) == factors and one.runs == 32 * (len(factors) + 2)
     assert list(one.shift) == ["first", "first_margin", "total", "total_margin"]
     pd.testing.assert_frame_equal(one.shift, other.shift)
-    assert (sensitivity(TWO_YEARS, 32, seed + 1, **NOISE).shift != one.shift).any(axis=None)
+    assert (sensitivity(TWO_YEARS, 32, seed=8, **NOISE).shift != one.shift).any(axis=None)
 
 
 def test_only_what_varies_is_a_factor():
     result = sensitivity(TWO_YEARS, 16, weights="equal", omit=False, perturb=0.3)
     assert list(result.shift.index) == ["normalise", "aggregate", "perturb"]
-
-
-def test_a_factor_without_effect_has_no_index():
-    # Regrets are relative to the range, which neither of the two changes.
-    changed = {"normalise": ("minmax", "zscore"), "weights": "equal", "aggregate": "vikor"}
-    result = sensitivity(TWO_YEARS, 128, **changed, perturb=0.5)
-    assert result.shift.loc["normalise", "total"] == 0
-    assert result.shift.loc["normalise", "first"] == pytest.approx(0, abs=1e-12)
-    assert result.shift.loc["omit", "total"] > 0.3
-    assert result.shift.loc["perturb", "total"] > 0
 
 
 def test_noise_is_one_number_of_the_design():

@@ -13,15 +13,6 @@ from nqpf.index import Recipe
 HALF = [0.5, 0.5]
 
 
-@given(weighted(rows=(2, 9)))
-def test_the_ideal_has_no_regret_and_the_best_q(case):
-    z, w = case
-    s, r, q = measures(np.vstack([z, z.max(axis=0), z.min(axis=0)]), w)
-    assert (s[-2], r[-2], q[-2]) == (0, 0, 0)
-    spread = ((z.min(axis=0) < z.max(axis=0)) & (w > 0)).any()
-    assert q[-1] == pytest.approx(1.0 if spread else 0.0, abs=1e-12)
-
-
 def test_a_measure_in_which_all_tie_adds_nothing():
     # S is 0.5 in each row; R tells them apart.
     z = [[0.0, 1.0], [0.5, 0.5], [1.0, 0.0]]

@@ -5,31 +5,13 @@ import warnings
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-from made_up_index import made_matrix, weighted
+from made_up_index import made_matrix
 
 from nqpf.errors import DataError, MethodError
 from nqpf.index import Recipe
 from nqpf.index.coupling import coordination, grade
 
 MANY = ["standard", "no-root", "wang"]
-scores = weighted(rows=(1, 6), columns=(2, 5)).map(lambda case: case[0])
-
-
-def test_by_hand():
-    # U = 0.2 and 0.8: mean 0.5, geometric mean 0.4, so C = 0.8, T = 0.5, D = sqrt(0.4).
-    c, t, d = coordination([[0.2, 0.8]])
-    np.testing.assert_allclose([c[0], t[0], d[0]], [0.8, 0.5, 0.4**0.5], rtol=1e-15)
-    # Without the root, 0.16 / 0.25; the older form squares that.
-    assert coordination([[0.2, 0.8]], form="no-root").C[0] == pytest.approx(0.64, rel=1e-15)
-    assert coordination([[0.2, 0.8]], form="two-system").C[0] == pytest.approx(0.4096, rel=1e-15)
-    # (1 - 0.6) times 0.2 / 0.8, and the root of it.
-    assert coordination([[0.2, 0.8]], form="wang").C[0] == pytest.approx(0.1**0.5, rel=1e-15)
-    # Three subsystems: 0.1 x 0.4 x 0.4 = 0.016, mean 0.3, cube root of 0.016 / 0.027.
-    c, t, _ = coordination([[0.1, 0.4, 0.4]], alpha=[0.5, 0.25, 0.25])
-    assert c[0] == pytest.approx((16 / 27) ** (1 / 3), rel=1e-15)
-    assert t[0] == pytest.approx(0.25, rel=1e-15)
 
 
 @pytest.mark.parametrize("form", [*MANY, "two-system"])
@@ -56,15 +38,6 @@ def test_a_single_subsystem_is_coupled_with_itself(form):
     np.testing.assert_array_equal(c, [1, 0, 1])
     np.testing.assert_array_equal(t, [0.25, 0, 1])
     np.testing.assert_array_equal(d, [0.5, 0, 1])
-
-
-@pytest.mark.parametrize("form", ["standard", "no-root"])
-@given(u=scores, factor=st.sampled_from([1e-200, 1e-9, 0.5]))
-def test_two_forms_do_not_depend_on_the_level(form, u, factor):
-    u = np.where(u < 1e-6, 0.0, u)
-    np.testing.assert_allclose(
-        coordination(u * factor, form=form).C, coordination(u, form=form).C, rtol=0, atol=1e-12
-    )
 
 
 def test_tiny_scores_keep_their_digits():

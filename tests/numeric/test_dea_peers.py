@@ -127,17 +127,6 @@ def test_random_panels_equal_the_dual(split, reference):
     assert set(missing.index[missing]) <= {(unit, max(pair)) for unit, *pair in rows}
 
 
-@pytest.mark.parametrize("returns", ["crs", "vrs"])
-def test_efficiency_of_many_inputs_and_outputs_equals_the_dual(returns):
-    rng = np.random.default_rng(3)
-    x, y = rng.lognormal(0, 1, (40, 4)), rng.lognormal(0, 1, (40, 3))
-    names = [f"x{i}" for i in range(4)], [f"y{i}" for i in range(3)]
-    frame = pd.DataFrame(np.hstack([x, y]), columns=[*names[0], *names[1]]).assign(unit=range(40))
-    expected = [multiplier(x, y, x[i], y[i], returns) for i in range(40)]
-    found = efficiency(frame, *names, "unit", returns)
-    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-8)
-
-
 def most_output(x, y, level):
     """The frontier of one input and one output at variable returns, from all pairs of units."""
     pairs = [

@@ -6,7 +6,6 @@ Each stage is fed with what the library made of the one before, and nothing else
 from __future__ import annotations
 
 from decimal import Decimal, localcontext
-from fractions import Fraction
 
 import hypothesis.extra.numpy as arrays
 import numpy as np
@@ -24,6 +23,7 @@ from nqpf.index.weights import ahp_entropy_judgements, entropy
 CLOSE = {"rtol": 0, "atol": 1e-12}
 SHAPES = pytest.mark.parametrize("shape", [(341, 12), (31, 5), (4, 3)], ids=str)
 pytestmark = pytest.mark.filterwarnings("ignore::nqpf.index.normalise._ConstantIndicatorWarning")
+ONE, decimals, logarithm = Decimal(1), np.frompyfunc(Decimal, 1, 1), np.frompyfunc(Decimal.ln, 1, 1)
 
 
 @pytest.fixture(autouse=True)
@@ -32,154 +32,115 @@ def digits():
         yield
 
 
-def decimal(value):
-    fraction = Fraction(float(value))
-    return Decimal(fraction.numerator) / Decimal(fraction.denominator)
+def close(found, exact):
+    np.testing.assert_allclose(found, np.asarray(exact, dtype=float), **CLOSE)
 
 
-def decimals(rows):
-    return [[decimal(v) for v in row] for row in rows]
+def norm(x):
+    return np.sqrt((x * x).sum(axis=0))
 
 
-def floats(values):
-    return np.array(values, dtype=float)
+def centred(x):
+    return x - x.sum(axis=0) / len(x)
 
 
-def shares(values):
-    return [v / sum(values) for v in values]
+# Normalisations of columns, more is better.
 
 
-def norm(values):
-    return sum(v * v for v in values).sqrt()
+def ranged(x):
+    return (x - x.min(axis=0)) / (x.max(axis=0) - x.min(axis=0))
 
 
-def centred(column):
-    return [v - sum(column) / len(column) for v in column]
-
-
-# Normalisations of one column, more is better.
-
-
-def ranged(column):
-    return [(v - min(column)) / (max(column) - min(column)) for v in column]
-
-
-def standard(column):
-    gaps = centred(column)
-    return [gap / norm(gaps) * Decimal(len(column) - 1).sqrt() for gap in gaps]
-
-
-def ranked(column):
-    below = [(sum(o < v for o in column), sum(o == v for o in column)) for v in column]
-    return [(less + Decimal(same - 1) / 2) / (len(column) - 1) for less, same in below]
-
-
-def by_year(column):  # the first half of the rows in one year, the rest in the other
-    half = len(column) // 2
-    return [*ranged(column[:half]), *ranged(column[half:])]
-
-
-def divided(column):  # a cost, here below zero, becomes 1 - x / |x|
-    return [v / norm(column) + (column[0] < 0) for v in column]
+def ranked(x):
+    below, same = (compare(x, x[:, None]).sum(axis=1) for compare in (np.less, np.equal))
+    return (below + (same - 1) / 2) / (len(x) - 1)
 
 
 NORMALISE = {
     "minmax": ranged,
-    "minmax_yearly": by_year,
-    "zscore": standard,
+    # the first half of the rows in one year, the rest in the other
+    "minmax_yearly": lambda x: np.vstack([ranged(half) for half in np.split(x, [len(x) // 2])]),
+    "zscore": lambda x: centred(x) / norm(centred(x)) * Decimal(len(x) - 1).sqrt(),
     "rank": ranked,
-    "vector": divided,
+    # a cost, here below zero, becomes 1 - x / |x|
+    "vector": lambda x: x / norm(x) + (x[0] < 0),
 }
 
 
 # Weights from columns.
 
 
-def gains(columns):
-    for column in columns:
-        p = [v / sum(column) for v in column if v]
-        yield 1 + sum(v * v.ln() for v in p) / Decimal(len(column)).ln()
+def gains(z):
+    p = z / z.sum(axis=0)
+    return 1 + (p * logarithm(np.where(p == 0, ONE, p))).sum(axis=0) / Decimal(len(z)).ln()
 
 
-def coefficients(columns):
-    return [norm(centred(column)) / abs(sum(column) / len(column)) for column in columns]
+def information(z):
+    units = centred(z) / norm(centred(z))
+    return norm(centred(z)) * (1 - units.T @ units).sum(axis=0)
 
 
-def information(columns):
-    gaps = [centred(column) for column in columns]
-    units = [[v / norm(gap) for v in gap] for gap in gaps]
-
-    def conflict(one):
-        return sum(1 - sum(a * b for a, b in zip(one, u, strict=True)) for u in units)
-
-    return [norm(gap) * conflict(unit) for gap, unit in zip(gaps, units, strict=True)]
-
-
-def exact_judgements(columns):
+def exact_judgements(z):
     """Return the largest ratio of entropies, and the judgements by their definition."""
-    g = list(gains(columns))
-    largest = max(g) / min(g)
+    g = gains(z)
+    largest = g.max() / g.min()
     alpha = 9 if largest > 9 else int(largest + Decimal("0.5"))
-    r = (largest / alpha) ** (Decimal(1) / max(alpha - 1, 1))
+    r = (largest / alpha) ** (ONE / max(alpha - 1, 1))
     scale = [k * r ** (k - 1) for k in range(1, alpha + 1)]
 
     def judgement(a, b):
         return 1 / judgement(b, a) if a < b else min(scale, key=lambda value: abs(value - a / b))
 
-    return largest, [[judgement(a, b) for b in g] for a in g]
+    return largest, np.array([[judgement(a, b) for b in g] for a in g])
 
 
 def power_iteration(a):
-    w = [Decimal(1) / len(a)] * len(a)
+    w = decimals(np.ones(len(a)))
     for _ in range(200):
-        w = shares([sum(p * q for p, q in zip(row, w, strict=True)) for row in a])
+        w = a @ w / (a @ w).sum()
     return w
 
 
 WEIGHTS = {
     "entropy": gains,
     "critic": information,
-    "ahp_entropy": lambda columns: power_iteration(exact_judgements(columns)[1]),
-    "equal": lambda columns: [1] * len(columns),
+    "ahp_entropy": lambda z: power_iteration(exact_judgements(z)[1]),
+    "equal": lambda z: decimals(np.ones(z.shape[1])),
 }
 
 
 # Scores from rows and weights.
 
 
-def exact_topsis(rows, w):
-    v = [[a * b for a, b in zip(row, w, strict=True)] for row in rows]
-    ends = [[end(column) for column in zip(*v, strict=True)] for end in (min, max)]
-    for row in v:
-        far, near = (norm([a - b for a, b in zip(row, end, strict=True)]) for end in ends)
-        yield far / (far + near)
+def exact_topsis(z, w):
+    v = z * w
+    far, near = (norm((v - end).T) for end in (v.min(axis=0), v.max(axis=0)))
+    return far / (far + near)
 
 
-def exact_geometric(rows, w):
-    for row in rows:
-        pairs = [(a, b) for a, b in zip(row, w, strict=True) if b]
-        zero = any(a == 0 for a, _ in pairs)
-        yield 0 if zero else sum(b * a.ln() for a, b in pairs).exp()
+def weighed(z, w):
+    """Return rows and weights of what has weight, one in the place of zero, and who has a zero."""
+    z, w = z[:, w > 0], w[w > 0]
+    return np.where(z == 0, ONE, z), w, (z == 0).any(axis=1)
 
 
-def exact_harmonic(rows, w):
-    for row in rows:
-        pairs = [(a, b) for a, b in zip(row, w, strict=True) if b]
-        zero = any(a == 0 for a, _ in pairs)
-        yield 0 if zero else 1 / sum(b / a for a, b in pairs)
+def exact_geometric(z, w):
+    z, w, zero = weighed(z, w)
+    return np.where(zero, 0, np.exp(logarithm(z) @ w))
 
 
-def exact_vikor(rows, w):
-    columns = [
-        [1 - v for v in ranged(c)] if max(c) > min(c) else c for c in zip(*rows, strict=True)
-    ]
-    regrets = [[a * b for a, b in zip(r, w, strict=True)] for r in zip(*columns, strict=True)]
-    s, r = (ranged([join(row) for row in regrets]) for join in (sum, max))
-    return [1 - (3 * a + 7 * b) / 10 for a, b in zip(s, r, strict=True)]
+def exact_harmonic(z, w):
+    z, w, zero = weighed(z, w)
+    return np.where(zero, 0, 1 / (w / z).sum(axis=1))
+
+
+def exact_vikor(z, w):
+    regrets = (1 - ranged(z[:, w > 0])) * w[w > 0]
+    return 1 - (3 * ranged(regrets.sum(axis=1)) + 7 * ranged(regrets.max(axis=1))) / 10
 
 
 AGGREGATE = {
-    "linear": lambda rows, w: [sum(a * b for a, b in zip(row, w, strict=True)) for row in rows],
+    "linear": lambda z, w: z @ w,
     "topsis": exact_topsis,
     "geometric": exact_geometric,
     "harmonic": exact_harmonic,
@@ -201,28 +162,24 @@ def test_normalisations(name, shape):
     x, benefit = made(shape)
     years = np.where(np.arange(len(x)) < len(x) // 2, 2021, 2022)
     found = Recipe(name, "equal", "linear").fit(matrix_of(x, benefit, years)).normalised
-    for j, column in enumerate(decimals(x.T)[:-1]):
-        signed = column if benefit[j] else [-v for v in column]
-        np.testing.assert_allclose(found.iloc[:, j], floats(NORMALISE[name](signed)), **CLOSE)
+    signed = decimals(np.where(benefit, x, -x)[:, :-1])
+    close(found.iloc[:, :-1], NORMALISE[name](signed))
     assert (found.iloc[:, -1] == 0).all()
 
 
 @SHAPES
-@pytest.mark.parametrize("name", WEIGHTS)
+@pytest.mark.parametrize("name", [*WEIGHTS, "variation"])
 def test_weights(name, shape):
-    index = Recipe("minmax", name, "linear").fit(matrix_of(*made(shape)))
+    matrix = matrix_of(*made(shape))
+    index = Recipe("minmax", name, "linear").fit(matrix)
     last = shape[1] if name == "equal" else -1  # a constant indicator counts for equal weights only
-    columns = decimals(index.normalised.to_numpy().T)[:last]
-    expected = shares(list(WEIGHTS[name](columns)))
-    np.testing.assert_allclose(index.weights.iloc[:last], floats(expected), **CLOSE)
+    if name == "variation":  # of the figures as they are
+        x = decimals(matrix.values.to_numpy()[:, :last])
+        expected = norm(centred(x)) / abs(x.sum(axis=0) / len(x))
+    else:
+        expected = WEIGHTS[name](decimals(index.normalised.to_numpy()[:, :last]))
+    close(index.weights.iloc[:last], expected / expected.sum())
     assert (index.weights.iloc[last:] == 0).all()
-
-
-def test_variation_weighs_the_figures_as_they_are():
-    x, benefit = made((31, 5))
-    found = Recipe("rank", "variation", "linear").fit(matrix_of(x, benefit)).weights
-    expected = [*shares(coefficients(decimals(x.T)[:-1])), 0]
-    np.testing.assert_allclose(found, floats(expected), **CLOSE)
 
 
 @SHAPES
@@ -230,23 +187,21 @@ def test_variation_weighs_the_figures_as_they_are():
 def test_aggregations(name, shape):
     options = {"v": 0.3} if name == "vikor" else {}
     index = Recipe("minmax", "entropy", name, **options).fit(matrix_of(*made(shape)))
-    rows, w = decimals(index.normalised.to_numpy()), decimals([index.weights])[0]
-    np.testing.assert_allclose(index.scores, floats(list(AGGREGATE[name](rows, w))), **CLOSE)
+    z, w = (decimals(one.to_numpy()) for one in (index.normalised, index.weights))
+    close(index.scores, AGGREGATE[name](z, w))
 
 
 def exact_coupling(u, alpha, form):
     """Return C, T and D of one row."""
-    n, t = len(u), sum(a * b for a, b in zip(alpha, u, strict=True))
-    if min(u) == 0:
-        return Decimal(0), t, Decimal(0)
-    ratio, relative = Decimal(1), Decimal(1)
-    for a in u:
-        ratio, relative = ratio * a / (sum(u) / n), relative * a / max(u)
+    n, t = len(u), alpha @ u
+    if u.min() == 0:
+        return 0, t, 0
     if form == "wang":
-        gaps = [abs(a - b) for i, a in enumerate(u) for b in u[:i]]
-        c = ((1 - sum(gaps) / len(gaps)) * (relative.ln() / (n - 1)).exp()).sqrt()
+        gaps = abs(np.subtract.outer(u, u)).sum() / (n * (n - 1))
+        c = ((1 - gaps) * (logarithm(u / u.max()).sum() / (n - 1)).exp()).sqrt()
     else:
-        c = (ratio.ln() * {"standard": Decimal(1) / n, "no-root": 1, "two-system": 2}[form]).exp()
+        power = {"standard": ONE / n, "no-root": 1, "two-system": 2}[form]
+        c = (logarithm(u / (u.sum() / n)).sum() * power).exp()
     return c, t, (c * t).sqrt()
 
 
@@ -258,21 +213,21 @@ def test_coupling(form, n):
     rng = np.random.default_rng(n)
     u, alpha = rng.random((60, n)).round(3), rng.dirichlet(np.ones(n))
     u[::9, 0] = 0.0
-    weights = decimals([alpha])[0]
-    expected = zip(*(exact_coupling(row, weights, form) for row in decimals(u)), strict=True)
-    for ours, theirs in zip(coordination(u, alpha, form), expected, strict=True):
-        np.testing.assert_allclose(ours, floats(theirs), **CLOSE)
+    exact = [exact_coupling(row, decimals(alpha), form) for row in decimals(u)]
+    close(np.transpose(coordination(u, alpha, form)), exact)
 
 
 @pytest.mark.parametrize("power", [0.1, 1.0, 3.0])
 def test_judgements_that_entropy_implies(power):
     z = made((31, 6))[0][:, :-1]
     z = z.mean(axis=0) * (1 - power / 3) + z * power / 3  # from nearly even to skewed
-    largest, judgements = exact_judgements(decimals(z.T))
+    largest, judgements = exact_judgements(decimals(z))
     result = ahp_entropy_judgements(z)
     assert result.largest_ratio == pytest.approx(float(largest), rel=1e-9)
-    np.testing.assert_allclose(result.judgements, floats(judgements), rtol=1e-9)
-    np.testing.assert_allclose(result.weights, floats(power_iteration(judgements)), atol=1e-10)
+    np.testing.assert_allclose(result.judgements, judgements.astype(float), rtol=1e-9)
+    np.testing.assert_allclose(
+        result.weights, power_iteration(judgements).astype(float), atol=1e-10
+    )
 
 
 # The public functions take numbers of any size.
@@ -291,24 +246,21 @@ def test_minmax_and_topsis_of_any_magnitude(x, data):
     m = x.shape[1]
     assume((x.min(axis=0) < x.max(axis=0)).all())
     benefit = np.array(data.draw(st.lists(st.booleans(), min_size=m, max_size=m)))
-    signed = decimals((np.where(benefit, x, -x)).T)
-    expected = floats([ranged(column) for column in signed]).T
-    np.testing.assert_allclose(minmax(x, benefit), expected, **CLOSE)
+    close(minmax(x, benefit), ranged(decimals(np.where(benefit, x, -x))))
     parts = st.sampled_from([0.0, 1.0, 0.3, 1e-9, 1e-300])
     w = np.array(data.draw(st.lists(parts, min_size=m, max_size=m)))
     assume(w.sum() > 0)
     w = w / w.sum()
-    expected = exact_topsis(decimals(x), decimals([w])[0])
-    np.testing.assert_allclose(topsis(x, w), floats(list(expected)), **CLOSE)
+    close(topsis(x, w), exact_topsis(decimals(x), decimals(w)))
 
 
 @given(matrices(0))
 def test_entropy_of_any_magnitude(z):
     assume((z.max(axis=0) > 0).all())
-    expected = list(gains(decimals(z.T)))
+    expected = gains(decimals(z))
     # Below this the weights are a ratio of rounding errors of z itself.
-    assume(sum(expected) > 1e-3)
-    np.testing.assert_allclose(entropy(z), floats(shares(expected)), **CLOSE)
+    assume(expected.sum() > 1e-3)
+    close(entropy(z), expected / expected.sum())
 
 
 def test_entropy_keeps_its_digits_on_nearly_even_columns():
@@ -318,4 +270,4 @@ def test_entropy_keeps_its_digits_on_nearly_even_columns():
     z = np.ones((n, 2))
     z[:1, 0], z[:2, 1] = 0.0, 0.0
     gain = -np.log1p([-1 / n, -2 / n])
-    np.testing.assert_allclose(entropy(z), gain / gain.sum(), **CLOSE)
+    close(entropy(z), gain / gain.sum())

@@ -89,13 +89,6 @@ def pooled_distance(frame, roles):
     return 1 / found.scores["global"] - 1
 
 
-def test_provinces_score_as_in_programs_written_out(provinces):
-    found = slacks(provinces, **ROLES, time="year", disposability="weak").rho
-    np.testing.assert_allclose(found, every(rho, provinces, ROLES, "weak"), **CLOSE)
-    expected = every(distance, provinces, ROLES)
-    np.testing.assert_allclose(pooled_distance(provinces, ROLES), expected, **CLOSE)
-
-
 @pytest.mark.parametrize("shape", [(2, 2, 2), (1, 1, 1), (3, 2, 1), (2, 1, 0)], ids=str)
 def test_invented_plants_score_as_in_programs_written_out(shape):
     frame, roles = invented(sum(shape), 26, *shape)

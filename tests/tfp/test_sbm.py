@@ -62,17 +62,6 @@ def test_order_of_rows_does_not_matter_and_the_frame_stays_as_it_was(table):
     pd.testing.assert_frame_equal(frame, copy)
 
 
-def test_size_does_not_matter_and_equal_and_proportional_units_score_alike():
-    frame = panel(4)
-    factors = np.random.default_rng(0).lognormal(0, 2, len(frame))
-    np.testing.assert_allclose(rho(frame), rho(frame.mul(factors, axis=0)), **EXACT)
-    frame = panel(8).xs(2010, level="year")
-    thrice = pd.concat([frame, frame, frame * 3.3], ignore_index=True).rename_axis("province")
-    found = rho(thrice, time=None).to_numpy().reshape(3, -1)
-    np.testing.assert_allclose(found[1:], found[:1].repeat(2, axis=0), rtol=0, atol=1e-9)
-    assert (found > 1 - 1e-9).any()
-
-
 def test_weak_disposability_holds_bad_outputs_and_scores_the_rest():
     frame = panel(9)
     found = slacks(frame, **ROLES, time="year", disposability="weak")
@@ -89,17 +78,6 @@ def test_the_global_index_multiplies_to_its_parts_and_is_circular(measure):
     chained = changes[["gml", "ec"]].groupby(level="province").prod()
     ends = [found.scores.xs(year, level="year") for year in (2010, 2013)]
     np.testing.assert_allclose(ends[1] / ends[0], chained, rtol=1e-10)
-
-
-@pytest.mark.parametrize("measure", MEASURES)
-def test_more_from_less_counts_as_progress(measure):
-    frame = panel(2, years=1).droplevel("year")
-    better = frame * [0.95, 0.95, 1.05, 0.9]
-    both = pd.concat({2010: frame, 2011: better}, names=["year"]).swaplevel()
-    assert (index(both, measure).changes["gml"] > 1.01).all()
-    still = pd.concat({2010: frame, 2011: frame}, names=["year"]).swaplevel()
-    np.testing.assert_allclose(index(still, measure).changes, 1.0, rtol=1e-9)
-    np.testing.assert_allclose(malmquist_luenberger(still, **ROLES).changes, 1.0, rtol=1e-9)
 
 
 def test_scores_of_the_global_index_are_those_of_slacks():
