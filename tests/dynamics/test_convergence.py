@@ -3,22 +3,20 @@
 import numpy as np
 import pandas as pd
 import pytest
-from made_up_panels import ring
+from made_up_panels import keyed, ring
 
 from nqpf.dynamics.convergence import beta, sigma
 from nqpf.errors import NqpfError, SampleError
 
 CODES = [110000, 120000, 130000, 140000, 150000, 210000, 220000, 230000]
-YEARS = range(2013, 2021)
 
 
 def panel(rate: float = 0.1, noise: float = 0.02) -> pd.Series:
     """Return levels whose gaps shrink by `rate` a year."""
-    rng = np.random.default_rng(0)
-    gaps = rng.normal(0, 0.6, len(CODES))[:, None] * (1 - rate) ** np.arange(len(YEARS))
-    logs = gaps + 0.05 * np.arange(len(YEARS)) + rng.normal(0, noise, gaps.shape)
-    keys = pd.MultiIndex.from_product([CODES, YEARS], names=["province", "year"])
-    return pd.Series(np.exp(logs).ravel(), index=keys, name="score")
+    rng, t = np.random.default_rng(0), np.arange(8)
+    gaps = rng.normal(0, 0.6, (8, 1)) * (1 - rate) ** t
+    logs = gaps + 0.05 * t + rng.normal(0, noise, gaps.shape)
+    return pd.Series(np.exp(logs).ravel(), keyed(CODES, 8, 2013), name="score")
 
 
 def test_sigma_falls_when_gaps_shrink_and_rises_when_they_grow():
@@ -72,13 +70,6 @@ def test_conditional_beta_joins_controls_by_key():
             beta(scores, controls.drop((110000, 2013)), design)
 
 
-def nickell(rho, periods):
-    """Equation 18 of Nickell (1981)."""
-    a = 1 - (1 - rho**periods) / (periods * (1 - rho))
-    inner = 1 - 2 * rho / ((1 - rho) * (periods - 1)) * a
-    return -(1 + rho) / (periods - 1) * a / inner
-
-
 def test_panel_beta_uses_adjacent_years_and_takes_nickells_bias_out():
     scores = panel()
     result = beta(scores, design="panel")
@@ -87,43 +78,39 @@ def test_panel_beta_uses_adjacent_years_and_takes_nickells_bias_out():
     assert result.nickell == pytest.approx(-3 / 8)
     assert any("Nickell" in note for note in result.notes)
     quick = beta(np.exp(np.log(panel(0.6, 0.3)).groupby("year").rank()), design="panel")
-    rho = 1 + quick.corrected
-    assert rho + nickell(rho, 7) == pytest.approx(1 + quick.coefficient, abs=1e-9)
+    rho = 1 + quick.corrected  # Nickell (1981), equation 18, of seven periods
+    a = 1 - (1 - rho**7) / (7 * (1 - rho))
+    bias = -(1 + rho) / 6 * a / (1 - 2 * rho / ((1 - rho) * 6) * a)
+    assert rho + bias == pytest.approx(1 + quick.coefficient, abs=1e-9)
 
 
-def changed(value) -> pd.Series:
-    return panel().mask(panel() == panel()[110000, 2015], value)
-
-
-def lagged(weights) -> dict[str, object]:
-    return {"spatial": "lag", "weights": weights}
-
-
-RING = ring(CODES)
+SCORES, RING = panel(), ring(CODES)
+LAG = {"spatial": "lag", "weights": RING}
 CUT = RING.drop(110000).drop(columns=110000)
 HEBEI = RING.mul([1, 1, 0, 1, 1, 1, 1, 1], axis=0)  # without neighbours
+ZERO, MISSING = (SCORES.mask(SCORES.index == (110000, 2015), x) for x in (0.0, np.nan))
 
 
 @pytest.mark.parametrize(
     ("test", "scores", "options", "says"),
     [
-        (beta, panel(), lagged(RING - 1e-9), "weight is -1e-09.*Beijing"),
-        (beta, panel(), lagged(HEBEI), "add up to 0.*Hebei.*link an island"),
-        (beta, panel(), lagged(2 * RING), "add up to 2.*Beijing"),
-        (beta, panel(), lagged(CUT), "not in the weights: Beijing"),
-        (beta, panel(), lagged(None), "no spatial weights"),
-        (beta, panel(), {"design": "cross"}, "unknown design"),
-        (beta, panel(), lagged(RING) | {"spatial": "durbin"}, "unknown spatial"),
-        (beta, panel(), {"errors": "clustered"}, "unknown errors"),
-        (beta, panel(), lagged(RING) | {"design": "panel"}, "model of a panel"),
-        (beta, panel(), {"controls": panel().to_frame("growth")}, "name 'growth' twice"),
-        (beta, panel().droplevel(0), {}, "indexed"),
-        (beta, changed(0.0), {}, r"is 0.*Beijing.*2015.*above zero"),
-        (beta, changed(np.nan), {}, r"missing.*Beijing.*2015"),
-        (sigma, changed(0.0), {}, r"is 0.*Beijing.*2015.*above zero"),
-        (sigma, panel().loc[:, :2014], {}, "3 years or more"),
-        (sigma, panel()[CODES[:3]], {}, "4 or more"),
-        (sigma, panel() * 0 + 1, {}, "no dispersion.*2013"),
+        (beta, SCORES, LAG | {"weights": RING - 1e-9}, "weight is -1e-09.*Beijing"),
+        (beta, SCORES, LAG | {"weights": HEBEI}, "add up to 0.*Hebei.*link an island"),
+        (beta, SCORES, LAG | {"weights": 2 * RING}, "add up to 2.*Beijing"),
+        (beta, SCORES, LAG | {"weights": CUT}, "not in the weights: Beijing"),
+        (beta, SCORES, LAG | {"weights": None}, "no spatial weights"),
+        (beta, SCORES, {"design": "cross"}, "unknown design"),
+        (beta, SCORES, LAG | {"spatial": "durbin"}, "unknown spatial"),
+        (beta, SCORES, {"errors": "clustered"}, "unknown errors"),
+        (beta, SCORES, LAG | {"design": "panel"}, "model of a panel"),
+        (beta, SCORES, {"controls": SCORES.to_frame("growth")}, "name 'growth' twice"),
+        (beta, SCORES.droplevel(0), {}, "indexed"),
+        (beta, ZERO, {}, r"is 0.*Beijing.*2015.*above zero"),
+        (beta, MISSING, {}, r"missing.*Beijing.*2015"),
+        (sigma, ZERO, {}, r"is 0.*Beijing.*2015.*above zero"),
+        (sigma, SCORES.loc[:, :2014], {}, "3 years or more"),
+        (sigma, SCORES[CODES[:3]], {}, "4 or more"),
+        (sigma, SCORES * 0 + 1, {}, "no dispersion.*2013"),
     ],
 )
 def test_bad_samples_and_options_are_refused(test, scores, options, says):

@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from made_up_panels import keyed
 
 from nqpf import provinces
 from nqpf.dynamics.inequality import by_year, dagum
@@ -28,8 +29,8 @@ def terms(result) -> np.ndarray:
 
 
 def everything(y, groups=None, weights=None) -> pd.Series:
-    keys = pd.MultiIndex.from_product([y.index, [2020]], names=["unit", "year"])
-    return by_year(y.set_axis(keys), groups, weights).loc[2020].drop(["units", "mean"])
+    y = y.set_axis(keyed([*y.index], 1, 2020))
+    return by_year(y, groups, weights).loc[2020].drop(["units", "mean"])
 
 
 def by_pairs(y, groups, weights):
@@ -110,8 +111,8 @@ def test_corners_of_the_decomposition(y, groups, affluence, within):
 
 
 def some_scores(key=None, value=None) -> pd.Series:
-    keys = pd.MultiIndex.from_product([provinces.codes(), [2020, 2021]], names=["province", "year"])
-    scores = pd.Series(np.random.default_rng(3).gamma(2, size=62), index=keys, name="score")
+    keys = keyed(provinces.codes(), 2, 2020)
+    scores = pd.Series(np.random.default_rng(3).gamma(2, size=62), keys, name="score")
     if key:
         scores.loc[key] = value
     return scores

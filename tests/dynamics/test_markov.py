@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from made_up_panels import ring
+from made_up_panels import keyed, ring
 
 from nqpf.dynamics.markov import markov, spatial_markov
 from nqpf.errors import NqpfError
@@ -13,8 +13,7 @@ CODES = [110000, 120000, 130000, 140000, 150000, 210000]
 
 def panel() -> pd.Series:
     values = 3 + np.random.default_rng(0).normal(0, 0.4, (len(CODES), 12)).cumsum(axis=1)
-    keys = pd.MultiIndex.from_product([CODES, range(2010, 2022)], names=["province", "year"])
-    return pd.Series(np.exp(values / 3).ravel(), index=keys)
+    return pd.Series(np.exp(values / 3).ravel(), keyed(CODES, 12))
 
 
 def chain_of(*counts):

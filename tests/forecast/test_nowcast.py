@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from made_up_panels import normals
 
 from nqpf.errors import DataError, MethodError, SampleError
 from nqpf.forecast import nowcast
@@ -21,11 +22,8 @@ def minmax(frame: pd.DataFrame) -> pd.Series:
 
 def case() -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return a table that lacks c in the newest year, b there in one province, and the truth."""
-    codes = [110000, 310000, 440000, 460000, 520000]
-    keys = pd.MultiIndex.from_product([codes, range(FIRST, NEWEST + 1)], names=["province", "year"])
-    rng = np.random.default_rng(1)
-    steps = pd.DataFrame(rng.normal(size=(len(keys), 3)), keys, list("abc")) + 0.3
-    truth = steps.groupby("province").cumsum()
+    steps, _ = normals(1, "abc", [110000, 310000, 440000, 460000, 520000], 10, FIRST)
+    truth = (steps + 0.3).groupby("province").cumsum()
     table = truth.copy()
     table.loc[(slice(None), NEWEST), "c"] = np.nan
     table.loc[(310000, NEWEST), "b"] = np.nan

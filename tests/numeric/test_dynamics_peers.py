@@ -22,8 +22,7 @@ from nqpf.dynamics.markov import markov, spatial_markov
 
 
 def bandwidth(x: np.ndarray, rule: str = "silverman") -> float:
-    keys = pd.MultiIndex.from_product([range(len(x)), [1]], names=["unit", "year"])
-    return kernel_density(pd.Series(x, keys), rule).bandwidths[1]
+    return kernel_density(pd.Series(x, keyed(len(x), 1, 1)), rule).bandwidths[1]
 
 
 def investment() -> np.ndarray:
@@ -93,8 +92,7 @@ def peers(name: str):
 def measured(y: object, groups: object = None, weights: object = None) -> pd.Series:
     """Return every measure of one sample."""
     given = [None if x is None else pd.Series(np.asarray(x)) for x in (groups, weights)]
-    keys = pd.MultiIndex.from_product([range(len(y)), [1]], names=["unit", "year"])
-    return by_year(pd.Series(np.asarray(y, dtype=float), keys), *given).loc[1]
+    return by_year(pd.Series(np.asarray(y, dtype=float), keyed(len(y), 1, 1)), *given).loc[1]
 
 
 def test_pysal_agrees_on_investment_of_grunfelds_firms():
@@ -134,8 +132,7 @@ def test_chains_equal_those_of_giddy():
     # Homogeneity_Results of the counts of two halves as floats); importing it takes seconds.
     t, i = np.arange(30), np.arange(16)[:, None]
     values = np.exp(0.9 * np.sin(0.35 * t * (1 + 0.1 * (i % 5)) + i) + 0.1 * i * np.cos(0.2 * t))
-    keys = pd.MultiIndex.from_product([range(16), range(30)], names=["unit", "year"])
-    scores, frame = pd.Series(values.ravel(), index=keys), ring(range(16))
+    scores, frame = pd.Series(values.ravel(), keyed(16, 30)), ring(range(16))
     ours = spatial_markov(scores.sample(frac=1, random_state=1), frame, 3)
     counts = [one.counts.to_numpy().tolist() for one in ours.by_lag.values()]
     assert counts == [
@@ -247,8 +244,7 @@ def three_clubs() -> pd.Series:
     gap = 0.25 * np.cos(1.7 * i + 0.4) / t**0.6
     wave = 0.06 * np.sin((i + 1) * t**2 * 0.37 + i)
     values = np.array([3.0, 2.0, 1.2])[i % 3] * (1 + gap + wave) * 1.05**t
-    keys = pd.MultiIndex.from_product([range(24), range(1990, 2020)], names=["unit", "year"])
-    return pd.Series(values.ravel(), index=keys)
+    return pd.Series(values.ravel(), keyed(24, 30))
 
 
 PEER = {

@@ -5,7 +5,7 @@ import warnings
 import numpy as np
 import pandas as pd
 import pytest
-from made_up_panels import effect_weights
+from made_up_panels import effect_weights, keyed, normals
 
 from nqpf.regress.staggered import adoption, goodman_bacon
 
@@ -19,9 +19,7 @@ def treated_panel(design: str):
     """Return the treatment, the true effect of each row and the mean over treated rows."""
     cohorts, never, years, effect = DESIGNS[design]
     groups = [year for size, year in cohorts for _ in range(size)]
-    keys = pd.MultiIndex.from_product(
-        [range(len(groups) + never), range(1, years + 1)], names=["province", "year"]
-    )
+    keys = keyed(len(groups) + never, years, 1)
     table = adoption(pd.DataFrame(index=keys), dict(enumerate(groups)))
     true = table["event"].map(effect).where(table["treated"] == 1, 0.0)
     return table, true, true[table["treated"] == 1].mean()
@@ -116,9 +114,8 @@ def test_saturated_study_of_pyfixest_is_the_computation_by_hand(design: str) -> 
 
 def test_imputation_is_the_computation_by_hand_when_the_past_is_one_year() -> None:
     """With one untreated year there is nothing else to impute from than that year."""
-    keys = pd.MultiIndex.from_product([range(10), range(2)], names=["province", "year"])
-    table = adoption(pd.DataFrame(index=keys), dict.fromkeys(range(4), 1))
-    values = pd.Series(np.random.default_rng(0).normal(size=20), keys)
+    values = normals(0, "y", 10, 2, 0)[0]["y"]
+    table = adoption(values.to_frame(), dict.fromkeys(range(4), 1))
     hand = by_hand(table, values).set_index("event")["change"][0]
     for name in ("two-way", "imputation", "cohorts"):
         assert effect_weights(table, name)["effect"] @ values == pytest.approx(hand, rel=1e-10)

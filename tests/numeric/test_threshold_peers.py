@@ -5,9 +5,8 @@ tries every distinct value.
 """
 
 import numpy as np
-import pandas as pd
 import pytest
-from made_up_panels import dummies, grunfeld, keyed
+from made_up_panels import dummies, grunfeld, normals
 
 from nqpf.regress import threshold
 
@@ -16,9 +15,7 @@ CUTS, SLOPES = (-0.5, 0.6), (1.0, 1.8, 0.7)
 
 def sample(seed, units=9, years=7, noise=0.6):
     """A small panel with two thresholds, ties in q and serial correlation."""
-    rng = np.random.default_rng(seed)
-    keys = keyed(units, years, 0)
-    frame = pd.DataFrame(rng.normal(size=(len(keys), 5)), keys, ["y", "x", "z", "q", "w"])
+    frame, _ = normals(seed, "yxzqw", units, years, 0)
     frame["q"] = frame["q"].round(1)
     frame["x"] += 1.5
     slope = np.array(SLOPES)[np.searchsorted(CUTS, frame["q"])]

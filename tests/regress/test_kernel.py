@@ -100,29 +100,21 @@ def test_years_are_clusters_as_units_are(effects, convention):
     assert found.df == wanted.df
 
 
-def unit_of(frame):
-    return frame.index.get_level_values(0).to_numpy(float)
-
-
-def year_of(frame):
-    return frame.index.get_level_values(1).to_numpy(float)
-
-
 @pytest.mark.parametrize(
     ("effects", "column", "absorbed"),
     [
-        ("pooled", lambda f: 1e9 + 0 * unit_of(f), True),
-        ("pooled", unit_of, False),
-        ("unit", lambda f: 1e6 * unit_of(f) ** 2, True),
-        ("time", lambda f: np.sqrt(year_of(f)), True),
-        ("two-way", lambda f: 1e9 + 0.1 * unit_of(f) + 0.7 * year_of(f), True),
-        ("two-way", lambda f: 1e6 + f["b"], False),
-        ("two-way", lambda f: unit_of(f) * year_of(f), False),
+        ("pooled", lambda unit, year, b: 1e9 + 0 * unit, True),
+        ("pooled", lambda unit, year, b: unit, False),
+        ("unit", lambda unit, year, b: 1e6 * unit**2, True),
+        ("time", lambda unit, year, b: np.sqrt(year), True),
+        ("two-way", lambda unit, year, b: 1e9 + 0.1 * unit + 0.7 * year, True),
+        ("two-way", lambda unit, year, b: 1e6 + b, False),
+        ("two-way", lambda unit, year, b: unit * year, False),
     ],
 )
 def test_variables_without_variation_are_marked_not_raised(effects, column, absorbed):
     frame = sample(6)
-    frame["c"] = column(frame)
+    frame["c"] = column(*frame.reset_index()[["province", "year", "b"]].to_numpy(float).T)
     products = _cross_products(frame, NAMES, effects=effects)
     assert (products.total[3] == 0).all() == absorbed
     fits = products.fit_many([0, 3, 0], [[1, 3], [1, 0], [1, 2]])
@@ -133,7 +125,7 @@ def test_variables_without_variation_are_marked_not_raised(effects, column, abso
 
 def test_collinear_regressors_are_marked():
     frame = sample(7)
-    frame["c"] = 1e6 * (frame["a"] - 2 * frame["b"]) + unit_of(frame)
+    frame["c"] = 1e6 * (frame["a"] - 2 * frame["b"]) + frame.index.get_level_values(0)
     frame["d"] = frame["c"] + 1e3 * np.random.default_rng(0).normal(size=len(frame))
     products = _cross_products(frame, [*NAMES, "d"])
     fits = products.fit_many([0, 0, 0, 1], [[1, 2, 3], [3, 2, 1], [1, 2, 4], [2, 3, 4]])
@@ -154,14 +146,11 @@ def test_what_near_collinearity_costs(unshared):
     np.testing.assert_allclose(found.std_errors[0], wanted.std_errors, rtol=1e-14 / unshared)
 
 
-ONE = {"effects": "pooled"}, EstimationError, "1 cluster is too few"
-
-
 @pytest.mark.parametrize(
     ("change", "options", "error", "said"),
     [
         (lambda f: f.iloc[5:], {}, SampleError, r"single row.*\[province 0\]"),
-        (lambda f: f.loc[[0]], *ONE),
+        (lambda f: f.loc[[0]], {"effects": "pooled"}, EstimationError, "1 cluster is too few"),
         (lambda f: f.loc[[0, 1]].groupby(level=0).head(2), {}, EstimationError, "no degree of fr"),
     ],
 )

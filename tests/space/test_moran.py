@@ -5,6 +5,7 @@ from itertools import permutations as orders
 import numpy as np
 import pandas as pd
 import pytest
+from made_up_panels import normals
 
 from nqpf import provinces
 from nqpf.errors import EstimationError, MethodError, SampleError
@@ -12,9 +13,8 @@ from nqpf.space import align, contiguity, local_moran, moran
 from nqpf.space.weights import inverse_distance
 
 CODES = provinces.codes()
-RNG = np.random.default_rng(11)
-INDEX = pd.MultiIndex.from_product([CODES, [2012, 2022]], names=["province", "year"])
-PANEL = pd.Series(RNG.normal(size=62), index=INDEX, name="index")
+PANEL = normals(11, ["index"], CODES, 2, 2012)[0]["index"]
+INDEX = PANEL.index
 ROWS = contiguity(hainan=True).row_standardised()
 
 
@@ -48,8 +48,8 @@ def test_shifts_and_scales_change_nothing(slope):
 def test_one_year_alone_is_as_in_the_panel_and_seeds_leave_global_numbers_alone():
     np.random.seed(5)
     before = np.random.get_state()[1].copy()
-    alone = moran(PANEL.xs(2022, level="year"), ROWS, 99).iloc[0]
-    assert np.allclose(alone, moran(PANEL, ROWS, 99).loc[2022], rtol=0, atol=1e-12)
+    alone = moran(PANEL.xs(2013, level="year"), ROWS, 99).iloc[0]
+    assert np.allclose(alone, moran(PANEL, ROWS, 99).loc[2013], rtol=0, atol=1e-12)
     for test in (moran, local_moran):
         assert test(PANEL, ROWS, seed=4).equals(test(PANEL, ROWS, seed=4))
         assert not test(PANEL, ROWS, 99, seed=4).equals(test(PANEL, ROWS, 99, seed=5))
@@ -112,21 +112,21 @@ def test_an_island_adds_nothing_and_says_so():
 
 
 def test_a_subset_by_year():
-    part = PANEL.drop((540000, 2022))
-    with pytest.raises(SampleError, match=r"not in the data: Tibet \(540000\) \[year 2022\]"):
+    part = PANEL.drop((540000, 2013))
+    with pytest.raises(SampleError, match=r"not in the data: Tibet \(540000\) \[year 2013\]"):
         moran(part, ROWS)
     table = moran(part, ROWS, 9, subset=True)
     assert table["n"].tolist() == [31, 30]
     assert table.loc[2012, "I"] == moran(PANEL, ROWS, 9).loc[2012, "I"]
 
 
-FLAT = PANEL.where(PANEL.index.get_level_values("year") != 2022, 0.1)
+FLAT = PANEL.where(PANEL.index.get_level_values("year") != 2013, 0.1)
 
 
 @pytest.mark.parametrize(
     ("error", "message", "call"),
     [
-        (EstimationError, r"same figure \[variable index, year 2022\]", lambda: moran(FLAT, ROWS)),
+        (EstimationError, r"same figure \[variable index, year 2013\]", lambda: moran(FLAT, ROWS)),
         (SampleError, r"Tibet \(540000\), year 2012",
          lambda: local_moran(PANEL.where(PANEL.index != (540000, 2012)), ROWS)),
         (SampleError, "repeated key", lambda: moran(pd.concat([PANEL, PANEL.iloc[:1]]), ROWS)),
