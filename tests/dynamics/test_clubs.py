@@ -2,7 +2,7 @@
 
 import numpy as np
 import pandas as pd
-import pytest
+from made_up_panels import refusals
 
 from nqpf.dynamics.clubs import club
 from nqpf.errors import NqpfError
@@ -41,19 +41,14 @@ def test_merging_never_makes_more_clubs_and_keeps_members():
     assert ", ".join(result.clubs["from"]) == ", ".join(result.before["from"])
 
 
-@pytest.mark.parametrize(
-    ("scores", "options", "says"),
-    [
-        (clubs(levels=[2.0]) * 0 + 1, {}, r"coincide.*units 0, 1, 2.*2001"),
-        (clubs().drop((2, 2005)), {}, "province 2.*2005"),
-        (clubs().drop((2, 2001)), {}, "province 2.*2001"),
-        (clubs(years=4), {}, "leaves out"),
-        (clubs().loc[[0, 1]], {}, "three or more"),
-        (clubs() - 5, {}, "above zero"),
-        (clubs(), {"trim": 1.0}, "trim is 1"),
-        (clubs(), {"sieve": -2}, "sieve is -2"),
-    ],
+test_bad_panels_and_options_are_refused = refusals(
+    NqpfError,
+    ("coincide.*units 0, 1, 2.*2001", lambda: club(clubs(levels=[2.0]) * 0 + 1)),
+    ("province 2.*2005", lambda: club(clubs().drop((2, 2005)))),
+    ("province 2.*2001", lambda: club(clubs().drop((2, 2001)))),
+    ("leaves out", lambda: club(clubs(years=4))),
+    ("three or more", lambda: club(clubs().loc[[0, 1]])),
+    ("above zero", lambda: club(clubs() - 5)),
+    ("trim is 1", lambda: club(clubs(), trim=1.0)),
+    ("sieve is -2", lambda: club(clubs(), sieve=-2)),
 )
-def test_bad_panels_and_options_are_refused(scores, options, says):
-    with pytest.raises(NqpfError, match=says):
-        club(scores, **options)

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from made_up_panels import keyed, ring
+from made_up_panels import keyed, refusals, ring
 
 from nqpf.dynamics.convergence import beta, sigma
 from nqpf.errors import NqpfError, SampleError
@@ -91,28 +91,23 @@ HEBEI = RING.mul([1, 1, 0, 1, 1, 1, 1, 1], axis=0)  # without neighbours
 ZERO, MISSING = (SCORES.mask(SCORES.index == (110000, 2015), x) for x in (0.0, np.nan))
 
 
-@pytest.mark.parametrize(
-    ("test", "scores", "options", "says"),
-    [
-        (beta, SCORES, LAG | {"weights": RING - 1e-9}, "weight is -1e-09.*Beijing"),
-        (beta, SCORES, LAG | {"weights": HEBEI}, "add up to 0.*Hebei.*link an island"),
-        (beta, SCORES, LAG | {"weights": 2 * RING}, "add up to 2.*Beijing"),
-        (beta, SCORES, LAG | {"weights": CUT}, "not in the weights: Beijing"),
-        (beta, SCORES, LAG | {"weights": None}, "no spatial weights"),
-        (beta, SCORES, {"design": "cross"}, "unknown design"),
-        (beta, SCORES, LAG | {"spatial": "durbin"}, "unknown spatial"),
-        (beta, SCORES, {"errors": "clustered"}, "unknown errors"),
-        (beta, SCORES, LAG | {"design": "panel"}, "model of a panel"),
-        (beta, SCORES, {"controls": SCORES.to_frame("growth")}, "name 'growth' twice"),
-        (beta, SCORES.droplevel(0), {}, "indexed"),
-        (beta, ZERO, {}, r"is 0.*Beijing.*2015.*above zero"),
-        (beta, MISSING, {}, r"missing.*Beijing.*2015"),
-        (sigma, ZERO, {}, r"is 0.*Beijing.*2015.*above zero"),
-        (sigma, SCORES.loc[:, :2014], {}, "3 years or more"),
-        (sigma, SCORES[CODES[:3]], {}, "4 or more"),
-        (sigma, SCORES * 0 + 1, {}, "no dispersion.*2013"),
-    ],
+test_bad_samples_and_options_are_refused = refusals(
+    NqpfError,
+    ("weight is -1e-09.*Beijing", lambda: beta(SCORES, **LAG | {"weights": RING - 1e-09})),
+    ("add up to 0.*Hebei.*link an island", lambda: beta(SCORES, **LAG | {"weights": HEBEI})),
+    ("add up to 2.*Beijing", lambda: beta(SCORES, **LAG | {"weights": 2 * RING})),
+    ("not in the weights: Beijing", lambda: beta(SCORES, **LAG | {"weights": CUT})),
+    ("no spatial weights", lambda: beta(SCORES, **LAG | {"weights": None})),
+    ("unknown design", lambda: beta(SCORES, design="cross")),
+    ("unknown spatial", lambda: beta(SCORES, **LAG | {"spatial": "durbin"})),
+    ("unknown errors", lambda: beta(SCORES, errors="clustered")),
+    ("model of a panel", lambda: beta(SCORES, **LAG | {"design": "panel"})),
+    ("name 'growth' twice", lambda: beta(SCORES, controls=SCORES.to_frame("growth"))),
+    ("indexed", lambda: beta(SCORES.droplevel(0))),
+    ("is 0.*Beijing.*2015.*above zero", lambda: beta(ZERO)),
+    ("missing.*Beijing.*2015", lambda: beta(MISSING)),
+    ("is 0.*Beijing.*2015.*above zero", lambda: sigma(ZERO)),
+    ("3 years or more", lambda: sigma(SCORES.loc[:, :2014])),
+    ("4 or more", lambda: sigma(SCORES[CODES[:3]])),
+    ("no dispersion.*2013", lambda: sigma(SCORES * 0 + 1)),
 )
-def test_bad_samples_and_options_are_refused(test, scores, options, says):
-    with pytest.raises(NqpfError, match=says):
-        test(scores, **options)

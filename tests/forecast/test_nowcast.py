@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from made_up_panels import normals
+from made_up_panels import normals, refusals
 
 from nqpf.errors import DataError, MethodError, SampleError
 from nqpf.forecast import nowcast
@@ -117,10 +117,11 @@ def test_a_spoilt_table_is_named(spoilt) -> None:
         nowcast(spoil(case()[0]), target, index)
 
 
-@pytest.mark.parametrize(
-    ("options", "said"),
-    [({"method": "crystal"}, "unknown method"), ({"first_origin": 2014}, "from 2017 to 2022")],
+test_options_that_are_refused = refusals(
+    MethodError,
+    ("unknown method", lambda: nowcast(case()[0], index(past(case()[0])), index, method="crystal")),
+    (
+        "from 2017 to 2022",
+        lambda: nowcast(case()[0], index(past(case()[0])), index, first_origin=2014),
+    ),
 )
-def test_options_that_are_refused(options, said) -> None:
-    with pytest.raises(MethodError, match=said):
-        nowcast(case()[0], index(past(case()[0])), index, **options)

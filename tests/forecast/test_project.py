@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from made_up_panels import keyed
+from made_up_panels import keyed, refusals
 
 from nqpf.errors import DataError, EstimationError, MethodError, SampleError
 from nqpf.forecast import backtest, forecast
@@ -168,20 +168,15 @@ NEGATIVE = panel().mask(panel().index == (310000, 2015), -0.5)
 FLAT = panel() * 0 + 3
 
 
-@pytest.mark.parametrize(
-    ("call", "series", "options", "error", "said"),
-    [
-        (backtest, panel(), {"first_origin": 2023}, MethodError, "a year from 2017 to 2022"),
-        (backtest, panel(), {"methods": ["drift", "drift"]}, MethodError, "twice"),
-        (panel_autoregression, panel(), {"correction": "kiviet"}, MethodError, "moment"),
-        (class_probabilities, panel(), {"classes": 1}, MethodError, "not below 2"),
-        (forecast, panel(4), {"method": "panel_ar"}, SampleError, "4 .*few for 'panel.*Beij.*5 y"),
-        (backtest, panel(5), {"methods": "panel_ar"}, SampleError, "5 years are too few for a ba"),
-        (forecast, NEGATIVE, {"logs": True}, DataError, "-0.5 .*Shanghai.*2015.*a logarithm"),
-        (panel_autoregression, FLAT, {}, EstimationError, "does not vary"),
-        (class_probabilities, FLAT, {}, SampleError, "no members"),
-    ],
+test_what_else_is_refused = refusals(
+    MethodError,
+    ("a year from 2017 to 2022", lambda: backtest(panel(), first_origin=2023)),
+    ("twice", lambda: backtest(panel(), methods=["drift", "drift"])),
+    ("moment", lambda: panel_autoregression(panel(), correction="kiviet")),
+    ("not below 2", lambda: class_probabilities(panel(), classes=1)),
+    ("4 .*few for 'panel.*Beij.*5 y", lambda: forecast(panel(4), method="panel_ar"), SampleError),
+    ("5 years are too few for a ba", lambda: backtest(panel(5), methods="panel_ar"), SampleError),
+    ("-0.5 .*Shanghai.*2015.*a logarithm", lambda: forecast(NEGATIVE, logs=True), DataError),
+    ("does not vary", lambda: panel_autoregression(FLAT), EstimationError),
+    ("no members", lambda: class_probabilities(FLAT), SampleError),
 )
-def test_what_else_is_refused(call, series, options, error, said) -> None:
-    with pytest.raises(error, match=said):
-        call(series, **options)

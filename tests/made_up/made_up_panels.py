@@ -150,3 +150,15 @@ def case(name, **options):
     if not file.is_file():
         pytest.skip(f"{name} is not distributed with the project; NQPF_CASES names its folder")
     return pd.read_csv(file, **options)
+
+
+def refusals(error, *cases):
+    """Return a test that each call is refused by the error, or by its own, which says so."""
+
+    @pytest.mark.parametrize("case", cases)
+    def test(case):
+        said, call, *own = case
+        with pytest.raises(own[0] if own else error, match=said):
+            call()
+
+    return test

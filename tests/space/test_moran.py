@@ -5,7 +5,7 @@ from itertools import permutations as orders
 import numpy as np
 import pandas as pd
 import pytest
-from made_up_panels import normals
+from made_up_panels import normals, refusals
 
 from nqpf import provinces
 from nqpf.errors import EstimationError, MethodError, SampleError
@@ -123,25 +123,27 @@ def test_a_subset_by_year():
 FLAT = PANEL.where(PANEL.index.get_level_values("year") != 2013, 0.1)
 
 
-@pytest.mark.parametrize(
-    ("error", "message", "call"),
-    [
-        (EstimationError, r"same figure \[variable index, year 2013\]", lambda: moran(FLAT, ROWS)),
-        (SampleError, r"Tibet \(540000\), year 2012",
-         lambda: local_moran(PANEL.where(PANEL.index != (540000, 2012)), ROWS)),
-        (SampleError, "repeated key", lambda: moran(pd.concat([PANEL, PANEL.iloc[:1]]), ROWS)),
-        (SampleError, "3 provinces in a year",
-         lambda: moran(PANEL.loc[CODES[:3]], ROWS, subset=True)),
-        (EstimationError, "no province has a neighbour",
-         lambda: moran(PANEL, inverse_distance(cutoff=1))),
-        (MethodError, "permutations is -1", lambda: moran(PANEL, ROWS, -1)),
-        (MethodError, "permutations is 1.5", lambda: moran(PANEL, ROWS, 1.5)),
-        (MethodError, "permutations is 0", lambda: local_moran(PANEL, ROWS, 0)),
-        (MethodError, "unknown alternative 'two-side'",
-         lambda: moran(PANEL, ROWS, alternative="two-side")),
-        (MethodError, "unknown correction", lambda: local_moran(PANEL, ROWS, correction="holm")),
-    ],
-)  # fmt: skip
-def test_bad_series_and_options_are_named(error, message, call):
-    with pytest.raises(error, match=message):
-        call()
+test_bad_series_and_options_are_named = refusals(
+    SampleError,
+    (r"same figure \[variable index, year 2013\]", lambda: moran(FLAT, ROWS), EstimationError),
+    (
+        r"Tibet \(540000\), year 2012",
+        lambda: local_moran(PANEL.where(PANEL.index != (540000, 2012)), ROWS),
+    ),
+    ("repeated key", lambda: moran(pd.concat([PANEL, PANEL.iloc[:1]]), ROWS)),
+    ("3 provinces in a year", lambda: moran(PANEL.loc[CODES[:3]], ROWS, subset=True)),
+    (
+        "no province has a neighbour",
+        lambda: moran(PANEL, inverse_distance(cutoff=1)),
+        EstimationError,
+    ),
+    ("permutations is -1", lambda: moran(PANEL, ROWS, -1), MethodError),
+    ("permutations is 1.5", lambda: moran(PANEL, ROWS, 1.5), MethodError),
+    ("permutations is 0", lambda: local_moran(PANEL, ROWS, 0), MethodError),
+    (
+        "unknown alternative 'two-side'",
+        lambda: moran(PANEL, ROWS, alternative="two-side"),
+        MethodError,
+    ),
+    ("unknown correction", lambda: local_moran(PANEL, ROWS, correction="holm"), MethodError),
+)
