@@ -84,44 +84,28 @@ def test_a_function_that_is_not_the_target_is_refused() -> None:
         nowcast(table, short, index)
 
 
-SPOILT = {
-    "earlier": (lambda t: put(t, (440000, 2015), "a", np.nan), SampleError, "Guangdong.*2015.* a"),
-    "infinite": (lambda t: put(t, (440000, NEWEST), "a", np.inf), SampleError, "inf.*Guangdong"),
-    "gap": (lambda t: t.drop((440000, 2015)), SampleError, "gap .*Guangdong.*2015"),
-    "end": (lambda t: t.drop((440000, NEWEST)), SampleError, "gap .*Guangdong.*2023"),
-    "nothing": (
-        lambda t: t[at(t) < NEWEST].reindex(t.index),
-        SampleError,
-        "nothing is published.*2023",
-    ),
-    "everything": (lambda t: t.fillna(0), SampleError, "every indicator is published"),
-    "text": (lambda t: t.astype({"a": str}), DataError, "not numbers.*variable a"),
-    "few": (lambda t: t[at(t) >= 2021], SampleError, "too few for a backtest"),
-}
-
-
 def at(table: pd.DataFrame) -> np.ndarray:
     return np.asarray(table.index.get_level_values("year"))
 
 
-def put(table, key, name, value):
-    table.loc[key, name] = value
-    return table
+def spoilt(change=lambda table: table, key=None, figure=np.nan, **options):
+    """Call with a table that is changed, or whose a is another figure at a key."""
+    table, target = change(case()[0]), index(past(case()[0]))
+    if key:
+        table.loc[key, "a"] = figure
+    return lambda: nowcast(table, target, index, **options)
 
 
-@pytest.mark.parametrize("spoilt", SPOILT)
-def test_a_spoilt_table_is_named(spoilt) -> None:
-    spoil, error, said = SPOILT[spoilt]
-    target = index(past(case()[0]))
-    with pytest.raises(error, match=said):
-        nowcast(spoil(case()[0]), target, index)
-
-
-test_options_that_are_refused = refusals(
-    MethodError,
-    ("unknown method", lambda: nowcast(case()[0], index(past(case()[0])), index, method="crystal")),
-    (
-        "from 2017 to 2022",
-        lambda: nowcast(case()[0], index(past(case()[0])), index, first_origin=2014),
-    ),
+test_spoilt_tables_and_wrong_options_are_named = refusals(
+    SampleError,
+    ("Guangdong.*2015.* a", spoilt(key=(440000, 2015))),
+    ("inf.*Guangdong", spoilt(key=(440000, NEWEST), figure=np.inf)),
+    ("gap .*Guangdong.*2015", spoilt(lambda t: t.drop((440000, 2015)))),
+    ("gap .*Guangdong.*2023", spoilt(lambda t: t.drop((440000, NEWEST)))),
+    ("nothing is published.*2023", spoilt(lambda t: t[at(t) < NEWEST].reindex(t.index))),
+    ("every indicator is published", spoilt(lambda t: t.fillna(0))),
+    ("not numbers.*variable a", spoilt(lambda t: t.astype({"a": str})), DataError),
+    ("too few for a backtest", spoilt(lambda t: t[at(t) >= 2021])),
+    ("unknown method", spoilt(method="crystal"), MethodError),
+    ("from 2017 to 2022", spoilt(first_origin=2014), MethodError),
 )

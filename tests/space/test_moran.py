@@ -120,30 +120,18 @@ def test_a_subset_by_year():
     assert table.loc[2012, "I"] == moran(PANEL, ROWS, 9).loc[2012, "I"]
 
 
-FLAT = PANEL.where(PANEL.index.get_level_values("year") != 2013, 0.1)
-
-
+YEAR, KEYS = PANEL.index.get_level_values("year"), PANEL.index
 test_bad_series_and_options_are_named = refusals(
     SampleError,
-    (r"same figure \[variable index, year 2013\]", lambda: moran(FLAT, ROWS), EstimationError),
-    (
-        r"Tibet \(540000\), year 2012",
-        lambda: local_moran(PANEL.where(PANEL.index != (540000, 2012)), ROWS),
-    ),
+    (r"same figure \[variable index, year 2013\]",
+     lambda: moran(PANEL.where(YEAR != 2013, 0.1), ROWS), EstimationError),
+    (r"Tibet \(540000\), year 2012",
+     lambda: local_moran(PANEL.where(KEYS != (540000, 2012)), ROWS)),
     ("repeated key", lambda: moran(pd.concat([PANEL, PANEL.iloc[:1]]), ROWS)),
     ("3 provinces in a year", lambda: moran(PANEL.loc[CODES[:3]], ROWS, subset=True)),
-    (
-        "no province has a neighbour",
-        lambda: moran(PANEL, inverse_distance(cutoff=1)),
-        EstimationError,
-    ),
+    ("no .* neighbour", lambda: moran(PANEL, inverse_distance(cutoff=1)), EstimationError),
     ("permutations is -1", lambda: moran(PANEL, ROWS, -1), MethodError),
-    ("permutations is 1.5", lambda: moran(PANEL, ROWS, 1.5), MethodError),
     ("permutations is 0", lambda: local_moran(PANEL, ROWS, 0), MethodError),
-    (
-        "unknown alternative 'two-side'",
-        lambda: moran(PANEL, ROWS, alternative="two-side"),
-        MethodError,
-    ),
+    ("alternative 'two-side'", lambda: moran(PANEL, ROWS, alternative="two-side"), MethodError),
     ("unknown correction", lambda: local_moran(PANEL, ROWS, correction="holm"), MethodError),
-)
+)  # fmt: skip

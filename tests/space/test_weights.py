@@ -5,6 +5,7 @@ from functools import partial
 import numpy as np
 import pandas as pd
 import pytest
+from made_up_panels import refusals
 
 from nqpf import provinces
 from nqpf.errors import MethodError, SampleError
@@ -91,41 +92,33 @@ def test_align_orders_cuts_and_leaves_its_input():
 
 PANEL = pd.concat({2012: INCOME, 2013: INCOME.drop(460000)}, names=["year", "province"]).swaplevel()
 GAP = INCOME.where(INCOME.index != 540000)
+MORE = pd.concat([INCOME, pd.Series({999: 1.0})])
 BORDERS = KINDS["contiguity"]
-BAD = {
-    "absent": (lambda: align(BORDERS, GAP.dropna()), r"not in the data: Tibet \(540000\)"),
-    "unknown": (
-        lambda: align(BORDERS, pd.concat([INCOME, pd.Series({999: 1.0})]), subset=True),
-        "not in the weights: 999",
-    ),
-    "one year": (lambda: BORDERS.lag(PANEL), r"province Hainan \(460000\), variable 2013"),
-    "figure": (lambda: BORDERS.lag(GAP), r"province Tibet \(540000\)"),
-    "key twice": (lambda: BORDERS.lag(pd.concat([INCOME, INCOME.iloc[:1]])), "1 repeated key"),
-    "same": (lambda: economic_distance(GAP.fillna(INCOME[110000])), "same figure"),
-    "zero": (lambda: FAR.nested(GAP.fillna(0.0)), "Tibet.*above zero"),
-    "nested": (lambda: FAR.nested(GAP.dropna()), "not in the data: Tibet"),
-}
-TABLES = {
-    "array": (np.zeros((2, 2)), "a ndarray"),
-    "negative": (pd.DataFrame([[0, -1.0], [1, 0]]), "a weight is -1.*province 0, neighbour 1"),
-    "diagonal": (pd.DataFrame([[1.0, 1], [1, 0]]), "a weight is 1.*zero diagonal"),
-    "infinite": (pd.DataFrame([[0, np.inf], [1, 0]]), "missing or infinite"),
-    "axes": (pd.DataFrame([[0, 1.0], [1, 0]], index=[1, 2], columns=[1, 3]), "axes of the weights"),
-    "twice": (pd.DataFrame([[0, 1.0], [1, 0]], index=[1, 1], columns=[1, 2]), "there twice"),
-    "empty": (pd.DataFrame(), "axes of the weights"),
-}
 
 
-BAD |= {case: (partial(align, table, INCOME), said) for case, (table, said) in TABLES.items()}
-OPTIONS = {
-    "power": (lambda: inverse_distance(0), "power is 0"),
-    "cutoff": (lambda: inverse_distance(1, -5), "cutoff is -5"),
-    "sums of one": (lambda: FAR.row_standardised().nested(INCOME), "are standardised"),
-}
+def pair(*values, index=(0, 1), columns=(0, 1)):
+    """Return the alignment of weights of two units."""
+    return partial(align, pd.DataFrame(np.reshape(values, (2, 2)), index, columns), INCOME)
 
 
-@pytest.mark.parametrize("case", [*BAD, *OPTIONS])
-def test_bad_figures_tables_and_options_are_refused_with_their_place(case):
-    call, message = (BAD | OPTIONS)[case]
-    with pytest.raises(MethodError if case in OPTIONS else SampleError, match=message):
-        call()
+test_bad_figures_tables_and_options_are_refused_with_their_place = refusals(
+    SampleError,
+    (r"not in the data: Tibet \(540000\)", lambda: align(BORDERS, GAP.dropna())),
+    ("not in the weights: 999", lambda: align(BORDERS, MORE, subset=True)),
+    (r"province Hainan \(460000\), variable 2013", lambda: BORDERS.lag(PANEL)),
+    (r"province Tibet \(540000\)", lambda: BORDERS.lag(GAP)),
+    ("1 repeated key", lambda: BORDERS.lag(pd.concat([INCOME, INCOME.iloc[:1]]))),
+    ("same figure", lambda: economic_distance(GAP.fillna(INCOME[110000]))),
+    ("Tibet.*above zero", lambda: FAR.nested(GAP.fillna(0.0))),
+    ("not in the data: Tibet", lambda: FAR.nested(GAP.dropna())),
+    ("a ndarray", lambda: align(np.zeros((2, 2)), INCOME)),
+    ("a weight is -1.*province 0, neighbour 1", pair(0, -1.0, 1, 0)),
+    ("a weight is 1.*zero diagonal", pair(1.0, 1, 1, 0)),
+    ("missing or infinite", pair(0, np.inf, 1, 0)),
+    ("axes of the weights", pair(0, 1.0, 1, 0, index=[1, 2], columns=[1, 3])),
+    ("there twice", pair(0, 1.0, 1, 0, index=[1, 1], columns=[1, 2])),
+    ("axes of the weights", lambda: align(pd.DataFrame(), INCOME)),
+    ("power is 0", lambda: inverse_distance(0), MethodError),
+    ("cutoff is -5", lambda: inverse_distance(1, -5), MethodError),
+    ("are standardised", lambda: FAR.row_standardised().nested(INCOME), MethodError),
+)
