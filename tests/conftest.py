@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
+from typing import Any
 
+import pytest
 from hypothesis import settings
 
 # Read before numpy starts: tests run on every core already, and one thread keeps sums alike.
@@ -16,3 +19,24 @@ os.environ.setdefault("MPLBACKEND", "Agg")
 _MANY = 100 if os.environ.get("NQPF_EVERYTHING") == "1" else 25
 settings.register_profile("nqpf", derandomize=True, deadline=None, max_examples=_MANY)
 settings.load_profile("nqpf")
+
+
+# The library is imported below, when the settings above stand.
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A made-up project, found as the reader's own would be."""
+    from made_up import make_project
+
+    home = make_project(tmp_path / "home")
+    monkeypatch.setenv("NQPF_HOME", str(home))
+    return home
+
+
+@pytest.fixture(scope="session")
+def embedded() -> Any:
+    """The project's own panel, read once."""
+    from nqpf.data import Panel
+
+    return Panel.load(extra=False, home=Path(__file__).parents[1])

@@ -8,19 +8,12 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from made_up import HEADER, REPOSITORY, VARIABLES, make_project, write_csv
+from made_up import HEADER, REPOSITORY, VARIABLES, write_csv
 from typer.testing import CliRunner, Result
 
 import nqpf
 from nqpf import cli
 from nqpf.cli import app
-
-
-@pytest.fixture
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    home = make_project(tmp_path / "home")
-    monkeypatch.setenv("NQPF_HOME", str(home))
-    return home
 
 
 def run(*words: object) -> Result:
@@ -66,11 +59,6 @@ def test_list_shows_names_units_and_years(home: Path) -> None:
     assert [line.split()[0] for line in lines[1:]] == ["gdp", *VARIABLES]
     assert lines[2].split()[-4:] == ["census5", "2019-2023", "31", "0"]
     assert all("2019-2023" in line for line in lines[1:])
-
-
-def test_outside_a_project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("NQPF_HOME", str(tmp_path))
-    assert "set NQPF_HOME" in refused("data", "list")
 
 
 def python(*words: str, home: Path, **environment: str) -> subprocess.CompletedProcess[bytes]:

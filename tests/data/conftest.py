@@ -1,4 +1,4 @@
-"""A made-up project of the data room, and the command run in it."""
+"""The panel of the made-up project, and the command run in it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from made_up import make_project, state
+from made_up import state
 from typer.testing import CliRunner, Result
 
 from nqpf.cli import app
@@ -14,20 +14,8 @@ from nqpf.data import Panel
 
 
 @pytest.fixture
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    home = make_project(tmp_path / "home")
-    monkeypatch.setenv("NQPF_HOME", str(home))
-    return home
-
-
-@pytest.fixture
 def panel(home: Path) -> Panel:
     return Panel.load(extra=False)
-
-
-@pytest.fixture(scope="session")
-def embedded() -> Panel:
-    return Panel.load(extra=False, home=Path(__file__).resolve().parents[2])
 
 
 @pytest.fixture

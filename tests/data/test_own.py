@@ -11,8 +11,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from made_up import HEADER, REPOSITORY, write_csv, write_xlsx
-from openpyxl import Workbook
+from made_up import HEADER, REPOSITORY, write_book, write_csv, write_xlsx
 
 from nqpf import errors
 from nqpf.data import Panel, grid
@@ -36,9 +35,8 @@ def test_spellings(tmp_path: Path, panel: Panel, encoding: str) -> None:
     cells = list(product(provinces, variables, units))
     rows = [f"{p},{1950 + i},{v},2183.2,{u},统计年鉴" for i, (p, v, u) in enumerate(cells)]
     longer = panel.extend(write_csv(tmp_path / "mine.csv", *rows, encoding=encoding))
-    found = own(longer)[["province", "variable", "value", "vintage"]].drop_duplicates()
-    assert found.to_numpy().tolist() == [[110000, "population", 2183.2, ""]]
-    assert len(own(longer)) == len(cells)
+    found = own(longer)[["province", "variable", "value", "vintage"]].to_numpy().tolist()
+    assert found == [[110000, "population", 2183.2, ""]] * len(cells)
     assert "统计年鉴 (1950-1991)" in longer.catalogue.variables["population"].note
 
 
@@ -68,30 +66,25 @@ def test_columns_in_any_order_and_names_given_once(tmp_path: Path, panel: Panel)
     rows = ["s,亿元,5,gdp,2024,北京,census5,,", "s,亿元,-3,hightech_profit,2024,北京,,,"]
     rows += ["s,units,-4,robots,2023,Tianjin,,,", "s,units,12,robots,2023,Beijing,,,机器人"]
     longer = panel.extend(write_csv(tmp_path / "mine.csv", *rows, header=header))
-    assert own(longer)[["variable", "value", "vintage"]].to_numpy().tolist() == [
-        ["gdp", 5.0, "census5"],
-        ["hightech_profit", -3.0, ""],
-        ["robots", 12.0, ""],
-        ["robots", -4.0, ""],
-    ]
+    found = own(longer)[["variable", "value", "vintage"]].to_numpy().tolist()
+    assert found[:2] == [["gdp", 5.0, "census5"], ["hightech_profit", -3.0, ""]]
+    assert found[2:] == [["robots", 12.0, ""], ["robots", -4.0, ""]]
     assert str(longer.catalogue.variables["robots"].name) == "机器人 机器人"
 
 
 def test_the_examples_and_units_of_the_readme(tmp_path: Path, embedded: Panel) -> None:
-    examples = re.findall(r"^```\n(province,.*?)^```", README, flags=re.DOTALL | re.MULTILINE)
-    assert len(examples) == 2
-    for text in examples:
-        (tmp_path / "mine.csv").write_text(text, encoding="utf-8")
-        longer = embedded.extend(tmp_path / "mine.csv")
-        assert len(own(longer)) == 2 or "industrial_robots" in longer.variables
+    year, robots = re.findall(r"^```\nprovince,(.*?)\n```", README, re.DOTALL | re.MULTILINE)
+    for text, size in ((year, 2), (robots, 1)):
+        path = write_csv(tmp_path / "mine.csv", header=f"province,{text}")
+        assert len(own(embedded.extend(path))) == size
     listed = re.findall(r"^\| (.+?) \| (.+?) \|$", README.partition("## Chinese units")[2], re.M)
     units = {zh: unit for cell, unit in listed[2:] for zh in cell.split(" or ")}
-    known = {entry.unit: key for key, entry in embedded.catalogue.variables.items()}
+    entries = embedded.catalogue.variables.items()
+    known = {entry.unit: key for key, entry in entries}
     assert set(units.values()) == set(known)
-    rows = []
-    for zh, unit in units.items():
-        vintages = embedded.catalogue.variables[known[unit]].vintages
-        rows.append(f"Beijing,{1950 + len(rows)},{known[unit]},5,{zh},s,{''.join(vintages[:1])}")
+    vintages = {key: "".join(entry.vintages[:1]) for key, entry in entries}
+    named = [(zh, known[unit]) for zh, unit in units.items()]
+    rows = [f"Beijing,{1950 + i},{k},5,{zh},s,{vintages[k]}" for i, (zh, k) in enumerate(named)]
     path = write_csv(tmp_path / "mine.csv", *rows, header=HEADER + ",vintage")
     assert len(own(embedded.extend(path))) == len(units) > 15
 
@@ -109,18 +102,15 @@ def test_every_figure_of_the_real_panel_could_be_a_readers(tmp_path: Path, embed
     columns = ["variable", "vintage", "province", "year", "value"]
     before = embedded.frame[columns].sort_values(columns[:4], ignore_index=True)
     pd.testing.assert_frame_equal(longer.frame[columns], before)
-    assert set(own(longer)["variable"]) == set(embedded.variables)
 
 
 # Row | parts of the message.
 CELLS = f"""
 Bejing,2024,population,2,万人,s|unknown province 'Bejing'|mean Beijing (110000)|year '2024'
-Hong Kong,2024,population,7,万人,s|unknown province 'Hong Kong'|Macao and Taiwan are not in
 ,2024,population,1,万人,s|the province is missing|GB/T 2260 code
 Tianjin,2024,population,2,万吨,s|unit '万吨'|expected '10,000 persons' (万人)|'Tianjin'|convert
 Tianjin,2024,population,2200,,s|the unit is missing|10,000 persons
 Tianjin,2024,population,about 2,万人,s|'about 2' is not a number|'population'|correct the cell
-Tianjin,2024,urbanisation,85%,%,s|value '85%' is not a number
 Tianjin,2024,population,２２００,万人,s|'２２００' is not a number
 Tianjin,2024,population,"1,364",万人,s|ambiguous|1364 or 1.364
 Tianjin,2024,population,"1,36,4",万人,s|'1,36,4' is not a number
@@ -184,14 +174,9 @@ def test_bad_table(refusal: Refusal, tmp_path: Path, case: str) -> None:
         assert part.casefold() in str(error).casefold()
 
 
-def workbook(*rows: list[object], notes: bool = False) -> bytes:
-    book, content = Workbook(), io.BytesIO()
-    for row in [HEADER.split(","), *rows]:
-        book.active.append(row)
-    if notes:
-        book.create_sheet("notes").append(["text"])
-    book.save(content)
-    return content.getvalue()
+def workbook(*rows: list[object], **more: list[list[object]]) -> bytes:
+    content = io.BytesIO()
+    return write_book(content, Sheet=[HEADER.split(","), *rows], **more).getvalue()
 
 
 FORMULA = ["Beijing", 2024, "population", "=2000+200", "万人", "yearbook"]
@@ -208,12 +193,9 @@ FILES = {
     "quote.csv": (HEAD + b'"Beijing,2024\n', "not valid CSV: unexpected end of data"),
     "really.csv": (workbook(), "a workbook named .csv [file really.csv]. Give it the suffix .xlsx"),
     "text.xlsx": (HEAD, "damaged or not an .xlsx file"),
-    "sheets.xlsx": (workbook(notes=True), "2 filled sheets: Sheet, notes"),
+    "sheets.xlsx": (workbook(notes=[["text"]]), "2 filled sheets: Sheet, notes"),
     "long.csv": (HEAD + b"x\n" * 1000, "more than 1,000 rows [file long.csv, row 1001]. Split"),
-    "large.csv": (
-        b"x" * 100_001,
-        "the file has 100,001 bytes [file large.csv]; expected at most 1",
-    ),
+    "large.csv": (b"x" * 100_001, "file has 100,001 bytes [file large.csv]; expected at most 1"),
     "bomb.xlsx": (workbook(*[[str(i) * 9000] for i in range(70)]), "the workbook unpacks to 1,"),
     "formula.xlsx": (workbook(FORMULA), "value '=2000+200' is a formula"),
 }
@@ -235,12 +217,10 @@ def test_the_limits_of_a_file_are_generous() -> None:
 
 def test_all_problems_are_in_one_message(refusal: Refusal, tmp_path: Path) -> None:
     rows = ["Bejing,2024,population,x,万人,s", GOOD, "", "Hebei,1900,population,5,万吨,s"]
-    error = refusal(write_csv(tmp_path / "mine.csv", *rows))
-    message = str(error)
+    message = str(refusal(write_csv(tmp_path / "mine.csv", *rows)))
     assert message.startswith("mine.csv has 4 problems:\n- ") and message.count("\n- ") == 4
     assert message.count("row 2, province 'Bejing'") == 2
     assert message.count("row 5, province 'Hebei'") == 2, "blank rows count, as in a spreadsheet"
-    assert type(error) is DataError
     rows = [f"Beijing,{year},population,x,万人,s" for year in range(1950, 2000)]
     message = str(refusal(write_csv(tmp_path / "mine.csv", *rows)))
     assert message.startswith("mine.csv is full of problems; the first 20 are:")

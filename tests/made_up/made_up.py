@@ -82,12 +82,20 @@ def write_csv(path: Path, *rows: str, header: str = HEADER, encoding: str = "utf
     return path
 
 
-def write_xlsx(path: Path, *rows: list[object], header: str = HEADER) -> Path:
-    """Write a reader's workbook with one sheet."""
+def write_book(path: Any, **sheets: list[list[object]]) -> Any:
+    """Write a workbook of these sheets, each given as its rows."""
     from openpyxl import Workbook
 
     book = Workbook()
-    for row in [header.split(","), *rows]:
-        book.active.append(row)
+    book.remove(book.active)
+    for name, rows in sheets.items():
+        sheet = book.create_sheet(name)
+        for row in rows:
+            sheet.append(row)
     book.save(path)
     return path
+
+
+def write_xlsx(path: Any, *rows: list[object], header: str = HEADER) -> Any:
+    """Write a reader's workbook with one sheet."""
+    return write_book(path, Sheet=[header.split(","), *rows])

@@ -9,15 +9,14 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import pytest
 import yaml
-from made_up import state
+from made_up import state, variable
 from made_up_mutants import chances, mutate_bytes
 
 from nqpf.data import Catalogue, Panel
 from nqpf.errors import NqpfError
 from nqpf.files import root
-from nqpf.systems import IndicatorMatrix, System, available
+from nqpf.systems import System, available
 
 NASTY = [
     b"\x00", b"\xff\xfe", b"\xed\xa0\x80", b"&a ", b"*a", b"<<: ", b"!!python/object:os.system ",
@@ -72,54 +71,39 @@ def small_panel() -> Panel:
     cells = pd.MultiIndex.from_product([names, [110000, 310000, 440000], [2019, 2020, 2021]])
     frame = cells.to_frame(index=False, name=["variable", "province", "year"])
     frame = frame.assign(value=rng.uniform(1, 100, len(frame)), vintage="", flag="official")
-    both = {"zh": "某", "en": "some"}
-    fields = {"name": both, "theme": "toy", "unit": "u", "definition": "d"}
-    one = fields | {"publisher": both, "yearbook": both}
-    return Panel(frame, Catalogue(sources={}, variables=dict.fromkeys(names, one)))
-
-
-@pytest.fixture
-def home(tmp_path: Path) -> Path:
-    for part in ("systems", "studies"):
-        shutil.copytree(root() / "data" / part, tmp_path / "data" / part)
-    shutil.copy(root() / "data" / "indicators.yaml", tmp_path / "data" / "indicators.yaml")
-    return tmp_path
+    return Panel(frame, Catalogue(sources={}, variables=dict.fromkeys(names, variable())))
 
 
 def outcome(key: str, home: Path, panel: Panel) -> str:
     """Load and use a card; only the library's own errors are caught."""
     try:
         system = System.load(key, home)
-        assert system.table()["unit"].str.len().min() > 0
-        assert system._repr_html_()
+        assert system._repr_html_() and system.table()["unit"].str.len().min() > 0
         matrix = system.evaluate(panel)
     except NqpfError as error:
-        assert str(error)
         return type(error).__name__
-    assert isinstance(matrix, IndicatorMatrix)
     assert np.isfinite(matrix.values.to_numpy()).all()
     assert list(matrix.values.columns) == list(system.indicators)
     return "valid"
 
 
-def test_mutated_cards_give_a_clear_error_or_a_valid_system(home: Path):
-    panel = small_panel()
-    project = [state(root() / "data" / part) for part in ("systems", "studies")]
-    seen: Counter[str] = Counter()
+def test_mutated_cards_give_a_clear_error_or_a_valid_system(tmp_path: Path):
+    home, panel, seen = tmp_path, small_panel(), Counter()
+    shutil.copytree(root() / "data", home / "data", ignore=shutil.ignore_patterns("*.csv", "c*"))
+    project = state(root() / "data")
     for chance in chances("card", 1500):
         key = chance.choice(available())
         names = [f"systems/{key}.yaml", f"studies/{key}.yaml", *["indicators.yaml"] * 2]
         path = home / "data" / chance.choice(names)
         good = path.read_bytes()
-        if chance.random() < 0.5:
-            path.write_bytes(mutate_bytes(good, chance, NASTY))
-        else:
-            path.write_bytes(mutate_structure(good, chance))
+        at_random = chance.random() < 0.5
+        changed = mutate_bytes(good, chance, NASTY) if at_random else mutate_structure(good, chance)
+        path.write_bytes(changed)
         before = state(home)
         seen[outcome(key, home, panel)] += 1
         assert state(home) == before
         path.write_bytes(good)
-    assert [state(root() / "data" / part) for part in ("systems", "studies")] == project
+    assert state(root() / "data") == project
     # Both ends of the promise were really met, not only one of them.
     assert set(seen) >= {"CardError", "FormulaError", "valid"}
     assert seen["CardError"] > seen.total() / 4 and seen["valid"] > seen.total() / 20

@@ -16,7 +16,6 @@ from made_up import REPOSITORY, state
 from typer.testing import CliRunner
 
 from nqpf.cli import app
-from nqpf.data import Panel
 from nqpf.files import root
 from nqpf.systems import Study, System, available
 
@@ -66,7 +65,7 @@ def refused(home: Path, key: str = KEY) -> str:
     return result.stderr
 
 
-def test_the_command_writes_four_files_that_are_valid_and_marked_as_the_books(home):
+def test_the_command_writes_four_files_that_are_valid_and_marked_as_the_books(home, embedded):
     before = state(home)
     assert new()[:4] == [f"Written: {path}" for path in NEW]
     after = state(home)
@@ -80,7 +79,7 @@ def test_the_command_writes_four_files_that_are_valid_and_marked_as_the_books(ho
     system = System.load(KEY, home)
     assert set(system.table()["status"]) == {"B"}
     assert min(len(part.indicators) for part in system.card.dimensions) >= 2
-    matrix = system.evaluate(Panel.load(extra=False))
+    matrix = system.evaluate(embedded)
     assert len(matrix.provinces) == 31 and 2023 in matrix.years
     study = Study.load(KEY, home)
     assert (study.authors.en, study.year, study.level) == ("Li and Wang", 2025, "D")

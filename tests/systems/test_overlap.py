@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import product
+
 import pytest
 
 from nqpf.errors import CardError, MethodError
@@ -19,15 +21,11 @@ def test_membership_and_overlap_are_those_of_sets():
     serves = member.sum(axis="columns")
     assert list(member.index) == sorted(member.index, key=lambda key: (-serves[key], key))
     assert not membership(names=True).index.has_duplicates
-    measures = {
-        "jaccard": lambda a, b: len(a & b) / len(a | b),
-        "share": lambda a, b: len(a & b) / len(a),
-        "count": lambda a, b: len(a & b),
-    }
-    for measure, hand in measures.items():
-        table = pairwise(measure)
-        for one, a in sets.items():
-            assert table.loc[one].to_dict() == {two: hand(a, b) for two, b in sets.items()}
+    count, share, jaccard = map(pairwise, ("count", "share", "jaccard"))
+    for (one, a), (two, b) in product(sets.items(), repeat=2):
+        assert count.loc[one, two] == len(a & b)
+        assert share.loc[one, two] == len(a & b) / len(a)
+        assert jaccard.loc[one, two] == len(a & b) / len(a | b)
     assert pairwise("count", ["ren-2024", "dong-2024"]).iloc[0, 1] == 3
     with pytest.raises(MethodError, match="unknown measure of overlap 'cosine'.*jaccard"):
         pairwise("cosine")

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import shutil
-from pathlib import Path
 
 import pytest
 
 from nqpf import provinces
-from nqpf.errors import CardError, DataError, MethodError, NqpfError
+from nqpf.errors import CardError, DataError, MethodError
 from nqpf.files import root
 from nqpf.systems.reform import Reform
 
@@ -38,20 +37,16 @@ def test_ten_provinces_in_eight_zones_and_their_first_full_years() -> None:
     ("old", "new", "error", "said"),
     [
         ("province: 520000", "province: 529999", DataError, "unknown province"),
-        ("province: 520000", "province: 52", CardError, "greater than or equal"),
         ("province: 520000", "province: 110000", CardError, "province 'Beijing' is there twice"),
         ("named: state-council-2015-50", "named: state-council-2015", CardError, "unknown docu"),
         ("date: 2016-02", "date: 2016-2", CardError, "documents.1.date"),
         ("date: 2016-02", "date: 2014-02", CardError, "before named"),
-        ("covers: part", "covers: delta", CardError, "covers"),
         ("key: guizhou-zone-2016", "key: ndrc-2016-2123", CardError, "is there twice"),
         ("key: big-data-zones", "key: zones", CardError, "not the file's name"),
         ("covers: province", "covers: province\n    remark: x", CardError, "remark"),
     ],
 )
-def test_a_wrong_file_is_refused(
-    tmp_path: Path, old: str, new: str, error: type[NqpfError], said: str
-) -> None:
+def test_a_wrong_file_is_refused(tmp_path, old, new, error, said):
     shutil.copytree(root() / "data" / "reforms", tmp_path / "data" / "reforms")
     path = tmp_path / "data" / "reforms" / f"{KEY}.yaml"
     text = path.read_text("utf-8")

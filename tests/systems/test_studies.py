@@ -11,50 +11,33 @@ from nqpf.data import Catalogue
 from nqpf.files import root
 from nqpf.systems import Study, System, available
 
-# What the survey lists; a reader's own studies may stand beside these.
-COMPOSITE = [
-    "dai-2024", "dong-2024", "gong-2024", "han-2024", "jiang-qiao-2024", "jin-2024",
-    "li-li-2024", "liu-2024", "lu-2024", "lu-guo-2024", "ren-2024", "wang-wang-2024",
-    "wu-2024", "yang-hong-2024", "zou-2024",
-]  # fmt: skip
+# What the survey lists, as the book translates it: key; level; basis; weights and aggregation of
+# the card (S where the survey states the method, else the book's default); dimensions. A
+# reader's own studies may stand beside these.
+SURVEY = """
+dai-2024|M|formation|entropy S, topsis S|创新驱动 人才积累 产业升级 绿色发展
+dong-2024|M|theory|entropy S, topsis S|劳动者 劳动资料 劳动对象 优化组合跃升
+gong-2024|P||entropy S, topsis S|
+han-2024|P|traits|entropy S, linear B|\
+更高素质的劳动者 更高科技的劳动资料 更广范围的劳动对象 新生产技术 新生产组织 新生产要素
+jiang-qiao-2024|P|traits|entropy B, topsis B|创新 协调 绿色 开放 共享 高科技 高效能 高质量
+jin-2024|P|traits|entropy B, topsis B|\
+智力人才汇聚 技术创新储备 新兴企业吸引 知识成果交流 技术成果转化 新兴产品形成
+li-li-2024|P||pursuit S, linear S|
+liu-2024|M|traits|entropy S, topsis S|新产业 新模式 新动能
+lu-2024|P||ahp_entropy S, topsis S|科技生产力 绿色生产力 数字生产力
+lu-guo-2024|M|traits|entropy S, topsis S|科技生产力 绿色生产力 数字生产力
+ren-2024|P|traits|entropy B, topsis B|智能化 绿色化 创新化 人本化 产业发展安全 制度环境
+wang-wang-2024|P|theory|entropy S, linear B|劳动者 劳动对象 生产资料
+wu-2024|P|formation|entropy B, topsis B|创新支持 算力基础 数据支撑 算法加持
+yang-hong-2024|P|theory|entropy B, topsis B|数字劳动力 数字劳动对象 数字生产资料
+zou-2024|P||variation S, coupling S|
+"""
+LINES = [line.split("|") for line in SURVEY.strip().split("\n")]
+COMPOSITE = [line[0] for line in LINES]
+BASES = {"theory": "classical theory (S)", "formation": "basis of formation (S)"}
+BASES |= {"traits": "connotation and traits (S)", "": "None"}
 TFP = ["li-qx-2024", "qiao-ma-2024", "shi-sun-2024", "yang-wang-2023"]
-
-# The survey's lists, in its order, as the book translates them; nothing where it states none.
-DIMENSIONS = {
-    "dai-2024": "创新驱动 人才积累 产业升级 绿色发展",
-    "dong-2024": "劳动者 劳动资料 劳动对象 优化组合跃升",
-    "gong-2024": "",
-    "han-2024": "更高素质的劳动者 更高科技的劳动资料 更广范围的劳动对象 "
-    "新生产技术 新生产组织 新生产要素",
-    "jiang-qiao-2024": "创新 协调 绿色 开放 共享 高科技 高效能 高质量",
-    "jin-2024": "智力人才汇聚 技术创新储备 新兴企业吸引 知识成果交流 技术成果转化 新兴产品形成",
-    "li-li-2024": "",
-    "liu-2024": "新产业 新模式 新动能",
-    "lu-2024": "科技生产力 绿色生产力 数字生产力",
-    "lu-guo-2024": "科技生产力 绿色生产力 数字生产力",
-    "ren-2024": "智能化 绿色化 创新化 人本化 产业发展安全 制度环境",
-    "wang-wang-2024": "劳动者 劳动对象 生产资料",
-    "wu-2024": "创新支持 算力基础 数据支撑 算法加持",
-    "yang-hong-2024": "数字劳动力 数字劳动对象 数字生产资料",
-    "zou-2024": "",
-}
-
-BASES = dict.fromkeys(["dong-2024", "wang-wang-2024", "yang-hong-2024"], "classical theory (S)")
-BASES |= dict.fromkeys(["dai-2024", "wu-2024"], "basis of formation (S)")
-BASES |= dict.fromkeys(
-    ["han-2024", "jiang-qiao-2024", "jin-2024", "liu-2024", "lu-guo-2024", "ren-2024"],
-    "connotation and traits (S)",
-)
-
-# weights and aggregation by card; S where the survey states the method, else the book's default.
-METHODS = dict.fromkeys(COMPOSITE, "entropy S, topsis S")
-METHODS |= dict.fromkeys(
-    ["jiang-qiao-2024", "jin-2024", "ren-2024", "wu-2024", "yang-hong-2024"],
-    "entropy B, topsis B",
-)
-METHODS |= dict.fromkeys(["han-2024", "wang-wang-2024"], "entropy S, linear B")
-METHODS |= {"li-li-2024": "pursuit S, linear S", "lu-2024": "ahp_entropy S, topsis S"}
-METHODS["zou-2024"] = "variation S, coupling S"
 
 
 # --- studies ---
@@ -64,23 +47,20 @@ def test_every_surveyed_study_has_its_record_at_the_level_that_it_allows():
     """No inputs are at hand, so none is N; the survey gives method and dimensions of four."""
     studies = {key: Study.load(key) for key in Study.keys()}
     assert set(COMPOSITE + TFP) <= set(studies) and set(COMPOSITE) <= set(available())
-    four = ["dai-2024", "dong-2024", "liu-2024", "lu-guo-2024"]
-    assert [key for key in COMPOSITE if studies[key].level == "M"] == four
-    assert {studies[key].level for key in COMPOSITE if key not in four} == {"P"}
     assert {studies[key].kind for key in COMPOSITE} == {"composite"}
     assert {(studies[key].kind, studies[key].level) for key in TFP} == {("tfp", "D")}
     assert studies["wu-2024"].weighting is None
     assert studies["jiang-qiao-2024"].title.startswith("Jiang Yongmu and Qiao Zhangyuan (2024c)")
-    assert {key: f"{studies[key].basis}" for key in COMPOSITE if studies[key].basis} == BASES
     groups = [dimension.group.en for dimension in studies["han-2024"].dimensions]
     assert groups == ["substantive factors"] * 3 + ["permeating factors"] * 3
 
 
-@pytest.mark.parametrize("key", COMPOSITE)
-def test_dimensions_are_the_surveys_and_what_is_missing_is_named(key):
-    """A study at P lacks the other part: its record says so before anything else."""
-    study = Study.load(key)
-    assert " ".join(dimension.name.zh for dimension in study.dimensions) == DIMENSIONS[key]
+@pytest.mark.parametrize(("key", "level", "basis", "methods", "dimensions"), LINES)
+def test_record_and_card_say_what_the_survey_does(key, level, basis, methods, dimensions):
+    """What is not the survey's is marked; a study at P names first the part that it lacks."""
+    study, card = Study.load(key), System.load(key).card
+    assert (study.level, str(study.basis)) == (level, BASES[basis])
+    assert " ".join(dimension.name.zh for dimension in study.dimensions) == dimensions
     assert {d.status for d in study.dimensions} <= ({"V"} if key == "lu-2024" else {"S"})
     first = study.missing[0]
     if study.level == "M":
@@ -89,6 +69,15 @@ def test_dimensions_are_the_surveys_and_what_is_missing_is_named(key):
         assert "aggregation" in first or "entropy weights" in first
     else:
         assert "dimensions" in first
+    stated = ["S" if fact else "B" for fact in (study.weighting, study.aggregation)]
+    steps = (card.recipe.weights, card.recipe.aggregate)
+    assert ", ".join(f"{step.method} {step.status}" for step in steps) == methods
+    assert [step.status for step in steps] == stated and card.recipe.normalise.status == "B"
+    also = [f"{other.weights} {other.aggregate}" for other in card.also]
+    both = [
+        f"method='entropy' status='S' method='{name}' status='S'" for name in ("linear", "vikor")
+    ]
+    assert also == (both if key == "gong-2024" else [])
 
 
 FACT = {"text": "entropy", "status": "S"}
@@ -143,25 +132,6 @@ def test_indicators_are_the_books_and_two_in_a_dimension_or_it_says_why_not(key)
     assert set(system.variables) <= set(Catalogue.load().variables)
     for dimension in system.card.dimensions:
         assert len(dimension.indicators) >= 2 or "One indicator only" in (dimension.note or "")
-
-
-@pytest.mark.parametrize("key", COMPOSITE)
-def test_methods_are_the_surveys_or_marked_as_the_books(key):
-    recipe, study = System.load(key).card.recipe, Study.load(key)
-    steps = (recipe.weights, recipe.aggregate)
-    assert ", ".join(f"{step.method} {step.status}" for step in steps) == METHODS[key]
-    assert recipe.normalise.status == "B"
-    stated = ["S" if fact else "B" for fact in (study.weighting, study.aggregation)]
-    assert [step.status for step in steps] == stated
-
-
-def test_gong_sets_three_aggregations_of_entropy_weights_side_by_side():
-    card = System.load("gong-2024").card
-    steps = [
-        step for recipe in (card.recipe, *card.also) for step in (recipe.weights, recipe.aggregate)
-    ]
-    assert " ".join(step.method for step in steps) == "entropy topsis entropy linear entropy vikor"
-    assert {step.status for step in steps} == {"S"}
 
 
 # Cards whose dimensions hold what those of dong-2024 or lu-guo-2024 of the same place hold.

@@ -7,9 +7,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from made_up import variable
 
 from nqpf.data import Catalogue, Panel
-from nqpf.errors import CardError, DataError, FormulaError, SampleError
+from nqpf.errors import CardError, FormulaError, SampleError
 from nqpf.systems import IndicatorMatrix, System
 
 INDICATORS = """\
@@ -50,11 +51,9 @@ CODES = [110000, 310000, 440000]
 
 
 def write(home: Path, card: str = CARD, study: str = STUDY, indicators: str = INDICATORS) -> Path:
-    for name, text in [
-        ("systems/toy-2024.yaml", card), ("studies/toy-2024.yaml", study),
-        ("indicators.yaml", indicators),
-    ]:  # fmt: skip
-        path = home / "data" / name
+    texts = {"systems/toy-2024": card, "studies/toy-2024": study, "indicators": indicators}
+    for name, text in texts.items():
+        path = home / "data" / f"{name}.yaml"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
     return home
@@ -62,24 +61,22 @@ def write(home: Path, card: str = CARD, study: str = STUDY, indicators: str = IN
 
 def panel(drop: tuple[tuple[str, int, int], ...] = (), so2: float | None = None) -> Panel:
     """Three provinces, 2019-2022; gdp in two vintages; `drop` removes (variable, code, year)."""
-    cells = [
-        (code, year, *row, "official")
-        for i, code in enumerate(CODES, 1)
-        for year in range(2019, 2023)
-        for row in (
-            ("gdp", 100.0 * i * (year - 2018), "census5"),
-            ("gdp", 90.0 * i * (year - 2018), "census4"),
-            ("population", 10.0 * i, ""),
-            ("so2", i if so2 is None else so2, ""),
-        )
+    cells = pd.MultiIndex.from_product([CODES, range(2019, 2023)], names=["province", "year"])
+    cells = cells.to_frame(index=False)
+    size = cells["province"].map({code: 1.0 + place for place, code in enumerate(CODES)})
+    gdp = size * (cells["year"] - 2018)
+    figures = [("gdp", "census5", 100 * gdp), ("gdp", "census4", 90 * gdp)]
+    figures += [("population", "", 10 * size), ("so2", "", size if so2 is None else so2)]
+    columns = ["variable", "vintage", "value"]
+    rows = [
+        cells.assign(flag="official", **dict(zip(columns, row, strict=True))) for row in figures
     ]
-    columns = ["province", "year", "variable", "value", "vintage", "flag"]
-    rows = pd.DataFrame([row for row in cells if (row[2], *row[:2]) not in drop], columns=columns)
-    about = dict.fromkeys(("name", "publisher", "yearbook"), {"zh": "某", "en": "some"})
-    about |= {"theme": "toy", "definition": "made up"}
+    rows = pd.concat(rows, ignore_index=True)
+    keys = zip(rows["variable"], rows["province"], rows["year"], strict=True)
     units = {"gdp": "100 million yuan", "population": "10,000 persons", "so2": "10,000 t"}
-    variables = {key: about | {"unit": unit} for key, unit in units.items()}
+    variables = {key: variable(unit=unit) for key, unit in units.items()}
     variables["gdp"]["vintages"] = ["census5", "census4"]
+    rows = rows[[key not in drop for key in keys]]
     return Panel(rows, Catalogue(sources={}, variables=variables))
 
 
@@ -126,28 +123,21 @@ def test_an_incomplete_province_year_is_left_out_and_the_missing_variables_named
 EMPTY = {"drop": tuple(("so2", code, y) for code in CODES for y in range(2019, 2023))}
 
 
-@pytest.mark.parametrize(
-    ("indicators", "figures", "asked", "error", "message"),
-    [
-        ("", EMPTY, {"provinces": CODES[:2]}, SampleError,
-         "no province-year has every variable.*so2 is missing in 8 of 8 province-years"),
-        ("", {}, {"years": []}, SampleError, "no province-year"),
-        ("", {}, {"provinces": []}, SampleError, "no province-year"),
-        ("", {}, {"provinces": ["Bejing"]}, DataError, "Did you mean Beijing"),
-        ("", {}, {"vintage": "census6"}, DataError, "no vintage 'census6'"),
-        ("", {"so2": np.inf}, {}, FormulaError,
-         r"too large.*\[card toy-2024, indicator dirt, province Beijing, year 2019\]"),
-        ("gdp / so2", {"so2": 0.0}, {}, FormulaError,
-         r"divides by zero.*\[card toy-2024, indicator dirt, province Beijing, year 2019\]"),
-        ("so2 / gpd", {}, {}, FormulaError,
-         r"unknown variable 'gpd' \[card toy-2024, indicator dirt\].*Did you mean 'gdp'"),
-    ],
-)  # fmt: skip
-def test_what_cannot_be_evaluated(tmp_path, indicators, figures, asked, error, message):
-    text = INDICATORS.replace("so2 / gdp * 10000", indicators or "so2 / gdp * 10000")
+PLACE = r"\[card toy-2024, indicator dirt"
+NO_VALUES = [
+    ("so2 / gdp", EMPTY, CODES[:2], "every variable.*so2 is missing in 8 of 8 province-years"),
+    ("so2 / gdp", {}, [], "no province-year"),
+    ("gdp / so2", {"so2": 0.0}, None, f"by zero.*{PLACE}, province Beijing, year 2019"),
+    ("so2 / gpd", {}, None, f"unknown variable 'gpd' {PLACE}.*Did you mean 'gdp'"),
+]
+
+
+@pytest.mark.parametrize(("formula", "figures", "provinces", "message"), NO_VALUES)
+def test_what_cannot_be_evaluated(tmp_path, formula, figures, provinces, message):
+    text = INDICATORS.replace("so2 / gdp * 10000", formula)
     system = System.load("toy-2024", write(tmp_path, indicators=text))
-    with pytest.raises(error, match=message):
-        system.evaluate(panel(**figures), **asked)
+    with pytest.raises(SampleError if provinces is not None else FormulaError, match=message):
+        system.evaluate(panel(**figures), provinces=provinces)
 
 
 # --- the matrix ---
@@ -194,72 +184,62 @@ def test_a_matrix_refuses_double_rows_and_misaligned_directions():
 
 def test_html_escapes_what_a_card_says_and_a_matrix_is_shown_by_its_sample(toy):
     assert "<b>system" not in toy._repr_html_() and "&lt;b&gt;system" in toy._repr_html_()
-    assert repr(toy.evaluate(panel())).startswith(
-        "<IndicatorMatrix 2 indicators: 3 provinces, 2019"
-    )
+    assert repr(toy.evaluate(panel())).startswith("<IndicatorMatrix 2 indicators: 3 provinces")
 
 
 # --- cards ---
 
 
 def test_a_card_may_hold_several_recipes_and_what_is_missing(tmp_path):
-    card = CARD.replace("dimensions:", """\
-also:
-  - normalise: {method: minmax_yearly, status: B}
-    weights: {method: not_there_yet, status: S}
-    aggregate: {method: topsis, status: S}
-dimensions:""") + "    missing: [life expectancy, days of illness]\n"  # fmt: skip
-    system = System.load("toy-2024", write(tmp_path, card=card))
+    steps = "normalise: {method: minmax_yearly, status: B}, weights: {method: not_yet, status: S}"
+    also = f"also: [{{{steps}, aggregate: {{method: topsis, status: S}}}}]\n"
+    missing = "    missing: [life expectancy, days of illness]\n"
+    system = System.load("toy-2024", write(tmp_path, card=CARD + missing + also))
     assert system.recipes == [
         {"normalise": "minmax", "weights": "entropy", "aggregate": "linear"},
-        {"normalise": "minmax_yearly", "weights": "not_there_yet", "aggregate": "topsis"},
+        {"normalise": "minmax_yearly", "weights": "not_yet", "aggregate": "topsis"},
     ]
     assert system.recipe == system.recipes[0]
     assert system.card.also[0].weights.status == "S"
     assert system.card.dimensions[1].missing == ("life expectancy", "days of illness")
 
 
-@pytest.mark.parametrize(
-    ("changes", "message"),
-    [
-        ({"card": CARD + "colour: red\n"}, "Extra inputs are not permitted .*field colour"),
-        ({"card": CARD.replace("key: toy-2024\n", "", 1)}, "Field required .*field key"),
-        ({"card": CARD + "key: toy-2024\n"}, r"key 'key' is written twice \[file .*line 13\]"),
-        ({"card": CARD.replace("key: toy", "key: tou", 1)}, "not the file's name"),
-        ({"card": CARD.replace("status: S", "status: X")}, "'S', 'V' or 'B'.*field recipe.weights"),
-        ({"card": CARD + "also: [{normalise: {method: minmax, status: B}}]\n"}, "also.0.weights"),
-        ({"card": CARD + "    missing: ['']\n"}, "field dimensions.1.missing.0"),
-        ({"card": CARD.replace("use: richness", "use: richnes")}, "Did you mean 'richness'"),
-        ({"card": CARD.replace("use: dirt", "use: richness")}, "'richness' is used twice"),
-        ({"card": CARD.replace("key: health", "key: wealth")}, "dimension 'wealth' is there twice"),
-        ({"card": CARD.replace("key: health", "key: healt")}, "are not those of the study"),
-        ({"card": CARD.replace("key: health", "key: health\n    name: {zh: 康, en: h}")},
-         "has a name of its own"),
-        ({"card": CARD.replace("study: toy", "study: joy")}, "Did you mean 'toy-2024'"),
-        ({"card": "&a [*a, *a]"}, "anchors and aliases are not allowed"),
-        ({"card": "[" * 5000}, "nesting deeper than 12"),
-        ({"card": "? [a]\n: b\n"}, r"a key is not a text \[file .*line 1\]"),
-        ({"card": CARD + "---\n" + CARD}, r"a second document begins \[file .*line 13\]"),
-        ({"card": "key: 'open"}, r"not valid YAML: .* \[file systems/toy-2024.yaml, line 1\]"),
-        ({"card": ""}, "the file holds no fields"),
-        ({"card": "- a\n- b\n"}, "the file holds no fields"),
-        ({"card": "x" * 300_000}, "the file has 300000 bytes .* at most 200000"),
-        ({"study": STUDY.replace("status: V", "status: B")}, "'S' or 'V'.*dimensions.1.status"),
-        ({"study": STUDY.replace("level: P", "level: Z")}, "field level"),
-        ({"study": STUDY.replace("level: P", "level: M")},
-         "level M does not follow.*method not stated.*expected P or D.*studies/toy-2024.yaml"),
-        ({"study": STUDY.replace("missing: [everything else]", "missing: []")}, "field missing"),
-        ({"study": STUDY.replace("key: health", "key: wealth")}, "'wealth' is there twice"),
-        ({"study": BARE}, "'wealth' lacks a name"),
-        ({"indicators": INDICATORS.replace("cost", "price")}, "indicators.dirt.direction"),
-        ({"indicators": INDICATORS.replace("unit:", "units:", 1)}, "indicators.richness.unit"),
-        ({"indicators": INDICATORS.replace("gdp / population", "gdp.values")},
-         r"'.v' is not allowed \[file data/indicators.yaml, indicator richness, column 4\]"),
-    ],
-)  # fmt: skip
-def test_a_bad_card_says_what_is_wrong_and_where(tmp_path, changes, message):
+# The file that is wrong, what in it is replaced (nothing: the text is added at the end), by what.
+BAD = [
+    ("card", "", "colour: red\n", "Extra inputs are not permitted .*field colour"),
+    ("card", "", "key: toy-2024\n", r"key 'key' is written twice \[file .*line 13\]"),
+    ("card", "", "---\na: b\n", r"a second document begins \[file .*line 13\]"),
+    ("card", "key: toy", "key: tou", "not the file's name"),
+    ("card", "status: S", "status: X", "'S', 'V' or 'B'.*field recipe.weights"),
+    ("card", "use: richness", "use: richnes", "Did you mean 'richness'"),
+    ("card", "use: dirt", "use: richness", "'richness' is used twice"),
+    ("card", "key: health", "key: wealth", "dimension 'wealth' is there twice"),
+    ("card", "key: health", "key: healt", "are not those of the study"),
+    ("card", "key: health", "key: health\n    name: {zh: 康, en: h}", "has a name of its own"),
+    ("card", "study: toy", "study: joy", "Did you mean 'toy-2024'"),
+    ("card", CARD, "&a [*a, *a]", "anchors and aliases are not allowed"),
+    ("card", CARD, "[" * 5000, "nesting deeper than 12"),
+    ("card", CARD, "? [a]\n: b\n", r"a key is not a text \[file .*line 1\]"),
+    ("card", CARD, "k: 'open", r"not valid YAML: .* \[file systems/toy-2024.yaml, line 1\]"),
+    ("card", CARD, "- a\n- b\n", "the file holds no fields"),
+    ("card", CARD, "x" * 300_000, "the file has 300000 bytes .* at most 200000"),
+    ("study", "status: V", "status: B", "'S' or 'V'.*dimensions.1.status"),
+    ("study", "level: P", "level: M", "level M .*method not .*P or D.*studies/toy-2024.yaml"),
+    ("study", "missing: [everything else]", "missing: []", "field missing"),
+    ("study", "key: health", "key: wealth", "'wealth' is there twice"),
+    ("study", STUDY, BARE, "'wealth' lacks a name"),
+    ("indicators", "cost", "price", "indicators.dirt.direction"),
+    ("indicators", "gdp / population", "gdp.values",
+     r"'.v' is not allowed \[file data/indicators.yaml, indicator richness, column 4\]"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("file", "old", "new", "message"), BAD)
+def test_a_bad_card_says_what_is_wrong_and_where(tmp_path, file, old, new, message):
+    text = {"card": CARD, "study": STUDY, "indicators": INDICATORS}[file]
+    changed = text.replace(old, new, 1) if old else text + new
     with pytest.raises(CardError, match=message):
-        System.load("toy-2024", write(tmp_path, **changes))
+        System.load("toy-2024", write(tmp_path, **{file: changed}))
 
 
 def test_text_that_is_not_utf8_and_an_unknown_card_are_refused(tmp_path):
