@@ -24,9 +24,7 @@ ROWS = raw(("全国", 2020, 31.0), *everywhere(2020), ("全国", 2021, 62.0), *e
 TABLE = Path("data") / "panel" / "test.csv"
 
 
-def a_segment(**changes: object) -> dict[str, object]:
-    entry = {"source": "made", "item": "a", "years": [2020, 2021], "unit": "吨", "factor": 0.1}
-    return entry | changes
+SEGMENT = {"source": "made", "item": "a", "years": [2020, 2021], "unit": "吨", "factor": 0.1}
 
 
 def values(rows: pd.DataFrame, entry: object = None, **changes: object) -> dict:
@@ -45,9 +43,9 @@ def test_misread_names_are_refused_unless_declared(label: str) -> None:
     rows = raw((label, 2020, 7.0), ("江西", 2020, 8.0))
     with pytest.raises(DataError, match=f"unknown province '{label}'.*数据 1.rda.*aliases"):
         values(rows)
-    expected = {(540000, 2020): 7.0, (360000, 2020): 8.0}
-    assert values(rows, source(aliases={label: 540000})) == expected
-    assert values(rows, source(ignore={label: "a total"})) == {(360000, 2020): 8.0}
+    jiangxi, tibet = {(360000, 2020): 8.0}, {(540000, 2020): 7.0}
+    assert values(rows, source(aliases={label: 540000})) == jiangxi | tibet
+    assert values(rows, source(ignore={label: "a total"})) == jiangxi
     with pytest.raises(DataError, match=f"two values .*{label} and 江西.*year 2020"):
         values(rows, source(aliases={label: 360000}))
 
@@ -74,24 +72,19 @@ def test_stray_spaces_in_names_and_the_national_row_apart() -> None:
 
 def test_units_are_converted_by_their_label_or_refused() -> None:
     rows = raw(("北京", 2021, 31234.0, "吨"), ("北京", 2022, 3.1, "万吨"))
-    declared = {"unit": "", "factors": {"吨": 1e-4, "万吨": 1}}
-    expected = {(110000, 2021): 3.1234, (110000, 2022): 3.1}
-    assert values(rows, years=(2021, 2022), **declared) == expected
+    found = values(rows, years=(2021, 2022), factors={"吨": 1e-4, "万吨": 1})
+    assert found == {(110000, 2021): 3.1234, (110000, 2022): 3.1}, "the factor leaves no noise"
     for wrong in ("万元", "", "kg"):
         with pytest.raises(match=f"unit '{wrong}' is not the declared one.*'人年'"):
             values(raw(("北京", 2020, 1.0, "人年"), ("天津", 2020, 2.0, wrong)), unit="人年")
     unlabelled = raw(("北京", 2020, 5.0, ""))
     assert values(unlabelled, unit="t", factor=0.1) == {(110000, 2020): 0.5}
-    exact = values(raw(("北京", 2020, 22591176.0)), factor=1e-4)
-    assert exact == {(110000, 2020): 2259.1176}, "the factor leaves no noise"
 
 
-@pytest.mark.parametrize("bad", ["many", "1,234", np.inf, -np.inf, "inf"])
+@pytest.mark.parametrize("bad", ["many", "1,234", -np.inf, "inf"])
 def test_values_that_are_no_numbers(bad: object) -> None:
-    rows = raw(("北京", 2020, 1.0), ("天津", 2020, 2.0)).astype({"value": object})
-    rows.loc[1, "value"] = bad
     with pytest.raises(DataError, match="not a finite number.*天津, year 2020"):
-        values(rows)
+        values(raw(("北京", 2020, 1.0), ("天津", 2020, bad)))
 
 
 def test_empty_cells_declared_zeros_and_skipped_figures() -> None:
@@ -137,7 +130,7 @@ def rebuilt(tmp_path: Path, entry: Any) -> Callable[..., Path]:
 
 @pytest.fixture
 def home(rebuilt: Callable[..., Path]) -> Path:
-    return rebuilt(segments=[a_segment()], national="sum", second=[a_segment()])
+    return rebuilt(segments=[SEGMENT], national="sum", second=[SEGMENT])
 
 
 def test_tables_hold_the_figures_in_canonical_units(home: Path) -> None:
@@ -147,13 +140,12 @@ def test_tables_hold_the_figures_in_canonical_units(home: Path) -> None:
         "110000,2020,film,0.1,,official\n110000,2021,film,0.2,,official\n"
     )
     assert texts["test"].count("\n") == 1 + 2 * len(codes())
-    expected = "film,2020,3.1,,made\nfilm,2021,6.2,,made\n"
-    assert texts["national"] == "variable,year,value,vintage,source\n" + expected
+    head = "variable,year,value,vintage,source\n"
+    assert texts["national"] == f"{head}film,2020,3.1,,made\nfilm,2021,6.2,,made\n"
     assert texts["second"].splitlines()[1] == "110000,2020,film,0.1,,made"
     before = state(home)
     assert not _rebuild(home, update=True).changed and state(home) == before
     assert "all as committed" in str(_rebuild(home))
-    assert b"\r" not in (home / TABLE).read_bytes()
 
 
 LAST = b"650000,2021,film,0.2,,official\n"
@@ -166,55 +158,53 @@ CHANGED = [
 ]
 
 
-@pytest.mark.parametrize(("old", "new", "line"), CHANGED)
-def test_one_changed_byte_is_found(home: Path, old: bytes, new: bytes, line: int) -> None:
-    path = home / TABLE
-    path.write_bytes(path.read_bytes().replace(old, new))
-    with pytest.raises(DataError, match=rf"table data/panel/test.csv, line {line}\]"):
-        _rebuild(home)
-
-
-def test_a_table_too_few_or_too_many(home: Path) -> None:
-    extra = home / "data" / "panel" / "old.csv"
-    extra.write_bytes((home / TABLE).read_bytes())
+def test_one_changed_byte_and_a_table_too_few_or_too_many_are_found(home: Path) -> None:
+    path, extra = home / TABLE, home / "data" / "panel" / "old.csv"
+    whole = path.read_bytes()
+    for old, new, line in CHANGED:
+        path.write_bytes(whole.replace(old, new))
+        with pytest.raises(DataError, match=rf"table data/panel/test.csv, line {line}\]"):
+            _rebuild(home)
+    for table in (path, extra):
+        table.write_bytes(whole)
     with pytest.raises(DataError, match="no such theme.*data/panel/old.csv"):
         _rebuild(home)
+    path.unlink()
     extra.unlink()
-    (home / TABLE).unlink()
     with pytest.raises(DataError, match="no such line is committed.*data/panel/test.csv, line 1"):
         _rebuild(home)
 
 
 def test_an_error_writes_nothing(home: Path) -> None:
-    before = state(home)
-    for path in home.with_name("mirror").rglob("*.rda"):
-        path.write_bytes(path.read_bytes()[:-1])
+    before, (path,) = state(home), home.with_name("mirror").rglob("*.rda")
+    path.write_bytes(path.read_bytes()[:-1])
     with pytest.raises(SourceError, match="SHA-256"):
         _rebuild(home, update=True)
     assert state(home) == before
 
 
 def test_breaks_vintages_and_printed_totals(rebuilt: Callable[..., Path]) -> None:
+    new, old = (SEGMENT | {"vintage": vintage} for vintage in ("census5", "census4"))
+    total = {"year": 2020, "value": 3.2, "vintage": "census5", "source": "yearbook 2021"}
     home = rebuilt(
-        segments=[a_segment(vintage="census4", years=[2020, 2020]), a_segment(vintage="census5")],
+        segments=[old | {"years": [2020, 2020]}, new],
         vintages=["census5", "census4"],
-        national="sum",
-        totals=[{"year": 2020, "value": 3.2, "vintage": "census5", "source": "yearbook 2021"}],
+        totals=[total],
         breaks=[{"year": 2021, "provinces": [340000], "note": "new basis"}],
     )
     panel = Panel.load(extra=False, home=home)
-    assert len(panel.wide(["film"])) == 62
-    assert len(panel.wide(["film"], vintage="census4")) == 31
+    sizes = [len(panel.wide(["film"], vintage=each)) for each in ("census5", "census4")]
+    assert sizes == [62, 31]
     flags = panel.flags(["film"])["film"]
     assert flags[flags == "break"].index.tolist() == [(340000, 2021)]
     national = (home / "data" / "checks" / "national.csv").read_text(encoding="utf-8")
-    assert "film,2020,3.1,census4,made\n" in national
-    assert "film,2020,3.2,census5,yearbook 2021\n" in national
+    for line in ("film,2020,3.1,census4,made\n", "film,2020,3.2,census5,yearbook 2021\n"):
+        assert line in national
 
 
 DECLARED = {
     "where there is no figure.*year 2019": {"breaks": [{"year": 2019, "note": "early"}]},
-    "two segments .*film, province 110000, year 2020": {"segments": [a_segment()] * 2},
+    "two segments .*film, province 110000, year 2020": {"segments": [SEGMENT] * 2},
     "540000 has figures but is declared absent": {"absent": [540000]},
     "derivation 'doubled' was not given.*variable film": {"derived": "doubled"},
 }
@@ -222,7 +212,7 @@ DECLARED = {
 
 @pytest.mark.parametrize("said", [*DECLARED, "'made' may not be emb", "province 540000 has no fig"])
 def test_declarations_that_the_files_do_not_bear_out(tmp_path, entry, rebuilt, said):
-    film = {"segments": [a_segment()]} | DECLARED.get(said, {})
+    film = {"segments": [SEGMENT]} | DECLARED.get(said, {})
     if "'made'" in said:
         film["source"] = entry.model_copy(update={"embedded": False})
     elif "has no fig" in said:
@@ -234,7 +224,7 @@ def test_declarations_that_the_files_do_not_bear_out(tmp_path, entry, rebuilt, s
 
 
 def test_derived_variables(tmp_path: Path, entry: Any) -> None:
-    film, twice = variable(segments=[a_segment()]), variable(derived="doubled")
+    film, twice = variable(segments=[SEGMENT]), variable(derived="doubled")
     home = write_project(tmp_path / "home", {"made": entry}, {"film": film, "twice": twice})
     _rebuild(home, {"doubled": doubled}, update=True)
     wide = Panel.load(extra=False, home=home).wide(["film", "twice"])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import time
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -30,7 +29,7 @@ HOSTILE += ["</script><script>alert(1)</script>", 'quote " and, comma']
 @pytest.fixture(scope="module")
 def panel(embedded: Panel) -> Panel:
     """A part of the panel, with variables of every kind of source."""
-    keys = [*embedded.variables[::6], "gdp", "capital_stock"]
+    keys = [*embedded.variables[::12], "gdp", "capital_stock"]
     return Panel(embedded.frame[embedded.frame["variable"].isin(keys)], embedded.catalogue)
 
 
@@ -107,13 +106,12 @@ def test_workbook_can_be_filtered_and_keeps_its_headings_in_view(folder: Path) -
 def test_same_panel_gives_the_same_bytes(tmp_path: Path) -> None:
     panel = Panel.load(home=make_project(tmp_path / "home"))
     first = export(panel, tmp_path / "one")
-    time.sleep(2.1)  # a zip file counts in steps of two seconds
     shuffled = Panel(panel.frame.sample(frac=1, random_state=1), panel.catalogue)
     for old, new in zip(first, export(shuffled, tmp_path / "two"), strict=True):
         assert old.name == new.name and old.read_bytes() == new.read_bytes()
     with zipfile.ZipFile(tmp_path / "one" / "nqpf-panel.xlsx") as file:
         assert {entry.date_time for entry in file.infolist()} == {(1980, 1, 1, 0, 0, 0)}
-        assert b">1980-01-01T00:00:00Z<" in file.read("docProps/core.xml")
+        assert file.read("docProps/core.xml").count(b">1980-01-01T00:00:00Z<") == 2
 
 
 def hostile_panel(home: Path, text: str) -> Panel:

@@ -63,14 +63,3 @@ def test_jumps_are_listed_with_their_flag(panel: Panel) -> None:
     assert table.loc[0, "ratio"] == pytest.approx(1.05 / 4, abs=0.01)
     with pytest.raises(DataError, match="factor 1"):
         Checks(panel).jumps(factor=1)
-
-
-def test_the_embedded_panel_adds_up_but_for_what_is_explained_or_printed(embedded: Panel) -> None:
-    table = Checks(embedded).national()
-    wrong = table[table["verdict"] == "differs"]
-    assert wrong.empty, wrong[["variable", "vintage", "year", "difference"]].to_string()
-    table = Checks(embedded).adding_up().set_index("identity")
-    row = table.loc["rd_basic + rd_applied + rd_development = rd_expenditure"]
-    # Zhejiang 2015 by 0.01 and Shanghai 2021, as in the yearbook
-    assert row[["figures", "off"]].tolist() == [31 * 14, 2]
-    assert row["worst"] == pytest.approx(1.9671)
