@@ -1,6 +1,7 @@
 """A copy of the data folder whose every text is hostile, and what must be true of an output."""
 
 import json
+import re
 import shutil
 import unicodedata
 from pathlib import Path
@@ -15,6 +16,8 @@ SCRIPT = '</script><script>window.ran=1</script><img src=x onerror="window.ran=2
 BAD = (
     f"{SCRIPT} '\"&amp; <!-- $x_1$ ${{a}}$ =1+1 שלום a\u202eb\u200fc\u200bd\u2066e\x07\x1b[2J f\ng"
 )
+# What could end a script or an attribute of a page, or begin mathematics in a drawing.
+EVIL = "</script><script>alert('x')</script><!-- $\\frac{$ & \"quoted\""
 LONG = "Ünbreakable" * 18
 HIDDEN = ["[U+202E]", "[U+200F]", "[U+200B]", "[U+2066]", "[U+0007]", "[U+001B]"]
 # Fields that hold keys, formulas, marks and numbers; every other text is for readers.
@@ -68,6 +71,13 @@ def hidden(text: str) -> set[str]:
     """Return the characters of a text that drive a terminal or turn a line around."""
     kinds = {"Cc", "Cf", "Cs", "Zl", "Zp"}
     return {c for c in text if c not in "\n\t" and unicodedata.category(c) in kinds}
+
+
+def embedded(html: str) -> dict:
+    """Return the data that one script of a fragment carries."""
+    (inside,) = re.findall(r'<script type="application/json"[^>]*>(.*?)</script>', html, re.DOTALL)
+    assert "<" not in inside and html.count("<script") == 1
+    return json.loads(inside)
 
 
 def assert_harmless(html: str, text: str) -> BeautifulSoup:

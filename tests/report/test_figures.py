@@ -15,7 +15,7 @@ import pandas as pd
 import pytest
 from matplotlib import colormaps, rc_context, rcParams
 from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.colors import to_rgb, to_rgba
+from matplotlib.colors import to_rgba
 from matplotlib.text import Text
 
 from nqpf import provinces
@@ -36,7 +36,7 @@ from nqpf.report.regressions import (
     shares_chart,
     transition_matrices,
 )  # fmt: skip
-from nqpf.report.style import _chinese_font, _settings
+from nqpf.report.style import _chinese_font, _contrast, _settings
 from nqpf.space.exploration import centre_of_gravity
 
 CODES = provinces.codes()
@@ -217,17 +217,6 @@ def texts(picture) -> list[Text]:
     return [text for text in texts if text.get_visible() and text.get_text().strip()]
 
 
-def contrast(first: object, second: object) -> float:
-    """Return the contrast ratio by the WCAG 2 formula."""
-    lights = []
-    for colour in (first, second):
-        linear = [
-            x / 12.92 if x <= 0.04045 else ((x + 0.055) / 1.055) ** 2.4 for x in to_rgb(colour)
-        ]
-        lights.append(np.dot([0.2126, 0.7152, 0.0722], linear) + 0.05)
-    return max(lights) / min(lights)
-
-
 @pytest.mark.parametrize("case", CASES)
 def test_no_text_lies_on_another_leaves_the_figure_or_is_too_small(pictures, case) -> None:
     figure, boxes = pictures[case].figure, []
@@ -272,12 +261,12 @@ def test_every_text_takes_readable_ink(pictures) -> None:
             places = [(text, *text.get_position()) for text in ax.texts]
             inside = [t for t, left, top in places if x < left < x + 1 and y < top < y + 1]
             assert len(inside) == 3
-            assert all(contrast(t.get_color(), patch.get_facecolor()) >= 4.5 for t in inside)
+            assert all(_contrast(t.get_color(), patch.get_facecolor()) >= 4.5 for t in inside)
     for colours, values in (("YlGnBu", np.linspace(0, 1, 12)), ("PuOr", np.linspace(-1, 0, 12))):
         shades = (values - values[0]) / np.ptp(values) / (1 if values[0] == 0 else 2)
         for text in heatmap_agreement(pd.DataFrame(np.tile(values, (12, 1)))).figure.axes[0].texts:
             shade = colormaps[colours](shades[int(text.get_position()[0])])
-            assert contrast(text.get_color(), shade) >= 4.5
+            assert _contrast(text.get_color(), shade) >= 4.5
 
 
 def test_all_31_tiles_are_there_and_gaps_say_so(pictures) -> None:
@@ -295,7 +284,7 @@ def test_lines_of_regions_differ_and_partial_years_are_not_joined(pictures) -> N
     joined = {line.get_marker(): line for line in ax.lines if line not in hollow}
     assert len(joined) == len(ax.lines) - len(hollow) == 5
     dashes = {str(line.get_linestyle()) + str(line._dash_pattern) for line in joined.values()}
-    assert len(dashes) >= 4 and all(contrast(t.get_color(), "white") >= 4.5 for t in ax.texts)
+    assert len(dashes) >= 4 and all(_contrast(t.get_color(), "white") >= 4.5 for t in ax.texts)
     northeast = joined["D"]
     assert np.isnan(northeast.get_ydata()[list(northeast.get_xdata()).index(2015)])
     central = [code for code in CODES if provinces.region(code) == "central"]
@@ -363,7 +352,9 @@ SAID = [
                 "More than one peak in 1 of 2 years", "a given bandwidth"],
      ["h = 0.300", "2020", "2021"], []),
     (lambda: ridgeline(densities("silverman")), ["bandwidths by Silverman"], [], []),
-    (lambda: ridgeline(densities("sheather-jones")), ["bandwidths by Sheather-Jones"], [], []),
+    (lambda: ridgeline(densities(years=[2021])), ["in 2021 2 peaks"], [], ["years"]),
+    (lambda: fan_chart([forecast(series(2020), 3)], ["Beijing"], "Short"), ["Short"], [],
+     ["interval"]),
     ("paths", [f"{centres().moved()['km']:.0f} km", "in 2022"], [], []),
 ]  # fmt: skip
 
@@ -371,17 +362,12 @@ SAID = [
 @pytest.mark.parametrize(("case", "said", "there", "absent"), SAID)
 def test_words_follow_the_data(pictures, case, said, there, absent) -> None:
     picture = pictures[case] if isinstance(case, str) else case()
-    assert [part for part in said if part not in picture.alt] == []
     written = {text.get_text() for text in texts(picture)}
-    assert set(there) <= written and not written & set(absent)
+    assert [part for part in said if part not in picture.alt] == []
+    assert set(there) <= written
+    assert [part for part in absent if part in picture.alt or part in written] == []
     html = picture.html()
     assert "<script>" not in html and html.count(" alt=") == 1 and len(picture.alt) > 20
-
-
-def test_what_is_not_there_is_not_said() -> None:
-    assert "interval" not in fan_chart([forecast(series(2020), 3)], ["Beijing"], "Short").alt
-    one = ridgeline(densities(years=[2021])).alt
-    assert "in 2021 2 peaks" in one and "years" not in one
 
 
 def test_rows_stand_in_order_and_negative_estimates_are_zero(pictures) -> None:
@@ -451,15 +437,12 @@ no_curve = densities()
 object.__setattr__(no_curve, "density", no_curve.density[[]])
 WRONG = [
     (lambda: tile_map(panel()), SampleError, "Choose one year"),
-    (lambda: tile_map(pd.Series({"Bejing": 1.0})), DataError, "Beijing"),
     (lambda: tile_map(pd.Series([1.0, 2.0], ["Beijing", 110000])), SampleError, "comes twice"),
     (lambda: tile_map(pd.Series({"Beijing": np.inf})), SampleError, "110000"),
     (lambda: tile_map(pd.DataFrame({"A": {BEIJING: "XX"}})), SampleError, "XX"),
-    (lambda: tile_map(pd.DataFrame()), SampleError, "shape"),
     (lambda: ranking(panel(), 1999), SampleError, "no scores for 1999"),
     (lambda: ranking(one_year(), 2022), SampleError, "province code and year"),
     (lambda: year_lines(panel() * np.nan), SampleError, "nothing to draw"),
-    (lambda: year_lines(pd.concat([panel(), panel()])), SampleError, "Beijing (110000), year 2012"),
     (lambda: year_lines(with_holes(panel()), highlight=["Tibet"]), SampleError, "has no figures"),
     (lambda: year_lines(panel(), highlight=CODES[:8]), SampleError, "at most seven"),
     (lambda: year_lines(measures(2) * np.nan), SampleError, "no figure to draw"),
@@ -468,24 +451,17 @@ WRONG = [
     (lambda: weights_chart(*weights()[:2], pd.Series({"i1": "x"})), SampleError, "i0"),
     (lambda: heatmap_agreement(measures(3)), SampleError, "square"),
     (lambda: rank_bump(measures(1)), SampleError, "at least two"),
-    (lambda: rank_ranges(ranks(1)), SampleError, "two or more measures"),
     (lambda: rank_ranges(ranks(2).where(one_year() > 0.3)), SampleError, "a rank for every"),
-    (lambda: rank_ranges(intervals().drop(columns="upper"), level=0.9), SampleError, "lacks upper"),
     (lambda: rank_ranges(holed, level=0.9), SampleError, "Hainan"),
-    (lambda: shares_chart(indices().drop(columns="total_margin")), SampleError, "total_margin"),
     (lambda: shares_chart(indices() * np.nan), SampleError, "row normalise]. Leave out what never"),
     (lambda: moran_lines(pd.DataFrame({"I": [1.0]}, [["A"], [2013]])), SampleError, "columns I"),
     (lambda: transition_matrices({}), SampleError, "nothing to draw"),
     (lambda: transition_matrices({"A": matrix().iloc[:2]}), SampleError, "'A' is no matrix"),
     (lambda: club_grid(CLUBS.astype(float).replace(2, np.nan)), SampleError, "not complete"),
     (lambda: coefficient_plot(blank("")), SampleError, "a figure is missing"),
-    (lambda: coefficient_plot(COEFFICIENTS.drop(columns="lower")), SampleError, "lacks lower"),
-    (lambda: coefficient_plot(COEFFICIENTS.replace("b", "a <script>")), SampleError, "there twice"),
     (lambda: event_plot(EVENTS.assign(upper=np.nan)), SampleError, "event -3"),
     (lambda: known_truth_plot(TRUTH.iloc[:0]), SampleError, "the table is empty"),
-    (lambda: known_truth_plot(TRUTH.assign(low=[0.0, None, 0.0])), SampleError, "Durbin"),
     (lambda: known_truth_plot(TRUTH.assign(truth=[1.0, 2, 3])), SampleError, "one truth"),
-    (lambda: findings_map(FINDINGS.drop(columns="median")), SampleError, "lacks median"),
     (lambda: findings_map(pd.concat([FINDINGS, FINDINGS])), SampleError, "there twice"),
     (lambda: centre_paths({}), SampleError, "0 measures"),
     (lambda: fans(["Hainan"]), SampleError, "Hainan has no forecast"),

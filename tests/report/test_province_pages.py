@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import re
 from functools import cache, partial
 
 import pandas as pd
 import pytest
 from bs4 import BeautifulSoup
+from made_up import HEADER, write_csv
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.text import Text
 
@@ -17,18 +19,14 @@ from nqpf.report import province_profile
 from nqpf.report.province_pages import _csv_text, _overview_markdown, _page_key
 
 TIBET, BEIJING, HAINAN = 540000, 110000, 460000
+PANEL = Panel.load(extra=False)
 SYSTEMS = ["lu-guo-2024", "wang-wang-2024", "wu-2024"]
 NASTY = "`````````|=cmd()"
 
 
 @pytest.fixture(scope="module")
-def panel() -> Panel:
-    return Panel.load(extra=False)
-
-
-@pytest.fixture(scope="module")
-def profiles(panel: Panel) -> _Profiles:
-    return _Profiles.load(panel, systems=SYSTEMS, draws=50)
+def profiles() -> _Profiles:
+    return _Profiles.load(PANEL, systems=SYSTEMS, draws=50)
 
 
 @pytest.fixture(scope="module")
@@ -42,15 +40,12 @@ def said(page: object, section: str) -> str:
     return " ".join(BeautifulSoup(html, "html.parser").get_text(" ").split())
 
 
-def hostile(panel: Panel, text: str) -> Panel:
-    """Return the panel with a name, a yearbook and a reader's row that carry a text."""
-    known = dict(panel.catalogue.variables)
+def hostile(text: str) -> Panel:
+    """Return the panel with a name and a yearbook that carry a text."""
+    known = dict(PANEL.catalogue.variables)
     change = dict.fromkeys(("name", "yearbook"), type(known["energy"].name)(en=text, zh=text))
     known["energy"] = known["energy"].model_copy(update=change)
-    frame = panel.frame.copy()
-    mine = (frame["variable"] == "population") & (frame["province"] == TIBET)
-    frame.loc[mine & (frame["year"] == 2023), "flag"] = "reader"
-    return Panel(frame, panel.catalogue.model_copy(update={"variables": known}))
+    return Panel(PANEL.frame, PANEL.catalogue.model_copy(update={"variables": known}))
 
 
 def test_every_province_has_a_page_of_its_own():
@@ -58,7 +53,7 @@ def test_every_province_has_a_page_of_its_own():
     assert len(set(keys)) == 31 and all(re.fullmatch(r"[a-z-]+", key) for key in keys)
 
 
-@pytest.mark.parametrize("code", [BEIJING, HAINAN, TIBET, 150000, 310000])
+@pytest.mark.parametrize("code", [BEIJING, HAINAN, TIBET, 310000])
 def test_a_page_lacks_no_number_and_its_figures_have_texts_inside(profiles, page, code):
     page = page(code)
     soup = BeautifulSoup(page.html, "html.parser")
@@ -91,8 +86,8 @@ def test_tibet_says_what_is_missing(page):
 
 
 @pytest.mark.parametrize("code", [BEIJING, 310000, 330000])
-def test_growth_of_productivity_leaves_breaks_out_and_says_so(profiles, panel, page, code):
-    own = panel.breaks(["employment"]).loc[code]
+def test_growth_of_productivity_leaves_breaks_out_and_says_so(profiles, page, code):
+    own = PANEL.breaks(["employment"]).loc[code]
     years = [str(year) for year in own.index[own]]
     page = page(code)
     text = said(page, "Total factor productivity")
@@ -113,15 +108,12 @@ def test_growth_of_productivity_leaves_breaks_out_and_says_so(profiles, panel, p
         assert "solow.html#breaks-in-employment" in page.html
 
 
-def test_rows_of_a_reader_show_on_a_page_also_where_no_index_ranks(panel, tmp_path):
-    path = tmp_path / "mine.csv"
-    path.write_text(
-        "province,year,variable,value,unit,vintage,source\n"
-        "Tibet,2024,gdp,2765,100 million yuan,census5,own\n"
-        "Tibet,2024,population,370,万人,,own\n",
-        "utf-8",
+def test_rows_of_a_reader_show_on_a_page_also_where_no_index_ranks(tmp_path):
+    rows = (
+        "Tibet,2024,gdp,2765,100 million yuan,own,census5",
+        "Tibet,2024,population,370,万人,own,",
     )
-    mine = panel.extend(path)
+    mine = PANEL.extend(write_csv(tmp_path / "mine.csv", *rows, header=f"{HEADER},vintage"))
     profiles = _Profiles.load(mine, systems=["wu-2024"], draws=20)
     page = province_profile(profiles, TIBET)
     text = repr(page)
@@ -135,24 +127,24 @@ def test_rows_of_a_reader_show_on_a_page_also_where_no_index_ranks(panel, tmp_pa
     assert ",reader," in _csv_text(mine, TIBET) and "2024" in _csv_text(mine, TIBET)
 
 
-def test_nothing_in_a_text_ends_a_block_of_the_page(panel):
-    profiles = _Profiles.load(hostile(panel, NASTY), systems=["wu-2024"], draws=20)
+def test_nothing_in_a_text_ends_a_block_of_the_page():
+    profiles = _Profiles.load(hostile(NASTY), systems=["wu-2024"], draws=20)
     lines = province_profile(profiles, TIBET).markdown().splitlines()
     assert any(NASTY[-5:] in line for line in lines)
     # Nothing but the page's own fences begins a line with as many backticks.
     assert {line for line in lines if "```" in line} == {"`" * 8, "`" * 8 + "{raw} html"}
 
 
-def test_the_table_of_a_province_reads_back_as_the_panel_and_holds_no_formula(panel, tmp_path):
-    text = _csv_text(hostile(panel, "=1+1"), BEIJING)
+def test_the_table_of_a_province_reads_back_as_the_panel_and_holds_no_formula():
+    text = _csv_text(hostile("=1+1"), BEIJING)
     assert "'=1+1" in text and ",=1+1" not in text
-    path = tmp_path / "tibet.csv"
-    path.write_text(_csv_text(panel, TIBET), "utf-8")
-    back = pd.read_csv(path, keep_default_na=False)
-    own = panel.frame[panel.frame["province"] == TIBET]
-    key = ["variable", "vintage", "year"]
-    assert back.set_index(key)["value"].to_dict() == own.set_index(key)["value"].to_dict()
-    assert back["flag"].value_counts().to_dict() == own["flag"].value_counts().to_dict()
+    back = pd.read_csv(io.StringIO(_csv_text(PANEL, TIBET)), keep_default_na=False)
+    own = PANEL.frame[PANEL.frame["province"] == TIBET]
+    both = (
+        one.set_index(["variable", "vintage", "year"])[["value", "flag"]] for one in (back, own)
+    )
+    first, second = (one.sort_index().astype(object) for one in both)
+    pd.testing.assert_frame_equal(first, second, check_index_type=False)
 
 
 def test_tiles_lead_to_the_pages_and_say_what_they_show(profiles):

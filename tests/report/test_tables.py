@@ -7,6 +7,8 @@ from xml.etree import ElementTree
 
 import pandas as pd
 import pytest
+from made_up import variable
+from made_up_hostile import EVIL
 
 from nqpf import provinces, report
 from nqpf.data import Catalogue, Panel
@@ -18,8 +20,7 @@ from nqpf.report.tables import argument_table
 from nqpf.systems import IndicatorMatrix, Study, System, available, filled, twins
 
 CODES, PANEL = provinces.codes(), Panel.load(extra=False)
-EVIL = "<script>alert('x')</script> & \"quoted\""
-NAME = {"en": "made up", "zh": "虚构"}
+NAMES = {"a": "output", "b": "patents"}
 
 
 class Page:
@@ -33,13 +34,6 @@ class Page:
         self.attributes = {k: v for element in root.iter() for k, v in element.attrib.items()}
 
 
-def variable(name: str, vintages: tuple[str, ...] = ()) -> dict:
-    return dict(
-        name={"en": name, "zh": "虚构"}, theme="accounts", unit="items", definition="made up",
-        publisher=NAME, yearbook=NAME, vintages=list(vintages),
-    )  # fmt: skip
-
-
 def made_panel(reader_rows: int = 0) -> Panel:
     """Two variables, 31 provinces, 2020-2021; b is spliced in 2021 and absent in Tibet."""
     keys = pd.MultiIndex.from_product([CODES, (2020, 2021)], names=["province", "year"])
@@ -49,7 +43,8 @@ def made_panel(reader_rows: int = 0) -> Panel:
     a["value"], b["value"] = 1.0 + a["province"], 2.0 * b["year"]
     frame = pd.concat([b, a], ignore_index=True)
     frame.loc[frame.index < reader_rows, "flag"] = "reader"
-    variables = {"a": variable("output", ("census5",)), "b": variable("patents")}
+    variables = {k: variable(name={"en": n, "zh": "虚构"}) for k, n in NAMES.items()}
+    variables["a"] |= {"theme": "accounts", "vintages": ["census5"]}
     return Panel(frame, Catalogue(sources={}, variables=variables))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from functools import cache
-from importlib.util import find_spec
+from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -90,10 +90,7 @@ def watch(page: Page, site: str) -> list[str]:
 @cache
 def axe_script() -> str:
     """Return axe-core as a script."""
-    spec = find_spec("axe_playwright_python")
-    if spec is None:
-        raise ModuleNotFoundError("axe-playwright-python")
-    return (Path(spec.submodule_search_locations[0]) / "axe.min.js").read_text("utf-8")
+    return (files("axe_playwright_python") / "axe.min.js").read_text("utf-8")
 
 
 def violations(page: Page, only: list[str] | None = None, within: str | None = None) -> list[str]:
@@ -109,21 +106,15 @@ def weight(requests: list[Request], html: Path, site: str) -> int:
 
     Uncompressed, as the test's own server sends them.
     """
-    total = 0
-    for address in {request.url.split("#")[0] for request in requests}:
-        path = html / address.removeprefix(f"{site}/").split("?")[0]
-        if not address.startswith(site) or not path.is_file() or _is_chart(path):
-            continue
-        total += path.stat().st_size
+    asked = {request.url.split("#")[0] for request in requests}
+    paths = [
+        html / url.removeprefix(f"{site}/").split("?")[0] for url in asked if url.startswith(site)
+    ]
+    light = [path for path in paths if path.is_file() and path.parent.name != "_images"]
+    total = sum(path.stat().st_size for path in light if path.name not in {"vega.js", "charts.js"})
+    charts = r'<script type="application/json"[^>]*>.*?</script>'
+    for path in light:
         if path.suffix == ".html":
-            charts = re.findall(
-                r'<script type="application/json"[^>]*>.*?</script>',
-                path.read_text("utf-8"),
-                re.DOTALL,
-            )
-            total -= sum(len(chart.encode("utf-8")) for chart in charts)
+            found = re.findall(charts, path.read_text("utf-8"), re.DOTALL)
+            total -= len("".join(found).encode("utf-8"))
     return total
-
-
-def _is_chart(path: Path) -> bool:
-    return path.parent.name == "_images" or path.name in {"vega.js", "charts.js"}

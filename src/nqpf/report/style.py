@@ -107,8 +107,8 @@ def _contrast(first: object, second: object) -> float:
 
     Examples
     --------
-    >>> _contrast("white", "black")
-    21.0
+    >>> _contrast("white", "black"), round(_contrast("white", "#777777"), 2)
+    (21.0, 4.48)
     """
     low, high = sorted([_luminance(first), _luminance(second)])
     return round((high + 0.05) / (low + 0.05), 6)
