@@ -101,27 +101,29 @@ def dummies(frame, effects="two-way"):
     return np.hstack(columns)
 
 
-def linearmodels_fit(frame, effects, names=None, **options):
+def linearmodels_fit(frame, effects, names=NAMES, **options):
+    """Fit by linearmodels without its R2s between units and overall: half of its time."""
     from linearmodels.panel import PanelOLS
 
-    exog = frame[names or NAMES]
-    return PanelOLS(
-        frame["y"],
-        exog.assign(const=1.0) if effects == "pooled" else exog,
-        entity_effects=effects in _UNIT,
-        time_effects=effects in _TIME,
-    ).fit(**options)
+    class Quick(PanelOLS):
+        def _rsquared(self, *args, **options):
+            return np.nan, np.nan, np.nan
+
+        _rsquared_corr = _rsquared
+
+    exog = frame[names].assign(const=1.0) if effects == "pooled" else frame[names]
+    both = {"entity_effects": effects in _UNIT, "time_effects": effects in _TIME}
+    return Quick(frame["y"], exog, **both).fit(**options)
 
 
-def pyfixest_fit(frame, effects, vcov, keywords=None, names=None, **correction):
+def pyfixest_fit(frame, effects, vcov, **correction):
     import pyfixest as pf
 
     absorbed = {"two-way": "| province + year", "unit": "| province", "time": "| year"}
     return pf.feols(
-        f"y ~ {' + '.join(names or NAMES)} {absorbed.get(effects, '')}",
+        f"y ~ {' + '.join(NAMES)} {absorbed.get(effects, '')}",
         frame.reset_index(),
         vcov=vcov,
-        vcov_kwargs=keywords,
         ssc=pf.ssc(**correction),
         demeaner=pf.MapDemeaner(fixef_tol=1e-13),
     )

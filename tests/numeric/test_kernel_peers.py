@@ -3,7 +3,8 @@
 import numpy as np
 import pandas as pd
 import pytest
-from made_up_panels import NAMES
+from made_up_mutants import EVERYTHING
+from made_up_panels import NAMES, linearmodels_fit
 
 from nqpf.regress.kernel import _cross_products
 
@@ -14,7 +15,6 @@ THEIRS = {
     "clustered-period": {"cov_type": "clustered", "cluster_time": True},
     "driscoll-kraay": {"cov_type": "kernel"},
 }
-PANELS, LOTS = 200, 20
 
 
 def random_panel(seed):
@@ -31,37 +31,16 @@ def random_panel(seed):
     return pd.DataFrame(values, keys, ["y", *NAMES[:k]])
 
 
-def linearmodels_fit(frame, names, effects, errors):
-    """Fit by linearmodels without its R2s between units and overall: half of its time."""
-    from linearmodels.panel import PanelOLS
-
-    class Quick(PanelOLS):
-        def _rsquared(self, *args, **options):
-            return np.nan, np.nan, np.nan
-
-        _rsquared_corr = _rsquared
-
-    model = Quick(
-        frame["y"],
-        frame[names].assign(const=1.0) if effects == "pooled" else frame[names],
-        entity_effects=effects in ("two-way", "unit"),
-        time_effects=effects in ("two-way", "time"),
-    )
-    return model.fit(**THEIRS[errors])
-
-
-@pytest.mark.parametrize("lot", range(LOTS))
-def test_random_unbalanced_panels_equal_linearmodels(lot):
-    for seed in range(lot * PANELS // LOTS, (lot + 1) * PANELS // LOTS):
-        frame, effects, errors = random_panel(seed), EFFECTS[seed % 5], ERRORS[seed % 3]
-        names = list(frame.columns[1:])
-        wanted = linearmodels_fit(frame, names, effects, errors)
-        found = _cross_products(frame, frame.columns, effects=effects).fit(
-            "y", names, errors, convention="linearmodels"
-        )
-        np.testing.assert_allclose(found.params[0], wanted.params[names], rtol=1e-10)
-        np.testing.assert_allclose(found.std_errors[0], wanted.std_errors[names], rtol=1e-10)
-        np.testing.assert_allclose(found.pvalues[0], wanted.pvalues[names], rtol=1e-9)
+@pytest.mark.parametrize("seed", range(200 if EVERYTHING else 60))
+def test_random_unbalanced_panels_equal_linearmodels(seed):
+    frame, effects, errors = random_panel(seed), EFFECTS[seed % 5], ERRORS[seed % 3]
+    names = list(frame.columns[1:])
+    wanted = linearmodels_fit(frame, effects, names, **THEIRS[errors])
+    products = _cross_products(frame, frame.columns, effects=effects)
+    found = products.fit("y", names, errors, convention="linearmodels")
+    np.testing.assert_allclose(found.params[0], wanted.params[names], rtol=1e-10)
+    np.testing.assert_allclose(found.std_errors[0], wanted.std_errors[names], rtol=1e-10)
+    np.testing.assert_allclose(found.pvalues[0], wanted.pvalues[names], rtol=1e-9)
 
 
 def test_driscoll_kraay_errors_as_stata_and_r_print_them():

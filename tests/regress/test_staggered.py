@@ -5,7 +5,7 @@ import warnings
 import numpy as np
 import pandas as pd
 import pytest
-from made_up_panels import effect_weights, normals
+from made_up_panels import effect_weights, normals, refusals
 
 from nqpf.errors import MethodError, SampleError
 from nqpf.regress import fixed_effects
@@ -33,23 +33,6 @@ def test_adoption_goes_by_key_and_not_by_order() -> None:
     assert cohorts[cohorts > 0].to_dict() == FIRST and len(cohorts) == len(CODES)
 
 
-@pytest.mark.parametrize(
-    ("first", "said"),
-    [
-        ({540000: 2016}, r"not in the sample \[province Tibet"),
-        ({110000: 2013}, "treated from 2013, with no year before it.*first treated year after"),
-        ({110000: 2022}, "after its last year"),
-        ({110000: 2016.5}, "whole year"),
-        ({110000: float("nan")}, "whole year"),
-        ({}, "no province is treated"),
-        (dict.fromkeys(CODES, 2016), "no province is never treated"),
-    ],
-)
-def test_what_cannot_be_compared_is_refused(first: dict[int, int], said: str) -> None:
-    with pytest.raises(SampleError, match=said):
-        adoption(sample(), first)
-
-
 def test_a_treated_group_of_one_is_warned_about_and_cannot_be_sure() -> None:
     frame = sample()
     with pytest.warns(UserWarning, match="no p value is below 1/8"):
@@ -61,27 +44,34 @@ def test_a_treated_group_of_one_is_warned_about_and_cannot_be_sure() -> None:
     assert found.detectable()["y"] == np.inf
 
 
-ABSENT = r"a row is missing \[province Shanxi.*year 2020"
-HOLED = sample().drop((140000, 2020))
-GAP = sample().drop(2017, level="year")
+def of(first):
+    return lambda: adoption(sample(), first)
 
 
-@pytest.mark.parametrize(
-    ("frame", "call", "error", "said"),
-    [
-        (HOLED, lambda f, t: reassign(f, t), SampleError, ABSENT),
-        (HOLED, lambda f, t: goodman_bacon(f["y"], t), SampleError, ABSENT),
-        (sample(), lambda f, t: reassign(f.iloc[:-1], t), SampleError, "same rows .*2021"),
-        (sample(), lambda f, t: reassign(f, t, "imputed"), MethodError, "mean 'imputation'"),
-        (sample(), lambda f, t: reassign(f, t, draws=98), MethodError, "not below 99"),
-        (GAP, lambda f, t: reassign(f, t, "cohorts"), SampleError, "has no 2017"),
-    ],
-)
-def test_samples_and_options_that_are_refused(frame, call, error, said) -> None:
+def treated(frame):
     with warnings.catch_warnings(action="error"):  # two or more treated are no group of one
-        table = adoption(frame, FIRST)
-    with pytest.raises(error, match=said):
-        call(frame, table)
+        return frame, adoption(frame, FIRST)
+
+
+ABSENT = r"a row is missing \[province Shanxi.*year 2020"
+WHOLE, HOLED = treated(sample()), treated(sample().drop((140000, 2020)))
+GAP = treated(sample().drop(2017, level="year"))
+test_what_cannot_be_compared_is_refused = refusals(
+    SampleError,
+    (r"not in the sample \[province Tibet", of({540000: 2016})),
+    ("treated from 2013, with no year before it.*first treated year after", of({110000: 2013})),
+    ("after its last year", of({110000: 2022})),
+    ("whole year", of({110000: 2016.5})),
+    ("whole year", of({110000: float("nan")})),
+    ("no province is treated", of({})),
+    ("no province is never treated", of(dict.fromkeys(CODES, 2016))),
+    (ABSENT, lambda: reassign(*HOLED)),
+    (ABSENT, lambda: goodman_bacon(HOLED[0]["y"], HOLED[1])),
+    ("same rows .*2021", lambda: reassign(WHOLE[0].iloc[:-1], WHOLE[1])),
+    ("mean 'imputation'", lambda: reassign(*WHOLE, "imputed"), MethodError),
+    ("not below 99", lambda: reassign(*WHOLE, draws=98), MethodError),
+    ("has no 2017", lambda: reassign(*GAP, "cohorts")),
+)
 
 
 @pytest.mark.parametrize("estimator", ESTIMATORS)
