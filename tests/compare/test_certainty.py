@@ -1,7 +1,5 @@
 """Draws over the choices behind an index, and Sobol indices: what they promise and refuse."""
 
-from __future__ import annotations
-
 import tracemalloc
 
 import numpy as np

@@ -1,7 +1,5 @@
 """All measures on one sample, their agreement, and the guard against circularity."""
 
-from __future__ import annotations
-
 import itertools
 from dataclasses import replace
 
@@ -12,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from nqpf import Panel, Recipe, System
+from nqpf import Recipe, System
 from nqpf.compare import agreement, circular, holders, measures
 from nqpf.errors import DataError, MethodError, SampleError
 from nqpf.systems import available
@@ -20,11 +18,6 @@ from nqpf.systems.overlap import membership
 from nqpf.tfp import production, solow_residual
 
 KEYS = pd.MultiIndex.from_product([range(10), [2020, 2021]], names=["province", "year"])
-
-
-@pytest.fixture(scope="module")
-def panel() -> Panel:
-    return Panel.load(extra=False)
 
 
 def made(seed=0, ties=False):
@@ -36,31 +29,31 @@ def made(seed=0, ties=False):
 # --- measures ---
 
 
-def test_a_figure_is_the_one_of_its_own_chapter(panel):
-    frame = measures(panel, systems=["dong-2024", "lu-guo-2024"])
+def test_a_figure_is_the_one_of_its_own_chapter(embedded):
+    frame = measures(embedded, systems=["dong-2024", "lu-guo-2024"])
     assert list(frame.columns) == ["dong-2024", "lu-guo-2024", "tfp"]
     assert not frame.isna().any(axis=None)
     system = System.load("lu-guo-2024")
-    own = Recipe(**system.recipe).fit(system.evaluate(panel)).scores
-    tfp = solow_residual(production(panel)).log_tfp
+    own = Recipe(**system.recipe).fit(system.evaluate(embedded)).scores
+    tfp = solow_residual(production(embedded)).log_tfp
     assert frame["lu-guo-2024"].equals(own[frame.index].rename("lu-guo-2024"))
     assert frame["tfp"].equals(tfp[frame.index].rename("tfp"))
-    older = measures(panel, systems=["dong-2024"], vintage="census4")
+    older = measures(embedded, systems=["dong-2024"], vintage="census4")
     assert (older["tfp"] != frame["tfp"].reindex(older.index)).any()
     with pytest.raises(DataError):
-        measures(panel, systems=["ren-2024"], vintage="census4")
+        measures(embedded, systems=["ren-2024"], vintage="census4")
 
 
-def test_measures_without_indicators(panel):
-    whole = measures(panel, ["jin-2024", "dong-2024"])
-    taken = measures(panel, ["jin-2024", "dong-2024"], without=holders("urbanisation"))
+def test_measures_without_indicators(embedded):
+    whole = measures(embedded, ["jin-2024", "dong-2024"])
+    taken = measures(embedded, ["jin-2024", "dong-2024"], without=holders("urbanisation"))
     assert taken.index.equals(whole.index)  # the sample stays that of the whole system
     assert taken[["jin-2024", "tfp"]].equals(whole[["jin-2024", "tfp"]])
     assert not np.allclose(taken["dong-2024"], whole["dong-2024"])
     with pytest.raises(SampleError, match="every indicator of jin-2024"):
-        measures(panel, ["jin-2024"], without=list(System.load("jin-2024").indicators))
+        measures(embedded, ["jin-2024"], without=list(System.load("jin-2024").indicators))
     with pytest.raises(MethodError, match="to take out 'urbanisation'.*'urbanisation_rate'"):
-        measures(panel, ["dong-2024"], without=["urbanisation"])
+        measures(embedded, ["dong-2024"], without=["urbanisation"])
 
 
 # --- agreement ---

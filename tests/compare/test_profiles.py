@@ -1,7 +1,5 @@
 """Provinces under all measures: ranks and intervals are those of the library, peers and reasons."""
 
-from __future__ import annotations
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -18,22 +16,17 @@ SYSTEMS = ["gong-2024", "lu-guo-2024", "wang-wang-2024", "zou-2024"]
 
 
 @pytest.fixture(scope="module")
-def panel() -> Panel:
-    return Panel.load(extra=False)
+def profiles(embedded: Panel) -> _Profiles:
+    return _Profiles.load(embedded, systems=SYSTEMS, draws=300)
 
 
-@pytest.fixture(scope="module")
-def profiles(panel: Panel) -> _Profiles:
-    return _Profiles.load(panel, systems=SYSTEMS, draws=300)
-
-
-def test_ranks_and_intervals_are_those_of_recipe_and_uncertainty(profiles, panel):
-    sizes = measures(panel, SYSTEMS).groupby(level="year").size()
+def test_ranks_and_intervals_are_those_of_recipe_and_uncertainty(profiles, embedded):
+    sizes = measures(embedded, SYSTEMS).groupby(level="year").size()
     assert profiles.year == sizes[sizes == sizes.max()].index.max()
     options = {"error": 0.02, "perturb": 0.25, "aggregate": ["topsis", "linear", "vikor"]}
     for key in SYSTEMS:
         system = System.load(key)
-        matrix, recipe = system.evaluate(panel), Recipe(**system.recipe)
+        matrix, recipe = system.evaluate(embedded), Recipe(**system.recipe)
         index = recipe.fit(matrix)
         own = profiles.ranks[key].dropna().astype("int64")
         assert own.to_dict() == index.rank(profiles.year).sort_index().to_dict()
@@ -43,8 +36,8 @@ def test_ranks_and_intervals_are_those_of_recipe_and_uncertainty(profiles, panel
         pd.testing.assert_frame_equal(profiles.bounds.loc[key], expected, check_names=False)
 
 
-def test_productivity_is_ranked_in_level_and_growth(profiles, panel):
-    level = solow_residual(production(panel)).log_tfp.xs(profiles.year, level="year")
+def test_productivity_is_ranked_in_level_and_growth(profiles, embedded):
+    level = solow_residual(production(embedded)).log_tfp.xs(profiles.year, level="year")
     assert profiles.ranks["tfp"].to_dict() == level.rank(ascending=False).to_dict()
     for key in ("tfp", "tfp_growth"):
         inside = profiles.bounds.loc[key]
@@ -69,7 +62,7 @@ def test_growth_without_breaks_is_what_the_tables_give_by_hand(profiles):
     assert profiles.ranks["tfp_growth"].to_dict() == ranks.to_dict()
 
 
-def test_a_province_without_a_figure_is_not_ranked_and_the_reason_is_named(profiles, panel):
+def test_a_province_without_a_figure_is_not_ranked_and_the_reason_is_named(profiles, embedded):
     assert pd.isna(profiles.ranks.loc[TIBET, "lu-guo-2024"])
     lacking = {"energy", "so2_industrial", "software_revenue"}
     assert set(profiles.missing(TIBET, "lu-guo-2024")) == lacking
@@ -78,8 +71,8 @@ def test_a_province_without_a_figure_is_not_ranked_and_the_reason_is_named(profi
     table = profiles.standing(TIBET)
     assert list(table.index[-3:]) == ["lu-guo-2024", "tfp", "tfp_growth"]
     assert table.loc["lu-guo-2024", ["rank", "lower", "upper"]].isna().all()
-    employed = (panel.frame["province"] == TIBET) & (panel.frame["variable"] == "employment")
-    without = Panel(panel.frame[~employed].reset_index(drop=True), panel.catalogue)
+    employed = (embedded.frame["province"] == TIBET) & (embedded.frame["variable"] == "employment")
+    without = Panel(embedded.frame[~employed].reset_index(drop=True), embedded.catalogue)
     other = _Profiles.load(without, systems=["zou-2024"], draws=20)
     assert other.missing(TIBET, "tfp") == ["employment"]
     assert pd.isna(other.ranks.loc[TIBET, "tfp"])
@@ -130,10 +123,10 @@ def test_distances_are_mean_places_apart_and_peers_mutual_where_both_say_so(prof
         profiles.nearest(TIBET, n=0)
 
 
-def test_main_figures_rank_from_the_highest(profiles, panel):
+def test_main_figures_rank_from_the_highest(profiles, embedded):
     found = profiles.main_figures(GUANGDONG)
     assert found.loc["gdp", "rank"] == 1
-    gdp = panel.wide(["gdp"])["gdp"].loc[(GUANGDONG, found.loc["gdp", "year"])]
+    gdp = embedded.wide(["gdp"])["gdp"].loc[(GUANGDONG, found.loc["gdp", "year"])]
     assert found.loc["gdp", "value"] == gdp
     assert pd.isna(profiles.main_figures(TIBET).loc["energy_intensity", "value"])
     one, values = profiles.series("gdp_per_head")

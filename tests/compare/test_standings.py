@@ -1,7 +1,5 @@
 """Every measure scored and ranked: as a recipe does it, with intervals from the same draws."""
 
-from __future__ import annotations
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -19,21 +17,16 @@ DRAWN = {"aggregate": ["topsis", "linear", "vikor"], "error": 0.02, "perturb": 0
 
 
 @pytest.fixture(scope="module")
-def panel() -> Panel:
-    return Panel.load(extra=False)
+def found(embedded: Panel):
+    return standings(embedded, KEYS, draws=60)
 
 
-@pytest.fixture(scope="module")
-def found(panel: Panel):
-    return standings(panel, KEYS, draws=60)
-
-
-def test_scores_ranks_and_weights_are_those_of_a_recipe(panel, found):
+def test_scores_ranks_and_weights_are_those_of_a_recipe(embedded, found):
     computed = [name for name in found.scores if name[0] != "tfp"]
     picked = np.random.default_rng(1).choice(len(computed), 12, replace=False)
     picks = [*(computed[i] for i in picked), ("zou-2024", "entropy", "coupling")]
     for system, weights, aggregate in picks:
-        index = Recipe("minmax", weights, aggregate).fit(System.load(system).evaluate(panel))
+        index = Recipe("minmax", weights, aggregate).fit(System.load(system).evaluate(embedded))
         one = found.of(system, weights, aggregate)
         pd.testing.assert_series_equal(one["score"], index.scores)
         pd.testing.assert_series_equal(one["rank"], index.rank().sort_index())
@@ -59,8 +52,8 @@ def test_every_combination_is_computed_or_refused_with_a_reason(found):
         found.of("nobody-2024")
 
 
-def test_without_methods_the_recipes_of_the_cards_are_left(panel):
-    own = standings(panel, KEYS, weights=(), aggregate=(), draws=20)
+def test_without_methods_the_recipes_of_the_cards_are_left(embedded):
+    own = standings(embedded, KEYS, weights=(), aggregate=(), draws=20)
     assert list(own.scores)[:-1] == [
         *(("gong-2024", "entropy", join) for join in ("topsis", "linear", "vikor")),
         *((key, *own.own[key]) for key in KEYS[1:]),
@@ -69,9 +62,9 @@ def test_without_methods_the_recipes_of_the_cards_are_left(panel):
     assert own.of("lu-2024").equals(own.of("lu-2024", "ahp_entropy", "topsis"))
 
 
-def test_intervals_are_those_of_the_draws_one_by_one(panel, found):
+def test_intervals_are_those_of_the_draws_one_by_one(embedded, found):
     for key in KEYS:
-        run = uncertainty(System.load(key).evaluate(panel), 60, seed=0, **DRAWN)
+        run = uncertainty(System.load(key).evaluate(embedded), 60, seed=0, **DRAWN)
         last = found.intervals.loc[key].xs(run.year, level="year")
         pd.testing.assert_frame_equal(last, run.intervals(0.9)[["lower", "median", "upper"]])
         if key == "lu-2024":
@@ -81,22 +74,22 @@ def test_intervals_are_those_of_the_draws_one_by_one(panel, found):
             np.testing.assert_array_equal(found.intervals.loc[key].loc[ranks.index], expected)
 
 
-def test_tfp_has_the_range_over_estimators_and_capital(panel, found):
+def test_tfp_has_the_range_over_estimators_and_capital(embedded, found):
     one = found.of("tfp")
-    tfp = measures(panel, [])["tfp"]
+    tfp = measures(embedded, [])["tfp"]
     pd.testing.assert_series_equal(one["score"], tfp, check_names=False)
     assert len(found.variants) > 10
     assert one.eval("lower <= rank <= upper and lower <= median <= upper").all()
     estimator, key = found.variants[0]
     rules = [rule for rule in _Declaration.load().grid.measures.capital if rule.key == key]
-    made = _variants(panel, "census5", [], estimators=[estimator], capital=rules).values.iloc[:, 0]
-    own = made.xs(2020, level="year").rank(ascending=False)
+    made = _variants(embedded, "census5", [], estimators=[estimator], capital=rules)
+    own = made.values.iloc[:, 0].xs(2020, level="year").rank(ascending=False)
     year = one.xs(2020, level="year")
     assert ((year["lower"] <= own) & (own <= year["upper"])).all()
 
 
-def test_wrong_requests_are_named(panel):
+def test_wrong_requests_are_named(embedded):
     with pytest.raises(MethodError, match="unknown"):
-        standings(panel, KEYS[:1], weights=["entropie"], draws=5)
+        standings(embedded, KEYS[:1], weights=["entropie"], draws=5)
     with pytest.raises(MethodError, match="draws is 0"):
-        standings(panel, KEYS[:1], weights=(), aggregate=(), draws=0)
+        standings(embedded, KEYS[:1], weights=(), aggregate=(), draws=0)

@@ -1,7 +1,5 @@
 """Every way to measure: what is computed, what is dropped, and that rows meet by key."""
 
-from __future__ import annotations
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -21,41 +19,36 @@ LU = "lu-guo-2024/minmax/entropy/linear"
 
 
 @pytest.fixture(scope="module")
-def panel():
-    return Panel.load(extra=False)
-
-
-@pytest.fixture(scope="module")
-def few(panel):
+def few(embedded):
     systems = ["dong-2024", "gong-2024", "lu-guo-2024"]
     estimators = DECLARED.estimators
-    return _variants(panel, "census5", systems, FEW, estimators, [RULE])
+    return _variants(embedded, "census5", systems, FEW, estimators, [RULE])
 
 
-def capital(panel, rule):
+def capital(embedded, rule):
     """The stock behind a rule, but for a factor, from what two shares of capital make of it."""
-    made = _variants(panel, "census5", [], (), ["solow-0.4", "solow-0.6"], [rule]).values
+    made = _variants(embedded, "census5", [], (), ["solow-0.4", "solow-0.6"], [rule]).values
     ratio = made[f"tfp/solow-0.4/{rule.key}"] / made[f"tfp/solow-0.6/{rule.key}"]
-    return ratio ** (1 / 0.2) * production(panel)["labour"]
+    return ratio ** (1 / 0.2) * production(embedded)["labour"]
 
 
-def test_measures_are_what_their_recipes_and_growth_accounting_give(panel, few):
-    matrix = System.load("lu-guo-2024").evaluate(panel)
+def test_measures_are_what_their_recipes_and_growth_accounting_give(embedded, few):
+    matrix = System.load("lu-guo-2024").evaluate(embedded)
     expected = Recipe("minmax", "entropy", "linear").fit(matrix).scores
     found = few.values[LU].dropna()
     pd.testing.assert_series_equal(found, expected.sort_index(), check_names=False)
-    expected = solow_residual(production(panel), share=0.4).tfp
+    expected = solow_residual(production(embedded), share=0.4).tfp
     found = few.values["tfp/solow-0.4/1952-9.6"].dropna()
     pd.testing.assert_series_equal(found, expected, check_names=False)
 
 
-def test_figures_of_two_measures_meet_by_province_and_year(panel, few):
+def test_figures_of_two_measures_meet_by_province_and_year(embedded, few):
     assert few.values.index.is_monotonic_increasing and few.values.index.is_unique
     tibet = few.values.loc[540000]
     assert tibet[LU].isna().all()
     dong = tibet["dong-2024/minmax/entropy/linear"]
     assert dong.notna().sum() == 10 and np.isnan(dong[2014])
-    shuffled = Panel(panel.frame.sample(frac=1, random_state=0), panel.catalogue)
+    shuffled = Panel(embedded.frame.sample(frac=1, random_state=0), embedded.catalogue)
     again = _variants(shuffled, "census5", ["lu-guo-2024"], FEW, ["solow-0.5"], [RULE]).values
     pd.testing.assert_frame_equal(
         again.dropna(how="all"), few.values[again.columns].dropna(how="all")
@@ -80,13 +73,13 @@ def test_choices_tell_how_a_measure_was_made_and_of_which_it_is_the_same(few):
         assert " ".join(few.choices.loc[name, columns]) == expected
 
 
-def test_what_cannot_be_computed_is_listed_with_the_reason(panel):
+def test_what_cannot_be_computed_is_listed_with_the_reason(embedded):
     recipes = [("zscore", w, a) for w in ("entropy", "equal") for a in ("linear", "coupling")]
-    result = _variants(panel, systems=["lu-guo-2024"], recipes=recipes)
+    result = _variants(embedded, systems=["lu-guo-2024"], recipes=recipes)
     assert list(result.values) == ["lu-guo-2024/zscore/equal/linear"]
     assert len(result.dropped) == 3
     assert result.dropped["reason"].str.contains("below zero").all()
-    result = _variants(panel, "census4", ["ren-2024", "lu-guo-2024"], FEW)
+    result = _variants(embedded, "census4", ["ren-2024", "lu-guo-2024"], FEW)
     assert result.dropped["variant"].str.startswith("ren-2024/").all() and len(result.dropped) == 2
     assert result.dropped["reason"].str.contains("value_added_secondary").all()
 
@@ -104,23 +97,23 @@ def test_every_estimator_gives_a_positive_level_in_every_year(few):
         assert held == {"labour_productivity"} | (green if name == "luenberger-green" else set())
 
 
-def test_rules_of_capital(panel):
+def test_rules_of_capital(embedded):
     """At 9.6 % from 1952 the panel's own stock; a series from 2000 starts in its steady state."""
-    own = capital_stock(panel).set_index(["province", "year"])["value"]
-    wide = panel.wide(["gfcf", "investment_price"]).dropna()
+    own = capital_stock(embedded).set_index(["province", "year"])["value"]
+    wide = embedded.wide(["gfcf", "investment_price"]).dropna()
     wide = wide[wide.index.get_level_values("year") >= 2000]
     short = perpetual_inventory(wide["gfcf"], wide["investment_price"], 0.096, "steady-state")
-    price = panel.wide(["investment_price"])["investment_price"].xs(2010, level="year")
+    price = embedded.wide(["investment_price"])["investment_price"].xs(2010, level="year")
     for key, stock in (("1952-9.6", own), ("2000-9.6", short)):
-        found = capital(panel, RULES[key])
+        found = capital(embedded, RULES[key])
         expected = (stock * price.reindex(stock.index, level="province")).reindex(found.index)
         ratio = found / expected
         np.testing.assert_allclose(ratio, ratio.iloc[0], rtol=1e-9)
 
 
-def test_a_request_that_cannot_be_met_is_refused(panel):
+def test_a_request_that_cannot_be_met_is_refused(embedded):
     with pytest.raises(MethodError, match=r"starts in 1978.*1996"):
         late = RULE.model_copy(update={"start": 1978})
-        _variants(panel, systems=[], estimators=["solow-0.5"], capital=[late])
+        _variants(embedded, systems=[], estimators=["solow-0.5"], capital=[late])
     with pytest.raises(MethodError, match="no variant can be computed"):
-        _variants(panel, systems=[], recipes=FEW)
+        _variants(embedded, systems=[], recipes=FEW)

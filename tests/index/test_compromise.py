@@ -27,16 +27,6 @@ def test_a_measure_in_which_all_tie_adds_nothing():
     np.testing.assert_array_equal(q, [0, 0.5, 0, 0])
 
 
-def test_without_advantage_all_within_dq_belong():
-    # Q of b is 0.1 above that of a, DQ is 1/3: c and d are too far.
-    z = [[1.0], [0.9], [0.5], [0.0]]
-    result = compromise(z, [1.0])
-    np.testing.assert_allclose(result.table["Q"], [0, 0.1, 0.5, 1], atol=1e-15)
-    assert not result.advantage
-    assert result.stability
-    assert result.members == [0, 1]
-
-
 def test_a_lead_of_exactly_dq_is_an_advantage_whatever_the_rounding():
     for n in range(2, 60, 3):
         z = np.linspace(0, 0.7, n)[:, None] * 1.1

@@ -256,13 +256,3 @@ def test_dimension_contributions_add_up_to_the_score(index):
     for key in parts:
         expected = weights[key] * index.dimension_scores[key]
         np.testing.assert_allclose(parts[key], expected, rtol=0, atol=1e-14)
-
-
-def test_one_province_in_a_year():
-    rows = pd.MultiIndex.from_tuples(
-        [(110000, 2021), (310000, 2021), (110000, 2022)], names=["province", "year"]
-    )
-    matrix = made_matrix(pd.DataFrame({"rd": [1.0, 2, 3], "rail": [1.0, 1, 1]}, index=rows))
-    with pytest.warns(_ConstantIndicatorWarning, match="rail"):
-        index = Recipe(aggregate="vikor").fit(matrix)
-    assert index.compromise(2022).members == ["Beijing"]

@@ -1,7 +1,5 @@
 """The grid of specifications: counted honestly, run once, stored with its declaration."""
 
-from __future__ import annotations
-
 import re
 from dataclasses import replace
 
@@ -23,13 +21,8 @@ RESULTS = ["estimate", "within", "partial", "std_error", "pvalue", "nobs", "grou
 
 
 @pytest.fixture(scope="module")
-def panel():
-    return Panel.load(extra=False)
-
-
-@pytest.fixture(scope="module")
-def grid(panel, tmp_path_factory):
-    return SpecificationGrid(declare(tmp_path_factory.mktemp("declared")), panel)
+def grid(embedded, tmp_path_factory):
+    return SpecificationGrid(declare(tmp_path_factory.mktemp("declared")), embedded)
 
 
 @pytest.fixture(scope="module")
@@ -143,24 +136,26 @@ def test_controls_and_samples_that_leave_nothing_to_estimate_are_counted(grid, t
         ]
 
     specs = enumerated(altered(grid, tmp_path, change))
-    about = {"measure": LU, "transformation": "level", "vintage": "census5", "sample": "all"}
-    lagged = about | {"relation": "driver:income"}
-    assert reasons_of(specs, **lagged, controls="lag") == {
-        "a control is the outcome itself a year before"
-    }
-    assert reasons_of(specs, **lagged, controls="both") == {""}
-    own = about | {"relation": "determinant:government_size"}
-    assert reasons_of(specs, **own, controls="both") == {""}
-    repeats = {"repeats controls that are the same without the determinant"}
-    assert reasons_of(specs, **own, controls="one") == repeats
-    growth = about | {"relation": "driver:growth", "controls": "one"}
-    assert reasons_of(specs, **growth) == {""}
-    for sample, effects, reason in [
-        ("empty", "unit", "no row is complete"),
-        ("singletons", "two-way", "a province or year has a single row"),
-        ("one-cluster", "unit", "too few rows for the regressors"),
+    lagged, growth = {"relation": "driver:income"}, {"relation": "driver:growth", "controls": "one"}
+    own = {"relation": "determinant:government_size"}
+    for choices, reason in [
+        (lagged | {"controls": "lag"}, "a control is the outcome itself a year before"),
+        (lagged | {"controls": "both"}, ""),
+        (own | {"controls": "both"}, ""),
+        (own | {"controls": "one"}, "repeats controls that are the same without the determinant"),
+        (growth, ""),
+        (growth | {"sample": "empty", "effects": "unit"}, "no row is complete"),
+        (
+            growth | {"sample": "singletons", "effects": "two-way"},
+            "a province or year has a single row",
+        ),
+        (
+            growth | {"sample": "one-cluster", "effects": "unit"},
+            "too few rows for the regressors",
+        ),
     ]:
-        assert reasons_of(specs, **growth | {"sample": sample, "effects": effects}) == {reason}
+        about = {"measure": LU, "transformation": "level", "vintage": "census5", "sample": "all"}
+        assert reasons_of(specs, **about | choices) == {reason}
 
 
 def test_batches_hold_every_specification_to_run_once(grid, specs):
@@ -228,11 +223,11 @@ def test_a_curve_is_one_question_from_smallest_to_largest_in_each_unit(multivers
             multiverse.curve(**asked)
 
 
-def test_stored_results_are_the_same_bytes_and_come_back(multiverse, panel, tmp_path):
+def test_stored_results_are_the_same_bytes_and_come_back(multiverse, embedded, tmp_path):
     for name in ("one", "other"):
         multiverse.save(tmp_path / name)
     assert (tmp_path / "one").read_bytes() == (tmp_path / "other").read_bytes()
-    found = Multiverse.load(tmp_path / "one", multiverse.declaration, panel)
+    found = Multiverse.load(tmp_path / "one", multiverse.declaration, embedded)
     pd.testing.assert_frame_equal(found.table, multiverse.table, check_exact=True)
     pd.testing.assert_series_equal(found.counts, multiverse.counts)
     pd.testing.assert_frame_equal(found.dropped, multiverse.dropped)
@@ -248,23 +243,23 @@ def test_an_interrupted_run_goes_on_to_the_same_results(quick, multiverse, store
     pd.testing.assert_frame_equal(again.table, multiverse.table, check_exact=True)
 
 
-def test_results_of_another_declaration_or_data_are_refused(multiverse, panel, tmp_path):
+def test_results_of_another_declaration_or_data_are_refused(multiverse, embedded, tmp_path):
     stored, declared = tmp_path / "results", multiverse.declaration
     multiverse.save(stored)
     noted = declare(tmp_path, swap("note", "written after the run"))
     with pytest.raises(SourceError, match="rest on another declaration.*make multiverse"):
-        Multiverse.load(stored, noted, panel)
-    changed, unused = panel.frame.copy(), panel.frame.copy()
+        Multiverse.load(stored, noted, embedded)
+    changed, unused = embedded.frame.copy(), embedded.frame.copy()
     changed.loc[changed["variable"] == "gdp", "value"] += 1e-9
     with pytest.raises(SourceError, match="rest on another data"):
-        Multiverse.load(stored, declared, Panel(changed, panel.catalogue))
+        Multiverse.load(stored, declared, Panel(changed, embedded.catalogue))
     unused.loc[unused["variable"] == "retail_sales", "value"] *= 2
-    other = Panel(unused.sample(frac=1, random_state=0), panel.catalogue)
+    other = Panel(unused.sample(frac=1, random_state=0), embedded.catalogue)
     assert len(Multiverse.load(stored, declared, other).table)
     stored.write_bytes(b"not Parquet")
     for path in (stored, tmp_path / "absent"):
         with pytest.raises(SourceError, match="cannot be read"):
-            Multiverse.load(path, declared, panel)
+            Multiverse.load(path, declared, embedded)
 
 
 @pytest.mark.parametrize(

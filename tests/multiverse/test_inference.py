@@ -1,7 +1,5 @@
 """The specification curve: what it promises about draws, statistics and bad input."""
 
-from __future__ import annotations
-
 import numpy as np
 import pandas as pd
 import pytest

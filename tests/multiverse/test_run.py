@@ -1,7 +1,5 @@
 """Runs of batches: interrupted, damaged, on a full disk, on several cores, on a cluster."""
 
-from __future__ import annotations
-
 import errno
 import os
 import signal

@@ -1,7 +1,5 @@
 """Shares of variance by choice: exact on tables with a known decomposition."""
 
-from __future__ import annotations
-
 from itertools import product
 
 import numpy as np

@@ -1,7 +1,5 @@
 """The specification curve against plain loops and statsmodels."""
 
-from __future__ import annotations
-
 import numpy as np
 import pandas as pd
 import pytest

@@ -4,8 +4,6 @@ The table is not part of the project. The test looks for front41Data.csv (firm, 
 labour in levels) in the folder that NQPF_CASES names, or in ../shared/cases beside the project.
 """
 
-from __future__ import annotations
-
 import os
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """Frontiers against quadrature of the likelihood, and against simulation of a known truth."""
 
-from __future__ import annotations
-
 import numpy as np
 import pandas as pd
 import pytest

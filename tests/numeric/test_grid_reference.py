@@ -5,8 +5,6 @@ Each is put together here from the official figures and run through
 kernel of cross-products.
 """
 
-from __future__ import annotations
-
 from functools import cache
 
 import numpy as np

@@ -3,8 +3,6 @@
 Each stage is fed with what the library made of the one before, and nothing else of it is used.
 """
 
-from __future__ import annotations
-
 from decimal import Decimal, localcontext
 
 import hypothesis.extra.numpy as arrays

@@ -5,8 +5,6 @@ by chance in every second seed, so the bound here is a Student quantile at 1 % o
 benchmarks/bench_proxy.py runs two hundred samples and holds them to two errors.
 """
 
-from __future__ import annotations
-
 import os
 
 import pytest

@@ -1,7 +1,5 @@
 """Proxy estimators against other packages and against their printed steps done another way."""
 
-from __future__ import annotations
-
 import warnings
 from functools import cache
 

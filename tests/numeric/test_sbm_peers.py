@@ -1,7 +1,5 @@
 """Slacks-based and directional measures against programs written out anew, DEAPack and print."""
 
-from __future__ import annotations
-
 import deapack
 import numpy as np
 import pandas as pd

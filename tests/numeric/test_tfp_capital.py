@@ -1,7 +1,5 @@
 """Perpetual inventory against a closed form and a published stock."""
 
-from __future__ import annotations
-
 import numpy as np
 import pandas as pd
 import pytest

@@ -1,7 +1,5 @@
 """The estimated capital share against nqpf.regress and against the truth of a simulation."""
 
-from __future__ import annotations
-
 import numpy as np
 import pandas as pd
 import pytest

@@ -1,7 +1,5 @@
 """Draws against recipes, enumeration of every case, and Sobol indices from variances."""
 
-from __future__ import annotations
-
 import itertools
 
 import numpy as np

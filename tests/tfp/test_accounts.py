@@ -1,17 +1,15 @@
 """Capital by perpetual inventory, real product, the production sample and the splice."""
 
-from __future__ import annotations
-
 import numpy as np
 import pandas as pd
 import pytest
+from made_up import variable
 
 from nqpf.data import Catalogue, Panel
 from nqpf.errors import DataError, MethodError, SampleError
 from nqpf.tfp import capital_stock, production, real_gdp, splice
 from nqpf.tfp.accounts import perpetual_inventory
 
-NAME = {"zh": "名", "en": "name"}
 BEIJING, HAINAN, SICHUAN, CHONGQING = 110000, 460000, 510000, 500000
 
 
@@ -44,7 +42,6 @@ STEADY = {"initial": "steady-state"}
 @pytest.mark.parametrize(
     ("investment", "price", "options", "stock"),
     [
-        ([2.0, 3.0], [1.0, 1.5], {"depreciation": 0.1}, [20.0, 20.0]),
         # in a steady state capital grows as investment does
         ([10, 11, 12.1], [1, 1, 1], STEADY | {"depreciation": 0.1}, [50.0, 56.0, 62.5]),
         # without depreciation it is a running sum
@@ -52,7 +49,7 @@ STEADY = {"initial": "steady-state"}
         # disposals may make investment negative
         ([10.0, -0.11], [1.0, 1.0], {}, [100.0, 100 * 0.904 - 0.11]),
     ],
-    ids=["share", "steady-state", "given", "disposals"],
+    ids=["steady-state", "given", "disposals"],
 )
 def test_rules_of_the_first_stock(investment, price, options, stock):
     found = perpetual_inventory(keyed(investment), keyed(price), **options)
@@ -130,25 +127,26 @@ def test_a_stock_that_cannot_start_in_1952_is_refused(province, first):
 
 def panel(drop=()):
     """Two provinces, 2010 to 2013, that grow by 10 % and by 0, 20, -10 %."""
-    rows, nan = [], np.nan
-    for province, growth in ((BEIJING, [nan, 110, 110, 110]), (HAINAN, [nan, 100, 120, 90])):
-        for i, year in enumerate(range(2010, 2014)):
-            series = {"gdp_index": growth[i], "capital_stock": 50, "investment_price": 2 + i}
-            rows += [(province, year, *pair, "") for pair in series.items()]
-            rows += [
-                (province, year, "employment", 30, ""),
-                (province, year, "gdp", 200 + i, "census5"),
-            ]
-            rows += [(province, year, "gdp", 180 + i, "census4")] * (year > 2010)
-    rows = [row for row in rows if row[:3] not in drop]
-    frame = pd.DataFrame(rows, columns=["province", "year", "variable", "value", "vintage"])
-    frame = frame.dropna().astype({"value": float})
-    names = {"name": NAME, "publisher": NAME, "yearbook": NAME, "theme": "made up", "unit": "1"}
-    variables = {
-        key: names | {"definition": "", "vintages": ["census4", "census5"] * (key == "gdp")}
-        for key in frame["variable"].unique()
-    }
-    return Panel(frame.assign(flag="official"), Catalogue(sources={}, variables=variables))
+    nan = np.nan
+    rows = [
+        (province, 2010 + i, key, value, vintage, "official")
+        for province, growth in ((BEIJING, [nan, 110, 110, 110]), (HAINAN, [nan, 100, 120, 90]))
+        for i in range(4)
+        for key, value, vintage in [
+            ("gdp_index", growth[i], ""),
+            ("capital_stock", 50, ""),
+            ("investment_price", 2 + i, ""),
+            ("employment", 30, ""),
+            ("gdp", 200 + i, "census5"),
+            ("gdp", 180 + i if i else nan, "census4"),
+        ]
+        if (province, 2010 + i, key) not in drop
+    ]
+    columns = ["province", "year", "variable", "value", "vintage", "flag"]
+    frame = pd.DataFrame(rows, columns=columns).dropna()
+    vintages = {"gdp": ["census4", "census5"]}
+    names = {key: variable(vintages=vintages.get(key, [])) for key in frame["variable"].unique()}
+    return Panel(frame, Catalogue(sources={}, variables=names))
 
 
 def test_the_base_year_is_carried_both_ways_by_the_index():

@@ -1,7 +1,5 @@
 """Frontiers: identities, tests of hypotheses, and what is refused or warned of."""
 
-from __future__ import annotations
-
 import warnings
 from dataclasses import replace
 

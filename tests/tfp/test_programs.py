@@ -1,7 +1,5 @@
 """Samples of frontier analysis: what every measure of efficiency and every index refuses."""
 
-from __future__ import annotations
-
 import numpy as np
 import pandas as pd
 import pytest

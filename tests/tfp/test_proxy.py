@@ -1,7 +1,5 @@
 """Production functions of firms: what enters, what is reported, and what is refused."""
 
-from __future__ import annotations
-
 import warnings
 from functools import cache
 

@@ -1,7 +1,5 @@
 """Slacks-based and directional efficiency, both indices: promises and what is refused."""
 
-from __future__ import annotations
-
 import highspy
 import numpy as np
 import pandas as pd

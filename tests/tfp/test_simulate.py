@@ -1,7 +1,5 @@
 """Simulated firms: seeds, moments, and that labour and investment are the best choices."""
 
-from __future__ import annotations
-
 import numpy as np
 import pandas as pd
 import pytest
