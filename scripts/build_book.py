@@ -34,7 +34,7 @@ WATCHES = ("scripts/watch_regressions.py", "scripts/watch_inputs.py")
 DEPEND_ON = {
     "results": ("requirements.lock", "scripts/warm_kernels.py", *WATCHES),
     "provinces": ("src", "data", "requirements.lock", "scripts/make_provinces.py"),
-    "pages": ("src", "data", "requirements.lock", "book/_ext", "book/_toc.yml"),
+    "pages": ("src", "data", "requirements.lock", "book/_ext", "book/_config.yml", "book/_toc.yml"),
 }
 # Addresses that the pages name (book/_ext/book_addresses.py).
 PLACES = ("NQPF_REPOSITORY_URL", "NQPF_SITE_URL")

@@ -30,6 +30,7 @@ from sphinx.environment import BuildEnvironment
 
 FOLDER = "downloads/notebooks"
 _CITED = re.compile(r"\{cite[\w:]*\}`([^`]+)`")
+_ICONS = {"Binder": "binder.svg", "Colab": "colab.png"}  # of the theme
 _BUTTONS = ("use_repository_button", "use_edit_page_button", "use_issues_button")
 
 
@@ -93,7 +94,8 @@ def _write_copies(app: Sphinx, exception: Exception | None) -> None:
         return
     env, folder = app.env, Path(app.outdir) / FOLDER
     shutil.rmtree(folder, ignore_errors=True)
-    site, repository = app.config.html_baseurl, app.config.book_repository
+    site = app.config.html_baseurl
+    repository = app.config.html_theme_options.get("repository_url", "")
     short, full = _works(env)
     for page in sorted(page for page in env.found_docs if is_chapter(env, page)):
         cache = Path(env.mystnb_config.execution_cache_path)
@@ -132,35 +134,27 @@ def launch_links(services: dict[str, str], repository: str, page: str) -> list[d
     """
     parts = urlsplit(repository)
     project, file = parts.path.strip("/"), f"{page}.ipynb"
-    binder, colab = (
-        str(services.get(f"{k}_url") or "").rstrip("/") for k in ("binderhub", "colab")
-    )
-    lab, links = f"{LAUNCH_BRANCH}?urlpath=lab/tree/{file}", []
-    if binder and parts.netloc == "github.com":
-        links.append(_launch("Binder", f"{binder}/v2/gh/{project}/{lab}", "binder.svg"))
-    elif binder and parts.netloc == "gitlab.com":
-        place = f"{binder}/v2/gl/{project.replace('/', '%2F')}/{lab}"
-        links.append(_launch("Binder", place, "binder.svg"))
-    if colab and parts.netloc == "github.com":
-        place = f"{colab}/github/{project}/blob/{LAUNCH_BRANCH}/{file}"
-        links.append(_launch("Colab", place, "colab.png"))
-    return links
-
-
-def _launch(name: str, address: str, icon: str) -> dict[str, str]:
-    shown = {"text": name, "tooltip": f"Launch on {name}", "icon": f"_static/images/logo_{icon}"}
-    return {"type": "link", "url": address, **shown}
+    lab = f"{LAUNCH_BRANCH}?urlpath=lab/tree/{file}"
+    places = {
+        ("github.com", "Binder", "binderhub_url"): f"v2/gh/{project}/{lab}",
+        ("gitlab.com", "Binder", "binderhub_url"): f"v2/gl/{project.replace('/', '%2F')}/{lab}",
+        ("github.com", "Colab", "colab_url"): f"github/{project}/blob/{LAUNCH_BRANCH}/{file}",
+    }
+    return [
+        {"type": "link", "url": f"{services[service].rstrip('/')}/{place}", "text": name}
+        | {"tooltip": f"Launch on {name}", "icon": f"_static/images/logo_{_ICONS[name]}"}
+        for (host, name, service), place in places.items()
+        if host == parts.netloc and services.get(service)
+    ]
 
 
 def _apply(app: Sphinx, config: Config) -> None:
     options = config.html_theme_options
-    repository = repository_url(options.get("repository_url"))
-    config.book_repository = repository
+    if repository := repository_url(options.pop("repository_url", "")):
+        options["repository_url"] = repository
     config.book_launch = dict(options.get("launch_buttons") or {})
     # The theme's own launch links are off in either case.
     options |= dict.fromkeys(_BUTTONS, bool(repository)) | {"launch_buttons": {}}
-    if not options.get("repository_url"):
-        del options["repository_url"]
 
 
 def _offer(
@@ -176,7 +170,8 @@ def _offer(
             notebook["label"] = "download-notebook-button"
             others = [one for one in group["buttons"] if one.get("label") != notebook["label"]]
             group["buttons"] = [notebook, *others]
-    if links := launch_links(app.config.book_launch, app.config.book_repository, page):
+    repository = app.config.html_theme_options.get("repository_url", "")
+    if links := launch_links(app.config.book_launch, repository, page):
         group = {"type": "group", "tooltip": "Run this chapter online", "icon": "fas fa-rocket"}
         group |= {"buttons": links, "label": "launch-buttons"}
         context["header_buttons"].insert(0, group)
@@ -184,7 +179,6 @@ def _offer(
 
 def setup(app: Sphinx) -> dict[str, object]:
     """Set the links before the theme reads its options; offer and write the notebooks."""
-    app.add_config_value("book_repository", "", "html", types=frozenset({str}))
     app.add_config_value("book_launch", {}, "html", types=frozenset({dict}))
     app.connect("config-inited", _apply, priority=100)
     # After the theme has made its buttons.

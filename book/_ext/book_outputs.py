@@ -168,7 +168,7 @@ def _map(app: Sphinx) -> Iterator[tuple[str, dict[str, object], str]]:
     known = Catalogue.load().variables
     titles = {page: title.astext() for page, title in app.env.titles.items()}
     options = app.config.html_theme_options
-    source = str(options.get("repository_url") or "").rstrip("/")
+    source = options.get("repository_url", "")
     chapters = {
         page: app.env.metadata[page]["outputs"]
         for page in app.env.external_site_map

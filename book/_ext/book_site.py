@@ -117,13 +117,10 @@ def _prepare(app: Sphinx) -> None:
         app.extensions[name].parallel_read_safe = True
     if app.builder.name != "html":
         return
-    static = Path(app.outdir) / "_static"
     app.env.book_card_alt = ""
     if app.config.html_baseurl and app.config.book_card:
         picture, app.env.book_card_alt = draw_card()
-        write_once(static / CARD, picture)
-    else:
-        (static / CARD).unlink(missing_ok=True)
+        write_once(Path(app.outdir) / "_static" / CARD, picture)
 
 
 def _head(app: Sphinx, static: str, page: str, title: str, description: str) -> str:
@@ -154,31 +151,21 @@ def _describe(
 def _finish(app: Sphinx, exception: Exception | None) -> None:
     if exception or app.builder.name != "html":
         return
-    out, site, book, first = (
-        Path(app.outdir),
-        app.config.html_baseurl,
-        _book(app),
-        app.config.root_doc,
-    )
+    out, book, first = Path(app.outdir), _book(app), app.config.root_doc
+    site, titles = app.config.html_baseurl, app.env.titles
     draw_icons(out / "_static")
-    pages = {
-        page: app.env.titles[page].astext() for page in sorted(app.env.found_docs - _NOT_LISTED)
-    }
+    pages = {page: titles[page].astext() for page in sorted(app.env.found_docs - _NOT_LISTED)}
     links = {page: pages[page] for page in _SIGNPOSTS if page in pages}
     if first != "index":
         head = _head(app, "_static", first, book, _about(app))
         front = render("site_front.html", book=book, first=f"{first}.html", head=head, site=site)
         write_once(out / "index.html", front)
-    made = {
-        "sitemap.xml": render("site_map.xml", site=site, pages=pages),
-        "robots.txt": f"User-agent: *\nAllow: /\nSitemap: {site}sitemap.xml\n",
-        "404.html": render("site_missing.html", site=site, book=book, links=links.items()),
-    }
-    for name, content in made.items():
-        if site:
-            write_once(out / name, content)
-        else:
-            (out / name).unlink(missing_ok=True)
+    if site:
+        write_once(out / "sitemap.xml", render("site_map.xml", site=site, pages=pages))
+        robots = f"User-agent: *\nAllow: /\nSitemap: {site}sitemap.xml\n"
+        write_once(out / "robots.txt", robots)
+        missing = render("site_missing.html", site=site, book=book, links=links.items())
+        write_once(out / "404.html", missing)
 
 
 def setup(app: Sphinx) -> dict[str, object]:

@@ -56,7 +56,7 @@ print("counted")
 BIB = "@book{oecd, author={{OECD}}, title={Handbook}, publisher={OECD}, year={2008}}\n"
 
 
-def build(folder: Path, site: str, repository: str) -> Path:
+def build(folder: Path) -> Path:
     """Build two pages with the book's extensions; return the folder of the site."""
     source, out = folder / "source", folder / "_build" / "html"
     for name, text in (("book/index", FRONT), ("notebooks/chapter", CHAPTER)):
@@ -70,13 +70,13 @@ def build(folder: Path, site: str, repository: str) -> Path:
         "root_doc": "book/index",
         "html_theme": "sphinx_book_theme",
         "html_title": 'A "small" book',
-        "html_baseurl": site,
+        "html_baseurl": "",
         "html_static_path": [str(source / "favicon.svg")],
         "bibtex_bibfiles": ["references.bib"],
         "nb_execution_mode": "cache",
         "book_card": False,
         "html_theme_options": {
-            "repository_url": repository,
+            "repository_url": "",
             "launch_buttons": {
                 "binderhub_url": "https://b.example",
                 "colab_url": "https://c.example",
@@ -94,12 +94,16 @@ def build(folder: Path, site: str, repository: str) -> Path:
 
 @pytest.fixture(scope="module")
 def public(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return build(tmp_path_factory.mktemp("public"), SITE, REPOSITORY)
+    """Return the site as the workflow builds it, which names both addresses."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("NQPF_SITE_URL", SITE)
+        patch.setenv("NQPF_REPOSITORY_URL", REPOSITORY)
+        return build(tmp_path_factory.mktemp("public"))
 
 
 @pytest.fixture(scope="module")
 def private(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return build(tmp_path_factory.mktemp("private"), "", "")
+    return build(tmp_path_factory.mktemp("private"))
 
 
 def page(folder: Path, name: str) -> BeautifulSoup:
