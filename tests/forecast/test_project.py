@@ -1,5 +1,7 @@
 """Promises of the forecasts and the backtest."""
 
+from functools import partial
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -133,35 +135,18 @@ def test_latest_run_keeps_what_ends_in_the_newest_year() -> None:
 
 
 AT = (440000, 2017)
-SPOILT = {
-    "gap": (lambda s: s.drop(AT), "gap .*Guangdong.*2017"),
-    "end": (lambda s: s.drop((440000, 2023)), "gap .*Guangdong.*2023"),
-    "missing": (lambda s: s.where(s.index != AT), "missing.*Guangdong.*2017"),
-    "infinite": (lambda s: s.where(s.index != AT, np.inf), "infinite.*Guangdong.*2017"),
-    "twice": (lambda s: pd.concat([s, s.iloc[[0]]]), "more than once.*Beijing.*2013"),
-    "names": (lambda s: s.rename_axis(["unit", "year"]), r"'unit'.*\(province, year\)"),
-}
-
-
-@pytest.mark.parametrize("case", SPOILT)
-def test_a_spoilt_history_is_named(case) -> None:
-    spoil, said = SPOILT[case]
-    for call in (forecast, backtest, panel_autoregression, class_probabilities):
-        with pytest.raises(SampleError, match=said):
-            call(spoil(panel()))
-
-
-@pytest.mark.parametrize("call", [forecast, backtest])
-def test_wrong_options_are_named(call) -> None:
-    series = panel()
-    for horizon in (0, -1, 1.5, True):
-        with pytest.raises(MethodError, match="whole number"):
-            call(series, horizon=horizon)
-    with pytest.raises(MethodError, match="between 0 and 1"):
-        call(series, level=95)
-    option = "method" if call is forecast else "methods"
-    with pytest.raises(MethodError, match="'drift'"):
-        call(series, **{option: "drfit"})
+SPOILT = [
+    ("gap .*Guangdong.*2017", panel().drop(AT)),
+    ("gap .*Guangdong.*2023", panel().drop((440000, 2023))),
+    ("missing.*Guangdong.*2017", panel().mask(panel().index == AT)),
+    ("infinite.*Guangdong.*2017", panel().mask(panel().index == AT, np.inf)),
+    ("more than once.*Beijing.*2013", pd.concat([panel(), panel().iloc[[0]]])),
+    (r"'unit'.*\(province, year\)", panel().rename_axis(["unit", "year"])),
+]
+READERS = [forecast, backtest, panel_autoregression, class_probabilities]
+test_a_spoilt_history_is_named = refusals(
+    SampleError, *((said, partial(call, s)) for call in READERS for said, s in SPOILT)
+)
 
 
 NEGATIVE = panel().mask(panel().index == (310000, 2015), -0.5)
@@ -170,6 +155,14 @@ FLAT = panel() * 0 + 3
 
 test_what_else_is_refused = refusals(
     MethodError,
+    *(
+        ("whole number", partial(f, panel(), horizon=h))
+        for f in READERS[:2]
+        for h in (0, 1.5, True)
+    ),
+    *(("between 0 and 1", partial(call, panel(), level=95)) for call in READERS[:2]),
+    ("'drift'", lambda: forecast(panel(), method="drfit")),
+    ("'drift'", lambda: backtest(panel(), methods="drfit")),
     ("a year from 2017 to 2022", lambda: backtest(panel(), first_origin=2023)),
     ("twice", lambda: backtest(panel(), methods=["drift", "drift"])),
     ("moment", lambda: panel_autoregression(panel(), correction="kiviet")),

@@ -82,10 +82,8 @@ def moving_panel(seed=0, units=60, years=8, drop=0, gap=False):
         return frame
     lost = rng.integers(0, drop + 1, units)
     late = rng.random(units) < 0.5
-    keep = np.ones((units, years), bool)
-    for unit, count in enumerate(lost):
-        if count:
-            keep[unit, slice(-count, None) if late[unit] else slice(0, count)] = False
+    year, place = np.arange(years), np.where(late, years - lost, lost)[:, None]
+    keep = np.where(late[:, None], year < place, year >= place)
     if gap:
         keep[rng.random(units) < 0.3, years // 2] = False
     return frame[keep.ravel()]

@@ -6,8 +6,6 @@ of Stata's ``webuse grunfeld``). Printed by::
     xtset company year
     xtreg invest mvalue kstock, fe                 (and vce(robust))
     regress invest mvalue kstock                   (and vce(robust), vce(cluster company))
-
-gretl prints the same robust fixed-effects errors, with t(9).
 """
 
 import numpy as np
@@ -34,10 +32,3 @@ def test_printed_coefficients_and_errors(effects, errors, convention, params, st
         # half a unit of the seventh significant digit, the last that Stata prints
         scale = 10.0 ** (np.floor(np.log10(np.abs(printed))) - 6)
         assert (np.abs(got.to_numpy() - printed) <= 0.51 * np.maximum(scale, 1e-7)).all()
-
-
-def test_printed_p_values():
-    fit = fixed_effects(grunfeld(), "invest", ["value", "capital"], unit="firm", effects="unit")
-    assert fit.tstats.round(3).tolist() == [7.248, 5.878]
-    assert fit.pvalues["value"] == pytest.approx(4.83e-05, abs=5e-8)
-    assert fit.pvalues["capital"] == pytest.approx(0.0002, abs=5e-5)

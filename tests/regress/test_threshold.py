@@ -74,19 +74,6 @@ def test_a_large_level_of_the_regime_variable_costs_few_digits():
     assert result.ssr == pytest.approx(ssr, rel=1e-9)
 
 
-def test_wild_draws_see_through_errors_that_grow_with_the_regressor():
-    """Without a threshold, but errors as large as x: histories reject, signs do not."""
-    rng, rejected = np.random.default_rng(0), {"histories": 0, "wild": 0}
-    for seed in range(12):
-        frame = sample(seed, (0.0,), (1.0, 1.0), noise=0.0)
-        frame["y"] += frame["x"].abs() * rng.normal(size=len(frame))
-        for draws in rejected:
-            found = fit(frame, bootstrap=99, seed=seed, draws=draws).tests["p_value"]
-            rejected[draws] += int(found.iloc[0] <= 0.1)
-    assert rejected["histories"] >= 5
-    assert rejected["wild"] <= 3
-
-
 def test_ties_stay_together_and_the_threshold_variable_may_have_other_roles():
     frame = sample(12).assign(q=lambda f: f["q"].round(1))
     result = fit(frame)
