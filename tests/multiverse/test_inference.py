@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from joblib import parallel_config
+from made_up_panels import keyed
 
 from nqpf.errors import DataError, EstimationError, MethodError, SampleError
 from nqpf.multiverse import curve_summary
@@ -14,11 +15,8 @@ from nqpf.multiverse.redraw import _Plan, _Specification
 def panel(seed=0, effect=0.0, units=20, years=6):
     """Three noisy versions of one variable, two controls, errors correlated within units."""
     rng = np.random.default_rng(seed)
-    keys = pd.MultiIndex.from_product(
-        [range(units), range(2010, 2010 + years)], names=["province", "year"]
-    )
     drawn = rng.normal(size=(units, years, 7)).cumsum(axis=1).reshape(-1, 7)
-    frame = pd.DataFrame(drawn, keys, ["x", "x1", "x2", "x3", "c1", "c2", "y"])
+    frame = pd.DataFrame(drawn, keyed(units, years), ["x", "x1", "x2", "x3", "c1", "c2", "y"])
     frame[["x1", "x2", "x3"]] = frame[["x"]].to_numpy() + 0.5 * frame[["x1", "x2", "x3"]]
     return frame.assign(y=frame["y"] + effect * frame["x"])
 

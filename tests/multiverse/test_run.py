@@ -17,7 +17,8 @@ from made_up_batches import ran, tasks, work
 from nqpf.errors import DataError, EstimationError, MethodError
 from nqpf.multiverse import run as running
 
-ROOT = Path(__file__).resolve().parents[2]
+SRC = Path(__file__).resolve().parents[2] / "src"
+PATH = os.pathsep.join([str(SRC), str(Path(made_up.__file__).parent)])
 
 
 @pytest.fixture
@@ -93,8 +94,7 @@ def test_a_batch_that_raises_is_named_and_each_computes_with_one_thread(log, sto
 @pytest.mark.skipif(os.name != "posix", reason="sends a signal to a group of processes")
 def test_interruption_from_the_keyboard_keeps_finished_parts(log, store):
     program = [sys.executable, made_up.__file__, log, store, "2"]
-    path = os.pathsep.join([str(ROOT / "src"), str(Path(made_up.__file__).parent)])
-    own = {"env": {**os.environ, "PYTHONPATH": path}, "text": True, "start_new_session": True}
+    own = {"env": {**os.environ, "PYTHONPATH": PATH}, "text": True, "start_new_session": True}
     with subprocess.Popen(program, stderr=subprocess.PIPE, **own) as child:
         until = time.monotonic() + 60
         while len(finished(store)) < 4 and time.monotonic() < until:
@@ -113,14 +113,24 @@ def test_interruption_from_the_keyboard_keeps_finished_parts(log, store):
     assert again == sorted(set(range(40)) - done)  # no finished batch ran again
 
 
-def test_several_cores_give_the_same_bits(log, store, tmp_path):
+@pytest.mark.parametrize("where", ["cores", "cluster"])
+def test_several_cores_and_a_cluster_give_the_same_bytes(where, log, store, tmp_path, monkeypatch):
     # Slices of a large array are laid out anew on their way to a worker.
     shared = np.random.default_rng(0).normal(size=(60_000, 12))[::2, ::2]
     alone = run(tasks(6, log), store, made_up.sums, shared=shared)
-    both = run(tasks(6, log), tmp_path / "both", made_up.sums, shared=shared, n_jobs=2)
-    pd.testing.assert_frame_equal(both, alone, check_exact=True)
+    given = (tasks(6, log), tmp_path / "there", made_up.sums)
+    if where == "cores":
+        there = run(*given, shared=shared, n_jobs=2)
+    else:
+        why = "distributed comes with nqpf[cluster]"
+        distributed = pytest.importorskip("distributed", reason=why)
+        monkeypatch.setenv("PYTHONPATH", PATH)
+        here = {"n_workers": 1, "threads_per_worker": 1, "dashboard_address": None}
+        with distributed.LocalCluster(**here, local_directory=tmp_path) as cluster:
+            there = run(*given, shared=shared, address=cluster.scheduler_address)
+    pd.testing.assert_frame_equal(there, alone, check_exact=True)
     for number in range(6):
-        assert part(tmp_path / "both", number).read_bytes() == part(store, number).read_bytes()
+        assert part(tmp_path / "there", number).read_bytes() == part(store, number).read_bytes()
 
 
 @pytest.mark.skipif(os.name != "posix", reason="kills a process by a signal")
@@ -134,20 +144,6 @@ def test_without_batches_or_processes_there_is_no_run(log, store):
     for batches, n_jobs in (({}, 1), (tasks(1, log), 0)):
         with pytest.raises(MethodError, match="no batch, or no process"):
             run(batches, store, n_jobs=n_jobs)
-
-
-def test_a_cluster_gives_the_same_bytes(log, store, tmp_path, monkeypatch):
-    distributed = pytest.importorskip("distributed", reason="distributed comes with nqpf[cluster]")
-    path = os.pathsep.join([str(ROOT / "src"), str(Path(made_up.__file__).parent)])
-    monkeypatch.setenv("PYTHONPATH", path)
-    shared = np.random.default_rng(0).normal(size=(20_000, 12))[::2, ::2]
-    alone = run(tasks(6, log), store, made_up.sums, shared=shared)
-    here = {"n_workers": 1, "threads_per_worker": 1, "dashboard_address": None}
-    with distributed.LocalCluster(**here, local_directory=tmp_path) as cluster:
-        at = {"shared": shared, "address": cluster.scheduler_address}
-        there = run(tasks(6, log), tmp_path / "there", made_up.sums, **at)
-    pd.testing.assert_frame_equal(there, alone, check_exact=True)
-    assert part(tmp_path / "there", 5).read_bytes() == part(store, 5).read_bytes()
 
 
 def test_a_cluster_that_is_not_there_is_named(log, store, monkeypatch):

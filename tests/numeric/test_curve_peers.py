@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from made_up_panels import keyed
 
 from nqpf.multiverse.inference import _draws
 from nqpf.multiverse.redraw import _Plan, _Specification
@@ -13,8 +14,9 @@ EFFECTS = ("two-way", "unit", "time", "pooled")
 def panel(gaps: bool) -> pd.DataFrame:
     """Twelve units, six years; with gaps, rows missing at random, one series shorter, a sample."""
     rng = np.random.default_rng(5)
-    keys = pd.MultiIndex.from_product([range(12), range(2010, 2016)], names=["province", "year"])
-    frame = pd.DataFrame(rng.normal(size=(72, 6)), keys, ["y", "x1", "x2", "c1", "c2", "short"])
+    frame = pd.DataFrame(
+        rng.normal(size=(72, 6)), keyed(12, 6), ["y", "x1", "x2", "c1", "c2", "short"]
+    )
     frame["y"] += 0.3 * frame["x1"] + np.repeat(rng.normal(size=12), 6)
     frame["x2"] = 1e6 + 1e4 * (frame["x2"] + frame["x1"])
     frame["inner"] = frame.index.get_level_values("province") < 9
@@ -50,12 +52,6 @@ def design(rows, names, effects):
             parts.append((values[:, None] == np.unique(values)[1:]).astype(float))
     x = np.hstack(parts)
     return x / np.linalg.norm(x, axis=0)  # units of money against dummies
-
-
-def without(rows, outcome, names, effects):
-    """Return the residuals of the outcome on names and dummies."""
-    x, y = design(rows, names, effects), rows[outcome].to_numpy()
-    return y - x @ np.linalg.lstsq(x, y, rcond=None)[0]
 
 
 def by_dummies(rows, outcome, names, effects):
@@ -117,7 +113,8 @@ def test_wild_draws_equal_regressions_on_outcomes_with_turned_residuals(gaps):
         names = [spec.focal, *spec.controls]
         rows = frame if spec.sample == "all" else frame[frame[spec.sample]]
         rows = rows[[spec.outcome, *names]].dropna().reset_index()
-        left = without(rows, spec.outcome, list(spec.controls), spec.effects)
+        x, y = design(rows, list(spec.controls), spec.effects), rows[spec.outcome].to_numpy()
+        left = y - x @ np.linalg.lstsq(x, y, rcond=None)[0]
         for i, own in enumerate(signs):
             turned = rows[spec.outcome] - left + left * own[rows["province"]]
             fit = by_dummies(rows.assign(turned=turned), "turned", names, spec.effects)

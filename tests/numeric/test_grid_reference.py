@@ -28,17 +28,8 @@ from nqpf.sample import standardise
 from nqpf.tfp import real_gdp
 
 RESULTS = _stored("results.parquet")
-PLACES = {
-    "without-municipalities": [110000, 120000, 310000, 500000],
-    "without-three-cities": [110000, 120000, 310000],
-    "without-tibet": [540000],
-}
-SETS = {
-    "none": [],
-    "structure": ["government_size", "industry"],
-    "wide": ["government_size", "industry", "tax_share", "population"],
-    "development": ["government_size", "industry", "income"],
-}
+DECLARED = _Declaration.load().grid
+SAMPLES, SETS = ({one.key: one for one in rows} for rows in (DECLARED.samples, DECLARED.controls))
 
 
 @cache
@@ -50,7 +41,7 @@ def panel():
 def measure(name, vintage):
     key, *methods = name.split("/")
     if key == "tfp":
-        rules = [one for one in _Declaration.load().grid.measures.capital if one.key == methods[1]]
+        rules = [one for one in DECLARED.measures.capital if one.key == methods[1]]
         made = _variants(panel(), vintage, [], (), methods[:1], rules)
         return made.values[name].dropna()
     return Recipe(*methods).fit(System.load(key).evaluate(panel(), vintage=vintage)).scores
@@ -90,7 +81,7 @@ def equation(spec):
         score = score.groupby(level="year").rank() / score.groupby(level="year").transform("size")
     driver = spec["direction"] == "driver"
     focal = spec["outcome"] if driver else spec["determinant"]
-    controls = [name for name in SETS[spec["controls"]] if name != focal or driver]
+    controls = [name for name in SETS[spec["controls"]].variables if name != focal or driver]
     frame = score.to_frame().join(known[controls])
     related = known[focal].rename("related").reset_index()
     related["year"] -= driver
@@ -101,14 +92,13 @@ def equation(spec):
         frame = (frame - before.set_index(["province", "year"]).reindex(frame.index)).dropna()
     frame = frame.dropna()
     province, year = (frame.index.get_level_values(level) for level in (0, 1))
-    keep = ~province.isin(PLACES.get(spec["sample"], []))
-    if spec["sample"] == "without-2020-2022":
-        steps = {0, int(driver)}
-        if spec["transformation"] == "difference":
-            steps |= {step - 1 for step in steps}
-        for step in steps:
-            keep &= ~(year + step).isin([2020, 2021, 2022])
-    if spec["sample"] == "without-breaks":  # the panel's own flags, read from its table
+    sample, steps = SAMPLES[spec["sample"]], {0, int(driver)}
+    keep = ~province.isin(sample.without_provinces)
+    if spec["transformation"] == "difference":
+        steps |= {step - 1 for step in steps}
+    for step in steps:
+        keep &= ~(year + step).isin(sample.without_years)
+    if sample.without_breaks:  # the panel's own flags, read from its table
         rows = panel().frame
         rows = rows[(rows["variable"] == "employment") & (rows["flag"] == "break")]
         broken = set(zip(rows["province"], rows["year"], strict=True))

@@ -24,12 +24,12 @@ def provinces():
     return frame[frame.index.get_level_values("year") >= 2020]
 
 
-def invented(seed, units=25, inputs=2, good=2, bad=2):
+def invented(seed, units=25, inputs=2, good=2, bad=2, spread=0.5):
     rng = np.random.default_rng(seed)
     counts = {"inputs": inputs, "good": good, "bad": bad}
     roles = {role: [f"{role}{i}" for i in range(n)] for role, n in counts.items()}
-    size = rng.lognormal(0, 1, (units, 1))
-    values = size * rng.lognormal(0, 0.5, (units, inputs + good + bad))
+    size = rng.lognormal(0, max(1, spread), (units, 1))
+    values = size * rng.lognormal(0, spread, (units, inputs + good + bad))
     return pd.DataFrame(values, columns=sum(roles.values(), [])).rename_axis("plant"), roles
 
 
@@ -102,12 +102,8 @@ def test_invented_plants_score_as_in_programs_written_out(shape):
 @pytest.mark.parametrize("seed", [13, 24, 31])
 def test_figures_of_very_different_size_score_as_in_programs_written_out(seed):
     # Ratios beyond 1e7 within a column: tolerances must be relative to each unit.
-    rng = np.random.default_rng(seed)
-    values = rng.lognormal(0, 3, (60, 1)) * rng.lognormal(0, 3, (60, 6))
-    frame = pd.DataFrame(values, columns=["x0", "x1", "x2", "y0", "y1", "b0"])
-    frame.index.name = "plant"
+    frame, roles = invented(seed, 60, 3, 2, 1, spread=3)
     assert (frame.max() / frame.min()).max() > 1e7
-    roles = {"inputs": ["x0", "x1", "x2"], "good": ["y0", "y1"], "bad": ["b0"]}
     found = slacks(frame, **roles, unit="plant").rho
     np.testing.assert_allclose(found, every(rho, frame, roles), **CLOSE)
 

@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from made_up_panels import keyed
 
 from nqpf.errors import EstimationError
 from nqpf.tfp.sbm import global_malmquist_luenberger, malmquist_luenberger, slacks
@@ -17,12 +18,9 @@ MEASURES = ["slacks", "directional"]
 
 def panel(seed=0, units=8, years=4):
     rng = np.random.default_rng(seed)
-    keys = pd.MultiIndex.from_product(
-        [range(units), range(2010, 2010 + years)], names=["province", "year"]
-    )
     size = rng.lognormal(0, 1, (units, 1, 1))
     values = size * rng.lognormal(0, 0.4, (units, years, 4))
-    return pd.DataFrame(values.reshape(-1, 4), index=keys, columns=["x1", "x2", "y", "b"])
+    return pd.DataFrame(values.reshape(-1, 4), keyed(units, years), columns=["x1", "x2", "y", "b"])
 
 
 def rho(frame, **options):

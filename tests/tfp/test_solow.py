@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from made_up_panels import keyed
 
 from nqpf.errors import DataError, EstimationError, MethodError, SampleError
 from nqpf.tfp import solow_residual
@@ -12,11 +13,10 @@ from nqpf.tfp import solow_residual
 
 def sample(seed=0, units=6, years=8):
     rng = np.random.default_rng(seed)
-    keys = pd.MultiIndex.from_product(
-        [range(units), range(2010, 2010 + years)], names=["province", "year"]
-    )
     walk = rng.normal(0.05, 0.1, (units, years, 3)).cumsum(axis=1) + rng.normal(5, 1, (units, 1, 3))
-    return pd.DataFrame(np.exp(walk.reshape(-1, 3)), keys, ["output", "capital", "labour"])
+    return pd.DataFrame(
+        np.exp(walk.reshape(-1, 3)), keyed(units, years), ["output", "capital", "labour"]
+    )
 
 
 def adds_up(rows):
