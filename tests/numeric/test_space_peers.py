@@ -5,7 +5,7 @@ from functools import partial
 import numpy as np
 import pandas as pd
 import pytest
-from made_up_panels import case, grunfeld
+from made_up_panels import case, grunfeld, keyed
 from scipy.optimize import minimize_scalar
 
 from nqpf import provinces
@@ -262,8 +262,7 @@ POINTS = np.array(
 def flat_ellipse(masses):
     """Return half axes in the units of POINTS, from a patch so small that the globe is flat."""
     places = pd.DataFrame(POINTS / 1e6, columns=["longitude", "latitude"])
-    index = pd.MultiIndex.from_product([places.index, [2020]], names=["province", "year"])
-    row = centre_of_gravity(pd.Series(masses, index), points=places).table.iloc[0]
+    row = centre_of_gravity(pd.Series(masses, keyed(11, 1)), points=places).table.iloc[0]
     return row[["major", "minor"]].to_numpy() * 1e6 / (6371.0088 * np.radians(1)), row["angle"]
 
 

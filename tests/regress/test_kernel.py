@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from made_up_panels import EFFECTS
+from made_up_panels import EFFECTS, refusals
 from made_up_panels import small_panel as sample
 
 from nqpf.errors import EstimationError, MethodError, SampleError
@@ -146,24 +146,21 @@ def test_what_near_collinearity_costs(unshared):
     np.testing.assert_allclose(found.std_errors[0], wanted.std_errors, rtol=1e-14 / unshared)
 
 
-@pytest.mark.parametrize(
-    ("change", "options", "error", "said"),
-    [
-        (lambda f: f.iloc[5:], {}, SampleError, r"single row.*\[province 0\]"),
-        (lambda f: f.loc[[0]], {"effects": "pooled"}, EstimationError, "1 cluster is too few"),
-        (lambda f: f.loc[[0, 1]].groupby(level=0).head(2), {}, EstimationError, "no degree of fr"),
-    ],
+def fitted(frame, errors="clustered", convention="nested", effects="two-way"):
+    """Call the kernel on a frame."""
+    return lambda: _cross_products(frame, NAMES, effects=effects).fit(
+        "y", ["a", "b"], errors, convention
+    )
+
+
+FULL = sample(drop=0)
+YEAR = FULL.xs(2010, level=1, drop_level=False)
+test_samples_and_options_that_are_refused = refusals(
+    EstimationError,
+    (r"single row.*\[province 0\]", fitted(FULL.iloc[5:]), SampleError),
+    ("1 cluster is too few", fitted(FULL.loc[[0]], effects="pooled")),
+    *(("1 cluster is too few", fitted(YEAR, e, effects="pooled")) for e in KERNEL_ERRORS[1:]),
+    ("no degree of freedom", fitted(FULL.loc[[0, 1]].groupby(level=0).head(2))),
+    ("Did you mean 'clustered'", fitted(FULL, "cluster"), MethodError),
+    ("Did you mean 'nested'", fitted(FULL, convention="nest"), MethodError),
 )
-def test_samples_that_are_refused(change, options, error, said):
-    with pytest.raises(error, match=said):
-        _cross_products(change(sample(drop=0)), NAMES, **options).fit("y", ["a", "b"])
-
-
-def test_options_that_are_refused():
-    year = sample(drop=0).xs(2010, level=1, drop_level=False)
-    for errors in KERNEL_ERRORS[1:]:
-        with pytest.raises(EstimationError, match="1 cluster is too few"):
-            _cross_products(year, NAMES, effects="pooled").fit("y", ["a"], errors)
-    for asked, near in ((("cluster",), "clustered"), (("clustered", "nest"), "nested")):
-        with pytest.raises(MethodError, match=f"Did you mean '{near}'"):
-            _cross_products(sample(), NAMES).fit("y", ["a"], *asked)

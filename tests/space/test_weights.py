@@ -5,7 +5,7 @@ from functools import partial
 import numpy as np
 import pandas as pd
 import pytest
-from made_up_panels import refusals
+from made_up_panels import normals, refusals
 
 from nqpf import provinces
 from nqpf.errors import MethodError, SampleError
@@ -13,8 +13,7 @@ from nqpf.space import align, contiguity
 from nqpf.space.weights import economic_distance, inverse_distance
 
 CODES = provinces.codes()
-RNG = np.random.default_rng(3)
-INCOME = pd.Series(RNG.uniform(2, 15, 31), index=CODES)
+INCOME = pd.Series(np.random.default_rng(3).uniform(2, 15, 31), index=CODES)
 FAR = inverse_distance()
 KINDS = {
     "contiguity": contiguity(hainan=True),
@@ -60,8 +59,7 @@ def test_weights_have_their_formulas():
 @pytest.mark.parametrize("kind", KINDS)
 def test_lags_do_not_depend_on_the_order_of_either(kind):
     w = KINDS[kind].row_standardised()
-    index = pd.MultiIndex.from_product([CODES, [2012, 2013]], names=["province", "year"])
-    panel = pd.Series(RNG.normal(size=62), index)
+    panel = normals(3, "y", CODES, 2, 2012)[0]["y"]
     lag, one = w.lag(panel), panel.xs(2013, level="year")
     by_hand = pd.Series(w.matrix.to_numpy() @ one.to_numpy(), index=CODES)
     assert np.allclose(lag.xs(2013, level="year"), by_hand, rtol=0, atol=1e-14)
