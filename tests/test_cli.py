@@ -68,12 +68,9 @@ def python(*words: str, home: Path, **environment: str) -> subprocess.CompletedP
     )
 
 
-@pytest.mark.parametrize(
-    ("place", "coding", "shown"),
-    [("Bejing", "utf-8", "Bejing"), ("贝京", "utf-8", "贝京"), ("贝京", "latin-1", "??")],
-)
-def test_as_a_module_also_on_a_terminal_without_chinese(home, tmp_path, place, coding, shown):
-    path = write_csv(tmp_path / "mine.csv", f"{place},2024,population,12,万人,yearbook")
+@pytest.mark.parametrize(("coding", "shown"), [("utf-8", "贝京"), ("latin-1", "??")])
+def test_as_a_module_also_on_a_terminal_without_chinese(home, tmp_path, coding, shown):
+    path = write_csv(tmp_path / "mine.csv", "贝京,2024,population,12,万人,yearbook")
     words = ["-m", "nqpf", "data", "check", str(path)]
     result = python(*words, home=home, PYTHONIOENCODING=coding)
     assert (result.returncode, result.stdout) == (1, b"")

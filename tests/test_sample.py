@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from made_up_panels import dummies
 from made_up_panels import small_panel as sample
 
 from nqpf.errors import DataError, EstimationError, MethodError, SampleError
@@ -42,10 +43,6 @@ def test_shifts_go_by_key_and_never_cross_a_gap():
         panel.shifted(["a"], 6)
 
 
-def dummies(index):
-    return np.hstack([pd.get_dummies(index.get_level_values(i)).to_numpy(float) for i in (0, 1)])
-
-
 @pytest.mark.parametrize("shape", ["random", "chain", "apart", "more years than units", "large"])
 def test_effects_are_projected_out_exactly(shape):
     if shape == "chain":  # units that tie neighbouring years only
@@ -60,7 +57,7 @@ def test_effects_are_projected_out_exactly(shape):
     keys = pd.MultiIndex.from_tuples(pairs, names=["province", "year"])
     values = np.random.default_rng(1).normal(size=(len(keys), 3)) + 1e3
     unit, time = (pd.factorize(keys.get_level_values(i), sort=True)[0] for i in (0, 1))
-    design = dummies(keys)
+    design = dummies(pd.DataFrame(index=keys))
     wanted = values - design @ np.linalg.lstsq(design, values, rcond=None)[0]
     np.testing.assert_allclose(_demean(values, unit, time), wanted, atol=1e-10)
     for level in (0, 1e9):  # means of large figures are rounded; what is left must not show it
@@ -81,7 +78,7 @@ def test_deviations_within_make_one_coefficient_a_partial_correlation():
     data = sample(drop=0).sample(frac=1, random_state=0)  # rows in no order
     scaled = standardise(data, ["y", "a"], within="two-way")
     assert scaled["a"].mean() == pytest.approx(0, abs=1e-12)
-    both, left = dummies(data.index), data[["y", "a"]].to_numpy()
+    both, left = dummies(data), data[["y", "a"]].to_numpy()
     left = left - both @ np.linalg.lstsq(both, left, rcond=None)[0]
     partial = np.corrcoef(left.T)[0, 1]
     assert fixed_effects(scaled, "y", "a").params["a"] == pytest.approx(partial)

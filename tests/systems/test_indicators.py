@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -13,20 +15,16 @@ from nqpf.index import Recipe
 from nqpf.systems import IndicatorMatrix, System, available
 
 YEARS = range(2013, 2024)
-# One canonical unit in base units: yuan, persons, tonnes, tce, kWh.
-BASE = {
-    "100 million yuan": 1e8, "100 million kWh": 1e8, "10,000 persons": 1e4, "10,000 t": 1e4,
-    "10,000 tce": 1e4, **dict.fromkeys(("person-years", "items", "papers", "km", "%"), 1),
-}  # fmt: skip
-# What an indicator is when each of its variables is one base unit: what its unit says.
-FACTORS = {
-    "%": 100, "yuan per yuan": 1, "km per 100 km": 100, "tce per 10,000 yuan": 1e4,
-    "person-years per 10,000 employed persons": 1e4, "students per 10,000 persons": 1e4,
-    "papers per 10,000 persons": 1e4, "items per 10,000 persons": 1e4,
-    "10,000 yuan per employed person": 1e-4, "10,000 yuan per person-year": 1e-4,
-    "t per 100 million yuan": 1e8, "kg per 10,000 yuan": 1e7,
-}  # fmt: skip
-# But for these, and where the part of a whole is a quarter of it.
+
+
+def size(unit: str) -> float:
+    """Return a unit in base units: yuan, persons, tonnes, tce, kWh."""
+    number, million = re.match(r"([\d,]*) ?(million)?", unit).groups()
+    factor = float(number.replace(",", "") or 1) * (1e6 if million else 1)
+    return factor / 1000 if unit == "kg" else factor
+
+
+# Not what their units say, where the part of a whole is a quarter of it.
 PARTS = {"electricity_thermal": 0.25, "patent_grants_invention": 0.25}
 BY_HAND = {"invention_grant_share": 25, "product_patent_density": 7500, "nonthermal_share": 75}
 BY_HAND |= {"technology_self_reliance": 50, "urbanisation_rate": 1}
@@ -51,10 +49,11 @@ def test_indicators_have_the_units_they_claim_and_bases_that_last(embedded, matr
     for matrix in matrices.values():
         system = matrix.system
         assert not AVOIDED & set(system.variables)
-        units = {name: BASE[embedded.catalogue.unit(name)] for name in system.variables}
+        units = {name: size(embedded.catalogue.unit(name)) for name in system.variables}
         ones = {name: PARTS.get(name, 1) / base for name, base in units.items()}
         for name, formula in system.formulas.items():
-            expected = BY_HAND.get(name, FACTORS[system.indicators[name].unit])
+            above, _, below = system.indicators[name].unit.partition(" per ")
+            expected = BY_HAND.get(name, 100 if above == "%" else size(below) / size(above))
             found = formula.evaluate(pd.DataFrame(ones, index)).item()
             assert found == pytest.approx(expected, rel=1e-12), name
 

@@ -43,7 +43,6 @@ def test_ten_provinces_in_eight_zones_and_their_first_full_years() -> None:
         ("date: 2016-02", "date: 2014-02", CardError, "before named"),
         ("key: guizhou-zone-2016", "key: ndrc-2016-2123", CardError, "is there twice"),
         ("key: big-data-zones", "key: zones", CardError, "not the file's name"),
-        ("covers: province", "covers: province\n    remark: x", CardError, "remark"),
     ],
 )
 def test_a_wrong_file_is_refused(tmp_path, old, new, error, said):
