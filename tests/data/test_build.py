@@ -38,7 +38,7 @@ def doubled(panel: Panel) -> pd.DataFrame:
     return rows.assign(flag="official")
 
 
-@pytest.mark.parametrize("label", ["内蒙占", "两藏", "四藏", "山两", "江四", "浙汀", "尔部地区"])
+@pytest.mark.parametrize("label", ["内蒙占", "两藏", "尔部地区"])
 def test_misread_names_are_refused_unless_declared(label: str) -> None:
     rows = raw((label, 2020, 7.0), ("江西", 2020, 8.0))
     with pytest.raises(DataError, match=f"unknown province '{label}'.*数据 1.rda.*aliases"):
@@ -63,9 +63,8 @@ def test_odd_labels_are_declared_one_by_one(embedded: Panel) -> None:
 
 
 def test_stray_spaces_in_names_and_the_national_row_apart() -> None:
-    for label in ("浙江", "浙   江", " 浙江 ", "浙\u3000江", "\ufeff浙江"):
-        rows = raw(("全   国", 2020, 9.0), (label, 2020, 8.0))
-        assert values(rows) == {(330000, 2020): 8.0}
+    rows = raw(("全   国", 2020, 9.0), ("\ufeff浙 \u3000江 ", 2020, 8.0))
+    assert values(rows) == {(330000, 2020): 8.0}
     nation = _harmonise(rows, source(), segment())[1]
     assert nation.to_dict("records") == [{"year": 2020, "value": 9.0}]
 
@@ -74,11 +73,10 @@ def test_units_are_converted_by_their_label_or_refused() -> None:
     rows = raw(("北京", 2021, 31234.0, "吨"), ("北京", 2022, 3.1, "万吨"))
     found = values(rows, years=(2021, 2022), factors={"吨": 1e-4, "万吨": 1})
     assert found == {(110000, 2021): 3.1234, (110000, 2022): 3.1}, "the factor leaves no noise"
-    for wrong in ("万元", "", "kg"):
+    for wrong in ("万元", ""):
         with pytest.raises(match=f"unit '{wrong}' is not the declared one.*'人年'"):
             values(raw(("北京", 2020, 1.0, "人年"), ("天津", 2020, 2.0, wrong)), unit="人年")
-    unlabelled = raw(("北京", 2020, 5.0, ""))
-    assert values(unlabelled, unit="t", factor=0.1) == {(110000, 2020): 0.5}
+    assert values(raw(("北京", 2020, 5.0, "")), unit="t", factor=0.1) == {(110000, 2020): 0.5}
 
 
 @pytest.mark.parametrize("bad", ["many", "1,234", -np.inf, "inf"])
@@ -224,8 +222,8 @@ def test_declarations_that_the_files_do_not_bear_out(tmp_path, entry, rebuilt, s
 
 
 def test_derived_variables(tmp_path: Path, entry: Any) -> None:
-    film, twice = variable(segments=[SEGMENT]), variable(derived="doubled")
-    home = write_project(tmp_path / "home", {"made": entry}, {"film": film, "twice": twice})
+    both = {"film": variable(segments=[SEGMENT]), "twice": variable(derived="doubled")}
+    home = write_project(tmp_path / "home", {"made": entry}, both)
     _rebuild(home, {"doubled": doubled}, update=True)
     wide = Panel.load(extra=False, home=home).wide(["film", "twice"])
     assert (wide["twice"] == 2 * wide["film"]).all()

@@ -11,8 +11,7 @@ from pathlib import Path
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
-import yaml
-from made_up import make_project, write_csv
+from made_up import make_project, variable, write_csv
 from openpyxl import load_workbook
 from typer.testing import Result
 
@@ -52,11 +51,9 @@ def read(folder: Path, kind: str) -> pd.DataFrame:
 @pytest.mark.parametrize("kind", ["csv", "parquet", "xlsx"])
 def test_every_figure_comes_back_exactly(panel: Panel, folder: Path, kind: str) -> None:
     rows = read(folder, kind)
-    both = [
-        frame.astype(panel.frame.dtypes)[[*KEY, "value", "flag"]] for frame in (rows, panel.frame)
-    ]
-    found, expected = (frame.sort_values(KEY, ignore_index=True) for frame in both)
-    pd.testing.assert_frame_equal(found, expected, check_exact=True)
+    found = rows.sort_values(KEY, ignore_index=True)[[*KEY, "value", "flag"]]
+    expected = panel.frame.sort_values(KEY, ignore_index=True)[found.columns]
+    pd.testing.assert_frame_equal(found.astype(expected.dtypes), expected, check_exact=True)
     names = ["province_zh", "variable_zh", "unit"]
     beijing = rows[(rows["province"] == 110000) & (rows["variable"] == "gdp")].iloc[0]
     assert beijing[names].tolist() == ["北京", "地区生产总值", "100 million yuan"]
@@ -94,11 +91,10 @@ def test_sources_and_catalogue_are_inside_every_format(panel: Panel, folder: Pat
 def test_workbook_can_be_filtered_and_keeps_its_headings_in_view(folder: Path) -> None:
     book = load_workbook(folder / "nqpf-panel.xlsx")
     assert book.sheetnames[:2] == ["README", "panel"]
-    assert book["panel"].freeze_panes == "A2"
-    assert book["wide census5"].freeze_panes == "E2"
+    panes = book["panel"].freeze_panes, book["wide census5"].freeze_panes
+    assert panes == ("A2", "E2")
     for sheet in book.worksheets[1:]:
-        assert sheet.auto_filter.ref == sheet.dimensions
-        assert sheet["A1"].font.b
+        assert sheet.auto_filter.ref == sheet.dimensions and sheet["A1"].font.b
         assert all(5 < dimension.width < 65 for dimension in sheet.column_dimensions.values())
     assert book.properties.title.startswith("Statistics of the 31")
 
@@ -117,9 +113,7 @@ def test_same_panel_gives_the_same_bytes(tmp_path: Path) -> None:
 def hostile_panel(home: Path, text: str) -> Panel:
     """Return a panel of one variable with this text in its entry."""
     make_project(home)
-    tree = yaml.safe_load((home / "data" / "catalogue.yaml").read_text("utf-8"))
-    entry = tree["variables"]["population"]
-    told = entry | {"name": {"en": text, "zh": text}, "unit": text, "note": text}
+    told = variable(name={"en": text, "zh": text}, unit=text, note=text)
     catalogue = Catalogue(sources={}, variables={"population": told})
     frame = Panel.load(home=home).frame
     return Panel(frame[frame["variable"] == "population"], catalogue)
@@ -170,23 +164,17 @@ def test_refusals(panel: Panel, tmp_path: Path, home: Path) -> None:
     (tmp_path / "file").write_text("x")
     (tmp_path / "out").mkdir()
     os.symlink(tmp_path / "file", tmp_path / "out" / "nqpf-panel.parquet")
-    for folder, said in {
-        "home/data/panel": "a folder outside data/",
-        "home/data": "a folder outside data/",
-        "home/x/../data/extra": "a folder outside data/",
-        "file": "file is a file",
-        "file/inside": "file is a file",
-        "out": "leaves",
-    }.items():
+    refused = dict.fromkeys(("home/data", "home/x/../data/extra"), "a folder outside data/")
+    refused |= {"file": "file is a file", "file/inside": "file is a file", "out": "leaves"}
+    for folder, said in refused.items():
         with pytest.raises(DataError, match=said):
             export(panel, tmp_path / folder, ["parquet"])
     assert (tmp_path / "file").read_text() == "x"
     made = Panel.load()
     for value in (float("nan"), float("inf")):
         wrong = Panel(made.frame.assign(value=value), made.catalogue)
-        with pytest.raises(
-            DataError, match=f"is {value} .province 110000, year 2019, variable gdp"
-        ):
+        said = f"is {value} .province 110000, year 2019, variable gdp"
+        with pytest.raises(DataError, match=said):
             export(wrong, tmp_path / "o", "csv")
     with pytest.raises(DataError, match="does not fit a cell .column variable_en"):
         export(hostile_panel(tmp_path / "other", "x" * 40_000), tmp_path / "o", "xlsx")

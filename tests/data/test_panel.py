@@ -25,17 +25,20 @@ def changed(panel: Panel, rows: str, **columns: object) -> Panel:
     return Panel(frame, panel.catalogue)
 
 
+def without(panel: Panel, rows: str) -> Panel:
+    return Panel(panel.frame.query(f"not ({rows})"), panel.catalogue)
+
+
 def test_wide_has_one_column_per_variable_in_the_order_asked(panel: Panel) -> None:
     before = panel.frame.copy()
     wide = panel.wide(["population", "gdp"], years=[2021, 2022])
     assert list(wide.columns) == ["population", "gdp"]
-    assert wide.index.names == ["province", "year"]
-    assert wide.shape == (62, 2)
+    assert wide.index.names == ["province", "year"] and len(wide) == 62
     assert wide.loc[(440000, 2022), "gdp"] == figure(440000, 2022, "gdp")
     wide["gdp"] = 0.0
     pd.testing.assert_frame_equal(panel.frame, before)
-    gone = panel.frame.query("not (variable == 'population' and province == 540000)")
-    wide = Panel(gone, panel.catalogue).wide(["gdp", "population"])
+    gone = without(panel, "variable == 'population' and province == 540000")
+    wide = gone.wide(["gdp", "population"])
     assert wide.loc[540000].isna().all().tolist() == [False, True]
 
 
@@ -55,26 +58,22 @@ def test_vintages_are_never_mixed(panel: Panel) -> None:
 
 def test_coverage_counts_gaps_and_flags(panel: Panel) -> None:
     panel = changed(panel, "variable == 'energy' and year == 2023", flag="extrapolated")
-    gone = panel.frame.query("not (variable == 'energy' and province == 540000 and year == 2021)")
-    table = Panel(gone, panel.catalogue).coverage()
+    gone = without(panel, "variable == 'energy' and province == 540000 and year == 2021")
+    table = gone.coverage()
     row = table.loc[("energy", "")]
-    assert row.iloc[:5].to_dict() == {
-        "first": 2019, "last": 2023, "provinces": 31, "figures": 154, "gaps": 1
-    }  # fmt: skip
+    counts = ["first", "last", "provinces", "figures", "gaps"]
+    assert row[counts].tolist() == [2019, 2023, 31, 154, 1]
     assert row["official share"] == pytest.approx(123 / 154)
     assert table.loc[("gdp", "census4"), "gaps"] == 0
 
 
 def test_a_change_spans_a_break_of_any_variable_in_the_year_of_the_flag(panel: Panel) -> None:
-    panel = changed(
-        panel, "variable == 'energy' and province == 310000 and year == 2022", flag="break"
-    )
+    shanghai = "variable == 'energy' and province == 310000 and year == 2022"
+    panel = changed(panel, shanghai, flag="break")
     panel = changed(panel, "variable == 'gdp' and year == 2022", flag="extrapolated")
-    gone = panel.frame.query("not (variable == 'gdp' and province == 540000)")
-    marked = Panel(gone, panel.catalogue)
+    marked = without(panel, "variable == 'gdp' and province == 540000")
     broken = marked.breaks(["gdp", "energy"])
-    assert broken.index.equals(marked.wide(["gdp", "energy"]).index)
-    assert broken.dtype == bool
+    assert broken.index.equals(marked.wide(["gdp", "energy"]).index) and broken.dtype == bool
     assert broken.index[broken].tolist() == [(310000, 2022)]
     assert not marked.breaks(["gdp"]).any()
     assert not marked.breaks(["energy"], years=[2021]).any()
@@ -86,8 +85,7 @@ def test_missing_tables_and_a_broken_catalogue(home: Path) -> None:
         Panel.load(extra=False)
     path = home / "data" / "catalogue.yaml"
     path.write_text("sources: {}\nvariables: {gdp: {unit: 1}}\n", encoding="utf-8")
-    said = r"variables.gdp.name: Field required \(and 5 more problems\).*file catalogue.yaml"
-    with pytest.raises(DataError, match=said):
+    with pytest.raises(DataError, match=r"gdp.name: .*and 5 more problems.*file catalogue.yaml"):
         Catalogue.load()
     path.write_text("sources: !!python/object/apply:os.getcwd []\n", encoding="utf-8")
     with pytest.raises(DataError, match="cannot be read"):
@@ -103,10 +101,8 @@ def test_years_spelt_as_a_span() -> None:
 
 def test_every_figure_has_an_entry_a_province_and_a_number(embedded: Panel) -> None:
     frame, known = embedded.frame, embedded.catalogue.variables
-    assert set(frame["variable"]) == set(known)
-    assert set(frame["province"]) == set(codes())
-    assert np.isfinite(frame["value"]).all()
-    assert not frame.duplicated(KEY).any()
+    assert set(frame["variable"]) == set(known) and set(frame["province"]) == set(codes())
+    assert np.isfinite(frame["value"]).all() and not frame.duplicated(KEY).any()
     assert set(frame["flag"]) <= {"official", "derived", "spliced", "extrapolated", "break"}
     for key, vintages in frame.groupby("variable")["vintage"]:
         assert set(vintages) == set(known[key].vintages or [""]), key
@@ -130,8 +126,8 @@ def test_every_series_cites_a_yearbook_and_files(embedded: Panel) -> None:
             assert text.zh.strip() and text.en.isascii(), key
         assert len(entry.definition) > 20, key
     table = embedded.provenance("gfcf")
-    assert table["years"].tolist() == ["1952-2017", "2018-2022"]
-    assert table["flag"].tolist() == ["official", "extrapolated"]
+    told = table[["years", "flag"]].to_numpy().tolist()
+    assert told == [["1952-2017", "official"], ["2018-2022", "extrapolated"]]
     assert table["transcribed from"].str.endswith("CapitalStock/data/asset.rda").all()
     broken = embedded.breaks(["employment"])
     named = embedded.catalogue.variables["employment"].breaks
