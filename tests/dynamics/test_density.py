@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from made_up_panels import refusals
+from made_up_panels import keyed, refusals
 
 from nqpf.dynamics import kernel_density
 from nqpf.errors import NqpfError
@@ -13,7 +13,7 @@ RULES = ["silverman", "scott", "sheather-jones"]
 
 def table(values, *years) -> pd.Series:
     """Return (n, years) values by unit and year."""
-    keys = pd.MultiIndex.from_product([range(len(values)), years or [2020]], names=["unit", "year"])
+    keys = keyed(len(values), len(years) or 1, 2020)
     return pd.Series(np.ravel(values), keys, dtype=float, name="score")
 
 

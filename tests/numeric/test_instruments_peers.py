@@ -18,20 +18,18 @@ def sample(seed, drop, units=31, years=11):
     return walks(seed, drop, units, years, COLUMNS, change=relate)
 
 
-def peer_fit(frame, effects, errors, model="IV2SLS", endogenous=("x",), exogenous=("w",)):
+def peer_fit(frame, effects, errors, endogenous=("x",), exogenous=("w",), gmm=False):
     """linearmodels 7.1 on explicit dummies."""
     import linearmodels.iv as iv
 
-    d = dummies(frame, effects)
-    exog = pd.DataFrame(d, frame.index, [f"d{i}" for i in range(d.shape[1])])
-    exog = pd.concat([frame[list(exogenous)], exog], axis=1)
+    exog = frame[list(exogenous)].join(pd.DataFrame(dummies(frame, effects), frame.index))
     options = {"clusters": pd.factorize(frame.index.get_level_values(0))[0]}
     options = options if errors == "clustered" else {}
     arguments = frame["y"], exog, frame[list(endogenous)], frame[["z", "v", "u"]]
-    if model == "IV2SLS":
-        return iv.IV2SLS(*arguments).fit(cov_type=errors, **options)
-    fit = iv.IVGMM(*arguments, weight_type=errors, **options)
-    return fit.fit(iter_limit=2, cov_type=errors, **options)
+    if gmm:
+        two_step = iv.IVGMM(*arguments, weight_type=errors, **options)
+        return two_step.fit(iter_limit=2, cov_type=errors, **options)
+    return iv.IV2SLS(*arguments).fit(cov_type=errors, **options)
 
 
 @pytest.mark.parametrize("effects", EFFECTS)
@@ -40,7 +38,7 @@ def peer_fit(frame, effects, errors, model="IV2SLS", endogenous=("x",), exogenou
 def test_estimates_equal_linearmodels_on_dummies(effects, errors, endogenous):
     frame = sample(2, 90).assign(x2=lambda f: f["w"] - 0.4 * f["u"] + 0.6 * f["error"])
     exogenous = ["w"][: 2 - len(endogenous)]
-    peer = peer_fit(frame, effects, errors, "IV2SLS", endogenous, exogenous)
+    peer = peer_fit(frame, effects, errors, endogenous, exogenous)
     names, request = [*endogenous, *exogenous], (endogenous, ["z", "v", "u"], exogenous)
     options = {"effects": effects, "errors": errors}
     got = instrumental(frame, "y", *request, **options, convention="none")
@@ -70,7 +68,7 @@ def test_estimates_equal_linearmodels_on_dummies(effects, errors, endogenous):
 def test_hansen_equals_the_objective_of_two_step_gmm(effects, errors):
     """Of linearmodels, with fewer moments than clusters, so that it can weight them all."""
     frame = sample(3, 20)
-    peer = peer_fit(frame, effects, errors, "IVGMM")
+    peer = peer_fit(frame, effects, errors, gmm=True)
     got = instrumental(frame, "y", "x", ["z", "v", "u"], "w", effects=effects, errors=errors)
     assert got.diagnostics.hansen.statistic == pytest.approx(peer.j_stat.stat, rel=1e-7)
     assert got.diagnostics.hansen.pvalue == pytest.approx(peer.j_stat.pval, rel=1e-6)

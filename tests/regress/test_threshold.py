@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from made_up_panels import normals
 
-from nqpf.regress import threshold
+from nqpf.regress import fixed_effects, threshold
 
 
 def sample(seed=0, cuts=(0.4,), slopes=(1.0, 2.0), noise=0.3):
@@ -63,15 +63,12 @@ def test_order_and_units_of_measurement_do_not_matter(factor):
 
 def test_a_large_level_of_the_regime_variable_costs_few_digits():
     frame = sample(20, noise=1.0)
-    x, q = frame["x"] + 1e5, frame["q"]
-    result = fit(frame.assign(x=x))
-    low = x * (q <= result.thresholds["estimate"].iloc[0])
-    # The same model from a difference in slopes instead of two slopes, centred.
-    parts = {"w": frame["w"], "x": x, "low": low, "y": frame["y"]}
-    centred = pd.DataFrame({k: v - v.groupby(level=0).transform("mean") for k, v in parts.items()})
-    outcome, regressors = centred["y"], centred[["w", "x", "low"]] / [1, 1, 1e5]
-    ssr = np.linalg.lstsq(regressors.to_numpy(), outcome.to_numpy(), rcond=None)[1][0]
-    assert result.ssr == pytest.approx(ssr, rel=1e-9)
+    frame["x"] += 1e5
+    result = fit(frame)
+    # The same model from a difference in slopes instead of two slopes.
+    low = frame["x"] / 1e5 * (frame["q"] <= result.thresholds["estimate"].iloc[0])
+    peer = fixed_effects(frame.assign(low=low), "y", ["w", "x", "low"], effects="unit")
+    assert result.ssr == pytest.approx((peer.residuals**2).sum(), rel=1e-9)
 
 
 def test_ties_stay_together_and_the_threshold_variable_may_have_other_roles():
