@@ -13,10 +13,10 @@ from made_up import HEADER, write_csv
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.text import Text
 
-from nqpf import Panel, provinces
+from nqpf import Panel
 from nqpf.compare.profiles import _Profiles
 from nqpf.report import province_profile
-from nqpf.report.province_pages import _csv_text, _overview_markdown, _page_key
+from nqpf.report.province_pages import _csv_text, _overview_markdown
 
 TIBET, BEIJING, HAINAN = 540000, 110000, 460000
 PANEL = Panel.load(extra=False)
@@ -48,19 +48,11 @@ def hostile(text: str) -> Panel:
     return Panel(PANEL.frame, PANEL.catalogue.model_copy(update={"variables": known}))
 
 
-def test_every_province_has_a_page_of_its_own():
-    keys = [_page_key(code) for code in provinces.codes()]
-    assert len(set(keys)) == 31 and all(re.fullmatch(r"[a-z-]+", key) for key in keys)
-
-
 @pytest.mark.parametrize("code", [BEIJING, HAINAN, TIBET, 310000])
 def test_a_page_lacks_no_number_and_its_figures_have_texts_inside(profiles, page, code):
     page = page(code)
-    soup = BeautifulSoup(page.html, "html.parser")
-    text = soup.get_text(" ") + repr(page)
+    text = BeautifulSoup(page.html, "html.parser").get_text(" ") + repr(page)
     assert not re.search(r"\b(nan|none|inf|<NA>)\b", text, re.IGNORECASE) and "−0.0 " not in text
-    assert [bool(image["alt"].strip()) for image in soup.find_all("img")] == [True] * 3
-    assert len(page.markdown().encode()) < 300_000
     assert page.title in page._repr_html_() and repr(page).startswith(page.title)
     assert code != TIBET or page.markdown() == province_profile(profiles, code).markdown()
     for picture in page.pictures.values():

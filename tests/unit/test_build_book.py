@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from book_assets import copy_mathjax, write_vega
 from build_book import RECORD, drop_stale, fingerprint, mark, run_chapters, unchanged
 from check_notebooks import problems
 
@@ -129,13 +128,3 @@ def test_a_failure_names_chapter_and_cell(tmp_path: Path) -> None:
 def test_wrong_headers_are_named(old: str, new: str, message: str) -> None:
     assert problems(CHAPTER) == [] and old in CHAPTER
     assert any(message in problem for problem in problems(CHAPTER.replace(old, new)))
-
-
-def test_front_end_files_come_from_packages(tmp_path: Path) -> None:
-    copy_mathjax(tmp_path / "mathjax")
-    assert (tmp_path / "mathjax/output/chtml.js").stat().st_size > 100_000
-    assert list((tmp_path / "mathjax/output/chtml/fonts/woff-v2").glob("*.woff"))
-    write_vega(tmp_path / "vega.js")
-    script = (tmp_path / "vega.js").read_text("utf-8")
-    assert "window.vegaEmbed=" in script
-    assert "https://cdn" not in script

@@ -6,7 +6,6 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import book_downloads
-import pytest
 from docutils import nodes
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -19,9 +18,7 @@ class _SiteMap(dict):
     )
 
 
-def test_page_lists_the_files_that_there_are(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_page_lists_the_files_that_there_are(tmp_path, monkeypatch) -> None:
     monkeypatch.setattr(book_downloads, "TABLES", tmp_path)
     (tmp_path / "inner-mongolia.csv").write_text("x", "utf-8")
     (tmp_path / "downloads/panel").mkdir(parents=True)

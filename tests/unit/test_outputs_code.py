@@ -41,10 +41,7 @@ def test_glued_keys_are_found_by_their_statement() -> None:
 
 
 def test_functions_are_named_as_the_chapter_imports_them() -> None:
-    code = Code(
-        ["from nqpf import report, Panel as P", "P.load().wide(['gdp'])\nreport.tile_map(x)"]
-    )
-    assert [one.name for one in code.functions(code.statements)] == [
-        "nqpf.Panel.load",
-        "nqpf.report.tile_map",
-    ]
+    calls = "P.load().wide(['gdp'])\nreport.tile_map(x)"
+    code = Code(["from nqpf import report, Panel as P", calls])
+    named = [one.name for one in code.functions(code.statements)]
+    assert named == ["nqpf.Panel.load", "nqpf.report.tile_map"]

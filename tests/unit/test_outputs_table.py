@@ -82,16 +82,12 @@ def test_a_table_of_a_page_is_read(html: str, header: list[str], rows: list[list
     assert read_table(fragment_fromstring(html)) == (header, rows)
 
 
-TEXTS = "−0.5|+0.5|12,345,678.9|1,23|1 234|3e-05|–|NaN|a\n  b\0|2013–2022|−0.5 to 0.3".split("|")
-CELLS = "-0.5|0.5|12345678.9|1,23|1234|3e-05|||a b|2013–2022|−0.5 to 0.3".split("|")
+CELLS = {"+0.5": "0.5", "1,23": "1,23", "1 234": "1234", "3e-05": "3e-05", "NaN": "", True: "True"}
+CELLS |= {"12,345,678.9": "12345678.9", "a\n  b\0": "a b", "−0.5 to 0.3": "−0.5 to 0.3"}
 
 
-@pytest.mark.parametrize(
-    ("text", "cell"),
-    [*zip(TEXTS, CELLS, strict=True), (0.1, "0.1"), (None, ""), (True, "True")],
-)
-def test_numbers_are_numbers_and_texts_stay(text: object, cell: str) -> None:
-    assert plain_cell(text) == cell
+def test_numbers_are_numbers_and_texts_stay() -> None:
+    assert {text: plain_cell(text) for text in CELLS} == CELLS
 
 
 @pytest.mark.parametrize(
