@@ -26,14 +26,7 @@ def treated_panel(design: str):
 
 
 def outcome(table: pd.DataFrame, true: pd.Series, seed: int) -> pd.Series:
-    """Unit and year effects, errors that persist, and the effect."""
-    units, years = (table.index.unique(i).size for i in (0, 1))
-    rng = np.random.default_rng(seed)
-    noise = rng.normal(size=(units, years))
-    for year in range(1, years):
-        noise[:, year] += 0.5 * noise[:, year - 1]
-    level = 3 * rng.normal(size=(units, 1)) + rng.normal(size=(1, years)).cumsum()
-    return pd.Series((noise + level).ravel(), table.index) + true
+    return np.random.default_rng(seed).normal(size=len(table)).cumsum() + true
 
 
 def pyfixest_study(table: pd.DataFrame, values: pd.Series, estimator: str):
@@ -45,30 +38,21 @@ def pyfixest_study(table: pd.DataFrame, values: pd.Series, estimator: str):
         return pf.event_study(table.assign(y=values).reset_index(), **names, estimator=estimator)
 
 
-def overall(table: pd.DataFrame, by_event: pd.Series) -> float:
-    """Mean over treated rows of estimates by years since adoption."""
-    sizes = table.loc[table["treated"] == 1, "event"].value_counts()
-    return float(by_event[sizes.index] @ sizes / sizes.sum())
-
-
-def by_hand(table: pd.DataFrame, values: pd.Series) -> pd.DataFrame:
-    """Two-by-two differences of means, cohort by year, against the never treated."""
-    means = values.groupby([table["cohort"], values.index.get_level_values("year")]).mean()
-    rows = []
-    for cohort in sorted(set(table["cohort"]) - {0}):
-        for year in values.index.unique("year"):
-            change = means[cohort, year] - means[cohort, cohort - 1]
-            change -= means[0, year] - means[0, cohort - 1]
-            rows.append((cohort, year - cohort, change))
-    return pd.DataFrame(rows, columns=["cohort", "event", "change"])
-
-
-def by_hand_by_event(table: pd.DataFrame, values: pd.Series) -> pd.Series:
-    cells = by_hand(table, values)
-    units = table.groupby("cohort").size() / table.index.unique("year").size
-    cells["units"] = cells["cohort"].map(units)
-    share = cells["units"] / cells.groupby("event")["units"].transform("sum")
-    return (cells["change"] * share).groupby(cells["event"]).sum()
+def by_hand(table: pd.DataFrame, values: pd.Series) -> pd.Series:
+    """Two-by-two differences of means against the never treated, by years since adoption."""
+    means = (
+        values.groupby([table["cohort"], values.index.get_level_values("year")]).mean().unstack()
+    )
+    sizes, apart = table.groupby("cohort").size(), means - means.loc[0]
+    rows = [
+        (year - cohort, sizes[cohort], row[year] - row[cohort - 1])
+        for cohort, row in apart.drop(0).iterrows()
+        for year in row.index
+    ]
+    cells = pd.DataFrame(rows, columns=["event", "units", "change"])
+    cells["change"] *= cells["units"]
+    sums = cells.groupby("event").sum()
+    return sums["change"] / sums["units"]
 
 
 @pytest.mark.parametrize("design", DESIGNS)
@@ -104,18 +88,19 @@ def test_saturated_study_of_pyfixest_is_the_computation_by_hand(design: str) -> 
     table, true, _ = treated_panel(design)
     values = outcome(table, true, 2)
     peer = pyfixest_study(table, values, "saturated").aggregate()["Estimate"].astype(float)
-    hand = by_hand_by_event(table, values)
+    hand = by_hand(table, values)
     ours = effect_weights(table, "cohorts").T @ values
     post = [event for event in hand.index if event >= 0]
     np.testing.assert_allclose(peer[post], hand[post], rtol=1e-7)
     np.testing.assert_allclose(ours[hand.index.drop(-1)], hand.drop(-1), rtol=1e-9)
-    assert ours["effect"] == pytest.approx(overall(table, hand[post]), rel=1e-9)
+    sizes = table.loc[table["treated"] == 1, "event"].value_counts()
+    assert ours["effect"] == pytest.approx(hand[sizes.index] @ sizes / sizes.sum(), rel=1e-9)
 
 
 def test_imputation_is_the_computation_by_hand_when_the_past_is_one_year() -> None:
     """With one untreated year there is nothing else to impute from than that year."""
     values = normals(0, "y", 10, 2, 0)[0]["y"]
     table = adoption(values.to_frame(), dict.fromkeys(range(4), 1))
-    hand = by_hand(table, values).set_index("event")["change"][0]
+    hand = by_hand(table, values)[0]
     for name in ("two-way", "imputation", "cohorts"):
         assert effect_weights(table, name)["effect"] @ values == pytest.approx(hand, rel=1e-10)
