@@ -13,7 +13,6 @@ import pandas as pd
 import pytest
 from made_up import HEADER, REPOSITORY, write_book, write_csv, write_xlsx
 
-from nqpf import errors
 from nqpf.data import Panel, grid
 from nqpf.errors import DataError
 
@@ -104,46 +103,33 @@ def test_every_figure_of_the_real_panel_could_be_a_readers(tmp_path: Path, embed
     pd.testing.assert_frame_equal(longer.frame[columns], before)
 
 
-# Row | parts of the message.
-CELLS = f"""
-Bejing,2024,population,2,万人,s|unknown province 'Bejing'|mean Beijing (110000)|year '2024'
-,2024,population,1,万人,s|the province is missing|GB/T 2260 code
-Tianjin,2024,population,2,万吨,s|unit '万吨'|expected '10,000 persons' (万人)|'Tianjin'|convert
-Tianjin,2024,population,2200,,s|the unit is missing|10,000 persons
-Tianjin,2024,population,about 2,万人,s|'about 2' is not a number|'population'|correct the cell
-Tianjin,2024,population,２２００,万人,s|'２２００' is not a number
-Tianjin,2024,population,"1,364",万人,s|ambiguous|1364 or 1.364
-Tianjin,2024,population,"1,36,4",万人,s|'1,36,4' is not a number
-Tianjin,2024,population,inf,万人,s|'inf' is infinite|a finite number
-Tianjin,2024,population,1e999,万人,s|'1e999' is infinite
-Tianjin,2024,population,NaN,万人,s|value is missing ('NaN')|left out
-Tianjin,2024,population,,万人,s|value is missing ('')|remove the row
-Tianjin,2024,population,=1+1,万人,s|value '=1+1' is a formula|paste them as values
-Tianjin,2024,population,-5,万人,s|value -5.0 is negative|zero or more
-Tianjin,2024.5,population,5,万人,s|year '2024.5'|1949 to {LAST}
-Tianjin,1948,population,5,万人,s|year '1948'|1949 to {LAST}
-Tianjin,{LAST + 1},population,5,万人,s|year '{LAST + 1}' cannot be used
-,,,,,x|province is missing|year ''|variable is missing|('')
-Tianjin,2024,population,5,万人,|the source is missing|column source
-Tianjin,2024,population,5,万人,"=L(""x"")"|source '=L|does not start with = + - or @
-Tianjin,2024,popullation,5,万人,s|variable 'popullation'|mean 'population'|name_en and name_zh
-Tianjin,2024,gdp,5,亿元,s|the vintage is missing|census5 or census4|one for the whole file
-Tianjin,2024,population,1,5,万人,s|row has 7 cells|quotation marks
-北京,2024,常住人口,2201,万人,other|duplicate: row 2 has this figure already|remove one
-"""
-
-
-@pytest.mark.parametrize("case", CELLS.strip().split("\n"))
-def test_bad_cell(refusal: Refusal, tmp_path: Path, case: str) -> None:
-    row, *parts = case.split("|")
-    error = refusal(write_csv(tmp_path / "mine.csv", GOOD, row))
-    assert type(error) is errors.DataError
-    for part in [*parts, "mine.csv", "row 3"]:
-        assert part.casefold() in str(error).casefold()
-
-
-# Columns beside the usual ones, or a whole header | rows, between semicolons | parts.
-TABLES = """
+# Columns beside the usual ones, or a whole header | rows, between semicolons; where there are no
+# other columns, after a good one | parts of the message.
+CASES = f"""
+|Bejing,2024,population,2,万人,s|unknown province 'Bejing'|mean Beijing (110000)|year '2024'
+|,2024,population,1,万人,s|the province is missing|GB/T 2260 code
+|Tianjin,2024,population,2,万吨,s|unit '万吨'|expected '10,000 persons' (万人)|'Tianjin'|convert
+|Tianjin,2024,population,2200,,s|the unit is missing|10,000 persons
+|Tianjin,2024,population,about 2,万人,s|'about 2' is not a number|'population'|correct the cell
+|Tianjin,2024,population,２２００,万人,s|'２２００' is not a number
+|Tianjin,2024,population,"1,364",万人,s|ambiguous|1364 or 1.364
+|Tianjin,2024,population,"1,36,4",万人,s|'1,36,4' is not a number
+|Tianjin,2024,population,inf,万人,s|'inf' is infinite|a finite number
+|Tianjin,2024,population,1e999,万人,s|'1e999' is infinite
+|Tianjin,2024,population,NaN,万人,s|value is missing ('NaN')|left out
+|Tianjin,2024,population,,万人,s|value is missing ('')|remove the row
+|Tianjin,2024,population,=1+1,万人,s|value '=1+1' is a formula|paste them as values
+|Tianjin,2024,population,-5,万人,s|value -5.0 is negative|zero or more
+|Tianjin,2024.5,population,5,万人,s|year '2024.5'|1949 to {LAST}
+|Tianjin,1948,population,5,万人,s|year '1948'|1949 to {LAST}
+|Tianjin,{LAST + 1},population,5,万人,s|year '{LAST + 1}' cannot be used
+|,,,,,x|province is missing|year ''|variable is missing|('')
+|Tianjin,2024,population,5,万人,|the source is missing|column source
+|Tianjin,2024,population,5,万人,"=L(""x"")"|source '=L|does not start with = + - or @
+|Tianjin,2024,popullation,5,万人,s|variable 'popullation'|mean 'population'|name_en and name_zh
+|Tianjin,2024,gdp,5,亿元,s|the vintage is missing|census5 or census4|one for the whole file
+|Tianjin,2024,population,1,5,万人,s|row has 7 cells|quotation marks
+|北京,2024,常住人口,2201,万人,other|duplicate: row 2 has this figure already|remove one
 vintage|Beijing,2024,gdp,5,亿元,s,census5;Tianjin,2024,gdp,5,亿元,s,census4|mixed: census4 here
 vintage|Beijing,2024,gdp,5,亿元,s,census6|vintage 'census6'|census5 or census4
 vintage|Beijing,2024,population,5,万人,s,census5|has no vintages|an empty cell
@@ -163,14 +149,14 @@ year||column 'year' occurs twice
 """
 
 
-@pytest.mark.parametrize("case", TABLES.strip().split("\n"))
-def test_bad_table(refusal: Refusal, tmp_path: Path, case: str) -> None:
+@pytest.mark.parametrize("case", CASES.strip().split("\n"))
+def test_bad_rows_and_tables(refusal: Refusal, tmp_path: Path, case: str) -> None:
     columns, rows, *parts = case.split("|")
-    header = columns[1:] if columns[0] == "=" else f"{HEADER},{columns}"
-    table = [row for row in rows.replace(";", "\n").split("\n") if row] or [GOOD]
+    header = columns[1:] if columns.startswith("=") else f"{HEADER},{columns}".rstrip(",")
+    table = rows.split(";") if columns else [GOOD, rows]
     error = refusal(write_csv(tmp_path / "mine.csv", *table, header=header))
-    assert type(error) is errors.DataError
-    for part in parts:
+    assert type(error) is DataError
+    for part in [*parts, "mine.csv", "" if columns else "row 3"]:
         assert part.casefold() in str(error).casefold()
 
 
