@@ -34,6 +34,14 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return home
 
 
+@pytest.fixture
+def panel(home: Path) -> Any:
+    """The made-up project's panel."""
+    from nqpf.data import Panel
+
+    return Panel.load(extra=False)
+
+
 @pytest.fixture(scope="session")
 def embedded() -> Any:
     """The project's own panel, read once."""

@@ -1,4 +1,4 @@
-"""The panel of the made-up project, and the command run in it."""
+"""The command run in the made-up project, and what it refuses."""
 
 from __future__ import annotations
 
@@ -11,11 +11,6 @@ from typer.testing import CliRunner, Result
 
 from nqpf.cli import app
 from nqpf.data import Panel
-
-
-@pytest.fixture
-def panel(home: Path) -> Panel:
-    return Panel.load(extra=False)
 
 
 @pytest.fixture

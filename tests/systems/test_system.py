@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from made_up import variable
+from made_up import figure
 
-from nqpf.data import Catalogue, Panel
+from nqpf.data import Panel
 from nqpf.errors import CardError, FormulaError, SampleError
 from nqpf.systems import IndicatorMatrix, System
 
@@ -17,8 +17,8 @@ INDICATORS = """\
 indicators:
   richness: {name: {zh: 人均产出, en: output per person}, formula: gdp / population,
              unit: "10,000 yuan per person", direction: benefit}
-  dirt: {name: {zh: 排放强度, en: emissions per output}, formula: so2 / gdp * 10000,
-         unit: t per 100 million yuan, direction: cost}
+  thirst: {name: {zh: 能耗强度, en: energy per output}, formula: energy / gdp * 10000,
+           unit: t per 100 million yuan, direction: cost}
 """
 CARD = """\
 key: toy-2024
@@ -32,7 +32,7 @@ dimensions:
   - key: wealth
     indicators: [{use: richness, status: B, reason: it is what it is}]
   - key: health
-    indicators: [{use: dirt, status: B, reason: bad air, proxy_for: lung function}]
+    indicators: [{use: thirst, status: B, reason: bad air, proxy_for: lung function}]
 """
 STUDY = """\
 key: toy-2024
@@ -59,25 +59,8 @@ def write(home: Path, card: str = CARD, study: str = STUDY, indicators: str = IN
     return home
 
 
-def panel(drop: tuple[tuple[str, int, int], ...] = (), so2: float | None = None) -> Panel:
-    """Three provinces, 2019-2022; gdp in two vintages; `drop` removes (variable, code, year)."""
-    cells = pd.MultiIndex.from_product([CODES, range(2019, 2023)], names=["province", "year"])
-    cells = cells.to_frame(index=False)
-    size = cells["province"].map({code: 1.0 + place for place, code in enumerate(CODES)})
-    gdp = size * (cells["year"] - 2018)
-    figures = [("gdp", "census5", 100 * gdp), ("gdp", "census4", 90 * gdp)]
-    figures += [("population", "", 10 * size), ("so2", "", size if so2 is None else so2)]
-    columns = ["variable", "vintage", "value"]
-    rows = [
-        cells.assign(flag="official", **dict(zip(columns, row, strict=True))) for row in figures
-    ]
-    rows = pd.concat(rows, ignore_index=True)
-    keys = zip(rows["variable"], rows["province"], rows["year"], strict=True)
-    units = {"gdp": "100 million yuan", "population": "10,000 persons", "so2": "10,000 t"}
-    variables = {key: variable(unit=unit) for key, unit in units.items()}
-    variables["gdp"]["vintages"] = ["census5", "census4"]
-    rows = rows[[key not in drop for key in keys]]
-    return Panel(rows, Catalogue(sources={}, variables=variables))
+def some(panel: Panel, rows: str) -> Panel:
+    return Panel(panel.frame.query(rows), panel.catalogue)
 
 
 @pytest.fixture
@@ -88,56 +71,54 @@ def toy(tmp_path: Path) -> System:
 # --- evaluation ---
 
 
-def test_values_directions_and_dimensions_in_each_vintage(toy):
-    data = panel()
-    before = data.frame.copy()
-    matrix = toy.evaluate(data, provinces=["Beijing", "上海", 440000])
-    assert matrix.values.loc[(310000, 2020), "richness"] == 200 * 2 / 20
-    assert matrix.values.loc[(310000, 2020), "dirt"] == 2 / 400 * 10000
-    assert matrix.benefit.to_dict() == {"richness": True, "dirt": False}
-    assert matrix.dimension.to_dict() == {"richness": "wealth", "dirt": "health"}
-    assert matrix.sample == "3 provinces, 2019-2022, 12 province-years, census5 vintage"
-    assert matrix.dropped.empty
-    assert matrix.name("dirt", "zh") == "排放强度"
-    four = toy.evaluate(data, provinces=CODES, vintage="census4").values["richness"]
+def test_values_directions_and_dimensions_in_each_vintage(toy, panel):
+    panel.frame.loc[panel.frame["vintage"] == "census4", "value"] *= 0.9
+    before = panel.frame.copy()
+    matrix = toy.evaluate(panel, provinces=["Beijing", "上海", 440000])
+    gdp, people, energy = (figure(310000, 2020, key) for key in ("gdp", "population", "energy"))
+    assert matrix.values.loc[(310000, 2020), "richness"] == gdp / people
+    assert matrix.values.loc[(310000, 2020), "thirst"] == energy / gdp * 10000
+    assert matrix.benefit.to_dict() == {"richness": True, "thirst": False}
+    assert matrix.dimension.to_dict() == {"richness": "wealth", "thirst": "health"}
+    assert matrix.sample == "3 provinces, 2019-2023, 15 province-years, census5 vintage"
+    assert matrix.dropped.empty and matrix.name("thirst", "zh") == "能耗强度"
+    four = toy.evaluate(panel, provinces=CODES, vintage="census4").values["richness"]
     np.testing.assert_allclose(four / matrix.values["richness"], 0.9)
-    pd.testing.assert_frame_equal(data.frame, before)
-    shuffled = Panel(data.frame.sample(frac=1, random_state=3), data.catalogue)
+    pd.testing.assert_frame_equal(panel.frame, before)
+    shuffled = Panel(panel.frame.sample(frac=1, random_state=3), panel.catalogue)
     pd.testing.assert_frame_equal(toy.evaluate(shuffled, provinces=CODES).values, matrix.values)
 
 
-def test_an_incomplete_province_year_is_left_out_and_the_missing_variables_named(toy):
-    gaps = (("so2", 110000, 2020), ("population", 110000, 2020), ("so2", 440000, 2022))
-    matrix = toy.evaluate(panel(gaps), provinces=CODES)
+def test_an_incomplete_province_year_is_left_out_and_the_missing_variables_named(toy, panel):
+    beijing = "(variable in ['energy', 'population'] and province == 110000 and year == 2020)"
+    gaps = f"not {beijing} and not (variable == 'energy' and province == 440000 and year == 2022)"
+    matrix = toy.evaluate(some(panel, gaps), provinces=CODES)
     assert (110000, 2020) not in matrix.values.index
-    assert matrix.dropped.to_dict("records") == [
-        {"province": 110000, "year": 2020, "reason": "missing: population, so2"},
-        {"province": 440000, "year": 2022, "reason": "missing: so2"},
+    assert matrix.dropped.to_numpy().tolist() == [
+        [110000, 2020, "missing: population, energy"],
+        [440000, 2022, "missing: energy"],
     ]
-    assert matrix.sample.startswith("3 provinces, 2019-2022, 10 province-years (unbalanced)")
-    wide = toy.evaluate(panel(), years=[2022, 2023])
-    assert (wide.years, len(wide.values), len(wide.dropped)) == ([2022], 3, 28 + 31)
-    assert set(wide.dropped["reason"]) == {"missing: gdp, population, so2"}
+    assert matrix.sample.startswith("3 provinces, 2019-2023, 13 province-years (unbalanced)")
+    wide = toy.evaluate(panel, years=[2023, 2024])
+    assert (wide.years, len(wide.values), len(wide.dropped)) == ([2023], 31, 31)
+    assert set(wide.dropped["reason"]) == {"missing: gdp, population, energy"}
 
 
-EMPTY = {"drop": tuple(("so2", code, y) for code in CODES for y in range(2019, 2023))}
-
-
-PLACE = r"\[card toy-2024, indicator dirt"
+PLACE = r"\[card toy-2024, indicator thirst"
 NO_VALUES = [
-    ("so2 / gdp", EMPTY, CODES[:2], "every variable.*so2 is missing in 8 of 8 province-years"),
-    ("so2 / gdp", {}, [], "no province-year"),
-    ("gdp / so2", {"so2": 0.0}, None, f"by zero.*{PLACE}, province Beijing, year 2019"),
-    ("so2 / gpd", {}, None, f"unknown variable 'gpd' {PLACE}.*Did you mean 'gdp'"),
+    ("energy / gdp", "variable != 'energy'", CODES, "every .*energy is missing in 15 of 15 prov"),
+    ("energy / gdp", "year > 0", [], "no province-year"),
+    ("gdp / (energy - energy)", "year > 0", None, f"by zero.*{PLACE}, province Beijing, year 2019"),
+    ("energy / gpd", "year > 0", None, f"unknown variable 'gpd' {PLACE}.*Did you mean 'gdp'"),
 ]
 
 
-@pytest.mark.parametrize(("formula", "figures", "provinces", "message"), NO_VALUES)
-def test_what_cannot_be_evaluated(tmp_path, formula, figures, provinces, message):
-    text = INDICATORS.replace("so2 / gdp * 10000", formula)
+@pytest.mark.parametrize(("formula", "rows", "provinces", "message"), NO_VALUES)
+def test_what_cannot_be_evaluated(tmp_path, panel, formula, rows, provinces, message):
+    text = INDICATORS.replace("energy / gdp * 10000", formula)
     system = System.load("toy-2024", write(tmp_path, indicators=text))
     with pytest.raises(SampleError if provinces is not None else FormulaError, match=message):
-        system.evaluate(panel(**figures), provinces=provinces)
+        system.evaluate(some(panel, rows), provinces=provinces)
 
 
 # --- the matrix ---
@@ -182,9 +163,9 @@ def test_a_matrix_refuses_double_rows_and_misaligned_directions():
         IndicatorMatrix(good.values.reset_index(drop=True), good.benefit, good.dimension)
 
 
-def test_html_escapes_what_a_card_says_and_a_matrix_is_shown_by_its_sample(toy):
+def test_html_escapes_what_a_card_says_and_a_matrix_is_shown_by_its_sample(toy, panel):
     assert "<b>system" not in toy._repr_html_() and "&lt;b&gt;system" in toy._repr_html_()
-    assert repr(toy.evaluate(panel())).startswith("<IndicatorMatrix 2 indicators: 3 provinces")
+    assert repr(toy.evaluate(panel)).startswith("<IndicatorMatrix 2 indicators: 31 prov")
 
 
 # --- cards ---
@@ -212,7 +193,7 @@ BAD = [
     ("card", "key: toy", "key: tou", "not the file's name"),
     ("card", "status: S", "status: X", "'S', 'V' or 'B'.*field recipe.weights"),
     ("card", "use: richness", "use: richnes", "Did you mean 'richness'"),
-    ("card", "use: dirt", "use: richness", "'richness' is used twice"),
+    ("card", "use: thirst", "use: richness", "'richness' is used twice"),
     ("card", "key: health", "key: wealth", "dimension 'wealth' is there twice"),
     ("card", "key: health", "key: healt", "are not those of the study"),
     ("card", "key: health", "key: health\n    name: {zh: 康, en: h}", "has a name of its own"),
@@ -228,7 +209,7 @@ BAD = [
     ("study", "missing: [everything else]", "missing: []", "field missing"),
     ("study", "key: health", "key: wealth", "'wealth' is there twice"),
     ("study", STUDY, BARE, "'wealth' lacks a name"),
-    ("indicators", "cost", "price", "indicators.dirt.direction"),
+    ("indicators", "cost", "price", "indicators.thirst.direction"),
     ("indicators", "gdp / population", "gdp.values",
      r"'.v' is not allowed \[file data/indicators.yaml, indicator richness, column 4\]"),
 ]  # fmt: skip
@@ -261,7 +242,7 @@ def test_scalars_stay_text_until_the_schema_reads_them(tmp_path):
     with pytest.raises(Exception, match="frozen"):
         system.card.key = "other"
     with pytest.raises(TypeError):
-        system.indicators["dirt"] = system.indicators["richness"]
+        system.indicators["thirst"] = system.indicators["richness"]
 
 
 def test_a_study_without_dimensions_lets_the_card_name_its_own(tmp_path):
