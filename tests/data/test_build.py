@@ -133,11 +133,10 @@ def home(rebuilt: Callable[..., Path]) -> Path:
 
 def test_tables_hold_the_figures_in_canonical_units(home: Path) -> None:
     texts = {path.stem: path.read_text("utf-8") for path in home.glob("data/*/*.csv")}
-    assert texts["test"].startswith(
-        "province,year,variable,value,vintage,flag\n"
-        "110000,2020,film,0.1,,official\n110000,2021,film,0.2,,official\n"
-    )
-    assert texts["test"].count("\n") == 1 + 2 * len(codes())
+    lines = texts["test"].split("\n")
+    assert lines[0] == "province,year,variable,value,vintage,flag"
+    assert lines[1:3] == ["110000,2020,film,0.1,,official", "110000,2021,film,0.2,,official"]
+    assert len(lines) == 2 + 2 * len(codes())
     head = "variable,year,value,vintage,source\n"
     assert texts["national"] == f"{head}film,2020,3.1,,made\nfilm,2021,6.2,,made\n"
     assert texts["second"].splitlines()[1] == "110000,2020,film,0.1,,made"
@@ -147,13 +146,9 @@ def test_tables_hold_the_figures_in_canonical_units(home: Path) -> None:
 
 
 LAST = b"650000,2021,film,0.2,,official\n"
-CHANGED = [
-    (b"110000,2020,film,0.1,", b"110000,2020,film,0.10,", 2),
-    (b"120000,2020,film,0.1,", b"120000,2020,film,0.2,", 4),
-    (b"\n", b"\r\n", 1),
-    (LAST, b"", 63),
-    (LAST, LAST + b"\n", 64),
-]
+CHANGED = [(b"110000,2020,film,0.1,", b"110000,2020,film,0.10,", 2), (b"\n", b"\r\n", 1)]
+CHANGED += [(b"120000,2020,film,0.1,", b"120000,2020,film,0.2,", 4)]
+CHANGED += [(LAST, b"", 63), (LAST, LAST + b"\n", 64)]
 
 
 def test_one_changed_byte_and_a_table_too_few_or_too_many_are_found(home: Path) -> None:

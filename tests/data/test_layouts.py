@@ -46,20 +46,18 @@ def text(path: Path, content: str, encoding: str = "utf-8") -> Path:
 @pytest.mark.parametrize("newline", ["\n", "\r\n"])
 def test_header_notes_and_encoding(tmp_path: Path, encoding: str, newline: str) -> None:
     path = text(tmp_path / "a.csv", EXPORT.replace("\n", newline), encoding)
-    assert read("nbs", path).to_numpy().tolist() == [
-        ["北京市", 2012, "城镇单位就业人员", 717.4, "万人"],
-        ["北京市", 2011, "城镇单位就业人员", 685.9, "万人"],
-        ["西藏自治区", 2012, "城镇单位就业人员", 25.1, "万人"],
-    ]
+    frame = read("nbs", path)
+    figures = frame[["province", "year", "value"]].to_numpy().tolist()
+    assert figures == [["北京市", 2012, 717.4], ["北京市", 2011, 685.9], ["西藏自治区", 2012, 25.1]]
+    assert {*frame["item"], *frame["unit"]} == {"城镇单位就业人员", "万人"}
 
 
 def test_one_year_with_many_indicators_and_tabs_in_the_cells(tmp_path: Path) -> None:
     frame = read("nbs", text(tmp_path / "a.csv", ONE_YEAR, "utf-8-sig"))
-    assert frame.to_numpy().tolist() == [
-        ["北京市", 2019, "地区生产总值", 37767.0, "亿元"],
-        ["北京市", 2019, "人均地区生产总值", 172373.0, "元/人"],
-        ["天津市", 2019, "地区生产总值", 14097.2, "亿元"],
-    ]
+    *beijing, tianjin = frame.to_numpy().tolist()
+    assert tianjin == ["天津市", 2019, "地区生产总值", 14097.2, "亿元"]
+    assert beijing[0] == ["北京市", 2019, "地区生产总值", 37767.0, "亿元"]
+    assert beijing[1:] == [["北京市", 2019, "人均地区生产总值", 172373.0, "元/人"]]
 
 
 def test_a_workbook_whose_indicator_the_catalogue_names(tmp_path: Path) -> None:
@@ -95,50 +93,37 @@ def test_single_precision_is_undone_on_request(tmp_path: Path) -> None:
 
 
 def test_blocks_with_provinces_across(tmp_path: Path) -> None:
-    lines = [
-        [None, None, "北京", "天津"],
-        ["研发经费", "2012", 197.3, 255.9],
-        [None, 2013, None, 300.0],
-        ["新产品销售收入", "2012", None, 0],
-    ]
+    lines = [[None, None, "北京", "天津"], ["研发经费", "2012", 197.3, 255.9]]
+    lines += [[None, 2013, None, 300.0], ["新产品销售收入", "2012", None, 0]]
     other = [[None, None, "北京"], ["x", 2012, 9.0]]
     path = write_book(tmp_path / "a.xlsx", fitted=other, Sheet1=lines)
     frame = read("blocks", path, across="provinces", sheet="Sheet1")
-    assert frame.drop(columns="unit").to_numpy().tolist() == [
-        ["北京", 2012, "研发经费", 197.3],
-        ["天津", 2012, "研发经费", 255.9],
-        ["天津", 2013, "研发经费", 300.0],
-        ["天津", 2012, "新产品销售收入", 0.0],
-    ]
+    found = frame.drop(columns="unit").to_numpy().tolist()
+    assert found[:2] == [["北京", 2012, "研发经费", 197.3], ["天津", 2012, "研发经费", 255.9]]
+    assert found[2:] == [["天津", 2013, "研发经费", 300.0], ["天津", 2012, "新产品销售收入", 0.0]]
     assert len(read("blocks", path, across="provinces")) == 1
     with pytest.raises(SourceError, match="unknown sheet 'two' .file a.xlsx.*fitted, Sheet1"):
         read("blocks", path, across="years", sheet="two")
 
 
 def test_blocks_with_years_across_and_labels_on_the_first_line_only(tmp_path: Path) -> None:
-    lines = [
-        [None, None, "2022", "2023"],
-        ["发电量（亿千瓦小时）", "北京", "467.00000", None],
-        ["风力发电量（亿千瓦小时）", "北京", None, "4.82000"],
-        [None, "天津", None, "31.91000"],
-        ["数据来源：中国能源统计年鉴", None, None, None],
-    ]
+    lines = [[None, None, "2022", "2023"], ["发电量（万吨）", "北京", "467.00000", None]]
+    lines += [["风电（万吨）", "北京", None, "4.82000"], [None, "天津", None, "31.91000"]]
+    lines += [["数据来源：中国能源统计年鉴", None, None, None]]
     frame = read("blocks", write_book(tmp_path / "a.xlsx", one=lines), across="years")
-    assert frame.to_numpy().tolist() == [
-        ["北京", 2022, "发电量", 467.0, "亿千瓦小时"],
-        ["北京", 2023, "风力发电量", 4.82, "亿千瓦小时"],
-        ["天津", 2023, "风力发电量", 31.91, "亿千瓦小时"],
-    ]
+    first, *found = frame.to_numpy().tolist()
+    assert first == ["北京", 2022, "发电量", 467.0, "万吨"]
+    assert found == [["北京", 2023, "风电", 4.82, "万吨"], ["天津", 2023, "风电", 31.91, "万吨"]]
 
 
 def sulphur_book(path: Path, swap: bool = False) -> Path:
     years = {"2020": 2.0, 2021: 1.5, 2022: 0, 2023: None}
     keyed = [HEAD, *([year, "安徽省", ratio] for year, ratio in years.items())]
-    figures = [["地区生产总值(亿元)", "二氧化硫排放总量（吨）"], [100.0, 200], [200.0, 300]]
-    figures += [[300.0, 0], [0.0, 0], [None, 0]]
+    figures = [[100.0, 200], [200.0, 300], [300.0, 0], [0.0, 0], [None, 0]]
     if swap:
-        figures[1], figures[2] = figures[2], figures[1]
-    return write_book(path, 整理=keyed, 计算=figures)
+        figures[:2] = figures[1::-1]
+    head = ["地区生产总值(亿元)", "二氧化硫排放总量（吨）"]
+    return write_book(path, 整理=keyed, 计算=[head, *figures])
 
 
 def test_sulphur_figures_are_matched_by_content(tmp_path: Path) -> None:
