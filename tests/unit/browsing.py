@@ -107,9 +107,7 @@ def weight(requests: list[Request], html: Path, site: str) -> int:
     Uncompressed, as the test's own server sends them.
     """
     asked = {request.url.split("#")[0] for request in requests}
-    paths = [
-        html / url.removeprefix(f"{site}/").split("?")[0] for url in asked if url.startswith(site)
-    ]
+    paths = [html / url[len(site) + 1 :].split("?")[0] for url in asked if url.startswith(site)]
     light = [path for path in paths if path.is_file() and path.parent.name != "_images"]
     total = sum(path.stat().st_size for path in light if path.name not in {"vega.js", "charts.js"})
     charts = r'<script type="application/json"[^>]*>.*?</script>'

@@ -152,12 +152,11 @@ def test_rows_of_a_reader(it: SimpleNamespace, tmp_path: Path) -> None:
     assert SCRIPT in assert_harmless(table.html, table.text).get_text()
 
 
-@pytest.mark.parametrize("words", [["data", "list"], ["data", "check"], ["data", "export"]])
-def test_terminal(home: Path, tmp_path: Path, words: list[str]) -> None:
-    path = tmp_path / "a\x1b[2J\u202e.csv"
-    write_csv(path, "Bei\u202ejing\x07,2024,x\x1b[2J,1,u,s")
-    extra = {"list": [], "check": [str(path)], "export": [str(tmp_path / "o\u202e")]}
-    result = CliRunner().invoke(app, [*words, *extra[words[1]]])
+@pytest.mark.parametrize("words", ["list", "check {bad}", "export {folder} --format csv"])
+def test_terminal(home: Path, tmp_path: Path, words: str) -> None:
+    bad = write_csv(tmp_path / "a\x1b[2J\u202e.csv", "Bei\u202ejing\x07,2024,x\x1b[2J,1,u,s")
+    places = {"bad": str(bad), "folder": str(tmp_path / "o\u202e")}
+    result = CliRunner().invoke(app, ["data", *(word.format(**places) for word in words.split())])
     assert result.output and hidden(result.stdout + result.stderr) == set()
 
 
