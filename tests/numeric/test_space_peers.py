@@ -12,7 +12,7 @@ from nqpf import provinces
 from nqpf.space import align, contiguity, durbin, local_moran, moran
 from nqpf.space.durbin import lagrange, simulate
 from nqpf.space.exploration import centre_of_gravity
-from nqpf.space.weights import inverse_distance
+from nqpf.space.weights import economic_distance, inverse_distance
 
 WEIGHTS = contiguity(hainan=True).row_standardised()
 FRAME = simulate(WEIGHTS, 6, 0.4, [1.0, -0.5], [0.5, 0.3], seed=11)
@@ -128,22 +128,16 @@ def test_spatialreg_with_dummies():
 STATES = ["lpcap", "lpc", "lemp", "unemp"]
 
 
-@pytest.fixture(scope="module")
-def produc():
-    data = case("produc.csv")
-    logs = np.log(data[["gsp", "pcap", "pc", "emp"]]).add_prefix("l")
-    return data[["state", "year", "unemp"]].join(logs), case("produc_usaww.csv", index_col=0)
-
-
 # spdep 1.2-7 lm.LMtests and spatialreg 1.2-6 impacts(lagsarlm(Durbin = TRUE)), years 1980-1986,
 # pooled with a constant, weights of the seven years as blocks.
 LM_TESTS = [0.142750310882, 54.7416680283, 1.39771548032, 55.9966331977]
 DURBIN = [0.0725146573089, 0.10586853569945, 0.1783831930084, 0.3659634824707, -0.18978322217878]
 
 
-def test_spdep_and_spatialreg_on_the_pooled_panel(produc):
-    frame, weights = produc
-    late = frame[frame["year"] >= 1980]
+def test_spdep_and_spatialreg_on_the_pooled_panel():
+    data, weights = case("produc.csv"), case("produc_usaww.csv", index_col=0)
+    logs = np.log(data[["gsp", "pcap", "pc", "emp"]]).add_prefix("l")
+    late = data[["state", "year", "unemp"]].join(logs)[data["year"] >= 1980]
     tests = lagrange(late, "lgsp", STATES, weights, "pooled", unit="state")
     np.testing.assert_allclose(tests["statistic"], LM_TESTS, rtol=1e-8)
     fit = durbin(late, "lgsp", STATES, weights, "pooled", unit="state")
@@ -170,16 +164,10 @@ def thesis(number: str) -> tuple[pd.DataFrame, pd.Series]:
     return late[["ln_tfp", *CAUSES]].dropna(), data["gdp_per_cap"]
 
 
-def by_income(income: pd.Series) -> pd.DataFrame:
-    mean = income[income > 0].groupby(level=0).mean()
-    gap = np.abs(np.subtract.outer(mean.to_numpy(), mean.to_numpy()))
-    near = 1 / np.where(gap > 0, gap, np.inf)
-    return pd.DataFrame(near / near.sum(axis=1, keepdims=True), mean.index, mean.index)
-
-
 def test_clustered_errors_are_those_of_stata():
     frame, income = thesis("13-spatial-durbin-errors")
-    fit = durbin(frame, "ln_tfp", CAUSES, by_income(income), errors="clustered", **AS_STATA)
+    weights = economic_distance(income[income > 0]).row_standardised()
+    fit = durbin(frame, "ln_tfp", CAUSES, weights, errors="clustered", **AS_STATA)
     printed = np.array([float(text) for text in [*STATA.split(), ".140133"]])
     got = fit.std_errors.to_numpy()
     assert (np.abs(got - printed) <= 0.5e-7 + 3e-6 * printed).all()
