@@ -86,8 +86,6 @@ def test_a_constant_indicator_is_named_and_has_no_weight(matrix):
 def test_when_every_indicator_is_constant(matrix):
     with pytest.raises(DataError, match="every indicator is constant"):
         Recipe().fit(made_matrix(matrix.values * 0 + 1))
-    with pytest.raises(DataError, match="every indicator is constant"):
-        Recipe().fit(made_matrix(matrix.values.iloc[:1]))  # one province in one year
 
 
 @pytest.mark.parametrize("keep", ["province == 110000", "year == 2021"])
@@ -133,10 +131,8 @@ def test_it_prints_as_a_table_of_provinces_with_gaps_where_a_year_is_missing(mat
 
 
 def test_labels_are_escaped():
-    rows = pd.MultiIndex.from_tuples(
-        [("<script>alert(1)</script>", 2021), ("b & c", 2021)], names=["province", "year"]
-    )
-    values = pd.DataFrame({"<i>": [1.0, 2.0]}, index=rows)
+    rows = pd.MultiIndex.from_product([["<script>alert(1)</script>", "b & c"], [2021]])
+    values = pd.DataFrame({"<i>": [1.0, 2.0]}, rows.set_names(["province", "year"]))
     page = Recipe(shift=1e-4).fit(made_matrix(values, {"<i>": "a"}))._repr_html_()
     assert "<script>" not in page
     assert "&lt;script&gt;" in page and "b &amp; c" in page

@@ -20,20 +20,24 @@ def keyed(values, province=BEIJING, first=1952):
     return pd.Series(values, index=index, dtype=float)
 
 
-class Figures:
-    """A panel's `wide` and `flags`, over given series."""
+def made(rows):
+    """Return a panel of rows: province, year, variable, value, vintage and flag."""
+    columns = ["province", "year", "variable", "value", "vintage", "flag"]
+    frame = pd.DataFrame(rows, columns=columns).dropna()
+    vintages = {"gdp": ["census4", "census5"]}
+    names = {key: variable(vintages=vintages.get(key, [])) for key in frame["variable"].unique()}
+    return Panel(frame, Catalogue(sources={}, variables=names))
 
-    def __init__(self, gfcf, flags=None):
-        self.values = pd.DataFrame({"gfcf": gfcf, "investment_price": gfcf * 0 + 1})
-        self.marks = pd.DataFrame("official", self.values.index, self.values.columns)
-        for (key, column), flag in (flags or {}).items():
-            self.marks.loc[key, column] = flag
 
-    def wide(self, variables):
-        return self.values[variables]
-
-    def flags(self, variables):
-        return self.marks[variables]
+def stock(gfcf, flags=None):
+    """Return rows of the stock of a panel that holds investment and a price of one."""
+    series = {"gfcf": gfcf, "investment_price": gfcf * 0 + 1}
+    rows = [
+        (*key, name, value, "", (flags or {}).get((key, name), "official"))
+        for name, values in series.items()
+        for key, value in values.items()
+    ]
+    return capital_stock(made(rows))
 
 
 STEADY = {"initial": "steady-state"}
@@ -102,7 +106,7 @@ def test_what_an_inventory_refuses(investment, price, options, error, said):
 def test_chongqing_leaves_sichuan_without_creating_or_losing_capital():
     whole = keyed(np.full(1997 - 1952 + 1, 10.0), SICHUAN)
     gfcf = pd.concat([whole, keyed([2.5, 3.0], CHONGQING, first=1996)])
-    rows = capital_stock(Figures(gfcf)).set_index(["province", "year"])["value"]
+    rows = stock(gfcf).set_index(["province", "year"])["value"]
     before = rows[SICHUAN, 1995]
     assert rows[SICHUAN, 1996] == pytest.approx(0.904 * before * 0.8 + 10)
     assert rows[CHONGQING, 1996] == pytest.approx(0.904 * before * 0.2 + 2.5)
@@ -112,7 +116,7 @@ def test_chongqing_leaves_sichuan_without_creating_or_losing_capital():
 
 def test_tidy_rows_and_flags():
     flags = {((BEIJING, 1954), "gfcf"): "spliced", ((BEIJING, 1953), "gfcf"): "break"}
-    rows = capital_stock(Figures(keyed([1.0, 1.0, 1.0, 1.0]), flags))
+    rows = stock(keyed([1.0, 1.0, 1.0, 1.0]), flags)
     assert list(rows) == ["province", "year", "variable", "value", "vintage", "flag"]
     assert rows["variable"].unique().tolist() == ["capital_stock"]
     # once an extrapolated figure has entered the stock it stays in it
@@ -122,13 +126,13 @@ def test_tidy_rows_and_flags():
 @pytest.mark.parametrize(("province", "first"), [(BEIJING, 1978), (CHONGQING, 1996)])
 def test_a_stock_that_cannot_start_in_1952_is_refused(province, first):
     with pytest.raises(SampleError, match=rf"starts in {first} \[province .*leaves Sichuan"):
-        capital_stock(Figures(keyed([1.0, 1.0], province, first)))
+        stock(keyed([1.0, 1.0], province, first))
 
 
 def panel(drop=()):
     """Two provinces, 2010 to 2013, that grow by 10 % and by 0, 20, -10 %."""
     nan = np.nan
-    rows = [
+    return made(
         (province, 2010 + i, key, value, vintage, "official")
         for province, growth in ((BEIJING, [nan, 110, 110, 110]), (HAINAN, [nan, 100, 120, 90]))
         for i in range(4)
@@ -141,12 +145,7 @@ def panel(drop=()):
             ("gdp", 180 + i if i else nan, "census4"),
         ]
         if (province, 2010 + i, key) not in drop
-    ]
-    columns = ["province", "year", "variable", "value", "vintage", "flag"]
-    frame = pd.DataFrame(rows, columns=columns).dropna()
-    vintages = {"gdp": ["census4", "census5"]}
-    names = {key: variable(vintages=vintages.get(key, [])) for key in frame["variable"].unique()}
-    return Panel(frame, Catalogue(sources={}, variables=names))
+    )
 
 
 def test_the_base_year_is_carried_both_ways_by_the_index():

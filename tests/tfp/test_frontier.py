@@ -240,25 +240,15 @@ def test_negative_elasticities_are_said():
 # What is refused
 
 
-@pytest.mark.parametrize(
-    ("options", "message"),
-    [
-        ({"form": "translg"}, "Did you mean 'translog'"),
-        *(({name: "all"}, f"unknown {name} 'all'") for name in ("inefficiency", "trend")),
-        (LATE | {"decay": True}, "no decay"),
-        ({"determinants": ["z"]}, "determinants shift the mean"),
-        (LATE | {"determinants": ["z", "z"]}, "name 'z' twice"),
-        (LATE | {"determinants": ["output"]}, "name 'output' twice"),
-        ({"inputs": []}, "inputs are"),
-        ({"inputs": ["gamma"]}, "like a parameter"),
-    ],
-)
-def test_options_that_do_not_work(panel, options, message):
-    with pytest.raises(MethodError, match=message):
-        estimate(panel, **options)
-
-
 ONE = LATE | {"determinants": ["one"]}
+
+
+def whole(frame):
+    return frame
+
+
+def halves(frame):
+    return frame.reset_index().assign(year=np.arange(len(frame)) / 2)
 
 
 def spoilt(frame, value):
@@ -270,16 +260,20 @@ def spoilt(frame, value):
 @pytest.mark.parametrize(
     ("spoil", "options", "error", "message"),
     [
-        (lambda f: f, {"inputs": ["captal"]}, DataError, "Did you mean 'capital'"),
+        (whole, {"form": "translg"}, MethodError, "Did you mean 'translog'"),
+        (whole, {"inefficiency": "all"}, MethodError, "unknown inefficiency 'all'"),
+        (whole, {"trend": "all"}, MethodError, "unknown trend 'all'"),
+        (whole, LATE | {"decay": True}, MethodError, "no decay"),
+        (whole, {"determinants": ["z"]}, MethodError, "determinants shift the mean"),
+        (whole, LATE | {"determinants": ["z", "z"]}, MethodError, "name 'z' twice"),
+        (whole, LATE | {"determinants": ["output"]}, MethodError, "name 'output' twice"),
+        (whole, {"inputs": []}, MethodError, "inputs are"),
+        (whole, {"inputs": ["gamma"]}, MethodError, "like a parameter"),
+        (whole, {"inputs": ["captal"]}, DataError, "Did you mean 'capital'"),
         (lambda f: spoilt(f, 0.0), {}, DataError, r"labour is 0 \[firm 7, year 2013\]"),
         (lambda f: spoilt(f, np.nan), {}, SampleError, "missing .*firm 7, year 2013, .*labour"),
         (lambda f: pd.concat([f, f.iloc[:1]]), {}, SampleError, "more than once"),
-        (
-            lambda f: f.reset_index().assign(year=np.arange(len(f)) / 2),
-            {},
-            SampleError,
-            "whole years",
-        ),
+        (halves, {}, SampleError, "whole years"),
         (lambda f: f.assign(labour=2 * f["capital"]), {}, EstimationError, "labour.* collinear"),
         (lambda f: f.assign(one=1.0), ONE, EstimationError, "'delta:one' is constant"),
         (lambda f: f.loc[[3]], {}, SampleError, "one unit"),
@@ -289,6 +283,6 @@ def spoilt(frame, value):
         (lambda f: f.assign(output=f["capital"] ** 0.5), {}, EstimationError, "exact function"),
     ],
 )
-def test_samples_that_are_refused(panel, spoil, options, error, message):
+def test_what_is_refused(panel, spoil, options, error, message):
     with pytest.raises(error, match=message):
         estimate(spoil(panel), **options)
