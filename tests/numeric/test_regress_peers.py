@@ -1,13 +1,23 @@
-"""Fixed effects against linearmodels and pyfixest."""
+"""Fixed effects and first differences against linearmodels, pyfixest and Stata's printed output.
+
+Grunfeld's data (1958) come with statsmodels; the first ten firms are those of Stata's
+``webuse grunfeld``. Printed by::
+
+    xtset company year
+    xtreg invest mvalue kstock, fe                 (and vce(robust))
+    regress invest mvalue kstock                   (and vce(robust), vce(cluster company))
+"""
 
 import numpy as np
+import pandas as pd
 import pytest
-from made_up_panels import EFFECTS, NAMES, linearmodels_fit, pyfixest_fit
+from made_up_panels import EFFECTS, NAMES, dummies, grunfeld, linearmodels_fit, pyfixest_fit
 from made_up_panels import walks as sample
 
 from nqpf.regress import fixed_effects
 
 CASES = [(0, 0), (3, 90)]
+FIRMS = ("invest", ["value", "capital"], "firm", "year")
 
 
 @pytest.mark.parametrize(("seed", "drop"), CASES)
@@ -65,3 +75,59 @@ def test_the_nested_two_way_factor_equals_that_of_pyfixest():
     assert counted == len(NAMES) + years
     assert nested.df == df
     np.testing.assert_allclose(nested.cov, plain.cov * float(factor[0]), rtol=1e-12)
+
+
+POOLED = [0.1155622, 0.2306785, -42.71437]
+PRINTED = [
+    ("unit", "unadjusted", "all", [0.1101238, 0.3100653], [0.0118567, 0.0173545]),
+    ("unit", "clustered", "nested", [0.1101238, 0.3100653], [0.0151945, 0.0527518]),
+    ("pooled", "unadjusted", "nested", POOLED, [0.0058357, 0.0254758, 9.511676]),
+    ("pooled", "robust", "nested", POOLED, [0.006811, 0.0488655, 11.5747]),
+    ("pooled", "clustered", "nested", POOLED, [0.0158943, 0.0849671, 20.4252]),
+]
+
+
+@pytest.mark.parametrize(("effects", "errors", "convention", "params", "std_errors"), PRINTED)
+def test_printed_coefficients_and_errors(effects, errors, convention, params, std_errors):
+    options = {"effects": effects, "errors": errors, "convention": convention}
+    fit = fixed_effects(grunfeld(), *FIRMS, **options)
+    for got, printed in ((fit.params, params), (fit.std_errors, std_errors)):
+        # half a unit of the seventh significant digit, the last that Stata prints
+        scale = 10.0 ** (np.floor(np.log10(np.abs(printed))) - 6)
+        assert (np.abs(got.to_numpy() - printed) <= 0.51 * np.maximum(scale, 1e-7)).all()
+
+
+@pytest.mark.parametrize("errors", ["robust", "driscoll-kraay"])
+def test_differences_equal_a_regression_of_changes(errors):
+    frame = grunfeld(False).set_index(["firm", "year"])
+    change = frame[["invest", "value", "capital"]].groupby("firm").diff().dropna()
+    options = {"errors": errors, "convention": "none"}
+    fit, own = (
+        fixed_effects(f, *FIRMS, effects=effects, **options)
+        for f, effects in ((frame, "differenced"), (change, "time"))
+    )
+    np.testing.assert_allclose(fit.params, own.params, rtol=1e-10)
+    np.testing.assert_allclose(fit.cov, own.cov, rtol=1e-9)
+
+
+@pytest.mark.parametrize("errors", ["clustered", "robust", "unadjusted"])
+def test_differences_with_year_effects_equal_linearmodels(errors):
+    """linearmodels counts missing years as gaps as long as some unit has them.
+
+    Changes of dummies of all years but one span what year effects of the changes do.
+    """
+    from linearmodels.panel import FirstDifferenceOLS
+
+    frame = grunfeld(False).set_index(["firm", "year"]).drop([("IBM", 1950), ("IBM", 1944)])
+    effects = pd.DataFrame(dummies(frame, "time")[:, 1:], frame.index).add_prefix("year")
+    regressors = frame[["value", "capital"]].join(effects)
+    options = {"cluster_entity": True} if errors == "clustered" else {}
+    peer = FirstDifferenceOLS(frame["invest"], regressors).fit(cov_type=errors, **options)
+    options = {"errors": errors, "convention": "linearmodels"}
+    fit = fixed_effects(frame, *FIRMS, effects="differenced", **options)
+    names = ["value", "capital"]
+    assert fit.nobs == peer.nobs
+    np.testing.assert_allclose(fit.params, peer.params[names], rtol=1e-9)
+    np.testing.assert_allclose(fit.std_errors, peer.std_errors[names], rtol=1e-9)
+    np.testing.assert_allclose(fit.pvalues, peer.pvalues[names], rtol=1e-7)
+    assert (fit.residuals**2).sum() == pytest.approx(peer.resid_ss, rel=1e-9)
