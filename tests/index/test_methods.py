@@ -24,7 +24,6 @@ pytestmark = pytest.mark.filterwarnings(
 WEIGHTS = sorted(set(_METHODS["weights"]) - {"pursuit"})
 AGGREGATE = list(_METHODS["aggregate"])
 LEVELS = st.integers(0, 20).map(lambda k: k / 20)
-EXACT = {"rtol": 0, "atol": 1e-12}
 
 
 def close(actual, expected, atol=1e-12):
@@ -175,7 +174,7 @@ def test_entropy_of_zeros_of_the_last_bit_and_with_a_shift():
         np.testing.assert_array_equal(entropy(np.full((3, 4), 0.3)), [0.25] * 4)
 
 
-BAD, EYE, THIRDS = [[0.0, 1.0], [1.0, np.nan], [0.5, 1.0]], np.eye(3), np.full(3, 1 / 3)
+BAD, EYE = [[0.0, 1.0], [1.0, np.nan], [0.5, 1.0]], np.eye(3)
 DOWN, ONE_EACH = [[0.0, 1.0], [1.0, -0.5]], "one boolean per column"
 
 

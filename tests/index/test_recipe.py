@@ -28,12 +28,6 @@ def index():
     return Recipe(aggregate="linear").fit(made_matrix())
 
 
-def changed(matrix, row, column, value):
-    values = matrix.values.copy()
-    values.loc[row, column] = value
-    return made_matrix(values)
-
-
 def test_the_default_is_the_chain_of_array_functions(matrix):
     index = Recipe().fit(matrix)
     z = minmax(matrix.values.to_numpy(), matrix.benefit.to_numpy())
@@ -68,10 +62,11 @@ def test_options_reach_their_method_and_the_matrix_stays_as_it_is(matrix):
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
 def test_a_value_that_is_not_finite_is_named(matrix, bad):
-    broken = changed(matrix, (310000, 2021), "so2", bad)
+    values = matrix.values.copy()
+    values.loc[(310000, 2021), "so2"] = bad
     place = r"\[province Shanghai \(310000\), year 2021, variable so2\]"
     with pytest.raises(SampleError, match=place):
-        Recipe().fit(broken)
+        Recipe().fit(made_matrix(values))
 
 
 def test_a_constant_indicator_is_named_and_has_no_weight(matrix):

@@ -33,7 +33,6 @@ COSTS = ("so2", "energy")
 
 FEW = settings(max_examples=settings.default.max_examples // 3)  # for what is fitted each time
 UNIT = st.one_of(st.integers(0, 4).map(lambda k: k / 4), st.floats(0, 1))
-ANY = st.one_of(st.integers(-2, 2).map(float), st.floats(allow_nan=False, allow_infinity=False))
 
 
 def made_matrix(values: pd.DataFrame | None = None, dimension: dict | None = None):

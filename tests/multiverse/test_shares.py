@@ -60,18 +60,13 @@ def test_what_no_axis_explains_is_in_no_share():
     np.testing.assert_allclose(found.shares["total"], [2 / 3, 0, 0, 0], atol=1e-14)
 
 
-def unbalanced():
-    rng = np.random.default_rng(2)
-    table = grid().sample(frac=0.5, random_state=3)
-    table["estimate"] = table["measure"] + rng.normal(size=len(table))
-    return table
-
-
 def test_unbalanced_table_against_plain_groupby_whatever_its_order_and_units():
     def between(axes):
         return y.groupby([table[a] for a in axes]).transform("mean").var(ddof=0)
 
-    table = unbalanced()
+    table = grid().sample(frac=0.5, random_state=3)
+    noise = np.random.default_rng(2).normal(size=len(table))
+    table["estimate"] = table["measure"] + noise
     found, y = variance_shares(table, list(LEVELS)), table["estimate"]
     for axis in LEVELS:
         others = [a for a in LEVELS if a != axis]

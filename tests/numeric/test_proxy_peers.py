@@ -27,10 +27,6 @@ def terms(frame, names):
     return np.column_stack([(frame[names].to_numpy() ** powers).prod(axis=1) for powers in kept])
 
 
-def fitted(x, y):
-    return x @ np.linalg.lstsq(x, y, rcond=None)[0]
-
-
 def before(frame, values):
     """Last year's values by a merge on the key, NaN where there is none."""
     last = frame[list(KEY)].assign(year=frame["year"] + 1, value=np.asarray(values))
@@ -85,7 +81,8 @@ def test_the_two_steps_as_they_are_printed(name, state):
 def test_every_solution_of_ackerberg_caves_frazer_is_a_root(design):
     """E[xi (1, l_{-1}, k)] = 0 by raw polynomials, and another solver stays where it is."""
     f = lagged(firms(design))
-    phi = fitted(terms(f, ["labour", "capital", "materials"]), f["output"])
+    x = terms(f, ["labour", "capital", "materials"])
+    phi = x @ np.linalg.lstsq(x, f["output"], rcond=None)[0]
     phi_before = before(f, phi)
     now = np.isfinite(phi_before)
 
