@@ -1,7 +1,8 @@
 """Distributions, inequality, chains and convergence against other programs and known truth.
 
-Clubs: figures of convergence-clubs 0.1.2 (a port of R's ConvergenceClubs), run on the panel below
-with core_rule="max_t", time_trim=0.3, cstar_method="incremental", cstar_increment=0.05.
+Clubs: figures of convergence-clubs 0.1.2 (a port of R's ConvergenceClubs), run on the panel
+of its test with core_rule="max_t", time_trim=0.3, cstar_method="incremental" and
+cstar_increment=0.05.
 """
 
 import importlib.util
@@ -239,14 +240,6 @@ def test_equal_variances_is_the_test_of_a_correlation():
     assert 1 / (1 - r**2) == pytest.approx(1 + (s1 - st) ** 2 / (4 * (s1 * st - s1t**2)))
 
 
-def three_clubs() -> pd.Series:
-    t, i = np.arange(1, 31), np.arange(24)[:, None]
-    gap = 0.25 * np.cos(1.7 * i + 0.4) / t**0.6
-    wave = 0.06 * np.sin((i + 1) * t**2 * 0.37 + i)
-    values = np.array([3.0, 2.0, 1.2])[i % 3] * (1 + gap + wave) * 1.05**t
-    return pd.Series(values.ravel(), keyed(24, 30))
-
-
 PEER = {
     "units": [3, 3, 8, 8],
     "coefficient": [-0.41614488346590833, 0.10577602792270821, 0.8840104585539403]
@@ -260,7 +253,11 @@ MERGED = {
 
 
 def test_clubs_and_units_without_one_are_those_of_another_program():
-    result = club(three_clubs())
+    t, i = np.arange(1, 31), np.arange(24)[:, None]
+    gap = 0.25 * np.cos(1.7 * i + 0.4) / t**0.6
+    wave = 0.06 * np.sin((i + 1) * t**2 * 0.37 + i)
+    values = np.array([3.0, 2.0, 1.2])[i % 3] * (1 + gap + wave) * 1.05**t
+    result = club(pd.Series(values.ravel(), keyed(24, 30)))
     found = (result.overall.coefficient, result.overall.std_error)
     assert found == pytest.approx((-0.6499942138656308, 0.027663290559884278), abs=1e-8)
     for table, peer in ((result.before, PEER), (result.clubs, MERGED)):
