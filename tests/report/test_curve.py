@@ -72,9 +72,8 @@ def test_figure_is_light_says_what_it_shows_and_is_the_same_in_every_order():
     assert first.alt.startswith("Specification curve. Growth; 2,000 specifications; effect from ")
     share = ((frame["pvalue"] < 0.05) & (frame["estimate"] > 0)).mean()
     assert f"{share:.0%} significant and positive" in first.alt
-    medians = frame.groupby("kind", observed=True)["estimate"].median()
-    expected = f"kind: composite {medians['composite']:.2f} to tfp {medians['tfp']:.2f}"
-    assert expected in first.alt
+    low, high = frame.groupby("kind", observed=True)["estimate"].median()
+    assert f"kind: composite {low:.2f} to tfp {high:.2f}" in first.alt
 
 
 def parts(html):
@@ -112,19 +111,18 @@ def test_figures_are_of_all_specifications_and_points_carry_their_choices(explor
         own = own[(own["controls"] == names[1][controls]) | (controls < 0)]
         sure = own["pvalue"] < 0.05
         count, median, positive, negative, drawn = facts[f"{kind},{controls}"]
-        assert count == len(own)
-        assert median == pytest.approx(own["estimate"].median(), rel=1e-3)
-        assert positive == pytest.approx((sure & (own["estimate"] > 0)).mean(), rel=1e-3)
-        assert negative == pytest.approx((sure & (own["estimate"] < 0)).mean(), rel=1e-3)
+        signs = [(sure & (side * own["estimate"] > 0)).mean() for side in (1, -1)]
+        expected = pytest.approx([own["estimate"].median(), *signs], rel=1e-3)
+        assert [median, positive, negative] == expected
         mine = ((points["k0"] == kind) | (kind < 0)) & ((points["k1"] == controls) | (controls < 0))
-        assert drawn == mine.sum()
-        gap = abs(points.loc[mine, "estimate"].median() - median)
-        assert gap < 0.02  # a tenth of the spread of the estimates is 0.01
+        assert (count, drawn) == (len(own), mine.sum())
+        # A tenth of the spread of the estimates is 0.01.
+        assert abs(points.loc[mine, "estimate"].median() - median) < 0.02
     keys, point = frame["estimate"].map("{:.4g}".format).astype(float), points.iloc[100]
     row = frame[(keys == point["estimate"]) & ((frame["std_error"] - point["error"]).abs() < 1e-4)]
-    shown = [names[i][int(point[f"k{i}"])] for i in range(len(names))]
-    expected = row.iloc[0][["kind", "controls", "outcome", "system"]].replace("", "–").tolist()
-    assert shown == expected
+    shown = [own[int(point[f"k{i}"])] for i, own in enumerate(names)]
+    choices = ["kind", "controls", "outcome", "system"]
+    assert shown == row.iloc[0][choices].replace("", "–").tolist()
 
 
 def test_specification_compiles_with_and_without_menus(explored):

@@ -13,6 +13,7 @@ from unittest import mock
 import numpy as np
 import pandas as pd
 import pytest
+from made_up_panels import keyed
 from matplotlib import colormaps, rc_context, rcParams
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_rgba
@@ -51,12 +52,10 @@ def one_year(seed: int = 0) -> pd.Series:
 
 
 def panel(years: range = range(2012, 2024)) -> pd.Series:
-    index = pd.MultiIndex.from_product([CODES, years], names=["province", "year"])
-    base, noise = one_year(), np.random.default_rng(1).normal(0, 0.01, len(index))
-    level = base.reindex(index, level="province") * (
-        1 + 0.08 * (index.get_level_values("year") - 2012)
-    )
-    return (level + noise).rename("made-up score")
+    index = keyed(CODES, len(years), years[0])
+    noise = np.random.default_rng(1).normal(0, 0.01, len(index))
+    growth = 1 + 0.08 * (index.get_level_values("year") - 2012)
+    return (one_year().reindex(index, level="province") * growth + noise).rename("made-up score")
 
 
 def with_holes(scores: pd.Series) -> pd.Series:
@@ -136,8 +135,7 @@ def blank(reason: str, lower: float = np.nan) -> pd.DataFrame:
 
 
 def series(first: int = 2013) -> pd.Series:
-    codes = [BEIJING, 310000, 440000]
-    keys = pd.MultiIndex.from_product([codes, range(2013, 2024)], names=["province", "year"])
+    keys = keyed([BEIJING, 310000, 440000], 11, 2013)
     steps = np.random.default_rng(0).normal(0.02, 0.01, size=len(keys))
     return pd.Series(steps, index=keys).groupby("province").cumsum().loc[:, first:]
 
@@ -147,7 +145,7 @@ def fans(who, *more):
 
 
 def densities(rule=0.3, years=(2020, 2021)):
-    keys = pd.MultiIndex.from_product([range(20), [2020, 2021]], names=["province", "year"])
+    keys = keyed(20, 2, 2020)
     noise = np.random.default_rng(2).normal(scale=0.3, size=(20, 2))
     centre = np.column_stack([np.zeros(20), np.repeat([0.0, 4.0], 10)])
     values = pd.Series((centre + noise).ravel(), index=keys, name="score")

@@ -56,6 +56,9 @@ def made_matrix() -> IndicatorMatrix:
     return IndicatorMatrix(values.dropna(), sides["good"], sides["dimension"], **about)
 
 
+INDEX = Recipe(weights="equal", aggregate="linear").fit(made_matrix())
+
+
 @pytest.fixture(scope="module")
 def lines() -> set[str]:
     """Places in the catalogue that a link can lead to; gaps and shares are whole numbers in it."""
@@ -81,16 +84,13 @@ def test_a_picture_is_an_image_with_escaped_text_for_page_print_and_terminal():
 
 
 def test_ranking_table_agrees_with_the_index():
-    index = Recipe(weights="equal", aggregate="linear").fit(made_matrix())
-    made = report.ranking_table(index, 2021, n=3)
+    made = report.ranking_table(INDEX, 2021, n=3)
     page = Page(made.html)
     assert page.tags.count("tr") == 4
-    top = index.rank(2021).index[0]
-    assert f"1{provinces.name(top, 'both')}{index.scores[(top, 2021)]:.3f}" in page.said
+    top = INDEX.rank(2021).index[0]
+    assert f"1{provinces.name(top, 'both')}{INDEX.scores[(top, 2021)]:.3f}" in page.said
     assert "3 of 30 provinces" in repr(made)
-    assert Page(report.ranking_table(index, 2021, n=None).html).tags.count("tr") == 31
-    with pytest.raises(SampleError, match="no scores in 1999"):
-        report.ranking_table(index, 1999)
+    assert Page(report.ranking_table(INDEX, 2021, n=None).html).tags.count("tr") == 31
 
 
 @pytest.mark.parametrize("key", available())
@@ -159,13 +159,9 @@ def test_names_are_there_and_tell_the_studies_apart() -> None:
 
 
 def test_selected_indicators_keep_direction_and_dimension() -> None:
-    matrix = System.load("dai-2024").evaluate(PANEL)
-    part = matrix.select(["so2_intensity", "rd_intensity"])
+    part = System.load("dai-2024").evaluate(PANEL).select(["so2_intensity", "rd_intensity"])
     assert list(part.values.columns) == ["rd_intensity", "so2_intensity"]
     assert part.benefit.to_dict() == {"rd_intensity": True, "so2_intensity": False}
-    for names, message in ((["gdp"], "indicator 'gdp'"), ([], "indicator")):
-        with pytest.raises(SampleError, match=message):
-            matrix.select(names)
 
 
 FEW = ["rd_enterprise", "gdp_index", "population", "urbanisation", "rd_basic", "researchers"]
@@ -215,6 +211,9 @@ WRONG = [
     (lambda: report.data_note(made_panel(), made_matrix()), MethodError, "variables"),
     (lambda: argument_table("path", PANEL), DataError, "unknown part 'path'"),
     (lambda: report.studies_table("composites"), MethodError, "Did you mean 'composite'"),
+    (lambda: made_matrix().select(["gdp"]), SampleError, "indicator 'gdp'"),
+    (lambda: made_matrix().select([]), SampleError, "no indicator"),
+    (lambda: report.ranking_table(INDEX, 1999), SampleError, "no scores in 1999"),
     (lambda: report.nothing, AttributeError, "no attribute 'nothing'"),
 ]
 
