@@ -6,21 +6,18 @@ import pandas as pd
 import pytest
 from scipy.optimize import linprog
 
-from nqpf.data import Panel
 from nqpf.tfp import production
 from nqpf.tfp.sbm import global_malmquist_luenberger, malmquist_luenberger, slacks
 
 INPUTS, GOOD, BAD = ["capital", "labour", "energy"], ["output"], ["so2_industrial"]
 ROLES = {"inputs": INPUTS, "good": GOOD, "bad": BAD}
 CLOSE = {"rtol": 0, "atol": 1e-8}
-DISPOSABILITIES = pytest.mark.parametrize("disposability", ["strong", "weak"])
 
 
 @pytest.fixture(scope="module")
-def provinces():
+def provinces(embedded):
     """Return thirty provinces with inputs, product and emissions, 2020 to 2022."""
-    panel = Panel.load()
-    frame = production(panel).join(panel.wide(["energy", "so2_industrial"])).dropna()
+    frame = production(embedded).join(embedded.wide(["energy", "so2_industrial"])).dropna()
     return frame[frame.index.get_level_values("year") >= 2020]
 
 
@@ -108,7 +105,7 @@ def test_figures_of_very_different_size_score_as_in_programs_written_out(seed):
     np.testing.assert_allclose(found, every(rho, frame, roles), **CLOSE)
 
 
-@DISPOSABILITIES
+@pytest.mark.parametrize("disposability", ["strong", "weak"])
 def test_slacks_rebuild_the_score_and_lead_to_an_efficient_point(disposability):
     frame, roles = invented(11)
     options = {"unit": "plant", "disposability": disposability}

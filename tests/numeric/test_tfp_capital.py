@@ -4,7 +4,6 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from nqpf.data import Panel
 from nqpf.tfp import capital_stock
 from nqpf.tfp.accounts import perpetual_inventory
 
@@ -22,18 +21,17 @@ def test_recursion_equals_the_weighted_sum_of_past_investment(rate):
     np.testing.assert_allclose(stock, real @ weights.T + before, rtol=1e-12)
 
 
-def test_beijing_equals_the_stock_that_the_source_package_documents():
+def test_beijing_equals_the_stock_that_the_source_package_documents(embedded):
     """CapitalStock for R documents CompK(prv = 'beijing'): 38866.56346 and 40271.13639."""
-    wide = Panel.load(extra=False).wide(["gfcf", "investment_price"]).loc[[110000]]
+    wide = embedded.wide(["gfcf", "investment_price"]).loc[[110000]]
     stock = perpetual_inventory(wide["gfcf"], wide["investment_price"])
     assert stock[110000, 2021] == pytest.approx(38866.56346, abs=5e-6)
     assert stock[110000, 2022] == pytest.approx(40271.13639, abs=5e-6)
 
 
-def test_the_embedded_stock_is_what_the_library_computes():
-    panel = Panel.load(extra=False)
-    rows = capital_stock(panel)
-    stored = panel.frame[panel.frame["variable"] == "capital_stock"]
+def test_the_embedded_stock_is_what_the_library_computes(embedded):
+    rows = capital_stock(embedded)
+    stored = embedded.frame.query("variable == 'capital_stock'")
     key = ["province", "year", "flag"]
     merged = rows.merge(stored, on=key, suffixes=("", "_stored"), validate="one_to_one")
     assert len(merged) == len(rows) == len(stored)
