@@ -6,6 +6,7 @@ import gzip
 import importlib.util
 import re
 import warnings
+from dataclasses import replace
 from functools import cache
 from itertools import combinations
 from unittest import mock
@@ -89,9 +90,9 @@ def intervals() -> pd.DataFrame:
 
 def indices() -> pd.DataFrame:
     first, total = [0.02, 0.3, 0.25, -0.01, 0.0, 0.05], [0.1, 0.5, 0.4, 0.02, 0.001, 0.2]
-    table = {"first": first, "total": total, "first_margin": 0.08, "total_margin": 0.05}
     factors = ["normalise", "weights", "aggregate", "omit", "error", "perturb"]
-    return pd.DataFrame(table, index=factors)
+    table = pd.DataFrame({"first": first, "total": total}, index=factors)
+    return table.assign(first_margin=0.08, total_margin=0.05)
 
 
 def matrix(size: int = 4) -> pd.DataFrame:
@@ -429,10 +430,8 @@ def test_without_the_font_labels_are_english_and_it_says_so(monkeypatch) -> None
     assert "Guangdong" in said and not re.search("[\u4e00-\u9fff]", said)
 
 
-holed = intervals().astype(float)
-holed.loc[HAINAN, "lower"] = np.nan
-no_curve = densities()
-object.__setattr__(no_curve, "density", no_curve.density[[]])
+holed = intervals().assign(lower=lambda t: t["lower"].where(t.index != HAINAN))
+no_curve = replace(densities(), density=densities().density[[]])
 WRONG = [
     (lambda: tile_map(panel()), SampleError, "Choose one year"),
     (lambda: tile_map(pd.Series([1.0, 2.0], ["Beijing", 110000])), SampleError, "comes twice"),
