@@ -20,17 +20,17 @@ def run() -> Callable[..., Result]:
 
 
 @pytest.fixture
-def refusal(home: Path, run: Callable[..., Result]) -> Callable[[Path], Exception]:
+def refusal(home: Path, panel: Panel, run: Callable[..., Result]) -> Callable[[Path], Exception]:
     """Return a function that gives the error of a file, the same by every door; no file changes."""
 
     def refused(path: Path) -> Exception:
         before = state(home)
         with pytest.raises(ValueError) as caught:
-            Panel.load(extra=False).extend(path)
+            panel.extend(path)
         for command in ("check", "add"):
             result = run(command, path)
-            assert (result.exit_code, result.stdout) == (1, "")
-            assert result.stderr == f"{caught.value}\n"
+            said = (result.exit_code, result.stdout, result.stderr)
+            assert said == (1, "", f"{caught.value}\n")
         assert state(home) == before
         return caught.value
 

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
 import pytest
 from made_up import HEADER, figure, state, write_csv
-from typer.testing import Result
 
 from nqpf.data import Panel
 from nqpf.errors import DataError
 
-Run = Callable[..., Result]
 WITH_VINTAGE = HEADER + ",vintage"
 WITH_NAMES = HEADER + ",name_en,name_zh"
 ROBOTS = "Beijing,2023,robots,120,units,own count,Robots in use,在用机器人"
@@ -29,7 +26,7 @@ def extra(home: Path) -> Path:
 
 
 @pytest.fixture
-def add(run: Run) -> Callable[..., str]:
+def add(run):
     """Return a function that adds a file and returns what the command says."""
     return lambda *words: run("add", *words).output
 
@@ -111,7 +108,7 @@ def test_a_bad_table_in_the_folder_is_named_and_a_link_is_not_followed(tmp_path,
     assert Panel.load(extra=False).variables, "the embedded tables can still be read"
 
 
-def test_a_report_says_what_changes(tmp_path: Path, home: Path, run: Run) -> None:
+def test_a_report_says_what_changes(tmp_path: Path, home: Path, run) -> None:
     before, old = state(home), figure(120000, 2023, "population")
     same = figure(120000, 2022, "population")
     rows = ["北京,2024,population,13.5,万人,s", f"天津,2023,population,{old * 1.1!r},万人,s"]
@@ -144,7 +141,7 @@ def test_jumps(tmp_path, home, run, year, near, factor, warned):
     assert (warning in said.stdout) == ("warning" in said.stdout) == warned
 
 
-def test_a_long_report_is_cut(tmp_path: Path, home: Path, run: Run) -> None:
+def test_a_long_report_is_cut(tmp_path: Path, home: Path, run) -> None:
     rows = [
         f"{p},{year},population,0.5,万人,s" for p in range(11, 16) for year in range(2019, 2024)
     ]

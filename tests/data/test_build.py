@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -108,17 +106,17 @@ def test_residual_is_the_national_figure_less_the_others() -> None:
 
 
 @pytest.fixture
-def entry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+def entry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> object:
     """The entry of a made-up source that stands in a mirror."""
     monkeypatch.setenv("NQPF_MIRROR", str(tmp_path / "mirror"))
     return write_mirror(tmp_path / "mirror", ROWS)
 
 
 @pytest.fixture
-def rebuilt(tmp_path: Path, entry: Any) -> Callable[..., Path]:
+def rebuilt(tmp_path: Path, entry):
     """Return a function that makes a project of one variable and writes its tables."""
 
-    def made(source: Any = entry, **film: object) -> Path:
+    def made(source=entry, **film: object) -> Path:
         home = write_project(tmp_path / "home", {"made": source}, {"film": variable(**film)})
         _rebuild(home, update=True)
         return home
@@ -127,7 +125,7 @@ def rebuilt(tmp_path: Path, entry: Any) -> Callable[..., Path]:
 
 
 @pytest.fixture
-def home(rebuilt: Callable[..., Path]) -> Path:
+def home(rebuilt) -> Path:
     return rebuilt(segments=[SEGMENT], national="sum", second=[SEGMENT])
 
 
@@ -176,7 +174,7 @@ def test_an_error_writes_nothing(home: Path) -> None:
     assert state(home) == before
 
 
-def test_breaks_vintages_and_printed_totals(rebuilt: Callable[..., Path]) -> None:
+def test_breaks_vintages_and_printed_totals(rebuilt) -> None:
     new, old = (SEGMENT | {"vintage": vintage} for vintage in ("census5", "census4"))
     total = {"year": 2020, "value": 3.2, "vintage": "census5", "source": "yearbook 2021"}
     home = rebuilt(
@@ -216,7 +214,7 @@ def test_declarations_that_the_files_do_not_bear_out(tmp_path, entry, rebuilt, s
     assert not (tmp_path / "home" / TABLE).exists()
 
 
-def test_derived_variables(tmp_path: Path, entry: Any) -> None:
+def test_derived_variables(tmp_path: Path, entry) -> None:
     both = {"film": variable(segments=[SEGMENT]), "twice": variable(derived="doubled")}
     home = write_project(tmp_path / "home", {"made": entry}, both)
     _rebuild(home, {"doubled": doubled}, update=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Callable
 from datetime import date
 from itertools import product
 from pathlib import Path
@@ -16,7 +15,6 @@ from made_up import HEADER, REPOSITORY, write_book, write_csv, write_xlsx
 from nqpf.data import Panel, grid
 from nqpf.errors import DataError
 
-Refusal = Callable[[Path], Exception]
 GOOD = "Beijing,2024,population,2200,万人,yearbook"
 NAMED = HEADER + ",name_en,name_zh"
 LAST = date.today().year + 1
@@ -149,7 +147,7 @@ year||column 'year' occurs twice
 
 
 @pytest.mark.parametrize("case", CASES.strip().split("\n"))
-def test_bad_rows_and_tables(refusal: Refusal, tmp_path: Path, case: str) -> None:
+def test_bad_rows_and_tables(refusal, tmp_path: Path, case: str) -> None:
     columns, rows, *parts = case.split("|")
     header = columns[1:] if columns.startswith("=") else f"{HEADER},{columns}".rstrip(",")
     table = rows.split(";") if columns else [GOOD, rows]
@@ -200,7 +198,7 @@ def test_the_limits_of_a_file_are_generous() -> None:
     assert (grid._LARGEST_GRID, grid._LARGEST_FILE) == (500_000, 50_000_000)
 
 
-def test_all_problems_are_in_one_message(refusal: Refusal, tmp_path: Path) -> None:
+def test_all_problems_are_in_one_message(refusal, tmp_path: Path) -> None:
     rows = ["Bejing,2024,population,x,万人,s", GOOD, "", "Hebei,1900,population,5,万吨,s"]
     message = str(refusal(write_csv(tmp_path / "mine.csv", *rows)))
     assert message.startswith("mine.csv has 4 problems:\n- ") and message.count("\n- ") == 4
