@@ -23,8 +23,7 @@ def run(*words: object) -> Result:
 def refused(*words: object) -> str:
     """Return the message of a refusal: one message on standard error, exit code 1."""
     result = run(*words)
-    assert (result.exit_code, result.stdout) == (1, "")
-    assert "Traceback" not in result.stderr
+    assert (result.exit_code, result.stdout) == (1, "") and "Traceback" not in result.stderr
     return result.stderr
 
 
@@ -49,8 +48,7 @@ def test_text_of_a_file_and_its_name_is_printed_as_it_is(home: Path, tmp_path: P
     path = write_csv(tmp_path / "mine.csv", row, header=HEADER + ",name_en")
     assert "[red]Robots[/red]" in run("data", "add", path).stdout
     listed = run("data", "list").stdout
-    assert "[red]Robots[/red]" in listed
-    assert "[bold]units" in listed
+    assert "[red]Robots[/red]" in listed and "[bold]units" in listed
 
 
 def test_list_shows_names_units_and_years(home: Path) -> None:
@@ -79,12 +77,8 @@ def test_as_a_module_also_on_a_terminal_without_chinese(home, tmp_path, coding, 
 
 
 def test_help_loads_nothing_heavy(home: Path) -> None:
-    code = (
-        "import sys\n"
-        "from nqpf.cli import app\n"
-        "app(['--help'], standalone_mode=False)\n"
-        "print(sorted({'pandas', 'numpy', 'pydantic', 'scipy', 'yaml'} & set(sys.modules)))\n"
-    )
+    code = "import sys; from nqpf.cli import app; app(['--help'], standalone_mode=False); "
+    code += "print(sorted({'pandas', 'numpy', 'pydantic', 'scipy', 'yaml'} & set(sys.modules)))"
     result = python("-c", code, home=home)
     assert result.stdout.decode().splitlines()[-1] == "[]"
 

@@ -25,7 +25,7 @@ HOSTILE += ["</script><script>alert(1)</script>", 'quote " and, comma']
 @pytest.fixture(scope="module")
 def part(embedded: Panel) -> Panel:
     """A part of the panel, with variables of every kind of source."""
-    keys = [*embedded.variables[::12], "gdp", "capital_stock"]
+    keys = [*embedded.variables[::12], "gdp", "capital_stock", "employment"]
     return Panel(embedded.frame[embedded.frame["variable"].isin(keys)], embedded.catalogue)
 
 
@@ -74,6 +74,7 @@ def test_sources_and_catalogue_are_inside_every_format(part: Panel, folder: Path
     assert rows ^ listed == {("capital_stock", "derived")}
     table = pd.read_csv(folder / "nqpf-catalogue.csv", keep_default_na=False)
     sheet = pd.read_excel(folder / "nqpf-panel.xlsx", "catalogue", keep_default_na=False)
+    assert table.set_index("variable").loc["employment", "breaks"].count(": ") > 1
     about = json.loads(pq.read_schema(folder / "nqpf-panel.parquet").metadata[b"nqpf"])
     for found in (table, sheet, pd.DataFrame(about["catalogue"])):
         assert list(found["variable"]) == part.variables and found["yearbook_en"].ne("").all()

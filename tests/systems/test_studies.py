@@ -148,12 +148,9 @@ SAME = {
 
 def test_systems_differ_only_where_their_authors_do():
     """The same dimension holds the same indicators for the same reasons, whoever names it."""
-    cards = {key: System.load(key).card for key in COMPOSITE}
-    uses = {
-        (key, one.key): {use.use: (use.reason, use.proxy_for) for use in one.indicators}
-        for key, card in cards.items()
-        for one in card.dimensions
-    }
+    cards, uses = {key: System.load(key).card for key in COMPOSITE}, {}
+    for key, one in ((key, one) for key, card in cards.items() for one in card.dimensions):
+        uses[key, one.key] = {use.use: (use.reason, use.proxy_for) for use in one.indicators}
     for (key, dimension), others in SAME.items():
         for other in others.split():
             found = uses[other, "combination" if dimension == "leap" else dimension]
