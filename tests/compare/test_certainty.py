@@ -199,11 +199,6 @@ def test_indices_by_factor_and_the_same_for_the_same_seed():
     assert (sensitivity(TWO_YEARS, 32, seed=8, **NOISE).shift != one.shift).any(axis=None)
 
 
-def test_only_what_varies_is_a_factor():
-    result = sensitivity(TWO_YEARS, 16, weights="equal", omit=False, perturb=0.3)
-    assert list(result.shift.index) == ["normalise", "aggregate", "perturb"]
-
-
 def test_noise_is_one_number_of_the_design():
     # With the noise alone, all variance is its own and nothing else is left.
     result = sensitivity(TWO_YEARS, 256, **SUMS, error=0.3)

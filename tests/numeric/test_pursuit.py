@@ -1,14 +1,12 @@
 """Projection pursuit against pairwise sums, finite differences and an exhaustive search."""
 
-import os
-
 import hypothesis.extra.numpy as arrays
 import numpy as np
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from made_up_mutants import EVERYTHING
 
-from nqpf.data import Panel
 from nqpf.index.normalise import minmax
 from nqpf.index.pursuit import _gradients, _projection_index, projection_pursuit
 from nqpf.systems import System, available
@@ -124,13 +122,13 @@ def test_two_indicators_are_solved_as_an_exhaustive_search_solves_them(name):
     assert genetic.value == pytest.approx(value, rel=1e-4)
 
 
-EVERY = available() if os.environ.get("NQPF_EVERYTHING") == "1" else ["li-li-2024"]
+EVERY = available() if EVERYTHING else ["li-li-2024"]
 
 
 @pytest.mark.parametrize("key", EVERY)
-def test_deterministic_answer_is_as_good_as_a_genetic_one(key):
+def test_deterministic_answer_is_as_good_as_a_genetic_one(key, embedded):
     # Two seeds, and in daily runs the system that uses it; benchmarks/bench_pursuit.py runs twenty.
-    matrix = System.load(key).evaluate(Panel.load())
+    matrix = System.load(key).evaluate(embedded)
     x = minmax(matrix.values.to_numpy(), matrix.benefit.to_numpy())
     best = projection_pursuit(x)
     runs = [projection_pursuit(x, solver="genetic", seed=seed) for seed in (0, 1)]
