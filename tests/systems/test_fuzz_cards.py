@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import shutil
 from collections import Counter
+from copy import deepcopy
 from pathlib import Path
 
 import numpy as np
@@ -38,7 +39,7 @@ def places(node: object) -> list[tuple[dict | list, object]]:
 
 
 def mutate_structure(raw: bytes, chance: random.Random) -> bytes:
-    tree = yaml.safe_load(raw)
+    tree = yaml.load(raw, yaml.CSafeLoader)
     for _ in range(chance.choice([1, 1, 2, 4])):
         found = places(tree)
         if not found:
@@ -51,7 +52,7 @@ def mutate_structure(raw: bytes, chance: random.Random) -> bytes:
                 parent[key] = chance.choice(VALUES)
             case 2:
                 other, place = chance.choice(found)
-                parent[key] = yaml.safe_load(yaml.safe_dump(other[place]))
+                parent[key] = deepcopy(other[place])
             case 3 if isinstance(parent, list):
                 parent.append(parent[key])
             case 4 if isinstance(parent, dict):
@@ -60,7 +61,7 @@ def mutate_structure(raw: bytes, chance: random.Random) -> bytes:
                 cut = chance.randrange(len(parent[key]) + 1)
                 added = chance.choice(["(", "+", ".", "x", " ", "**", "0"])
                 parent[key] = parent[key][:cut] + added + parent[key][cut:]
-    return yaml.safe_dump(tree, allow_unicode=True).encode("utf-8", "replace")
+    return yaml.dump(tree, Dumper=yaml.CSafeDumper, allow_unicode=True).encode("utf-8", "replace")
 
 
 def outcome(key: str, home: Path, panel: Panel) -> str:
