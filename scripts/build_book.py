@@ -16,6 +16,8 @@ import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -33,26 +35,26 @@ WATCHES = ("scripts/watch_regressions.py", "scripts/watch_inputs.py")
 # is kept beside its results (scripts/watch_inputs.py).
 DEPEND_ON = {
     "results": ("requirements.lock", "scripts/warm_kernels.py", *WATCHES),
-    "provinces": ("src", "data", "requirements.lock", "scripts/make_provinces.py"),
+    "made": ("src", "data", "requirements.lock", "scripts/make_files.py"),
     "pages": ("src", "data", "requirements.lock", "book/_ext", "book/_config.yml", "book/_toc.yml"),
 }
 # Addresses that the pages name (book/_ext/book_addresses.py).
 PLACES = ("NQPF_REPOSITORY_URL", "NQPF_SITE_URL")
-MADE_PAGES = "book/provinces"  # by scripts/make_provinces.py
+MADE_PAGES = "book/provinces"  # by scripts/make_files.py
 FOLDERS = {
     "results": [".jupyter_cache"],
-    "provinces": ["provinces"],
+    "made": ["made"],
     "pages": [".doctrees", "html"],
 }
 
 CELL_TIMEOUT = 300  # seconds, as in book/_config.yml
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
-# Each kernel would warn that other users of this machine could read its loopback traffic.
-_KERNEL_OPTIONS = ["--IPKernelApp.log_level=ERROR"]
 # They say what each statement reads (docs/decisions/0156-map-of-outputs.md), which measure a
 # regression relates to what it holds (decision 0168), and which files results rest on.
-for _extension in ("nqpf.report.recorder", "watch_regressions", "watch_inputs"):
-    _KERNEL_OPTIONS.append(f"--IPKernelApp.extensions={_extension}")
+_EXTENSIONS = ("nqpf.report.recorder", "watch_regressions", "watch_inputs")
+# Each kernel would warn that other users of this machine could read its loopback traffic.
+_KERNEL_OPTIONS = ["--IPKernelApp.log_level=ERROR"]
+_KERNEL_OPTIONS += [f"--IPKernelApp.extensions={name}" for name in _EXTENSIONS]
 EXHIBIT = "circular-exhibit"  # tag of a cell that shows what circularity does
 RECORD = "record.json"  # beside the cached results of a chapter
 # One thread per kernel: the chapters already use every core, and sums do not
@@ -120,41 +122,29 @@ def run_chapters(paths: list[Path], cache_folder: Path, root: Path) -> list[str]
     waiting = {}
     for path in paths:
         notebook = read(str(path))
-        try:
+        with suppress(KeyError):  # it never ran
             stored = cache.match_cache_notebook(notebook)
-        except KeyError:
-            waiting[path] = notebook
-        else:
-            if not unchanged(cache_folder / "executed" / stored.hashkey / RECORD, root):
-                waiting[path] = notebook
+            if unchanged(cache_folder / "executed" / stored.hashkey / RECORD, root):
+                continue
+        waiting[path] = notebook
     failures = []
     # Kernels find their extensions here.
     folders = [str(Path(__file__).resolve().parent), os.environ.get("PYTHONPATH", "")]
     os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, dict.fromkeys(folders)))
     os.environ[WATCHED_ROOT] = str(root)
+    options = {"allow_errors": False, "extra_arguments": _KERNEL_OPTIONS}
+    run = partial(single_nb_execution, timeout=CELL_TIMEOUT, **options)
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        running = {
-            pool.submit(
-                single_nb_execution,
-                notebook,
-                str(path.parent),
-                CELL_TIMEOUT,
-                allow_errors=False,
-                extra_arguments=_KERNEL_OPTIONS,
-            ): path
-            for path, notebook in waiting.items()
-        }
+        running = {pool.submit(run, nb, str(path.parent)): path for path, nb in waiting.items()}
         for done in as_completed(running):
             path, result = running[done], done.result()
             name = path.relative_to(root).as_posix()
-            if result.err:
-                failures.append(f"{name}\n{_COLOUR.sub('', str(result.err)).strip()}")
-                print(f"  failed  {name}", flush=True)
-                continue
             said = take_records(result.nb)
-            circular = circular_cells(result.nb, said)
-            if circular:
-                failures.append("\n".join([name, *circular]))
+            wrong = circular_cells(result.nb, said)
+            if result.err:
+                wrong = [_COLOUR.sub("", str(result.err)).strip()]
+            if wrong:
+                failures.append("\n".join([name, *wrong]))
                 print(f"  failed  {name}", flush=True)
                 continue
             record = cache.add_nb_to_project(str(path), read_data=reader)
@@ -190,22 +180,24 @@ def take_records(notebook: NotebookNode) -> list[dict[str, object]]:
     from nqpf.report.recorder import _taken
 
     said = []
-    for cell in notebook.cells:
-        if cell.cell_type == "code":
-            cell.outputs, record = _taken(cell.outputs)
-            said.append(record)
+    for cell in _code_cells(notebook):
+        cell.outputs, record = _taken(cell.outputs)
+        said.append(record)
     return said
+
+
+def _code_cells(notebook: NotebookNode) -> list[NotebookNode]:
+    return [cell for cell in notebook.cells if cell.cell_type == "code"]
 
 
 def circular_cells(notebook: NotebookNode, said: list[dict[str, object]]) -> list[str]:
     """Return what is wrong with cells that regress a measure on what it holds."""
-    cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
     return [
         f"{one['estimator']} relates {one['measure']!r} to {one['variable']}, which it holds by "
         f"{one['by']}. Leave it out with its reason (nqpf.compare.circular), take the indicator "
         "out of the measure (measures(panel, without=holders(...))), or tag the cell "
         f"{EXHIBIT}."
-        for cell, record in zip(cells, said, strict=True)
+        for cell, record in zip(_code_cells(notebook), said, strict=True)
         if EXHIBIT not in cell.metadata.get("tags", [])
         for one in record.get("regressions", {}).get("found", [])
     ]
@@ -232,14 +224,14 @@ def main() -> int:
     paths = chapters(ROOT, TOC)
     print(f"Running the chapters ({len(paths)}, those unchanged are kept) ...", flush=True)
     makers = []
-    if not (BUILD / "provinces").is_dir():  # beside the chapters
-        makers = [subprocess.Popen([sys.executable, "scripts/make_provinces.py"], cwd=ROOT)]
+    if not (BUILD / "made").is_dir():  # beside the chapters
+        makers = [subprocess.Popen([sys.executable, "scripts/make_files.py"], cwd=ROOT)]
     failures = run_chapters(paths, BUILD / ".jupyter_cache", ROOT)
     mark(BUILD, "results", made_from)
     if any(maker.wait() for maker in makers):
-        failures.append("the pages of the provinces\nsee above")
+        failures.append("scripts/make_files.py\nsee above")
     else:
-        mark(BUILD, "provinces", made_from)
+        mark(BUILD, "made", made_from)
     if failures:
         print("\n\n".join(["", *failures]), file=sys.stderr)
         names = ", ".join(text.split("\n", 1)[0] for text in failures)

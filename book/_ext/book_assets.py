@@ -1,7 +1,4 @@
-"""Put MathJax and Vega into the built site, so that no page asks another host.
-
-Both come from Python packages of the environment: MathJax from
-django-static-mathjax, Vega from vl-convert-python. Neither enters the repository.
+"""Put the files that scripts/make_files.py wrote into the site, and have pages load their scripts.
 
 A page that holds a chart written as ::
 
@@ -21,13 +18,13 @@ from __future__ import annotations
 import re
 import shutil
 from html import escape
-from importlib.metadata import distribution
 from pathlib import Path
 
-from book_templates import aside, write_once
+from book_templates import write_once
 from docutils import nodes
 from sphinx.application import Sphinx
 
+MADE = Path(__file__).resolve().parents[2] / "_build" / "made"
 _DATA = re.compile(r'<script type="application/json" class="explorer-data">(.*?)</script>', re.S)
 # What a page with a mark in it loads; explorer.js needs those before it.
 _LOADED = {
@@ -39,49 +36,11 @@ _LOADED = {
     ],
     'page="search"': ["search-rank.js", "search.js", "search.css"],
 }
-# Those that the setting mathjax3_config of book/_config.yml loads. All of MathJax in one
-# file would be half as large again: it holds a menu of 0.4 MB.
-_MATHJAX = (
-    "input/tex/extensions/*.js",
-    "output/chtml/fonts/woff-v2/*",
-    "startup.js",
-    "core.js",
-    "input/tex.js",
-    "output/chtml.js",
-    "output/chtml/fonts/tex.js",
-    "a11y/assistive-mml.js",
-)
 
 
-def copy_mathjax(target: Path) -> None:
-    """Copy the components of TeX, its extensions, its fonts and its licence to `target`."""
-    # The ``es5`` folder of the installed package, without importing Django.
-    package = distribution("django-static-mathjax")
-    source = Path(str(package.locate_file("mathjax/static/mathjax")))
-    files = {path: source / "es5" for part in _MATHJAX for path in source.glob(f"es5/{part}")}
-    for path, folder in {**files, source / "LICENSE": source}.items():
-        copied = target / path.relative_to(folder)
-        copied.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy2(path, copied)
-
-
-def write_vega(target: Path) -> None:
-    """Write Vega, Vega-Lite and Vega-Embed to `target` as one plain script.
-
-    The bundle is a module; inside a function it also runs from a ``file:`` address,
-    where browsers refuse modules.
-    """
-    import vl_convert
-
-    target.parent.mkdir(parents=True, exist_ok=True)
-    target.write_text(f"(function () {{\n{vl_convert.javascript_bundle()}\n}})();\n", "utf-8")
-
-
-def _write_assets(app: Sphinx) -> None:
-    vendor = Path(app.outdir) / "_static" / "vendor"
-    if app.builder.format == "html" and not (vendor / "vega.js").exists():
-        copy_mathjax(vendor / "mathjax")
-        aside(app, write_vega, vendor / "vega.js")
+def _copy_made(app: Sphinx) -> None:
+    if app.builder.format == "html" and MADE.is_dir():
+        shutil.copytree(MADE, app.outdir, dirs_exist_ok=True)
 
 
 def _scripts_of_page(
@@ -109,6 +68,6 @@ def _scripts_of_page(
 
 def setup(app: Sphinx) -> dict[str, object]:
     """Connect the steps to Sphinx."""
-    app.connect("builder-inited", _write_assets)
+    app.connect("builder-inited", _copy_made)
     app.connect("html-page-context", _scripts_of_page, priority=900)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

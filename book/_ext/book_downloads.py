@@ -1,25 +1,24 @@
-"""The files on the page of downloads: the panel is written, sizes and lists are filled in.
+"""The files on the page of downloads: their sizes and lists are filled in.
 
 What follows from the files themselves stands in the HTML of the page's source as a template of
 Jinja: sizes and lists written by hand would go stale, and a link to a file that was not made is a
 broken link. It is filled whenever the site is made.
 
-The pages of the provinces and their tables, which become downloads/provinces/<key>.csv, are written
-by scripts/build_book.py while the chapters run; any other run of Sphinx has them written here when
-there are none.
+The files, and the pages of the provinces, are written by scripts/build_book.py while the chapters
+run; any other run of Sphinx has them written here when there are none.
 """
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator
+from collections import defaultdict
 from pathlib import Path
 
+from book_assets import MADE
 from book_notebooks import is_chapter
 from book_outputs import output_html
-from book_templates import aside, template
+from book_templates import template
 from docutils import nodes
 from markupsafe import Markup
 from sphinx.application import Sphinx
@@ -28,15 +27,11 @@ from sphinx.environment import BuildEnvironment
 from sphinx.errors import ExtensionError
 
 from nqpf import provinces
-from nqpf.data import Panel
-from nqpf.data.export import export
 from nqpf.report.province_pages import _page_key
 
 ROOT = Path(__file__).resolve().parents[2]
-MAKER = ROOT / "scripts" / "make_provinces.py"
-TABLES = ROOT / "_build" / "provinces"
+MAKER = ROOT / "scripts" / "make_files.py"
 PAGE = "book/downloads"
-PANEL = ("csv", "parquet", "xlsx")
 
 
 def size(count: int) -> str:
@@ -58,11 +53,10 @@ def _fill(app: Sphinx, doctree: nodes.document, page: str) -> None:
         return
     files = Path(app.outdir) / "downloads"
     tables = {f"{_page_key(code)}.csv": provinces.name(code, "both") for code in provinces.codes()}
+    written = {path.name for path in files.glob("provinces/*.csv")}
     values = {
-        "parts": list(_parts(app.env)),
-        "provinces": sorted(
-            (name, key) for key, name in tables.items() if (TABLES / key).is_file()
-        ),
+        "parts": _parts(app.env).items(),
+        "provinces": sorted((name, key) for key, name in tables.items() if key in written),
         "size": lambda name: Markup(size((files / name).stat().st_size).replace(" ", "&nbsp;")),  # noqa: S704
     }
     for raw in list(doctree.findall(nodes.raw)):
@@ -72,53 +66,31 @@ def _fill(app: Sphinx, doctree: nodes.document, page: str) -> None:
         raw.replace_self(output_html(html=html) if listed else nodes.raw("", html, format="html"))
 
 
-def _parts(env: BuildEnvironment) -> Iterator[tuple[str | None, list[tuple[str, str]]]]:
-    """Yield the caption of each part of the book, and the chapters in it by name and title."""
-    site = env.external_site_map
-
-    def below(pages: Iterable[str]) -> Iterator[str]:
-        for page in pages:
-            yield page
-            for tree in site[page].subtrees if page in site else ():
-                yield from below(tree.items)
-
-    parts = [
-        (None, [site.root.docname]),
-        *((part.caption, below(part.items)) for part in site.root.subtrees),
-    ]
-    for caption, pages in parts:
-        chapters = [page for page in pages if is_chapter(env, page)]
-        yield caption, [(page, env.titles[page].astext()) for page in chapters]
+def _parts(env: BuildEnvironment) -> dict[str | None, list[tuple[str, str]]]:
+    """Return by the caption of each part of the book its chapters, by name and title."""
+    site, caption = env.external_site_map, None
+    captions = {part.items[0]: part.caption for part in site.root.subtrees}
+    found: dict[str | None, list[tuple[str, str]]] = defaultdict(list)
+    for page in site:  # as the table of contents has them
+        caption = captions.get(page, caption)
+        if is_chapter(env, page):
+            found[caption].append((page, env.titles[page].astext()))
+    return found
 
 
 def _write_pages(app: Sphinx, config: Config) -> None:
-    if (ROOT / "book" / "provinces" / "index.md").is_file():
+    if MADE.is_dir() and (ROOT / "book" / "provinces" / "index.md").is_file():
         return
     done = subprocess.run([sys.executable, str(MAKER)], cwd=ROOT, check=False)  # noqa: S603
     if done.returncode:
         raise ExtensionError(f"{MAKER.name} failed; its message is above")
 
 
-def _write_files(app: Sphinx) -> None:
-    """Write the panel that the chapters used, unless it is there, and the provinces' tables.
-
-    When the data change, build_book.py removes the site, and these files with it.
-    """
-    folder = Path(app.outdir) / "downloads"
-    if app.builder.format != "html":
-        return
-    if not all((folder / f"panel/nqpf-panel.{kind}").is_file() for kind in PANEL):
-        aside(app, export, Panel.load(), folder / "panel", PANEL)
-    if TABLES.is_dir():
-        shutil.copytree(TABLES, folder / "provinces", dirs_exist_ok=True)
-
-
 def setup(app: Sphinx) -> dict[str, object]:
-    """Have the provinces' pages and the files written; fill the page whenever a site is made."""
+    """Have the provinces' pages and files written; fill the page whenever a site is made."""
     app.setup_extension("book_outputs")
     # Before sphinx-external-toc looks for the pages that the table of contents names.
     app.connect("config-inited", _write_pages, priority=100)
-    app.connect("builder-inited", _write_files)
     app.connect("env-updated", lambda app, env: {PAGE} & env.found_docs)
     app.connect("doctree-resolved", _fill)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

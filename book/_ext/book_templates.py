@@ -1,20 +1,14 @@
-"""Files of the site, each written in one step; some from ``templates/``, some beside others."""
+"""Files of the site, each written in one step, some from ``templates/``."""
 
 from __future__ import annotations
 
-import os
 import re
-from collections.abc import Callable
 from functools import cache
 from html import escape
-from multiprocessing import get_context
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from markupsafe import Markup
-from sphinx.application import Sphinx
-from sphinx.environment import BuildEnvironment
-from sphinx.errors import ExtensionError
 
 from nqpf.files import _replacing
 
@@ -71,22 +65,3 @@ def write_once(path: Path, content: bytes | str) -> None:
         return
     with _replacing(path) as temporary:
         temporary.write_bytes(data)
-
-
-def aside(app: Sphinx, work: Callable[..., object], *given: object) -> None:
-    """Do work in a process of its own while pages are read; it must be done when all are.
-
-    Threads that the work starts do not reach the processes that read pages, which would hang.
-    """
-    if not hasattr(os, "fork"):  # Windows, where one process does it all
-        work(*given)
-        return
-    process = get_context("fork").Process(target=work, args=given)
-    process.start()
-
-    def wait(app: Sphinx, env: BuildEnvironment) -> None:
-        process.join()
-        if process.exitcode:
-            raise ExtensionError(f"{work.__name__} failed; its message is above")
-
-    app.connect("env-updated", wait)

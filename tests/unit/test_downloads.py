@@ -18,10 +18,10 @@ class _SiteMap(dict):
     )
 
 
-def test_page_lists_the_files_that_there_are(tmp_path, monkeypatch) -> None:
-    monkeypatch.setattr(book_downloads, "TABLES", tmp_path)
-    (tmp_path / "inner-mongolia.csv").write_text("x", "utf-8")
-    (tmp_path / "downloads/panel").mkdir(parents=True)
+def test_page_lists_the_files_that_there_are(tmp_path: Path) -> None:
+    for folder in ("panel", "provinces"):
+        (tmp_path / "downloads" / folder).mkdir(parents=True)
+    (tmp_path / "downloads/provinces/inner-mongolia.csv").write_text("x", "utf-8")
     source = (ROOT / "book/downloads.md").read_text("utf-8")
     blocks = [part.partition("```")[0] for part in source.split("```{raw} html\n")[1:]]
     for kind in ("panel.xlsx", "panel.csv", "panel.parquet", "catalogue.csv", "sources.csv"):
@@ -29,7 +29,7 @@ def test_page_lists_the_files_that_there_are(tmp_path, monkeypatch) -> None:
     (tmp_path / "downloads/panel/nqpf-readme.txt").write_text("x" * 5)
     titles = {name: nodes.title("", "Panels <b>") for name in ("notebooks/a", "book/b")}
     env = SimpleNamespace(
-        external_site_map=_SiteMap({name: SimpleNamespace(subtrees=[]) for name in titles}),
+        external_site_map=_SiteMap.fromkeys(["book/index", *titles]),
         titles=titles,
         found_docs={*titles, "book/index", "book/downloads"},
         metadata={"notebooks/a": {"kernelspec": {}}},

@@ -95,7 +95,7 @@ def province_profile(source: Panel | _Profiles, province: object) -> _ProvincePr
     -----
     Every page is written from the same templates, so no two can drift apart. Nothing is filled
     in: a measure that lacks a figure ranks the province nowhere and the page says which figure.
-    ``scripts/make_provinces.py`` writes all of them, beside the running chapters, when what they
+    ``scripts/make_files.py`` writes all of them, beside the running chapters, when what they
     are made from changed; ``book/provinces/`` is ignored by git.
 
     Examples

@@ -1,0 +1,85 @@
+"""Write the pages of the provinces, and the files of the site that no page's source holds.
+
+Usage: python scripts/make_files.py
+
+The files are the panel and the provinces' tables for the page of downloads, and what no page may
+ask another host for: MathJax from the package django-static-mathjax, Vega from vl-convert-python.
+"""
+
+from __future__ import annotations
+
+import shutil
+import time
+from importlib.metadata import distribution
+from pathlib import Path
+
+import vl_convert
+
+from nqpf import Panel, provinces
+from nqpf.compare.profiles import _Profiles
+from nqpf.data.export import export
+from nqpf.report.province_pages import _csv_text, _overview_markdown, _page_key, province_profile
+
+ROOT = Path(__file__).resolve().parents[1]
+# Ignored by git: nothing generated enters the repository.
+PAGES = ROOT / "book" / "provinces"
+SITE = ROOT / "_build" / "made"  # book/_ext/book_assets.py copies it into the site
+# Those that the setting mathjax3_config of book/_config.yml loads. All of MathJax in one
+# file would be half as large again: it holds a menu of 0.4 MB.
+_MATHJAX = (
+    "input/tex/extensions/*.js",
+    "output/chtml/fonts/woff-v2/*",
+    "startup.js",
+    "core.js",
+    "input/tex.js",
+    "output/chtml.js",
+    "output/chtml/fonts/tex.js",
+    "a11y/assistive-mml.js",
+)
+
+
+def copy_mathjax(target: Path) -> None:
+    """Copy the components of TeX, its extensions, its fonts and its licence to `target`."""
+    # The ``es5`` folder of the installed package, without importing Django.
+    package = distribution("django-static-mathjax")
+    source = Path(str(package.locate_file("mathjax/static/mathjax")))
+    files = {path: source / "es5" for part in _MATHJAX for path in source.glob(f"es5/{part}")}
+    for path, folder in {**files, source / "LICENSE": source}.items():
+        copied = target / path.relative_to(folder)
+        copied.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(path, copied)
+
+
+def write_vega(target: Path) -> None:
+    """Write Vega, Vega-Lite and Vega-Embed to `target` as one plain script.
+
+    The bundle is a module; inside a function it also runs from a ``file:`` address,
+    where browsers refuse modules.
+    """
+    target.write_text(f"(function () {{\n{vl_convert.javascript_bundle()}\n}})();\n", "utf-8")
+
+
+def main() -> None:
+    """Write them; say how long that took."""
+    start = time.monotonic()
+    vendor, tables = SITE / "_static" / "vendor", SITE / "downloads" / "provinces"
+    for folder in (PAGES, tables):
+        folder.mkdir(parents=True, exist_ok=True)
+    copy_mathjax(vendor / "mathjax")
+    write_vega(vendor / "vega.js")
+    panel = Panel.load()
+    export(panel, SITE / "downloads" / "panel", ("csv", "parquet", "xlsx"))
+    profiles = _Profiles.load(panel)
+    (PAGES / "index.md").write_bytes(_overview_markdown(profiles).encode())
+    for code in provinces.codes():
+        page = province_profile(profiles, code).markdown()
+        (PAGES / f"{_page_key(code)}.md").write_bytes(page.encode())
+        (tables / f"{_page_key(code)}.csv").write_bytes(_csv_text(panel, code).encode())
+    print(
+        f"  {time.monotonic() - start:5.1f} s  pages of the provinces, files of the site",
+        flush=True,
+    )
+
+
+if __name__ == "__main__":
+    main()
