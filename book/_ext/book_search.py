@@ -1,8 +1,7 @@
 """Full-text search in English and Chinese, without a dictionary.
 
-Chinese is written without spaces. The index holds every pair of neighbouring
-Chinese characters, and the browser cuts a query in the same way, so each word
-of two characters or more is found wherever it stands.
+Chinese is written without spaces. Sphinx's index holds every pair of neighbouring Chinese
+characters, so each word of two is found wherever it stands.
 
 The listing on the search page is the book's own (book/_static/search.js), because Sphinx's fetches
 each page for its excerpt and marks words in menus; Sphinx's script stays for stemmer and index.
@@ -29,6 +28,7 @@ import html
 import json
 import posixpath
 import re
+from itertools import pairwise
 from pathlib import Path
 
 from book_templates import write_once
@@ -43,17 +43,6 @@ from nqpf import provinces
 # CJK Unified Ideographs with Extension A, and the compatibility ideographs.
 HAN = r"\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
 _HAN_RUN = re.compile(f"[{HAN}]+")
-
-_SPLIT_QUERY = r"""
-function splitQuery(query) {
-  const han = /[HAN]+/gu;
-  const cut = (run) => Array.from({ length: run.length - 1 }, (_, i) => run.slice(i, i + 2));
-  const pairs = (query.match(han) || []).flatMap((run) => (run.length === 1 ? [run] : cut(run)));
-  const words = query.replace(han, " ").split(/[^\p{Letter}\p{Number}_]+/gu).filter((w) => w);
-  return pairs.concat(words);
-}
-""".replace("HAN", HAN)
-
 
 FILE = "searchtext.js"
 _START = "window.bookSearchText = "
@@ -77,23 +66,11 @@ PRIORS = {
 }
 
 
-def pairs(run: str) -> list[str]:
-    """Return the overlapping character pairs of a run of Chinese characters.
-
-    Examples
-    --------
-    >>> pairs("生产率")
-    ['生产', '产率']
-    """
-    return [run[i : i + 2] for i in range(len(run) - 1)]
-
-
 class SearchEnglishChinese(SearchEnglish):
     """English words by their stems, Chinese by character pairs."""
 
     lang = "en-zh"
     language_name = "English and Chinese"
-    js_splitter_code = _SPLIT_QUERY
 
     def split(self, text: str) -> list[str]:
         """Cut a text into the terms that the index keeps.
@@ -102,7 +79,7 @@ class SearchEnglishChinese(SearchEnglish):
         """
         terms = []
         for run in _HAN_RUN.findall(text):
-            terms += [*run, *pairs(run)]
+            terms += [*run, *map("".join, pairwise(run))]
         return terms + super().split(_HAN_RUN.sub(" ", text))
 
 

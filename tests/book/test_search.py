@@ -117,13 +117,6 @@ def test_the_text_of_all_pages_is_small(html: Path) -> None:
     assert (html / "searchtext.js").stat().st_size < TEXT_BYTES
 
 
-@pytest.mark.parametrize("query", ["熵权-TOPSIS 法", "生产率", "productivity 全要素", "率", "2024"])
-def test_browser_cuts_a_query_as_the_index_does(search: Page, query: str) -> None:
-    terms = search.evaluate("query => splitQuery(query)", query)
-    assert terms
-    assert set(terms) <= set(SearchEnglishChinese({}).split(query))
-
-
 def test_index_keeps_english_stems_and_chinese_pairs() -> None:
     language = SearchEnglishChinese({})
     assert language.split("熵权 weights") == ["熵", "权", "熵权", "weights"]
