@@ -10,23 +10,19 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
 from urllib.parse import urlsplit
 
 from sphinx.errors import ConfigError
 
-REPOSITORY = "NQPF_REPOSITORY_URL"
-SITE = "NQPF_SITE_URL"
 # The branch that holds the tree of the main branch and the notebooks beside the chapters.
 LAUNCH_BRANCH = "launch"
 
 _PLAIN = re.compile(r"[A-Za-z0-9._~%/:@-]+")
 
 
-def _given(name: str, configured: str, environment: Mapping[str, str] | None) -> str:
+def _given(name: str, configured: str | None) -> str:
     """Return the address of the environment, or else of the settings, checked; or an empty text."""
-    environment = os.environ if environment is None else environment
-    address = environment.get(name, "").strip() or (configured or "").strip()
+    address = os.environ.get(name, "").strip() or (configured or "").strip()
     parts = urlsplit(address)
     web = parts.scheme in ("http", "https") and parts.netloc and _PLAIN.fullmatch(address)
     if address and not web:
@@ -34,16 +30,9 @@ def _given(name: str, configured: str, environment: Mapping[str, str] | None) ->
     return address.rstrip("/")
 
 
-def repository_url(configured: str = "", environment: Mapping[str, str] | None = None) -> str:
+def repository_url(configured: str | None) -> str:
     """Return the address of the repository without a slash at its end, or an empty text.
 
-    Parameters
-    ----------
-    configured : str
-        The setting of book/_config.yml.
-    environment : mapping or None
-        Environment variables, those of the process when None.
-
     Raises
     ------
     sphinx.errors.ConfigError
@@ -51,21 +40,14 @@ def repository_url(configured: str = "", environment: Mapping[str, str] | None =
 
     Examples
     --------
-    >>> repository_url("https://github.com/someone/nqpf.git", {})
+    >>> repository_url("https://github.com/someone/nqpf.git")
     'https://github.com/someone/nqpf'
     """
-    return _given(REPOSITORY, configured, environment).removesuffix(".git")
+    return _given("NQPF_REPOSITORY_URL", configured).removesuffix(".git")
 
 
-def site_url(configured: str = "", environment: Mapping[str, str] | None = None) -> str:
+def site_url(configured: str | None) -> str:
     """Return the address of the site with a slash at its end, or an empty text.
-
-    Parameters
-    ----------
-    configured : str
-        The setting of book/_config.yml.
-    environment : mapping or None
-        Environment variables, those of the process when None.
 
     Raises
     ------
@@ -74,8 +56,8 @@ def site_url(configured: str = "", environment: Mapping[str, str] | None = None)
 
     Examples
     --------
-    >>> site_url("", {"NQPF_SITE_URL": "https://someone.example/nqpf"})
+    >>> site_url("https://someone.example/nqpf")
     'https://someone.example/nqpf/'
     """
-    address = _given(SITE, configured, environment)
-    return f"{address}/" if address else ""
+    address = _given("NQPF_SITE_URL", configured)
+    return address and f"{address}/"

@@ -38,6 +38,7 @@ _SIGNPOSTS = (
     "book/glossary",
     "book/downloads",
 )
+_ENGLISH = "Measuring New Quality Productive Forces"
 _CHINESE = "新质生产力测度\n一本可执行的综述"
 _SYSTEMS = ["wang-wang-2024", "dong-2024", "lu-guo-2024"]  # those of the front page
 _PLACES = 5
@@ -82,14 +83,9 @@ def draw_card() -> tuple[bytes, str]:
     ranks = frame.xs(year, level="year").rank(ascending=False)
     spread = ranks.max(axis=1) - ranks.min(axis=1)
     moved, count, measured = int((spread >= _PLACES).sum()), len(spread), ranks.shape[1]
-    card = _social_card(
-        spread,
-        "Measuring New Quality Productive Forces",
-        _CHINESE,
-        f"{moved} of {count} provinces move by {_PLACES} places or more "
-        f"between {measured} measures, {year}.",
-        "ranks apart · 名次之差",
-    )
+    said = f"{moved} of {count} provinces move by {_PLACES} places or more "
+    said += f"between {measured} measures, {year}."
+    card = _social_card(spread, _ENGLISH, _CHINESE, said, "ranks apart · 名次之差")
     return card.png(100), card.alt
 
 
@@ -118,7 +114,7 @@ def _prepare(app: Sphinx) -> None:
     if app.builder.name != "html":
         return
     app.env.book_card_alt = ""
-    if app.config.html_baseurl and app.config.book_card:
+    if app.config.html_baseurl:
         picture, app.env.book_card_alt = draw_card()
         write_once(Path(app.outdir) / "_static" / CARD, picture)
 
@@ -126,16 +122,10 @@ def _prepare(app: Sphinx) -> None:
 def _head(app: Sphinx, static: str, page: str, title: str, description: str) -> str:
     """Return the icons, the description and the tags for shared links of a page."""
     site, alt = app.config.html_baseurl, app.env.book_card_alt
-    return render(
-        "site_head.html",
-        static=static,
-        book=_book(app),
-        title=title,
-        description=description,
-        address=site and f"{site}{page}.html",
-        card=alt and f"{site}_static/{CARD}",
-        card_alt=alt,
-    )
+    about = {"book": _book(app), "title": title, "description": description}
+    about |= {"address": site and f"{site}{page}.html", "static": static}
+    card = alt and f"{site}_static/{CARD}"
+    return render("site_head.html", card=card, card_alt=alt, **about)
 
 
 def _describe(
@@ -170,7 +160,6 @@ def _finish(app: Sphinx, exception: Exception | None) -> None:
 
 def setup(app: Sphinx) -> dict[str, object]:
     """Connect the steps to Sphinx."""
-    app.add_config_value("book_card", True, "html", types=frozenset({bool}))
     app.connect("config-inited", _apply, priority=100)
     app.connect("builder-inited", _prepare)
     app.connect("html-page-context", _describe, priority=900)

@@ -76,7 +76,6 @@ def build(folder: Path) -> Path:
         "html_static_path": [str(source / "favicon.svg")],
         "bibtex_bibfiles": ["references.bib"],
         "nb_execution_mode": "cache",
-        "book_card": False,
         "html_theme_options": {"repository_url": "", "launch_buttons": SERVICES},
     }
     quiet = io.StringIO()
@@ -119,6 +118,7 @@ def test_with_an_address_pages_name_their_own(public: Path) -> None:
     assert described["og:title"] == "A chapter"
     assert described["description"].startswith("It counts 31 <things> ")
     assert described["og:site_name"] == 'A "small" book'
+    assert (public / described["og:image"].removeprefix(SITE)).is_file()
     tree = ElementTree.parse(public / "sitemap.xml")  # noqa: S314
     listed = [element.text for element in tree.iter() if element.tag.endswith("loc")]
     assert listed == [f"{SITE}book/index.html", f"{SITE}notebooks/chapter.html"]
@@ -189,18 +189,20 @@ def test_copies_link_to_the_site_or_to_each_other(public: Path, private: Path) -
 
 
 @pytest.mark.parametrize("bad", ["nqpf", "ftp://a.b/c", "https://a b", 'https://a/"><script>'])
-def test_a_wrong_address_stops_the_build(bad: str) -> None:
+def test_a_wrong_address_stops_the_build(bad: str, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(ConfigError, match="expected an address"):
-        site_url("", {"NQPF_SITE_URL": bad})
+        repository_url(bad)
+    monkeypatch.setenv("NQPF_SITE_URL", bad)
     with pytest.raises(ConfigError, match="expected an address"):
-        repository_url(bad, {})
+        site_url("")
 
 
-def test_the_environment_wins_over_the_setting() -> None:
-    environment = {"NQPF_SITE_URL": "https://new.example", "NQPF_REPOSITORY_URL": " "}
-    assert site_url("https://old.example", environment) == "https://new.example/"
-    assert repository_url("https://old.example/a/b/", environment) == "https://old.example/a/b"
-    assert repository_url("", {}) == site_url(None, {}) == ""
+def test_the_environment_wins_over_the_setting(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert repository_url("") == site_url(None) == ""
+    monkeypatch.setenv("NQPF_SITE_URL", "https://new.example")
+    monkeypatch.setenv("NQPF_REPOSITORY_URL", " ")
+    assert site_url("https://old.example") == "https://new.example/"
+    assert repository_url("https://old.example/a/b/") == "https://old.example/a/b"
 
 
 def test_other_hosts_get_the_launch_links_that_work_there() -> None:
