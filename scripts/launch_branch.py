@@ -1,6 +1,6 @@
 """Make the branch that Binder and Colab open: the project, with each chapter as a notebook.
 
-Usage: python scripts/launch_branch.py [BRANCH]
+Usage: python scripts/launch_branch.py
 
 The branch gets one commit without a parent: the files of HEAD but .github, and the copies
 of the built book beside their chapters. The working tree and the current branch stay as they
@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 import tempfile
 from pathlib import Path
 
@@ -24,14 +23,14 @@ def make_branch(root: Path, branch: str) -> str:
 
     Raises
     ------
-    FileNotFoundError
+    SystemExit
         If the book has not been built.
     subprocess.CalledProcessError
         If git refuses.
     """
     copies = root / COPIES
     if not copies.is_dir():
-        raise FileNotFoundError(f"no notebooks in {COPIES}: run `make book` first")
+        raise SystemExit(f"no notebooks in {COPIES}: run `make book` first")
     environment = dict(os.environ)
 
     def git(*words: str) -> str:
@@ -54,13 +53,10 @@ def make_branch(root: Path, branch: str) -> str:
     return commit
 
 
-def main(branch: str = "launch") -> None:
+def main() -> None:
     """Make the branch and say so."""
-    try:
-        print(f"{branch} is {make_branch(ROOT, branch)}")
-    except FileNotFoundError as error:
-        sys.exit(str(error))
+    print(f"launch is {make_branch(ROOT, 'launch')}")
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    main()

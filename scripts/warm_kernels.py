@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-import signal
 from typing import Any
 
 # The library is not among them: which of its modules a chapter loads, and what it calls in the
@@ -39,9 +38,10 @@ class Kernel:
         context = multiprocessing.get_context("forkserver")
         context.set_forkserver_preload(list(PRELOADED))
         ready, told = context.Pipe(duplex=False)
-        self._process = context.Process(target=become_kernel, args=(command, cwd, env, told))
-        self._process.start()
-        self.pid = self._process.pid
+        process = context.Process(target=become_kernel, args=(command, cwd, env, told))
+        process.start()
+        self._process, self.pid = process, process.pid
+        self.kill, self.terminate = process.kill, process.terminate
         told.close()
         ready.recv()  # it leads a group of its own: signals to the group must not reach others
 
@@ -57,14 +57,6 @@ class Kernel:
     def send_signal(self, number: int) -> None:
         """Send a signal to the kernel."""
         os.kill(self.pid, number)
-
-    def kill(self) -> None:
-        """End the kernel at once."""
-        self.send_signal(signal.SIGKILL)
-
-    def terminate(self) -> None:
-        """Ask the kernel to end."""
-        self.send_signal(signal.SIGTERM)
 
 
 def become_kernel(command: list[str], cwd: str, env: dict[str, str], told: Any) -> None:

@@ -20,7 +20,7 @@ import inspect
 import re
 import sys
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from itertools import product
 from typing import Any
 
@@ -41,6 +41,7 @@ FAR = 2
 OWN = ("nqpf", "pyfixest")  # what they do inside a call was looked at already
 ALIKE = 1 - 1e-9
 
+Moved = tuple[int, frozenset[str]]  # years by which it is moved, and the names of what it is
 scores: list[tuple[pd.Series, frozenset[str]]] = []  # with the indicators that each holds
 said: dict[str, list[Any]] = {"seen": [], "found": []}
 
@@ -74,8 +75,10 @@ def watch_loaded() -> None:
                 public = callable(value) and not name.startswith("_")
                 if public and (module in OTHERS or inspect.isfunction(value)) and _estimates(value):
                     setattr(made, name, _watched(value))
-    _then(getattr(loaded.get("nqpf.index.recipe"), "Recipe", None), "fit", _keep_index)
-    _then(loaded.get("nqpf.compare.measures"), "_log_tfp", _keep_tfp)
+    recipe = getattr(loaded.get("nqpf.index.recipe"), "Recipe", None)
+    _then(recipe, "fit", lambda index: _keep(index.scores, index.matrix.values.columns))
+    tfp = loaded.get("nqpf.compare.measures")
+    _then(tfp, "_log_tfp", lambda level: _keep(level, ["labour_productivity"]))
 
 
 def _then(owner: Any, name: str, use: Callable[[Any], None]) -> None:
@@ -93,15 +96,8 @@ def _then(owner: Any, name: str, use: Callable[[Any], None]) -> None:
     setattr(owner, name, used)
 
 
-def _keep_index(index: Any) -> None:
-    _keep(index.scores, frozenset(index.matrix.values.columns))
-
-
-def _keep_tfp(level: pd.Series) -> None:
-    _keep(level, frozenset({"labour_productivity"}))
-
-
-def _keep(score: pd.Series, held: frozenset[str]) -> None:
+def _keep(score: pd.Series, indicators: Iterable[str]) -> None:
+    held = frozenset(indicators)
     if not any(held == other and score.equals(known) for known, other in scores):
         scores.append((score, held))
 
@@ -178,19 +174,18 @@ def _grid(series: pd.Series) -> np.ndarray:
     return table
 
 
-def _known_as(kind: str, series: pd.Series) -> list[tuple[int, frozenset[str]]]:
+def _known_as(kind: str, series: pd.Series) -> list[Moved]:
     """Return what a column is, if it is a measure or variable: the years moved, and the names."""
     keyed = {*series.index.names} == {*KEYS} and series.index.is_unique
     if not keyed or not scores or not pd.api.types.is_numeric_dtype(series):
         return []
     # A variable that is set to zero in some rows is known by what is left of it.
-    return _alike(
-        kind, _grid(series[series != 0]).tobytes(), len(scores) if kind == "measure" else 0
-    )
+    column = _grid(series[series != 0])
+    return _alike(kind, column.tobytes(), len(scores) if kind == "measure" else 0)
 
 
 @functools.cache
-def _alike(kind: str, column: bytes, number: int) -> list[tuple[int, frozenset[str]]]:
+def _alike(kind: str, column: bytes, number: int) -> list[Moved]:
     known, names = _known(kind, number)
     one, there = _centred(np.frombuffer(column))
     # Sums over the cells that both have, of every known row at once.
@@ -209,9 +204,7 @@ def _alike(kind: str, column: bytes, number: int) -> list[tuple[int, frozenset[s
 
 
 @functools.cache
-def _known(
-    kind: str, number: int
-) -> tuple[tuple[np.ndarray, np.ndarray], list[tuple[int, frozenset[str]]]]:
+def _known(kind: str, number: int) -> tuple[tuple[np.ndarray, np.ndarray], list[Moved]]:
     """Return the measures or variables, one row each in every form and move, and what they are."""
     from nqpf import Panel
     from nqpf.multiverse import variables
@@ -221,14 +214,9 @@ def _known(
     else:
         declared = variables(Panel.load())
         known = [(_forms(one), frozenset({name})) for name, one in declared.items()]
-    names = [(move, held) for forms, held in known for _ in forms for move in MOVES[kind]]
-    rows = [
-        form[:, FAR + move : form.shape[1] - FAR + move].ravel()
-        for forms, _ in known
-        for form in forms
-        for move in MOVES[kind]
-    ]
-    return _centred(np.array(rows)), names
+    every = [(f, move, held) for forms, held in known for f in forms for move in MOVES[kind]]
+    rows = [f[:, FAR + move : f.shape[1] - FAR + move].ravel() for f, move, _ in every]
+    return _centred(np.array(rows)), [(move, held) for _, move, held in every]
 
 
 @functools.cache

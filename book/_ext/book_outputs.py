@@ -19,11 +19,7 @@ from outputs_entry import Entry, behind, read_run, slug
 from outputs_files import csv_bytes, shown
 from sphinx.application import Sphinx
 
-_COUNTED = {
-    "figure": ("figure", "figures"),
-    "table": ("table", "tables"),
-    "number": ("number in prose", "numbers in prose"),
-}
+_COUNTED = {"figure": "figure{}", "table": "table{}", "number": "number{} in prose"}
 _HIDDEN = {"remove-input", "remove-cell", "remove_input", "remove_cell"}
 
 
@@ -117,15 +113,9 @@ def _collect(app: Sphinx, doctree: nodes.document) -> None:
         if _above(node, nodes.reference):  # a link cannot stand in a link
             node["ids"] = ids
             continue
-        link = nodes.reference(
-            "",
-            "",
-            internal=True,
-            ids=ids,
-            refuri=f"{up(page)}outputs/{page}.html#{name}",
-            reftitle="How this was made",
-            classes=["output-number"],
-        )
+        address = f"{up(page)}outputs/{page}.html#{name}"
+        shape = {"reftitle": "How this was made", "classes": ["output-number"]}
+        link = nodes.reference("", "", internal=True, ids=ids, refuri=address, **shape)
         node.parent.replace(node, link)
         link.append(node)
     if entries:
@@ -157,8 +147,8 @@ def _section_of(node: nodes.Node) -> str:
 def numbers(entries: Sequence[Entry]) -> str:
     """Return how many figures, tables and numbers there are, in words."""
     counts = Counter(entry.kind for entry in entries)
-    found = [(counts[kind], names) for kind, names in _COUNTED.items()]
-    return ", ".join(f"{n} {names[n > 1]}" for n, names in found if n) or "no outputs"
+    found = [(counts[kind], words) for kind, words in _COUNTED.items() if counts[kind]]
+    return ", ".join(f"{n} {words.format('s' * (n > 1))}" for n, words in found) or "no outputs"
 
 
 def _map(app: Sphinx) -> Iterator[tuple[str, dict[str, object], str]]:

@@ -190,10 +190,8 @@ def keep_used(css: str, words: set[str]) -> str:
         bare = re.sub(r"\\.|\[[^\]]*\]", "", selector)
         while bare != (shorter := re.sub(r"\([^()]*\)", "", bare)):
             bare = shorter
-        return all(
-            name in words or _MADE.match(name)
-            for name in re.findall(r"\.(-?[A-Za-z_][\w-]*)", bare)
-        )
+        names = re.findall(r"\.(-?[A-Za-z_][\w-]*)", bare)
+        return all(name in words or _MADE.match(name) for name in names)
 
     def lighter(rule: re.Match[str]) -> str:
         # Cut at the commas between selectors, not at those within ``:is()``.

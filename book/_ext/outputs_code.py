@@ -96,9 +96,8 @@ class Code:
         if not key:
             last = list(own)[-1:]
             return last if last and isinstance(own[last[0]].tree, ast.Expr) else list(own)
-        found = (
-            [i for i, one in own.items() if s in one.text] for s in (f"glue({key!r},", "glue(")
-        )
+        calls = (f"glue({key!r},", "glue(")
+        found = ([i for i, one in own.items() if call in one.text] for call in calls)
         return next(filter(None, found), list(own))
 
     def behind(self, targets: Iterable[int]) -> list[Statement]:

@@ -64,21 +64,14 @@ class Run:
     def shown(self, cell: int) -> list[NotebookNode]:
         """Return the values that a cell shows on the page, in order."""
         kinds = ("execute_result", "display_data")
-        outputs = self.cells[cell].outputs
-        return [
-            one
-            for one in outputs
-            if one.output_type in kinds and not _named(one).get("mime_prefix")
-        ]
+        values = [one for one in self.cells[cell].outputs if one.output_type in kinds]
+        return [one for one in values if not _named(one).get("mime_prefix")]
 
     def code(self) -> Code:
         """Return the code, and which cells showed the value of their last expression."""
-        shows = [
-            cell
-            for cell, tags in enumerate(self.tags)
-            if not tags & _UNSEEN
-            and any(one.output_type == "execute_result" for one in self.shown(cell))
-        ]
+        seen = [cell for cell, tags in enumerate(self.tags) if not tags & _UNSEEN]
+        kinds = {cell: {one.output_type for one in self.shown(cell)} for cell in seen}
+        shows = [cell for cell in seen if "execute_result" in kinds[cell]]
         return Code([cell.source for cell in self.cells], shows)
 
 
@@ -185,11 +178,8 @@ def behind(run: Run, code: Code, cell: int, key: str) -> dict[str, object]:
     spans, reads, excerpt = [one.lines for one in statements], [], {}
     for one, (first, last) in zip(statements, spans, strict=True):
         # A read without a line may belong to any statement of its cell.
-        reads += [
-            read
-            for line, *read in run.said[one.cell].get("reads", ())
-            if line == 0 or first <= line <= last
-        ]
+        known = run.said[one.cell].get("reads", ())
+        reads += [read for line, *read in known if line == 0 or first <= line <= last]
         text = "\n".join(run.cells[one.cell].source.split("\n")[first - 1 : last])
         excerpt.setdefault(one.cell, [f"# cell {one.cell + 1}"]).append(text)
     kinds = {"variables": "variables", "system": "systems", "results": "results"}

@@ -18,7 +18,6 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
-from pathlib import Path
 from urllib.parse import unquote_to_bytes
 
 from lxml.html import HtmlElement, fragment_fromstring
@@ -173,9 +172,7 @@ def _with_fonts() -> object:
     import vl_convert
 
     spec = importlib.util.find_spec("zhplot")  # finds the fonts without importing the package
-    for folder in (spec.submodule_search_locations or []) if spec else []:
-        if (Path(folder) / "fonts").is_dir():
-            vl_convert.register_font_directory(str(Path(folder) / "fonts"))
+    vl_convert.register_font_directory(f"{spec.submodule_search_locations[0]}/fonts")
     return vl_convert
 
 

@@ -99,7 +99,7 @@ def project(tmp_path: Path) -> Path:
 
 
 def test_launch_branch_is_the_project_and_its_notebooks(project: Path) -> None:
-    with pytest.raises(FileNotFoundError, match="make book"):
+    with pytest.raises(SystemExit, match="make book"):
         make_branch(project, "launch")
     copy = project / COPIES / "notebooks/a.ipynb"
     copy.parent.mkdir(parents=True)
