@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 from build_book import RECORD, drop_stale, fingerprint, mark, run_chapters, unchanged
 from check_notebooks import problems
-from make_files import copy_mathjax, write_vega
 
 CHAPTER = """\
 ---
