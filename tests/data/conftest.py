@@ -1,26 +1,22 @@
 """The command run in the made-up project, and what it refuses."""
 
-from __future__ import annotations
-
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from made_up import state
-from typer.testing import CliRunner, Result
+from typer.testing import CliRunner
 
 from nqpf.cli import app
-from nqpf.data import Panel
 
 
 @pytest.fixture
-def run() -> Callable[..., Result]:
+def run():
     """Return a function that runs ``nqpf data`` with some words."""
     return lambda *words: CliRunner().invoke(app, ["data", *map(str, words)])
 
 
 @pytest.fixture
-def refusal(home: Path, panel: Panel, run: Callable[..., Result]) -> Callable[[Path], Exception]:
+def refusal(home, panel, run):
     """Return a function that gives the error of a file, the same by every door; no file changes."""
 
     def refused(path: Path) -> Exception:

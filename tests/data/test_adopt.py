@@ -1,9 +1,5 @@
 """A reader's own figures: what the command says they change, and what is kept where."""
 
-from __future__ import annotations
-
-from pathlib import Path
-
 import pandas as pd
 import pytest
 from made_up import HEADER, figure, state, write_csv
@@ -21,7 +17,7 @@ NEW_YEAR = [
 
 
 @pytest.fixture
-def extra(home: Path) -> Path:
+def extra(home):
     return home / "data" / "extra"
 
 
@@ -31,7 +27,7 @@ def add(run):
     return lambda *words: run("add", *words).output
 
 
-def test_extend_adds_and_replaces_and_leaves_its_input(tmp_path: Path, panel: Panel) -> None:
+def test_extend_adds_and_replaces_and_leaves_its_input(tmp_path, panel):
     frame = panel.frame.copy()
     rows = ["北京,2024,gdp,99.5,亿元,s,census5", "北京,2023,gdp,88.5,亿元,s,census5"]
     longer = panel.extend(write_csv(tmp_path / "mine.csv", *rows, header=WITH_VINTAGE))
@@ -108,7 +104,7 @@ def test_a_bad_table_in_the_folder_is_named_and_a_link_is_not_followed(tmp_path,
     assert Panel.load(extra=False).variables, "the embedded tables can still be read"
 
 
-def test_a_report_says_what_changes(tmp_path: Path, home: Path, run) -> None:
+def test_a_report_says_what_changes(tmp_path, home, run):
     before, old = state(home), figure(120000, 2023, "population")
     same = figure(120000, 2022, "population")
     rows = ["北京,2024,population,13.5,万人,s", f"天津,2023,population,{old * 1.1!r},万人,s"]
@@ -141,7 +137,7 @@ def test_jumps(tmp_path, home, run, year, near, factor, warned):
     assert (warning in said.stdout) == ("warning" in said.stdout) == warned
 
 
-def test_a_long_report_is_cut(tmp_path: Path, home: Path, run) -> None:
+def test_a_long_report_is_cut(tmp_path, home, run):
     rows = [
         f"{p},{year},population,0.5,万人,s" for p in range(11, 16) for year in range(2019, 2024)
     ]

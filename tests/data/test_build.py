@@ -1,7 +1,5 @@
 """Traps of the sources are refused or declared; tables are rebuilt to the byte."""
 
-from __future__ import annotations
-
 import os
 from pathlib import Path
 
@@ -37,7 +35,7 @@ def doubled(panel: Panel) -> pd.DataFrame:
 
 
 @pytest.mark.parametrize("label", ["内蒙占", "两藏", "尔部地区"])
-def test_misread_names_are_refused_unless_declared(label: str) -> None:
+def test_misread_names_are_refused_unless_declared(label):
     rows = raw((label, 2020, 7.0), ("江西", 2020, 8.0))
     with pytest.raises(DataError, match=f"unknown province '{label}'.*数据 1.rda.*aliases"):
         values(rows)
@@ -48,7 +46,7 @@ def test_misread_names_are_refused_unless_declared(label: str) -> None:
         values(rows, source(aliases={label: 360000}))
 
 
-def test_odd_labels_are_declared_one_by_one(embedded: Panel) -> None:
+def test_odd_labels_are_declared_one_by_one(embedded):
     declared = embedded.catalogue.sources.items()
     for label in ("西藏省", "中国", "Neimenggu"):
         with pytest.raises(DataError, match=f"unknown province '{label}'"):
@@ -60,14 +58,14 @@ def test_odd_labels_are_declared_one_by_one(embedded: Panel) -> None:
             assert [*found["province"], *[0] * len(nation)] == [code], key
 
 
-def test_stray_spaces_in_names_and_the_national_row_apart() -> None:
+def test_stray_spaces_in_names_and_the_national_row_apart():
     rows = raw(("全   国", 2020, 9.0), ("\ufeff浙 \u3000江 ", 2020, 8.0))
     assert values(rows) == {(330000, 2020): 8.0}
     nation = _harmonise(rows, source(), segment())[1]
     assert nation.to_dict("records") == [{"year": 2020, "value": 9.0}]
 
 
-def test_units_are_converted_by_their_label_or_refused() -> None:
+def test_units_are_converted_by_their_label_or_refused():
     rows = raw(("北京", 2021, 31234.0, "吨"), ("北京", 2022, 3.1, "万吨"))
     found = values(rows, years=(2021, 2022), factors={"吨": 1e-4, "万吨": 1})
     assert found == {(110000, 2021): 3.1234, (110000, 2022): 3.1}, "the factor leaves no noise"
@@ -78,12 +76,12 @@ def test_units_are_converted_by_their_label_or_refused() -> None:
 
 
 @pytest.mark.parametrize("bad", ["many", "1,234", -np.inf, "inf"])
-def test_values_that_are_no_numbers(bad: object) -> None:
+def test_values_that_are_no_numbers(bad):
     with pytest.raises(DataError, match="not a finite number.*天津, year 2020"):
         values(raw(("北京", 2020, 1.0), ("天津", 2020, bad)))
 
 
-def test_empty_cells_declared_zeros_and_skipped_figures() -> None:
+def test_empty_cells_declared_zeros_and_skipped_figures():
     rows = raw(("北京", 2020, 1.0), ("北京", 2021, None), ("北京", 2022, 0.0))
     whole = {"years": (2020, 2022), "missing": [0]}
     with pytest.raises(DataError, match="no value.*province 110000, year 2021.*gaps"):
@@ -95,7 +93,7 @@ def test_empty_cells_declared_zeros_and_skipped_figures() -> None:
         values(rows, item="b")
 
 
-def test_residual_is_the_national_figure_less_the_others() -> None:
+def test_residual_is_the_national_figure_less_the_others():
     rows = raw(("全国", 2020, 40.0), *everywhere(2020, without=340000), ("安徽", 2020, 77.0))
     declared = segment(residual={340000: [2020]})
     found = _harmonise(rows, source(), declared)[0].set_index("province")
@@ -106,14 +104,14 @@ def test_residual_is_the_national_figure_less_the_others() -> None:
 
 
 @pytest.fixture
-def entry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> object:
+def entry(tmp_path, monkeypatch):
     """The entry of a made-up source that stands in a mirror."""
     monkeypatch.setenv("NQPF_MIRROR", str(tmp_path / "mirror"))
     return write_mirror(tmp_path / "mirror", ROWS)
 
 
 @pytest.fixture
-def rebuilt(tmp_path: Path, entry):
+def rebuilt(tmp_path, entry):
     """Return a function that makes a project of one variable and writes its tables."""
 
     def made(source=entry, **film: object) -> Path:
@@ -125,11 +123,11 @@ def rebuilt(tmp_path: Path, entry):
 
 
 @pytest.fixture
-def home(rebuilt) -> Path:
+def home(rebuilt):
     return rebuilt(segments=[SEGMENT], national="sum", second=[SEGMENT])
 
 
-def test_tables_hold_the_figures_in_canonical_units(home: Path) -> None:
+def test_tables_hold_the_figures_in_canonical_units(home):
     texts = {path.stem: path.read_text("utf-8") for path in home.glob("data/*/*.csv")}
     lines = texts["test"].split("\n")
     assert lines[0] == "province,year,variable,value,vintage,flag"
@@ -149,7 +147,7 @@ CHANGED += [(b"120000,2020,film,0.1,", b"120000,2020,film,0.2,", 4)]
 CHANGED += [(LAST, b"", 63), (LAST, LAST + b"\n", 64)]
 
 
-def test_one_changed_byte_and_a_table_too_few_or_too_many_are_found(home: Path) -> None:
+def test_one_changed_byte_and_a_table_too_few_or_too_many_are_found(home):
     path, extra = home / TABLE, home / "data" / "panel" / "old.csv"
     whole = path.read_bytes()
     for old, new, line in CHANGED:
@@ -166,7 +164,7 @@ def test_one_changed_byte_and_a_table_too_few_or_too_many_are_found(home: Path) 
         _rebuild(home)
 
 
-def test_an_error_writes_nothing(home: Path) -> None:
+def test_an_error_writes_nothing(home):
     before, (path,) = state(home), home.with_name("mirror").rglob("*.rda")
     path.write_bytes(path.read_bytes()[:-1])
     with pytest.raises(SourceError, match="SHA-256"):
@@ -174,7 +172,7 @@ def test_an_error_writes_nothing(home: Path) -> None:
     assert state(home) == before
 
 
-def test_breaks_vintages_and_printed_totals(rebuilt) -> None:
+def test_breaks_vintages_and_printed_totals(rebuilt):
     new, old = (SEGMENT | {"vintage": vintage} for vintage in ("census5", "census4"))
     total = {"year": 2020, "value": 3.2, "vintage": "census5", "source": "yearbook 2021"}
     home = rebuilt(
@@ -214,7 +212,7 @@ def test_declarations_that_the_files_do_not_bear_out(tmp_path, entry, rebuilt, s
     assert not (tmp_path / "home" / TABLE).exists()
 
 
-def test_derived_variables(tmp_path: Path, entry) -> None:
+def test_derived_variables(tmp_path, entry):
     both = {"film": variable(segments=[SEGMENT]), "twice": variable(derived="doubled")}
     home = write_project(tmp_path / "home", {"made": entry}, both)
     _rebuild(home, {"doubled": doubled}, update=True)
@@ -225,7 +223,7 @@ def test_derived_variables(tmp_path: Path, entry) -> None:
         _rebuild(home, nothing, update=True)
 
 
-def test_the_embedded_tables_are_what_the_sources_give(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_embedded_tables_are_what_the_sources_give(monkeypatch):
     neighbour = REPOSITORY.parent / "shared" / "sources"
     if not os.environ.get("NQPF_MIRROR"):
         if not neighbour.is_dir():

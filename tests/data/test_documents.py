@@ -1,25 +1,21 @@
 """docs/sources.md repeats the catalogue, and the README what the project holds."""
 
-from __future__ import annotations
-
 import re
 from pathlib import Path
 
 from write_sources import TARGET, sources_text
 
-from nqpf.data import Panel
-
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text("utf-8")
 
 
-def test_the_list_of_sources_is_up_to_date(embedded: Panel) -> None:
+def test_the_list_of_sources_is_up_to_date(embedded):
     text = TARGET.read_text("utf-8")
     assert text == sources_text(embedded), "run scripts/write_sources.py"
     assert all(f"`{key}`" in text for key in [*embedded.catalogue.sources, *embedded.variables])
 
 
-def test_readme_lists_every_data_set_and_its_links_lead_somewhere(embedded: Panel) -> None:
+def test_readme_lists_every_data_set_and_its_links_lead_somewhere(embedded):
     targets = re.findall(r"\]\((?!https?:)([^)#]+)", README)
     assert len(targets) > 8
     assert [target for target in targets if not (ROOT / target).exists()] == []
@@ -36,6 +32,6 @@ SECTIONS += ["Computational requirements", "Description of programs", "Instructi
 SECTIONS += ["List of tables, figures and programs", "References"]
 
 
-def test_readme_follows_the_data_editors_template() -> None:
+def test_readme_follows_the_data_editors_template():
     headings = re.findall(r"^## (.+)$", README, re.MULTILINE)
     assert [heading for heading in headings if heading in SECTIONS] == SECTIONS

@@ -1,7 +1,5 @@
 """What the embedded tables must show for the traps of their sources to have been avoided."""
 
-from __future__ import annotations
-
 import pandas as pd
 import pytest
 
@@ -47,7 +45,7 @@ rd_basic 2023 2259.12
 
 
 @pytest.mark.parametrize("line", SUMS.strip().split("\n"))
-def test_sums_of_the_provinces(embedded: Panel, line: str) -> None:
+def test_sums_of_the_provinces(embedded, line):
     variable, *pairs = line.split()
     sums = wide(embedded, variable).groupby("year").sum()
     for year, printed in zip(pairs[::2], pairs[1::2], strict=True):
@@ -67,7 +65,7 @@ FIGURES = {
 }
 
 
-def test_printed_figures(embedded: Panel) -> None:
+def test_printed_figures(embedded):
     frame = embedded.frame.set_index(["variable", "vintage", "province", "year"])["value"]
     assert {key: frame[key] for key in FIGURES} == FIGURES
     # Research of Beijing in 2012; the other and foreign funds are of the same printed table.
@@ -76,7 +74,7 @@ def test_printed_figures(embedded: Panel) -> None:
 
 
 @pytest.mark.parametrize("vintage", ["census4", "census5"])
-def test_tianjin_does_not_fall_from_2018_to_2019(embedded: Panel, vintage: str) -> None:
+def test_tianjin_does_not_fall_from_2018_to_2019(embedded, vintage):
     # Files that mix vintages go from 18,809.6 to 14,104.3.
     gdp = wide(embedded, "gdp", vintage)
     assert gdp[TIANJIN, 2018] < gdp[TIANJIN, 2019] < 1.06 * gdp[TIANJIN, 2018]
@@ -93,7 +91,7 @@ ITEMS = {
 }
 
 
-def test_columns_that_are_mislabelled_mixed_or_extrapolated_are_not_used(embedded: Panel) -> None:
+def test_columns_that_are_mislabelled_mixed_or_extrapolated_are_not_used(embedded):
     entries, sources = embedded.catalogue.variables, embedded.catalogue.sources
     used = [one for entry in entries.values() for one in [*entry.segments, *entry.second]]
     for source, items in ITEMS.items():
@@ -111,7 +109,7 @@ def everywhere(*years: int) -> set[tuple[int, int]]:
     return {(code, year) for code in codes() for year in years}
 
 
-def test_a_new_basis_is_flagged(embedded: Panel) -> None:
+def test_a_new_basis_is_flagged(embedded):
     breaks = {f"share_{name}": everywhere(2014, 2019) for name in INDUSTRIES}
     breaks |= {"gdp_index": everywhere(2016), "telecom_volume": everywhere(2016, 2021)}
     breaks["energy"] = {(500000, 2020), (510000, 2020)}
@@ -120,7 +118,7 @@ def test_a_new_basis_is_flagged(embedded: Panel) -> None:
     assert share[TIANJIN, 2019] - share[TIANJIN, 2018] > 4.5
 
 
-def test_parts_add_up(embedded: Panel) -> None:
+def test_parts_add_up(embedded):
     table = Checks(embedded).adding_up()
     # Research of Zhejiang in 2015 (by 0.01) and of Shanghai in 2021, as in the yearbook.
     assert table["off"].tolist() == [2, 0, 0, 2] and table["worst"].tolist() == WORST
@@ -132,7 +130,7 @@ def test_parts_add_up(embedded: Panel) -> None:
     assert {(610000, 2015), (650000, 2015), (210000, 2019), (150000, 2015)}.isdisjoint(gaps.index)
 
 
-def test_population_of_2023_follows_from_gdp_per_person(embedded: Panel) -> None:
+def test_population_of_2023_follows_from_gdp_per_person(embedded):
     population = wide(embedded, "population").unstack()
     assert population.stack().between(300, 13000).all()  # no counts of a sample survey
     gdp = wide(embedded, "gdp").unstack()[2023] * 1e4
@@ -143,7 +141,7 @@ def test_population_of_2023_follows_from_gdp_per_person(embedded: Panel) -> None
     assert ((population[2023] - identity).abs() < rounding + 0.02).all()
 
 
-def test_breaks_of_employment(embedded: Panel) -> None:
+def test_breaks_of_employment(embedded):
     growth = wide(embedded, "employment").groupby("province").pct_change()
     changes = {(ANHUI, 2020): -0.26, (630000, 2020): -0.155, (430000, 2020): -0.105}
     changes |= {(TIANJIN, 2011): 0.30, (SHANGHAI, 2011): 0.19, (SHANGHAI, 2013): 0.23}
@@ -152,7 +150,7 @@ def test_breaks_of_employment(embedded: Panel) -> None:
     assert {*changes, *growth.index[growth.abs() > 0.10]} <= flagged(embedded, "employment")
 
 
-def test_one_is_part_of_the_other(embedded: Panel) -> None:
+def test_one_is_part_of_the_other(embedded):
     wholes = {"urban_unit_employment": "employment", "so2_industrial": "so2"}
     for part, whole in (wholes | {"tax_revenue": "budget_revenue"}).items():
         both = embedded.wide([part, whole]).dropna()
@@ -165,7 +163,7 @@ def test_one_is_part_of_the_other(embedded: Panel) -> None:
     assert (wide(embedded, "so2_industrial") > 0).all()
 
 
-def test_units_and_digits_of_files_leave_no_trace(embedded: Panel) -> None:
+def test_units_and_digits_of_files_leave_no_trace(embedded):
     # The file went through single precision; the figures have two decimals again.
     spent = wide(embedded, "environment_expenditure").loc[:, 2019]
     assert (spent - spent.round(4)).abs().max() < 1e-9
@@ -177,7 +175,7 @@ def test_units_and_digits_of_files_leave_no_trace(embedded: Panel) -> None:
         assert 0.9 < total[2022] / total[2021] < 1.1
 
 
-def test_years_and_provinces_that_the_sources_lack_or_misread(embedded: Panel) -> None:
+def test_years_and_provinces_that_the_sources_lack_or_misread(embedded):
     absent = dict.fromkeys(["hightech_revenue", "hightech_profit", "hightech_firms"], {2017})
     absent |= {"technology_contracts_in": {2011}, "sci_papers": {2023}, "rd_personnel": set()}
     for variable, years in absent.items():
@@ -193,7 +191,7 @@ def test_years_and_provinces_that_the_sources_lack_or_misread(embedded: Panel) -
     assert power[ANHUI, 2010] < power[ANHUI, 2011] < power[ANHUI, 2012]
 
 
-def test_national_figures(embedded: Panel) -> None:
+def test_national_figures(embedded):
     table = Checks(embedded).national().set_index("variable")
     wrong = table[table["verdict"] == "differs"]
     assert wrong.empty, wrong[["vintage", "year", "difference"]].to_string()
@@ -209,7 +207,7 @@ def test_national_figures(embedded: Panel) -> None:
     assert patents["reason"].str.contains("Hong Kong").all()
 
 
-def test_carried_forward_figures_are_flagged(embedded: Panel) -> None:
+def test_carried_forward_figures_are_flagged(embedded):
     flags = embedded.flags(["gfcf", "investment_price"]).unstack("province")
     spans = {("gfcf", 1996, 2017): "official", ("gfcf", 2018, 2022): "extrapolated"}
     spans["investment_price", 2020, 2022] = "spliced"

@@ -1,7 +1,5 @@
 """The panel as files: what is read back, what stays text, what is refused, which bytes."""
 
-from __future__ import annotations
-
 import json
 import os
 import zipfile
@@ -23,14 +21,14 @@ HOSTILE += ["</script><script>alert(1)</script>", 'quote " and, comma']
 
 
 @pytest.fixture(scope="module")
-def part(embedded: Panel) -> Panel:
+def part(embedded):
     """A part of the panel, with variables of every kind of source."""
     keys = [*embedded.variables[::12], "gdp", "capital_stock", "employment"]
     return Panel(embedded.frame[embedded.frame["variable"].isin(keys)], embedded.catalogue)
 
 
 @pytest.fixture(scope="module")
-def folder(part: Panel, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def folder(part, tmp_path_factory):
     folder = tmp_path_factory.mktemp("panel") / "new" / "folder"
     export(part, folder)
     return folder
@@ -46,7 +44,7 @@ def read(folder: Path, kind: str) -> pd.DataFrame:
 
 
 @pytest.mark.parametrize("kind", ["csv", "parquet", "xlsx"])
-def test_every_figure_comes_back_exactly(part: Panel, folder: Path, kind: str) -> None:
+def test_every_figure_comes_back_exactly(part, folder, kind):
     rows = read(folder, kind)
     found = rows.sort_values(KEY, ignore_index=True)[[*KEY, "value", "flag"]]
     expected = part.frame.sort_values(KEY, ignore_index=True)[found.columns]
@@ -57,7 +55,7 @@ def test_every_figure_comes_back_exactly(part: Panel, folder: Path, kind: str) -
 
 
 @pytest.mark.parametrize("vintage", ["census4", "census5"])
-def test_wide_sheets_equal_the_panel(part: Panel, folder: Path, vintage: str) -> None:
+def test_wide_sheets_equal_the_panel(part, folder, vintage):
     sheet = pd.read_excel(folder / "nqpf-panel.xlsx", sheet_name=f"wide {vintage}")
     wide = sheet.set_index(["province", "year"]).drop(columns=["province_en", "province_zh"])
     vintages = {key: part.catalogue.variables[key].vintages for key in part.variables}
@@ -66,7 +64,7 @@ def test_wide_sheets_equal_the_panel(part: Panel, folder: Path, vintage: str) ->
     pd.testing.assert_frame_equal(wide.astype("float64"), expected, check_exact=True)
 
 
-def test_sources_and_catalogue_are_inside_every_format(part: Panel, folder: Path) -> None:
+def test_sources_and_catalogue_are_inside_every_format(part, folder):
     sources = pd.read_csv(folder / "nqpf-sources.csv", keep_default_na=False)
     assert set(sources["source"]) <= set(part.catalogue.sources)
     both = (read(folder, "parquet"), sources)
@@ -87,7 +85,7 @@ def test_sources_and_catalogue_are_inside_every_format(part: Panel, folder: Path
     assert all(text in readme and text in set(first[1]) for text in texts.values())
 
 
-def test_workbook_can_be_filtered_and_keeps_its_headings_in_view(folder: Path) -> None:
+def test_workbook_can_be_filtered_and_keeps_its_headings_in_view(folder):
     book = load_workbook(folder / "nqpf-panel.xlsx")
     assert book.sheetnames[:2] == ["README", "panel"]
     panes = book["panel"].freeze_panes, book["wide census5"].freeze_panes
@@ -98,7 +96,7 @@ def test_workbook_can_be_filtered_and_keeps_its_headings_in_view(folder: Path) -
     assert book.properties.title.startswith("Statistics of the 31")
 
 
-def test_same_panel_gives_the_same_bytes(tmp_path: Path, panel: Panel) -> None:
+def test_same_panel_gives_the_same_bytes(tmp_path, panel):
     first = export(panel, tmp_path / "one")
     shuffled = Panel(panel.frame.sample(frac=1, random_state=1), panel.catalogue)
     export(shuffled, tmp_path / "two")
@@ -116,7 +114,7 @@ def hostile(panel: Panel, text: str) -> Panel:
 
 
 @pytest.mark.parametrize("text", HOSTILE)
-def test_hostile_text_is_text(tmp_path: Path, panel: Panel, text: str) -> None:
+def test_hostile_text_is_text(tmp_path, panel, text):
     export(hostile(panel, text), tmp_path / "out")
     book = load_workbook(tmp_path / "out" / "nqpf-panel.xlsx")
     cells = [cell for sheet in book for row in sheet.iter_rows() for cell in row]
@@ -131,14 +129,14 @@ def test_hostile_text_is_text(tmp_path: Path, panel: Panel, text: str) -> None:
     assert (table["unit"] == one_line).all()
 
 
-def test_hidden_characters_are_shown(tmp_path: Path, panel: Panel) -> None:
+def test_hidden_characters_are_shown(tmp_path, panel):
     export(hostile(panel, "a\x07b\u202ec\u200bd\ud800\ufffe"), tmp_path / "out")
     shown = "a[U+0007]b[U+202E]c[U+200B]d[U+D800][U+FFFE]"
     for kind in ["csv", "parquet", "xlsx"]:
         assert (read(tmp_path / "out", kind)["unit"] == shown).all(), kind
 
 
-def test_readers_rows_are_flagged_or_left_out(tmp_path: Path, home: Path, run) -> None:
+def test_readers_rows_are_flagged_or_left_out(tmp_path, home, run):
     write_csv(tmp_path / "mine.csv", "Beijing,2024,population,12,万人,own count")
     assert run("add", tmp_path / "mine.csv").exit_code == 0
     out = tmp_path / "out"
@@ -153,7 +151,7 @@ def test_readers_rows_are_flagged_or_left_out(tmp_path: Path, home: Path, run) -
     assert "reader" not in set(read(out, "xlsx")["flag"])
 
 
-def test_refusals(panel: Panel, tmp_path: Path) -> None:
+def test_refusals(panel, tmp_path):
     with pytest.raises(MethodError, match="unknown format 'xls'; expected one of csv, parquet"):
         export(panel, tmp_path, ["xls"])
     (tmp_path / "file").write_text("x")

@@ -1,7 +1,5 @@
 """Mutated files thrown at the readers: a clear refusal or a valid result, nothing else."""
 
-from __future__ import annotations
-
 import io
 import random
 import zipfile

@@ -1,7 +1,5 @@
 """Each layout of source file, as the entry of the catalogue reads it."""
 
-from __future__ import annotations
-
 import gzip
 from pathlib import Path
 
@@ -44,7 +42,7 @@ def text(path: Path, content: str, encoding: str = "utf-8") -> Path:
 
 @pytest.mark.parametrize("encoding", ["gb18030", "utf-8", "utf-8-sig"])
 @pytest.mark.parametrize("newline", ["\n", "\r\n"])
-def test_header_notes_and_encoding(tmp_path: Path, encoding: str, newline: str) -> None:
+def test_header_notes_and_encoding(tmp_path, encoding, newline):
     path = text(tmp_path / "a.csv", EXPORT.replace("\n", newline), encoding)
     frame = read("nbs", path)
     figures = frame[["province", "year", "value"]].to_numpy().tolist()
@@ -52,7 +50,7 @@ def test_header_notes_and_encoding(tmp_path: Path, encoding: str, newline: str) 
     assert {*frame["item"], *frame["unit"]} == {"城镇单位就业人员", "万人"}
 
 
-def test_one_year_with_many_indicators_and_tabs_in_the_cells(tmp_path: Path) -> None:
+def test_one_year_with_many_indicators_and_tabs_in_the_cells(tmp_path):
     frame = read("nbs", text(tmp_path / "a.csv", ONE_YEAR, "utf-8-sig"))
     *beijing, tianjin = frame.to_numpy().tolist()
     assert tianjin == ["天津市", 2019, "地区生产总值", 14097.2, "亿元"]
@@ -60,7 +58,7 @@ def test_one_year_with_many_indicators_and_tabs_in_the_cells(tmp_path: Path) -> 
     assert beijing[1:] == [["北京市", 2019, "人均地区生产总值", 172373.0, "元/人"]]
 
 
-def test_a_workbook_whose_indicator_the_catalogue_names(tmp_path: Path) -> None:
+def test_a_workbook_whose_indicator_the_catalogue_names(tmp_path):
     lines = [
         ["地区", "2022年", "2021年"],
         ["北京市", 2184, "#DIV/0!"],
@@ -73,7 +71,7 @@ def test_a_workbook_whose_indicator_the_catalogue_names(tmp_path: Path) -> None:
         read("nbs", path)
 
 
-def test_merged_panel(tmp_path: Path) -> None:
+def test_merged_panel(tmp_path):
     content = (
         "地区,年份,所属地域,进出口_亿元,进出口_万美元,税收收入_亿元\n"
         "上海,2010,东部,,18.5,1417.4\n上海,2011,东部,33.8,,1576.07\n,,,,,\n"
@@ -86,13 +84,13 @@ def test_merged_panel(tmp_path: Path) -> None:
     assert read("merged", short)["value"].tolist() == [1.0]
 
 
-def test_single_precision_is_undone_on_request(tmp_path: Path) -> None:
+def test_single_precision_is_undone_on_request(tmp_path):
     path = text(tmp_path / "a.csv", "province,year,x\nAnhui,2010,29.940001\nAnhui,2011,16470.699\n")
     assert read("merged", path, single=True)["value"].tolist() == [29.94, 16470.7]
     assert read("merged", path)["value"].tolist() == [29.940001, 16470.699]
 
 
-def test_blocks_with_provinces_across(tmp_path: Path) -> None:
+def test_blocks_with_provinces_across(tmp_path):
     lines = [[None, None, "北京", "天津"], ["研发经费", "2012", 197.3, 255.9]]
     lines += [[None, 2013, None, 300.0], ["新产品销售收入", "2012", None, 0]]
     other = [[None, None, "北京"], ["x", 2012, 9.0]]
@@ -106,7 +104,7 @@ def test_blocks_with_provinces_across(tmp_path: Path) -> None:
         read("blocks", path, across="years", sheet="two")
 
 
-def test_blocks_with_years_across_and_labels_on_the_first_line_only(tmp_path: Path) -> None:
+def test_blocks_with_years_across_and_labels_on_the_first_line_only(tmp_path):
     lines = [[None, None, "2022", "2023"], ["发电量（万吨）", "北京", "467.00000", None]]
     lines += [["风电（万吨）", "北京", None, "4.82000"], [None, "天津", None, "31.91000"]]
     lines += [["数据来源：中国能源统计年鉴", None, None, None]]
@@ -126,7 +124,7 @@ def sulphur_book(path: Path, swap: bool = False) -> Path:
     return write_book(path, 整理=keyed, 计算=[head, *figures])
 
 
-def test_sulphur_figures_are_matched_by_content(tmp_path: Path) -> None:
+def test_sulphur_figures_are_matched_by_content(tmp_path):
     frame = read("sulphur", sulphur_book(tmp_path / "a.xlsx"))
     figures = frame[["year", "value", "unit"]].to_numpy().tolist()
     assert figures == [[2020, 200, "吨"], [2021, 300, "吨"], [2022, 0, "吨"]]
@@ -134,7 +132,7 @@ def test_sulphur_figures_are_matched_by_content(tmp_path: Path) -> None:
         read("sulphur", sulphur_book(tmp_path / "b.xlsx", swap=True))
 
 
-def test_years_kept_as_text_become_numbers(tmp_path: Path) -> None:
+def test_years_kept_as_text_become_numbers(tmp_path):
     path = write_techme(tmp_path / "a.rda", raw(("北 京", 2020, 1.0), ("全国", 2020, 2.0)))
     rows = read("techme", path)[["province", "year"]].to_numpy().tolist()
     assert rows == [["北 京", 2020], ["全国", 2020]]
@@ -145,7 +143,7 @@ def test_years_kept_as_text_become_numbers(tmp_path: Path) -> None:
         read("techme", path)
 
 
-def test_damaged_r_files_are_refused_by_the_project_s_own_error(tmp_path: Path) -> None:
+def test_damaged_r_files_are_refused_by_the_project_s_own_error(tmp_path):
     path = write_techme(tmp_path / "b.rda", raw(*everywhere(2020)))
     intact, refused = gzip.decompress(path.read_bytes()), []
     for chance in chances("rda", 600):
@@ -178,7 +176,7 @@ REFUSED = [
 
 
 @pytest.mark.parametrize(("reader", "content", "old", "new", "said"), REFUSED)
-def test_refusals(tmp_path: Path, reader: str, content: str, old: str, new: str, said: str) -> None:
+def test_refusals(tmp_path, reader, content, old, new, said):
     assert old in content
     with pytest.raises(DataError, match=said):
         read(reader, text(tmp_path / "a.csv", content.replace(old, new)))

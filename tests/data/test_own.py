@@ -1,12 +1,9 @@
 """A reader's file: accepted spellings, and every case of bad input by the text of its message."""
 
-from __future__ import annotations
-
 import io
 import re
 from datetime import date
 from itertools import product
-from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -26,7 +23,7 @@ def own(panel: Panel) -> pd.DataFrame:
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "gb18030"])
-def test_spellings(tmp_path: Path, panel: Panel, encoding: str) -> None:
+def test_spellings(tmp_path, panel, encoding):
     provinces = ["北京", "北京市", "北 京", "Beijing", "beijing", "110000", "11"]
     variables, units = ["population", "Population", "常住人口"], ['"10,000 persons"', "万人"]
     cells = list(product(provinces, variables, units))
@@ -36,7 +33,7 @@ def test_spellings(tmp_path: Path, panel: Panel, encoding: str) -> None:
     assert found == [[110000, "population", 2183.2, ""]] * len(cells)
 
 
-def test_numbers(tmp_path: Path, panel: Panel) -> None:
+def test_numbers(tmp_path, panel):
     cells = ["1", "+1.50", ".5", "5.", "1e3", "2.5E-3", '"1,234.5"', '"1,234,567"', "  7  "]
     cells += ["-0", "0.1"]
     rows = [f"Beijing,{2000 + i},population,{cell},万人,s" for i, cell in enumerate(cells)]
@@ -56,7 +53,7 @@ def test_a_workbook_gives_the_same_rows_and_counts_them_as_a_spreadsheet(tmp_pat
         panel.extend(write_xlsx(tmp_path / "mine.xlsx", *rows))
 
 
-def test_columns_in_any_order_and_names_given_once(tmp_path: Path, panel: Panel) -> None:
+def test_columns_in_any_order_and_names_given_once(tmp_path, panel):
     """Unlike a count, a profit and what a new variable measures may be negative."""
     header = "Source,Unit,VALUE,variable,year,province,vintage,name_en,name_zh"
     rows = ["s,亿元,5,gdp,2024,北京,census5,,", "s,亿元,-3,hightech_profit,2024,北京,,,"]
@@ -68,7 +65,7 @@ def test_columns_in_any_order_and_names_given_once(tmp_path: Path, panel: Panel)
     assert str(longer.catalogue.variables["robots"].name) == "机器人 机器人"
 
 
-def test_the_examples_and_units_of_the_readme(tmp_path: Path, embedded: Panel) -> None:
+def test_the_examples_and_units_of_the_readme(tmp_path, embedded):
     year, robots = re.findall(r"^```\nprovince,(.*?)\n```", README, re.DOTALL | re.MULTILINE)
     for text, size in ((year, 2), (robots, 1)):
         path = write_csv(tmp_path / "mine.csv", header=f"province,{text}")
@@ -85,7 +82,7 @@ def test_the_examples_and_units_of_the_readme(tmp_path: Path, embedded: Panel) -
     assert len(own(embedded.extend(path))) == len(units) > 15
 
 
-def test_every_figure_of_the_real_panel_could_be_a_readers(tmp_path: Path, embedded: Panel) -> None:
+def test_every_figure_of_the_real_panel_could_be_a_readers(tmp_path, embedded):
     """Given back as a file, the newest year and all that is negative change nothing."""
     frame = embedded.frame[embedded.frame["vintage"].isin(["", "census5"])]
     newest = frame["year"] == frame.groupby("variable")["year"].transform("max")
@@ -147,7 +144,7 @@ year||column 'year' occurs twice
 
 
 @pytest.mark.parametrize("case", CASES.strip().split("\n"))
-def test_bad_rows_and_tables(refusal, tmp_path: Path, case: str) -> None:
+def test_bad_rows_and_tables(refusal, tmp_path, case):
     columns, rows, *parts = case.split("|")
     header = columns[1:] if columns.startswith("=") else f"{HEADER},{columns}".rstrip(",")
     table = rows.split(";") if columns else [GOOD, rows]
@@ -194,11 +191,11 @@ def test_bad_file(refusal, tmp_path, monkeypatch, name):
     assert said in str(refusal(tmp_path / name))
 
 
-def test_the_limits_of_a_file_are_generous() -> None:
+def test_the_limits_of_a_file_are_generous():
     assert (grid._LARGEST_GRID, grid._LARGEST_FILE) == (500_000, 50_000_000)
 
 
-def test_all_problems_are_in_one_message(refusal, tmp_path: Path) -> None:
+def test_all_problems_are_in_one_message(refusal, tmp_path):
     rows = ["Bejing,2024,population,x,万人,s", GOOD, "", "Hebei,1900,population,5,万吨,s"]
     message = str(refusal(write_csv(tmp_path / "mine.csv", *rows)))
     assert message.startswith("mine.csv has 4 problems:\n- ") and message.count("\n- ") == 4

@@ -1,9 +1,5 @@
 """The panel's views, what it refuses to mix, and what its catalogue says."""
 
-from __future__ import annotations
-
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -29,7 +25,7 @@ def without(panel: Panel, rows: str) -> Panel:
     return Panel(panel.frame.query(f"not ({rows})"), panel.catalogue)
 
 
-def test_wide_has_one_column_per_variable_in_the_order_asked(panel: Panel) -> None:
+def test_wide_has_one_column_per_variable_in_the_order_asked(panel):
     before = panel.frame.copy()
     wide = panel.wide(["population", "gdp"], years=[2021, 2022])
     assert list(wide.columns) == ["population", "gdp"]
@@ -42,7 +38,7 @@ def test_wide_has_one_column_per_variable_in_the_order_asked(panel: Panel) -> No
     assert wide.loc[540000].isna().all().tolist() == [False, True]
 
 
-def test_vintages_are_never_mixed(panel: Panel) -> None:
+def test_vintages_are_never_mixed(panel):
     split = changed(panel, "vintage == 'census4'", value=1e6)
     new, earlier = split.wide(["gdp"]), split.wide(["gdp"], vintage="census4")
     assert new.equals(panel.wide(["gdp"])) and earlier["gdp"].eq(1e6).all()
@@ -56,7 +52,7 @@ def test_vintages_are_never_mixed(panel: Panel) -> None:
             view("populatoin")
 
 
-def test_coverage_counts_gaps_and_flags(panel: Panel) -> None:
+def test_coverage_counts_gaps_and_flags(panel):
     panel = changed(panel, "variable == 'energy' and year == 2023", flag="extrapolated")
     gone = without(panel, "variable == 'energy' and province == 540000 and year == 2021")
     table = gone.coverage()
@@ -67,7 +63,7 @@ def test_coverage_counts_gaps_and_flags(panel: Panel) -> None:
     assert table.loc[("gdp", "census4"), "gaps"] == 0
 
 
-def test_a_change_spans_a_break_of_any_variable_in_the_year_of_the_flag(panel: Panel) -> None:
+def test_a_change_spans_a_break_of_any_variable_in_the_year_of_the_flag(panel):
     shanghai = "variable == 'energy' and province == 310000 and year == 2022"
     panel = changed(panel, shanghai, flag="break")
     panel = changed(panel, "variable == 'gdp' and year == 2022", flag="extrapolated")
@@ -79,7 +75,7 @@ def test_a_change_spans_a_break_of_any_variable_in_the_year_of_the_flag(panel: P
     assert not marked.breaks(["energy"], years=[2021]).any()
 
 
-def test_missing_tables_and_a_broken_catalogue(home: Path) -> None:
+def test_missing_tables_and_a_broken_catalogue(home):
     (home / "data" / "panel" / "test.csv").unlink()
     with pytest.raises(DataError, match="no tables found.*make data"):
         Panel.load(extra=False)
@@ -92,14 +88,14 @@ def test_missing_tables_and_a_broken_catalogue(home: Path) -> None:
         Catalogue.load(path)
 
 
-def test_years_spelt_as_a_span() -> None:
+def test_years_spelt_as_a_span():
     assert segment(gaps={11: [2001, "2003-2005"]}).gaps == {11: [2001, 2003, 2004, 2005]}
 
 
 # The embedded panel.
 
 
-def test_every_figure_has_an_entry_a_province_and_a_number(embedded: Panel) -> None:
+def test_every_figure_has_an_entry_a_province_and_a_number(embedded):
     frame, known = embedded.frame, embedded.catalogue.variables
     assert set(frame["variable"]) == set(known) and set(frame["province"]) == set(codes())
     assert np.isfinite(frame["value"]).all() and not frame.duplicated(KEY).any()
@@ -111,7 +107,7 @@ def test_every_figure_has_an_entry_a_province_and_a_number(embedded: Panel) -> N
     assert "derived" not in set(frame.loc[~derived, "flag"])
 
 
-def test_the_catalogue_says_how_far_the_vintages_of_gdp_differ(embedded: Panel) -> None:
+def test_the_catalogue_says_how_far_the_vintages_of_gdp_differ(embedded):
     new, old = embedded.wide(["gdp"]), embedded.wide(["gdp"], vintage="census4")
     revision = (100 * (new["gdp"] / old["gdp"] - 1)).dropna().abs()
     assert revision.idxmax() == (110000, 2022)
@@ -119,7 +115,7 @@ def test_the_catalogue_says_how_far_the_vintages_of_gdp_differ(embedded: Panel) 
     assert text in embedded.catalogue.variables["gdp"].note
 
 
-def test_every_series_cites_a_yearbook_and_files(embedded: Panel) -> None:
+def test_every_series_cites_a_yearbook_and_files(embedded):
     for key, entry in embedded.catalogue.variables.items():
         assert entry.segments or entry.derived, key
         for text in (entry.name, entry.publisher, entry.yearbook):
@@ -134,7 +130,7 @@ def test_every_series_cites_a_yearbook_and_files(embedded: Panel) -> None:
     assert set(broken.index[broken]) == {(c, each.year) for each in named for c in each.provinces}
 
 
-def test_what_a_terminal_shows_fits_a_line(embedded: Panel) -> None:
+def test_what_a_terminal_shows_fits_a_line(embedded):
     for shown in (embedded, embedded.catalogue, System.load("dong-2024")):
         assert len(repr(shown)) < 100
     assert f"{len(embedded.frame):,} figures" in repr(embedded)

@@ -1,7 +1,5 @@
 """The checks of the panel find what was changed, and explain what differs."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pandas as pd
@@ -30,7 +28,7 @@ def verdicts(home: Path, panel: Panel, value: float, **changes: object) -> list[
     return table[["verdict", "reason"]].to_numpy().tolist()
 
 
-def test_national_verdicts(home: Path, panel: Panel) -> None:
+def test_national_verdicts(home, panel):
     with pytest.raises(DataError, match="table of checks is missing.*national.csv"):
         Checks(panel).national()
     total = sum(figure(code, 2020, "gdp") for code in codes())
@@ -44,7 +42,7 @@ def test_national_verdicts(home: Path, panel: Panel) -> None:
     assert verdicts(home, panel, total, national="none") == []
 
 
-def test_second_source_summary_finds_the_worst(home: Path, panel: Panel) -> None:
+def test_second_source_summary_finds_the_worst(home, panel):
     other = panel.frame[panel.frame["variable"] == "energy"].assign(source="other")
     other.loc[(other["province"] == 120000) & (other["year"] == 2021), "value"] *= 1.5
     written(home, "second.csv", other.drop(columns="flag"))
@@ -54,7 +52,7 @@ def test_second_source_summary_finds_the_worst(home: Path, panel: Panel) -> None
     assert row["within 0.1 %"] == pytest.approx(154 / 155)
 
 
-def test_jumps_are_listed_with_their_flag(panel: Panel) -> None:
+def test_jumps_are_listed_with_their_flag(panel):
     frame = panel.frame.copy()
     later = frame.eval("variable == 'energy' and province == 340000 and year >= 2021")
     frame.loc[later, "value"] /= 4

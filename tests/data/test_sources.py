@@ -1,12 +1,9 @@
 """Source files come with the right hash or not at all; chapters download nothing."""
 
-from __future__ import annotations
-
 import hashlib
 import os
 import shutil
 import threading
-from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import SimpleNamespace
@@ -25,7 +22,7 @@ GOOD = "省,年\n北京,2020\n".encode() * 1000
 
 
 @pytest.fixture
-def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[SimpleNamespace]:
+def server(monkeypatch):
     """A server of one body, whole or cut off, that notes how it is asked."""
     serves = SimpleNamespace(body=GOOD, cut=None, status=200, asked=[])
 
@@ -52,7 +49,7 @@ def pinned(content: bytes = GOOD, **changes: object) -> object:
 
 
 @pytest.fixture
-def mirror(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def mirror(tmp_path, monkeypatch):
     folder = tmp_path / "mirror"
     path = folder / "someone__something" / COMMIT[:12] / "data" / "数据 (1).csv"
     path.parent.mkdir(parents=True)
@@ -61,7 +58,7 @@ def mirror(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return path
 
 
-def test_download_is_verified_kept_and_repaired(server: SimpleNamespace, tmp_path: Path) -> None:
+def test_download_is_verified_kept_and_repaired(server, tmp_path):
     path = pinned().fetch(server.host, tmp_path)
     asked = f"/someone/something/{COMMIT}/data/%E6%95%B0%E6%8D%AE%20%281%29.csv"
     assert pinned().address() == f"https://raw.githubusercontent.com{asked}"
@@ -107,7 +104,7 @@ def test_a_mirror_file_is_read_in_place_a_bad_one_refused(mirror, monkeypatch, c
         pinned().fetch()
 
 
-def test_research_data_sets_are_fetched_only_on_request(mirror: Path, tmp_path: Path) -> None:
+def test_research_data_sets_are_fetched_only_on_request(mirror, tmp_path):
     entry = pinned(embedded=False)
     home = write_project(tmp_path / "home", {"research": entry}, {})
     assert _rebuild(home, update=True).optional == ()
@@ -117,7 +114,7 @@ def test_research_data_sets_are_fetched_only_on_request(mirror: Path, tmp_path: 
         _rebuild(home, update=True, extra=True)
 
 
-def test_without_files_there_is_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_files_there_is_nothing(tmp_path, monkeypatch):
     monkeypatch.delenv("NQPF_MIRROR", raising=False)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     assert carbon_dioxide() is None and chilean_plants() is None
@@ -138,7 +135,7 @@ def test_carbon_dioxide_is_read_from_a_sheet_per_province(mirror, tmp_path, monk
     assert carbon_dioxide().to_dict() == {(150000, 2015): 3.0, (110000, 2015): 3.0}
 
 
-def test_the_pinned_files_are_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_pinned_files_are_read(tmp_path, monkeypatch):
     mirror = os.environ.get("NQPF_MIRROR", REPOSITORY.parent / "shared" / "sources")
     if not Path(mirror).is_dir():
         pytest.skip("no mirror of the sources")

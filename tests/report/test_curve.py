@@ -1,7 +1,5 @@
 """The specification curve on a page: what is drawn, said, embedded and refused."""
 
-from __future__ import annotations
-
 import json
 import re
 

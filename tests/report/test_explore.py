@@ -1,7 +1,5 @@
 """What the explorer packs: exact to the last figure shown, and safe inside a page."""
 
-from __future__ import annotations
-
 import base64
 
 import numpy as np
@@ -18,7 +16,7 @@ from nqpf.report.explore import rank_explorer
 
 
 @pytest.fixture(scope="module")
-def found() -> object:
+def found():
     keys = ["lu-2024", "zou-2024"]
     return standings(Panel.load(extra=False), keys, weights=["equal"], aggregate=[], draws=20)
 
@@ -28,11 +26,11 @@ def unpacked(text: str, kind: str) -> np.ndarray:
 
 
 @pytest.fixture(scope="module")
-def data(found) -> dict:
+def data(found):
     return embedded(explorer(found).html)
 
 
-def test_scores_ranks_and_bounds_come_back(found, data) -> None:
+def test_scores_ranks_and_bounds_come_back(found, data):
     scores, ranks = unpacked(data["scores"], "<i4"), unpacked(data["ranks"], "u1")
     bounds = unpacked(data["bounds"], "u1")
     assert [one["key"] for one in data["systems"]] == ["lu-2024", "zou-2024", "tfp"]
@@ -53,7 +51,7 @@ def test_scores_ranks_and_bounds_come_back(found, data) -> None:
                     assert f"{shown:.{digits}f}" == f"{row['score']:.{digits}f}"
 
 
-def test_indicators_give_the_normalised_values_bit_for_bit(found, data) -> None:
+def test_indicators_give_the_normalised_values_bit_for_bit(found, data):
     raw = unpacked(data["rawValues"], "<f8").reshape(len(data["raw"]), 31, len(data["years"]))
     for system in data["systems"][:-1]:
         z = found.normalised[system["key"]]
@@ -64,7 +62,7 @@ def test_indicators_give_the_normalised_values_bit_for_bit(found, data) -> None:
                 assert abs(x - worst) / width == expected
 
 
-def test_the_box_opens_with_a_table_and_hides_no_tag(found) -> None:
+def test_the_box_opens_with_a_table_and_hides_no_tag(found):
     box = explorer(found, "zou-2024")
     data = embedded(box.html)
     assert data["start"] == {"system": "zou-2024", "year": 2022, "with": "tfp"}
@@ -78,7 +76,7 @@ def test_the_box_opens_with_a_table_and_hides_no_tag(found) -> None:
         explorer(found, "nobody")
 
 
-def test_the_chart_of_ranks_embeds_each_rank_and_nothing_else() -> None:
+def test_the_chart_of_ranks_embeds_each_rank_and_nothing_else():
     order = np.argsort(np.random.default_rng(0).random((31, 3)), axis=0) + 1.0
     table = pd.DataFrame(order, provinces.codes(), ["A", "B", EVIL])
     table.loc[540000, "A"] = np.nan

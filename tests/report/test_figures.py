@@ -1,7 +1,5 @@
 """Figures: every case draws, nothing overlaps, the same data give the same bytes and words."""
 
-from __future__ import annotations
-
 import gzip
 import importlib.util
 import re
@@ -202,7 +200,7 @@ CASES = {
 
 
 @pytest.fixture(scope="module")
-def pictures() -> dict:
+def pictures():
     with warnings.catch_warnings():
         warnings.simplefilter("error")  # a glyph that no font has is a warning
         return {name: make() for name, make in CASES.items()}
@@ -217,7 +215,7 @@ def texts(picture) -> list[Text]:
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_no_text_lies_on_another_leaves_the_figure_or_is_too_small(pictures, case) -> None:
+def test_no_text_lies_on_another_leaves_the_figure_or_is_too_small(pictures, case):
     figure, boxes = pictures[case].figure, []
     for text in texts(pictures[case]):
         # The box of the letters: a line's box without its leading, and without an arrow.
@@ -234,7 +232,7 @@ def test_no_text_lies_on_another_leaves_the_figure_or_is_too_small(pictures, cas
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_same_data_give_the_same_light_image_in_any_settings(pictures, case) -> None:
+def test_same_data_give_the_same_light_image_in_any_settings(pictures, case):
     first, image = pictures[case], pictures[case].svg()
     with rc_context({"svg.hashsalt": None, "font.size": 30, "axes.grid": False}):
         settings, again = dict(rcParams), CASES[case]()
@@ -244,7 +242,7 @@ def test_same_data_give_the_same_light_image_in_any_settings(pictures, case) -> 
     assert b"<dc:date>" not in image and len(gzip.compress(image)) < LIGHT
 
 
-def test_drawing_leaves_inputs_alone() -> None:
+def test_drawing_leaves_inputs_alone():
     makers = {tile_map: one_year, rank_bump: measures, shares_chart: indices, rank_ranges: measures}
     for draw, make in makers.items():
         given = make()
@@ -252,7 +250,7 @@ def test_drawing_leaves_inputs_alone() -> None:
         assert given.equals(make())
 
 
-def test_every_text_takes_readable_ink(pictures) -> None:
+def test_every_text_takes_readable_ink(pictures):
     for case in ("map", "map of changes"):
         (ax,) = [ax for ax in pictures[case].figure.axes if len(ax.patches) == 31]
         for patch in ax.patches:
@@ -268,14 +266,14 @@ def test_every_text_takes_readable_ink(pictures) -> None:
             assert _contrast(text.get_color(), shade) >= 4.5
 
 
-def test_all_31_tiles_are_there_and_gaps_say_so(pictures) -> None:
+def test_all_31_tiles_are_there_and_gaps_say_so(pictures):
     shown = [text.get_text() for text in texts(pictures["map with gaps"])]
     assert all(shown.count(abbr) == 1 for abbr in provinces._table()["abbr"])
     assert shown.count("no data") == 2
     assert any("Hong Kong, Macao" in " ".join(text.split()) for text in shown)
 
 
-def test_lines_of_regions_differ_and_partial_years_are_not_joined(pictures) -> None:
+def test_lines_of_regions_differ_and_partial_years_are_not_joined(pictures):
     ax, scores = pictures["lines with gaps"].figure.axes[0], with_holes(panel())
     hollow = [line for line in ax.lines if line.get_markerfacecolor() == "white"]
     # Tibet, never in the sample, makes no year partial.
@@ -359,7 +357,7 @@ SAID = [
 
 
 @pytest.mark.parametrize(("case", "said", "there", "absent"), SAID)
-def test_words_follow_the_data(pictures, case, said, there, absent) -> None:
+def test_words_follow_the_data(pictures, case, said, there, absent):
     picture = pictures[case] if isinstance(case, str) else case()
     written = {text.get_text() for text in texts(picture)}
     assert [part for part in said if part not in picture.alt] == []
@@ -369,7 +367,7 @@ def test_words_follow_the_data(pictures, case, said, there, absent) -> None:
     assert "<script>" not in html and html.count(" alt=") == 1 and len(picture.alt) > 20
 
 
-def test_rows_stand_in_order_and_negative_estimates_are_zero(pictures) -> None:
+def test_rows_stand_in_order_and_negative_estimates_are_zero(pictures):
     order = intervals().sort_values(["median", "lower", "upper", "baseline"], kind="stable").index
     shown = [t.get_text() for t in pictures["intervals"].figure.axes[0].get_yticklabels()]
     assert shown == [provinces.name(code, "both") for code in order]
@@ -384,7 +382,7 @@ def test_rows_stand_in_order_and_negative_estimates_are_zero(pictures) -> None:
     assert any(list(line.get_ydata()) == [1.0, 1.0] for line in level.lines)
 
 
-def test_shape_and_hatch_tell_apart_what_colour_does(pictures) -> None:
+def test_shape_and_hatch_tell_apart_what_colour_does(pictures):
     hatches = [p.get_hatch() for p in transition_matrices({"A": gone}).figure.axes[0].patches]
     assert hatches == [None, None, "///", "///"]
     assert [p.get_hatch() for p in pictures["findings"].figure.axes[0].patches].count("///") == 1
@@ -396,7 +394,7 @@ def test_shape_and_hatch_tell_apart_what_colour_does(pictures) -> None:
     assert marks == [["o", "s"], ["o"]]
 
 
-def test_fans_are_those_of_the_forecast(pictures) -> None:
+def test_fans_are_those_of_the_forecast(pictures):
     own = forecast(series(), 3, level=0.8).frame.loc[310000]
     said = f"(80 % interval {own['lower'].iloc[-1]:.2f} to {own['upper'].iloc[-1]:.2f})"
     assert said in pictures["fans"].alt
@@ -408,7 +406,7 @@ def test_fans_are_those_of_the_forecast(pictures) -> None:
     assert dashed.get_ydata()[1:] == pytest.approx(own["forecast"].to_numpy())
 
 
-def test_ridges_share_a_scale_and_dots_sit_on_peaks(pictures) -> None:
+def test_ridges_share_a_scale_and_dots_sit_on_peaks(pictures):
     curves, ax = densities(), pictures["ridges"].figure.axes[0]
     lines = [line for line in ax.lines if len(line.get_xdata()) == len(curves.density)]
     dots = [len(line.get_xdata()) for line in ax.lines if line.get_marker() == "o"]
@@ -419,7 +417,7 @@ def test_ridges_share_a_scale_and_dots_sit_on_peaks(pictures) -> None:
         assert f"the highest at {curves.to_frame().loc[year, 'peak']:.2f}" in pictures["ridges"].alt
 
 
-def test_without_the_font_labels_are_english_and_it_says_so(monkeypatch) -> None:
+def test_without_the_font_labels_are_english_and_it_says_so(monkeypatch):
     find = importlib.util.find_spec
     monkeypatch.setattr(importlib.util, "find_spec", lambda n: None if n == "zhplot" else find(n))
     for one in (_chinese_font, _settings):
@@ -471,6 +469,6 @@ WRONG = [
 
 
 @pytest.mark.parametrize(("call", "error", "message"), WRONG)
-def test_wrong_input_is_named(call, error, message) -> None:
+def test_wrong_input_is_named(call, error, message):
     with pytest.raises(error, match=re.escape(message)):
         call()

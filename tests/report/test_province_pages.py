@@ -1,7 +1,5 @@
 """Pages of provinces: what they say fits every province, and texts from data stay texts."""
 
-from __future__ import annotations
-
 import io
 import re
 from functools import cache, partial
@@ -25,12 +23,12 @@ NASTY = "`````````|=cmd()"
 
 
 @pytest.fixture(scope="module")
-def profiles() -> _Profiles:
+def profiles():
     return _Profiles.load(PANEL, systems=SYSTEMS, draws=50)
 
 
 @pytest.fixture(scope="module")
-def page(profiles: _Profiles):
+def page(profiles):
     return cache(partial(province_profile, profiles))
 
 

@@ -1,7 +1,5 @@
 """What the library says it reads, the line it is said of, and the table behind a figure."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from unittest import mock
 
@@ -34,7 +32,7 @@ def heard(call: Callable[[], object]) -> dict[str, set[str]]:
     return {kind: {k for one in seen if one.kind == kind for k in one.keys} for kind in KINDS}
 
 
-def test_what_is_used_is_read() -> None:
+def test_what_is_used_is_read():
     """A system reads what its formulas name, measures the accounts too, results their file."""
     own = {key: set(System.load(key).variables) for key in ("jin-2024", "dai-2024")}
     one = heard(lambda: System.load("jin-2024").evaluate(PANEL))
@@ -62,7 +60,7 @@ def shown(picture) -> dict[str, object]:
     return said["figures"][0]
 
 
-def test_a_figure_keeps_its_table_with_names_of_provinces_and_plain_numbers() -> None:
+def test_a_figure_keeps_its_table_with_names_of_provinces_and_plain_numbers():
     """Also one whose function was imported from its module."""
     values = pd.Series([1 / 3, np.nan], pd.Index([110000, 540000], name="province"), name="x")
     assert shown(tile_map(values, title="t"))["rows"] == {
@@ -71,7 +69,7 @@ def test_a_figure_keeps_its_table_with_names_of_provinces_and_plain_numbers() ->
     }
 
 
-def test_tables_are_found_in_what_a_function_is_given() -> None:
+def test_tables_are_found_in_what_a_function_is_given():
     matrix = pd.DataFrame([[0.9, 0.1], [0.2, 0.8]], [1, 2], [1, 2])
     rows = shown(transition_matrices({"p": matrix, "q": matrix}, "t"))["rows"]
     assert rows["columns"] == ["part", "row 2", "1", "2"] and rows["rows"][2] == ["q", 1, 0.9, 0.1]
@@ -91,7 +89,7 @@ people = panel.wide(["population"], years=[2022])
 gdp.sum()"""
 
 
-def test_a_run_keeps_reads_with_their_lines_beside_the_results(tmp_path, capsys) -> None:
+def test_a_run_keeps_reads_with_their_lines_beside_the_results(tmp_path, capsys):
     path, cache = tmp_path / "a.md", tmp_path / "cache"
     path.write_text(CHAPTER.replace("CODE", CODE), "utf-8")
     assert run_chapters([path], cache, tmp_path) == []

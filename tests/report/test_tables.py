@@ -1,7 +1,5 @@
 """Tables, verdicts, notes and pictures: what they say, and nothing unescaped."""
 
-from __future__ import annotations
-
 import re
 from xml.etree import ElementTree
 
@@ -60,7 +58,7 @@ INDEX = Recipe(weights="equal", aggregate="linear").fit(made_matrix())
 
 
 @pytest.fixture(scope="module")
-def lines() -> set[str]:
+def lines():
     """Places in the catalogue that a link can lead to; gaps and shares are whole numbers in it."""
     themes = {variable.theme for variable in PANEL.catalogue.variables.values()}
     pages = {theme: report.catalogue_table(PANEL, theme).html for theme in themes}
@@ -150,7 +148,7 @@ def test_verdict_escapes_and_says_what_is_open_of_a_method():
     assert "level D. Described, not re-run. Not stated in the survey: the estimator." in nothing
 
 
-def test_names_are_there_and_tell_the_studies_apart() -> None:
+def test_names_are_there_and_tell_the_studies_apart():
     assert all(callable(getattr(report, name)) for name in report.__all__)
     names = [Study.load(key).short for key in available()]
     assert len(set(names)) == len(names)
@@ -158,7 +156,7 @@ def test_names_are_there_and_tell_the_studies_apart() -> None:
         assert "panel.html#var-" in argument_table(part, PANEL).html
 
 
-def test_selected_indicators_keep_direction_and_dimension() -> None:
+def test_selected_indicators_keep_direction_and_dimension():
     part = System.load("dai-2024").evaluate(PANEL).select(["so2_intensity", "rd_intensity"])
     assert list(part.values.columns) == ["rd_intensity", "so2_intensity"]
     assert part.benefit.to_dict() == {"rd_intensity": True, "so2_intensity": False}

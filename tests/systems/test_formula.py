@@ -1,7 +1,5 @@
 """Formulas compute plain arithmetic and refuse everything else, saying what and where."""
 
-from __future__ import annotations
-
 import numpy as np
 import pandas as pd
 import pytest

@@ -1,7 +1,5 @@
 """A thousand broken cards: a clear error or a valid system, and no file changed."""
 
-from __future__ import annotations
-
 import random
 import shutil
 from collections import Counter
@@ -77,7 +75,7 @@ def outcome(key: str, home: Path, panel: Panel) -> str:
     return "valid"
 
 
-def test_mutated_cards_give_a_clear_error_or_a_valid_system(tmp_path: Path, embedded: Panel):
+def test_mutated_cards_give_a_clear_error_or_a_valid_system(tmp_path, embedded):
     home, seen = tmp_path, Counter()
     some = "province in [110000, 310000, 440000] and year in [2018, 2019, 2020]"
     panel = Panel(embedded.frame.query(some), embedded.catalogue)

@@ -1,7 +1,5 @@
 """The project's cards on the real panel: units, magnitudes, coverage and plain sense."""
 
-from __future__ import annotations
-
 import re
 
 import numpy as np
@@ -9,10 +7,9 @@ import pandas as pd
 import pytest
 
 from nqpf import provinces
-from nqpf.data import Panel
 from nqpf.errors import DataError
 from nqpf.index import Recipe
-from nqpf.systems import IndicatorMatrix, System, available
+from nqpf.systems import System, available
 
 YEARS = range(2013, 2024)
 
@@ -36,7 +33,7 @@ SURVEYED = [*ELEMENTS, *WITH_SOFTWARE, "dai-2024", "jiang-qiao-2024", "jin-2024"
 
 
 @pytest.fixture(scope="module")
-def matrices(embedded: Panel) -> dict[str, IndicatorMatrix]:
+def matrices(embedded):
     return {key: System.load(key).evaluate(embedded) for key in available()}
 
 

@@ -1,7 +1,5 @@
 """A new study from one command: valid at once, all or nothing, and its chapter runs."""
 
-from __future__ import annotations
-
 import os
 import re
 import shutil
@@ -37,7 +35,7 @@ NEW += ["book/_toc.yml"]
 
 
 @pytest.fixture
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def home(tmp_path, monkeypatch):
     """A copy of the project's cards and figures with a short table of contents."""
     home = tmp_path / "home"
     mine = shutil.ignore_patterns("extra", f"{KEY}.yaml", "zhao-2026.yaml")

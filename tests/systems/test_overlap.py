@@ -1,7 +1,5 @@
 """What systems share, and how much of what they want open data fill."""
 
-from __future__ import annotations
-
 from itertools import product
 
 import pytest

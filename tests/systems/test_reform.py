@@ -1,7 +1,5 @@
 """Dates of a reform: what the file says, and files that are refused."""
 
-from __future__ import annotations
-
 import shutil
 
 import pytest
@@ -14,7 +12,7 @@ from nqpf.systems.reform import Reform
 KEY = "big-data-zones"
 
 
-def test_ten_provinces_in_eight_zones_and_their_first_full_years() -> None:
+def test_ten_provinces_in_eight_zones_and_their_first_full_years():
     reform = Reform.load(KEY)
     table = reform.table()
     assert (len(table), table["zone"].nunique()) == (10, 8)

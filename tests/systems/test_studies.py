@@ -1,7 +1,5 @@
 """The project's own studies and cards: what is stated, what is shared, what is attributed."""
 
-from __future__ import annotations
-
 import re
 
 import pytest

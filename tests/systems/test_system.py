@@ -1,7 +1,5 @@
 """Cards, studies and the matrix they give on a small made-up panel."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import numpy as np
@@ -64,7 +62,7 @@ def some(panel: Panel, rows: str) -> Panel:
 
 
 @pytest.fixture
-def toy(tmp_path: Path) -> System:
+def toy(tmp_path):
     return System.load("toy-2024", write(tmp_path))
 
 

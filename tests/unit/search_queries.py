@@ -5,8 +5,6 @@ that teaches it, the study that uses it, the page of that name. HELD_OUT was nev
 test prints how many come first and asks for less.
 """
 
-from __future__ import annotations
-
 TUNED = {
     "book/downloads": ["download", "下载数据"],
     "book/extend": ["add my own data"],

@@ -1,7 +1,5 @@
 """What is corrected on every page, and what makes the pages light."""
 
-from __future__ import annotations
-
 import re
 from pathlib import Path
 from urllib.parse import quote
@@ -73,12 +71,12 @@ def correct(body: str, name: str = "a", saved: dict[str, bytes] | None = None) -
         ),
     ],
 )  # fmt: skip
-def test_markup_is_corrected_once(before: str, after: str) -> None:
+def test_markup_is_corrected_once(before, after):
     assert correct(before) == after
     assert correct(after) == after
 
 
-def test_scripts_without_a_use_are_dropped_and_others_wait() -> None:
+def test_scripts_without_a_use_are_dropped_and_others_wait():
     files = ("fontawesome.js?digest=1", "design-tabs.js", "documentation_options.js", "doctools.js")
     page = "".join(f'<script src="_static/scripts/{name}"></script>' for name in files)
     page += '<script>var a = 1;</script><script src="_static/b.js" async></script>'
@@ -93,7 +91,7 @@ def test_scripts_without_a_use_are_dropped_and_others_wait() -> None:
     assert "design-tabs" in correct(page + '<div class="sd-tab-set"></div>')
 
 
-def test_figures_become_files_with_their_size() -> None:
+def test_figures_become_files_with_their_size():
     saved: dict[str, bytes] = {}
     image = f'<img alt="a &gt; b" width="400" src="data:image/svg+xml,{quote(SVG)}">'
     page = correct(image * 2, saved=saved)
@@ -120,11 +118,11 @@ def test_figures_become_files_with_their_size() -> None:
         ("p{a:b}", True),
     ],
 )
-def test_rules_that_no_page_uses_are_left_out(rule: str, kept: bool) -> None:
+def test_rules_that_no_page_uses_are_left_out(rule, kept):
     assert bool(keep_used(rule, {"used"})) is kept
 
 
-def test_pages_load_the_lighter_sheets_of_this_build_only(tmp_path: Path) -> None:
+def test_pages_load_the_lighter_sheets_of_this_build_only(tmp_path):
     static = tmp_path / "_static/styles"
     static.mkdir(parents=True)
     (static / "theme.css").write_text('/* a */\n@import "../basic.css";\n')
@@ -148,7 +146,7 @@ def test_pages_load_the_lighter_sheets_of_this_build_only(tmp_path: Path) -> Non
     assert version not in page.read_text()
 
 
-def test_icons_that_a_sheet_draws_stay_in_the_font(tmp_path: Path) -> None:
+def test_icons_that_a_sheet_draws_stay_in_the_font(tmp_path):
     """Written as escapes or as characters; the book's theme holds both."""
     from fontTools.ttLib import TTFont
     from pydata_sphinx_theme import utils

@@ -1,9 +1,5 @@
 """What makes results and pages stale, which chapters run, and what a failing cell says."""
 
-from __future__ import annotations
-
-from pathlib import Path
-
 import pytest
 from build_book import RECORD, drop_stale, fingerprint, mark, run_chapters, unchanged
 from check_notebooks import problems
@@ -27,7 +23,7 @@ CODE
 """
 
 
-def test_fingerprint_follows_contents_not_times(tmp_path: Path) -> None:
+def test_fingerprint_follows_contents_not_times(tmp_path):
     changes = [
         ("src/a.py", "1", True),
         ("lock", "1", True),
@@ -48,7 +44,7 @@ def test_fingerprint_follows_contents_not_times(tmp_path: Path) -> None:
         assert (seen != before) == other, (name, text)
 
 
-def test_other_inputs_drop_results_and_pages(tmp_path: Path) -> None:
+def test_other_inputs_drop_results_and_pages(tmp_path):
     def dropped(**made_from: str) -> list[str]:
         folders = [tmp_path / name for name in (".jupyter_cache", ".doctrees", "html")]
         for folder in folders:
@@ -65,9 +61,7 @@ def test_other_inputs_drop_results_and_pages(tmp_path: Path) -> None:
         assert dropped(results="b", pages="b") == [".jupyter_cache", ".doctrees", "html"]
 
 
-def test_chapters_run_when_they_or_what_they_read_changed(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_chapters_run_when_they_or_what_they_read_changed(tmp_path, capsys):
     def put(name: str, text: str) -> None:
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(text, "utf-8")
@@ -107,7 +101,7 @@ def test_chapters_run_when_they_or_what_they_read_changed(
     assert (run(), run()) == (["a.md"], [])
 
 
-def test_a_failure_names_chapter_and_cell(tmp_path: Path) -> None:
+def test_a_failure_names_chapter_and_cell(tmp_path):
     bad = tmp_path / "bad.md"
     bad.write_text(CHAPTER.replace("CODE", "wanted = {}\nwanted['a key']"), "utf-8")
     (failure,) = run_chapters([bad], tmp_path / "cache", tmp_path)
@@ -125,6 +119,6 @@ def test_a_failure_names_chapter_and_cell(tmp_path: Path) -> None:
         ("{code-cell} ipython3", "{code-cell} r", "a code cell for 'r'"),
     ],
 )
-def test_wrong_headers_are_named(old: str, new: str, message: str) -> None:
+def test_wrong_headers_are_named(old, new, message):
     assert problems(CHAPTER) == [] and old in CHAPTER
     assert any(message in problem for problem in problems(CHAPTER.replace(old, new)))

@@ -1,10 +1,7 @@
 """Two sites are compared by what a reader sees."""
 
-from __future__ import annotations
-
 import io
 import zipfile
-from pathlib import Path
 
 import pytest
 from compare_books import differences, main
@@ -25,7 +22,7 @@ def archive(year: int, text: str) -> bytes:
 
 
 @pytest.fixture
-def sites(tmp_path: Path) -> tuple[Path, Path]:
+def sites(tmp_path):
     for number, name in enumerate(("a", "b")):
         book = tmp_path / name / "book"
         book.mkdir(parents=True)
@@ -49,7 +46,7 @@ def sites(tmp_path: Path) -> tuple[Path, Path]:
         ({"more": f"{SAME['more']}<pre>x = 1\ny = 2</pre>"}, ["+x = 1", "+y = 2"]),
     ],
 )
-def test_only_what_is_seen_counts(sites, changed, lines, capsys) -> None:
+def test_only_what_is_seen_counts(sites, changed, lines, capsys):
     for site, values in zip(sites, (SAME, SAME | changed), strict=True):
         (site / "book/page.html").write_text(PAGE.format(**values), "utf-8")
     assert differences(*sites, parts=("book/page",)) == ({"book/page.html": lines} if lines else {})
@@ -73,7 +70,7 @@ def test_only_what_is_seen_counts(sites, changed, lines, capsys) -> None:
         ("panel.xlsx", archive(2026, "2")),
     ],
 )
-def test_bytes_may_differ_in_dates_and_times_alone(sites, name, content, capsys) -> None:
+def test_bytes_may_differ_in_dates_and_times_alone(sites, name, content, capsys):
     if name:
         (sites[1] / name).write_bytes(content)
     assert list(differences(*sites, whole=True)) == ([name] if name else [])

@@ -1,7 +1,5 @@
 """The page of downloads: what is filled in follows from the files."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -18,7 +16,7 @@ class _SiteMap(dict):
     )
 
 
-def test_page_lists_the_files_that_there_are(tmp_path: Path) -> None:
+def test_page_lists_the_files_that_there_are(tmp_path):
     for folder in ("panel", "provinces"):
         (tmp_path / "downloads" / folder).mkdir(parents=True)
     (tmp_path / "downloads/provinces/inner-mongolia.csv").write_text("x", "utf-8")

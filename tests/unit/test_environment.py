@@ -1,7 +1,5 @@
 """pyproject.toml, environment.yml and requirements.lock say the same."""
 
-from __future__ import annotations
-
 import re
 import tomllib
 from pathlib import Path
@@ -52,7 +50,7 @@ def drift(pyproject: str, lock: str, python: str, system: str) -> list[str]:
 
 @pytest.mark.parametrize("python", PYTHONS)
 @pytest.mark.parametrize("system", ["linux", "darwin", "win32"])
-def test_lock_is_that_of_pyproject(python: str, system: str) -> None:
+def test_lock_is_that_of_pyproject(python, system):
     assert drift(PYPROJECT, LOCK, python, system) == []
 
 
@@ -64,13 +62,13 @@ def test_lock_is_that_of_pyproject(python: str, system: str) -> None:
         ('"pooch>=1.8",', '"pooch>=1.8", "a-new-one>=1",', "a-new-one"),
     ],
 )
-def test_a_lock_of_another_pyproject_is_noticed(old: str, new: str, named: str) -> None:
+def test_a_lock_of_another_pyproject_is_noticed(old, new, named):
     assert old in PYPROJECT
     problems = drift(PYPROJECT.replace(old, new), LOCK, "3.12", "linux")
     assert [problem.startswith(named) for problem in problems] == [True]
 
 
-def test_the_lock_has_nothing_but_exact_and_hashed_pins() -> None:
+def test_the_lock_has_nothing_but_exact_and_hashed_pins():
     for pin, block in pins(LOCK):
         assert re.fullmatch(r"==[\w.!+]+", str(pin.specifier)), f"{pin} is not exact"
         assert re.search(r"--hash=sha256:[0-9a-f]{64}\b", block), f"{pin} has no hash"
@@ -78,7 +76,7 @@ def test_the_lock_has_nothing_but_exact_and_hashed_pins() -> None:
         assert re.match(r"[a-z0-9][\w.-]*==|    --hash=sha256:|    #", line), line
 
 
-def test_environment_yml_is_that_of_pyproject_and_installs_the_lock() -> None:
+def test_environment_yml_is_that_of_pyproject_and_installs_the_lock():
     project = tomllib.loads(PYPROJECT)["project"]
     wanted = [f"python{project['requires-python']}", "pip", {"pip": ["-r requirements.lock"]}]
     conda = {"name": project["name"], "channels": ["conda-forge"], "dependencies": wanted}

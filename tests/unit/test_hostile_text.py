@@ -1,10 +1,6 @@
 """Text of data files shows as text, wherever it can reach: pages, figures, files, messages."""
 
-from __future__ import annotations
-
 import re
-from collections.abc import Iterator
-from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -31,7 +27,7 @@ CODES = [110000, 310000, 540000]
 
 
 @pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def home(tmp_path_factory):
     """Make the project of this module the hostile one."""
     home = hostile_project(tmp_path_factory.mktemp("hostile"))
     caches = (provinces._read, provinces._spellings)
@@ -45,7 +41,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 @pytest.fixture(scope="module")
-def it(home: Path) -> SimpleNamespace:
+def it(home):
     """Read the hostile panel, an index of it, and a province's profile."""
     panel = Panel.load()
     matrix = System.load("dong-2024").evaluate(panel)
@@ -58,7 +54,7 @@ def it(home: Path) -> SimpleNamespace:
     )
 
 
-def test_the_project_is_hostile_and_keeps_its_text(it: SimpleNamespace) -> None:
+def test_the_project_is_hostile_and_keeps_its_text(it):
     entry = it.panel.catalogue.variables["gdp"]
     everything = entry.model_dump_json() + provinces.name(110000, "both")
     everything += Study.load("han-2024").model_dump_json()
@@ -114,7 +110,7 @@ def assert_text(html: str, text: str) -> None:
 
 @pytest.mark.parametrize("name", SHOWN)
 @pytest.mark.filterwarnings("ignore:Glyph")
-def test_reports_show_text_as_text(it: SimpleNamespace, name: str) -> None:
+def test_reports_show_text_as_text(it, name):
     shown = SHOWN[name](it)
     if hasattr(shown, "alt"):
         assert_harmless(shown.html(), shown.alt)
@@ -123,13 +119,13 @@ def test_reports_show_text_as_text(it: SimpleNamespace, name: str) -> None:
 
 
 @pytest.mark.filterwarnings("ignore:Glyph")
-def test_figures_write_dollar_signs(it: SimpleNamespace) -> None:
+def test_figures_write_dollar_signs(it):
     texts = SHOWN["dots"](it).figure.findobj(lambda artist: hasattr(artist, "get_parse_math"))
     written = [text for text in texts if "$x_1$" in text.get_text()]
     assert written and not any(text.get_parse_math() for text in written)
 
 
-def test_every_theme_system_and_study_shows_as_text(it: SimpleNamespace) -> None:
+def test_every_theme_system_and_study_shows_as_text(it):
     themes = {entry.theme for entry in it.panel.catalogue.variables.values()}
     tables = [report.catalogue_table(it.panel, theme) for theme in themes]
     tables += [report.system_table(System.load(key)) for key in available()]
@@ -137,7 +133,7 @@ def test_every_theme_system_and_study_shows_as_text(it: SimpleNamespace) -> None
         assert_text(table.html, table.text)
 
 
-def test_rows_of_a_reader(it: SimpleNamespace, tmp_path: Path) -> None:
+def test_rows_of_a_reader(it, tmp_path):
     source = f"{SCRIPT} a\u202eb".replace('"', '""')
     row = f'110000,2024,population,2200,万人,"{source}"'
     with pytest.raises(DataError) as refused:  # its unit is hostile here, so the row is refused
@@ -153,19 +149,19 @@ def test_rows_of_a_reader(it: SimpleNamespace, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("words", ["list", "check {bad}", "export {folder} --format csv"])
-def test_terminal(home: Path, tmp_path: Path, words: str) -> None:
+def test_terminal(home, tmp_path, words):
     bad = write_csv(tmp_path / "a\x1b[2J\u202e.csv", "Bei\u202ejing\x07,2024,x\x1b[2J,1,u,s")
     places = {"bad": str(bad), "folder": str(tmp_path / "o\u202e")}
     result = CliRunner().invoke(app, ["data", *(word.format(**places) for word in words.split())])
     assert result.output and hidden(result.stdout + result.stderr) == set()
 
 
-def test_messages_of_the_library_hold_no_control() -> None:
+def test_messages_of_the_library_hold_no_control():
     error = DataError("a\x1b[2J", where={"file": "b\u202e"}, expected="c\x07", hint="d\u200b")
     assert hidden(str(error)) == set()
 
 
-def test_pages_of_provinces_are_markdown_without_meaning(it: SimpleNamespace) -> None:
+def test_pages_of_provinces_are_markdown_without_meaning(it):
     page = it.page.markdown()
     tokens = MarkdownIt().parse(page.splitlines()[0])
     assert [token.tag for token in tokens if token.nesting == 1] == ["h1"]

@@ -1,7 +1,5 @@
 """What an output rests on, over made-up chapters: no statement is lost, few are too many."""
 
-from __future__ import annotations
-
 import pytest
 from outputs_code import Code
 
@@ -26,13 +24,13 @@ LOOP = "for x in xs:\n    a = x"
         (["%matplotlib inline\na = 1", "a = (", "a"], [0, 1]),
     ],
 )
-def test_what_the_last_cell_rests_on(cells: list[str], kept: list[int]) -> None:
+def test_what_the_last_cell_rests_on(cells, kept):
     code = Code(cells, shows={1} if cells[1:2] == ["a.count(1)"] else ())
     found = code.behind(code.targets(len(cells) - 1))
     assert [code.statements.index(one) for one in found] == kept
 
 
-def test_glued_keys_are_found_by_their_statement() -> None:
+def test_glued_keys_are_found_by_their_statement():
     code = Code(["a = 1\nb = 2", "glue('x', a)\nglue('y', b)"])
     found = code.behind(code.targets(1, "y"))
     assert [one.text for one in found] == ["b = 2", "glue('y', b)"]
@@ -40,7 +38,7 @@ def test_glued_keys_are_found_by_their_statement() -> None:
     assert len(code.targets(0, "y")) == 2  # the code does not tell which
 
 
-def test_functions_are_named_as_the_chapter_imports_them() -> None:
+def test_functions_are_named_as_the_chapter_imports_them():
     calls = "P.load().wide(['gdp'])\nreport.tile_map(x)"
     code = Code(["from nqpf import report, Panel as P", calls])
     named = [one.name for one in code.functions(code.statements)]

@@ -1,7 +1,5 @@
 """Tables as CSV: awkward headings and spans, numbers as numbers, no formula."""
 
-from __future__ import annotations
-
 import csv
 import io
 
@@ -78,7 +76,7 @@ INSIDE = "<a href='#x'>one</a><br>two <table><tr><td>in</td></tr></table>"
     ],
     ids="plain levels named-columns spans groups late-group inside empty regression".split(),
 )
-def test_a_table_of_a_page_is_read(html: str, header: list[str], rows: list[list[str]]) -> None:
+def test_a_table_of_a_page_is_read(html, header, rows):
     assert read_table(fragment_fromstring(html)) == (header, rows)
 
 
@@ -86,19 +84,18 @@ CELLS = {"+0.5": "0.5", "1,23": "1,23", "1 234": "1234", "3e-05": "3e-05", "NaN"
 CELLS |= {"12,345,678.9": "12345678.9", "a\n  b\0": "a b", "−0.5 to 0.3": "−0.5 to 0.3"}
 
 
-def test_numbers_are_numbers_and_texts_stay() -> None:
+def test_numbers_are_numbers_and_texts_stay():
     assert {text: plain_cell(text) for text in CELLS} == CELLS
 
 
 @pytest.mark.parametrize(
-    "text",
-    ["=cmd()", "=1+1", "+a", "-2+3", "@SUM(A1)", "＝1", "\t=1", " =1", "(0.12)", "-0.9**"],
+    "text", ["=cmd()", "=1+1", "+a", "-2+3", "@SUM(A1)", "＝1", "\t=1", " =1", "(0.12)", "-0.9**"]
 )
-def test_what_a_spreadsheet_would_run_or_misread_is_text(text: str) -> None:
+def test_what_a_spreadsheet_would_run_or_misread_is_text(text):
     assert plain_cell(text).startswith("'")
 
 
-def test_hostile_text_and_numbers_come_back_as_they_were() -> None:
+def test_hostile_text_and_numbers_come_back_as_they_were():
     texts = ["</script><script>alert(1)</script>", 'say "x", then', "\u202eabc", "名" * 500]
     data = csv_bytes(["=h", "值"], [[text, "−1,234.5"] for text in texts])
     assert data.startswith(b"\xef\xbb\xbf") and data.count(b"\r\n") == 5
@@ -107,7 +104,7 @@ def test_hostile_text_and_numbers_come_back_as_they_were() -> None:
     assert list(pd.read_csv(io.BytesIO(data))["值"]) == [-1234.5] * 4
 
 
-def test_the_largest_table_of_a_chart_has_words_for_codes() -> None:
+def test_the_largest_table_of_a_chart_has_words_for_codes():
     look_up = {"calculate": "names[0][datum.k0]", "as": "c0"}
     spec = {
         "params": [{"name": "names", "value": [["low", "high"]]}],
@@ -124,6 +121,6 @@ def test_the_largest_table_of_a_chart_has_words_for_codes() -> None:
 @pytest.mark.parametrize(
     "part", ["<script>", "< foreignObject/>", "<g onload = 'x'/>", "javascript:"]
 )
-def test_a_drawing_that_could_run_is_refused(part: str) -> None:
+def test_a_drawing_that_could_run_is_refused(part):
     with pytest.raises(ValueError, match="could run"):
         safe_svg(f"<svg>{part}</svg>".encode())

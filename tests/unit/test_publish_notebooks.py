@@ -1,7 +1,5 @@
 """Chapters as ordinary notebooks: nothing of MyST, of the machine or of the run is left."""
 
-from __future__ import annotations
-
 import re
 from pathlib import Path
 
@@ -38,11 +36,11 @@ AROUND = Surroundings(
         ("![map](map.png)", "![map](map.png)"),
     ],
 )
-def test_myst_becomes_plain_markdown(myst: str, plain: str) -> None:
+def test_myst_becomes_plain_markdown(myst, plain):
     assert plain_markdown(myst, AROUND) == plain
 
 
-def test_what_is_not_there_is_an_error() -> None:
+def test_what_is_not_there_is_an_error():
     for myst in ("{glue:text}`gone`", "{cite}`nobody`"):
         with pytest.raises(KeyError):
             plain_markdown(myst, AROUND)
@@ -93,7 +91,7 @@ def copied() -> nbformat.NotebookNode:
     return copy_of(executed, around, first, "## References")
 
 
-def test_a_copy_is_valid_and_holds_the_numbers_and_nothing_of_the_machine() -> None:
+def test_a_copy_is_valid_and_holds_the_numbers_and_nothing_of_the_machine():
     notebook = copied()
     nbformat.validate(notebook)
     text = nbformat.writes(notebook)
@@ -115,7 +113,7 @@ def test_a_copy_is_valid_and_holds_the_numbers_and_nothing_of_the_machine() -> N
     assert "<script" not in view.data["text/html"]
 
 
-def test_first_cell_says_how_to_set_up(capsys: pytest.CaptureFixture[str]) -> None:
+def test_first_cell_says_how_to_set_up(capsys):
     address = "https://github.com/someone/nqpf"
     cell = set_up_cell("T", False, address, "launch", "https://s.example/x.html")
     assert "def glue" not in cell
@@ -132,7 +130,7 @@ def test_first_cell_says_how_to_set_up(capsys: pytest.CaptureFixture[str]) -> No
     assert "git clone" not in set_up_cell("T", False, "", "launch", "")
 
 
-def test_a_chart_of_the_library_is_the_same_in_jupyter() -> None:
+def test_a_chart_of_the_library_is_the_same_in_jupyter():
     """The library's own chart is recognised, and drawn alike by either Vega-Lite."""
     import pandas as pd
     import vl_convert

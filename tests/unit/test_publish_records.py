@@ -1,7 +1,5 @@
 """What archives, Binder and containers read agrees with pyproject.toml."""
 
-from __future__ import annotations
-
 import json
 import os
 import re
@@ -17,7 +15,7 @@ CITATION = yaml.safe_load((ROOT / "CITATION.cff").read_text("utf-8"))
 ARCHIVE = json.loads((ROOT / ".zenodo.json").read_text("utf-8"))
 
 
-def test_records_tell_the_same() -> None:
+def test_records_tell_the_same():
     assert CITATION["title"] == ARCHIVE["title"] == PROJECT["description"]
     assert CITATION["version"] == ARCHIVE["version"] == PROJECT["version"]
     assert f"## [{PROJECT['version']}]" in (ROOT / "CHANGELOG.md").read_text("utf-8")
@@ -30,7 +28,7 @@ def test_records_tell_the_same() -> None:
     assert all(licence in ARCHIVE["notes"] for licence in CITATION["license"])
 
 
-def test_the_survey_is_cited_as_in_the_bibliography() -> None:
+def test_the_survey_is_cited_as_in_the_bibliography():
     known = (ROOT / "book/references.bib").read_text("utf-8")
     entry = re.search(r"@misc\{guo-cai,(.*?)\n\}", known, re.DOTALL).group(1)
     title = re.search(r"title = \{(.*)\}", entry).group(1)
@@ -41,7 +39,7 @@ def test_the_survey_is_cited_as_in_the_bibliography() -> None:
     assert f"author = {{{authors}}}" in entry
 
 
-def test_binder_installs_the_lock_and_the_library() -> None:
+def test_binder_installs_the_lock_and_the_library():
     folder = ROOT / ".binder"
     (line,) = (folder / "requirements.txt").read_text("utf-8").splitlines()
     assert (folder / line.removeprefix("-r ")).resolve() == ROOT / "requirements.lock"
@@ -52,7 +50,7 @@ def test_binder_installs_the_lock_and_the_library() -> None:
     assert os.access(folder / "postBuild", os.X_OK)
 
 
-def test_container_sets_up_as_a_laptop_does() -> None:
+def test_container_sets_up_as_a_laptop_does():
     settings = json.loads((ROOT / ".devcontainer/devcontainer.json").read_text("utf-8"))
     python = re.search(r"python:[\d-]*?(3\.\d+)-", settings["image"]).group(1)
     assert f"{python}.0" in SpecifierSet(PROJECT["requires-python"])
@@ -62,7 +60,7 @@ def test_container_sets_up_as_a_laptop_does() -> None:
     assert set(settings["portsAttributes"]) == {str(port) for port in settings["forwardPorts"]}
 
 
-def test_releasing_names_files_that_exist() -> None:
+def test_releasing_names_files_that_exist():
     text = (ROOT / "docs/releasing.md").read_text("utf-8")
     for name in re.findall(r"`((?:[\w.-]+/)*[\w-]*\.\w+)`", text):
         assert (ROOT / name).exists(), name

@@ -1,13 +1,10 @@
 """Scripts behind the weekly run and the branch that Binder and Colab open."""
 
-from __future__ import annotations
-
 import io
 import json
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -36,14 +33,14 @@ class _Answers(BaseHTTPRequestHandler):
 
 
 @pytest.fixture
-def server() -> Iterator[str]:
+def server():
     with ThreadingHTTPServer(("127.0.0.1", 0), _Answers) as running:
         threading.Thread(target=running.serve_forever, daemon=True).start()
         yield f"http://127.0.0.1:{running.server_port}"
         running.shutdown()
 
 
-def test_links_are_judged_by_what_sphinx_says(server: str, tmp_path: Path) -> None:
+def test_links_are_judged_by_what_sphinx_says(server, tmp_path):
     links = [f"`link <{server}{path}>`__" for path in ANSWERS]
     links.append("`closed <http://127.0.0.1:9/>`__")
     (tmp_path / "index.rst").write_text("Title\n=====\n\n" + "\n".join(links), "utf-8")
@@ -73,7 +70,7 @@ def test_links_are_judged_by_what_sphinx_says(server: str, tmp_path: Path) -> No
         ({"unchecked": ""}, 0),
     ],
 )
-def test_only_what_is_known_to_be_broken_fails(said: dict[str, str], code: int) -> None:
+def test_only_what_is_known_to_be_broken_fails(said, code):
     place = {"code": 0, "uri": "u", "filename": "f", "lineno": 1}
     assert report(place | {"status": key, "info": text} for key, text in said.items())[1] == code
 
@@ -88,7 +85,7 @@ def git(folder: Path, *words: str) -> str:
 
 
 @pytest.fixture
-def project(tmp_path: Path) -> Path:
+def project(tmp_path):
     git(tmp_path, "init", "--quiet", "--initial-branch", "main")
     for name in ("notebooks/a.md", ".github/workflows/x.yml", ".gitignore"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
@@ -98,7 +95,7 @@ def project(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_launch_branch_is_the_project_and_its_notebooks(project: Path) -> None:
+def test_launch_branch_is_the_project_and_its_notebooks(project):
     with pytest.raises(SystemExit, match="make book"):
         make_branch(project, "launch")
     copy = project / COPIES / "notebooks/a.ipynb"
@@ -115,7 +112,7 @@ def test_launch_branch_is_the_project_and_its_notebooks(project: Path) -> None:
     assert make_branch(project, "launch") == first
 
 
-def test_lock_is_compared_with_what_is_installed() -> None:
+def test_lock_is_compared_with_what_is_installed():
     lock = pinned((ROOT / "requirements.lock").read_text("utf-8"))
     assert len(lock) > 100
     assert differences(lock, lock) == []
@@ -124,6 +121,6 @@ def test_lock_is_compared_with_what_is_installed() -> None:
     assert differences(lock, newer) == ["+ new-one==1", f"- {own}", "+ numpy==99"]
 
 
-def test_fingerprint_is_printed_without_the_environment() -> None:
+def test_fingerprint_is_printed_without_the_environment():
     said = said_by(sys.executable, "-I", "scripts/build_book.py", "--fingerprint", folder=ROOT)
     assert said == fingerprint(ROOT, ("src", "data", *DEPEND_ON["results"])) + "\n"

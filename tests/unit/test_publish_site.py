@@ -1,7 +1,5 @@
 """The site with a public address and without one, built small."""
 
-from __future__ import annotations
-
 import io
 import re
 import warnings
@@ -86,7 +84,7 @@ def build(folder: Path) -> Path:
 
 
 @pytest.fixture(scope="module")
-def public(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def public(tmp_path_factory):
     """Return the site as the workflow builds it, which names both addresses."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("NQPF_SITE_URL", SITE)
@@ -95,7 +93,7 @@ def public(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def private(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def private(tmp_path_factory):
     return build(tmp_path_factory.mktemp("private"))
 
 
@@ -108,7 +106,7 @@ def head(soup: BeautifulSoup) -> dict[str, str]:
     return {tag.get("name") or tag.get("property"): tag["content"] for tag in tags}
 
 
-def test_with_an_address_pages_name_their_own(public: Path) -> None:
+def test_with_an_address_pages_name_their_own(public):
     for name in ("book/index.html", "notebooks/chapter.html"):
         soup = page(public, name)
         assert [link["href"] for link in soup.select("link[rel=canonical]")] == [SITE + name]
@@ -125,7 +123,7 @@ def test_with_an_address_pages_name_their_own(public: Path) -> None:
     assert f"Sitemap: {SITE}sitemap.xml" in (public / "robots.txt").read_text("utf-8")
 
 
-def test_missing_page_works_at_any_depth_and_alone(public: Path) -> None:
+def test_missing_page_works_at_any_depth_and_alone(public):
     soup = page(public, "404.html")
     named = [tag.get("href") or tag["action"] for tag in soup.select("[href], form")]
     assert {f"{SITE}search.html", f"{SITE}book/index.html"} <= {*named}
@@ -138,7 +136,7 @@ def test_missing_page_works_at_any_depth_and_alone(public: Path) -> None:
     assert soup.title.text and soup.html["lang"] == "en"
 
 
-def test_without_an_address_nothing_pretends_to_have_one(private: Path) -> None:
+def test_without_an_address_nothing_pretends_to_have_one(private):
     for name in ("sitemap.xml", "robots.txt", "404.html", "_static/social-card.png"):
         assert not (private / name).exists(), name
     for name in ("index.html", "book/index.html", "notebooks/chapter.html"):
@@ -149,7 +147,7 @@ def test_without_an_address_nothing_pretends_to_have_one(private: Path) -> None:
         assert soup.select(".dropdown-launch-buttons, .dropdown-source-buttons") == []
 
 
-def test_front_page_leads_to_the_first(public: Path, private: Path) -> None:
+def test_front_page_leads_to_the_first(public, private):
     for folder in (public, private):
         soup = page(folder, "index.html")
         # The small book has no CITATION.cff; its front falls back on its title.
@@ -160,7 +158,7 @@ def test_front_page_leads_to_the_first(public: Path, private: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["favicon.ico", "apple-touch-icon.png"])
-def test_icons_are_drawn_and_named(private: Path, name: str) -> None:
+def test_icons_are_drawn_and_named(private, name):
     (link,) = page(private, "notebooks/chapter.html").select(f"link[href$='{name}']")
     path = (private / "notebooks" / link["href"]).resolve()
     picture = Image.open(path).convert("RGBA")
@@ -168,7 +166,7 @@ def test_icons_are_drawn_and_named(private: Path, name: str) -> None:
     assert (0, 0x72, 0xB2) in colours  # the ground of the drawing
 
 
-def test_launch_buttons_open_the_copies(public: Path) -> None:
+def test_launch_buttons_open_the_copies(public):
     links = page(public, "notebooks/chapter.html").select(".dropdown-launch-buttons a")
     assert [link["href"] for link in links] == [
         "https://b.example/v2/gh/someone/nqpf/launch?urlpath=lab/tree/notebooks/chapter.ipynb",
@@ -177,7 +175,7 @@ def test_launch_buttons_open_the_copies(public: Path) -> None:
     assert page(public, "book/index.html").select(".dropdown-launch-buttons") == []
 
 
-def test_copies_link_to_the_site_or_to_each_other(public: Path, private: Path) -> None:
+def test_copies_link_to_the_site_or_to_each_other(public, private):
     copy = "downloads/notebooks/notebooks/chapter.ipynb"
     with_address, without = ((site / copy).read_text("utf-8") for site in (public, private))
     assert f"[the front]({SITE}book/index.html)" in with_address
@@ -189,7 +187,7 @@ def test_copies_link_to_the_site_or_to_each_other(public: Path, private: Path) -
 
 
 @pytest.mark.parametrize("bad", ["nqpf", "ftp://a.b/c", "https://a b", 'https://a/"><script>'])
-def test_a_wrong_address_stops_the_build(bad: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_wrong_address_stops_the_build(bad, monkeypatch):
     with pytest.raises(ConfigError, match="expected an address"):
         repository_url(bad)
     monkeypatch.setenv("NQPF_SITE_URL", bad)
@@ -197,7 +195,7 @@ def test_a_wrong_address_stops_the_build(bad: str, monkeypatch: pytest.MonkeyPat
         site_url("")
 
 
-def test_the_environment_wins_over_the_setting(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_environment_wins_over_the_setting(monkeypatch):
     assert repository_url("") == site_url(None) == ""
     monkeypatch.setenv("NQPF_SITE_URL", "https://new.example")
     monkeypatch.setenv("NQPF_REPOSITORY_URL", " ")
@@ -205,13 +203,13 @@ def test_the_environment_wins_over_the_setting(monkeypatch: pytest.MonkeyPatch) 
     assert repository_url("https://old.example/a/b/") == "https://old.example/a/b"
 
 
-def test_other_hosts_get_the_launch_links_that_work_there() -> None:
+def test_other_hosts_get_the_launch_links_that_work_there():
     (gitlab,) = launch_links(SERVICES, "https://gitlab.com/a/b", "x")
     assert gitlab["url"] == "https://b.example/v2/gl/a%2Fb/launch?urlpath=lab/tree/x.ipynb"
     assert launch_links(SERVICES, "https://git.example/a/b", "x") == []
 
 
-def test_tags_hold_hostile_text_as_text() -> None:
+def test_tags_hold_hostile_text_as_text():
     bad = '"><script>x</script>'
     names = ("static", "book", "title", "description", "address", "card", "card_alt")
     tags = render("site_head.html", **dict.fromkeys(names, bad))
@@ -220,7 +218,7 @@ def test_tags_hold_hostile_text_as_text() -> None:
     assert '<span lang="zh">省份</span>' in missing
 
 
-def test_card_says_what_the_panel_says() -> None:
+def test_card_says_what_the_panel_says():
     picture, alt = draw_card()
     assert draw_card() == (picture, alt), "the same bytes"
     assert Image.open(io.BytesIO(picture)).size == (1200, 630)

@@ -1,7 +1,5 @@
 """What holds for every tracked file: sizes, names of machines, safe calls, working commands."""
 
-from __future__ import annotations
-
 import ast
 import re
 import subprocess
@@ -43,7 +41,7 @@ def tracked(suffix: str = "") -> list[Path]:
     [(REGISTRY, "https://files." + "python" + "hosted.org/x"), (MACHINE_PATH, "'/home" + "/a/b'")],
     ids=["registry", "machine path"],
 )
-def test_no_tracked_file_names(pattern: re.Pattern[str], example: str) -> None:
+def test_no_tracked_file_names(pattern, example):
     assert pattern.search(example) and not pattern.search("https://example.org/home/page")
     hits = []
     for path in tracked():
@@ -52,7 +50,7 @@ def test_no_tracked_file_names(pattern: re.Pattern[str], example: str) -> None:
     assert hits == []
 
 
-def test_no_tracked_file_is_large_or_a_library_or_font_of_the_front_end() -> None:
+def test_no_tracked_file_is_large_or_a_library_or_font_of_the_front_end():
     kinds = (".js", ".mjs", ".css", ".ttf", ".otf", ".woff", ".woff2", ".wasm")
     for path in tracked():
         limit = STORED.get(path.name, FILE_BYTES)
@@ -62,12 +60,12 @@ def test_no_tracked_file_is_large_or_a_library_or_font_of_the_front_end() -> Non
         assert path.stat().st_size <= limit, path
 
 
-def test_size_stays_within_its_limits() -> None:
+def test_size_stays_within_its_limits():
     for name, figure in measure_size.measured().items():
         assert figure <= measure_size.LIMITS[name][0], f"{name}; `make size` prints all of them"
 
 
-def test_functions_fit_a_screen() -> None:
+def test_functions_fit_a_screen():
     for path in tracked(".py"):
         if {"src", "scripts"}.isdisjoint(path.relative_to(ROOT).parts):
             continue
@@ -78,7 +76,7 @@ def test_functions_fit_a_screen() -> None:
                 assert lines <= FUNCTION_LINES, f"{path.name}: {node.name}"
 
 
-def test_import_loads_no_heavy_package() -> None:
+def test_import_loads_no_heavy_package():
     code = "import sys, nqpf; print(*{name.split('.')[0] for name in sys.modules})"
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
@@ -97,7 +95,7 @@ NAMING = {
 
 
 @pytest.mark.parametrize("name", NAMING)
-def test_commands_named_in_documents_exist(name: str) -> None:
+def test_commands_named_in_documents_exist(name):
     text, makefile = ((ROOT / one).read_text("utf-8") for one in (name, "Makefile"))
     named = set(" ".join(re.findall(NAMING[name], text, re.MULTILINE)).split())
     assert named, f"{name} names no command"
@@ -106,7 +104,7 @@ def test_commands_named_in_documents_exist(name: str) -> None:
         assert (ROOT / script).is_file(), script
 
 
-def test_decisions_have_a_number_of_their_own_and_stand_in_the_index() -> None:
+def test_decisions_have_a_number_of_their_own_and_stand_in_the_index():
     folder = ROOT / "docs/decisions"
     names = sorted(path.name for path in folder.glob("*.md") if path.name != "README.md")
     numbers = [re.match(r"(\d{4})-[a-z0-9-]+\.md", name).group(1) for name in names]

@@ -1,9 +1,5 @@
 """The prose that the search page is given."""
 
-from __future__ import annotations
-
-from pathlib import Path
-
 from book_search import explained, read, sections, write
 from docutils import nodes
 from docutils.core import publish_doctree
@@ -54,7 +50,7 @@ def _glossary(*links: str) -> addnodes.glossary:
     return addnodes.glossary("", nodes.definition_list("", item))
 
 
-def test_sections_hold_prose_and_neither_code_nor_raw_nor_a_large_table() -> None:
+def test_sections_hold_prose_and_neither_code_nor_raw_nor_a_large_table():
     """One of generated HTML alone has the start of its first paragraph."""
     page = publish_doctree(PAGE, settings_overrides={"doctitle_xform": False})
     assert sections(page) == [
@@ -65,14 +61,14 @@ def test_sections_hold_prose_and_neither_code_nor_raw_nor_a_large_table() -> Non
     ]
 
 
-def test_a_glossary_has_its_entries_and_says_which_page_explains_a_term() -> None:
+def test_a_glossary_has_its_entries_and_says_which_page_explains_a_term():
     page = nodes.container("", _glossary("../notebooks/index/by-hand.html#step-2", "#term-y"))
     assert sections(page) == [["term-x", "entropy weights 熵权", "Weights."]]
     assert explained("book/glossary", page) == {"notebooks/index/by-hand": ["entropy weights 熵权"]}
     assert explained("book/index", publish_doctree("Text.")) == {}
 
 
-def test_text_is_written_in_order_and_cannot_end_a_script(tmp_path: Path) -> None:
+def test_text_is_written_in_order_and_cannot_end_a_script(tmp_path):
     path = tmp_path / "searchtext.js"
     pages = {k: {"name": k, "sections": [["", "</script>", "x\u2028"]]} for k in ("b", "a")}
     write(pages, path)

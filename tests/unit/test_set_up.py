@@ -1,7 +1,5 @@
 """Setting up on a machine without a fitting Python says so and touches nothing."""
 
-from __future__ import annotations
-
 import shutil
 import subprocess
 import sys
@@ -39,7 +37,7 @@ def set_up(clone: Path, python: str, **more: str) -> tuple[int, str, str]:
     return done.returncode, done.stdout, done.stderr
 
 
-def test_a_python_that_does_not_fit_is_refused_by_name(tmp_path: Path) -> None:
+def test_a_python_that_does_not_fit_is_refused_by_name(tmp_path):
     clone = made(tmp_path)
     fake = stand_in(clone, '[ "$1" = --version ] && echo "Python 3.9.1" || exit 1')
     code, _, said = set_up(clone, fake)
@@ -51,13 +49,13 @@ def test_a_python_that_does_not_fit_is_refused_by_name(tmp_path: Path) -> None:
     assert not (clone / ".venv").exists()
 
 
-def test_nothing_happens_when_the_environment_matches(tmp_path: Path) -> None:
+def test_nothing_happens_when_the_environment_matches(tmp_path):
     # The note holds the folder as the shell names it, then the lock.
     clone = made(tmp_path, f"{tmp_path.resolve()}\n")
     assert set_up(clone, sys.executable) == (0, "", "")
 
 
-def test_newest_versions_are_another_environment(tmp_path: Path) -> None:
+def test_newest_versions_are_another_environment(tmp_path):
     note = f"{tmp_path.resolve()}\nnewest versions of\n[project]\n"
     clone = made(tmp_path, note, "[project]\n")
     assert set_up(clone, sys.executable, NEWEST="1") == (0, "", "")

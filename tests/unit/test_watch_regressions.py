@@ -1,7 +1,5 @@
 """What the watch in the kernels of chapters sees, and what the build makes of it."""
 
-from __future__ import annotations
-
 import os
 from pathlib import Path
 

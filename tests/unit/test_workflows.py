@@ -1,7 +1,5 @@
 """The workflows run the targets of the Makefile, in the order of .ci/run, with few rights."""
 
-from __future__ import annotations
-
 import re
 import subprocess
 import sys
@@ -31,7 +29,7 @@ def made(job: dict) -> list[str]:
     return [target for step in job["steps"] for target in MAKE.findall(step.get("run", ""))]
 
 
-def test_targets_exist_are_documented_and_phony() -> None:
+def test_targets_exist_are_documented_and_phony():
     for name, workflow in WORKFLOWS.items():
         run = {target for job in workflow["jobs"].values() for target in made(job)}
         assert run and run <= TARGETS, name
@@ -41,14 +39,14 @@ def test_targets_exist_are_documented_and_phony() -> None:
 
 
 @pytest.mark.parametrize("job", ["test", "site"])
-def test_a_change_is_tested_as_ci_run_does(job: str) -> None:
+def test_a_change_is_tested_as_ci_run_does(job):
     here = MAKE.findall((ROOT / ".ci" / "run").read_text("utf-8"))
     there = made(BOOK[job])
     drop = ONLY_HERE | ({"lint"} if job == "site" else set())  # the tests before it checked
     assert [t for t in there if t not in drop] == [t for t in here if t not in drop]
 
 
-def test_site_is_tested_before_it_is_handed_over_and_never_for_a_pull_request() -> None:
+def test_site_is_tested_before_it_is_handed_over_and_never_for_a_pull_request():
     listed = BOOK["site"]["steps"]
     tested = next(i for i, step in enumerate(listed) if "make test" in step.get("run", ""))
     handed = [i for i, step in enumerate(listed) if "upload" in step.get("uses", "")]
@@ -60,7 +58,7 @@ def test_site_is_tested_before_it_is_handed_over_and_never_for_a_pull_request() 
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_actions_are_pinned_by_commit(name: str) -> None:
+def test_actions_are_pinned_by_commit(name):
     uses = re.findall(r"uses: (.*)", (FOLDER / name).read_text("utf-8"))
     assert uses
     for use in uses:
@@ -71,7 +69,7 @@ def test_actions_are_pinned_by_commit(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_jobs_have_few_rights_and_an_end(name: str) -> None:
+def test_jobs_have_few_rights_and_an_end(name):
     assert WORKFLOWS[name]["permissions"] == {}
     for label, job in WORKFLOWS[name]["jobs"].items():
         assert 0 < job["timeout-minutes"] <= 60, label
@@ -80,7 +78,7 @@ def test_jobs_have_few_rights_and_an_end(name: str) -> None:
         assert writes == allowed, label
 
 
-def test_cache_keeps_the_results_under_their_fingerprint() -> None:
+def test_cache_keeps_the_results_under_their_fingerprint():
     stamp = ".results-made-from"
     wanted = {f"{BUILD.name}/{name}" for name in (*FOLDERS["results"], stamp)}
     listed = [step for job in BOOK.values() for step in job["steps"]]
@@ -91,7 +89,7 @@ def test_cache_keeps_the_results_under_their_fingerprint() -> None:
     assert first["restore-keys"] == "chapters-${{ runner.os }}-"
 
 
-def test_weekly_run_leaves_the_lock_and_says_what_differs() -> None:
+def test_weekly_run_leaves_the_lock_and_says_what_differs():
     assert WEEKLY["newest"]["env"] == {"NEWEST": "1"}
     assert made(WEEKLY["newest"]) == ["env", "drift", "book", "pdf", "test"]
     assert all(name in made(WEEKLY[name]) for name in ("twice", "links"))
@@ -107,7 +105,7 @@ BROKEN = {
 
 
 @pytest.mark.parametrize("check", BROKEN)
-def test_lint_notices_a_broken_file(check: str, tmp_path: Path) -> None:
+def test_lint_notices_a_broken_file(check, tmp_path):
     name, old, new = BROKEN[check]
     (call,) = re.findall(rf"^\t@\.venv/bin/(.*{check}.*)$", MAKEFILE, re.MULTILINE)
     name = name if name == "CITATION.cff" else f".github/workflows/{name}"
