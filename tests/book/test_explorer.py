@@ -6,7 +6,6 @@ import csv
 import io
 import re
 from collections.abc import Callable
-from dataclasses import replace
 from functools import cache
 from itertools import product
 from pathlib import Path
@@ -20,52 +19,53 @@ from playwright.sync_api import Locator, Page
 
 from nqpf import Index, Panel, Recipe, System, provinces
 from nqpf.compare import measures, standings
-from nqpf.report import explorer
 from nqpf.systems import available
 
 PAGE = "notebooks/explore/explorer.html"
-STATES, LONG_WAY = (
-    (200, 20) if EVERYTHING else (20, 4)
-)  # of which so many are chosen in the menus, the rest by address
-STATIC = Path(__file__).resolve().parents[2] / "book" / "_static"
+# Of so many states some are chosen in the menus, the rest by address.
+STATES, LONG_WAY = (200, 20) if EVERYTHING else (16, 2)
 READY = ".nqpf-explorer[data-ready]"
 FACTS = """() => {
   const part = (key) => document.querySelector(`.explorer-part.explorer-${key}`);
-  const cells = (row) => [...row.cells].map((cell) => cell.textContent);
-  const table = (key) => [...part(key).querySelectorAll(".explorer-table tr")].map(cells);
+  const texts = (nodes) => [...nodes].map((node) => node.textContent);
+  const table = (key) =>
+    [...part(key).querySelectorAll(".explorer-table tr")].map((row) => texts(row.cells));
   const drawn = (key) => [...part(key).querySelectorAll("[role=option]")].map((option) => ({
     code: Number(option.dataset.code),
     words: option.getAttribute("aria-label"),
     chosen: option.ariaSelected === "true",
-    texts: [...option.querySelectorAll("text")].map((text) => text.textContent),
+    texts: texts(option.querySelectorAll("text")),
   }));
-  const words = (key) =>
-    [...part(key).querySelectorAll("svg text")].map((text) => text.textContent);
-  const note = (key) => part(key).querySelector(".explorer-note").textContent;
-  return {
+  const each = (keys, read) => Object.fromEntries(keys.split(" ").map((key) => [key, read(key)]));
+  const facts = {
     hash: location.hash,
-    map: drawn("map"), ranking: drawn("ranking"), compare: drawn("compare"),
-    rankingTable: table("ranking"), trends: table("trends"), parts: table("parts"),
-    changes: table("compare"), partsDrawn: words("parts"),
-    notes: {
-      ranking: note("ranking"), trends: note("trends"), parts: note("parts"),
-      compare: note("compare"),
-    },
+    drawn: each("map ranking compare", drawn),
+    tables: each("ranking trends parts compare", table),
+    notes: each("ranking trends parts compare",
+      (key) => part(key).querySelector(".explorer-note").textContent),
+    partsDrawn: texts(part("parts").querySelectorAll("svg text")),
     said: document.querySelector(".nqpf-explorer > [role=status]").textContent,
-    problems: [...document.querySelectorAll(".explorer-problems p")].map((p) => p.textContent),
+    problems: texts(document.querySelectorAll(".explorer-problems p")),
   };
+  return JSON.parse(JSON.stringify(facts).replaceAll("−", "-"));
 }"""
-
-
-DESK = {"viewport": {"width": 1280, "height": 900}}
+# The part of the page and the kind of element that the keyboard is at.
+PLACE = """() => {
+  const at = document.activeElement, part = at.closest(".explorer-part, .explorer-steering");
+  return `${part?.classList[part.classList.length - 1]} ${at.role || at.localName}`;
+}"""
 Visit = Callable[..., Page]
+
+
+def opened(visit: Visit, address: str) -> Page:
+    page = visit(address, viewport={"width": 1280, "height": 900})
+    page.wait_for_selector(READY)
+    return page
 
 
 @pytest.fixture(scope="module")
 def page(visit: Visit, site: str) -> Page:
-    opened = visit(f"{site}/{PAGE}", **DESK)
-    opened.wait_for_selector(READY)
-    return opened
+    return opened(visit, f"{site}/{PAGE}")
 
 
 def go(page: Page, hash_: str) -> dict:
@@ -106,44 +106,35 @@ def fitted(ref: tuple[str, str, str]) -> Index:
 
 
 def address(state: dict) -> str:
-    parts = {"system": state["ref"][0]}
-    if state["ref"][1]:
-        parts |= {"weights": state["ref"][1], "aggregate": state["ref"][2]}
-    parts |= {
-        "year": state["year"],
-        "region": state["region"],
-        "provinces": ",".join(map(str, state["provinces"])) or "none",
-        "province": state["province"],
-        "with": ".".join(part for part in state["with"] if part),
-        "trend": state["trend"],
-    }
-    return "#" + "&".join(f"{key}={value}" for key, value in parts.items())
+    names = dict(zip(("system", "weights", "aggregate"), state["ref"], strict=True))
+    followed = ",".join(map(str, state["provinces"])) or "none"
+    parts = {key: value for key, value in names.items() if value} | state
+    parts |= {"provinces": followed, "with": ".".join(filter(None, state["with"]))}
+    return "#" + "&".join(f"{key}={value}" for key, value in parts.items() if key != "ref")
 
 
+@cache
 def random_states() -> list[dict]:
     draw = np.random.default_rng(20240131)
-    refs = [("tfp", "", "")]
-    weightings = ("entropy", "ahp_entropy", "variation", "critic", "equal", "pursuit")
-    joins = ("linear", "topsis", "vikor", "coupling")
-    pairs = [(w, a) for w in weightings for a in joins]
-    pairs = [pair for pair in pairs if pair[0] != "pursuit" or pair[1] == "linear"]
-    refs += [(key, *pair) for key in available() for pair in pairs]
-    codes, states = provinces.codes(), []
+    weightings = ("entropy", "ahp_entropy", "variation", "critic", "equal")
+    pairs = [*product(weightings, ("linear", "topsis", "vikor", "coupling")), ("pursuit", "linear")]
+    refs = {key: [(key, *pair) for pair in pairs] for key in available()} | {
+        "tfp": [("tfp", "", "")]
+    }
+    keys, codes, states = [*refs], provinces.codes(), []
     for i in range(STATES):
         # Every system comes up in turn, total factor productivity too.
-        own = [ref for ref in refs if ref[0] == [*available(), "tfp"][i % (len(available()) + 1)]]
-        ref, other = own[draw.integers(len(own))], refs[draw.integers(len(refs))]
-        years = sorted(measure(ref).index.unique("year"))
-        followed = draw.choice(codes, draw.integers(0, 8), replace=False)
+        own, other = refs[keys[i % len(keys)]], refs[keys[draw.integers(len(keys))]]
+        ref = own[draw.integers(len(own))]
         states.append(
             {
                 "ref": ref,
-                "with": other,
-                "year": int(years[draw.integers(len(years))]),
-                "region": ["all", *provinces.REGIONS][draw.integers(5)],
-                "provinces": [int(code) for code in followed],
-                "province": int(codes[draw.integers(len(codes))]),
-                "trend": ["score", "rank"][draw.integers(2)],
+                "year": int(draw.choice(measure(ref).index.unique("year"))),
+                "region": str(draw.choice(["all", *provinces.REGIONS])),
+                "provinces": draw.choice(codes, draw.integers(0, 8), replace=False).tolist(),
+                "province": int(draw.choice(codes)),
+                "with": other[draw.integers(len(other))],
+                "trend": str(draw.choice(["score", "rank"])),
             }
         )
     return states
@@ -176,131 +167,101 @@ def choose(page: Page, state: dict) -> None:
         if i % 3 == 0:
             field(page, "Follow").select_option(str(code))
         else:
-            part = ("map", "compare")[i % 2] if state["region"] == "all" else "map"
-            place = page.locator(f".explorer-{part} [data-code='{code}']")
-            if not place.count():
-                place = page.locator(f".explorer-map [data-code='{code}']")
-            place.focus()
-            place.press("Enter")
+            page.locator(f".explorer-part [role=option][data-code='{code}']").last.press("Enter")
     field(page, "Province").select_option(str(state["province"]))
-
-
-def signed(text: str) -> str:
-    return text.replace("−", "-")
 
 
 def check(facts: dict, state: dict) -> None:
     """Compare everything that is shown with the library."""
-    ref, year = state["ref"], state["year"]
-    table = measure(ref).join(bounds().loc[ref[0]])
-    now = table.xs(year, level="year")
-    inside = {
-        code for code in provinces.codes() if state["region"] in ("all", provinces.region(code))
-    }
-    expected = {
-        code: [
-            str(int(row["rank"])), provinces.name(code), provinces.name(code, "zh"),
-            f"{row['score']:.3f}", str(int(row["lower"])), str(int(row["upper"])),
-        ]
-        for code, row in now.iterrows()
-    }  # fmt: skip
-    order = sorted((c for c in now.index if c in inside), key=lambda c: (now.loc[c, "rank"], c))
-    shown = [[signed(cell) for cell in row] for row in facts["rankingTable"][1:]]
-    assert shown == [expected[code] for code in order]
-    assert [row["code"] for row in facts["ranking"]] == order
-    for row in facts["ranking"]:
-        rank, en, zh, score, lower, upper = expected[row["code"]]
-        assert [signed(text) for text in row["texts"]] == [rank, f"{en} {zh}", score]
-        words = f"{en} {zh}: score {score}, rank {rank}, interval {lower} to {upper}"
-        assert signed(row["words"]) == words
-        assert row["chosen"] == (row["code"] in state["provinces"])
-    assert sorted(tile["code"] for tile in facts["map"]) == provinces.codes()
-    for tile in facts["map"]:
-        assert tile["chosen"] == (tile["code"] in state["provinces"])
-        if tile["code"] not in now.index:
-            assert tile["texts"][-1] == "–" and tile["words"].endswith("no figures")
-            continue
-        assert signed(tile["texts"][-1]) == expected[tile["code"]][3][: len(tile["texts"][-1])]
+    table = measure(state["ref"]).join(bounds().loc[state["ref"][0]])
+    now = table.xs(state["year"], level="year")
+    region = [c for c in provinces.codes() if state["region"] in ("all", provinces.region(c))]
+    rows, options = [], []
+    for code, row in (
+        now[now.index.isin(region)].sort_index().sort_values("rank", kind="stable").iterrows()
+    ):
+        rank, lower, upper = (str(int(row[key])) for key in ("rank", "lower", "upper"))
+        name, score = provinces.name(code, "both"), f"{row['score']:.3f}"
+        rows.append([rank, provinces.name(code), provinces.name(code, "zh"), score, lower, upper])
+        words = f"{name}: score {score}, rank {rank}, interval {lower} to {upper}"
+        options.append({"code": code, "words": words, "texts": [rank, name, score]})
+    assert facts["tables"]["ranking"][1:] == rows
+    chosen = [option.pop("chosen") for option in facts["drawn"]["ranking"]]
+    assert facts["drawn"]["ranking"] == options
+    assert chosen == [option["code"] in state["provinces"] for option in options]
+    assert sorted(tile["code"] for tile in facts["drawn"]["map"]) == provinces.codes()
+    for tile in facts["drawn"]["map"]:
+        code, text = tile["code"], tile["texts"][-1]
+        assert tile["chosen"] == (code in state["provinces"])
+        assert (code in now.index) != tile["words"].endswith("no figures")
+        assert text == (f"{now['score'][code]:.3f}"[: len(text)] if code in now.index else "–")
     assert facts["notes"]["ranking"].startswith("Interval: ")
-    for code in provinces.codes():
-        absent = provinces.name(code, "both") in facts["notes"]["ranking"]
-        assert absent == (code not in now.index)
-    check_trends(facts, state, table)
+    check_absent(facts["notes"]["ranking"], provinces.codes(), now.index)
+    check_trends(facts, state, table[state["trend"]].unstack("province"))
     check_parts(facts, state, now)
-    check_changes(facts, state, inside)
+    check_changes(facts, state, region)
 
 
-def check_trends(facts: dict, state: dict, table: pd.DataFrame) -> None:
-    wide = table[state["trend"]].unstack("province")
-    for code in state["provinces"]:
-        absent = provinces.name(code, "both") in facts["notes"]["trends"]
-        assert absent == (code not in wide.columns)
-    head, *rows = facts["trends"]
-    assert head == ["year", *(provinces.name(code, "both") for code in state["provinces"])]
-    assert [int(row[0]) for row in rows] == list(wide.index)
-    for row in rows:
-        values = [wide.get(code, {}).get(int(row[0]), np.nan) for code in state["provinces"]]
-        fmt = "{:.0f}" if state["trend"] == "rank" else "{:.3f}"
-        assert [signed(c) for c in row[1:]] == [
-            "–" if np.isnan(value) else fmt.format(value) for value in values
-        ]
+def check_absent(note: str, codes: list[int], there: pd.Index) -> None:
+    named = [code for code in codes if provinces.name(code, "both") in note]
+    assert named == [code for code in codes if code not in there]
+
+
+def check_trends(facts: dict, state: dict, wide: pd.DataFrame) -> None:
+    codes, digits = state["provinces"], 0 if state["trend"] == "rank" else 3
+    check_absent(facts["notes"]["trends"], codes, wide.columns)
+    rows = wide.reindex(columns=codes).map(lambda x: "–" if np.isnan(x) else f"{x:.{digits}f}")
+    head = ["year", *(provinces.name(code, "both") for code in codes)]
+    expected = [[str(year), *row] for year, row in zip(rows.index, rows.to_numpy(), strict=True)]
+    assert facts["tables"]["trends"] == [head, *expected]
 
 
 def check_parts(facts: dict, state: dict, now: pd.DataFrame) -> None:
     ref, code, year = state["ref"], state["province"], state["year"]
+    table, note = facts["tables"]["parts"], facts["notes"]["parts"]
     if ref[0] == "tfp" or code not in now.index:
-        assert facts["parts"] == [] and facts["partsDrawn"] == []
-        assert facts["notes"]["parts"]
+        assert (table, facts["partsDrawn"]) == ([], []) and note
         return
     index = fitted(ref)
-    system = index.matrix.system
     parts = index.normalised * index.weights
-    for row, key in zip(facts["parts"][1:], index.weights.index, strict=True):
-        one = system.indicators[key]
-        z, w, part = index.normalised.loc[(code, year), key], index.weights[key], parts[key]
-        assert row[:2] == [one.name.en, one.name.zh]
+    own, means = parts.loc[(code, year)], parts.xs(year, level="year").mean()
+    for row, (key, w) in zip(table[1:], index.weights.items(), strict=True):
+        one, z = index.matrix.system.indicators[key], index.normalised.loc[(code, year), key]
+        assert [*row[:2], row[4]] == [one.name.en, one.name.zh, one.unit]
         assert row[2].startswith("more" if one.direction == "benefit" else "less")
-        assert float(signed(row[3])) == float(f"{index.matrix.values.loc[(code, year), key]:.4g}")
-        assert row[4] == one.unit
-        mean = part.xs(year, level="year").mean()
-        assert [signed(c) for c in row[5:]] == [f"{x:.4f}" for x in (z, w, part[code, year], mean)]
-        drawn = f"{part[code, year]:.4f} = {w:.3f} × {z:.3f}"
-        assert drawn in facts["partsDrawn"]
-    note, score = facts["notes"]["parts"], f"{now.loc[code, 'score']:.3f}"
-    assert score in note
+        assert float(row[3]) == float(f"{index.matrix.values.loc[(code, year), key]:.4g}")
+        assert row[5:] == [f"{x:.4f}" for x in (z, w, own[key], means[key])]
+        assert f"{own[key]:.4f} = {w:.3f} × {z:.3f}" in facts["partsDrawn"]
+    assert f"{now.loc[code, 'score']:.3f}" in note
     if ref[2] == "linear":
         assert "add up to the score" in note
     else:
-        assert "does not add up" in note and f"{parts.loc[(code, year)].sum():.3f}" in note
+        assert "does not add up" in note and f"{own.sum():.3f}" in note
 
 
-def check_changes(facts: dict, state: dict, inside: set[int]) -> None:
-    frames = [measure(ref)["score"] for ref in (state["ref"], state["with"])]
-    if state["year"] not in frames[1].index.unique("year"):
-        assert facts["changes"] == [] and facts["compare"] == []
-        assert f"no figures for {state['year']}" in facts["notes"]["compare"]
+def check_changes(facts: dict, state: dict, region: list[int]) -> None:
+    first, second = (measure(ref)["score"] for ref in (state["ref"], state["with"]))
+    table, note, year = facts["tables"]["compare"], facts["notes"]["compare"], state["year"]
+    if year not in second.index.unique("year"):
+        assert (table, facts["drawn"]["compare"]) == ([], [])
+        assert f"no figures for {year}" in note
         return
-    both = pd.concat([f.xs(state["year"], level="year") for f in frames], axis=1, join="inner")
+    both = pd.DataFrame({"first": first, "second": second}).dropna().xs(year, level="year")
     ranks = both.rank(ascending=False, method="min").astype(int)
-    ranks.columns = ["first", "second"]
     ranks["change"] = ranks["first"] - ranks["second"]
-    note = facts["notes"]["compare"]
-    rho = both.corr(method="spearman").iloc[0, 1]
     assert f"{len(both)} provinces have both" in note
-    assert f"(Spearman): {rho:.3f}." in signed(note)
+    assert f"(Spearman): {both.corr(method='spearman').iloc[0, 1]:.3f}." in note
     moved = ranks["change"].abs()
     assert f"Median move: {moved.median():g} place" in note
     largest = [provinces.name(code, "both") for code in moved.index[moved == moved.max()]]
     assert any(f"largest: {name}, from" in note for name in largest)
-    own = ranks[ranks.index.isin(inside)]
-    rows = {row[0]: [int(signed(cell)) for cell in row[2:]] for row in facts["changes"][1:]}
-    assert rows == {provinces.name(code): list(row) for code, row in own.iterrows()}
+    own = ranks[ranks.index.isin(region)]
+    rows = {row[0]: [*map(int, row[2:])] for row in table[1:]}
+    assert rows == {provinces.name(code): [*row] for code, row in own.iterrows()}
     sizes = [abs(change) for *_, change in rows.values()]
     assert sizes == sorted(sizes, reverse=True)
-    for point in facts["compare"]:
-        first, second, _ = own.loc[point["code"]]
-        assert point["words"].endswith(f": rank {first} across, {second} down")
-    assert len(facts["compare"]) == len(own)
+    points = {point["code"]: point["words"].split(": ")[1] for point in facts["drawn"]["compare"]}
+    assert points == {c: f"rank {x} across, {y} down" for c, x, y, _ in own.itertuples()}
 
 
 def test_every_number_is_the_library_s(page: Page) -> None:
@@ -316,10 +277,8 @@ def test_every_number_is_the_library_s(page: Page) -> None:
 
 
 def test_a_view_can_be_linked(page: Page, visit: Visit, site: str) -> None:
-    choose(page, random_states()[1])
-    other = visit(f"{site}/{PAGE}{page.evaluate('location.hash')}", **DESK)
-    other.wait_for_selector(READY)
-    assert other.evaluate(FACTS) == page.evaluate(FACTS)
+    facts = go(page, address(random_states()[1]))
+    assert opened(visit, f"{site}/{PAGE}{facts['hash']}").evaluate(FACTS) == facts
 
 
 MALFORMED = {
@@ -347,66 +306,56 @@ def test_a_malformed_address_falls_back_and_says_so(page: Page, visit: Visit, si
     for hash_, said in MALFORMED.items():
         facts = go(page, hash_)
         assert any(said in words for words in facts["problems"]), hash_[:40]
-        assert len(facts["rankingTable"]) > 25
-    assert page.locator(".nqpf-explorer img").count() == 0
-    assert page.wrong == []
+        assert len(facts["tables"]["ranking"]) > 25
+    assert (page.locator(".nqpf-explorer img").count(), page.wrong) == (0, [])
     # Opened so, too; and an anchor is no state.
     for hash_ in ["#what-you-see", *(MALFORMED if EVERYTHING else [*MALFORMED][:1])]:
-        fresh = visit(f"{site}/{PAGE}{hash_}", **DESK)
-        fresh.wait_for_selector(READY)
+        fresh = opened(visit, f"{site}/{PAGE}{hash_}")
         facts = fresh.evaluate(FACTS)
         said = MALFORMED.get(hash_)
         assert any(said in words for words in facts["problems"]) if said else not facts["problems"]
-        assert (len(facts["rankingTable"]) > 25, fresh.wrong) == (True, [])
+        assert (len(facts["tables"]["ranking"]) > 25, fresh.wrong) == (True, [])
+
+
+def press(page: Page, selector: str, *keys: str) -> dict:
+    """Press keys on an element; return what is shown then."""
+    page.locator(selector).first.focus()
+    for key in keys:
+        page.keyboard.press(key)
+    return page.evaluate(FACTS)
 
 
 def test_everything_works_by_keyboard(visit: Visit, site: str) -> None:
-    page = visit(f"{site}/{PAGE}", **DESK)
-    page.wait_for_selector(READY)
-    before = page.evaluate(FACTS)
-    reached = set()
-    page.locator(".explorer-steering select").first.focus()
+    page = opened(visit, f"{site}/{PAGE}")
+    before, reached = press(page, ".explorer-steering select"), set()
     for _ in range(60):
-        reached.add(
-            page.evaluate(
-                "() => { const a = document.activeElement; const p = a.closest('.explorer-part');"
-                "return (p ? p.classList[1] : a.closest('.explorer-steering') ? 'steering' : '')"
-                " + ' ' + (a.getAttribute('role') || a.tagName.toLowerCase()); }"
-            )
-        )
+        reached.add(page.evaluate(PLACE))
         page.keyboard.press("Tab")
-    for name in ("map", "ranking", "compare"):
-        assert f"explorer-{name} option" in reached
-        assert f"explorer-{name} button" in reached
-    assert {"steering select", "steering input", "steering button"} <= reached
-    assert {"explorer-trends summary", "explorer-parts summary"} <= reached
+    inside = product(("map", "ranking", "compare"), ("option", "button"))
+    wanted = {f"explorer-{part} {kind}" for part, kind in inside}
+    wanted |= {f"explorer-steering {kind}" for kind in ("select", "input", "button")}
+    assert wanted | {"explorer-trends summary", "explorer-parts summary"} <= reached
 
-    page.locator(".explorer-map [role=option][tabindex='0']").focus()
-    page.keyboard.press("End")
-    page.keyboard.press("ArrowUp")
+    press(page, ".explorer-map [role=option][tabindex='0']", "End", "ArrowUp")
     focused = page.locator(".explorer-map [role=option]:focus")
-    assert focused.count() == 1
     ring = focused.locator(".explorer-focus")
     assert ring.evaluate("node => getComputedStyle(node).visibility") == "visible"
-    code = int(focused.get_attribute("data-code"))
-    was = focused.get_attribute("aria-selected")
+    code, was = (focused.get_attribute(name) for name in ("data-code", "aria-selected"))
     page.keyboard.press("Space")
-    assert int(page.locator(".explorer-map [role=option]:focus").get_attribute("data-code")) == code
+    assert focused.get_attribute("data-code") == code
     assert focused.get_attribute("aria-selected") != was
     after = page.evaluate(FACTS)
     assert after["said"] != before["said"], "nothing is announced"
 
-    page.locator(".explorer-ranking [role=option][tabindex='0']").focus()
-    page.keyboard.press("Home")
-    page.keyboard.press("ArrowDown")
-    second = page.locator(".explorer-ranking [role=option]:focus").get_attribute("aria-label")
-    assert ", rank 2," in second
-    page.locator("input[type=range]").focus()
-    page.keyboard.press("ArrowLeft")
-    page.locator(".explorer-steering select").first.focus()
-    page.keyboard.press("ArrowUp")
-    changed = page.evaluate(FACTS)
-    assert changed["said"] != after["said"] and changed["hash"] != after["hash"]
+    press(page, ".explorer-ranking [role=option][tabindex='0']", "Home", "ArrowDown")
+    second = page.locator(".explorer-ranking [role=option]:focus")
+    assert ", rank 2," in second.get_attribute("aria-label")
+    for selector, key in (
+        ("input[type=range]", "ArrowLeft"),
+        (".explorer-steering select", "ArrowUp"),
+    ):
+        last, after = after, press(page, selector, key)
+        assert after["said"] != last["said"] and after["hash"] != last["hash"]
 
 
 def test_no_more_provinces_than_colours(page: Page) -> None:
@@ -416,50 +365,45 @@ def test_no_more_provinces_than_colours(page: Page) -> None:
     assert "No more than 7" in page.locator(".explorer-problems").inner_text()
 
 
+def saved(page: Page, key: str, kind: str) -> Path:
+    with page.expect_download() as caught:
+        page.locator(f".explorer-part.explorer-{key}").get_by_role("button", name=kind).click()
+    assert caught.value.suggested_filename == f"nqpf-{key}-lu-2024-equal-vikor-2021.{kind.lower()}"
+    return Path(caught.value.path())
+
+
 @pytest.mark.parametrize("way", ["served", "file"])
 def test_downloads_hold_what_is_shown(visit: Visit, site: str, html: Path, way: str) -> None:
     start = f"{site}/{PAGE}" if way == "served" else (html / PAGE).as_uri()
     state = "system=lu-2024&weights=equal&aggregate=vikor&year=2021&with=tfp"
-    page = visit(f"{start}#{state}", **DESK, accept_downloads=True)
-    page.wait_for_selector(READY)
-    facts = page.evaluate(FACTS)
+    page = opened(visit, f"{start}#{state}")
+    facts, tables = page.evaluate(FACTS), {}
     assert facts["problems"] == []
-    tables = {}
     for key in ("map", "ranking", "trends", "parts", "compare"):
-        part = page.locator(f".explorer-part.explorer-{key}")
-        with page.expect_download() as caught:
-            part.get_by_role("button", name="as CSV").click()
-        assert caught.value.suggested_filename == f"nqpf-{key}-lu-2024-equal-vikor-2021.csv"
-        text = Path(caught.value.path()).read_bytes().decode("utf-8-sig")
+        text = saved(page, key, "CSV").read_text("utf-8-sig")
         tables[key] = list(csv.DictReader(io.StringIO(text)))
-        with page.expect_download() as caught:
-            part.get_by_role("button", name="as SVG").click()
-        root = ElementTree.parse(caught.value.path()).getroot()  # noqa: S314 (made by the page)
-        saved = [node.text for node in root.iter("{http://www.w3.org/2000/svg}text")]
-        assert saved == part.locator("svg text").all_text_contents()
+        root = ElementTree.parse(saved(page, key, "SVG")).getroot()  # noqa: S314 (made by the page)
+        words = [node.text for node in root.iter("{http://www.w3.org/2000/svg}text")]
+        assert words == page.locator(f".explorer-{key} svg text").all_text_contents()
         assert root.get("tabindex") is None
-    shown = facts["rankingTable"][1:]
-    assert [
-        [row["rank"], row["province"], row["省份"], f"{float(row['score']):.3f}",
-         row["lower"], row["upper"]]
-        for row in tables["ranking"]
-    ] == shown  # fmt: skip
+    cells = ("rank", "province", "省份", "score", "lower", "upper")
+    ranked = [row | {"score": f"{float(row['score']):.3f}"} for row in tables["ranking"]]
+    shown = {key: rows[1:] for key, rows in facts["tables"].items()}
+    assert [[row[cell] for cell in cells] for row in ranked] == shown["ranking"]
     assert tables["map"] == tables["ranking"]
-    assert len(tables["trends"]) == 4 * (len(facts["trends"]) - 1)
-    assert [f"{float(row['normalised']):.4f}" for row in tables["parts"]] == [
-        row[5] for row in facts["parts"][1:]
-    ]
-    assert [[row["rank_1_common"], row["rank_2_common"]] for row in tables["compare"]] == [
-        row[2:4] for row in facts["changes"][1:]
-    ]
+    assert len(tables["trends"]) == 4 * len(shown["trends"])
+    parts = [f"{float(row['normalised']):.4f}" for row in tables["parts"]]
+    assert parts == [row[5] for row in shown["parts"]]
+    ranks = [[row["rank_1_common"], row["rank_2_common"]] for row in tables["compare"]]
+    assert ranks == [row[2:4] for row in shown["compare"]]
     scheme = "http://127.0.0.1" if way == "served" else "file://"
-    assert {url for url in page.asked if not url.startswith((scheme, "blob:", "data:"))} == set()
+    assert [url for url in page.asked if not url.startswith((scheme, "blob:", "data:"))] == []
 
 
 def test_fits_and_is_accessible_and_the_drawings_stay_on_paper(visit: Visit, site: str) -> None:
-    page = visit(f"{site}/{PAGE}#system=jin-2024&with=li-li-2024.pursuit.linear")
-    page.wait_for_selector(READY)
+    page = opened(visit, f"{site}/{PAGE}#system=jin-2024&with=li-li-2024.pursuit.linear")
     page.evaluate("() => document.querySelectorAll('details').forEach((d) => { d.open = true; })")
+    # Colours alone differ in the dark.
     for width, theme in product((390, 1280), ("light", "dark")):
         page.set_viewport_size({"width": width, "height": 850})
         page.evaluate("theme => { document.documentElement.dataset.theme = theme; }", theme)
@@ -469,7 +413,8 @@ def test_fits_and_is_accessible_and_the_drawings_stay_on_paper(visit: Visit, sit
             "[...document.querySelectorAll('.explorer-view svg')].every((svg) =>"
             " svg.getBoundingClientRect().right <= innerWidth)"
         )
-        assert violations(page, within=".nqpf-explorer") == [], (width, theme)
+        rules = ["color-contrast"] if theme == "dark" and not EVERYTHING else None
+        assert violations(page, rules, within=".nqpf-explorer") == [], (width, theme)
     page.emulate_media(media="print")
     assert page.locator(".explorer-view svg").count() == 5
     assert page.locator(".explorer-view svg").first.is_visible()
@@ -477,43 +422,11 @@ def test_fits_and_is_accessible_and_the_drawings_stay_on_paper(visit: Visit, sit
         assert not page.locator(selector).first.is_visible()
 
 
-def test_without_scripts_the_first_view_is_a_table(visit: Visit, site: str) -> None:
+def test_without_scripts_the_first_view_is_a_table(visit: Visit, site: str, html: Path) -> None:
     page = visit(f"{site}/{PAGE}", java_script_enabled=False)
     assert page.locator(".explorer-static tbody tr").count() == 31
     assert "needs JavaScript" in page.locator(".nqpf-explorer").inner_text()
-
-
-def test_the_figures_stand_beside_the_page(html: Path) -> None:
-    page = html / PAGE
-    assert page.stat().st_size < 150_000
-    assert (page.parent / "explorer.data.js").stat().st_size < 1_500_000
+    # The figures stand beside the page.
+    assert (html / PAGE).stat().st_size < 150_000
+    assert (html / PAGE).with_name("explorer.data.js").stat().st_size < 1_500_000
     assert "explorer-data.js" not in (html / "book" / "index.html").read_text("utf-8")
-
-
-def test_hostile_names_show_as_text(visit: Visit, tmp_path: Path) -> None:
-    """Names that try to end a script, start a tag or turn the text round."""
-    found = standings(panel(), ["lu-2024"], weights=(), aggregate=(), draws=20)
-    matrix = found.matrices["lu-2024"]
-    system = matrix.system
-    bad = "</script><script>window.broken = 1</script><img src=x onerror='window.broken = 1'>"
-    first = next(iter(system.indicators))
-    name = system.indicators[first].name.model_copy(update={"en": bad, "zh": "\u202e" + bad})
-    one = system.indicators[first].model_copy(update={"name": name, "unit": bad})
-    authors = system.study.authors.model_copy(update={"en": bad, "zh": bad})
-    study = system.study.model_copy(update={"authors": authors})
-    changed = replace(system, indicators={**system.indicators, first: one}, study=study)
-    hostile = replace(found, matrices={"lu-2024": replace(matrix, system=changed)})
-    order = ("data", "state", "draw", "charts", "compare", "save")
-    scripts = [STATIC / f"explorer-{name}.js" for name in order] + [STATIC / "explorer.js"]
-    tags = "".join(f'<script defer src="{path.as_uri()}"></script>' for path in scripts)
-    box = explorer(hostile).html
-    assert box.count("<script") == 1
-    path = tmp_path / "page.html"
-    path.write_text(f"<!doctype html><meta charset=utf-8><body>{box}{tags}</body>", "utf-8")
-    page = visit(path.as_uri())
-    page.wait_for_selector(READY)
-    page.evaluate(DRAWN)
-    assert page.evaluate("window.broken") is None
-    assert page.locator(".nqpf-explorer img").count() == 0
-    assert "</script><script>" in page.locator(".explorer-parts").inner_text()
-    assert "<img src=x" in page.evaluate(FACTS)["parts"][1][0]
