@@ -85,6 +85,8 @@ def test_no_measure_depends_on_the_unit_or_the_number_of_copies(data, factor, co
     for index in ("theil_t", "theil_l"):
         parts = found[f"{index}_within"] + found[f"{index}_between"]
         assert parts == pytest.approx(found[index], abs=1e-12, rel=1e-12)
+        smooth = everything(groups.map(dagum(*data).groups["mean"]), weights=weights)
+        assert found[f"{index}_between"] == pytest.approx(smooth[index], abs=1e-12)
     many = [pd.concat([x] * copies, ignore_index=True) for x in data]
     for other in ((factor * y, groups, weights), (y, groups, factor * weights), many):
         np.testing.assert_allclose(everything(*other), found, atol=1e-11, rtol=1e-11)

@@ -27,8 +27,7 @@ def as_series(values: np.ndarray) -> pd.Series:
 
 
 @pytest.mark.parametrize(
-    ("horizon", "statistic", "p"),
-    [(1, 1.925737248, 0.0955198052), (3, 2.648713397, 0.0330032718)],
+    ("horizon", "statistic", "p"), [(1, 1.925737248, 0.0955198052), (3, 2.648713397, 0.0330032718)]
 )
 def test_diebold_mariano_is_that_of_r(horizon, statistic, p) -> None:
     """``dm.test(e1, e2, h, power = 1, varestimator = "bartlett")`` in R."""

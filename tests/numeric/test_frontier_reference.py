@@ -1,9 +1,10 @@
-"""Frontiers against quadrature of the likelihood, and against simulation of a known truth."""
+"""Frontiers against quadrature of the likelihood, a print, and a simulated truth."""
 
 import numpy as np
 import pandas as pd
 import pytest
 from made_up_frontier import BETA, frontier_panel
+from made_up_panels import case
 from scipy.stats import norm
 
 from nqpf.tfp.frontier import battese_coelli
@@ -48,9 +49,8 @@ CASES = {  # options, truth
 }
 
 
-@pytest.mark.parametrize("case", CASES)
-def test_estimates_maximise_the_likelihood_by_quadrature(case):
-    options, truth = CASES[case]
+@pytest.mark.parametrize(("options", "truth"), CASES.values(), ids=CASES)
+def test_estimates_maximise_the_likelihood_by_quadrature(options, truth):
     frame = frontier_panel(11, units=30, years=4, **truth).drop([(0, 2010), (3, 2012), (7, 2013)])
     result = estimate(frame, **options)
     assert result.convergence.converged and not result.convergence.boundary
@@ -73,18 +73,26 @@ def test_estimates_maximise_the_likelihood_by_quadrature(case):
     np.testing.assert_allclose(cov @ slopes(values) / errors, 0, atol=2e-3)
 
 
-@pytest.mark.parametrize(
-    ("made", "options", "truth"),
-    [
-        ({"eta": 0.08, "trend": 0.02}, {"trend": "neutral"}, [0.02, 0.1825, 0.16 / 0.1825, 0.08]),
-        ({"delta": (0.3, 0.5), "sigma_u": 0.3}, LATE, [0.3, 0.5, 0.1125, 0.8]),
-    ],
-    ids=["1992", "1995"],
-)
-def test_simulation_recovers_the_truth(made, options, truth):
-    frame = frontier_panel(1, units=400, **made)
-    result = estimate(frame, **options)
+def test_simulation_recovers_the_truth_of_1995():
+    frame = frontier_panel(1, units=400, delta=(0.3, 0.5), sigma_u=0.3)
+    result = estimate(frame, **LATE)
     estimates = result.parameters
-    apart = (estimates["estimate"] - [*BETA, *truth]) / estimates["std_error"]
+    apart = (estimates["estimate"] - [*BETA, 0.3, 0.5, 0.1125, 0.8]) / estimates["std_error"]
     assert result.convergence.converged and apart.abs().max() < 3
     assert np.corrcoef(result.inefficiency, frame["u"])[0, 1] > 0.95
+
+
+# Coelli (1996), output of example 1 of FRONTIER 4.1: constant, capital, labour, sigma2 and gamma.
+PRINTED, LOG_LIKELIHOOD = [0.5616193, 0.2811022, 0.5364798, 0.2170003, 0.7972069], -17.027229
+
+
+def test_frontier_41_cross_section():
+    data = case("front41Data.csv").assign(year=1)
+    result = battese_coelli(data, "output", INPUTS, "firm", "year")
+    assert result.convergence.converged
+    names = ["constant", *INPUTS, "sigma2", "gamma"]
+    np.testing.assert_allclose(result.parameters.loc[names, "estimate"], PRINTED, rtol=0, atol=1e-3)
+    assert result.loglik == pytest.approx(LOG_LIKELIHOOD, abs=1e-2)
+    # The program prints its maximum with the logs of figures that the table rounds.
+    assert result.loglik >= LOG_LIKELIHOOD - 1e-5
+    assert result.test_no_inefficiency().statistic == pytest.approx(2.8392402, abs=1e-3)

@@ -9,7 +9,6 @@ import pytest
 from made_up_index import matrix_of
 
 from nqpf.index import Recipe
-from nqpf.index.aggregate import topsis
 from nqpf.index.coupling import coordination
 from nqpf.index.weights import _ahp
 
@@ -37,27 +36,6 @@ def test_drinks_of_saaty():
     agrees(_ahp(a).index / 1.35, 0.022, 3)
 
 
-def test_fighter_aircraft_of_hwang_and_yoon():
-    """The worked example of TOPSIS in its first publication.
-
-    Hwang and Yoon (1981), Multiple Attribute Decision Making, Springer,
-    pp. 133-134: four aircraft, six attributes, vector normalisation, the
-    fourth attribute (price) a cost; closeness printed to three digits.
-    Closeness depends on differences only, so a cost enters negated.
-    """
-    x = np.array(
-        [
-            [2.0, 1500, 20000, 5.5, 5, 9],
-            [2.5, 2700, 18000, 6.5, 3, 5],
-            [1.8, 2000, 21000, 4.5, 7, 7],
-            [2.2, 1800, 20000, 5.0, 5, 5],
-        ]
-    )
-    z = x / np.sqrt((x**2).sum(axis=0)) * np.array([1, 1, 1, -1, 1, 1])
-    closeness = topsis(z, [0.2, 0.1, 0.1, 0.1, 0.2, 0.3])
-    np.testing.assert_allclose(closeness, [0.643, 0.268, 0.613, 0.312], rtol=0, atol=6e-4)
-
-
 # The first three of 118 tracts of Guangzhou, vignette "ccd" of the R package coupling (Lyu 2026):
 # normalised scores of four subsystems, and C and D by two forms, to the seven digits it prints.
 GUANGZHOU = np.array(
@@ -68,16 +46,8 @@ GUANGZHOU = np.array(
     ]
 )
 GUANGZHOU_PRINTED = {
-    "standard": [
-        [0.8051958, 0.6237105],
-        [0.8914577, 0.5497290],
-        [0.8999423, 0.7134825],
-    ],
-    "wang": [
-        [0.4722274, 0.4776480],
-        [0.6211236, 0.4588675],
-        [0.5375842, 0.5514412],
-    ],
+    "standard": [[0.8051958, 0.6237105], [0.8914577, 0.5497290], [0.8999423, 0.7134825]],
+    "wang": [[0.4722274, 0.4776480], [0.6211236, 0.4588675], [0.5375842, 0.5514412]],
 }
 
 

@@ -1,6 +1,6 @@
 """Who recovers the truth on simulated firms, and who does not, by theory and by Monte Carlo.
 
-Thirty samples (ten in daily runs) and a dozen comparisons: two Monte Carlo errors would be passed
+Thirty samples (ten in daily runs) and eight comparisons: two Monte Carlo errors would be passed
 by chance in every second seed, so the bound here is a Student quantile at 1 % over all of them.
 benchmarks/bench_proxy.py runs two hundred samples and holds them to two errors.
 """
@@ -25,7 +25,7 @@ ALL = {
     "ACF": lambda f: proxy.ackerberg_caves_frazer(f, *ROLES, "materials", *KEY, starts=4),
 }
 REPLICATIONS = 30 if os.environ.get("NQPF_EVERYTHING") == "1" else 10
-COMPARISONS = 12
+COMPARISONS = 8
 BOUND = stats.t.isf(0.01 / COMPARISONS / 2, REPLICATIONS - 1)
 
 
@@ -33,7 +33,7 @@ BOUND = stats.t.isf(0.01 / COMPARISONS / 2, REPLICATIONS - 1)
 def runs():
     """Bias and spread by design, estimator and parameter; z is bias in Monte Carlo errors."""
     rows = []
-    for design, names in {1: ("LP", "ACF"), 2: ("LP", "Wooldridge", "ACF"), 4: ("OP",)}.items():
+    for design, names in {1: ("ACF",), 2: ("LP", "Wooldridge"), 4: ("OP",)}.items():
         for seed in np.random.SeedSequence(2015).generate_state(REPLICATIONS):
             frame = simulate_firms(design, seed=int(seed))
             for name in names:
@@ -51,8 +51,7 @@ def runs():
 
 
 @pytest.mark.parametrize(
-    ("estimator", "design"),
-    [("ACF", 1), ("ACF", 2), ("LP", 2), ("Wooldridge", 2), ("OP", 4)],
+    ("estimator", "design"), [("ACF", 1), ("LP", 2), ("Wooldridge", 2), ("OP", 4)]
 )
 def test_the_truth_is_recovered(runs, estimator, design):
     table = runs.loc[design, estimator]
@@ -60,10 +59,3 @@ def test_the_truth_is_recovered(runs, estimator, design):
     assert (table["z"].abs() < BOUND).all(), table.to_string()
     # Recovering is not being vague: the proxy's labour is known to a few hundredths.
     assert table.loc["labour", "sd"] < 0.02
-
-
-def test_levinsohn_petrin_finds_no_labour_where_materials_follow_it(runs):
-    """In the first design y = m + error, so nothing is left for labour: its limit is zero."""
-    table = runs.loc[1, "LP"]
-    assert abs(table.loc["labour", "bias"] + 0.6) < BOUND * table.loc["labour", "mc_error"]
-    assert table.loc["capital", "bias"] > 0.5

@@ -1,11 +1,11 @@
-"""Fixed effects and first differences against linearmodels, pyfixest and Stata's printed output.
+"""Fixed effects, differences and random effects against linearmodels, pyfixest, Stata and R.
 
 Grunfeld's data (1958) come with statsmodels; the first ten firms are those of Stata's
 ``webuse grunfeld``. Printed by::
 
     xtset company year
-    xtreg invest mvalue kstock, fe                 (and vce(robust))
-    regress invest mvalue kstock                   (and vce(robust), vce(cluster company))
+    xtreg invest mvalue kstock, fe
+    regress invest mvalue kstock                   (and vce(robust))
 """
 
 import numpy as np
@@ -15,6 +15,7 @@ from made_up_panels import EFFECTS, NAMES, dummies, grunfeld, linearmodels_fit, 
 from made_up_panels import walks as sample
 
 from nqpf.regress import fixed_effects
+from nqpf.regress.ols import random_effects
 
 CASES = [(0, 0), (3, 90)]
 FIRMS = ("invest", ["value", "capital"], "firm", "year")
@@ -37,7 +38,7 @@ def test_linearmodels_convention_is_that_package_by_default(seed, drop, effects,
 
 # pyfixest 0.60 matches nested effects to their sizes by position in a set, so that with two
 # effects k_fixef="nonnested" depends on the hash seed. It is compared where that cannot matter:
-# one effect, no correction, every effect counted; and the two-way factor through its get_ssc.
+# one effect, no correction, every effect counted. That of two effects is written out elsewhere.
 @pytest.mark.parametrize(("seed", "drop"), CASES)
 @pytest.mark.parametrize(
     ("effects", "convention", "correction"),
@@ -62,28 +63,11 @@ def test_clustered_errors_equal_pyfixest(seed, drop, effects, convention, correc
         assert fit.rsquared_within == pytest.approx(peer._r2_within, rel=1e-9)
 
 
-def test_the_nested_two_way_factor_equals_that_of_pyfixest():
-    from pyfixest.utils.utils import get_ssc
-
-    frame = sample(3, 90)
-    units, years = (frame.index.get_level_values(i).nunique() for i in (0, 1))
-    ssc = {"k_adj": True, "k_fixef": "nonnested", "G_adj": True, "G_df": "conventional"}
-    counts = {"N": len(frame), "k": len(NAMES), "k_fe": units + years, "k_fe_nested": units}
-    counts |= {"n_fe": 2, "n_fe_fully_nested": 1, "G": units, "vcov_sign": 1, "vcov_type": "CRV"}
-    factor, counted, df = get_ssc(ssc_dict=ssc, **counts)
-    plain, nested = (fixed_effects(frame, "y", NAMES, convention=c) for c in ("none", "nested"))
-    assert counted == len(NAMES) + years
-    assert nested.df == df
-    np.testing.assert_allclose(nested.cov, plain.cov * float(factor[0]), rtol=1e-12)
-
-
 POOLED = [0.1155622, 0.2306785, -42.71437]
 PRINTED = [
     ("unit", "unadjusted", "all", [0.1101238, 0.3100653], [0.0118567, 0.0173545]),
-    ("unit", "clustered", "nested", [0.1101238, 0.3100653], [0.0151945, 0.0527518]),
     ("pooled", "unadjusted", "nested", POOLED, [0.0058357, 0.0254758, 9.511676]),
     ("pooled", "robust", "nested", POOLED, [0.006811, 0.0488655, 11.5747]),
-    ("pooled", "clustered", "nested", POOLED, [0.0158943, 0.0849671, 20.4252]),
 ]
 
 
@@ -131,3 +115,53 @@ def test_differences_with_year_effects_equal_linearmodels(errors):
     np.testing.assert_allclose(fit.std_errors, peer.std_errors[names], rtol=1e-9)
     np.testing.assert_allclose(fit.pvalues, peer.pvalues[names], rtol=1e-7)
     assert (fit.residuals**2).sum() == pytest.approx(peer.resid_ss, rel=1e-9)
+
+
+# Random effects. R 4.2.2 and plm 2.6-2 printed for this test: ``plm(model = "random")``,
+# ``ercomp``, ``vcovHC(method = "arellano", type = "HC0")``:
+# coefficients, their errors, HC0 errors clustered by firm, least and greatest theta
+PLM = {
+    True: (
+        [0.109781152232484, 0.308112982830713, -57.834414905033050],
+        [0.0104926635495465, 0.0171804690896399, 28.8989352602898144],
+        [0.0129840196124772, 0.0518890249063284, 23.4496261097834520],
+        "theta 0.861;",  # 0.861223620747879
+    ),
+    False: (
+        [0.112487986666212, 0.326125214195794, -71.747950897023927],
+        [0.0112805142877699, 0.0185346512615487, 31.7668192694918226],
+        [0.0103182413436480, 0.0407481064742667, 23.0876377111194273],
+        "theta 0.830 to 0.868;",  # 0.830468554982982, 0.867920093294018
+    ),
+}
+
+
+@pytest.mark.parametrize("balanced", [True, False])
+def test_swamy_arora_equals_plm(balanced):
+    params, plain, clustered, theta = PLM[balanced]
+    options = {"errors": "unadjusted", "convention": "nested"}
+    fit = random_effects(grunfeld(balanced), *FIRMS, **options)
+    np.testing.assert_allclose(fit.params, params, rtol=1e-9)
+    np.testing.assert_allclose(fit.std_errors, plain, rtol=1e-9)
+    assert theta in fit.notes[0]
+    fit = random_effects(grunfeld(balanced), *FIRMS, convention="none")
+    np.testing.assert_allclose(fit.std_errors, clustered, rtol=1e-9)
+
+
+@pytest.mark.parametrize("errors", ["clustered", "robust", "unadjusted"])
+def test_random_effects_equal_linearmodels(errors):
+    """On the unbalanced wages of Vella and Verbeek (1998); three regressors never change."""
+    from linearmodels.datasets import wage_panel
+    from linearmodels.panel import RandomEffects
+
+    names = ["educ", "black", "hisp", "exper", "expersq", "married", "union"]
+    frame = wage_panel.load().set_index(["nr", "year"]).iloc[3::2]
+    options = {"cluster_entity": True} if errors == "clustered" else {}
+    peer = RandomEffects(frame["lwage"], frame[names].assign(const=1.0)).fit(
+        small_sample=True, cov_type=errors, **options
+    )
+    request = "lwage", names, "nr", "year"
+    fit = random_effects(frame, *request, errors=errors, convention="linearmodels")
+    np.testing.assert_allclose(fit.params, peer.params, rtol=1e-9)
+    np.testing.assert_allclose(fit.std_errors, peer.std_errors, rtol=1e-9)
+    np.testing.assert_allclose(fit.pvalues, peer.pvalues, rtol=1e-7)

@@ -5,7 +5,7 @@ import warnings
 import numpy as np
 import pandas as pd
 import pytest
-from made_up_panels import effect_weights, keyed, normals
+from made_up_panels import effect_weights, keyed
 
 from nqpf.regress.staggered import adoption, goodman_bacon
 
@@ -95,12 +95,3 @@ def test_saturated_study_of_pyfixest_is_the_computation_by_hand(design: str) -> 
     np.testing.assert_allclose(ours[hand.index.drop(-1)], hand.drop(-1), rtol=1e-9)
     sizes = table.loc[table["treated"] == 1, "event"].value_counts()
     assert ours["effect"] == pytest.approx(hand[sizes.index] @ sizes / sizes.sum(), rel=1e-9)
-
-
-def test_imputation_is_the_computation_by_hand_when_the_past_is_one_year() -> None:
-    """With one untreated year there is nothing else to impute from than that year."""
-    values = normals(0, "y", 10, 2, 0)[0]["y"]
-    table = adoption(values.to_frame(), dict.fromkeys(range(4), 1))
-    hand = by_hand(table, values)[0]
-    for name in ("two-way", "imputation", "cohorts"):
-        assert effect_weights(table, name)["effect"] @ values == pytest.approx(hand, rel=1e-10)

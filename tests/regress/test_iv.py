@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from made_up_panels import lacking, normals
 
-from nqpf.regress import RegressionTable, fixed_effects
+from nqpf.regress import RegressionTable
 from nqpf.regress.iv import instrumental
 
 
@@ -39,16 +39,6 @@ def test_row_order_key_place_and_units_do_not_matter(x, y, z, drop):
     for name in ("hansen", "endogeneity"):
         tests = (getattr(d, name).statistic for d in (found, wanted))
         assert next(tests) == pytest.approx(next(tests), rel=1e-6)
-
-
-def test_an_instrument_for_itself_is_least_squares():
-    frame = sample(5, drop=3).assign(copy=lambda f: f["x"] * 2)
-    got = instrumental(frame, "y", "x", "copy", "w")
-    wanted = fixed_effects(frame, "y", ["x", "w"])
-    np.testing.assert_allclose(got.params, wanted.params, rtol=1e-9)
-    np.testing.assert_allclose(got.cov, wanted.cov, rtol=1e-8)
-    assert got.diagnostics.hansen is None
-    assert got.params["x"] in got.diagnostics.anderson_rubin  # it then always holds it
 
 
 def test_a_table_prints_it_with_notes_that_say_when_instruments_are_weak():
