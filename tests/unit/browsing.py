@@ -1,18 +1,12 @@
 """What tests in a browser share: which pages there are, what goes wrong on one, axe-core."""
 
-from __future__ import annotations
-
 import os
 import re
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from bs4 import BeautifulSoup
-
-if TYPE_CHECKING:
-    from playwright.sync_api import Page, Request, Response, Route
 
 ROOT = Path(__file__).resolve().parents[2]
 HTML = ROOT / "_build" / "html"
@@ -67,15 +61,15 @@ def sample(names: list[str]) -> list[str]:
     return names if EVERYTHING else names[::ONE_IN]
 
 
-def watch(page: Page, site: str) -> list[str]:
+def watch(page, site: str) -> list[str]:
     """Return a list that fills with what goes wrong on the page; block other hosts."""
     wrong: list[str] = []
 
-    def outside(route: Route) -> None:
+    def outside(route) -> None:
         wrong.append(f"asked {route.request.url}")
         route.abort()
 
-    def answered(answer: Response) -> None:
+    def answered(answer) -> None:
         if answer.status >= 400:
             wrong.append(f"{answer.status} {answer.url}")
 
@@ -93,7 +87,7 @@ def axe_script() -> str:
     return (files("axe_playwright_python") / "axe.min.js").read_text("utf-8")
 
 
-def violations(page: Page, only: list[str] | None = None, within: str | None = None) -> list[str]:
+def violations(page, only: list[str] | None = None, within: str | None = None) -> list[str]:
     """Return the serious violations that axe-core finds, by all its rules or those named."""
     if page.evaluate("typeof window.axe") == "undefined":
         page.evaluate(axe_script())
@@ -101,7 +95,7 @@ def violations(page: Page, only: list[str] | None = None, within: str | None = N
     return [text for impact, text in found if impact in GRAVE]
 
 
-def weight(requests: list[Request], html: Path, site: str) -> int:
+def weight(requests: list, html: Path, site: str) -> int:
     """Return the bytes that a page and what it asked for weigh, charts and figures excluded.
 
     Uncompressed, as the test's own server sends them.

@@ -1,6 +1,5 @@
 """What makes results and pages stale, which chapters run, and what a failing cell says."""
 
-import pytest
 from build_book import RECORD, drop_stale, fingerprint, mark, run_chapters, unchanged
 from check_notebooks import problems
 
@@ -24,17 +23,9 @@ CODE
 
 
 def test_fingerprint_follows_contents_not_times(tmp_path):
-    changes = [
-        ("src/a.py", "1", True),
-        ("lock", "1", True),
-        ("src/a.py", "1", False),  # written anew
-        ("src/__pycache__/a.pyc", "x", False),
-        ("notebooks/a.md", "1", False),
-        ("src/a.py", "2", True),
-        ("lock", "2", True),
-        ("src/b.py", "", True),
-        ("src/b.py", None, True),
-    ]
+    changes = [("src/a.py", "1", True), ("lock", "1", True), ("src/a.py", "1", False)]
+    changes += [("src/__pycache__/a.pyc", "x", False), ("notebooks/a.md", "1", False)]
+    changes += [("src/a.py", "2", True), ("src/b.py", "", True), ("src/b.py", None, True)]
     seen = ""
     for name, text, other in changes:
         path = tmp_path / name
@@ -110,15 +101,10 @@ def test_a_failure_names_chapter_and_cell(tmp_path):
     assert "\x1b" not in failure and not list(tmp_path.rglob(RECORD))
 
 
-@pytest.mark.parametrize(
-    ("old", "new", "message"),
-    [
-        ("format_name: myst", "format_name: markdown", "no line '    format_name: myst'"),
-        ("# A title", "A text", "does not begin with a title"),
-        ("```{code-cell} ipython3", "```python", "no code cell"),
-        ("{code-cell} ipython3", "{code-cell} r", "a code cell for 'r'"),
-    ],
-)
-def test_wrong_headers_are_named(old, new, message):
-    assert problems(CHAPTER) == [] and old in CHAPTER
-    assert any(message in problem for problem in problems(CHAPTER.replace(old, new)))
+def test_wrong_headers_are_named():
+    assert problems(CHAPTER) == []
+    assert "no code cell" in str(problems(CHAPTER.replace("{code-cell} ipython3", "python")))
+    wrong = CHAPTER.replace("name: myst", "name: markdown").replace("# A title", "A text")
+    said = str(problems(wrong.replace("{code-cell} ipython3", "{code-cell} r")))
+    for part in ("no line '    format_name: myst'", "begin with a title", "a code cell for 'r'"):
+        assert part in said

@@ -84,7 +84,6 @@ SHOWN = {
         standings(it.panel, ["wu-2024", "dong-2024"], weights=(), aggregate=(), draws=20)
     ),
     "studies": lambda it: report.studies_table("composite"),
-    "studies of TFP": lambda it: report.studies_table("tfp"),
     "replications": lambda it: report.studies_table("missing"),
     "argument": lambda it: argument_table("drivers", it.panel),
     "ranking": lambda it: report.ranking_table(it.index, 2022),

@@ -15,12 +15,9 @@ LOOP = "for x in xs:\n    a = x"
         (["f = {}", "f['x'] = 1", "g = {}", "f"], [0, 1, 3]),
         (["a = []", "a.append(1)", "print(a)", "a"], [0, 1, 3]),
         (["a = []", "a.count(1)", "a"], [0, 2]),  # its value was shown, so it was asked for that
-        (["n = 1", "def f(x):\n    return x + n", "f(2)"], [0, 1, 2]),
         (["def f():\n    return n", "n = 1", "f()"], [0, 1, 2]),  # read when it is called
         (["k = 1", "d = [1]", "[k + j for j in d]"], [0, 1, 2]),
         (["xs = [1]\nb = 0", "a = 0", LOOP, "a"], [0, 2, 3, 4]),
-        (["a, (b, *c) = make()", "d = 1", "c"], [0, 2]),
-        (["import numpy as np\nfrom nqpf import Panel as P", "P.load()"], [1, 2]),
         (["%matplotlib inline\na = 1", "a = (", "a"], [0, 1]),
     ],
 )

@@ -17,7 +17,6 @@ AROUND = Surroundings(
 @pytest.mark.parametrize(
     ("myst", "plain"),
     [
-        ("All {glue:text}`n` of them", "All 31 of them"),
         ("{glue:text}`share:.2f` and {glue:text}`share`", "0.12 and 0.12345"),
         ("{glue:text}`quote`", "it's"),
         ("As shown {cite}`ma-2024,oecd`.", "As shown (Ma and Li, 2024; OECD, 2008)."),

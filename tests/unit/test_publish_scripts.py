@@ -84,18 +84,14 @@ def git(folder: Path, *words: str) -> str:
     return said_by("git", *identity, *words, folder=folder).strip()
 
 
-@pytest.fixture
-def project(tmp_path):
-    git(tmp_path, "init", "--quiet", "--initial-branch", "main")
+def test_launch_branch_is_the_project_and_its_notebooks(tmp_path):
+    project = tmp_path
+    git(project, "init", "--quiet", "--initial-branch", "main")
     for name in ("notebooks/a.md", ".github/workflows/x.yml", ".gitignore"):
-        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / name).write_text("_build/\n*.ipynb\n", "utf-8")
-    git(tmp_path, "add", "--all")
-    git(tmp_path, "commit", "--quiet", "--message", "First")
-    return tmp_path
-
-
-def test_launch_branch_is_the_project_and_its_notebooks(project):
+        (project / name).parent.mkdir(parents=True, exist_ok=True)
+        (project / name).write_text("_build/\n*.ipynb\n", "utf-8")
+    git(project, "add", "--all")
+    git(project, "commit", "--quiet", "--message", "First")
     with pytest.raises(SystemExit, match="make book"):
         make_branch(project, "launch")
     copy = project / COPIES / "notebooks/a.ipynb"

@@ -36,13 +36,8 @@ def tracked(suffix: str = "") -> list[Path]:
     return [ROOT / name for name in names if name and (ROOT / name).is_file()]
 
 
-@pytest.mark.parametrize(
-    ("pattern", "example"),
-    [(REGISTRY, "https://files." + "python" + "hosted.org/x"), (MACHINE_PATH, "'/home" + "/a/b'")],
-    ids=["registry", "machine path"],
-)
-def test_no_tracked_file_names(pattern, example):
-    assert pattern.search(example) and not pattern.search("https://example.org/home/page")
+@pytest.mark.parametrize("pattern", [REGISTRY, MACHINE_PATH], ids=["registry", "machine path"])
+def test_no_tracked_file_names(pattern):
     hits = []
     for path in tracked():
         match = pattern.search(path.read_text("utf-8", errors="ignore"))
@@ -86,12 +81,8 @@ def test_import_loads_no_heavy_package():
 
 # A command stands in backticks or begins a line in a document, follows anything in a script.
 PROSE, SCRIPT = r"(?:`|^[ $]*)(?:NQPF_\S+ )*make ([a-z ]+)", r"^[^#\n]*\bmake ([a-z ]+)"
-NAMING = {
-    "README.md": PROSE,
-    "CONTRIBUTING.md": PROSE,
-    "docs/releasing.md": PROSE,
-    ".ci/run": SCRIPT,
-}
+NAMING = dict.fromkeys(("README.md", "CONTRIBUTING.md", "docs/releasing.md"), PROSE)
+NAMING[".ci/run"] = SCRIPT
 
 
 @pytest.mark.parametrize("name", NAMING)

@@ -114,7 +114,5 @@ def test_lint_notices_a_broken_file(check, tmp_path):
     assert old in text
     path.write_text(text.replace(old, new, 1), "utf-8")
     command = f"{Path(sys.executable).parent}/{call}"
-    assert subprocess.run(["sh", "-c", command], cwd=tmp_path, check=False).returncode not in (
-        0,
-        127,
-    )
+    done = subprocess.run(["sh", "-c", command], cwd=tmp_path, check=False)
+    assert done.returncode not in (0, 127)
