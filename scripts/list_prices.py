@@ -48,12 +48,8 @@ class Library:
         trees = {module: ast.parse(source) for module, source in self.sources.items()}
         self.imports = {module: dict(imported(tree)) for module, tree in trees.items()}
         self.lazy = {module: homes(tree) for module, tree in trees.items()}
-        self.nodes = {
-            (module, name): node
-            for module, tree in trees.items()
-            for node in tree.body
-            for name in defined(node)
-        }
+        placed = [(module, node) for module, tree in trees.items() for node in tree.body]
+        self.nodes = {(module, name): node for module, node in placed for name in defined(node)}
         self.needs = {key: self.used(key[0], node) for key, node in self.nodes.items()}
 
     def home(self, module: str, name: str) -> Name | None:

@@ -162,10 +162,9 @@ def finish(pdf: bytes, entries: list, about: dict[str, str], moment: datetime) -
     above: list = []
     for level, anchor, title in entries:
         number, place = found[anchor]
-        parent = above[level - 1] if level else None
         # The parts show their chapters, a chapter keeps its sections.
-        is_open = level == 0
-        item = writer.add_outline_item(title, number - 1, parent, fit=place, is_open=is_open)
+        own = {"parent": above[level - 1] if level else None, "is_open": level == 0}
+        item = writer.add_outline_item(title=title, page_number=number - 1, fit=place, **own)
         above[level:] = [item]
     writer.page_mode = "/UseOutlines"
     writer.add_metadata({**about, "/CreationDate": stamp, "/ModDate": stamp})

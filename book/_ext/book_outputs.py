@@ -159,11 +159,8 @@ def _map(app: Sphinx) -> Iterator[tuple[str, dict[str, object], str]]:
     titles = {page: title.astext() for page, title in app.env.titles.items()}
     options = app.config.html_theme_options
     source = options.get("repository_url", "")
-    chapters = {
-        page: app.env.metadata[page]["outputs"]
-        for page in app.env.external_site_map
-        if "outputs" in app.env.metadata.get(page, ())
-    }
+    of_pages = {page: app.env.metadata.get(page, {}) for page in app.env.external_site_map}
+    chapters = {page: own["outputs"] for page, own in of_pages.items() if "outputs" in own}
     common = {"titles": titles, "known": known, "numbers": numbers}
     common["dated"] = {key for key, one in known.items() if one.vintages}
     common["source"] = source and f"{source}/blob/{options.get('repository_branch') or 'main'}/"

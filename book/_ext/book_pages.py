@@ -225,11 +225,8 @@ def lighten(site: Path, own: set[str]) -> None:
     for script in static.rglob("*.js"):
         if not any(name in str(script) for name in _SCRIPTS_NOT_READ):
             words.update(_WORD.findall(script.read_text("utf-8")))
-    sheets = {
-        sheet: keep_used(sheet.read_text("utf-8"), words)
-        for sheet in sorted(static.rglob("*.css"))
-        if sheet.name not in own
-    }
+    paths = [path for path in sorted(static.rglob("*.css")) if path.name not in own]
+    sheets = {path: keep_used(path.read_text("utf-8"), words) for path in paths}
     drawn = (icon for text in sheets.values() for icon in _ICON.findall(text))
     icons = sorted({code or f"{ord(character):x}" for code, character in drawn})
     versions = {}
