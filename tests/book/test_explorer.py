@@ -118,9 +118,8 @@ def random_states() -> list[dict]:
     draw = np.random.default_rng(20240131)
     weightings = ("entropy", "ahp_entropy", "variation", "critic", "equal")
     pairs = [*product(weightings, ("linear", "topsis", "vikor", "coupling")), ("pursuit", "linear")]
-    refs = {key: [(key, *pair) for pair in pairs] for key in available()} | {
-        "tfp": [("tfp", "", "")]
-    }
+    refs = {key: [(key, *pair) for pair in pairs] for key in available()}
+    refs["tfp"] = [("tfp", "", "")]
     keys, codes, states = [*refs], provinces.codes(), []
     for i in range(STATES):
         # Every system comes up in turn, total factor productivity too.
@@ -174,12 +173,10 @@ def choose(page: Page, state: dict) -> None:
 def check(facts: dict, state: dict) -> None:
     """Compare everything that is shown with the library."""
     table = measure(state["ref"]).join(bounds().loc[state["ref"][0]])
-    now = table.xs(state["year"], level="year")
+    now = table.xs(state["year"], level="year").sort_index().sort_values("rank", kind="stable")
     region = [c for c in provinces.codes() if state["region"] in ("all", provinces.region(c))]
     rows, options = [], []
-    for code, row in (
-        now[now.index.isin(region)].sort_index().sort_values("rank", kind="stable").iterrows()
-    ):
+    for code, row in now[now.index.isin(region)].iterrows():
         rank, lower, upper = (str(int(row[key])) for key in ("rank", "lower", "upper"))
         name, score = provinces.name(code, "both"), f"{row['score']:.3f}"
         rows.append([rank, provinces.name(code), provinces.name(code, "zh"), score, lower, upper])
@@ -350,10 +347,8 @@ def test_everything_works_by_keyboard(visit: Visit, site: str) -> None:
     press(page, ".explorer-ranking [role=option][tabindex='0']", "Home", "ArrowDown")
     second = page.locator(".explorer-ranking [role=option]:focus")
     assert ", rank 2," in second.get_attribute("aria-label")
-    for selector, key in (
-        ("input[type=range]", "ArrowLeft"),
-        (".explorer-steering select", "ArrowUp"),
-    ):
+    year, system = "input[type=range]", ".explorer-steering select"
+    for selector, key in ((year, "ArrowLeft"), (system, "ArrowUp")):
         last, after = after, press(page, selector, key)
         assert after["said"] != last["said"] and after["hash"] != last["hash"]
 

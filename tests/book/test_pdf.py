@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from functools import cache
 from io import BytesIO
-from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,7 +17,7 @@ from lxml import html
 from make_pdf import finish
 from pdf_book import heading_text
 from pypdf import PdfReader
-from pypdf.generic import DictionaryObject
+from pypdf.generic import Destination
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -38,11 +38,30 @@ def reader(book_pdf: Path) -> PdfReader:
     return PdfReader(book_pdf)
 
 
+def laid(source: Path | bytes) -> list[tuple[str, str, list[str]]]:
+    """Return the words of each page, each space as one; its foot; and what leaves its block."""
+    found = []
+    with pypdfium2.PdfDocument(source) as pdf:
+        for page in pdf:
+            (width, height), text, outside = page.get_size(), page.get_textpage(), []
+            for index in range(text.count_rects()):
+                left, bottom, right, top = text.get_rect(index)
+                inside = left > MARGIN - 1 and right < width - MARGIN + 1
+                if not (inside and bottom > 8 * MM and top < height - 8 * MM):
+                    outside.append(text.get_text_bounded(left, bottom, right, top)[:40])
+            foot = text.get_text_bounded(0, 0, width, 14 * MM).strip()
+            found.append((" ".join(text.get_text_range().split()), foot, outside))
+    return found
+
+
+@cache
+def book() -> list[tuple[str, str, list[str]]]:
+    return laid(PDF)
+
+
 @cache
 def texts() -> list[str]:
-    """Return the words of each page, each space and line end as one space."""
-    with pypdfium2.PdfDocument(PDF) as pdf:
-        return [" ".join(page.get_textpage().get_text_range().split()) for page in pdf]
+    return [words for words, _, _ in book()]
 
 
 def squeezed(text: str) -> str:
@@ -50,56 +69,36 @@ def squeezed(text: str) -> str:
     return re.sub(r"[\s\u00ad\ufffe]", "", text)
 
 
-def titles() -> list[tuple[str, list[str]]]:
-    """Return the title of each part and those of its chapters, from the built pages."""
+def titles() -> list[tuple[int, str]]:
+    """Return level and title of each part and of its chapters, from the built pages."""
     found = []
     for part in yaml.safe_load((ROOT / "book" / "_toc.yml").read_text("utf-8"))["parts"]:
-        headings = []
+        found.append((0, part["caption"]))
         for chapter in part["chapters"]:
             for entry in [chapter, *chapter.get("sections", [])]:
                 heading = html.parse(str(HTML / f"{entry['file']}.html")).find(".//article//h1")
                 heading.find_class("headerlink")[0].drop_tree()
-                headings.append(heading_text(heading))
-        found.append((part["caption"], headings))
+                found.append((1, heading_text(heading)))
     return found
 
 
-def test_outline_has_every_part_and_chapter_where_it_stands(reader: PdfReader) -> None:
-    # An entry of the outline is followed by the list of those below it.
-    above = [*reader.outline, []]
-    parts = {
-        item.title: (item, [each for each in below if not isinstance(each, list)])
-        for item, below in pairwise(above)
-        if not isinstance(item, list) and isinstance(below, list)
-    }
-    for part, chapters in titles():
-        item, below = parts[part]
-        assert [each.title for each in below] == chapters
-        for each in [item, *below]:
-            page = reader.get_destination_page_number(each)
-            assert squeezed(each.title) in squeezed(texts()[page]), (each.title, page + 1)
-
-
-def test_contents_give_the_page_of_every_chapter(reader: PdfReader) -> None:
-    first = next(n for n, text in enumerate(texts()) if "Contents 目录" in text)
-    start = next(item for item in reader.outline[1:] if not isinstance(item, list))
-    end = reader.get_destination_page_number(start)
-    contents = " ".join(texts()[first:end]) + " "
-    numbers = {
-        squeezed(item.title): reader.get_destination_page_number(item) + 1
-        for item in flat(reader.outline)
-    }
-    for part, chapters in titles():
-        for title in [part, *chapters]:
-            key = squeezed(title)
-            words = r"\s*".join(map(re.escape, key))
-            assert re.search(rf"{words}[\s.]*\s{numbers[key]}\s", contents), title
-
-
-def flat(outline: list) -> Iterator[DictionaryObject]:
-    """Give the entries of an outline, those of lower levels included."""
+def flat(outline: list, level: int = 0) -> Iterator[tuple[int, Destination]]:
+    """Give the entries of an outline with their levels."""
     for item in outline:
-        yield from flat(item) if isinstance(item, list) else [item]
+        yield from flat(item, level + 1) if isinstance(item, list) else [(level, item)]
+
+
+def test_outline_and_contents_have_every_part_and_chapter(reader: PdfReader) -> None:
+    _, *entries = [(level, item) for level, item in flat(reader.outline) if level < 2]
+    assert [(level, item.title) for level, item in entries] == titles()
+    pages = [reader.get_destination_page_number(item) for _, item in entries]
+    start = next(n for n, text in enumerate(texts()) if "Contents 目录" in text)
+    contents = " ".join(texts()[start : pages[0]]) + " "
+    for (_, item), page in zip(entries, pages, strict=True):
+        key = squeezed(item.title)
+        assert key in squeezed(texts()[page]), (item.title, page + 1)
+        words = r"\s*".join(map(re.escape, key))
+        assert re.search(rf"{words}[\s.]*\s{page + 1}\s", contents), item.title
 
 
 def missing_glyphs(reader: PdfReader) -> list[tuple[int, str]]:
@@ -127,17 +126,11 @@ def missing_glyphs(reader: PdfReader) -> list[tuple[int, str]]:
     return found
 
 
-def test_no_glyph_is_missing(reader: PdfReader) -> None:
+def test_no_glyph_is_missing_and_one_would_be_seen(reader: PdfReader, browser: Browser) -> None:
     assert missing_glyphs(reader) == []
     assert [n for n, text in enumerate(texts(), 1) if "\ufffd" in text or "\u25a1" in text] == []
-
-
-def test_a_missing_glyph_would_be_seen(browser: Browser) -> None:
-    tab = browser.new_page()
     for character, seen in (("A", False), ("\u0378", True)):  # no character has that number
-        tab.set_content(f"<p>word {character} word</p>")
-        assert bool(missing_glyphs(PdfReader(BytesIO(tab.pdf())))) is seen
-    tab.close()
+        assert bool(missing_glyphs(PdfReader(BytesIO(printed(browser, character))))) is seen
 
 
 def test_fonts_are_inside_and_none_is_of_the_machine(reader: PdfReader) -> None:
@@ -168,42 +161,28 @@ def test_formulas_are_set(reader: PdfReader) -> None:
     assert any("=(1−δ)K" in squeezed(text) for text in texts())
 
 
-def outside(pdf: pypdfium2.PdfDocument) -> list[tuple[int, str]]:
-    """Return page and words of every piece of text that leaves the block of the page."""
-    found = []
-    for number, page in enumerate(pdf, 1):
-        width, height = page.get_size()
-        text = page.get_textpage()
-        for index in range(text.count_rects()):
-            left, bottom, right, top = text.get_rect(index)
-            inside = left > MARGIN - 1 and right < width - MARGIN + 1
-            if not (inside and bottom > 8 * MM and top < height - 8 * MM):
-                found.append((number, text.get_text_bounded(left, bottom, right, top)[:40]))
-    return found
-
-
-def test_no_table_or_line_is_wider_than_the_page(reader: PdfReader) -> None:
-    with pypdfium2.PdfDocument(PDF) as pdf:
-        assert outside(pdf) == []
-
-
-def test_a_wide_table_would_be_seen(browser: Browser) -> None:
+def printed(browser: Browser, body: str, **options: object) -> bytes:
+    """Return a page as Chromium prints it."""
     tab = browser.new_page()
-    cells = "".join(f"<td>column{n}</td>" for n in range(40))
-    for table, seen in (("<table><tr><td>1</td></tr></table>", False), (cells, True)):
-        style = "@page { size: A4; margin: 20mm } body { margin: 0 }"
-        tab.set_content(f"<style>{style}</style><table><tr>{table}</tr></table>")
-        with pypdfium2.PdfDocument(tab.pdf(prefer_css_page_size=True)) as pdf:
-            assert bool(outside(pdf)) is seen
+    tab.set_content(body)
+    made = tab.pdf(**options)
     tab.close()
+    return made
+
+
+def test_no_table_or_line_is_wider_than_the_page(reader: PdfReader, browser: Browser) -> None:
+    assert {at: left for at, (_, _, left) in enumerate(book(), 1) if left} == {}
+    style = "<style>@page { size: A4; margin: 20mm } body { margin: 0 }</style>"
+    for columns, seen in ((1, False), (40, True)):
+        cells = "".join(f"<td>column{n}</td>" for n in range(columns))
+        body = f"{style}<table><tr>{cells}</tr></table>"
+        ((_, _, left),) = laid(printed(browser, body, prefer_css_page_size=True))
+        assert bool(left) is seen
 
 
 def test_every_page_but_the_title_has_its_number(reader: PdfReader) -> None:
-    with pypdfium2.PdfDocument(PDF) as pdf:
-        for number, page in enumerate(pdf, 1):
-            width = page.get_size()[0]
-            foot = page.get_textpage().get_text_bounded(0, 0, width, 14 * MM).strip()
-            assert foot == ("" if number == 1 else str(number))
+    feet = [foot for _, foot, _ in book()]
+    assert feet == ["", *map(str, range(2, len(reader.pages) + 1))]
 
 
 def test_links_lead_to_pages_or_public_addresses(reader: PdfReader) -> None:
@@ -244,19 +223,14 @@ def test_the_pdf_says_what_it_is(reader: PdfReader) -> None:
 
 
 def test_two_printings_differ_in_nothing(browser: Browser) -> None:
-    from datetime import UTC, datetime
-
-    made = []
-    for _ in range(2):
-        tab = browser.new_page()
-        links = '<a href="#one">1</a><a href="#two">2</a>'
-        tab.set_content(f"{links}<h1 id=one>One</h1><h2 id=two>Two</h2><p>新质生产力</p>")
-        entries = [(0, "one", "One"), (1, "two", "Two")]
-        moment = datetime(2024, 5, 31, tzinfo=UTC)
-        made.append(finish(tab.pdf(tagged=True), entries, {"/Author": "A"}, moment))
-        tab.close()
-    assert made[0] == made[1]
-    read = PdfReader(BytesIO(made[0]))
-    assert [item.title for item in flat(read.outline)] == ["One", "Two"]
-    assert read.metadata.author == "A"
-    assert read.metadata.creation_date == datetime(2024, 5, 31, tzinfo=UTC)
+    links = '<a href="#one">1</a><a href="#two">2</a>'
+    body = f"{links}<h1 id=one>One</h1><h2 id=two>Two</h2><p>新质生产力</p>"
+    entries, moment = [(0, "one", "One"), (1, "two", "Two")], datetime(2024, 5, 31, tzinfo=UTC)
+    made, again = (
+        finish(printed(browser, body, tagged=True), entries, {"/Author": "A"}, moment)
+        for _ in range(2)
+    )
+    assert made == again
+    read = PdfReader(BytesIO(made))
+    assert [item.title for _, item in flat(read.outline)] == ["One", "Two"]
+    assert (read.metadata.author, read.metadata.creation_date) == ("A", moment)

@@ -43,15 +43,14 @@ def test_the_right_page_comes_first(search: Page, query: str, first: str) -> Non
 
 
 def test_most_queries_that_were_not_tuned_to_come_first_too(search: Page) -> None:
-    found = {query: pages(search, query)[:1] == [first] for query, first in OTHERS}
-    late = [query for query, good in found.items() if not good]
-    print(f"held out: {sum(found.values())} of {len(found)} come first; not {late}")
-    assert sum(found.values()) >= 7
+    late = [query for query, first in OTHERS if pages(search, query)[:1] != [first]]
+    print(f"of {len(OTHERS)} queries held out these do not come first: {late}")
+    assert len(OTHERS) - len(late) >= 7
 
 
-def test_the_queries_differ_and_name_pages(html: Path) -> None:
-    assert [page for page in TUNED | HELD_OUT if not (html / f"{page}.html").is_file()] == []
+def test_the_queries_differ_and_the_text_of_all_pages_is_small(html: Path) -> None:
     assert len({query for query, _ in ASKED + OTHERS}) == len(ASKED + OTHERS)
+    assert (html / "searchtext.js").stat().st_size < TEXT_BYTES
 
 
 @pytest.mark.parametrize(
@@ -66,29 +65,9 @@ def test_search_finds_all_that_hold_the_words(search: Page, query: str, among: s
     assert among <= set(pages(search, query))
 
 
-def test_search_for_what_is_not_there_finds_nothing(search: Page) -> None:
-    assert pages(search, "鲸鱼座") == []
-    assert pages(search, "qqqqzzzz") == []
-
-
-def test_without_a_page_with_all_words_the_best_of_the_rest_are_shown(search: Page) -> None:
-    found = rank(search, "Malmquist qqqqzzzz")
-    assert found[0]["page"] == "notebooks/tfp/malmquist"
-    assert all(result["partial"] and result["missing"] == ["qqqqzzzz"] for result in found)
-
-
 def test_a_slip_and_a_beginning_are_understood(search: Page) -> None:
     assert pages(search, "Malmqist")[:1] == ["notebooks/tfp/malmquist"]
     assert pages(search, "converg")[:1] == ["notebooks/dynamics/convergence"]
-
-
-def test_a_term_leads_to_its_chapter_and_to_the_glossary(search: Page) -> None:
-    found = rank(search, "空间杜宾模型")[:3]
-    assert [result["page"] for result in found] == [
-        "notebooks/dynamics/spillovers",
-        "book/glossary",
-    ]
-    assert found[1]["anchor"] == "term-spatial-Durbin-model"
 
 
 def test_anchors_of_results_exist(search: Page, html: Path) -> None:
@@ -111,10 +90,6 @@ def test_excerpts_mark_the_words_without_a_request_or_an_error(
     assert page.wrong == []
     own = [url for url in page.asked if url.startswith((start, "data:"))]
     assert own == page.asked and not any("/notebooks/" in url for url in own)
-
-
-def test_the_text_of_all_pages_is_small(html: Path) -> None:
-    assert (html / "searchtext.js").stat().st_size < TEXT_BYTES
 
 
 def test_index_keeps_english_stems_and_chinese_pairs() -> None:
