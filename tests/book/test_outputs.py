@@ -9,16 +9,20 @@ from functools import cache
 from pathlib import Path
 from xml.etree import ElementTree
 
-import pytest
 from browsing import read
 from lxml.html import HtmlElement, parse
 from outputs_files import plain_cell, read_table
 
+from nqpf import System
 from nqpf.data import Catalogue
 from nqpf.systems import available
 
 ROOT = Path(__file__).resolve().parents[2]
 FORMULA = tuple("=+-@＝＋－＠")
+RESULTS = (
+    "//*[contains(@class, 'cell_output')]//*[self::img or self::table]"
+    " | //*[contains(@class, 'pasted-text')]"
+)
 
 
 @cache
@@ -29,11 +33,6 @@ def entries(html: Path) -> list[dict[str, str]]:
 
 def chapters(html: Path) -> list[str]:
     return list(dict.fromkeys(row["page"] for row in entries(html)))
-
-
-def of(html: Path, page: str, output: str) -> dict[str, str]:
-    (row,) = [r for r in entries(html) if (r["page"], r["output"]) == (page, output)]
-    return row
 
 
 @cache
@@ -57,7 +56,7 @@ def test_every_chapter_with_cells_is_in_the_map(html: Path) -> None:
         path.relative_to(html).with_suffix("").as_posix()
         for folder in ("notebooks", "book")
         for path in (html / folder).rglob("*.html")
-        if read(path).select(".cell_output img, .cell_output table, .pasted-text")
+        if parse(path).xpath(RESULTS)
     }
     assert with_cells and with_cells <= set(chapters(html))
     listed = {a["href"] for a in read(html / "outputs/index.html").select(".output-index th a")}
@@ -67,22 +66,20 @@ def test_every_chapter_with_cells_is_in_the_map(html: Path) -> None:
 def test_every_figure_and_table_has_files_an_entry_and_links(html: Path) -> None:
     missing = []
     for page in chapters(html):
-        lines = read(html / f"{page}.html").select(".output-links > span")
-        page_entries = read(html / f"outputs/{page}.html")
-        total = 0
-        for kind, elements in shown(html, page).items():
-            for number in range(1, len(elements) + 1):
+        chapter, page_entries = read(html / f"{page}.html"), read(html / f"outputs/{page}.html")
+        kinds = shown(html, page)
+        for kind, ending in (("figure", "svg"), ("table", "csv")):
+            for number in range(1, len(kinds[kind]) + 1):
                 name = f"{kind}-{number}"
-                total += 1
-                if page_entries.find(id=name) is None:
-                    missing.append(f"{page}: no entry of {name}")
-                if read(html / f"{page}.html").find(id=f"output-{name}") is None:
-                    missing.append(f"{page}: no place of {name}")
-                ending = "svg" if kind == "figure" else "csv"
                 file = html / f"downloads/outputs/{page}/{name}.{ending}"
-                if not (file.is_file() and file.stat().st_size):
-                    missing.append(f"{page}: no {file.name}")
-        assert len(lines) == total, page
+                there = {
+                    "entry": page_entries.find(id=name),
+                    "place": chapter.find(id=f"output-{name}"),
+                    "file": file.is_file() and file.stat().st_size,
+                }
+                missing += [f"{page}: no {what} of {name}" for what in there if not there[what]]
+        lines = chapter.select(".output-links > span")
+        assert len(lines) == sum(map(len, kinds.values())), page
         for line in lines:
             names = [a.get("aria-label", "") for a in line.find_all("a")]
             assert names[-1].startswith("How ") and all(re.search(r"\d", n) for n in names), page
@@ -117,19 +114,6 @@ def test_each_table_is_what_its_file_holds(html: Path) -> None:
             assert rows == [[plain_cell(c) for c in row] for row in [header, *cells]], page
 
 
-@pytest.mark.parametrize("page", ["notebooks/data/quality", "notebooks/comparison/baseline"])
-def test_the_cells_of_a_table_are_all_in_its_file(html: Path, page: str) -> None:
-    """Counted without the reader of tables: each number of the page stands in the file."""
-    number = re.compile(r"\d[\d.,]*")
-    for place, table in enumerate(shown(html, page)["table"], start=1):
-        text = " ".join(td.text_content() for td in table.iter("td"))
-        data = (html / f"downloads/outputs/{page}/table-{place}.csv").read_text("utf-8-sig")
-        on_page = {n.replace(",", "").rstrip(".") for n in number.findall(text)}
-        in_file = {n.rstrip(".") for n in re.findall(r"\d[\d.]*", data.replace('"', ""))}
-        whole = {n.replace(",", "").rstrip(".") for n in number.findall(data)}
-        assert on_page <= in_file | whole, (page, place)
-
-
 def test_files_are_safe(html: Path) -> None:
     files = sorted((html / "downloads/outputs").rglob("*.*"))
     assert {path.suffix for path in files} == {".svg", ".csv"}
@@ -149,11 +133,6 @@ def test_files_are_safe(html: Path) -> None:
                     assert not formula, (path, cell)
 
 
-def test_most_figures_come_with_their_data(html: Path) -> None:
-    figures = [row for row in entries(html) if row["kind"] == "figure"]
-    assert sum(".csv" in row["files"] for row in figures) > 0.9 * len(figures)
-
-
 def test_data_and_systems_exist(html: Path) -> None:
     known, systems = set(Catalogue.load().variables), set(available())
     recorded = 0
@@ -167,31 +146,26 @@ def test_data_and_systems_exist(html: Path) -> None:
     assert recorded > 0.5 * len(entries(html))
     for page in chapters(html):
         assert "was not recorded" not in read(html / f"outputs/{page}.html").get_text(), page
+    figures = [row["files"] for row in entries(html) if row["kind"] == "figure"]
+    assert sum(".csv" in files for files in figures) > 0.9 * len(figures), "figures lack their data"
 
 
-def test_the_figure_of_the_answer(html: Path) -> None:
-    row = of(html, "notebooks/comparison/answer", "figure-1")
-    functions = {name.rpartition(".")[2] for name in row["functions"].split()}
+def test_entries_name_what_their_outputs_rest_on(html: Path) -> None:
+    rows = {(row["page"], row["output"]): row for row in entries(html)}
+    answer = rows["notebooks/comparison/answer", "figure-1"]
+    functions = {name.rpartition(".")[2] for name in answer["functions"].split()}
     assert {"load", "curve_summary", "findings_map"} <= functions
     assert "load_curve_tests" not in functions
-    assert row["stored results"] == "results.parquet"
-    assert set(row["systems"].split()) == set(available())
-    assert (row["shown by cell"], row["rests on cells"]) == ("1", "1")
-
-
-def test_a_number_of_one_study(html: Path) -> None:
-    from nqpf import System
-
-    row = of(html, "notebooks/studies/jin-2024", "number-first")
-    assert set(row["variables"].split()) == set(System.load("jin-2024").variables)
-    assert (row["systems"], row["vintages"]) == ("jin-2024", "census5")
-    assert {"nqpf.System.load", "nqpf.Recipe"} <= set(row["functions"].split())
-
-
-def test_a_number_of_the_panel_names_the_whole_panel_and_no_variable(html: Path) -> None:
-    row = of(html, "notebooks/data/panel", "number-n_figures")
-    assert (row["whole panel"], row["variables"]) == ("yes", "")
-    assert row["functions"] == "nqpf.Panel.load"
+    assert answer["stored results"] == "results.parquet"
+    assert set(answer["systems"].split()) == set(available())
+    assert (answer["shown by cell"], answer["rests on cells"]) == ("1", "1")
+    study = rows["notebooks/studies/jin-2024", "number-first"]
+    assert set(study["variables"].split()) == set(System.load("jin-2024").variables)
+    assert (study["systems"], study["vintages"]) == ("jin-2024", "census5")
+    assert {"nqpf.System.load", "nqpf.Recipe"} <= set(study["functions"].split())
+    whole = rows["notebooks/data/panel", "number-n_figures"]
+    assert (whole["whole panel"], whole["variables"]) == ("yes", "")
+    assert whole["functions"] == "nqpf.Panel.load"
 
 
 def test_an_entry_shows_code_that_the_chapter_hides(html: Path) -> None:
