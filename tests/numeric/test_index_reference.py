@@ -223,9 +223,6 @@ def test_judgements_that_entropy_implies(power):
     result = ahp_entropy_judgements(z)
     assert result.largest_ratio == pytest.approx(float(largest), rel=1e-9)
     np.testing.assert_allclose(result.judgements, judgements.astype(float), rtol=1e-9)
-    np.testing.assert_allclose(
-        result.weights, power_iteration(judgements).astype(float), atol=1e-10
-    )
 
 
 # The public functions take numbers of any size.

@@ -18,11 +18,12 @@ KERNEL_ERRORS = ("clustered", "clustered-period", "driscoll-kraay")
 
 @pytest.mark.parametrize("effects", EFFECTS)
 @pytest.mark.parametrize("convention", CONVENTIONS)
-def test_one_specification_equals_fixed_effects(effects, convention):
-    frame = sample()
+@pytest.mark.parametrize("errors", ["clustered", "driscoll-kraay"])
+def test_one_specification_equals_fixed_effects(effects, convention, errors):
+    frame, options = sample(), {"errors": errors, "convention": convention}
     products = _cross_products(frame, NAMES, effects=effects)
-    found = products.fit("y", ["a", "b"], convention=convention)
-    wanted = fixed_effects(frame, "y", ["a", "b"], effects=effects, convention=convention)
+    found = products.fit("y", ["a", "b"], **options)
+    wanted = fixed_effects(frame, "y", ["a", "b"], effects=effects, **options)
     for name in ("params", "std_errors", "tstats", "pvalues"):
         want = getattr(wanted, name)[["a", "b"]]
         np.testing.assert_allclose(getattr(found, name)[0], want, rtol=1e-10)
