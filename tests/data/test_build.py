@@ -175,12 +175,9 @@ def test_an_error_writes_nothing(home):
 def test_breaks_vintages_and_printed_totals(rebuilt):
     new, old = (SEGMENT | {"vintage": vintage} for vintage in ("census5", "census4"))
     total = {"year": 2020, "value": 3.2, "vintage": "census5", "source": "yearbook 2021"}
-    home = rebuilt(
-        segments=[old | {"years": [2020, 2020]}, new],
-        vintages=["census5", "census4"],
-        totals=[total],
-        breaks=[{"year": 2021, "provinces": [340000], "note": "new basis"}],
-    )
+    breaks = [{"year": 2021, "provinces": [340000], "note": "new basis"}]
+    vintages = {"vintages": ["census5", "census4"], "totals": [total], "breaks": breaks}
+    home = rebuilt(segments=[old | {"years": [2020, 2020]}, new], **vintages)
     panel = Panel.load(extra=False, home=home)
     sizes = [len(panel.wide(["film"], vintage=each)) for each in ("census5", "census4")]
     assert sizes == [62, 31]

@@ -16,8 +16,7 @@ from nqpf.data.export import export
 from nqpf.errors import DataError, MethodError
 
 KEY = ["variable", "vintage", "province", "year"]
-HOSTILE = ["=1+1", "+cmd|'/c calc'!A0", "-2+3", "@SUM(A1)", "＝1+1", "_x0041_ stays", "a\nb"]
-HOSTILE += ["</script><script>alert(1)</script>", 'quote " and, comma']
+HOSTILE = ["=1+1", "＝1+1", "_x0041_ stays", "a\nb", "<script>", 'quote " and, comma']
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,6 @@ import numpy as np
 import pandas as pd
 import pytest
 from made_up import figure
-from made_up_sources import segment
 
 from nqpf.data import Catalogue, Panel
 from nqpf.errors import DataError
@@ -86,10 +85,6 @@ def test_missing_tables_and_a_broken_catalogue(home):
     path.write_text("sources: !!python/object/apply:os.getcwd []\n", encoding="utf-8")
     with pytest.raises(DataError, match="cannot be read"):
         Catalogue.load(path)
-
-
-def test_years_spelt_as_a_span():
-    assert segment(gaps={11: [2001, "2003-2005"]}).gaps == {11: [2001, 2003, 2004, 2005]}
 
 
 # The embedded panel.

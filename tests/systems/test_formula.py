@@ -7,9 +7,8 @@ import pytest
 from nqpf.errors import FormulaError
 from nqpf.systems.formula import Formula
 
-INDEX = pd.MultiIndex.from_tuples(
-    [(110000, 2021), (110000, 2022), (440000, 2022)], names=["province", "year"]
-)
+KEYS = [(110000, 2021), (110000, 2022), (440000, 2022)]
+INDEX = pd.MultiIndex.from_tuples(KEYS, names=["province", "year"])
 FRAME = pd.DataFrame({"a": [1.0, 2.0, 4.0], "b": [2.0, 0.5, 8.0], "c": [3.0, 1.0, -1.0]}, INDEX)
 
 
@@ -52,29 +51,17 @@ def test_what_has_no_value_names_card_province_and_year(text, change, message):
         Formula.parse(text).evaluate(FRAME.assign(**change), {"card": "k"})
 
 
-# Where the text stops being a formula.
+# Where the text stops being a formula: it is not made of the allowed characters, ...
 ESCAPES = {
-    # calls, imports, attributes, subscripts
-    "open('/etc/passwd')": 6, "open(a)": 1, "a(b)": 1, "(a)(b)": 1, "2(a)": 1, "print()": 1,
-    "eval(a)": 1, "exec (a)": 1, "getattr(a, b)": 10, "__import__('os')": 1, "__builtins__": 1,
-    "_": 1, "import os": 1, "from os import path": 1, "a.values": 2, "a.__class__.__mro__": 2,
-    "().__class__": 3, "(1).real": 4, "1.real": 1, "a[0]": 2, "[a]": 1, "{a}": 1,
-    # other syntax of Python
-    "lambda: a": 7, "[x for x in a]": 1, "a for a in b": 3, "a if b else c": 1, "a and b": 1,
-    "not a": 1, "a is b": 1, "True": 1, "None + a": 1, "await a": 1, "yield a": 1, "a := b": 3,
-    "a = b": 3, "a == b": 3, "a < b": 3, "a != b": 3, "a ** b": 3, "9**9**9**9": 2, "a // b": 3,
-    "a % b": 3, "a @ b": 3, "a & b": 3, "a | b": 3, "a ^ b": 3, "~a": 1, "a << b": 3, "a; b": 2,
-    "a # b": 3, "a \\\n b": 3, "*a": 1, "+a": 1, "a, b": 2, "...": 1, "`a`": 1, "$a": 1, "a?": 2,
-    # text, and numbers that are not plain decimals
-    "'a'": 1, '"a"': 1, "f'{a}'": 2, "b'a'": 2, "1e5": 1, "1e9999": 1, "0x10": 1, "1j": 1,
-    "1_000": 1, "1.2.3": 1, ".5": 1, "1.": 1, "１": 1, "٣": 1,
-    # letters that look like others, or that NFKC would turn into them; invisible characters
-    "ａ / b": 1, "а / b": 1, "𝒶 / b": 1, "aª": 2, "ｅval(a)": 1, "a\u200b": 2, "a\u00a0+ b": 2,
-    "a × b": 3, "a − b": 3, "a ÷ b": 3, "（a）": 1, "国内生产总值": 1, "a\x00": 2, "\x00": 1,
-    "a\tb": 2, "a\rb": 2, "\ufeffa": 1, "\ud800": 1,
-    # unfinished
-    "": 1, " ": 2, "a +": 4, "-": 2, "(a": 3, "(": 2, "()": 1, "a)": 2, ")": 1, "a b": 1, "2 a": 1,
-    "a 2": 1, "(a) b": 1, "(a b)": 2,
+    "open('/etc/passwd')": 6, "_": 1, "a.values": 2, "1.real": 1, "a[0]": 2, "{a}": 1, "a, b": 2,
+    "a := b": 3, "a ** b": 3, "9**9**9**9": 2, "a // b": 3, "~a": 1, "a; b": 2, "a \\\n b": 3,
+    "1e5": 1, "0x10": 1, "1_000": 1, "1.2.3": 1, ".5": 1, "1.": 1, "１": 1, "٣": 1, "ａ / b": 1,
+    "а / b": 1, "aª": 2, "a\u200b": 2, "a\u00a0+ b": 2, "a − b": 3, "（a）": 1, "国内生产总值": 1,
+    "a\x00": 2, "a\tb": 2, "a\rb": 2, "\ufeffa": 1, "\ud800": 1,
+    # or it is, and says something else than arithmetic or nothing.
+    "open(a)": 1, "(a)(b)": 1, "().__class__": 3, "import os": 1, "lambda a": 1, "not a": 1,
+    "a if b else c": 1, "a and b": 1, "a is b": 1, "a for a in b": 3, "True": 1, "None + a": 1,
+    "await a": 1, "*a": 1, "+a": 1, "": 1, " ": 2, "a +": 4, "(a": 3, "()": 1, "a)": 2, "a b": 1,
 }  # fmt: skip
 
 
@@ -95,7 +82,6 @@ DEEP = ["(" * 100 + "a" + ")" * 100, "-" * 200 + "a", "(-" * 60 + "a" + ")" * 60
 
 @pytest.mark.parametrize("text", [*DEEP, *("(" * size for size in (301, 5_000_000))], ids=len)
 def test_deep_and_long_texts_are_refused_before_they_are_read(text):
-    with pytest.raises(
-        FormulaError, match="nesting deeper than 20" if text in DEEP else "too long"
-    ):
+    said = "nesting deeper than 20" if text in DEEP else "too long"
+    with pytest.raises(FormulaError, match=said):
         Formula.parse(text)

@@ -31,18 +31,18 @@ def test_ten_provinces_in_eight_zones_and_their_first_full_years():
     assert all(f"{{{document.key}," in bibliography for document in reform.documents)
 
 
-@pytest.mark.parametrize(
-    ("old", "new", "error", "said"),
-    [
-        ("province: 520000", "province: 529999", DataError, "unknown province"),
-        ("province: 520000", "province: 110000", CardError, "province 'Beijing' is there twice"),
-        ("named: state-council-2015-50", "named: state-council-2015", CardError, "unknown docu"),
-        ("date: 2016-02", "date: 2016-2", CardError, "documents.1.date"),
-        ("date: 2016-02", "date: 2014-02", CardError, "before named"),
-        ("key: guizhou-zone-2016", "key: ndrc-2016-2123", CardError, "is there twice"),
-        ("key: big-data-zones", "key: zones", CardError, "not the file's name"),
-    ],
-)
+WRONG = [
+    ("province: 520000", "province: 529999", DataError, "unknown province"),
+    ("province: 520000", "province: 110000", CardError, "province 'Beijing' is there twice"),
+    ("named: state-council-2015-50", "named: state-council-2015", CardError, "unknown docu"),
+    ("date: 2016-02", "date: 2016-2", CardError, "documents.1.date"),
+    ("date: 2016-02", "date: 2014-02", CardError, "before named"),
+    ("key: guizhou-zone-2016", "key: ndrc-2016-2123", CardError, "is there twice"),
+    ("key: big-data-zones", "key: zones", CardError, "not the file's name"),
+]
+
+
+@pytest.mark.parametrize(("old", "new", "error", "said"), WRONG)
 def test_a_wrong_file_is_refused(tmp_path, old, new, error, said):
     shutil.copytree(root() / "data" / "reforms", tmp_path / "data" / "reforms")
     path = tmp_path / "data" / "reforms" / f"{KEY}.yaml"

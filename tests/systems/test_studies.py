@@ -72,10 +72,8 @@ def test_record_and_card_say_what_the_survey_does(key, level, basis, methods, di
     assert ", ".join(f"{step.method} {step.status}" for step in steps) == methods
     assert [step.status for step in steps] == stated and card.recipe.normalise.status == "B"
     also = [f"{other.weights} {other.aggregate}" for other in card.also]
-    both = [
-        f"method='entropy' status='S' method='{name}' status='S'" for name in ("linear", "vikor")
-    ]
-    assert also == (both if key == "gong-2024" else [])
+    own = "method='entropy' status='S' method='{}' status='S'".format
+    assert also == ([own("linear"), own("vikor")] if key == "gong-2024" else [])
 
 
 FACT = {"text": "entropy", "status": "S"}
@@ -84,16 +82,11 @@ WHOLE = {"weighting": FACT, "aggregation": FACT, "dimensions": [DIMENSION]}
 
 
 TFP_FACTS = {"kind": "tfp", "estimator": FACT}
-ALLOWED = [
-    (WHOLE, "NMD"),
-    (WHOLE | {"dimensions": []}, "PD"),
-    (WHOLE | {"aggregation": None}, "PD"),
-    (WHOLE | {"weighting": FACT | {"lacks": "how it is improved"}}, "PD"),
-    (WHOLE | {"dimensions": [], "aggregation": None}, "D"),
-    (TFP_FACTS, "NMD"),
-    (TFP_FACTS | {"estimator": FACT | {"lacks": "its instruments"}}, "D"),
-    (TFP_FACTS | {"estimator": None}, "D"),
-]
+ALLOWED = [(WHOLE, "NMD"), (WHOLE | {"dimensions": []}, "PD"), (TFP_FACTS, "NMD")]
+ALLOWED += [(WHOLE | {"aggregation": None}, "PD"), (TFP_FACTS | {"estimator": None}, "D")]
+ALLOWED += [(WHOLE | {"weighting": FACT | {"lacks": "how it is improved"}}, "PD")]
+ALLOWED += [(WHOLE | {"dimensions": [], "aggregation": None}, "D")]
+ALLOWED += [(TFP_FACTS | {"estimator": FACT | {"lacks": "its instruments"}}, "D")]
 
 
 @pytest.mark.parametrize(("facts", "allowed"), ALLOWED)

@@ -62,10 +62,8 @@ def test_chapters_run_when_they_or_what_they_read_changed(tmp_path, capsys):
         put(name, "X = 1")
     start = f"import os, sys\nsys.path.insert(0, {str(tmp_path / 'src')!r})\nimport room.used\n"
     read = "from pathlib import Path\nsum(len(p.read_text()) for p in Path('data/extra').glob('*'))"
-    codes = {
-        "a.md": f"{start}open('data/card.yaml').read()",
-        "b.md": f"{start}import room.other\n{read}",
-    }
+    codes = {"a.md": f"{start}open('data/card.yaml').read()"}
+    codes["b.md"] = f"{start}import room.other\n{read}"
     for name, code in codes.items():
         put(name, CHAPTER.replace("CODE", code))
 

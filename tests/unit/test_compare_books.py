@@ -35,17 +35,17 @@ def sites(tmp_path):
     return tmp_path / "a", tmp_path / "b"
 
 
-@pytest.mark.parametrize(
-    ("changed", "lines"),
-    [
-        ({"words": 'Growth   was <a href="#x">3.1</a>\n%.'}, []),
-        ({"more": '<img src="b.png" alt="A map.">'}, []),
-        ({"words": "Growth was 3.2 %."}, ["-Growth was 3.1 %.", "+Growth was 3.2 %."]),
-        ({"n": "6"}, ["-Anhui | 5", "+Anhui | 6"]),
-        ({"more": ""}, ["-[figure A map.]"]),
-        ({"more": f"{SAME['more']}<pre>x = 1\ny = 2</pre>"}, ["+x = 1", "+y = 2"]),
-    ],
-)
+SEEN = [
+    ({"words": 'Growth   was <a href="#x">3.1</a>\n%.'}, []),
+    ({"more": '<img src="b.png" alt="A map.">'}, []),
+    ({"words": "Growth was 3.2 %."}, ["-Growth was 3.1 %.", "+Growth was 3.2 %."]),
+    ({"n": "6"}, ["-Anhui | 5", "+Anhui | 6"]),
+    ({"more": ""}, ["-[figure A map.]"]),
+    ({"more": f"{SAME['more']}<pre>x = 1\ny = 2</pre>"}, ["+x = 1", "+y = 2"]),
+]
+
+
+@pytest.mark.parametrize(("changed", "lines"), SEEN)
 def test_only_what_is_seen_counts(sites, changed, lines, capsys):
     for site, values in zip(sites, (SAME, SAME | changed), strict=True):
         (site / "book/page.html").write_text(PAGE.format(**values), "utf-8")
@@ -59,17 +59,17 @@ def test_only_what_is_seen_counts(sites, changed, lines, capsys):
     assert all(line in said for line in lines)
 
 
-@pytest.mark.parametrize(
-    ("name", "content"),
-    [
-        (None, None),
-        ("book/index.html", b"<p>Same</p> "),
-        ("book/other.html", b"2026-11-25 21:01"),
-        ("book/status.html", STATUS.replace("cache", "force").format(minute=1, seconds=1).encode()),
-        ("nqpf-book.pdf", b"%PDF /CreationDate (D:20261120) /ID [<0>] other"),
-        ("panel.xlsx", archive(2026, "2")),
-    ],
-)
+BYTES = [
+    (None, None),
+    ("book/index.html", b"<p>Same</p> "),
+    ("book/other.html", b"2026-11-25 21:01"),
+    ("book/status.html", STATUS.replace("cache", "force").format(minute=1, seconds=1).encode()),
+    ("nqpf-book.pdf", b"%PDF /CreationDate (D:20261120) /ID [<0>] other"),
+    ("panel.xlsx", archive(2026, "2")),
+]
+
+
+@pytest.mark.parametrize(("name", "content"), BYTES)
 def test_bytes_may_differ_in_dates_and_times_alone(sites, name, content, capsys):
     if name:
         (sites[1] / name).write_bytes(content)

@@ -10,10 +10,8 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 class _SiteMap(dict):
-    root = SimpleNamespace(
-        docname="book/index",
-        subtrees=[SimpleNamespace(caption="The data · 数据", items=["notebooks/a", "book/b"])],
-    )
+    part = SimpleNamespace(caption="The data · 数据", items=["notebooks/a", "book/b"])
+    root = SimpleNamespace(docname="book/index", subtrees=[part])
 
 
 def test_page_lists_the_files_that_there_are(tmp_path):
@@ -26,12 +24,9 @@ def test_page_lists_the_files_that_there_are(tmp_path):
         (tmp_path / f"downloads/panel/nqpf-{kind}").write_text("x" * 2000)
     (tmp_path / "downloads/panel/nqpf-readme.txt").write_text("x" * 5)
     titles = {name: nodes.title("", "Panels <b>") for name in ("notebooks/a", "book/b")}
-    env = SimpleNamespace(
-        external_site_map=_SiteMap.fromkeys(["book/index", *titles]),
-        titles=titles,
-        found_docs={*titles, "book/index", "book/downloads"},
-        metadata={"notebooks/a": {"kernelspec": {}}},
-    )
+    known = {"titles": titles, "external_site_map": _SiteMap.fromkeys(["book/index", *titles])}
+    known |= {"found_docs": {*titles, "book/index", "book/downloads"}}
+    env = SimpleNamespace(metadata={"notebooks/a": {"kernelspec": {}}}, **known)
     app = SimpleNamespace(outdir=tmp_path, env=env, builder=SimpleNamespace(format="html"))
     doctree = nodes.container("", *(nodes.raw("", block, format="html") for block in blocks))
     book_downloads._fill(app, doctree, "book/downloads")

@@ -6,21 +6,21 @@ from outputs_code import Code
 LOOP = "for x in xs:\n    a = x"
 
 
-@pytest.mark.parametrize(
-    ("cells", "kept"),
-    [
-        (["a = 1\nb = 2", "c = 3", "a + c"], [0, 2, 3]),
-        (["a = 1", "a = 2", "a"], [1, 2]),
-        (["a = 1", "a += 1", "a"], [0, 1, 2]),
-        (["f = {}", "f['x'] = 1", "g = {}", "f"], [0, 1, 3]),
-        (["a = []", "a.append(1)", "print(a)", "a"], [0, 1, 3]),
-        (["a = []", "a.count(1)", "a"], [0, 2]),  # its value was shown, so it was asked for that
-        (["def f():\n    return n", "n = 1", "f()"], [0, 1, 2]),  # read when it is called
-        (["k = 1", "d = [1]", "[k + j for j in d]"], [0, 1, 2]),
-        (["xs = [1]\nb = 0", "a = 0", LOOP, "a"], [0, 2, 3, 4]),
-        (["%matplotlib inline\na = 1", "a = (", "a"], [0, 1]),
-    ],
-)
+RESTS_ON = [
+    (["a = 1\nb = 2", "c = 3", "a + c"], [0, 2, 3]),
+    (["a = 1", "a = 2", "a"], [1, 2]),
+    (["a = 1", "a += 1", "a"], [0, 1, 2]),
+    (["f = {}", "f['x'] = 1", "g = {}", "f"], [0, 1, 3]),
+    (["a = []", "a.append(1)", "print(a)", "a"], [0, 1, 3]),
+    (["a = []", "a.count(1)", "a"], [0, 2]),  # its value was shown, so it was asked for that
+    (["def f():\n    return n", "n = 1", "f()"], [0, 1, 2]),  # read when it is called
+    (["k = 1", "d = [1]", "[k + j for j in d]"], [0, 1, 2]),
+    (["xs = [1]\nb = 0", "a = 0", LOOP, "a"], [0, 2, 3, 4]),
+    (["%matplotlib inline\na = 1", "a = (", "a"], [0, 1]),
+]
+
+
+@pytest.mark.parametrize(("cells", "kept"), RESTS_ON)
 def test_what_the_last_cell_rests_on(cells, kept):
     code = Code(cells, shows={1} if cells[1:2] == ["a.count(1)"] else ())
     found = code.behind(code.targets(len(cells) - 1))

@@ -36,44 +36,47 @@ GROUPED = table(["name", "n"], [["First"], ["a", 1], ["b", 2], ["Second"], ["c",
 INSIDE = "<a href='#x'>one</a><br>two <table><tr><td>in</td></tr></table>"
 
 
+TABLES = [
+    (
+        frame([[1.5, "x"], [None, "y"]], ["a", "b"], pd.Index(["p", "q"], name="i")),
+        ["i", "a", "b"],
+        [["p", "1.5", "x"], ["q", "NaN", "y"]],
+    ),
+    (
+        frame([[1, 2, 3]], LEVELS, YEAR),
+        ["year", "east | n", "east | mean", "west | n"],
+        [["2020", "1", "2", "3"]],
+    ),
+    (frame([[1, 2]], MEASURE, YEAR), ["year", "a", "b"], [["2020", "1", "2"]]),
+    (frame([[0], [1], [2], [3]], ["x"], REGIONS), ["region", "year", "x"], SPANNED),
+    (GROUPED, ["group", "name", "n"], [FIRST, ["First", "b", "2"], ["Second", "c", "3"]]),
+    (
+        table(["a", "b"], [[1, 2], ["G"], [3, 4]]),
+        ["group", "a", "b"],
+        [["", "1", "2"], ["G", "3", "4"]],
+    ),
+    (table(["a", "b"], [[INSIDE, "z"]]), ["a", "b"], [["one; two in", "z"]]),
+    ("<table></table>", [], []),
+    # Standard errors are no negative numbers.
+    (
+        '<table class="regression-table"><thead><tr><td></td><th>one</th><th>two</th></tr>'
+        "</thead><tbody><tr><th>x</th><td>-0.9</td><td></td></tr><tr><th></th><td>(0.128)</td>"
+        "<td></td></tr><tr><th></th><td>[0.01]</td><td></td></tr><tr><th>Observations</th>"
+        "<td>1,299</td><td>5</td></tr></tbody></table>",
+        ["row", "statistic", "one", "two"],
+        [
+            ["x", "coefficient", "-0.9", ""],
+            ["x", "standard error", "0.128", ""],
+            ["x", "bootstrap p value", "0.01", ""],
+            ["Observations", "", "1,299", "5"],
+        ],
+    ),
+]
+
+
 @pytest.mark.parametrize(
     ("html", "header", "rows"),
-    [
-        (
-            frame([[1.5, "x"], [None, "y"]], ["a", "b"], pd.Index(["p", "q"], name="i")),
-            ["i", "a", "b"],
-            [["p", "1.5", "x"], ["q", "NaN", "y"]],
-        ),
-        (
-            frame([[1, 2, 3]], LEVELS, YEAR),
-            ["year", "east | n", "east | mean", "west | n"],
-            [["2020", "1", "2", "3"]],
-        ),
-        (frame([[1, 2]], MEASURE, YEAR), ["year", "a", "b"], [["2020", "1", "2"]]),
-        (frame([[0], [1], [2], [3]], ["x"], REGIONS), ["region", "year", "x"], SPANNED),
-        (GROUPED, ["group", "name", "n"], [FIRST, ["First", "b", "2"], ["Second", "c", "3"]]),
-        (
-            table(["a", "b"], [[1, 2], ["G"], [3, 4]]),
-            ["group", "a", "b"],
-            [["", "1", "2"], ["G", "3", "4"]],
-        ),
-        (table(["a", "b"], [[INSIDE, "z"]]), ["a", "b"], [["one; two in", "z"]]),
-        ("<table></table>", [], []),
-        # Standard errors are no negative numbers.
-        (
-            '<table class="regression-table"><thead><tr><td></td><th>one</th><th>two</th></tr>'
-            "</thead><tbody><tr><th>x</th><td>-0.9</td><td></td></tr><tr><th></th><td>(0.128)</td>"
-            "<td></td></tr><tr><th></th><td>[0.01]</td><td></td></tr><tr><th>Observations</th>"
-            "<td>1,299</td><td>5</td></tr></tbody></table>",
-            ["row", "statistic", "one", "two"],
-            [
-                ["x", "coefficient", "-0.9", ""],
-                ["x", "standard error", "0.128", ""],
-                ["x", "bootstrap p value", "0.01", ""],
-                ["Observations", "", "1,299", "5"],
-            ],
-        ),
-    ],
+    TABLES,
     ids="plain levels named-columns spans groups late-group inside empty regression".split(),
 )
 def test_a_table_of_a_page_is_read(html, header, rows):

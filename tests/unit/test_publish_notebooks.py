@@ -14,27 +14,27 @@ AROUND = Surroundings(
 )
 
 
-@pytest.mark.parametrize(
-    ("myst", "plain"),
-    [
-        ("{glue:text}`share:.2f` and {glue:text}`share`", "0.12 and 0.12345"),
-        ("{glue:text}`quote`", "it's"),
-        ("As shown {cite}`ma-2024,oecd`.", "As shown (Ma and Li, 2024; OECD, 2008)."),
-        ("{cite:t}`oecd` says", "OECD (2008) says"),
-        ("[Solow](../tfp/solow) and [](gaps)", "[Solow](->../tfp/solow) and [title](->gaps)"),
-        ("[{glue:text}`n`](gaps)", "[31](->gaps)"),
-        ("{download}`a.csv <../a.csv>`", "[a.csv](->../a.csv)"),
-        ("{bdg-info}`V` confirms", "V confirms"),
-        ("N\n: numbers\n\nM\n: method", "- **N**: numbers\n\n- **M**: method"),
-        (
-            ":::{admonition} In *short*\nAll {glue:text}`n`.\n\nYes\n:::",
-            "> **In *short***\n>\n> All 31.\n>\n> Yes",
-        ),
-        ("```sh\nls {glue:text}`n`\n```", "```sh\nls {glue:text}`n`\n```"),
-        ("$x_{it}$ and $\\{a\\}$", "$x_{it}$ and $\\{a\\}$"),
-        ("![map](map.png)", "![map](map.png)"),
-    ],
-)
+MARKDOWN = [
+    ("{glue:text}`share:.2f` and {glue:text}`share`", "0.12 and 0.12345"),
+    ("{glue:text}`quote`", "it's"),
+    ("As shown {cite}`ma-2024,oecd`.", "As shown (Ma and Li, 2024; OECD, 2008)."),
+    ("{cite:t}`oecd` says", "OECD (2008) says"),
+    ("[Solow](../tfp/solow) and [](gaps)", "[Solow](->../tfp/solow) and [title](->gaps)"),
+    ("[{glue:text}`n`](gaps)", "[31](->gaps)"),
+    ("{download}`a.csv <../a.csv>`", "[a.csv](->../a.csv)"),
+    ("{bdg-info}`V` confirms", "V confirms"),
+    ("N\n: numbers\n\nM\n: method", "- **N**: numbers\n\n- **M**: method"),
+    (
+        ":::{admonition} In *short*\nAll {glue:text}`n`.\n\nYes\n:::",
+        "> **In *short***\n>\n> All 31.\n>\n> Yes",
+    ),
+    ("```sh\nls {glue:text}`n`\n```", "```sh\nls {glue:text}`n`\n```"),
+    ("$x_{it}$ and $\\{a\\}$", "$x_{it}$ and $\\{a\\}$"),
+    ("![map](map.png)", "![map](map.png)"),
+]
+
+
+@pytest.mark.parametrize(("myst", "plain"), MARKDOWN)
 def test_myst_becomes_plain_markdown(myst, plain):
     assert plain_markdown(myst, AROUND) == plain
 
@@ -49,11 +49,9 @@ def chapter() -> nbformat.NotebookNode:
     """Return an executed chapter with everything that must not reach a reader's copy."""
     v4 = nbformat.v4
     prefix = "application/papermill.record/"
-    glued = v4.new_output(
-        "display_data",
-        data={f"{prefix}text/plain": "'31'"},
-        metadata={"scrapbook": {"name": "n", "mime_prefix": prefix}},
-    )
+    about = {"scrapbook": {"name": "n", "mime_prefix": prefix}}
+    data = {f"{prefix}text/plain": "'31'"}
+    glued = v4.new_output("display_data", data=data, metadata=about)
     chart = (
         '<div class="vega-chart" role="group"><noscript><p>x</p></noscript>'
         '<script type="application/json">{"$schema":"https://v/v6.1.json","a":"\\u003cb"}'
@@ -75,11 +73,9 @@ def chapter() -> nbformat.NotebookNode:
         ),
         v4.new_code_cell("draw()", outputs=outputs, execution_count=2),
     ]
-    about = {
-        "kernelspec": {"name": "python3", "display_name": "My Python", "language": "python"},
-        "language_info": {"name": "python", "version": "3.11.7"},
-        "widgets": {"state": {}},
-    }
+    about = {"language_info": {"name": "python", "version": "3.11.7"}, "widgets": {"state": {}}}
+    kernel = {"name": "python3", "display_name": "My Python", "language": "python"}
+    about["kernelspec"] = kernel
     return v4.new_notebook(cells=cells, metadata=about)
 
 

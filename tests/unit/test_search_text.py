@@ -53,12 +53,9 @@ def _glossary(*links: str) -> addnodes.glossary:
 def test_sections_hold_prose_and_neither_code_nor_raw_nor_a_large_table():
     """One of generated HTML alone has the start of its first paragraph."""
     page = publish_doctree(PAGE, settings_overrides={"doctitle_xform": False})
-    assert sections(page) == [
-        ["", "Title 标题", "Weights by entropy"],
-        ["a-part", "A part 部分", "Inside."],
-        ["made", "Made", "One < two."],
-        ["tables", "Tables", "small table"],
-    ]
+    first = [["", "Title 标题", "Weights by entropy"], ["a-part", "A part 部分", "Inside."]]
+    others = [["made", "Made", "One < two."], ["tables", "Tables", "small table"]]
+    assert sections(page) == first + others
 
 
 def test_a_glossary_has_its_entries_and_says_which_page_explains_a_term():
