@@ -59,12 +59,10 @@ def test_a_copy_runs_elsewhere_with_the_same_results(
 
     monkeypatch.setenv("NQPF_HOME", str(ROOT))
     monkeypatch.setenv("PYTHONPATH", str(ROOT / "src"))
-    stored = copy_of(html, page)
-    run = nbformat.from_dict(stored.copy())
+    stored, run = copy_of(html, page), copy_of(html, page)
     context = {"metadata": {"path": str(tmp_path)}}
     NotebookClient(run, timeout=300, kernel_name="python3", resources=context).execute()
-    expected = [shown(cell) for cell in copy_of(html, page).cells]
-    assert [shown(cell) for cell in run.cells] == expected
+    assert [shown(cell) for cell in run.cells] == [shown(cell) for cell in stored.cells]
 
 
 def shown(cell: nbformat.NotebookNode) -> list[str]:

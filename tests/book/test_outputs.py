@@ -36,15 +36,17 @@ def chapters(html: Path) -> list[str]:
 
 
 @cache
+def tree(path: Path) -> HtmlElement:
+    return parse(path).getroot()
+
+
+@cache
 def shown(html: Path, page: str) -> dict[str, list[HtmlElement]]:
     """Return figures and tables that the cells of a chapter show."""
-    tree, cells = parse(html / f"{page}.html"), "//*[contains(@class, 'cell_output')]"
     figures = "*[contains(@class, 'vega-chart') or contains(@class, 'nqpf-figure')]"
-    tables = "table[not(ancestor::table)]"
-    return {
-        kind: tree.xpath(f"{cells}//{one}")
-        for kind, one in (("figure", figures), ("table", tables))
-    }
+    kinds = {"figure": figures, "table": "table[not(ancestor::table)]"}
+    cells, chapter = "//*[contains(@class, 'cell_output')]", tree(html / f"{page}.html")
+    return {kind: chapter.xpath(f"{cells}//{one}") for kind, one in kinds.items()}
 
 
 def table_rows(path: Path) -> list[list[str]]:
@@ -56,32 +58,34 @@ def test_every_chapter_with_cells_is_in_the_map(html: Path) -> None:
         path.relative_to(html).with_suffix("").as_posix()
         for folder in ("notebooks", "book")
         for path in (html / folder).rglob("*.html")
-        if parse(path).xpath(RESULTS)
+        if tree(path).xpath(RESULTS)
     }
     assert with_cells and with_cells <= set(chapters(html))
-    listed = {a["href"] for a in read(html / "outputs/index.html").select(".output-index th a")}
+    (index,) = tree(html / "outputs/index.html").find_class("output-index")
+    listed = set(index.xpath(".//th//a/@href"))
     assert listed == {f"{page}.html" for page in chapters(html)}
 
 
 def test_every_figure_and_table_has_files_an_entry_and_links(html: Path) -> None:
     missing = []
     for page in chapters(html):
-        chapter, page_entries = read(html / f"{page}.html"), read(html / f"outputs/{page}.html")
+        chapter = tree(html / f"{page}.html")
+        places, ids = chapter.xpath("//@id"), tree(html / f"outputs/{page}.html").xpath("//@id")
         kinds = shown(html, page)
         for kind, ending in (("figure", "svg"), ("table", "csv")):
             for number in range(1, len(kinds[kind]) + 1):
                 name = f"{kind}-{number}"
                 file = html / f"downloads/outputs/{page}/{name}.{ending}"
                 there = {
-                    "entry": page_entries.find(id=name),
-                    "place": chapter.find(id=f"output-{name}"),
+                    "entry": name in ids,
+                    "place": f"output-{name}" in places,
                     "file": file.is_file() and file.stat().st_size,
                 }
                 missing += [f"{page}: no {what} of {name}" for what in there if not there[what]]
-        lines = chapter.select(".output-links > span")
+        lines = [line for links in chapter.find_class("output-links") for line in links]
         assert len(lines) == sum(map(len, kinds.values())), page
         for line in lines:
-            names = [a.get("aria-label", "") for a in line.find_all("a")]
+            names = [a.get("aria-label", "") for a in line.iter("a")]
             assert names[-1].startswith("How ") and all(re.search(r"\d", n) for n in names), page
     assert missing == []
 
@@ -89,19 +93,16 @@ def test_every_figure_and_table_has_files_an_entry_and_links(html: Path) -> None
 def test_every_number_in_prose_links_to_an_entry_that_shows_it(html: Path) -> None:
     wrong, count = [], 0
     for page in chapters(html):
-        soup = read(html / f"{page}.html")
-        there = {e["id"]: e for e in read(html / f"outputs/{page}.html").select(".output-entry")}
-        for number in soup.select(".pasted-text"):
-            link = number if number.name == "a" else number.find_parent("a")
-            if link is not None and "output-number" not in link.get("class", []):
+        own = tree(html / f"outputs/{page}.html").find_class("output-entry")
+        there = {entry.get("id"): entry.find(".//summary").text_content() for entry in own}
+        for number in tree(html / f"{page}.html").find_class("pasted-text"):
+            link = next(number.iterancestors("a"), None) if number.tag != "a" else number
+            if link is not None and "output-number" not in link.classes:
                 continue  # inside a link of the chapter's own
             count += 1
-            anchor = link["href"].partition("#")[2] if link is not None else ""
-            entry = there.get(anchor)
-            if entry is None:
-                wrong.append(f"{page}: {number.get_text()}")
-            elif " ".join(number.get_text().split()) not in entry.summary.get_text():
-                wrong.append(f"{page}: {anchor} is not {number.get_text()}")
+            anchor = link.get("href").partition("#")[2] if link is not None else ""
+            if " ".join(number.text_content().split()) not in there.get(anchor, ""):
+                wrong.append(f"{page}: {anchor or 'no link'} of {number.text_content()}")
     assert wrong == []
     assert count > 500
 
@@ -145,7 +146,7 @@ def test_data_and_systems_exist(html: Path) -> None:
         recorded += bool(row["variables"])
     assert recorded > 0.5 * len(entries(html))
     for page in chapters(html):
-        assert "was not recorded" not in read(html / f"outputs/{page}.html").get_text(), page
+        assert "was not recorded" not in tree(html / f"outputs/{page}.html").text_content(), page
     figures = [row["files"] for row in entries(html) if row["kind"] == "figure"]
     assert sum(".csv" in files for files in figures) > 0.9 * len(figures), "figures lack their data"
 
