@@ -21,19 +21,9 @@ def fit(frame, **options):
     return threshold(frame, "y", "x", "q", ["w"], **{"bootstrap": 0, **options})
 
 
-@pytest.mark.parametrize(
-    ("cuts", "slopes"),
-    [((0.4,), (1, 2)), ((-0.5, 0.6), (1, 3, 0)), ((-0.8, 0.0, 0.9), (0, 2, 4, 1))],
-)
-def test_known_thresholds_and_slopes_are_found(cuts, slopes):
-    frame = sample(1, cuts, slopes)
-    result = fit(frame, thresholds=len(cuts), bootstrap=99, trim=0.08)
-    np.testing.assert_allclose(result.thresholds["estimate"], cuts, atol=0.05)
-    np.testing.assert_allclose(result.slopes["coefficient"], slopes, atol=0.15)
-    assert result.tests["p_value"].tolist() == [0.01] * len(cuts)
-    assert (result.tests["F"] > result.tests["1%"]).all()
-    truth = np.searchsorted(cuts, frame["q"]) + 1
-    assert (result.members.to_numpy() == truth).mean() > 0.97
+@pytest.mark.parametrize("cuts", [(0.4,), (-0.5, 0.6), (-0.8, 0.0, 0.9)])
+def test_intervals_hold_what_the_profiles_do_not_reject_and_rows_belong_to_one_regime(cuts):
+    result = fit(sample(1, cuts, range(len(cuts) + 1)), thresholds=len(cuts), trim=0.08)
     assert result.critical == pytest.approx(7.3523, abs=5e-5)  # Hansen's table of c at 5 %
     for (_, row), ratio in zip(result.thresholds.iterrows(), result.profiles, strict=True):
         assert ratio.idxmin() == row["estimate"]
