@@ -52,22 +52,19 @@ def test_sums_of_the_provinces(embedded, line):
         assert f"{sums[int(year)]:.{len(printed.partition('.')[2])}f}" == printed
 
 
-FIGURES = {
-    ("gdp", "census5", GUANGDONG, 2022): 132547.1,
-    ("gdp", "census5", BEIJING, 2022): 45222.4,
-}
-FIGURES |= {("gdp", "census4", GUANGDONG, 2022): 129513.6}
-FIGURES |= {("gdp", "census4", BEIJING, 2022): 41540.9}
-FIGURES |= {("gdp_index", "", TIANJIN, 2016): 105.8}  # first published as 109.1
+GDP_2022 = {"census5": [45222.4, 132547.1], "census4": [41540.9, 129513.6]}
+FIGURES = {("gdp_index", "", TIANJIN, 2016): 105.8}  # first published as 109.1
 FIGURES |= {("population", "", BEIJING, 2020): 2189, ("population", "", BEIJING, 2023): 2186}
 FIGURES |= {("population", "", GUANGDONG, 2023): 12706}
 STOCK = pytest.approx(40271.136, abs=0.0005)  # of its package
-FIGURES["capital_stock", "", BEIJING, 2022] = STOCK
 
 
 def test_printed_figures(embedded):
     frame = embedded.frame.set_index(["variable", "vintage", "province", "year"])["value"]
     assert {key: frame[key] for key in FIGURES} == FIGURES
+    assert frame["capital_stock", "", BEIJING, 2022] == STOCK
+    for vintage, figures in GDP_2022.items():
+        assert [frame["gdp", vintage, code, 2022] for code in (BEIJING, GUANGDONG)] == figures
     # Research of Beijing in 2012; the other and foreign funds are of the same printed table.
     total, *parts = (frame[f"rd_{name}", "", BEIJING, 2012] for name in RESEARCH)
     assert sum(parts) + 80.8393 + 47.8994 == pytest.approx(total, abs=0.001)
@@ -81,14 +78,11 @@ def test_tianjin_does_not_fall_from_2018_to_2019(embedded, vintage):
     assert gdp.groupby("province").pct_change().dropna().between(-0.12, 0.3).all()
 
 
-ITEMS = {
-    "environment_did": {"gdp", "sec_val", "industrial_so2", "env_expenditure"},
-    "energy_gtmp": {"能源投入"},
-    "green_origin": {"二氧化硫排放总量"},
-    "nbs_merged": {"城镇化率", "税收收入", "城镇单位就业人员", "第二产业比重"},
-    "generation": {"发电量", "火力发电量", "水力发电量"},
-    "industry_above_scale": {"新产品销售收入"},
-}
+ITEMS = {"environment_did": {"gdp", "sec_val", "industrial_so2", "env_expenditure"}}
+ITEMS |= {"energy_gtmp": {"能源投入"}, "green_origin": {"二氧化硫排放总量"}}
+ITEMS |= {"nbs_merged": {"城镇化率", "税收收入", "城镇单位就业人员", "第二产业比重"}}
+ITEMS |= {"generation": {"发电量", "火力发电量", "水力发电量"}}
+ITEMS |= {"industry_above_scale": {"新产品销售收入"}}
 
 
 def test_columns_that_are_mislabelled_mixed_or_extrapolated_are_not_used(embedded):

@@ -23,19 +23,10 @@ from nqpf.dynamics import kernel_density
 from nqpf.errors import DataError, SampleError
 from nqpf.forecast import forecast
 from nqpf.multiverse import variance_shares
+from nqpf.report import regressions as reg
 from nqpf.report.lines import fan_chart, ridgeline, year_lines
 from nqpf.report.maps import centre_paths, moran_lines, tile_map
 from nqpf.report.ranks import rank_bump, rank_ranges, ranking, weights_chart
-from nqpf.report.regressions import (
-    club_grid,
-    coefficient_plot,
-    event_plot,
-    findings_map,
-    heatmap_agreement,
-    known_truth_plot,
-    shares_chart,
-    transition_matrices,
-)  # fmt: skip
 from nqpf.report.style import _chinese_font, _contrast, _settings
 from nqpf.space.exploration import centre_of_gravity
 
@@ -176,19 +167,19 @@ CASES = {
     "intervals": lambda: rank_ranges(intervals(), "How certain is a rank? 2022", 0.9),
     "weights": lambda: weights_chart(*weights()),
     "long names of weights": lambda: weights_chart(*weights(6, INDUSTRY)),
-    "agreement": lambda: heatmap_agreement(measures(5).corr().abs(), "Agreement"),
-    "long names in a matrix": lambda: heatmap_agreement(
+    "agreement": lambda: reg.heatmap_agreement(measures(5).corr().abs(), "Agreement"),
+    "long names in a matrix": lambda: reg.heatmap_agreement(
         measures(3).add_prefix(LONG[:60]).corr().abs()),
     "bump with a gap": lambda: rank_bump(ranks(5).drop(TIBET).reindex(CODES), "Five"),
     "long names in a bump": lambda: rank_bump(ranks(2).set_axis([LONG, "short"], axis=1), LONG),
-    "indices": lambda: shares_chart(indices(), "Average shift in rank, 平均位次变动"),
-    "matrices": lambda: transition_matrices(
+    "indices": lambda: reg.shares_chart(indices(), "Average shift in rank, 平均位次变动"),
+    "matrices": lambda: reg.transition_matrices(
         {"A": matrix(5), "B": matrix(), "TFP": matrix()}, "Moves, 年际转移", "per cent"),
-    "clubs": lambda: club_grid(CLUBS, "Clubs", "1 is the highest"),
-    "coefficients": lambda: coefficient_plot(blank("holds tax"), "<script>"),
-    "events": lambda: event_plot(EVENTS, "Three measures"),
-    "known truth": lambda: known_truth_plot(TRUTH, "Mistakes"),
-    "findings": lambda: findings_map(
+    "clubs": lambda: reg.club_grid(CLUBS, "Clubs", "1 is the highest"),
+    "coefficients": lambda: reg.coefficient_plot(blank("holds tax"), "<script>"),
+    "events": lambda: reg.event_plot(EVENTS, "Three measures"),
+    "known truth": lambda: reg.known_truth_plot(TRUTH, "Mistakes"),
+    "findings": lambda: reg.findings_map(
         FINDINGS, "T", "", {"first": ["q1"], "second": ["q2"]}, {"q1": "one\nquestion"},
         "the measure holds it"),
     "fans": lambda: fan_chart([forecast(series(), 3, level=x) for x in (0.5, 0.8)],
@@ -243,8 +234,8 @@ def test_same_data_give_the_same_light_image_in_any_settings(pictures, case):
 
 
 def test_drawing_leaves_inputs_alone():
-    makers = {tile_map: one_year, rank_bump: measures, shares_chart: indices, rank_ranges: measures}
-    for draw, make in makers.items():
+    makers = {tile_map: one_year, rank_bump: measures, rank_ranges: measures}
+    for draw, make in (makers | {reg.shares_chart: indices}).items():
         given = make()
         draw(given)
         assert given.equals(make())
@@ -261,7 +252,8 @@ def test_every_text_takes_readable_ink(pictures):
             assert all(_contrast(t.get_color(), patch.get_facecolor()) >= 4.5 for t in inside)
     for colours, values in (("YlGnBu", np.linspace(0, 1, 12)), ("PuOr", np.linspace(-1, 0, 12))):
         shades = (values - values[0]) / np.ptp(values) / (1 if values[0] == 0 else 2)
-        for text in heatmap_agreement(pd.DataFrame(np.tile(values, (12, 1)))).figure.axes[0].texts:
+        drawn = reg.heatmap_agreement(pd.DataFrame(np.tile(values, (12, 1))))
+        for text in drawn.figure.axes[0].texts:
             shade = colormaps[colours](shades[int(text.get_position()[0])])
             assert _contrast(text.get_color(), shade) >= 4.5
 
@@ -324,14 +316,14 @@ SAID = [
     ("intervals", ["31 provinces. How certain is a rank? 2022; 90% of the draws: first by median "
                    "Beijing 1 to 1.", "Widest: Tibet 2 to 18", "Baseline rank outside: Tibet."],
      ["1–1", "2–18"]),
-    (lambda: shares_chart(indices().rename(index={"error": "imputation"}), "Shift"),
+    (lambda: reg.shares_chart(indices().rename(index={"error": "imputation"}), "Shift"),
      ["Weights 30% and 50%; Aggregation 25% and 40%", "No factor by itself explains 39%."],
      ["Weights 赋权: 30%, 50%", "Indicator left out 指标剔除: 0%, 2%", "imputation: 0%, 0%"]),
-    (lambda: heatmap_agreement(pairs), ["0.20 (b and a) to 0.90 (c and a)"]),
-    (lambda: heatmap_agreement(pairs.iloc[:1, :1]), ["single measure"]),
-    (lambda: transition_matrices({"A": gone}), ["A: a year later 100 to 100 per cent"],
+    (lambda: reg.heatmap_agreement(pairs), ["0.20 (b and a) to 0.90 (c and a)"]),
+    (lambda: reg.heatmap_agreement(pairs.iloc[:1, :1]), ["single measure"]),
+    (lambda: reg.transition_matrices({"A": gone}), ["A: a year later 100 to 100 per cent"],
      ["100", "<1"]),
-    (lambda: club_grid(joined, "Clubs"),
+    (lambda: reg.club_grid(joined, "Clubs"),
      ["A: 2 clubs, the first with Beijing, 1 in none; B: no club, 3 in none."], ["–"]),
     ("coefficients", ["tax: 1 of 1 measures above zero, 0 below, 0 uncertain, 1 left blank"],
      ["holds tax"]),
@@ -374,7 +366,7 @@ def test_rows_stand_in_order_and_negative_estimates_are_zero(pictures):
     assert [t.get_text()[:7] for t in ax.texts[:2]] == ["Weights", "Aggrega"]
     lengths = [bar.get_width() for bar in ax.patches]
     assert min(lengths) == 0 and max(lengths) == 0.5
-    bars = shares_chart(shares(), "Disagreement").figure.axes[0].patches
+    bars = reg.shares_chart(shares(), "Disagreement").figure.axes[0].patches
     largest = shares().to_frame().iloc[0][["first_order", "total"]]
     assert [bar.get_width() for bar in bars[:2]] == [max(largest), largest["first_order"]]
     level = year_lines(few, reference=1.0).figure.axes[0]
@@ -382,7 +374,7 @@ def test_rows_stand_in_order_and_negative_estimates_are_zero(pictures):
 
 
 def test_shape_and_hatch_tell_apart_what_colour_does(pictures):
-    hatches = [p.get_hatch() for p in transition_matrices({"A": gone}).figure.axes[0].patches]
+    hatches = [p.get_hatch() for p in reg.transition_matrices({"A": gone}).figure.axes[0].patches]
     assert hatches == [None, None, "///", "///"]
     assert [p.get_hatch() for p in pictures["findings"].figure.axes[0].patches].count("///") == 1
     axes = pictures["events"].figure.axes
@@ -430,44 +422,44 @@ def test_without_the_font_labels_are_english_and_it_says_so(monkeypatch):
 holed = intervals().assign(lower=lambda t: t["lower"].where(t.index != HAINAN))
 no_curve = replace(densities(), density=densities().density[[]])
 WRONG = [
-    (lambda: tile_map(panel()), SampleError, "Choose one year"),
-    (lambda: tile_map(pd.Series([1.0, 2.0], ["Beijing", 110000])), SampleError, "comes twice"),
-    (lambda: tile_map(pd.Series({"Beijing": np.inf})), SampleError, "110000"),
-    (lambda: tile_map(pd.DataFrame({"A": {BEIJING: "XX"}})), SampleError, "XX"),
-    (lambda: ranking(panel(), 1999), SampleError, "no scores for 1999"),
-    (lambda: ranking(one_year(), 2022), SampleError, "province code and year"),
-    (lambda: year_lines(panel() * np.nan), SampleError, "nothing to draw"),
-    (lambda: year_lines(with_holes(panel()), highlight=["Tibet"]), SampleError, "has no figures"),
-    (lambda: year_lines(panel(), highlight=CODES[:8]), SampleError, "at most seven"),
-    (lambda: year_lines(measures(2) * np.nan), SampleError, "no figure to draw"),
-    (lambda: year_lines(measures(8)), SampleError, "8 measures"),
-    (lambda: year_lines(measures(2).assign(B="x")), DataError, "column 'B' is not numeric"),
-    (lambda: weights_chart(*weights()[:2], pd.Series({"i1": "x"})), SampleError, "i0"),
-    (lambda: heatmap_agreement(measures(3)), SampleError, "square"),
-    (lambda: rank_bump(measures(1)), SampleError, "at least two"),
-    (lambda: rank_ranges(ranks(2).where(one_year() > 0.3)), SampleError, "a rank for every"),
-    (lambda: rank_ranges(holed, level=0.9), SampleError, "Hainan"),
-    (lambda: shares_chart(indices() * np.nan), SampleError, "row normalise]. Leave out what never"),
-    (lambda: moran_lines(pd.DataFrame({"I": [1.0]}, [["A"], [2013]])), SampleError, "columns I"),
-    (lambda: transition_matrices({}), SampleError, "nothing to draw"),
-    (lambda: transition_matrices({"A": matrix().iloc[:2]}), SampleError, "'A' is no matrix"),
-    (lambda: club_grid(CLUBS.astype(float).replace(2, np.nan)), SampleError, "not complete"),
-    (lambda: coefficient_plot(blank("")), SampleError, "a figure is missing"),
-    (lambda: event_plot(EVENTS.assign(upper=np.nan)), SampleError, "event -3"),
-    (lambda: known_truth_plot(TRUTH.iloc[:0]), SampleError, "the table is empty"),
-    (lambda: known_truth_plot(TRUTH.assign(truth=[1.0, 2, 3])), SampleError, "one truth"),
-    (lambda: findings_map(pd.concat([FINDINGS, FINDINGS])), SampleError, "there twice"),
-    (lambda: centre_paths({}), SampleError, "0 measures"),
-    (lambda: fans(["Hainan"]), SampleError, "Hainan has no forecast"),
-    (lambda: fans([]), SampleError, "1 to 8 provinces"),
-    (lambda: fans(["Beijing"], forecast(series(), 2, "random_walk")), SampleError, "one method"),
-    (lambda: fans(["Beijing"], forecast(pd.DataFrame({"a": series(), "b": series()}), 2)),
-     SampleError, "several columns"),
-    (lambda: ridgeline(no_curve), DataError, "no curve to draw"),
+    (lambda: tile_map(panel()), "Choose one year"),
+    (lambda: tile_map(pd.Series([1.0, 2.0], ["Beijing", 110000])), "comes twice"),
+    (lambda: tile_map(pd.Series({"Beijing": np.inf})), "110000"),
+    (lambda: tile_map(pd.DataFrame({"A": {BEIJING: "XX"}})), "XX"),
+    (lambda: ranking(panel(), 1999), "no scores for 1999"),
+    (lambda: ranking(one_year(), 2022), "province code and year"),
+    (lambda: year_lines(panel() * np.nan), "nothing to draw"),
+    (lambda: year_lines(with_holes(panel()), highlight=["Tibet"]), "has no figures"),
+    (lambda: year_lines(panel(), highlight=CODES[:8]), "at most seven"),
+    (lambda: year_lines(measures(2) * np.nan), "no figure to draw"),
+    (lambda: year_lines(measures(8)), "8 measures"),
+    (lambda: year_lines(measures(2).assign(B="x")), "column 'B' is not numeric", DataError),
+    (lambda: weights_chart(*weights()[:2], pd.Series({"i1": "x"})), "i0"),
+    (lambda: reg.heatmap_agreement(measures(3)), "square"),
+    (lambda: rank_bump(measures(1)), "at least two"),
+    (lambda: rank_ranges(ranks(2).where(one_year() > 0.3)), "a rank for every"),
+    (lambda: rank_ranges(holed, level=0.9), "Hainan"),
+    (lambda: reg.shares_chart(indices() * np.nan), "row normalise]. Leave out what never"),
+    (lambda: moran_lines(pd.DataFrame({"I": [1.0]}, [["A"], [2013]])), "columns I"),
+    (lambda: reg.transition_matrices({}), "nothing to draw"),
+    (lambda: reg.transition_matrices({"A": matrix().iloc[:2]}), "'A' is no matrix"),
+    (lambda: reg.club_grid(CLUBS.astype(float).replace(2, np.nan)), "not complete"),
+    (lambda: reg.coefficient_plot(blank("")), "a figure is missing"),
+    (lambda: reg.event_plot(EVENTS.assign(upper=np.nan)), "event -3"),
+    (lambda: reg.known_truth_plot(TRUTH.iloc[:0]), "the table is empty"),
+    (lambda: reg.known_truth_plot(TRUTH.assign(truth=[1.0, 2, 3])), "one truth"),
+    (lambda: reg.findings_map(pd.concat([FINDINGS, FINDINGS])), "there twice"),
+    (lambda: centre_paths({}), "0 measures"),
+    (lambda: fans(["Hainan"]), "Hainan has no forecast"),
+    (lambda: fans([]), "1 to 8 provinces"),
+    (lambda: fans(["Beijing"], forecast(series(), 2, "random_walk")), "one method"),
+    (lambda: fans(["Beijing"], forecast(pd.concat([series()] * 2, axis=1), 2)), "several columns"),
+    (lambda: ridgeline(no_curve), "no curve to draw", DataError),
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("call", "error", "message"), WRONG)
-def test_wrong_input_is_named(call, error, message):
+@pytest.mark.parametrize("row", WRONG)
+def test_wrong_input_is_named(row):
+    call, message, error = [*row, SampleError][:3]
     with pytest.raises(error, match=re.escape(message)):
         call()

@@ -46,12 +46,9 @@ def it(home):
     panel = Panel.load()
     matrix = System.load("dong-2024").evaluate(panel)
     profiles = _Profiles.load(panel, systems=["wu-2024"], draws=20)
-    return SimpleNamespace(
-        panel=panel,
-        index=Recipe(weights="entropy", aggregate="topsis").fit(matrix),
-        overview=_overview_markdown(profiles),
-        page=report.province_profile(profiles, 110000),
-    )
+    index = Recipe(weights="entropy", aggregate="topsis").fit(matrix)
+    page, overview = report.province_profile(profiles, 110000), _overview_markdown(profiles)
+    return SimpleNamespace(panel=panel, index=index, overview=overview, page=page)
 
 
 def _ranks() -> pd.DataFrame:

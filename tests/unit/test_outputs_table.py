@@ -12,12 +12,10 @@ from outputs_files import chart_rows, csv_bytes, plain_cell, read_table, safe_sv
 def table(header: list[str], rows: list[list[object]]) -> str:
     """Return a table as the library writes it; a row of one cell is a heading over others."""
     wide = f'<th colspan="{len(header)}" scope="rowgroup">'
-    body = "".join(
-        f"<tr>{wide}{row[0]}</th></tr>"
-        if len(row) == 1
-        else "<tr>" + "".join(f"<td>{cell}</td>" for cell in row) + "</tr>"
-        for row in rows
-    )
+    body = ""
+    for row in rows:
+        cells = "".join(f"<td>{cell}</td>" for cell in row)
+        body += f"<tr>{cells if len(row) > 1 else f'{wide}{row[0]}</th>'}</tr>"
     head = "".join(f'<th scope="col">{name}</th>' for name in header)
     return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 

@@ -52,25 +52,20 @@ def chapter() -> nbformat.NotebookNode:
     about = {"scrapbook": {"name": "n", "mime_prefix": prefix}}
     data = {f"{prefix}text/plain": "'31'"}
     glued = v4.new_output("display_data", data=data, metadata=about)
-    chart = (
-        '<div class="vega-chart" role="group"><noscript><p>x</p></noscript>'
-        '<script type="application/json">{"$schema":"https://v/v6.1.json","a":"\\u003cb"}'
-        "</script></div>"
-    )
+    spec = '{"$schema":"https://v/v6.1.json","a":"\\u003cb"}'
+    drawn = f'<noscript><p>x</p></noscript><script type="application/json">{spec}</script>'
+    chart = f'<div class="vega-chart" role="group">{drawn}</div>'
     outputs = [
         v4.new_output("stream", name="stderr", text="/run/kernel_7/1.py:3: UserWarning: odd\n"),
         v4.new_output("execute_result", data={"text/html": chart, "text/plain": "[Chart]"}),
         v4.new_output("display_data", data={"text/html": f"<p>first view</p>{chart}"}),
         v4.new_output("display_data", data={"application/vnd.jupyter.widget-view+json": {}}),
     ]
+    gluing = "from myst_nb import glue\n\nglue('n', '31', display=False)"
+    hidden = {"tags": ["remove-cell"], "execution": {"started": "now"}}
     cells = [
         v4.new_markdown_cell("# Title\n\n{glue:text}`n` provinces {cite}`oecd`"),
-        v4.new_code_cell(
-            "from myst_nb import glue\n\nglue('n', '31', display=False)",
-            metadata={"tags": ["remove-cell"], "execution": {"started": "now"}},
-            outputs=[glued],
-            execution_count=1,
-        ),
+        v4.new_code_cell(gluing, metadata=hidden, outputs=[glued], execution_count=1),
         v4.new_code_cell("draw()", outputs=outputs, execution_count=2),
     ]
     about = {"language_info": {"name": "python", "version": "3.11.7"}, "widgets": {"state": {}}}

@@ -27,9 +27,8 @@ HEAVY = {"matplotlib", "seaborn", "statsmodels", "linearmodels", "altair", "skle
 
 def tracked(suffix: str = "") -> list[Path]:
     """Return the files that git tracks, or all but the built ones where there is no git."""
-    listing = subprocess.run(
-        ["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=False
-    )
+    options = {"cwd": ROOT, "capture_output": True, "text": True, "check": False}
+    listing = subprocess.run(["git", "ls-files", "-z"], **options)
     if listing.returncode:
         pytest.skip("not a git clone: which files belong to the project is not known")
     names = [name for name in listing.stdout.split("\0") if name.endswith(suffix)]
