@@ -34,8 +34,7 @@ def multiplier(x_ref, y_ref, x, y, returns):
         A_eq=[[*(0 * x), *y, *(0.0 for _ in free)]],
         b_eq=[1.0],
         bounds=[(0, None)] * (m + s) + [(None, None)] * len(free),
-        method="highs",
-        options={"primal_feasibility_tolerance": 1e-10, "dual_feasibility_tolerance": 1e-10},
+        **TIGHT,
     )
     if found.status == 3:  # an unbounded dual: the unit cannot be reached
         return np.nan
