@@ -68,10 +68,8 @@ def test_a_workbook_whose_indicator_the_catalogue_names(tmp_path):
 
 
 def test_merged_panel(tmp_path):
-    content = (
-        "地区,年份,所属地域,进出口_亿元,进出口_万美元,税收收入_亿元\n"
-        "上海,2010,东部,,18.5,1417.4\n上海,2011,东部,33.8,,1576.07\n,,,,,\n"
-    )
+    content = "地区,年份,所属地域,进出口_亿元,进出口_万美元,税收收入_亿元\n"
+    content += "上海,2010,东部,,18.5,1417.4\n上海,2011,东部,33.8,,1576.07\n,,,,,\n"
     frame = read("merged", text(tmp_path / "a.csv", content, "utf-8-sig"))
     assert frame.query("item == '税收收入'")["value"].tolist() == [1417.4, 1576.07]
     # Two columns of one name in different units stay apart; the region is not a series.

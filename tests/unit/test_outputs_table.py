@@ -34,41 +34,29 @@ GROUPED = table(["name", "n"], [["First"], ["a", 1], ["b", 2], ["Second"], ["c",
 INSIDE = "<a href='#x'>one</a><br>two <table><tr><td>in</td></tr></table>"
 
 
+PLAIN = frame([[1.5, "x"], [None, "y"]], ["a", "b"], pd.Index(["p", "q"], name="i"))
+LATE = table(["a", "b"], [[1, 2], ["G"], [3, 4]])
+WIDE = ["year", "east | n", "east | mean", "west | n"]
+# Standard errors are no negative numbers.
+REGRESSION = (
+    '<table class="regression-table"><thead><tr><td></td><th>one</th><th>two</th></tr>'
+    "</thead><tbody><tr><th>x</th><td>-0.9</td><td></td></tr><tr><th></th><td>(0.128)</td>"
+    "<td></td></tr><tr><th></th><td>[0.01]</td><td></td></tr><tr><th>Observations</th>"
+    "<td>1,299</td><td>5</td></tr></tbody></table>"
+)
+COLUMNS = ["row", "statistic", "one", "two"]
+SAID = [["x", "coefficient", "-0.9", ""], ["x", "standard error", "0.128", ""]]
+SAID += [["x", "bootstrap p value", "0.01", ""], ["Observations", "", "1,299", "5"]]
 TABLES = [
-    (
-        frame([[1.5, "x"], [None, "y"]], ["a", "b"], pd.Index(["p", "q"], name="i")),
-        ["i", "a", "b"],
-        [["p", "1.5", "x"], ["q", "NaN", "y"]],
-    ),
-    (
-        frame([[1, 2, 3]], LEVELS, YEAR),
-        ["year", "east | n", "east | mean", "west | n"],
-        [["2020", "1", "2", "3"]],
-    ),
+    (PLAIN, ["i", "a", "b"], [["p", "1.5", "x"], ["q", "NaN", "y"]]),
+    (frame([[1, 2, 3]], LEVELS, YEAR), WIDE, [["2020", "1", "2", "3"]]),
     (frame([[1, 2]], MEASURE, YEAR), ["year", "a", "b"], [["2020", "1", "2"]]),
     (frame([[0], [1], [2], [3]], ["x"], REGIONS), ["region", "year", "x"], SPANNED),
     (GROUPED, ["group", "name", "n"], [FIRST, ["First", "b", "2"], ["Second", "c", "3"]]),
-    (
-        table(["a", "b"], [[1, 2], ["G"], [3, 4]]),
-        ["group", "a", "b"],
-        [["", "1", "2"], ["G", "3", "4"]],
-    ),
+    (LATE, ["group", "a", "b"], [["", "1", "2"], ["G", "3", "4"]]),
     (table(["a", "b"], [[INSIDE, "z"]]), ["a", "b"], [["one; two in", "z"]]),
     ("<table></table>", [], []),
-    # Standard errors are no negative numbers.
-    (
-        '<table class="regression-table"><thead><tr><td></td><th>one</th><th>two</th></tr>'
-        "</thead><tbody><tr><th>x</th><td>-0.9</td><td></td></tr><tr><th></th><td>(0.128)</td>"
-        "<td></td></tr><tr><th></th><td>[0.01]</td><td></td></tr><tr><th>Observations</th>"
-        "<td>1,299</td><td>5</td></tr></tbody></table>",
-        ["row", "statistic", "one", "two"],
-        [
-            ["x", "coefficient", "-0.9", ""],
-            ["x", "standard error", "0.128", ""],
-            ["x", "bootstrap p value", "0.01", ""],
-            ["Observations", "", "1,299", "5"],
-        ],
-    ),
+    (REGRESSION, COLUMNS, SAID),
 ]
 
 
@@ -103,14 +91,10 @@ def test_hostile_text_and_numbers_come_back_as_they_were():
 
 def test_the_largest_table_of_a_chart_has_words_for_codes():
     look_up = {"calculate": "names[0][datum.k0]", "as": "c0"}
-    spec = {
-        "params": [{"name": "names", "value": [["low", "high"]]}],
-        "layer": [
-            {"data": {"values": [{}]}},
-            {"data": {"values": "y,k0\n1.5,1\n2.5,0"}, "transform": [look_up]},
-            {"encoding": {"tooltip": [{"field": "c0", "title": "level"}]}},
-        ],
-    }
+    coded = {"data": {"values": "y,k0\n1.5,1\n2.5,0"}, "transform": [look_up]}
+    shown = {"encoding": {"tooltip": [{"field": "c0", "title": "level"}]}}
+    spec = {"params": [{"name": "names", "value": [["low", "high"]]}]}
+    spec["layer"] = [{"data": {"values": [{}]}}, coded, shown]
     assert chart_rows(spec) == (["y", "level"], [["1.5", "high"], ["2.5", "low"]])
     assert chart_rows({"mark": "point"}) is None
 

@@ -7,11 +7,9 @@ import nbformat
 import pytest
 from notebook_copy import Surroundings, _chart, copy_of, glued_values, plain_markdown, set_up_cell
 
-AROUND = Surroundings(
-    glued={"n": "'31'", "share": "0.12345", "quote": '"it\'s"'},
-    cited={"ma-2024": ("Ma and Li", "2024"), "oecd": ("OECD", "2008")},
-    link=lambda target, text: f"[{text or 'title'}](->{target})",
-)
+GLUED = {"n": "'31'", "share": "0.12345", "quote": '"it\'s"'}
+CITED = {"ma-2024": ("Ma and Li", "2024"), "oecd": ("OECD", "2008")}
+AROUND = Surroundings(GLUED, CITED, lambda target, text: f"[{text or 'title'}](->{target})")
 
 
 MARKDOWN = [
