@@ -22,19 +22,37 @@ CASES = [(0, 0), (3, 90)]
 FIRMS = ("invest", ["value", "capital"], "firm", "year")
 
 
-@pytest.mark.parametrize(("seed", "drop"), CASES)
-@pytest.mark.parametrize("effects", EFFECTS)
-@pytest.mark.parametrize("errors", ["clustered", "robust", "unadjusted"])
+def sample(seed, drop):
+    return walks(seed, drop, shocks=True)
+
+
+def fit(frame, effects, errors, convention):
+    return fixed_effects(frame, "y", NAMES, effects=effects, errors=errors, convention=convention)
+
+
+LINEARMODELS = {
+    "clustered": {"cov_type": "clustered", "cluster_entity": True},
+    "robust": {"cov_type": "robust"},
+    "unadjusted": {"cov_type": "unadjusted"},
+    "two-way clustered": {"cov_type": "clustered", "cluster_entity": True, "cluster_time": True},
+    "driscoll-kraay": {"cov_type": "kernel"},
+    "clustered-period": {"cov_type": "clustered", "cluster_time": True},  # of the kernel alone
+}
+
+
+@pytest.mark.parametrize(
+    ("seed", "drop", "effects"), [(0, 0, "two-way"), *((3, 90, effects) for effects in EFFECTS)]
+)
+@pytest.mark.parametrize("errors", list(LINEARMODELS)[:5])
 def test_linearmodels_convention_is_that_package_by_default(seed, drop, effects, errors):
-    frame = walks(seed, drop)
-    options = {"cluster_entity": True} if errors == "clustered" else {}
-    peer = linearmodels_fit(frame, effects, cov_type=errors, **options)
-    asked = {"effects": effects, "errors": errors, "convention": "linearmodels"}
-    fit = fixed_effects(frame, "y", NAMES, **asked)
-    np.testing.assert_allclose(fit.params, peer.params, rtol=1e-10, atol=1e-12)
-    np.testing.assert_allclose(fit.cov, peer.cov, rtol=1e-10, atol=1e-14)
-    np.testing.assert_allclose(fit.residuals, peer.resids, atol=1e-10)
-    np.testing.assert_allclose(fit.pvalues, peer.pvalues, rtol=1e-8, atol=1e-300)
+    frame = sample(seed, drop)
+    peer = linearmodels_fit(frame, effects, **LINEARMODELS[errors])
+    ours = fit(frame, effects, errors, "linearmodels")
+    assert not ours.notes  # the covariance was positive semi-definite and left alone
+    np.testing.assert_allclose(ours.params, peer.params, rtol=1e-10, atol=1e-12)
+    np.testing.assert_allclose(ours.cov, peer.cov, rtol=1e-10, atol=1e-14)
+    np.testing.assert_allclose(ours.residuals, peer.resids, atol=1e-10)
+    np.testing.assert_allclose(ours.pvalues, peer.pvalues, rtol=1e-8, atol=1e-300)
 
 
 # pyfixest 0.60 matches nested effects to their sizes by position in a set, so that with two
@@ -171,29 +189,6 @@ def test_random_effects_equal_linearmodels(errors):
 # Errors clustered two ways, and of Driscoll and Kraay
 
 
-def sample(seed, drop):
-    return walks(seed, drop, shocks=True)
-
-
-def fit(frame, effects, errors, convention):
-    return fixed_effects(frame, "y", NAMES, effects=effects, errors=errors, convention=convention)
-
-
-@pytest.mark.parametrize(
-    ("seed", "drop", "effects"), [(0, 0, "two-way"), *((3, 90, effects) for effects in EFFECTS)]
-)
-def test_both_equal_linearmodels(seed, drop, effects):
-    frame = sample(seed, drop)
-    both = {"cov_type": "clustered", "cluster_entity": True, "cluster_time": True}
-    peers = {"two-way clustered": both, "driscoll-kraay": {"cov_type": "kernel"}}
-    for errors, options in peers.items():
-        ours = fit(frame, effects, errors, "linearmodels")
-        peer = linearmodels_fit(frame, effects, **options)
-        assert not ours.notes  # the covariance was positive semi-definite and left alone
-        np.testing.assert_allclose(ours.cov, peer.cov, rtol=1e-9, atol=1e-14)
-        np.testing.assert_allclose(ours.pvalues, peer.pvalues, rtol=1e-7, atol=1e-300)
-
-
 @pytest.mark.parametrize("effects", EFFECTS)
 @pytest.mark.parametrize(
     ("convention", "correction"),
@@ -236,11 +231,7 @@ def test_lags_count_calendar_years(missing):
 
 
 MIXED = ("two-way", *EFFECTS)
-THEIRS = {
-    "clustered": {"cov_type": "clustered", "cluster_entity": True},
-    "driscoll-kraay": {"cov_type": "kernel"},
-    "clustered-period": {"cov_type": "clustered", "cluster_time": True},
-}
+KINDS = ("clustered", "driscoll-kraay", "clustered-period")
 
 
 def random_panel(seed):
@@ -259,9 +250,9 @@ def random_panel(seed):
 
 @pytest.mark.parametrize("seed", range(200 if EVERYTHING else 60))
 def test_random_unbalanced_panels_equal_linearmodels(seed):
-    frame, effects, errors = random_panel(seed), MIXED[seed % 5], list(THEIRS)[seed % 3]
+    frame, effects, errors = random_panel(seed), MIXED[seed % 5], KINDS[seed % 3]
     names = list(frame.columns[1:])
-    wanted = linearmodels_fit(frame, effects, names, **THEIRS[errors])
+    wanted = linearmodels_fit(frame, effects, names, **LINEARMODELS[errors])
     products = _cross_products(frame, frame.columns, effects=effects)
     found = products.fit("y", names, errors, convention="linearmodels")
     np.testing.assert_allclose(found.params[0], wanted.params[names], rtol=1e-10)
