@@ -9,7 +9,6 @@ from made_up import HEADER, figure, state, write_csv
 from nqpf.data import Panel
 from nqpf.errors import DataError
 
-WITH_VINTAGE = HEADER + ",vintage"
 WITH_NAMES = HEADER + ",name_en,name_zh"
 ROBOTS = "Beijing,2023,robots,120,units,own count,Robots in use,在用机器人"
 NEW_YEAR = ["Beijing,2024,population,12,万人,y", "Beijing,2024,energy,16,万吨标准煤,y"]
@@ -29,7 +28,7 @@ def add(run):
 def test_extend_adds_and_replaces_and_leaves_its_input(tmp_path, panel):
     frame = panel.frame.copy()
     rows = ["北京,2024,gdp,99.5,亿元,s,census5", "北京,2023,gdp,88.5,亿元,s,census5"]
-    longer = panel.extend(write_csv(tmp_path / "mine.csv", *rows, header=WITH_VINTAGE))
+    longer = panel.extend(write_csv(tmp_path / "mine.csv", *rows, header=f"{HEADER},vintage"))
     pd.testing.assert_frame_equal(panel.frame, frame)
     wide = longer.wide(["gdp"], years=[2022, 2023, 2024]).loc[110000, "gdp"]
     assert wide.tolist() == [figure(110000, 2022, "gdp"), 88.5, 99.5]
