@@ -28,7 +28,7 @@ LIMITS = {
     "public names of the faces": (70, 70),
     "imports in a circle": (0, 0),
     "code lines of book/_ext and scripts": (2612, 2300),
-    "code lines of tests": (14331, 14000),
+    "code lines of tests": (14274, 14000),
     "decision records": (30, 30),
 }
 

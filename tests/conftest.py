@@ -1,10 +1,7 @@
 """Settings that every test shares."""
 
-from __future__ import annotations
-
 import os
 from pathlib import Path
-from typing import Any
 
 import pytest
 from hypothesis import settings
@@ -25,7 +22,7 @@ settings.load_profile("nqpf")
 
 
 @pytest.fixture
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def home(tmp_path, monkeypatch):
     """A made-up project, found as the reader's own would be."""
     from made_up import make_project
 
@@ -35,7 +32,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def panel(home: Path) -> Any:
+def panel(home):
     """The made-up project's panel."""
     from nqpf.data import Panel
 
@@ -43,7 +40,7 @@ def panel(home: Path) -> Any:
 
 
 @pytest.fixture(scope="session")
-def embedded() -> Any:
+def embedded():
     """The project's own panel, read once."""
     from nqpf.data import Panel
 

@@ -1,33 +1,30 @@
 """The command ``nqpf``: what it prints, what it loads, and how it refuses."""
 
-from __future__ import annotations
-
 import subprocess
 import sys
-from pathlib import Path
 
 import pandas as pd
 import pytest
 from made_up import HEADER, REPOSITORY, VARIABLES, write_csv
-from typer.testing import CliRunner, Result
+from typer.testing import CliRunner
 
 import nqpf
 from nqpf import cli
 from nqpf.cli import app
 
 
-def run(*words: object) -> Result:
+def run(*words):
     return CliRunner().invoke(app, [str(word) for word in words])
 
 
-def refused(*words: object) -> str:
+def refused(*words):
     """Return the message of a refusal: one message on standard error, exit code 1."""
     result = run(*words)
     assert (result.exit_code, result.stdout) == (1, "") and "Traceback" not in result.stderr
     return result.stderr
 
 
-def test_help_and_version() -> None:
+def test_help_and_version():
     assert run("version").stdout == f"{nqpf.__version__}\n"
     for words, commands in {
         ("--help",): "version data study multiverse",
@@ -39,7 +36,7 @@ def test_help_and_version() -> None:
         assert all(command in result.stdout for command in commands.split())
 
 
-def test_text_of_a_file_and_its_name_is_printed_as_it_is(home: Path, tmp_path: Path) -> None:
+def test_text_of_a_file_and_its_name_is_printed_as_it_is(home, tmp_path):
     row = "[red]Bejing[/red],2024,population,\x1b]0;title\x07,万人,[/]"
     message = refused("data", "check", write_csv(tmp_path / "\x1b[2Jmine.csv", row))
     assert "unknown province '[red]Bejing[/red]'" in message
@@ -51,7 +48,7 @@ def test_text_of_a_file_and_its_name_is_printed_as_it_is(home: Path, tmp_path: P
     assert "[red]Robots[/red]" in listed and "[bold]units" in listed
 
 
-def test_list_shows_names_units_and_years(home: Path) -> None:
+def test_list_shows_names_units_and_years(home):
     lines = run("data", "list").stdout.splitlines()
     assert lines[0].split() == ["variable", "name", "unit", "vintage", "years", "provinces", "gaps"]
     assert [line.split()[0] for line in lines[1:]] == ["gdp", *VARIABLES]
@@ -59,7 +56,7 @@ def test_list_shows_names_units_and_years(home: Path) -> None:
     assert all("2019-2023" in line for line in lines[1:])
 
 
-def python(*words: str, home: Path, **environment: str) -> subprocess.CompletedProcess[bytes]:
+def python(*words, home, **environment):
     places = {"PYTHONPATH": str(REPOSITORY / "src"), "NQPF_HOME": str(home)}
     return subprocess.run(
         [sys.executable, *words], capture_output=True, check=False, env=places | environment
@@ -76,14 +73,14 @@ def test_as_a_module_also_on_a_terminal_without_chinese(home, tmp_path, coding, 
     assert message.startswith(f"unknown province '{shown}' [file mine.csv, row 2")
 
 
-def test_help_loads_nothing_heavy(home: Path) -> None:
+def test_help_loads_nothing_heavy(home):
     code = "import sys; from nqpf.cli import app; app(['--help'], standalone_mode=False); "
     code += "print(sorted({'pandas', 'numpy', 'pydantic', 'scipy', 'yaml'} & set(sys.modules)))"
     result = python("-c", code, home=home)
     assert result.stdout.decode().splitlines()[-1] == "[]"
 
 
-def test_last_digits_of_another_processor_are_told_and_do_not_fail(tmp_path) -> None:
+def test_last_digits_of_another_processor_are_told_and_do_not_fail(tmp_path):
     table = pd.DataFrame({"id": [1, 2], "estimate": [0.5, -0.25]})
     old, new = tmp_path / "old.parquet", tmp_path / "new.parquet"
     table.to_parquet(old)

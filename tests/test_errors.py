@@ -1,7 +1,5 @@
 """The family of errors and the form of its messages."""
 
-from __future__ import annotations
-
 import pytest
 
 from nqpf import errors
@@ -11,7 +9,7 @@ KINDS = [kind for name, kind in vars(errors).items() if name.endswith("Error")]
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_one_family(kind: type) -> None:
+def test_one_family(kind):
     assert issubclass(kind, NqpfError) and issubclass(kind, ValueError)
     assert kind.__doc__
 
@@ -28,7 +26,7 @@ MESSAGES = {
 
 
 @pytest.mark.parametrize("message", MESSAGES)
-def test_messages_and_their_parts(message: str) -> None:
+def test_messages_and_their_parts(message):
     parts = MESSAGES[message]
     error = NqpfError("it broke.", **parts)
     assert str(error) == message

@@ -1,10 +1,7 @@
 """Finding the project folder, staying inside a folder, and replacing files without loss."""
 
-from __future__ import annotations
-
 import os
 import stat
-from pathlib import Path
 
 import pytest
 from made_up import REPOSITORY, make_project
@@ -13,7 +10,7 @@ from nqpf.errors import DataError
 from nqpf.files import _inside, _replacing, root
 
 
-def test_root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_root(tmp_path, monkeypatch):
     """The environment wins; then the folders above the working one, then those of the library."""
     home = make_project(tmp_path / "home")
     (home / "notebooks" / "deep").mkdir(parents=True)
@@ -31,7 +28,7 @@ def test_root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert root() == REPOSITORY
 
 
-def test_inside(tmp_path: Path) -> None:
+def test_inside(tmp_path):
     (tmp_path / "folder").mkdir()
     (tmp_path / "folder" / "link").symlink_to(tmp_path)  # followed before judging
     for name in ("a.csv", "我的.csv", "sub/a.csv", "sub/../a.csv", "..a.csv"):
@@ -41,7 +38,7 @@ def test_inside(tmp_path: Path) -> None:
             _inside(tmp_path / "folder", name)
 
 
-def test_replacing_writes_a_new_file_and_keeps_the_mode_of_an_old_one(tmp_path: Path) -> None:
+def test_replacing_writes_a_new_file_and_keeps_the_mode_of_an_old_one(tmp_path):
     path = tmp_path / "new" / "a.csv"
     for mode in (0o644, 0o600):
         with _replacing(path) as temporary:
@@ -54,7 +51,7 @@ def test_replacing_writes_a_new_file_and_keeps_the_mode_of_an_old_one(tmp_path: 
 
 
 @pytest.mark.parametrize("error", [RuntimeError, KeyboardInterrupt])
-def test_a_failure_leaves_the_file_as_it_was(tmp_path: Path, error: type[BaseException]) -> None:
+def test_a_failure_leaves_the_file_as_it_was(tmp_path, error):
     path = tmp_path / "a.csv"
     path.write_text("old")
     with pytest.raises(error), _replacing(path) as temporary:

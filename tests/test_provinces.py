@@ -1,14 +1,12 @@
 """The 31 provincial units: codes, names, regions and the tile map."""
 
-from __future__ import annotations
-
 import pytest
 
 from nqpf.errors import DataError
 from nqpf.provinces import REGIONS, _table, code_of, codes, name, region
 
 
-def test_31_units_with_distinct_codes_names_and_tiles() -> None:
+def test_31_units_with_distinct_codes_names_and_tiles():
     frame = _table().reset_index()
     assert len(frame) == 31
     for columns in ("code", "en", "zh", "zh_full", "abbr", ["tile_row", "tile_col"]):
@@ -20,7 +18,7 @@ def test_31_units_with_distinct_codes_names_and_tiles() -> None:
     assert {zh: code_of(zh) for zh in first} == first
 
 
-def test_every_name_leads_to_its_code_however_it_is_spelt() -> None:
+def test_every_name_leads_to_its_code_however_it_is_spelt():
     for column in ("en", "zh", "zh_full"):
         for code, label in _table()[column].items():
             assert code_of(label) == code
@@ -40,7 +38,7 @@ HINTS |= dict.fromkeys(["香港", "Macau", "710000"], NOT_COVERED)
 
 
 @pytest.mark.parametrize("label", HINTS)
-def test_unknown_spellings_offer_the_nearest(label: str) -> None:
+def test_unknown_spellings_offer_the_nearest(label):
     with pytest.raises(DataError) as caught:
         code_of(label)
     assert f"unknown province {label!r}; expected one of the 31 provinces" in str(caught.value)
@@ -48,35 +46,35 @@ def test_unknown_spellings_offer_the_nearest(label: str) -> None:
 
 
 @pytest.mark.parametrize("label", ["990000", "", None, "全国", 1e300, "²", "x" * 100_000])
-def test_without_a_near_one_nothing_is_offered(label: object) -> None:
+def test_without_a_near_one_nothing_is_offered(label):
     with pytest.raises(DataError) as caught:
         code_of(label)
     assert "Did you mean" not in str(caught.value)
     assert len(str(caught.value)) < 200
 
 
-def test_neighbours_are_mutual() -> None:
+def test_neighbours_are_mutual():
     linked = {code: set(map(int, text.split())) for code, text in _table()["neighbours"].items()}
     assert linked[110000] == {120000, 130000}
     assert [code for code, others in linked.items() if not others] == [460000]
     assert all(code in linked[other] for code, others in linked.items() for other in others)
 
 
-def test_regions() -> None:
+def test_regions():
     four = _table()["region4"].value_counts().to_dict()
     assert four == {"west": 12, "east": 10, "central": 6, "northeast": 3} and {*four} == {*REGIONS}
     assert _table()["region3"].value_counts().to_dict() == {"west": 12, "east": 11, "central": 8}
     assert (region(210000), region(210000, "region3")) == ("northeast", "east")
 
 
-def test_tiles_lie_roughly_as_on_a_map() -> None:
+def test_tiles_lie_roughly_as_on_a_map():
     frame = _table()
     ranks = frame[["tile_row", "tile_col", "latitude", "longitude"]].rank()
     assert ranks["tile_row"].corr(ranks["latitude"]) < -0.9
     assert ranks["tile_col"].corr(ranks["longitude"]) > 0.8
 
 
-def test_names_come_from_a_table_that_stays_as_it_is() -> None:
+def test_names_come_from_a_table_that_stays_as_it_is():
     frame = _table()
     frame["en"] = ""
     assert name(440000) == "Guangdong"

@@ -1,7 +1,5 @@
 """The common ground of panels: years shifted by the calendar, and deviations."""
 
-from __future__ import annotations
-
 import numpy as np
 import pandas as pd
 import pytest

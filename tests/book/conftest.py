@@ -3,13 +3,10 @@
 CHROMIUM names the browser; NQPF_REQUIRE_BROWSER=1 makes a missing one a failure.
 """
 
-from __future__ import annotations
-
 import functools
 import os
 import shutil
 import threading
-from collections.abc import Callable, Iterator
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,7 +14,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+    pass
 
 HTML = Path(__file__).resolve().parents[2] / "_build" / "html"
 FLAGS = [
@@ -32,7 +29,7 @@ FLAGS = [
 ]
 
 
-def missing(reason: str) -> None:
+def missing(reason):
     """Skip, or fail where a browser and a built book are required."""
     if os.environ.get("NQPF_REQUIRE_BROWSER") == "1":
         pytest.fail(reason)
@@ -40,12 +37,12 @@ def missing(reason: str) -> None:
 
 
 class _Quiet(SimpleHTTPRequestHandler):
-    def log_message(self, *args: object) -> None:
+    def log_message(self, *args):
         """Keep the requests out of the test's output."""
 
 
 @pytest.fixture(scope="session")
-def html() -> Path:
+def html():
     """Return the folder of the built pages."""
     if not (HTML / "index.html").is_file():
         missing("no built book: run `make book` first")
@@ -53,7 +50,7 @@ def html() -> Path:
 
 
 @pytest.fixture(scope="session")
-def book_pdf(html: Path) -> Path:
+def book_pdf(html):
     """Return the PDF of the built book."""
     path = html.parent / "pdf" / "nqpf-book.pdf"
     if not path.is_file():
@@ -62,7 +59,7 @@ def book_pdf(html: Path) -> Path:
 
 
 @pytest.fixture(scope="session")
-def site(html: Path) -> Iterator[str]:
+def site(html):
     """Serve the built pages on the loopback address; give the address."""
     handler = functools.partial(_Quiet, directory=str(html))
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
@@ -72,7 +69,7 @@ def site(html: Path) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
+def browser():
     """Start chromium without a window."""
     from playwright.sync_api import sync_playwright
 
@@ -87,11 +84,11 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="module")
-def visit(browser: Browser) -> Iterator[Callable[..., Page]]:
+def visit(browser):
     """Open an address in a tab that notes under ``wrong`` what the browser complains about."""
     opened = []
 
-    def go(address: str, **options: object) -> Page:
+    def go(address, **options):
         context = browser.new_context(**options)
         opened.append(context)
         page = context.new_page()

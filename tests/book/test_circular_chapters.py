@@ -1,7 +1,5 @@
 """No chapter of the built book regresses a measure on what it holds, and all were watched."""
 
-from __future__ import annotations
-
 import re
 from pathlib import Path
 
@@ -16,7 +14,7 @@ USES = re.compile(
 EXHIBIT = "circular-exhibit"  # a cell that shows what circularity does, and says so
 
 
-def chapters() -> list[str]:
+def chapters():
     files = sorted((ROOT / "notebooks").rglob("*.md"))
     found = [path for path in files if USES.search(path.read_text(encoding="utf-8"))]
     return [path.relative_to(ROOT).with_suffix("").as_posix() for path in found]

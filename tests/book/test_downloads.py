@@ -1,7 +1,5 @@
 """The files that the built book offers: all there, and holding what the library holds."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pandas as pd
@@ -13,7 +11,7 @@ from nqpf import Panel
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def test_panel_of_the_site_is_the_panel(html: Path) -> None:
+def test_panel_of_the_site_is_the_panel(html):
     frame = Panel.load().frame
     key = ["variable", "vintage", "province", "year"]
     for kind in ("csv", "parquet"):
@@ -31,7 +29,7 @@ def test_panel_of_the_site_is_the_panel(html: Path) -> None:
         pd.testing.assert_frame_equal(*ordered, check_exact=True)
 
 
-def test_every_chapter_offers_its_notebook(html: Path) -> None:
+def test_every_chapter_offers_its_notebook(html):
     article = read(html / "book" / "downloads.html").find("article")
     offered = {link["href"] for link in article.find_all("a", href=True)}
     pages = parse_toc_yaml(str(ROOT / "book" / "_toc.yml"))

@@ -27,31 +27,31 @@ _CODE = re.compile(r"(?<!`)`([^`]+)`(?!`)")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z_0-9]+")
 
 
-def exercises(text: str) -> dict[int, list[str]]:
+def exercises(text):
     """Return the pieces of code that each exercise of a chapter names."""
     section = text.partition("\n## Exercises\n")[2].partition("\n## ")[0]
     return {int(n): _CODE.findall(said) for n, said in _NUMBERED.findall(section)}
 
 
-def chapters() -> dict[str, Path]:
+def chapters():
     pages = {page: ROOT / f"{page}.md" for page in parse_toc_yaml(str(ROOT / "book/_toc.yml"))}
     return {page: path for page, path in pages.items() if path.is_file()}
 
 
-def named(page: str) -> dict[int, list[str]]:
+def named(page):
     found = exercises(chapters()[page].read_text(encoding="utf-8"))
     return {number: code for number, code in found.items() if code}
 
 
 @cache
-def entries() -> dict[str, dict[int, str]]:
+def entries():
     return yaml.safe_load(ENTRIES.read_text(encoding="utf-8"))
 
 
 WITH_CODE = [page for page in chapters() if named(page)]
 
 
-def followed(page: str, solution: str) -> list[str]:
+def followed(page, solution):
     """Return the code of a chapter that a solution rests on, cell by cell, and the solution."""
     notebook = jupytext.read(chapters()[page])
     sources = [cell.source for cell in notebook.cells if cell.cell_type == "code"]
@@ -64,13 +64,13 @@ def followed(page: str, solution: str) -> list[str]:
 
 
 @pytest.fixture
-def shell(monkeypatch: pytest.MonkeyPatch) -> InteractiveShell:
+def shell(monkeypatch):
     """Return an empty namespace that runs cells, as a reader's kernel does."""
     monkeypatch.chdir(ROOT)
     return InteractiveShell()
 
 
-def run(shell: InteractiveShell, source: str) -> None:
+def run(shell, source):
     result = shell.run_cell(source, store_history=False, silent=True)
     error = result.error_before_exec or result.error_in_exec
     if error is not None:

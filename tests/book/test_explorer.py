@@ -1,7 +1,5 @@
 """The explorer in a browser: every number it shows is the library's, in random states."""
 
-from __future__ import annotations
-
 import csv
 import io
 import re
@@ -15,9 +13,9 @@ import numpy as np
 import pandas as pd
 import pytest
 from browsing import DRAWN, EVERYTHING, violations
-from playwright.sync_api import Locator, Page
+from playwright.sync_api import Page
 
-from nqpf import Index, Panel, Recipe, System, provinces
+from nqpf import Panel, Recipe, System, provinces
 from nqpf.compare import measures, standings
 from nqpf.systems import available
 
@@ -57,18 +55,18 @@ PLACE = """() => {
 Visit = Callable[..., Page]
 
 
-def opened(visit: Visit, address: str) -> Page:
+def opened(visit, address):
     page = visit(address, viewport={"width": 1280, "height": 900})
     page.wait_for_selector(READY)
     return page
 
 
 @pytest.fixture(scope="module")
-def page(visit: Visit, site: str) -> Page:
+def page(visit, site):
     return opened(visit, f"{site}/{PAGE}")
 
 
-def go(page: Page, hash_: str) -> dict:
+def go(page, hash_):
     """Change to another state by the address; return what is shown."""
     page.evaluate("hash => { location.hash = hash; }", hash_)
     page.evaluate("() => new Promise((done) => setTimeout(done, 0))")
@@ -76,18 +74,18 @@ def go(page: Page, hash_: str) -> dict:
 
 
 @cache
-def panel() -> Panel:
+def panel():
     return Panel.load()
 
 
 @cache
-def bounds() -> pd.DataFrame:
+def bounds():
     """Intervals computed again, without the measures that the page also holds."""
     return standings(panel(), weights=(), aggregate=()).intervals
 
 
 @cache
-def measure(ref: tuple[str, str, str]) -> pd.DataFrame:
+def measure(ref):
     """Score and rank one measure by the library, without `standings`."""
     if ref[0] == "tfp":
         score = measures(panel(), [])["tfp"]
@@ -99,13 +97,13 @@ def measure(ref: tuple[str, str, str]) -> pd.DataFrame:
 
 
 @cache
-def fitted(ref: tuple[str, str, str]) -> Index:
+def fitted(ref):
     system = System.load(ref[0])
     recipe = Recipe(system.recipe["normalise"], ref[1], ref[2])
     return recipe.fit(system.evaluate(panel()))
 
 
-def address(state: dict) -> str:
+def address(state):
     names = dict(zip(("system", "weights", "aggregate"), state["ref"], strict=True))
     followed = ",".join(map(str, state["provinces"])) or "none"
     parts = {key: value for key, value in names.items() if value} | state
@@ -114,7 +112,7 @@ def address(state: dict) -> str:
 
 
 @cache
-def random_states() -> list[dict]:
+def random_states():
     draw = np.random.default_rng(20240131)
     weightings = ("entropy", "ahp_entropy", "variation", "critic", "equal")
     pairs = [*product(weightings, ("linear", "topsis", "vikor", "coupling")), ("pursuit", "linear")]
@@ -139,13 +137,13 @@ def random_states() -> list[dict]:
     return states
 
 
-def field(page: Page, name: str) -> Locator:
+def field(page, name):
     """Return the menu with a label that begins with a name."""
     label = page.locator("label", has_text=re.compile(f"^{name} "))
     return page.locator(".explorer-control", has=label).locator("select")
 
 
-def choose(page: Page, state: dict) -> None:
+def choose(page, state):
     """Reach a state through the controls only."""
     chosen = (("System", "Weights", "Aggregation"), state["ref"])
     other = (("Compare with", "Its weights", "Its aggregation"), state["with"])
@@ -170,7 +168,7 @@ def choose(page: Page, state: dict) -> None:
     field(page, "Province").select_option(str(state["province"]))
 
 
-def check(facts: dict, state: dict) -> None:
+def check(facts, state):
     """Compare everything that is shown with the library."""
     table = measure(state["ref"]).join(bounds().loc[state["ref"][0]])
     now = table.xs(state["year"], level="year").sort_index().sort_values("rank", kind="stable")
@@ -199,12 +197,12 @@ def check(facts: dict, state: dict) -> None:
     check_changes(facts, state, region)
 
 
-def check_absent(note: str, codes: list[int], there: pd.Index) -> None:
+def check_absent(note, codes, there):
     named = [code for code in codes if provinces.name(code, "both") in note]
     assert named == [code for code in codes if code not in there]
 
 
-def check_trends(facts: dict, state: dict, wide: pd.DataFrame) -> None:
+def check_trends(facts, state, wide):
     codes, digits = state["provinces"], 0 if state["trend"] == "rank" else 3
     check_absent(facts["notes"]["trends"], codes, wide.columns)
     rows = wide.reindex(columns=codes).map(lambda x: "–" if np.isnan(x) else f"{x:.{digits}f}")
@@ -213,7 +211,7 @@ def check_trends(facts: dict, state: dict, wide: pd.DataFrame) -> None:
     assert facts["tables"]["trends"] == [head, *expected]
 
 
-def check_parts(facts: dict, state: dict, now: pd.DataFrame) -> None:
+def check_parts(facts, state, now):
     ref, code, year = state["ref"], state["province"], state["year"]
     table, note = facts["tables"]["parts"], facts["notes"]["parts"]
     if ref[0] == "tfp" or code not in now.index:
@@ -236,7 +234,7 @@ def check_parts(facts: dict, state: dict, now: pd.DataFrame) -> None:
         assert "does not add up" in note and f"{own.sum():.3f}" in note
 
 
-def check_changes(facts: dict, state: dict, region: list[int]) -> None:
+def check_changes(facts, state, region):
     first, second = (measure(ref)["score"] for ref in (state["ref"], state["with"]))
     table, note, year = facts["tables"]["compare"], facts["notes"]["compare"], state["year"]
     if year not in second.index.unique("year"):
@@ -261,7 +259,7 @@ def check_changes(facts: dict, state: dict, region: list[int]) -> None:
     assert points == {c: f"rank {x} across, {y} down" for c, x, y, _ in own.itertuples()}
 
 
-def test_every_number_is_the_library_s(page: Page) -> None:
+def test_every_number_is_the_library_s(page):
     for i, state in enumerate(random_states()):
         if i % (STATES // LONG_WAY) == 0:
             choose(page, state)
@@ -273,7 +271,7 @@ def test_every_number_is_the_library_s(page: Page) -> None:
     assert page.wrong == []
 
 
-def test_a_view_can_be_linked(page: Page, visit: Visit, site: str) -> None:
+def test_a_view_can_be_linked(page, visit, site):
     facts = go(page, address(random_states()[1]))
     assert opened(visit, f"{site}/{PAGE}{facts['hash']}").evaluate(FACTS) == facts
 
@@ -299,7 +297,7 @@ MALFORMED = {
 }
 
 
-def test_a_malformed_address_falls_back_and_says_so(page: Page, visit: Visit, site: str) -> None:
+def test_a_malformed_address_falls_back_and_says_so(page, visit, site):
     for hash_, said in MALFORMED.items():
         facts = go(page, hash_)
         assert any(said in words for words in facts["problems"]), hash_[:40]
@@ -314,7 +312,7 @@ def test_a_malformed_address_falls_back_and_says_so(page: Page, visit: Visit, si
         assert (len(facts["tables"]["ranking"]) > 25, fresh.wrong) == (True, [])
 
 
-def press(page: Page, selector: str, *keys: str) -> dict:
+def press(page, selector, *keys):
     """Press keys on an element; return what is shown then."""
     page.locator(selector).first.focus()
     for key in keys:
@@ -322,7 +320,7 @@ def press(page: Page, selector: str, *keys: str) -> dict:
     return page.evaluate(FACTS)
 
 
-def test_everything_works_by_keyboard(visit: Visit, site: str) -> None:
+def test_everything_works_by_keyboard(visit, site):
     page = opened(visit, f"{site}/{PAGE}")
     before, reached = press(page, ".explorer-steering select"), set()
     for _ in range(60):
@@ -353,14 +351,14 @@ def test_everything_works_by_keyboard(visit: Visit, site: str) -> None:
         assert after["said"] != last["said"] and after["hash"] != last["hash"]
 
 
-def test_no_more_provinces_than_colours(page: Page) -> None:
+def test_no_more_provinces_than_colours(page):
     go(page, "#provinces=" + ",".join(map(str, provinces.codes()[:7])))
     field(page, "Follow").select_option("650000")
     assert page.locator(".explorer-picked li").count() == 7
     assert "No more than 7" in page.locator(".explorer-problems").inner_text()
 
 
-def saved(page: Page, key: str, kind: str) -> Path:
+def saved(page, key, kind):
     with page.expect_download() as caught:
         page.locator(f".explorer-part.explorer-{key}").get_by_role("button", name=kind).click()
     assert caught.value.suggested_filename == f"nqpf-{key}-lu-2024-equal-vikor-2021.{kind.lower()}"
@@ -368,7 +366,7 @@ def saved(page: Page, key: str, kind: str) -> Path:
 
 
 @pytest.mark.parametrize("way", ["served", "file"])
-def test_downloads_hold_what_is_shown(visit: Visit, site: str, html: Path, way: str) -> None:
+def test_downloads_hold_what_is_shown(visit, site, html, way):
     start = f"{site}/{PAGE}" if way == "served" else (html / PAGE).as_uri()
     state = "system=lu-2024&weights=equal&aggregate=vikor&year=2021&with=tfp"
     page = opened(visit, f"{start}#{state}")
@@ -395,7 +393,7 @@ def test_downloads_hold_what_is_shown(visit: Visit, site: str, html: Path, way: 
     assert [url for url in page.asked if not url.startswith((scheme, "blob:", "data:"))] == []
 
 
-def test_fits_and_is_accessible_and_the_drawings_stay_on_paper(visit: Visit, site: str) -> None:
+def test_fits_and_is_accessible_and_the_drawings_stay_on_paper(visit, site):
     page = opened(visit, f"{site}/{PAGE}#system=jin-2024&with=li-li-2024.pursuit.linear")
     page.evaluate("() => document.querySelectorAll('details').forEach((d) => { d.open = true; })")
     # Colours alone differ in the dark.
@@ -417,7 +415,7 @@ def test_fits_and_is_accessible_and_the_drawings_stay_on_paper(visit: Visit, sit
         assert not page.locator(selector).first.is_visible()
 
 
-def test_without_scripts_the_first_view_is_a_table(visit: Visit, site: str, html: Path) -> None:
+def test_without_scripts_the_first_view_is_a_table(visit, site, html):
     page = visit(f"{site}/{PAGE}", java_script_enabled=False)
     assert page.locator(".explorer-static tbody tr").count() == 31
     assert "needs JavaScript" in page.locator(".nqpf-explorer").inner_text()

@@ -1,27 +1,23 @@
 """Every term of the glossary leads to the chapter that explains it, by link and by search."""
 
-from __future__ import annotations
-
 import re
-from collections.abc import Callable
 from pathlib import Path
 
 from browsing import read
-from playwright.sync_api import Page
 
 SOURCE = Path(__file__).resolve().parents[2] / "book" / "glossary.md"
 HAN = re.compile(r"[\u3400-\u9fff—]{2,}")
 _LINK = re.compile(r"See \[\]\(\.\./(notebooks/[\w/-]+)\)")
 
 
-def entries() -> dict[str, list[str]]:
+def entries():
     """Return the terms and the pages that each of them sends a reader to."""
     body = SOURCE.read_text("utf-8").split(":::{glossary}\n")[1].rsplit(":::", 1)[0]
     blocks = re.split(r"\n\n(?=\S)", body.strip())
     return {block.split("\n", 1)[0]: _LINK.findall(block) for block in blocks}
 
 
-def chinese(term: str) -> list[str]:
+def chinese(term):
     """Return the Chinese names in a term; 与 joins two names that texts use apart.
 
     Examples
@@ -32,17 +28,17 @@ def chinese(term: str) -> list[str]:
     return HAN.findall(term.replace("与", " "))
 
 
-def test_terms_are_in_order_and_none_twice() -> None:
+def test_terms_are_in_order_and_none_twice():
     terms = list(entries())
     assert len(terms) > 50
     assert terms == sorted(set(terms), key=str.lower)
 
 
-def test_every_term_has_a_chapter() -> None:
+def test_every_term_has_a_chapter():
     assert [term for term, pages in entries().items() if not pages] == []
 
 
-def test_the_chapter_of_a_term_names_it_in_chinese(html: Path) -> None:
+def test_the_chapter_of_a_term_names_it_in_chinese(html):
     pages = {page for pages in entries().values() for page in pages}
     words = {page: read(html / f"{page}.html").find("article").get_text() for page in pages}
     silent = [
@@ -54,9 +50,7 @@ def test_the_chapter_of_a_term_names_it_in_chinese(html: Path) -> None:
     assert silent == []
 
 
-def test_search_for_a_term_offers_its_chapter_and_the_glossary(
-    visit: Callable[..., Page], site: str
-) -> None:
+def test_search_for_a_term_offers_its_chapter_and_the_glossary(visit, site):
     search, missed = visit(f"{site}/search.html"), []
     search.evaluate("bookSearch.ready")
     for term, pages in entries().items():

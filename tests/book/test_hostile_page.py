@@ -1,8 +1,5 @@
 """Hostile text of data files on a page: nothing runs, all of it reads, the page fits a phone."""
 
-from __future__ import annotations
-
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,7 +17,7 @@ from nqpf.report.explore import rank_explorer
 from nqpf.report.tables import argument_table
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Page
+    pass
 
 ROOT = Path(__file__).resolve().parents[2]
 CONF = """\
@@ -37,7 +34,7 @@ exclude_patterns = ["_build"]
 """
 
 
-def outputs(panel: Panel) -> dict[str, str]:
+def outputs(panel):
     """Return the HTML of what a page shows of data, by the name of the page."""
     index = Recipe(weights="entropy", aggregate="topsis").fit(
         System.load("dong-2024").evaluate(panel)
@@ -65,7 +62,7 @@ def outputs(panel: Panel) -> dict[str, str]:
 
 
 @pytest.fixture(scope="module")
-def pages(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def pages(tmp_path_factory):
     """Build a small book of pages whose every text is hostile."""
     folder = tmp_path_factory.mktemp("hostile_pages")
     home, source = hostile_project(folder / "home"), folder / "source"
@@ -99,9 +96,7 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.parametrize("name", ["tables", "figures", "explorer", "province"])
-def test_nothing_runs_and_everything_reads(
-    pages: Path, visit: Callable[..., Page], name: str
-) -> None:
+def test_nothing_runs_and_everything_reads(pages, visit, name):
     page = visit((pages / f"{name}.html").as_uri(), viewport={"width": 390, "height": 844})
     page.evaluate(READY)
     page.evaluate(DRAWN)

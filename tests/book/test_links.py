@@ -1,7 +1,5 @@
 """The written pages: links lead somewhere, and nothing comes from another host."""
 
-from __future__ import annotations
-
 import re
 from functools import cache
 from pathlib import Path
@@ -9,7 +7,7 @@ from urllib.parse import unquote, urldefrag, urljoin
 
 import yaml
 from book_addresses import repository_url
-from lxml.html import HtmlElement, parse
+from lxml.html import parse
 from sphinx_external_toc.parsing import parse_toc_yaml
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -21,16 +19,16 @@ FETCHED = {"stylesheet", "preload", "icon", "modulepreload", "preconnect", "dns-
 _NAMED = re.compile(r"""(?:url\(|@import)\s*["']?(?!url)([^"')\s]+)""")
 
 
-def pages(html: Path) -> list[Path]:
+def pages(html):
     return [path for path in sorted(html.rglob("*.html")) if "_static" not in path.parts]
 
 
 @cache
-def tree(path: Path) -> HtmlElement:
+def tree(path):
     return parse(path).getroot()
 
 
-def test_internal_links_and_anchors_resolve(html: Path) -> None:
+def test_internal_links_and_anchors_resolve(html):
     broken = []
     for path in pages(html):
         for link in tree(path).xpath("//a/@href"):
@@ -48,17 +46,17 @@ def test_internal_links_and_anchors_resolve(html: Path) -> None:
 
 
 @cache
-def _file(folder: Path, address: str) -> Path | None:
+def _file(folder, address):
     target = (folder / address).resolve()
     return target if target.is_file() else None
 
 
 @cache
-def places(path: Path) -> frozenset[str]:
+def places(path):
     return frozenset(tree(path).xpath("//@id"))
 
 
-def test_pages_load_nothing_from_another_host(html: Path) -> None:
+def test_pages_load_nothing_from_another_host(html):
     outside = []
     for path in pages(html):
         for name, attribute in LOADING.items():
@@ -69,7 +67,7 @@ def test_pages_load_nothing_from_another_host(html: Path) -> None:
     assert outside == []
 
 
-def test_style_sheets_name_files_of_the_site(html: Path) -> None:
+def test_style_sheets_name_files_of_the_site(html):
     used = {
         (path.parent / unquote(link.split("?")[0])).resolve()
         for path in pages(html)
@@ -87,19 +85,19 @@ def test_style_sheets_name_files_of_the_site(html: Path) -> None:
     assert wrong == []
 
 
-def test_charts_are_loaded_only_where_there_are_charts(html: Path) -> None:
+def test_charts_are_loaded_only_where_there_are_charts(html):
     for path in pages(html):
         loads = any("vendor/vega.js" in script for script in tree(path).xpath("//script/@src"))
         assert loads == bool(tree(path).xpath("//*[@class='vega-chart']")), path
 
 
-def test_mathematics_is_in_the_site(html: Path) -> None:
+def test_mathematics_is_in_the_site(html):
     folder = html / "_static/vendor/mathjax"
     for part in ("startup.js", "input/tex.js", "LICENSE", "output/chtml/fonts/woff-v2"):
         assert (folder / part).exists(), part
 
 
-def test_links_to_a_repository_follow_the_setting(html: Path) -> None:
+def test_links_to_a_repository_follow_the_setting(html):
     config = yaml.safe_load((ROOT / "book/_config.yml").read_text("utf-8"))
     setting = repository_url(config["repository"]["url"])
     for name in parse_toc_yaml(str(ROOT / "book/_toc.yml")):

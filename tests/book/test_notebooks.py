@@ -1,7 +1,5 @@
 """The chapters' copies as notebooks: one for each, plain, and able to run."""
 
-from __future__ import annotations
-
 import re
 from pathlib import Path
 
@@ -17,18 +15,18 @@ MYST = re.compile(r"\{[a-z]+(?::[a-z]+)?\}`|^(?:```|:::)\{|^\([\w-]+\)=$|myst_nb
 MACHINE = re.compile(r"/tmp/|/home/|site-packages|ipykernel_\d| object at 0x")  # noqa: S108
 
 
-def chapters() -> list[str]:
+def chapters():
     pages = parse_toc_yaml(str(ROOT / "book/_toc.yml"))
     texts = {page: ROOT / f"{page}.md" for page in pages}
     return [p for p, path in texts.items() if is_myst_markdown_notebook(path.read_text("utf-8"))]
 
 
-def copy_of(html: Path, page: str) -> nbformat.NotebookNode:
+def copy_of(html, page):
     return nbformat.read(html / "downloads/notebooks" / f"{page}.ipynb", as_version=4)
 
 
 @pytest.mark.parametrize("page", chapters())
-def test_every_chapter_has_a_plain_copy_with_results_and_offers_it(html: Path, page: str) -> None:
+def test_every_chapter_has_a_plain_copy_with_results_and_offers_it(html, page):
     notebook = copy_of(html, page)
     nbformat.validate(notebook)
     for cell in notebook.cells:
@@ -45,16 +43,14 @@ def test_every_chapter_has_a_plain_copy_with_results_and_offers_it(html: Path, p
     assert offered.resolve() == (html / "downloads/notebooks" / f"{page}.ipynb").resolve()
 
 
-def test_copies_are_those_of_the_chapters_and_of_nothing_else(html: Path) -> None:
+def test_copies_are_those_of_the_chapters_and_of_nothing_else(html):
     folder = html / "downloads/notebooks"
     found = {p.relative_to(folder).as_posix().removesuffix(".ipynb") for p in folder.rglob("*.*")}
     assert found == set(chapters())
 
 
 @pytest.mark.parametrize("page", SHORT)
-def test_a_copy_runs_elsewhere_with_the_same_results(
-    html: Path, page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_copy_runs_elsewhere_with_the_same_results(html, page, tmp_path, monkeypatch):
     from nbclient import NotebookClient
 
     monkeypatch.setenv("NQPF_HOME", str(ROOT))
@@ -65,7 +61,7 @@ def test_a_copy_runs_elsewhere_with_the_same_results(
     assert [shown(cell) for cell in run.cells] == [shown(cell) for cell in stored.cells]
 
 
-def shown(cell: nbformat.NotebookNode) -> list[str]:
+def shown(cell):
     """Return what a cell printed and the plain form of its results."""
     outputs = cell.get("outputs", [])
     return [output.get("text") or output.data.get("text/plain", "") for output in outputs]

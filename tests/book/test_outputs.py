@@ -1,7 +1,5 @@
 """The map of outputs and the files of figures and tables, read from the built pages."""
 
-from __future__ import annotations
-
 import csv
 import io
 import re
@@ -10,7 +8,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 from browsing import read
-from lxml.html import HtmlElement, parse
+from lxml.html import parse
 from outputs_files import plain_cell, read_table
 
 from nqpf import System
@@ -26,22 +24,22 @@ RESULTS = (
 
 
 @cache
-def entries(html: Path) -> list[dict[str, str]]:
+def entries(html):
     data = (html / "downloads/outputs/map.csv").read_bytes()
     return list(csv.DictReader(io.StringIO(data.decode("utf-8-sig"), newline="")))
 
 
-def chapters(html: Path) -> list[str]:
+def chapters(html):
     return list(dict.fromkeys(row["page"] for row in entries(html)))
 
 
 @cache
-def tree(path: Path) -> HtmlElement:
+def tree(path):
     return parse(path).getroot()
 
 
 @cache
-def shown(html: Path, page: str) -> dict[str, list[HtmlElement]]:
+def shown(html, page):
     """Return figures and tables that the cells of a chapter show."""
     figures = "*[contains(@class, 'vega-chart') or contains(@class, 'nqpf-figure')]"
     kinds = {"figure": figures, "table": "table[not(ancestor::table)]"}
@@ -49,11 +47,11 @@ def shown(html: Path, page: str) -> dict[str, list[HtmlElement]]:
     return {kind: chapter.xpath(f"{cells}//{one}") for kind, one in kinds.items()}
 
 
-def table_rows(path: Path) -> list[list[str]]:
+def table_rows(path):
     return list(csv.reader(io.StringIO(path.read_bytes().decode("utf-8-sig"), newline="")))
 
 
-def test_every_chapter_with_cells_is_in_the_map(html: Path) -> None:
+def test_every_chapter_with_cells_is_in_the_map(html):
     with_cells = {
         path.relative_to(html).with_suffix("").as_posix()
         for folder in ("notebooks", "book")
@@ -66,7 +64,7 @@ def test_every_chapter_with_cells_is_in_the_map(html: Path) -> None:
     assert listed == {f"{page}.html" for page in chapters(html)}
 
 
-def test_every_figure_and_table_has_files_an_entry_and_links(html: Path) -> None:
+def test_every_figure_and_table_has_files_an_entry_and_links(html):
     missing = []
     for page in chapters(html):
         chapter = tree(html / f"{page}.html")
@@ -90,7 +88,7 @@ def test_every_figure_and_table_has_files_an_entry_and_links(html: Path) -> None
     assert missing == []
 
 
-def test_every_number_in_prose_links_to_an_entry_that_shows_it(html: Path) -> None:
+def test_every_number_in_prose_links_to_an_entry_that_shows_it(html):
     wrong, count = [], 0
     for page in chapters(html):
         own = tree(html / f"outputs/{page}.html").find_class("output-entry")
@@ -107,7 +105,7 @@ def test_every_number_in_prose_links_to_an_entry_that_shows_it(html: Path) -> No
     assert count > 500
 
 
-def test_each_table_is_what_its_file_holds(html: Path) -> None:
+def test_each_table_is_what_its_file_holds(html):
     for page in chapters(html):
         for number, table in enumerate(shown(html, page)["table"], start=1):
             rows = table_rows(html / f"downloads/outputs/{page}/table-{number}.csv")
@@ -115,7 +113,7 @@ def test_each_table_is_what_its_file_holds(html: Path) -> None:
             assert rows == [[plain_cell(c) for c in row] for row in [header, *cells]], page
 
 
-def test_files_are_safe(html: Path) -> None:
+def test_files_are_safe(html):
     files = sorted((html / "downloads/outputs").rglob("*.*"))
     assert {path.suffix for path in files} == {".svg", ".csv"}
     for path in files:
@@ -134,7 +132,7 @@ def test_files_are_safe(html: Path) -> None:
                     assert not formula, (path, cell)
 
 
-def test_data_and_systems_exist(html: Path) -> None:
+def test_data_and_systems_exist(html):
     known, systems = set(Catalogue.load().variables), set(available())
     recorded = 0
     for row in entries(html):
@@ -151,7 +149,7 @@ def test_data_and_systems_exist(html: Path) -> None:
     assert sum(".csv" in files for files in figures) > 0.9 * len(figures), "figures lack their data"
 
 
-def test_entries_name_what_their_outputs_rest_on(html: Path) -> None:
+def test_entries_name_what_their_outputs_rest_on(html):
     rows = {(row["page"], row["output"]): row for row in entries(html)}
     answer = rows["notebooks/comparison/answer", "figure-1"]
     functions = {name.rpartition(".")[2] for name in answer["functions"].split()}
@@ -169,7 +167,7 @@ def test_entries_name_what_their_outputs_rest_on(html: Path) -> None:
     assert whole["functions"] == "nqpf.Panel.load"
 
 
-def test_an_entry_shows_code_that_the_chapter_hides(html: Path) -> None:
+def test_an_entry_shows_code_that_the_chapter_hides(html):
     page = read(html / "outputs/notebooks/comparison/answer.html")
     assert 'glue("signed"' in page.find(id="number-signed").get_text()
     assert 'glue("signed"' not in read(html / "notebooks/comparison/answer.html").get_text()

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from pathlib import Path
-
 import pytest
 from browsing import (
     DRAWN,
@@ -19,7 +16,6 @@ from browsing import (
     watch,
     weight,
 )
-from playwright.sync_api import Browser, BrowserContext, Page
 from sphinx_external_toc.parsing import parse_toc_yaml
 
 CHAPTERS = [*parse_toc_yaml(str(ROOT / "book" / "_toc.yml"))]
@@ -91,7 +87,7 @@ DARK = """() => {
 
 
 @pytest.fixture(scope="module")
-def window(browser: Browser) -> Iterator[BrowserContext]:
+def window(browser):
     """Open one window for all pages."""
     opened = browser.new_context()
     yield opened
@@ -99,14 +95,14 @@ def window(browser: Browser) -> Iterator[BrowserContext]:
 
 
 @pytest.fixture
-def page(window: BrowserContext) -> Iterator[Page]:
+def page(window):
     """Open a tab."""
     opened = window.new_page()
     yield opened
     opened.close()
 
 
-def has_mathematics(name: str) -> bool:
+def has_mathematics(name):
     """Return whether the source of a page holds mathematics outside its code."""
     source = ROOT / f"{name}.md"
     blocks = source.read_text("utf-8").split("```") if source.exists() else []
@@ -116,7 +112,7 @@ def has_mathematics(name: str) -> bool:
 
 
 @pytest.mark.parametrize("name", PAGES)
-def test_page(page: Page, site: str, html: Path, name: str) -> None:
+def test_page(page, site, html, name):
     wrong, requests = watch(page, site), []
     page.on("request", lambda request: requests.append(request))
     page.set_viewport_size({"width": WIDTHS["desk"], "height": 850})
@@ -137,12 +133,12 @@ def test_page(page: Page, site: str, html: Path, name: str) -> None:
         assert violations(page, ["color-contrast"]) == [], "in the dark"
 
 
-def test_the_root_leads_to_the_front_page(page: Page, site: str) -> None:
+def test_the_root_leads_to_the_front_page(page, site):
     page.goto(f"{site}/index.html")
     page.wait_for_url("**/book/index.html")
 
 
-def test_a_phone_opens_and_closes_the_contents(page: Page, site: str) -> None:
+def test_a_phone_opens_and_closes_the_contents(page, site):
     page.set_viewport_size({"width": WIDTHS["phone"], "height": 850})
     page.goto(f"{site}/book/glossary.html", wait_until="load")
     contents = page.locator(".bd-sidebar-primary a.reference", has_text="Glossary").first
@@ -153,7 +149,7 @@ def test_a_phone_opens_and_closes_the_contents(page: Page, site: str) -> None:
     contents.wait_for(state="hidden")
 
 
-def test_keyboard_skips_to_the_text_and_shows_where_it_is(page: Page, site: str) -> None:
+def test_keyboard_skips_to_the_text_and_shows_where_it_is(page, site):
     page.goto(f"{site}/notebooks/studies/dong-2024.html", wait_until="load")
     page.keyboard.press("Tab")
     assert page.evaluate("document.activeElement.textContent") == "Skip to main content"
@@ -173,7 +169,7 @@ def test_keyboard_skips_to_the_text_and_shows_where_it_is(page: Page, site: str)
         assert ringed, f"no sign of the keyboard's place on {element}"
 
 
-def test_a_table_that_scrolls_can_be_scrolled_by_keyboard(page: Page, site: str) -> None:
+def test_a_table_that_scrolls_can_be_scrolled_by_keyboard(page, site):
     page.set_viewport_size({"width": WIDTHS["phone"], "height": 850})
     page.goto(f"{site}/notebooks/studies/dong-2024.html", wait_until="load")
     page.evaluate(DRAWN)
@@ -187,9 +183,7 @@ def test_a_table_that_scrolls_can_be_scrolled_by_keyboard(page: Page, site: str)
     assert page.locator(".table-box[tabindex='0']").count() == 0
 
 
-def test_without_scripts_the_text_and_the_figures_stand(
-    visit: Callable[..., Page], site: str
-) -> None:
+def test_without_scripts_the_text_and_the_figures_stand(visit, site):
     page = visit(f"{site}/notebooks/studies/dong-2024.html", java_script_enabled=False)
     figures = page.locator("img.nqpf-figure")
     assert figures.count() > 1
@@ -202,7 +196,7 @@ def test_without_scripts_the_text_and_the_figures_stand(
             assert box["x"] + box["width"] <= width
 
 
-def test_a_printer_gets_every_figure(page: Page, site: str) -> None:
+def test_a_printer_gets_every_figure(page, site):
     asked: list[str] = []
     page.on("requestfinished", lambda request: asked.append(request.url))
     page.goto(f"{site}/notebooks/studies/dong-2024.html", wait_until="load")

@@ -1,9 +1,6 @@
 """The book as a PDF, read back: its outline, contents, letters, formulas, tables and links."""
 
-from __future__ import annotations
-
 import re
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from functools import cache
 from io import BytesIO
@@ -17,10 +14,9 @@ from lxml import html
 from make_pdf import finish
 from pdf_book import heading_text
 from pypdf import PdfReader
-from pypdf.generic import Destination
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser
+    pass
 
 ROOT = Path(__file__).resolve().parents[2]
 HTML = ROOT / "_build" / "html"
@@ -33,12 +29,12 @@ STRING = re.compile(rb"/(\w+) [\d.]+ Tf|<([0-9A-Fa-f]*)> ?Tj")
 
 
 @pytest.fixture(scope="module")
-def reader(book_pdf: Path) -> PdfReader:
+def reader(book_pdf):
     """Open the PDF of the built book."""
     return PdfReader(book_pdf)
 
 
-def laid(source: Path | bytes) -> list[tuple[str, str, list[str]]]:
+def laid(source):
     """Return the words of each page, each space as one; its foot; and what leaves its block."""
     found = []
     with pypdfium2.PdfDocument(source) as pdf:
@@ -55,21 +51,21 @@ def laid(source: Path | bytes) -> list[tuple[str, str, list[str]]]:
 
 
 @cache
-def book() -> list[tuple[str, str, list[str]]]:
+def book():
     return laid(PDF)
 
 
 @cache
-def texts() -> list[str]:
+def texts():
     return [words for words, _, _ in book()]
 
 
-def squeezed(text: str) -> str:
+def squeezed(text):
     """Leave the spaces out: the lines of a heading and its Chinese may be apart or not."""
     return re.sub(r"[\s\u00ad\ufffe]", "", text)
 
 
-def titles() -> list[tuple[int, str]]:
+def titles():
     """Return level and title of each part and of its chapters, from the built pages."""
     found = []
     for part in yaml.safe_load((ROOT / "book" / "_toc.yml").read_text("utf-8"))["parts"]:
@@ -82,13 +78,13 @@ def titles() -> list[tuple[int, str]]:
     return found
 
 
-def flat(outline: list, level: int = 0) -> Iterator[tuple[int, Destination]]:
+def flat(outline, level=0):
     """Give the entries of an outline with their levels."""
     for item in outline:
         yield from flat(item, level + 1) if isinstance(item, list) else [(level, item)]
 
 
-def test_outline_and_contents_have_every_part_and_chapter(reader: PdfReader) -> None:
+def test_outline_and_contents_have_every_part_and_chapter(reader):
     _, *entries = [(level, item) for level, item in flat(reader.outline) if level < 2]
     assert [(level, item.title) for level, item in entries] == titles()
     pages = [reader.get_destination_page_number(item) for _, item in entries]
@@ -101,7 +97,7 @@ def test_outline_and_contents_have_every_part_and_chapter(reader: PdfReader) -> 
         assert re.search(rf"{words}[\s.]*\s{page + 1}\s", contents), item.title
 
 
-def missing_glyphs(reader: PdfReader) -> list[tuple[int, str]]:
+def missing_glyphs(reader):
     """Return page and font of every string that asks a font for its glyph 0, the empty box."""
     found = []
     for number, page in enumerate(reader.pages, 1):
@@ -126,14 +122,14 @@ def missing_glyphs(reader: PdfReader) -> list[tuple[int, str]]:
     return found
 
 
-def test_no_glyph_is_missing_and_one_would_be_seen(reader: PdfReader, browser: Browser) -> None:
+def test_no_glyph_is_missing_and_one_would_be_seen(reader, browser):
     assert missing_glyphs(reader) == []
     assert [n for n, text in enumerate(texts(), 1) if "\ufffd" in text or "\u25a1" in text] == []
     for character, seen in (("A", False), ("\u0378", True)):  # no character has that number
         assert bool(missing_glyphs(PdfReader(BytesIO(printed(browser, character))))) is seen
 
 
-def test_fonts_are_inside_and_none_is_of_the_machine(reader: PdfReader) -> None:
+def test_fonts_are_inside_and_none_is_of_the_machine(reader):
     names = set()
     for page in reader.pages:
         for font in page["/Resources"].get("/Font", {}).values():
@@ -147,13 +143,13 @@ def test_fonts_are_inside_and_none_is_of_the_machine(reader: PdfReader) -> None:
     assert [name for name in sorted(names) if not name.startswith(kinds)] == []
 
 
-def test_chinese_can_be_read_and_searched(reader: PdfReader) -> None:
+def test_chinese_can_be_read_and_searched(reader):
     whole = squeezed("".join(texts()))
     for word in ("新质生产力", "全要素生产率", "熵权", "内蒙古", "西藏", "参考文献"):
         assert word in whole
 
 
-def test_formulas_are_set(reader: PdfReader) -> None:
+def test_formulas_are_set(reader):
     raw = {n: m.group() for n, text in enumerate(texts(), 1) if (m := RAW_TEX.search(text))}
     assert raw == {}
     assert RAW_TEX.search(r"\frac{1}{2}")
@@ -161,7 +157,7 @@ def test_formulas_are_set(reader: PdfReader) -> None:
     assert any("=(1−δ)K" in squeezed(text) for text in texts())
 
 
-def printed(browser: Browser, body: str, **options: object) -> bytes:
+def printed(browser, body, **options):
     """Return a page as Chromium prints it."""
     tab = browser.new_page()
     tab.set_content(body)
@@ -170,7 +166,7 @@ def printed(browser: Browser, body: str, **options: object) -> bytes:
     return made
 
 
-def test_no_table_or_line_is_wider_than_the_page(reader: PdfReader, browser: Browser) -> None:
+def test_no_table_or_line_is_wider_than_the_page(reader, browser):
     assert {at: left for at, (_, _, left) in enumerate(book(), 1) if left} == {}
     style = "<style>@page { size: A4; margin: 20mm } body { margin: 0 }</style>"
     for columns, seen in ((1, False), (40, True)):
@@ -180,12 +176,12 @@ def test_no_table_or_line_is_wider_than_the_page(reader: PdfReader, browser: Bro
         assert bool(left) is seen
 
 
-def test_every_page_but_the_title_has_its_number(reader: PdfReader) -> None:
+def test_every_page_but_the_title_has_its_number(reader):
     feet = [foot for _, foot, _ in book()]
     assert feet == ["", *map(str, range(2, len(reader.pages) + 1))]
 
 
-def test_links_lead_to_pages_or_public_addresses(reader: PdfReader) -> None:
+def test_links_lead_to_pages_or_public_addresses(reader):
     names = reader.named_destinations
     pages = {page.indirect_reference.idnum for page in reader.pages}
     inner = 0
@@ -202,7 +198,7 @@ def test_links_lead_to_pages_or_public_addresses(reader: PdfReader) -> None:
     assert inner > 100
 
 
-def test_nothing_of_the_machine_is_inside(reader: PdfReader) -> None:
+def test_nothing_of_the_machine_is_inside(reader):
     said = " ".join(str(value) for value in reader.metadata.values())
     for text in [said, *texts()]:
         assert not re.search(r"file://|127\.0\.0\.1|localhost|/(home|root|Users|tmp)/", text)
@@ -211,7 +207,7 @@ def test_nothing_of_the_machine_is_inside(reader: PdfReader) -> None:
     assert b"127.0.0.1" not in raw
 
 
-def test_the_pdf_says_what_it_is(reader: PdfReader) -> None:
+def test_the_pdf_says_what_it_is(reader):
     about = yaml.safe_load((ROOT / "CITATION.cff").read_text("utf-8"))
     assert about["title"] in reader.metadata.title
     assert reader.metadata.author == about["authors"][0]["name"]
@@ -222,7 +218,7 @@ def test_the_pdf_says_what_it_is(reader: PdfReader) -> None:
     assert copy.read_bytes() == PDF.read_bytes()
 
 
-def test_two_printings_differ_in_nothing(browser: Browser) -> None:
+def test_two_printings_differ_in_nothing(browser):
     links = '<a href="#one">1</a><a href="#two">2</a>'
     body = f"{links}<h1 id=one>One</h1><h2 id=two>Two</h2><p>新质生产力</p>"
     entries, moment = [(0, "one", "One"), (1, "two", "Two")], datetime(2024, 5, 31, tzinfo=UTC)

@@ -1,13 +1,10 @@
 """The built pages of the provinces: one for each, with figures, tables, links and a file."""
 
-from __future__ import annotations
-
 import re
 from pathlib import Path
 
 import pytest
 from browsing import read
-from bs4 import BeautifulSoup
 
 from nqpf import Panel, provinces
 from nqpf.report.province_pages import _csv_text, _page_key
@@ -17,12 +14,12 @@ SECTIONS = 9
 PAGE_BYTES = 400_000
 
 
-def page(html: Path, name: str) -> BeautifulSoup:
+def page(html, name):
     return read(html / "book" / "provinces" / f"{name}.html")
 
 
 @pytest.mark.parametrize("code", CODES, ids=_page_key)
-def test_every_province_has_a_whole_page_and_its_rows_of_the_panel(html: Path, code: int) -> None:
+def test_every_province_has_a_whole_page_and_its_rows_of_the_panel(html, code):
     body = page(html, _page_key(code)).find("article")
     assert provinces.name(code, "both") in body.find("h1").get_text()
     assert len(body.find_all("h2")) == SECTIONS
@@ -39,12 +36,12 @@ def test_every_province_has_a_whole_page_and_its_rows_of_the_panel(html: Path, c
     assert path.read_text("utf-8") == _csv_text(Panel.load(), code)
 
 
-def test_the_map_leads_to_every_province(html: Path) -> None:
+def test_the_map_leads_to_every_province(html):
     tiles = page(html, "index").select("article nav.tile-links a")
     assert {Path(tile["href"]).stem for tile in tiles} == set(map(_page_key, CODES))
 
 
-def test_the_side_bar_has_a_part_for_them(html: Path) -> None:
+def test_the_side_bar_has_a_part_for_them(html):
     links = page(html, "tibet").select(".bd-sidebar-primary a")
     names = [Path(link["href"]).stem for link in links if link.get("href")]
     assert {"shaanxi", "shanxi"} <= set(names)

@@ -1,9 +1,6 @@
 """Search in the browser puts the right page first, in English and Chinese."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
-from pathlib import Path
 from urllib.parse import quote
 
 import pytest
@@ -21,34 +18,34 @@ Visit = Callable[..., Page]
 
 
 @pytest.fixture(scope="module")
-def search(visit: Visit, site: str) -> Page:
+def search(visit, site):
     """Open the search page once; tests ask it many queries."""
     page = visit(f"{site}/search.html")
     page.evaluate("bookSearch.ready")
     return page
 
 
-def rank(page: Page, query: str) -> list[dict]:
+def rank(page, query):
     """Return the results in the order shown: page, anchor, missing words."""
     return page.evaluate("query => bookSearch.rank(query)", query)
 
 
-def pages(page: Page, query: str) -> list[str]:
+def pages(page, query):
     return [result["page"] for result in rank(page, query)]
 
 
 @pytest.mark.parametrize(("query", "first"), ASKED)
-def test_the_right_page_comes_first(search: Page, query: str, first: str) -> None:
+def test_the_right_page_comes_first(search, query, first):
     assert pages(search, query)[:1] == [first]
 
 
-def test_most_queries_that_were_not_tuned_to_come_first_too(search: Page) -> None:
+def test_most_queries_that_were_not_tuned_to_come_first_too(search):
     late = [query for query, first in OTHERS if pages(search, query)[:1] != [first]]
     print(f"of {len(OTHERS)} queries held out these do not come first: {late}")
     assert len(OTHERS) - len(late) >= 7
 
 
-def test_the_queries_differ_and_the_text_of_all_pages_is_small(html: Path) -> None:
+def test_the_queries_differ_and_the_text_of_all_pages_is_small(html):
     assert len({query for query, _ in ASKED + OTHERS}) == len(ASKED + OTHERS)
     assert (html / "searchtext.js").stat().st_size < TEXT_BYTES
 
@@ -61,16 +58,16 @@ def test_the_queries_differ_and_the_text_of_all_pages_is_small(html: Path) -> No
         ("VIKOR", {"notebooks/studies/gong-2024"}),
     ],
 )
-def test_search_finds_all_that_hold_the_words(search: Page, query: str, among: set[str]) -> None:
+def test_search_finds_all_that_hold_the_words(search, query, among):
     assert among <= set(pages(search, query))
 
 
-def test_a_slip_and_a_beginning_are_understood(search: Page) -> None:
+def test_a_slip_and_a_beginning_are_understood(search):
     assert pages(search, "Malmqist")[:1] == ["notebooks/tfp/malmquist"]
     assert pages(search, "converg")[:1] == ["notebooks/dynamics/convergence"]
 
 
-def test_anchors_of_results_exist(search: Page, html: Path) -> None:
+def test_anchors_of_results_exist(search, html):
     found = [one for query, _ in ASKED for one in rank(search, query)[:5] if one["anchor"]]
     assert len(found) > 20
     for one in found:
@@ -78,9 +75,7 @@ def test_anchors_of_results_exist(search: Page, html: Path) -> None:
 
 
 @pytest.mark.parametrize("where", ["http", "file"])
-def test_excerpts_mark_the_words_without_a_request_or_an_error(
-    visit: Visit, site: str, html: Path, where: str
-) -> None:
+def test_excerpts_mark_the_words_without_a_request_or_an_error(visit, site, html, where):
     start = site if where == "http" else html.as_uri()
     page = visit(f"{start}/search.html?q={quote('莫兰指数 Moran')}")
     page.wait_for_selector("#search-results li")
@@ -92,7 +87,7 @@ def test_excerpts_mark_the_words_without_a_request_or_an_error(
     assert own == page.asked and not any("/notebooks/" in url for url in own)
 
 
-def test_index_keeps_english_stems_and_chinese_pairs() -> None:
+def test_index_keeps_english_stems_and_chinese_pairs():
     language = SearchEnglishChinese({})
     assert language.split("熵权 weights") == ["熵", "权", "熵权", "weights"]
     assert language.stem("weights") == "weight"

@@ -1,13 +1,11 @@
 """The search page and the search box as readers meet them."""
 
-from __future__ import annotations
-
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from urllib.parse import quote
 
 import pytest
 from browsing import violations
-from playwright.sync_api import Locator, Page
+from playwright.sync_api import Page
 
 Visit = Callable[..., Page]
 NARROW = {"width": 390, "height": 800}
@@ -16,26 +14,26 @@ SAID = "/^(?!Searching)./.test(document.querySelector('.search-summary')?.innerT
 
 
 @pytest.fixture(scope="module")
-def tab(visit: Visit, site: str) -> Page:
+def tab(visit, site):
     return visit(f"{site}/search.html")
 
 
 @pytest.fixture(autouse=True)
-def quiet(tab: Page) -> Iterator[None]:
+def quiet(tab):
     """Fail a test during which the browser reported an error."""
     tab.wrong.clear()
     yield
     assert tab.wrong == []
 
 
-def ask(page: Page, site: str, query: str) -> str:
+def ask(page, site, query):
     """Open the search page with a query; return what the status line says."""
     page.goto(f"{site}/search.html?q={quote(query)}", wait_until="load")
     page.wait_for_function(SAID)
     return page.locator(".search-summary").inner_text()
 
 
-def open_box(tab: Page, site: str, key: str) -> Locator:
+def open_box(tab, site, key):
     """Open the box for a search by a key on a chapter."""
     tab.goto(f"{site}/notebooks/tfp/solow.html", wait_until="load")
     tab.keyboard.press(key)
@@ -45,7 +43,7 @@ def open_box(tab: Page, site: str, key: str) -> Locator:
 
 
 @pytest.mark.parametrize("key", ["Control+k", "/"])
-def test_a_key_opens_the_box_and_enter_asks(tab: Page, site: str, key: str) -> None:
+def test_a_key_opens_the_box_and_enter_asks(tab, site, key):
     box = open_box(tab, site, key)
     assert box.evaluate("box => box === document.activeElement && box.value === ''")
     tab.keyboard.type("Malmquist")
@@ -59,13 +57,13 @@ def test_a_key_opens_the_box_and_enter_asks(tab: Page, site: str, key: str) -> N
     assert tab.evaluate("document.activeElement.closest('#search-results') !== null")
 
 
-def test_escape_closes_the_box(tab: Page, site: str) -> None:
+def test_escape_closes_the_box(tab, site):
     box = open_box(tab, site, "/")
     tab.keyboard.press("Escape")
     box.wait_for(state="hidden")
 
 
-def test_the_opened_page_marks_the_words(tab: Page, site: str) -> None:
+def test_the_opened_page_marks_the_words(tab, site):
     ask(tab, site, "曼奎斯特指数")
     tab.locator("#search-results li a").first.click()
     tab.wait_for_url("**/tfp/malmquist.html*")
@@ -78,7 +76,7 @@ def test_the_opened_page_marks_the_words(tab: Page, site: str) -> None:
     assert tab.locator(".highlighted").count() == 0
 
 
-def test_an_empty_query_is_met_with_examples_that_find_something(tab: Page, site: str) -> None:
+def test_an_empty_query_is_met_with_examples_that_find_something(tab, site):
     for query in ("", "   ", "\u3000"):
         said = ask(tab, site, query)
         assert "Type a word" in said and "请输入" in said
@@ -88,14 +86,14 @@ def test_an_empty_query_is_met_with_examples_that_find_something(tab: Page, site
         assert "found" in ask(tab, site, query)
 
 
-def test_no_result_is_said_in_both_languages_with_hints(tab: Page, site: str) -> None:
+def test_no_result_is_said_in_both_languages_with_hints(tab, site):
     said = ask(tab, site, "qqqqzzzz 鲸鱼座")
     assert "No page" in said and "没有找到" in said
     assert "Fewer" in tab.locator(".search-hints").inner_text()
     assert tab.locator("#search-results .search li").count() == 0
 
 
-def test_words_that_no_page_has_together_are_named(tab: Page, site: str) -> None:
+def test_words_that_no_page_has_together_are_named(tab, site):
     assert "没有页面包含全部词语" in ask(tab, site, "Malmquist 鲸鱼座")
     first = tab.locator("#search-results li").first
     assert first.locator("s").all_inner_texts() == ["鲸鱼座"]
@@ -116,19 +114,19 @@ def test_words_that_no_page_has_together_are_named(tab: Page, site: str) -> None
         "😀 熵权",
     ],
 )
-def test_markup_and_signs_are_text(tab: Page, site: str, query: str) -> None:
+def test_markup_and_signs_are_text(tab, site, query):
     ask(tab, site, query)
     assert tab.locator("#search-results :is(script, img, b)").count() == 0
     assert tab.locator(".bd-search-container input").input_value() == query
 
 
-def test_a_very_long_query_is_cut_and_says_so(tab: Page, site: str) -> None:
+def test_a_very_long_query_is_cut_and_says_so(tab, site):
     assert "Only the first 200" in ask(tab, site, "全要素生产率与空间杜宾模型" * 200)
     assert "Only the first" in ask(tab, site, "entropy " * 400)
     assert tab.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
-def test_many_results_are_shown_in_two_steps(tab: Page, site: str) -> None:
+def test_many_results_are_shown_in_two_steps(tab, site):
     ask(tab, site, "entropy province")
     lines = tab.locator("#search-results .search > li")
     assert lines.count() == 20
@@ -138,7 +136,7 @@ def test_many_results_are_shown_in_two_steps(tab: Page, site: str) -> None:
     assert tab.locator("#search-results button").count() == 0
 
 
-def test_names_and_the_count_are_announced(tab: Page, site: str) -> None:
+def test_names_and_the_count_are_announced(tab, site):
     assert "found" in ask(tab, site, "熵权")
     assert tab.locator(".search-summary").get_attribute("role") == "status"
     for box in tab.locator("input[name=q]").all():
@@ -149,7 +147,7 @@ def test_names_and_the_count_are_announced(tab: Page, site: str) -> None:
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
-def test_a_phone_shows_it_without_a_fault(visit: Visit, site: str, theme: str) -> None:
+def test_a_phone_shows_it_without_a_fault(visit, site, theme):
     page = visit(f"{site}/search.html", viewport=NARROW)
     page.add_init_script(
         f"for (const key of ['mode', 'theme']) localStorage.setItem(key, '{theme}')"
@@ -162,7 +160,7 @@ def test_a_phone_shows_it_without_a_fault(visit: Visit, site: str, theme: str) -
     assert page.wrong == []
 
 
-def test_missing_data_are_said(visit: Visit, site: str) -> None:
+def test_missing_data_are_said(visit, site):
     page = visit("about:blank")
     page.route("**/searchtext.js", lambda route: route.abort())
     assert "无法读取" in ask(page, site, "entropy")

@@ -16,7 +16,7 @@ SYSTEMS = ["gong-2024", "lu-guo-2024", "wang-wang-2024", "zou-2024"]
 
 
 @pytest.fixture(scope="module")
-def profiles(embedded: Panel) -> _Profiles:
+def profiles(embedded):
     return _Profiles.load(embedded, systems=SYSTEMS, draws=300)
 
 

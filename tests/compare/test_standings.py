@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from nqpf import Panel, Recipe, System
+from nqpf import Recipe, System
 from nqpf.compare import measures, standings, uncertainty
 from nqpf.compare.declaration import _Declaration
 from nqpf.compare.variants import _variants
@@ -17,7 +17,7 @@ DRAWN = {"aggregate": ["topsis", "linear", "vikor"], "error": 0.02, "perturb": 0
 
 
 @pytest.fixture(scope="module")
-def found(embedded: Panel):
+def found(embedded):
     return standings(embedded, KEYS, draws=60)
 
 

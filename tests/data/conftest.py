@@ -1,7 +1,5 @@
 """The command run in the made-up project, and what it refuses."""
 
-from pathlib import Path
-
 import pytest
 from made_up import state
 from typer.testing import CliRunner
@@ -19,7 +17,7 @@ def run():
 def refusal(home, panel, run):
     """Return a function that gives the error of a file, the same by every door; no file changes."""
 
-    def refused(path: Path) -> Exception:
+    def refused(path):
         before = state(home)
         with pytest.raises(ValueError) as caught:
             panel.extend(path)

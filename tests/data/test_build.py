@@ -4,7 +4,6 @@ import os
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import pytest
 from made_up import REPOSITORY, state, variable, write_project
 from made_up_sources import everywhere, raw, segment, source, write_mirror
@@ -23,13 +22,13 @@ TABLE = Path("data") / "panel" / "test.csv"
 SEGMENT = {"source": "made", "item": "a", "years": [2020, 2021], "unit": "吨", "factor": 0.1}
 
 
-def values(rows: pd.DataFrame, entry: object = None, **changes: object) -> dict:
+def values(rows, entry=None, **changes):
     """Return the figures of the provinces by code and year."""
     found = _harmonise(rows, entry or source(), segment(**changes))[0]
     return found.set_index(["province", "year"])["value"].to_dict()
 
 
-def doubled(panel: Panel) -> pd.DataFrame:
+def doubled(panel):
     rows = panel.wide(["film"])["film"].mul(2).rename("value").reset_index()
     return rows.assign(flag="official")
 
@@ -114,7 +113,7 @@ def entry(tmp_path, monkeypatch):
 def rebuilt(tmp_path, entry):
     """Return a function that makes a project of one variable and writes its tables."""
 
-    def made(source=entry, **film: object) -> Path:
+    def made(source=entry, **film):
         home = write_project(tmp_path / "home", {"made": source}, {"film": variable(**film)})
         _rebuild(home, update=True)
         return home

@@ -3,7 +3,6 @@
 import pandas as pd
 import pytest
 
-from nqpf.data import Panel
 from nqpf.data.quality import Checks
 from nqpf.provinces import codes
 
@@ -21,11 +20,11 @@ PER_PERSON_2023 = """
 """
 
 
-def wide(embedded: Panel, variable: str, vintage: str = "census5") -> pd.Series:
+def wide(embedded, variable, vintage="census5"):
     return embedded.wide([variable], vintage=vintage)[variable].dropna()
 
 
-def flagged(embedded: Panel, variable: str) -> set[tuple[int, int]]:
+def flagged(embedded, variable):
     broken = embedded.breaks([variable])
     return set(broken.index[broken])
 
@@ -98,7 +97,7 @@ def test_columns_that_are_mislabelled_mixed_or_extrapolated_are_not_used(embedde
     assert index[HUBEI, 2020] < 96 and index[HUBEI, 2021] > 112
 
 
-def everywhere(*years: int) -> set[tuple[int, int]]:
+def everywhere(*years):
     return {(code, year) for code in codes() for year in years}
 
 

@@ -3,7 +3,6 @@
 import json
 import os
 import zipfile
-from pathlib import Path
 
 import pandas as pd
 import pyarrow.parquet as pq
@@ -33,7 +32,7 @@ def folder(part, tmp_path_factory):
     return folder
 
 
-def read(folder: Path, kind: str) -> pd.DataFrame:
+def read(folder, kind):
     path = folder / f"nqpf-panel.{kind}"
     if kind == "xlsx":
         return pd.read_excel(path, sheet_name="panel", keep_default_na=False)
@@ -105,7 +104,7 @@ def test_same_panel_gives_the_same_bytes(tmp_path, panel):
         assert file.read("docProps/core.xml").count(b">1980-01-01T00:00:00Z<") == 2
 
 
-def hostile(panel: Panel, text: str) -> Panel:
+def hostile(panel, text):
     """Return a panel of one variable with this text in its entry."""
     told = variable(name={"en": text, "zh": text}, unit=text, note=text)
     catalogue = Catalogue(sources={}, variables={"population": told})

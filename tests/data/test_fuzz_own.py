@@ -1,10 +1,8 @@
 """Mutated files thrown at the readers: a clear refusal or a valid result, nothing else."""
 
 import io
-import random
 import zipfile
 from datetime import date
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -41,13 +39,13 @@ CELLS = [[float(c) if c[:3].isdigit() else c or None for c in row] for row in RO
 WORKBOOK = write_xlsx(io.BytesIO(), *CELLS, header=",".join(COLUMNS)).getvalue()
 
 
-def csv_bytes(rows: list[list[str]], encoding: str = "utf-8") -> bytes:
+def csv_bytes(rows, encoding="utf-8"):
     """Return rows as CSV, cells with commas in quotation marks."""
     lines = [",".join(f'"{c}"' if "," in c else c for c in row) for row in rows]
     return ("\n".join(lines) + "\n").encode(encoding, errors="replace")
 
 
-def mutate_rows(chance: random.Random) -> bytes:
+def mutate_rows(chance):
     """Change cells, rows and columns, in some encoding."""
     rows = [row.copy() for row in TABLE]
     for _ in range(chance.choice([0, 1, 1, 2, 4])):
@@ -74,11 +72,11 @@ UTF-8 UTF-7|<worksheet <!DOCTYPE\tx[<!ENTITY\ta\t"aaaa">]><worksheet"""
 SHEET = "xl/worksheets/sheet1.xml"
 
 
-def mutate_text(chance: random.Random) -> bytes:
+def mutate_text(chance):
     return mutate_bytes(csv_bytes(TABLE, chance.choice(["utf-8", "gb18030"])), chance, BYTES)
 
 
-def mutate_workbook(chance: random.Random) -> bytes:
+def mutate_workbook(chance):
     """Cut or change a workbook, or the XML inside it, or drop a part of it."""
     kind = chance.randrange(8)
     if kind < 2:
@@ -102,7 +100,7 @@ def mutate_workbook(chance: random.Random) -> bytes:
     return result.getvalue()
 
 
-def attempt(path: Path, panel: Panel, home: Path) -> bool:
+def attempt(path, panel, home):
     """Return whether a file was accepted, having made sure of all that was promised."""
     before = state(home)
     try:

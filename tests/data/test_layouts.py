@@ -1,9 +1,7 @@
 """Each layout of source file, as the entry of the catalogue reads it."""
 
 import gzip
-from pathlib import Path
 
-import pandas as pd
 import pytest
 from made_up import write_book
 from made_up_mutants import chances, mutate_bytes
@@ -31,11 +29,11 @@ ONE_YEAR = """数据库：分省年度数据\x20
 HEAD = ["年份", "地区名称", "单位GDP二氧化硫排放总量（吨）"]
 
 
-def read(reader: str, path: Path, **options: object) -> pd.DataFrame:
+def read(reader, path, **options):
     return source(reader=reader, options=options).read(path)
 
 
-def text(path: Path, content: str, encoding: str = "utf-8") -> Path:
+def text(path, content, encoding="utf-8"):
     path.write_bytes(content.encode(encoding))
     return path
 
@@ -108,7 +106,7 @@ def test_blocks_with_years_across_and_labels_on_the_first_line_only(tmp_path):
     assert found == [["北京", 2023, "风电", 4.82, "万吨"], ["天津", 2023, "风电", 31.91, "万吨"]]
 
 
-def sulphur_book(path: Path, swap: bool = False) -> Path:
+def sulphur_book(path, swap=False):
     years = {"2020": 2.0, 2021: 1.5, 2022: 0, 2023: None}
     keyed = [HEAD, *([year, "安徽省", ratio] for year, ratio in years.items())]
     figures = [[100.0, 200], [200.0, 300], [300.0, 0], [0.0, 0], [None, 0]]

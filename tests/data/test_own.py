@@ -9,7 +9,6 @@ import pandas as pd
 import pytest
 from made_up import HEADER, REPOSITORY, write_book, write_csv, write_xlsx
 
-from nqpf.data import Panel
 from nqpf.errors import DataError
 
 GOOD = "Beijing,2024,population,2200,万人,yearbook"
@@ -18,7 +17,7 @@ LAST = date.today().year + 1
 README = (REPOSITORY / "data" / "extra" / "README.md").read_text(encoding="utf-8")
 
 
-def own(panel: Panel) -> pd.DataFrame:
+def own(panel):
     return panel.frame[panel.frame["flag"] == "reader"]
 
 
@@ -151,7 +150,7 @@ def test_bad_rows_and_tables(refusal, tmp_path, case):
         assert part.casefold() in str(error).casefold()
 
 
-def workbook(*rows: list[object], **more: list[list[object]]) -> bytes:
+def workbook(*rows, **more):
     content = io.BytesIO()
     return write_book(content, Sheet=[HEADER.split(","), *rows], **more).getvalue()
 

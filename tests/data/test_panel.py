@@ -13,14 +13,14 @@ from nqpf.systems import System
 KEY = ["variable", "vintage", "province", "year"]
 
 
-def changed(panel: Panel, rows: str, **columns: object) -> Panel:
+def changed(panel, rows, **columns):
     """Return a panel with new values in some rows."""
     frame = panel.frame.copy()
     frame.loc[frame.eval(rows), list(columns)] = list(columns.values())
     return Panel(frame, panel.catalogue)
 
 
-def without(panel: Panel, rows: str) -> Panel:
+def without(panel, rows):
     return Panel(panel.frame.query(f"not ({rows})"), panel.catalogue)
 
 

@@ -1,7 +1,5 @@
 """The checks of the panel find what was changed, and explain what differs."""
 
-from pathlib import Path
-
 import pandas as pd
 import pytest
 from made_up import figure
@@ -12,12 +10,12 @@ from nqpf.errors import DataError
 from nqpf.provinces import codes
 
 
-def written(home: Path, name: str, frame: pd.DataFrame) -> None:
+def written(home, name, frame):
     (home / "data" / "checks").mkdir(exist_ok=True)
     frame.to_csv(home / "data" / "checks" / name, index=False)
 
 
-def verdicts(home: Path, panel: Panel, value: float, **changes: object) -> list[list[str]]:
+def verdicts(home, panel, value, **changes):
     """Return verdict and reason for a national figure of GDP and an entry of the catalogue."""
     row = {"variable": "gdp", "year": 2020, "value": value, "vintage": "census5", "source": "made"}
     written(home, "national.csv", pd.DataFrame([row]))

@@ -27,7 +27,7 @@ def server(monkeypatch):
     serves = SimpleNamespace(body=GOOD, cut=None, status=200, asked=[])
 
     class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
+        def do_GET(self):
             serves.asked.append(self.path)
             self.send_response(serves.status)
             self.send_header("Content-Length", str(len(serves.body)))
@@ -43,7 +43,7 @@ def server(monkeypatch):
         http.shutdown()
 
 
-def pinned(content: bytes = GOOD, **changes: object) -> object:
+def pinned(content=GOOD, **changes):
     digest = hashlib.sha256(content).hexdigest()
     return source(sha256=digest, bytes=len(content), path="data/数据 (1).csv", **changes)
 

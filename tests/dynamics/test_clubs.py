@@ -8,7 +8,7 @@ from nqpf.dynamics.clubs import club
 from nqpf.errors import NqpfError
 
 
-def clubs(levels=(3.0, 1.0), each=5, years=30, noise=0.003) -> pd.Series:
+def clubs(levels=(3.0, 1.0), each=5, years=30, noise=0.003):
     """Return a panel in which unit i belongs to club i mod the number of levels."""
     rng, t, units = np.random.default_rng(1), np.arange(1, years + 1), each * len(levels)
     gap = rng.uniform(-0.3, 0.3, (units, 1)) / t**0.8

@@ -11,7 +11,7 @@ from nqpf.errors import NqpfError, SampleError
 CODES = [110000, 120000, 130000, 140000, 150000, 210000, 220000, 230000]
 
 
-def panel(rate: float = 0.1, noise: float = 0.02) -> pd.Series:
+def panel(rate=0.1, noise=0.02):
     """Return levels whose gaps shrink by `rate` a year."""
     rng, t = np.random.default_rng(0), np.arange(8)
     gaps = rng.normal(0, 0.6, (8, 1)) * (1 - rate) ** t

@@ -11,7 +11,7 @@ from nqpf.errors import NqpfError
 RULES = ["silverman", "scott", "sheather-jones"]
 
 
-def table(values, *years) -> pd.Series:
+def table(values, *years):
     """Return (n, years) values by unit and year."""
     keys = keyed(len(values), len(years) or 1, 2020)
     return pd.Series(np.ravel(values), keys, dtype=float, name="score")

@@ -24,11 +24,11 @@ def samples(draw, least=0.0):
     return pd.Series([y[0] + 1.0, *y[1:]]), pd.Series(groups), pd.Series(weights)
 
 
-def terms(result) -> np.ndarray:
+def terms(result):
     return np.array([getattr(result, name) for name in TERMS])
 
 
-def everything(y, groups=None, weights=None) -> pd.Series:
+def everything(y, groups=None, weights=None):
     y = y.set_axis(keyed([*y.index], 1, 2020))
     return by_year(y, groups, weights).loc[2020].drop(["units", "mean"])
 
@@ -112,7 +112,7 @@ def test_corners_of_the_decomposition(y, groups, affluence, within):
     assert (table == table.T.to_numpy()).all(axis=None)
 
 
-def some_scores(key=None, value=None) -> pd.Series:
+def some_scores(key=None, value=None):
     keys = keyed(provinces.codes(), 2, 2020)
     scores = pd.Series(np.random.default_rng(3).gamma(2, size=62), keys, name="score")
     if key:

@@ -11,7 +11,7 @@ from nqpf.errors import NqpfError
 CODES = [110000, 120000, 130000, 140000, 150000, 210000]
 
 
-def panel() -> pd.Series:
+def panel():
     values = 3 + np.random.default_rng(0).normal(0, 0.4, (len(CODES), 12)).cumsum(axis=1)
     return pd.Series(np.exp(values / 3).ravel(), keyed(CODES, 12))
 

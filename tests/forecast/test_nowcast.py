@@ -12,15 +12,15 @@ WEIGHTS = pd.Series({"a": 0.5, "b": 0.3, "c": 0.2})
 FIRST, NEWEST = 2014, 2023
 
 
-def index(frame: pd.DataFrame) -> pd.Series:
+def index(frame):
     return (frame * WEIGHTS).sum(axis=1)
 
 
-def minmax(frame: pd.DataFrame) -> pd.Series:
+def minmax(frame):
     return index((frame - frame.min()) / (frame.max() - frame.min()))
 
 
-def case() -> tuple[pd.DataFrame, pd.DataFrame]:
+def case():
     """Return a table that lacks c in the newest year, b there in one province, and the truth."""
     steps, _ = normals(1, "abc", [110000, 310000, 440000, 460000, 520000], 10, FIRST)
     truth = (steps + 0.3).groupby("province").cumsum()
@@ -30,11 +30,11 @@ def case() -> tuple[pd.DataFrame, pd.DataFrame]:
     return table, truth
 
 
-def past(frame: pd.DataFrame) -> pd.DataFrame:
+def past(frame):
     return frame.drop(NEWEST, level="year")
 
 
-def test_only_what_is_lacking_is_carried() -> None:
+def test_only_what_is_lacking_is_carried():
     table, truth = case()
     before = table.copy()
     result = nowcast(table, index(past(table)), index)
@@ -51,7 +51,7 @@ def test_only_what_is_lacking_is_carried() -> None:
     pd.testing.assert_frame_equal(table, before)
 
 
-def test_the_backtest_answers_an_earlier_year_as_if_it_were_the_newest() -> None:
+def test_the_backtest_answers_an_earlier_year_as_if_it_were_the_newest():
     table, _ = case()
     rows = nowcast(table, minmax(past(table)), minmax).rows
     to_2019 = table[at(table) <= 2019].copy()
@@ -62,7 +62,7 @@ def test_the_backtest_answers_an_earlier_year_as_if_it_were_the_newest() -> None
     assert own.to_numpy() == pytest.approx(then.to_numpy(), abs=1e-12)
 
 
-def test_published_figures_are_worth_something_and_the_table_says_how_much() -> None:
+def test_published_figures_are_worth_something_and_the_table_says_how_much():
     table, _ = case()
     result = nowcast(table, index(past(table)), index)
     errors = result.table
@@ -75,7 +75,7 @@ def test_published_figures_are_worth_something_and_the_table_says_how_much() -> 
     assert "b, c by drift" in str(result)
 
 
-def test_a_function_that_is_not_the_target_is_refused() -> None:
+def test_a_function_that_is_not_the_target_is_refused():
     table, _ = case()
     with pytest.raises(SampleError, match=r"the function gives .* where the target is"):
         nowcast(table, index(past(table)) * 1.001, index)
@@ -84,7 +84,7 @@ def test_a_function_that_is_not_the_target_is_refused() -> None:
         nowcast(table, short, index)
 
 
-def at(table: pd.DataFrame) -> np.ndarray:
+def at(table):
     return np.asarray(table.index.get_level_values("year"))
 
 

@@ -14,14 +14,14 @@ from nqpf.forecast.methods import METHODS, class_probabilities, latest_run, pane
 FAST = [name for name in METHODS if name != "smoothing"]
 
 
-def panel(years: int = 11, units: int = 6, seed: int = 0) -> pd.Series:
+def panel(years=11, units=6, seed=0):
     codes = [110000, 310000, 440000, 460000, 520000, 540000][:units]
     steps = 0.5 + np.random.default_rng(seed).normal(size=(units, years))
     return pd.Series(10 + steps.cumsum(axis=1).ravel(), keyed(codes, years, 2013), name="score")
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_every_method_answers_by_key_and_passes_shifts_and_units_through(method) -> None:
+def test_every_method_answers_by_key_and_passes_shifts_and_units_through(method):
     series = panel(8, units=3)
     before = series.copy()
     result = forecast(series, 2, method)
@@ -35,7 +35,7 @@ def test_every_method_answers_by_key_and_passes_shifts_and_units_through(method)
     assert result.origin == 2020
 
 
-def test_logs_give_constant_growth_and_bounds_above_zero() -> None:
+def test_logs_give_constant_growth_and_bounds_above_zero():
     series = pd.Series([1.0, 2.0, 4.0, 8.0, 16.0], keyed([1], 5, 2018))
     frame = forecast(series, 2, logs=True).frame
     assert frame["forecast"].tolist() == pytest.approx([32.0, 64.0])
@@ -43,7 +43,7 @@ def test_logs_give_constant_growth_and_bounds_above_zero() -> None:
     assert (noisy["lower"] > 0).all() and (noisy["lower"] <= noisy["upper"]).all()
 
 
-def test_columns_of_a_frame_are_forecast_as_if_alone() -> None:
+def test_columns_of_a_frame_are_forecast_as_if_alone():
     frame = pd.DataFrame({"a": panel(), "b": panel(seed=1)})
     both = forecast(frame, 2)
     for name in frame:
@@ -51,19 +51,19 @@ def test_columns_of_a_frame_are_forecast_as_if_alone() -> None:
         pd.testing.assert_frame_equal(both.frame.xs(name, level="measure"), alone)
 
 
-def test_a_higher_level_is_never_narrower_and_bounds_hold_the_forecast() -> None:
+def test_a_higher_level_is_never_narrower_and_bounds_hold_the_forecast():
     narrow, wide = (forecast(panel(), 3, level=x).frame for x in (0.5, 0.9))
     assert (wide["upper"] >= narrow["upper"]).all()
     assert (wide["lower"] < wide["forecast"]).all()
 
 
-def test_too_few_past_errors_give_no_bounds_rather_than_wrong_ones() -> None:
+def test_too_few_past_errors_give_no_bounds_rather_than_wrong_ones():
     frame = forecast(panel(4, units=2), 3, "drift", level=0.9).frame
     assert frame["lower"].isna().all() and frame["forecast"].notna().all()
     assert forecast(panel() * 0 + 3, 1, "smoothing").frame["forecast"].eq(3).all()
 
 
-def test_a_backtest_makes_the_forecasts_that_were_possible_then() -> None:
+def test_a_backtest_makes_the_forecasts_that_were_possible_then():
     series = panel(units=3)
     rows = backtest(series).rows
     past = series[series.index.get_level_values("year") <= 2019]
@@ -74,7 +74,7 @@ def test_a_backtest_makes_the_forecasts_that_were_possible_then() -> None:
         pd.testing.assert_frame_equal(own[then.columns], then, rtol=0, atol=1e-12)
 
 
-def test_methods_share_provinces_and_origins_and_the_bar_is_there() -> None:
+def test_methods_share_provinces_and_origins_and_the_bar_is_there():
     series = panel()
     late = series.drop([(110000, year) for year in range(2013, 2017)])
     result = backtest(late, ["panel_ar", "random_walk"])
@@ -85,7 +85,7 @@ def test_methods_share_provinces_and_origins_and_the_bar_is_there() -> None:
     assert own["origin"].min() == 2021  # five years from 2017
 
 
-def test_table_is_what_the_rows_say() -> None:
+def test_table_is_what_the_rows_say():
     result = backtest(panel(), ["random_walk"])
     row = result.table.loc[(1, "random_walk")]
     rows = result.rows[(result.rows["horizon"] == 1) & (result.rows["method"] == "random_walk")]
@@ -99,7 +99,7 @@ def test_table_is_what_the_rows_say() -> None:
     assert row["intervals"] == len(known)
 
 
-def test_verdict_names_a_winner_where_the_truth_has_one() -> None:
+def test_verdict_names_a_winner_where_the_truth_has_one():
     """Provinces share one slope and noise is large: their own drifts are worse than the common."""
     rng, keys = np.random.default_rng(4), keyed(149, 18)
     walk = pd.Series(rng.normal(size=len(keys)), index=keys).groupby("province").cumsum()
@@ -108,7 +108,7 @@ def test_verdict_names_a_winner_where_the_truth_has_one() -> None:
     assert "Beats the drift" in found.verdict and "pooled drift at 1 year" in found.verdict
 
 
-def test_verdict_is_honest_where_the_drift_is_the_truth() -> None:
+def test_verdict_is_honest_where_the_drift_is_the_truth():
     keys = keyed(range(1, 32), 12)
     slope = keys.get_level_values("province") * 0.3
     noise = pd.Series(np.random.default_rng(2).normal(size=len(keys)), index=keys)
@@ -118,12 +118,12 @@ def test_verdict_is_honest_where_the_drift_is_the_truth() -> None:
     assert result.verdict.startswith("Nothing beats the drift for sure")
 
 
-def test_three_years_ahead_from_three_origins_is_not_tested() -> None:
+def test_three_years_ahead_from_three_origins_is_not_tested():
     tests = backtest(panel(), FAST, first_origin=2018).tests
     assert tests.loc[3, "origins"].eq(3).all() and tests.loc[3, "p_holm"].isna().all()
 
 
-def test_latest_run_keeps_what_ends_in_the_newest_year() -> None:
+def test_latest_run_keeps_what_ends_in_the_newest_year():
     series = panel()
     series.loc[(540000, 2014)] = np.nan
     series = series.drop((460000, 2023))

@@ -3,7 +3,6 @@
 import hashlib
 import shutil
 from pathlib import Path
-from typing import Any
 
 import yaml
 
@@ -24,19 +23,19 @@ YEARS = range(2019, 2024)
 SOME = {"en": "made up", "zh": "虚构"}
 
 
-def figure(code: int, year: int, variable: str) -> float:
+def figure(code, year, variable):
     """Return the invented figure of a province, year and variable."""
     level = 10 + list(VARIABLES).index(variable)
     return round(level * (codes().index(code) + 1) * 1.05 ** (year - 2019), 2)
 
 
-def variable(**changes: object) -> dict[str, object]:
+def variable(**changes):
     """Return the catalogue's text of a made-up variable."""
     entry = {"name": SOME, "theme": "test", "unit": "10,000 t", "publisher": SOME, "yearbook": SOME}
     return entry | {"definition": "Made up for a test."} | changes
 
 
-def write_project(home: Path, sources: dict[str, Any], variables: dict[str, object]) -> Path:
+def write_project(home, sources, variables):
     """Write a project folder that has a catalogue and the provinces, and no table."""
     (home / "data").mkdir(parents=True)
     shutil.copy(REPOSITORY / "data" / "provinces.csv", home / "data")
@@ -47,7 +46,7 @@ def write_project(home: Path, sources: dict[str, Any], variables: dict[str, obje
     return home
 
 
-def make_project(home: Path) -> Path:
+def make_project(home):
     """Write a project folder with a catalogue, the provinces and one table of figures."""
     variables = {
         key: variable(name={"en": en, "zh": zh}, unit=unit, vintages=vintages)
@@ -67,7 +66,7 @@ def make_project(home: Path) -> Path:
     return home
 
 
-def state(folder: Path) -> dict[str, str]:
+def state(folder):
     """Return the SHA-256 of every file below a folder."""
     return {
         path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
@@ -76,13 +75,13 @@ def state(folder: Path) -> dict[str, str]:
     }
 
 
-def write_csv(path: Path, *rows: str, header: str = HEADER, encoding: str = "utf-8") -> Path:
+def write_csv(path, *rows, header=HEADER, encoding="utf-8"):
     """Write a reader's file from a header and rows."""
     path.write_bytes(("\n".join([header, *rows]) + "\n").encode(encoding))
     return path
 
 
-def write_book(path: Any, **sheets: list[list[object]]) -> Any:
+def write_book(path, **sheets):
     """Write a workbook of these sheets, each given as its rows."""
     from openpyxl import Workbook
 
@@ -96,6 +95,6 @@ def write_book(path: Any, **sheets: list[list[object]]) -> Any:
     return path
 
 
-def write_xlsx(path: Any, *rows: list[object], header: str = HEADER) -> Any:
+def write_xlsx(path, *rows, header=HEADER):
     """Write a reader's workbook with one sheet."""
     return write_book(path, Sheet=[header.split(","), *rows])

@@ -20,30 +20,30 @@ class Task:
     seconds: float = 0.0
 
 
-def tasks(count: int, log: Path, seconds: float = 0.0) -> dict[str, Task]:
+def tasks(count, log, seconds=0.0):
     return {f"batch-{i:03}": Task(i, log, seconds) for i in range(count)}
 
 
-def note(task: Task) -> None:
+def note(task):
     with task.log.open("a") as file:  # one short line at a time is appended as a whole
         file.write(f"{task.number} {os.getpid()}\n")
 
 
-def noted(log: Path, field: int) -> list[int]:
+def noted(log, field):
     return [int(line.split()[field]) for line in log.open()] if log.exists() else []
 
 
-def ran(log: Path) -> list[int]:
+def ran(log):
     return sorted(noted(log, 0))
 
 
-def work(task: Task, shared: object = None) -> pd.DataFrame:
+def work(task, shared=None):
     note(task)
     time.sleep(task.seconds)
     return pd.DataFrame({"batch": [task.number] * 2, "row": [0, 1], "text": ["一", None]})
 
 
-def sums(task: Task, shared: np.ndarray) -> pd.DataFrame:
+def sums(task, shared):
     """Figures whose last bits depend on threads and on the layout of arrays."""
     note(task)
     time.sleep(task.seconds)
@@ -53,14 +53,14 @@ def sums(task: Task, shared: np.ndarray) -> pd.DataFrame:
     return pd.DataFrame({"dot": column @ column, "fit": fit, "sum": shared.sum(), "nan": np.nan})
 
 
-def odd(task: Task, shared: object) -> pd.DataFrame:
+def odd(task, shared):
     note(task)
     if task.number == 2:
         raise ValueError("left is not right")
     return work(task)
 
 
-def lost_once(task: Task, shared: object) -> pd.DataFrame:
+def lost_once(task, shared):
     """Kill the process of batch 2 the first time."""
     if task.number == 2 and 2 not in ran(task.log):
         note(task)
@@ -68,7 +68,7 @@ def lost_once(task: Task, shared: object) -> pd.DataFrame:
     return work(task)
 
 
-def surroundings(task: Task, shared: object) -> pd.DataFrame:
+def surroundings(task, shared):
     """Tell where a batch runs, and with how many threads."""
     from threadpoolctl import threadpool_info
 
@@ -76,7 +76,7 @@ def surroundings(task: Task, shared: object) -> pd.DataFrame:
     return pd.DataFrame({"pid": [os.getpid()], "threads": threads})
 
 
-def interrupted(log: str, store: str, n_jobs: str) -> None:
+def interrupted(log, store, n_jobs):
     """Run batches until somebody interrupts."""
     from nqpf.multiverse.run import _run_batches
 

@@ -7,23 +7,23 @@ from scipy.stats import truncnorm
 BETA = (1.0, 0.4, 0.5)
 
 
-def truncated(rng: np.random.Generator, mean: np.ndarray, sigma: float) -> np.ndarray:
+def truncated(rng, mean, sigma):
     """Draw from normals with these means, truncated at zero."""
     mean = np.asarray(mean, dtype=float)
     return truncnorm.rvs(-mean / sigma, np.inf, loc=mean, scale=sigma, random_state=rng)
 
 
 def frontier_panel(
-    seed: int,
-    units: int = 60,
-    years: int = 6,
-    sigma_v: float = 0.15,
-    sigma_u: float = 0.4,
-    mu: float = 0.0,
-    eta: float = 0.0,
-    delta: tuple[float, float] | None = None,
-    trend: float = 0.0,
-) -> pd.DataFrame:
+    seed,
+    units=60,
+    years=6,
+    sigma_v=0.15,
+    sigma_u=0.4,
+    mu=0.0,
+    eta=0.0,
+    delta=None,
+    trend=0.0,
+):
     """Return a panel of the 1992 model, or of the 1995 model where `delta` is given.
 
     Columns are output, capital and labour in levels, the determinant ``z`` and the true ``u``.

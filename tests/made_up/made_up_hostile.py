@@ -4,7 +4,6 @@ import json
 import re
 import shutil
 import unicodedata
-from pathlib import Path
 
 import pandas as pd
 import yaml
@@ -29,7 +28,7 @@ _SYSTEM = {
 _YEARS = {"skip", "gaps", "residual"}
 
 
-def poisoned(value: object, number: int = 0) -> object:
+def poisoned(value, number=0):
     """Return YAML with hostile text appended to whatever a reader sees."""
     if isinstance(value, dict):
         return {
@@ -45,7 +44,7 @@ def poisoned(value: object, number: int = 0) -> object:
     return f"{value} {LONG if number % 3 == 1 else BAD}"
 
 
-def hostile_project(home: Path) -> Path:
+def hostile_project(home):
     """Write a project folder like this one, with hostile text in every file of data."""
     data = home / "data"
     for folder in ("panel", "checks", "multiverse"):
@@ -63,24 +62,24 @@ def hostile_project(home: Path) -> Path:
     return home
 
 
-def _yaml(folder: str) -> list[Path]:
+def _yaml(folder):
     return sorted((REPOSITORY / "data" / folder).glob("*.yaml"))
 
 
-def hidden(text: str) -> set[str]:
+def hidden(text):
     """Return the characters of a text that drive a terminal or turn a line around."""
     kinds = {"Cc", "Cf", "Cs", "Zl", "Zp"}
     return {c for c in text if c not in "\n\t" and unicodedata.category(c) in kinds}
 
 
-def embedded(html: str) -> dict:
+def embedded(html):
     """Return the data that one script of a fragment carries."""
     (inside,) = re.findall(r'<script type="application/json"[^>]*>(.*?)</script>', html, re.DOTALL)
     assert "<" not in inside and html.count("<script") == 1
     return json.loads(inside)
 
 
-def assert_harmless(html: str, text: str) -> BeautifulSoup:
+def assert_harmless(html, text):
     """Assert that no text of a fragment became an element, an attribute or a control."""
     soup = BeautifulSoup(html, "html.parser")
     for script in soup.find_all("script"):

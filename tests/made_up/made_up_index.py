@@ -35,7 +35,7 @@ FEW = settings(max_examples=settings.default.max_examples // 3)  # for what is f
 UNIT = st.one_of(st.integers(0, 4).map(lambda k: k / 4), st.floats(0, 1))
 
 
-def made_matrix(values: pd.DataFrame | None = None, dimension: dict | None = None):
+def made_matrix(values=None, dimension=None):
     """Return four provinces, three years, five indicators and three dimensions."""
     if values is None:
         rows = pd.MultiIndex.from_product([PROVINCES, YEARS], names=["province", "year"])
@@ -48,7 +48,7 @@ def made_matrix(values: pd.DataFrame | None = None, dimension: dict | None = Non
     )
 
 
-def matrix_of(x, benefit=True, years=2022, dimension="all") -> IndicatorMatrix:
+def matrix_of(x, benefit=True, years=2022, dimension="all"):
     """Return figures (N, m) of provinces 0, 1, ... as indicators a, b, ..."""
     x = np.asarray(x, dtype=float)
     keys = [chr(ord("a") + j) for j in range(x.shape[1])]
@@ -67,7 +67,7 @@ def weighted(draw, elements=UNIT, rows=(1, 9), columns=(1, 5)):
     return z, w / w.sum()
 
 
-def compromise(z, w, v: float = 0.5):
+def compromise(z, w, v=0.5):
     """Rank the rows of a matrix by VIKOR; labels are positions."""
     z = np.asarray(z, dtype=float)
     rows = pd.MultiIndex.from_product([range(len(z)), [2022]], names=["province", "year"])
@@ -79,7 +79,7 @@ def compromise(z, w, v: float = 0.5):
     return result
 
 
-def measures(z, w, v: float = 0.5):
+def measures(z, w, v=0.5):
     """Return S, R and Q of VIKOR in the order of the rows."""
     table = compromise(z, w, v).table.sort_index()
     return Measures(*(table[key].to_numpy() for key in "SRQ"))

@@ -2,19 +2,18 @@
 
 import os
 import random
-from collections.abc import Iterator
 
 EVERYTHING = os.environ.get("NQPF_EVERYTHING") == "1"
 
 
-def chances(name: str, number: int) -> Iterator[random.Random]:
+def chances(name, number):
     """Yield as many sources of chance, a tenth of them unless everything is asked for."""
     for seed in range(number if EVERYTHING else number // 10):
         print(f"seed {name} {seed}")  # shown when a test fails: the last one is to blame
         yield random.Random(f"{name} {seed}")  # noqa: S311 - no secret
 
 
-def mutate_bytes(content: bytes, chance: random.Random, nasty: list[bytes]) -> bytes:
+def mutate_bytes(content, chance, nasty):
     """Flip, cut, repeat or insert bytes."""
     data = bytearray(content)
     for _ in range(chance.choice([1, 1, 1, 2, 5, 30])):

@@ -1,8 +1,6 @@
 """Made-up source files, their catalogue entries and a mirror that holds them."""
 
 import hashlib
-from pathlib import Path
-from typing import Any
 
 import pandas as pd
 import rdata
@@ -14,7 +12,7 @@ from nqpf.provinces import codes, name
 COMMIT = "0123456789ab" + "c" * 28
 
 
-def source(**changes: object) -> Any:
+def source(**changes):
     """Return the entry of a made-up file."""
     entry = {
         "repository": "someone/something",
@@ -28,25 +26,25 @@ def source(**changes: object) -> Any:
     return Catalogue(sources={"made": entry | changes}, variables={}).sources["made"]
 
 
-def segment(**changes: object) -> Any:
+def segment(**changes):
     """Return a segment of a made-up file."""
     entry = {"source": "made", "item": "a", "years": (2020, 2020), "unit": "吨"}
     entries = {"film": variable(segments=[entry | changes])}
     return Catalogue(sources={}, variables=entries).variables["film"].segments[0]
 
 
-def raw(*rows: tuple) -> pd.DataFrame:
+def raw(*rows):
     """Return what a reader would: rows of province, year, value and, if not tonnes, unit."""
     full = [(row[0], row[1], "a", row[2], row[3] if len(row) > 3 else "吨") for row in rows]
     return pd.DataFrame(full, columns=["province", "year", "item", "value", "unit"])
 
 
-def everywhere(year: int, value: float = 1.0, without: int | None = None) -> list[tuple]:
+def everywhere(year, value=1.0, without=None):
     """Return one row per province, in Chinese, with the same value."""
     return [(name(code, "zh"), year, value) for code in codes() if code != without]
 
 
-def write_techme(path: Path, rows: pd.DataFrame) -> Path:
+def write_techme(path, rows):
     """Write an R file in the layout of the science yearbooks, with years as text."""
     path.parent.mkdir(parents=True, exist_ok=True)
     table = pd.DataFrame(
@@ -66,7 +64,7 @@ def write_techme(path: Path, rows: pd.DataFrame) -> Path:
     return path
 
 
-def write_mirror(mirror: Path, rows: pd.DataFrame, entry: Any = None) -> Any:
+def write_mirror(mirror, rows, entry=None):
     """Put a made-up file in a mirror folder and return its pinned entry."""
     entry = entry or source()
     folder = mirror / entry.repository.replace("/", "__") / entry.commit[:12]

@@ -11,7 +11,7 @@ from nqpf.multiverse.redraw import _Plan, _Specification
 EFFECTS = ("two-way", "unit", "time", "pooled")
 
 
-def panel(gaps: bool) -> pd.DataFrame:
+def panel(gaps):
     """Twelve units, six years; with gaps, rows missing at random, one series shorter, a sample."""
     rng = np.random.default_rng(5)
     frame = pd.DataFrame(
@@ -26,7 +26,7 @@ def panel(gaps: bool) -> pd.DataFrame:
     return frame
 
 
-def specifications() -> pd.DataFrame:
+def specifications():
     """Pairs of every kind: shared outcome, shared focal, none, one, two controls, a sample."""
     rows = [
         (outcome, focal, controls, effects, sample)

@@ -29,11 +29,11 @@ from nqpf.forecast.methods import (
 # Densities
 
 
-def bandwidth(x: np.ndarray, rule: str = "silverman") -> float:
+def bandwidth(x, rule="silverman"):
     return kernel_density(pd.Series(x, keyed(len(x), 1, 1)), rule).bandwidths[1]
 
 
-def investment() -> np.ndarray:
+def investment():
     data = grunfeld()
     return data.loc[data["firm"] == "General Motors", "invest"].to_numpy(dtype=float)
 
@@ -79,7 +79,7 @@ def test_sheather_jones_solves_its_equation_pair_by_pair():
 # Inequality
 
 
-def measured(y: object, groups: object = None, weights: object = None) -> pd.Series:
+def measured(y, groups=None, weights=None):
     """Return every measure of one sample."""
     given = [None if x is None else pd.Series(np.asarray(x)) for x in (groups, weights)]
     return by_year(pd.Series(np.asarray(y, dtype=float), keyed(len(y), 1, 1)), *given).loc[1]
@@ -134,7 +134,7 @@ def test_chains_equal_those_of_giddy():
 RNG = np.random.default_rng(11)
 
 
-def growth(units: int = 20) -> pd.Series:
+def growth(units=20):
     start = RNG.normal(0, 0.5, units)
     end = start + 0.4 - 0.2 * start + RNG.normal(0, 0.1, units)
     keys = pd.MultiIndex.from_product([range(units), [2010, 2020]], names=["province", "year"])
@@ -243,7 +243,7 @@ def test_clubs_and_units_without_one_are_those_of_another_program():
 AIR = np.array([112, 118, 132, 129, 121, 135, 148, 148, 136, 119, 104, 118.0])[:, None]
 
 
-def as_series(values: np.ndarray) -> pd.Series:
+def as_series(values):
     frame = pd.DataFrame(values, index=range(2010, 2010 + len(values)))
     return frame.rename_axis("year").rename_axis(columns="province").T.stack().astype(float)
 
@@ -251,7 +251,7 @@ def as_series(values: np.ndarray) -> pd.Series:
 @pytest.mark.parametrize(
     ("horizon", "statistic", "p"), [(1, 1.925737248, 0.0955198052), (3, 2.648713397, 0.0330032718)]
 )
-def test_diebold_mariano_is_that_of_r(horizon, statistic, p) -> None:
+def test_diebold_mariano_is_that_of_r(horizon, statistic, p):
     """``dm.test(e1, e2, h, power = 1, varestimator = "bartlett")`` of R's forecast 8.20."""
     first = np.array([0.5, -1.2, 0.8, 1.9, -0.4, 1.1, 0.3, -0.9])
     second = np.array([0.2, -0.7, 1.0, 0.9, -0.6, 0.4, 0.5, -0.2])
@@ -260,7 +260,7 @@ def test_diebold_mariano_is_that_of_r(horizon, statistic, p) -> None:
 
 
 @pytest.mark.parametrize("seed", range(6))
-def test_smoothing_is_that_of_statsmodels_and_fits_no_worse(seed) -> None:
+def test_smoothing_is_that_of_statsmodels_and_fits_no_worse(seed):
     """The same parameters give the same forecasts; the search finds no larger sum of squares."""
     from statsmodels.tsa.holtwinters import Holt
 
@@ -279,7 +279,7 @@ def test_smoothing_is_that_of_statsmodels_and_fits_no_worse(seed) -> None:
     assert peer.sse <= best.sse * (1 + 1e-6)
 
 
-def test_persistence_without_correction_is_that_of_linearmodels_with_clusters() -> None:
+def test_persistence_without_correction_is_that_of_linearmodels_with_clusters():
     from linearmodels.panel import PanelOLS
 
     values = np.random.default_rng(3).normal(size=(9, 12)).cumsum(axis=0)
@@ -292,7 +292,7 @@ def test_persistence_without_correction_is_that_of_linearmodels_with_clusters() 
     assert ours.std_error == pytest.approx(peer.std_errors["lag"], rel=1e-6)
 
 
-def simulated(rho, years, units, rng, stationary=True, spread=None) -> np.ndarray:
+def simulated(rho, years, units, rng, stationary=True, spread=None):
     effects, spread = rng.normal(size=units), 1.0 if spread is None else spread
     y = np.zeros(units)
     if stationary:
@@ -306,7 +306,7 @@ def simulated(rho, years, units, rng, stationary=True, spread=None) -> np.ndarra
 @pytest.mark.parametrize("stationary", [True, False], ids=["stationary", "from-zero"])
 def test_persistence_of_thirty_one_provinces_is_unbiased_within_simulation_error(
     stationary,
-) -> None:
+):
     rng = np.random.default_rng(7)
     found = []
     for _ in range(40):
@@ -321,7 +321,7 @@ def test_persistence_of_thirty_one_provinces_is_unbiased_within_simulation_error
     assert within.mean() < 0.6 - 10 * error
 
 
-def test_class_probabilities_are_powers_of_counted_transitions() -> None:
+def test_class_probabilities_are_powers_of_counted_transitions():
     values = simulated(0.8, 10, 31, np.random.default_rng(4))
     series = as_series(values)
     apart = series - series.groupby("year").transform("mean")
@@ -337,7 +337,7 @@ def test_class_probabilities_are_powers_of_counted_transitions() -> None:
     ("method", "low", "high"),
     [("random_walk", 0.88, 0.92), ("pooled_drift", 0.88, 0.92), ("drift", 0.90, 0.96)],
 )
-def test_rolling_intervals_cover_what_they_say_on_simulated_panels(method, low, high) -> None:
+def test_rolling_intervals_cover_what_they_say_on_simulated_panels(method, low, high):
     """The drift's early origins are poorer than its newest: its intervals are on the wide side."""
     rng = np.random.default_rng(11)
     covered = []

@@ -24,7 +24,7 @@ EFFECTS = ["two-way", "unit", "time"]
 # The same likelihood written out: whole matrices, contrasts that remove the effects
 
 
-def stacked(model: str):
+def stacked(model):
     """Return y, X and the (nT, nT) weights, a year after another."""
     long = FRAME.swaplevel().sort_index()
     big, x = np.kron(np.eye(6), WEIGHTS.matrix.to_numpy()), long[XS].to_numpy()
@@ -49,7 +49,7 @@ def written_out(y, x, big):
     return found.x, *parts(found.x)
 
 
-def contrasts(effects: str, weights: np.ndarray):
+def contrasts(effects, weights):
     """Return orthonormal contrasts that remove effects of 31 units in 6 years, and W in them."""
     full = [np.linalg.svd(np.eye(size) - 1 / size)[0][:, : size - 1].T for size in (31, 6)]
     across = full[0] if effects in ("time", "two-way") else np.eye(31)
@@ -158,7 +158,7 @@ ISLAND = [0.0793359, -0.0094974, -0.0005403, -0.0210069, 0.0037534] + [
 ]  # fmt: skip
 
 
-def thesis(number: str) -> tuple[pd.DataFrame, pd.Series]:
+def thesis(number):
     data = case(f"public/{number}/panel.csv", index_col=["province_id", "year"])
     late = data[data.index.get_level_values("year") >= 2011]
     return late[["ln_tfp", *CAUSES]].dropna(), data["gdp_per_cap"]

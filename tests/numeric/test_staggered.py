@@ -15,7 +15,7 @@ DESIGNS = {  # units and first year by cohort, units never treated, years, effec
 }
 
 
-def treated_panel(design: str):
+def treated_panel(design):
     """Return the treatment, the true effect of each row and the mean over treated rows."""
     cohorts, never, years, effect = DESIGNS[design]
     groups = [year for size, year in cohorts for _ in range(size)]
@@ -25,11 +25,11 @@ def treated_panel(design: str):
     return table, true, true[table["treated"] == 1].mean()
 
 
-def outcome(table: pd.DataFrame, true: pd.Series, seed: int) -> pd.Series:
+def outcome(table, true, seed):
     return np.random.default_rng(seed).normal(size=len(table)).cumsum() + true
 
 
-def by_hand(table: pd.DataFrame, values: pd.Series) -> pd.Series:
+def by_hand(table, values):
     """Two-by-two differences of means against the never treated, by years since adoption."""
     means = (
         values.groupby([table["cohort"], values.index.get_level_values("year")]).mean().unstack()
@@ -47,7 +47,7 @@ def by_hand(table: pd.DataFrame, values: pd.Series) -> pd.Series:
 
 
 @pytest.mark.parametrize("design", DESIGNS)
-def test_two_way_fails_where_the_others_find_the_effect(design: str) -> None:
+def test_two_way_fails_where_the_others_find_the_effect(design):
     """Without noise: weights take out levels of units and years, and the effect is left."""
     table, true, effect = treated_panel(design)
     names = ("two-way", "imputation", "cohorts")
@@ -56,7 +56,7 @@ def test_two_way_fails_where_the_others_find_the_effect(design: str) -> None:
     assert two_way < (0 if design == "wrong sign" else effect / 2)
 
 
-def test_forbidden_comparisons_are_what_turns_the_sign() -> None:
+def test_forbidden_comparisons_are_what_turns_the_sign():
     table, true, _ = treated_panel("wrong sign")
     parts = goodman_bacon(true, table)  # no noise: comparisons show the design alone
     forbidden = (parts["compared"] > 0) & (parts["compared"] < parts["treated"])
@@ -66,7 +66,7 @@ def test_forbidden_comparisons_are_what_turns_the_sign() -> None:
 
 
 @pytest.mark.parametrize("design", DESIGNS)
-def test_two_stages_of_pyfixest_are_the_imputation(design: str) -> None:
+def test_two_stages_of_pyfixest_are_the_imputation(design):
     import pyfixest as pf
 
     table, true, _ = treated_panel(design)
@@ -80,7 +80,7 @@ def test_two_stages_of_pyfixest_are_the_imputation(design: str) -> None:
 
 
 @pytest.mark.parametrize("design", DESIGNS)
-def test_cohorts_are_the_computation_by_hand(design: str) -> None:
+def test_cohorts_are_the_computation_by_hand(design):
     table, true, _ = treated_panel(design)
     values = outcome(table, true, 2)
     hand, ours = by_hand(table, values), effect_weights(table, "cohorts").T @ values

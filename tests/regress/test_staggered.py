@@ -19,7 +19,7 @@ def sample(codes=CODES, seed=0):
     return normals(seed, "y", codes, 9, 2013)[0].groupby("province").cumsum()
 
 
-def test_adoption_goes_by_key_and_not_by_order() -> None:
+def test_adoption_goes_by_key_and_not_by_order():
     frame = sample()
     shuffled = frame.sample(frac=1, random_state=1).reset_index()
     table = adoption(shuffled, pd.Series(FIRST).iloc[::-1])
@@ -32,7 +32,7 @@ def test_adoption_goes_by_key_and_not_by_order() -> None:
     assert cohorts[cohorts > 0].to_dict() == FIRST and len(cohorts) == len(CODES)
 
 
-def test_a_treated_group_of_one_is_warned_about_and_cannot_be_sure() -> None:
+def test_a_treated_group_of_one_is_warned_about_and_cannot_be_sure():
     frame = sample()
     with pytest.warns(UserWarning, match="no p value is below 1/8"):
         one = adoption(frame, {110000: 2016})
@@ -77,7 +77,7 @@ FIVE = dict(zip(CODES[:5], (2014, 2016, 2016, 2019, 2021), strict=True))
 
 
 @pytest.mark.parametrize("first", [FIRST, {110000: 2016, 120000: 2016}, FIVE])
-def test_comparisons_of_two_groups_add_up_to_two_way(first: dict[int, int]) -> None:
+def test_comparisons_of_two_groups_add_up_to_two_way(first):
     frame = sample()
     table = adoption(frame, first)
     parts = goodman_bacon(frame["y"], table)
@@ -92,7 +92,7 @@ def test_comparisons_of_two_groups_add_up_to_two_way(first: dict[int, int]) -> N
         pd.testing.assert_series_equal(*weights.values())
 
 
-def test_draws_are_the_estimates_of_relabelled_provinces_and_the_seed_rules() -> None:
+def test_draws_are_the_estimates_of_relabelled_provinces_and_the_seed_rules():
     """A draw is what the estimator gives when histories of outcomes change places."""
     frame = sample()
     table = adoption(frame, FIRST)
@@ -114,14 +114,14 @@ def test_draws_are_the_estimates_of_relabelled_provinces_and_the_seed_rules() ->
     assert frame.equals(before[0]) and table.equals(before[1]) and before[2] == FIRST
 
 
-def test_joint_p_value_finds_a_trend_before_adoption() -> None:
+def test_joint_p_value_finds_a_trend_before_adoption():
     frame = sample(range(30), seed=2)
     table = adoption(frame, dict.fromkeys(range(10), 2018))
     frame["y"] -= 3 * table["event"].fillna(0)
     assert reassign(frame, table, "cohorts").joint("y", [-4, -3, -2]) < 0.01
 
 
-def test_detectable_effect_is_near_the_normal_formula() -> None:
+def test_detectable_effect_is_near_the_normal_formula():
     """Without correlation: (1.96 + 0.84) standard errors of a difference of differences."""
     treated, rest, before, after = 20, 40, 4, 5
     frame = sample(range(treated + rest))

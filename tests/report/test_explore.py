@@ -21,7 +21,7 @@ def found():
     return standings(Panel.load(extra=False), keys, weights=["equal"], aggregate=[], draws=20)
 
 
-def unpacked(text: str, kind: str) -> np.ndarray:
+def unpacked(text, kind):
     return np.frombuffer(base64.b64decode(text), dtype=kind)
 
 

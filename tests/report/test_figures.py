@@ -37,39 +37,39 @@ LIGHT = 60_000  # bytes as a server sends it
 LONG = "A title that says at length what is shown, 一个很长的标题, and goes on past the first line"
 
 
-def one_year(seed: int = 0) -> pd.Series:
+def one_year(seed=0):
     return pd.Series(np.random.default_rng(seed).beta(2, 5, 31), index=CODES, name="made-up score")
 
 
-def panel(years: range = range(2012, 2024)) -> pd.Series:
+def panel(years=range(2012, 2024)):
     index = keyed(CODES, len(years), years[0])
     noise = np.random.default_rng(1).normal(0, 0.01, len(index))
     growth = 1 + 0.08 * (index.get_level_values("year") - 2012)
     return (one_year().reindex(index, level="province") * growth + noise).rename("made-up score")
 
 
-def with_holes(scores: pd.Series) -> pd.Series:
+def with_holes(scores):
     gone = [(TIBET, year) for year in scores.index.unique("year")]
     return scores.drop([*gone, (LIAONING, 2015), (BEIJING, 2023)])
 
 
-def measures(count: int = 3) -> pd.DataFrame:
+def measures(count=3):
     made = [(one_year() + one_year(k + 2) / 2).rename(f"measure {k} 测度") for k in range(count)]
     return pd.concat(made, axis=1)
 
 
-def ranks(count: int) -> pd.DataFrame:
+def ranks(count):
     return measures(count).rank(ascending=False)
 
 
-def weights(count: int = 15, name: str = "indicator per 10,000 persons 指标") -> tuple:
+def weights(count=15, name="indicator per 10,000 persons 指标"):
     keys = [f"i{k}" for k in range(count)]
     values = pd.Series(np.random.default_rng(3).dirichlet(np.ones(count)), index=keys)
     dimension = pd.Series([f"dimension {k % 3} 维度" for k in range(count)], index=keys)
     return values, dimension, pd.Series([f"{k} {name}" for k in range(count)], index=keys)
 
 
-def intervals() -> pd.DataFrame:
+def intervals():
     median = np.random.default_rng(2).permutation(31) + 1
     table = pd.DataFrame({"baseline": median, "median": median}, index=CODES)
     table["lower"], table["upper"] = (median - 2).clip(1), (median + 2).clip(max=31)
@@ -77,14 +77,14 @@ def intervals() -> pd.DataFrame:
     return table.assign(shift=1.0)
 
 
-def indices() -> pd.DataFrame:
+def indices():
     first, total = [0.02, 0.3, 0.25, -0.01, 0.0, 0.05], [0.1, 0.5, 0.4, 0.02, 0.001, 0.2]
     factors = ["normalise", "weights", "aggregate", "omit", "error", "perturb"]
     table = pd.DataFrame({"first": first, "total": total}, index=factors)
     return table.assign(first_margin=0.08, total_margin=0.05)
 
 
-def matrix(size: int = 4) -> pd.DataFrame:
+def matrix(size=4):
     labels = range(1, size + 1)
     return pd.DataFrame(0.8 * np.eye(size) + 0.2 / size, labels, labels)
 
@@ -118,13 +118,13 @@ FINDINGS = pd.DataFrame(
 )  # fmt: skip
 
 
-def blank(reason: str, lower: float = np.nan) -> pd.DataFrame:
+def blank(reason, lower=np.nan):
     table = COEFFICIENTS.assign(reason="")
     table.loc[1, ["coefficient", "lower", "upper", "reason"]] = [np.nan, lower, np.nan, reason]
     return table
 
 
-def series(first: int = 2013) -> pd.Series:
+def series(first=2013):
     keys = keyed([BEIJING, 310000, 440000], 11, 2013)
     steps = np.random.default_rng(0).normal(0.02, 0.01, size=len(keys))
     return pd.Series(steps, index=keys).groupby("province").cumsum().loc[:, first:]
@@ -197,7 +197,7 @@ def pictures():
         return {name: make() for name, make in CASES.items()}
 
 
-def texts(picture) -> list[Text]:
+def texts(picture):
     """Return the texts that are drawn: an axis also keeps labels that it does not draw."""
     with mock.patch.object(Text, "draw", autospec=True, side_effect=Text.draw) as drawn:
         FigureCanvasAgg(picture.figure).draw()

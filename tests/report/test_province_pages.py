@@ -32,13 +32,13 @@ def page(profiles):
     return cache(partial(province_profile, profiles))
 
 
-def said(page: object, section: str) -> str:
+def said(page, section):
     """Return the words of one section of a page."""
     html = page.html.split(f"<h2>{section} ", 1)[1].split("<h2>", 1)[0]
     return " ".join(BeautifulSoup(html, "html.parser").get_text(" ").split())
 
 
-def hostile(text: str) -> Panel:
+def hostile(text):
     """Return the panel with a name and a yearbook that carry a text."""
     known = dict(PANEL.catalogue.variables)
     change = dict.fromkeys(("name", "yearbook"), type(known["energy"].name)(en=text, zh=text))

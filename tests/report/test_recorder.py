@@ -1,6 +1,5 @@
 """What the library says it reads, the line it is said of, and the table behind a figure."""
 
-from collections.abc import Callable
 from unittest import mock
 
 import numpy as np
@@ -21,7 +20,7 @@ from nqpf.report.regressions import transition_matrices
 PANEL, KINDS = Panel.load(extra=False), ("system", "variables", "results")
 
 
-def heard(call: Callable[[], object]) -> dict[str, set[str]]:
+def heard(call):
     """Return what a call reads, by kind."""
     seen: list[_Read] = []
     with _listening(seen.append):
@@ -45,7 +44,7 @@ def test_what_is_used_is_read():
     assert {"gdp", "employment"} <= stored["variables"]
 
 
-def shown(picture) -> dict[str, object]:
+def shown(picture):
     """Show a picture where the recorder is loaded, and return what it keeps of it."""
     shell = mock.MagicMock(user_ns={})
     load_ipython_extension(shell)

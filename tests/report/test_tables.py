@@ -24,7 +24,7 @@ NAMES = {"a": "output", "b": "patents"}
 class Page:
     """Tags and text of a fragment; a tag that is not closed is an error."""
 
-    def __init__(self, html: str) -> None:
+    def __init__(self, html):
         closed = re.sub(r"<(br|img)\b([^>]*)>", r"<\1\2/>", html)
         root = ElementTree.fromstring(f"<div>{closed}</div>")  # noqa: S314 - our own
         self.tags = [element.tag for element in root.iter()][1:]
@@ -32,7 +32,7 @@ class Page:
         self.attributes = {k: v for element in root.iter() for k, v in element.attrib.items()}
 
 
-def made_panel(reader_rows: int = 0) -> Panel:
+def made_panel(reader_rows=0):
     """Two variables, 31 provinces, 2020-2021; b is spliced in 2021 and absent in Tibet."""
     keys = pd.MultiIndex.from_product([CODES, (2020, 2021)], names=["province", "year"])
     a = keys.to_frame(index=False).assign(variable="a", vintage="census5", flag="official")
@@ -46,7 +46,7 @@ def made_panel(reader_rows: int = 0) -> Panel:
     return Panel(frame, Catalogue(sources={}, variables=variables))
 
 
-def made_matrix() -> IndicatorMatrix:
+def made_matrix():
     values = made_panel().wide(["a", "b"])
     dropped = values[values.isna().any(axis=1)].index.to_frame(index=False)
     about = {"vintage": "census5", "dropped": dropped.assign(reason="missing: b")}

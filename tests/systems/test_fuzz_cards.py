@@ -1,10 +1,8 @@
 """A thousand broken cards: a clear error or a valid system, and no file changed."""
 
-import random
 import shutil
 from collections import Counter
 from copy import deepcopy
-from pathlib import Path
 
 import numpy as np
 import yaml
@@ -29,14 +27,14 @@ VALUES = [
 ]  # fmt: skip
 
 
-def places(node: object) -> list[tuple[dict | list, object]]:
+def places(node):
     if not isinstance(node, (dict, list)):
         return []
     keys = list(node) if isinstance(node, dict) else list(range(len(node)))
     return [(node, key) for key in keys] + [p for key in keys for p in places(node[key])]
 
 
-def mutate_structure(raw: bytes, chance: random.Random) -> bytes:
+def mutate_structure(raw, chance):
     tree = yaml.load(raw, yaml.CSafeLoader)
     for _ in range(chance.choice([1, 1, 2, 4])):
         found = places(tree)
@@ -62,7 +60,7 @@ def mutate_structure(raw: bytes, chance: random.Random) -> bytes:
     return yaml.dump(tree, Dumper=yaml.CSafeDumper, allow_unicode=True).encode("utf-8", "replace")
 
 
-def outcome(key: str, home: Path, panel: Panel) -> str:
+def outcome(key, home, panel):
     """Load and use a card; only the library's own errors are caught."""
     try:
         system = System.load(key, home)

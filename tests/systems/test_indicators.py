@@ -14,7 +14,7 @@ from nqpf.systems import System, available
 YEARS = range(2013, 2024)
 
 
-def size(unit: str) -> float:
+def size(unit):
     """Return a unit in base units: yuan, persons, tonnes, tce, kWh."""
     number, million = re.match(r"([\d,]*) ?(million)?", unit).groups()
     factor = float(number.replace(",", "") or 1) * (1e6 if million else 1)

@@ -46,13 +46,13 @@ def home(tmp_path, monkeypatch):
     return home
 
 
-def new(key: str = KEY) -> list[str]:
+def new(key=KEY):
     result = CliRunner().invoke(app, ["study", "new", key])
     assert result.exit_code == 0
     return result.stdout.splitlines()
 
 
-def refused(home: Path, key: str = KEY) -> str:
+def refused(home, key=KEY):
     before = state(home)
     result = CliRunner().invoke(app, ["study", "new", key])
     assert (result.exit_code, result.stdout) == (1, "") and "Traceback" not in result.stderr
@@ -128,7 +128,7 @@ def test_all_or_nothing(home, monkeypatch, fails):
     """The disk fills up at each of the four files in turn."""
     real = os.replace
 
-    def full(source: Path, target: Path) -> None:
+    def full(source, target):
         if Path(target) == home / fails:
             raise OSError(28, "No space left on device", str(target))
         real(source, target)

@@ -1,7 +1,5 @@
 """Cards, studies and the matrix they give on a small made-up panel."""
 
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -48,7 +46,7 @@ BARE = STUDY[: STUDY.index("dimensions:")] + "level: D\nmissing: [everything els
 CODES = [110000, 310000, 440000]
 
 
-def write(home: Path, card: str = CARD, study: str = STUDY, indicators: str = INDICATORS) -> Path:
+def write(home, card=CARD, study=STUDY, indicators=INDICATORS):
     texts = {"systems/toy-2024": card, "studies/toy-2024": study, "indicators": indicators}
     for name, text in texts.items():
         path = home / "data" / f"{name}.yaml"
@@ -57,7 +55,7 @@ def write(home: Path, card: str = CARD, study: str = STUDY, indicators: str = IN
     return home
 
 
-def some(panel: Panel, rows: str) -> Panel:
+def some(panel, rows):
     return Panel(panel.frame.query(rows), panel.catalogue)
 
 
@@ -120,7 +118,7 @@ def test_what_cannot_be_evaluated(tmp_path, panel, formula, rows, provinces, mes
 # --- the matrix ---
 
 
-def matrix_of(cells: list[tuple[int, int]]) -> IndicatorMatrix:
+def matrix_of(cells):
     index = pd.MultiIndex.from_tuples(cells, names=["province", "year"])
     values = pd.DataFrame({"a": np.arange(len(cells), dtype=float)}, index=index)
     return IndicatorMatrix(values, pd.Series({"a": True}), pd.Series({"a": "d"}))

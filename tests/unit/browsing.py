@@ -44,32 +44,32 @@ _AXE = """async ([rules, only, rows, within]) => {
 }"""
 
 
-def pages_of(html: Path = HTML) -> list[str]:
+def pages_of(html=HTML):
     """Return every page of a built site, without its ending, whoever wrote it."""
     found = (path.relative_to(html) for path in html.rglob("*.html"))
     return sorted(p.with_suffix("").as_posix() for p in found if p.parts[0] != "_static")
 
 
 @cache
-def read(path: Path) -> BeautifulSoup:
+def read(path):
     """Return a page of the built site, read once."""
     return BeautifulSoup(path.read_text("utf-8"), "lxml")
 
 
-def sample(names: list[str]) -> list[str]:
+def sample(names):
     """Return one in five of what is much alike; everything in the weekly run."""
     return names if EVERYTHING else names[::ONE_IN]
 
 
-def watch(page, site: str) -> list[str]:
+def watch(page, site):
     """Return a list that fills with what goes wrong on the page; block other hosts."""
     wrong: list[str] = []
 
-    def outside(route) -> None:
+    def outside(route):
         wrong.append(f"asked {route.request.url}")
         route.abort()
 
-    def answered(answer) -> None:
+    def answered(answer):
         if answer.status >= 400:
             wrong.append(f"{answer.status} {answer.url}")
 
@@ -82,12 +82,12 @@ def watch(page, site: str) -> list[str]:
 
 
 @cache
-def axe_script() -> str:
+def axe_script():
     """Return axe-core as a script."""
     return (files("axe_playwright_python") / "axe.min.js").read_text("utf-8")
 
 
-def violations(page, only: list[str] | None = None, within: str | None = None) -> list[str]:
+def violations(page, only=None, within=None):
     """Return the serious violations that axe-core finds, by all its rules or those named."""
     if page.evaluate("typeof window.axe") == "undefined":
         page.evaluate(axe_script())
@@ -95,7 +95,7 @@ def violations(page, only: list[str] | None = None, within: str | None = None) -
     return [text for impact, text in found if impact in GRAVE]
 
 
-def weight(requests: list, html: Path, site: str) -> int:
+def weight(requests, html, site):
     """Return the bytes that a page and what it asked for weigh, charts and figures excluded.
 
     Uncompressed, as the test's own server sends them.

@@ -11,10 +11,10 @@ SVG = '<?xml version="1.0"?><svg xmlns="a" width="200pt" height="100pt"><rect/><
 FRAME = '<table border="1" class="dataframe"><thead>{}</thead><tbody>{}</tbody></table>'
 
 
-def correct(body: str, name: str = "a", saved: dict[str, bytes] | None = None) -> str:
+def correct(body, name="a", saved=None):
     """Return the body of a page as it is corrected."""
 
-    def save(file: str, content: bytes) -> str:
+    def save(file, content):
         (saved if saved is not None else {})[file] = content
         return f"../_images/{file}"
 

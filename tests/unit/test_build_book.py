@@ -36,7 +36,7 @@ def test_fingerprint_follows_contents_not_times(tmp_path):
 
 
 def test_other_inputs_drop_results_and_pages(tmp_path):
-    def dropped(**made_from: str) -> list[str]:
+    def dropped(**made_from):
         folders = [tmp_path / name for name in (".jupyter_cache", ".doctrees", "html")]
         for folder in folders:
             folder.mkdir(exist_ok=True)
@@ -53,7 +53,7 @@ def test_other_inputs_drop_results_and_pages(tmp_path):
 
 
 def test_chapters_run_when_they_or_what_they_read_changed(tmp_path, capsys):
-    def put(name: str, text: str) -> None:
+    def put(name, text):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(text, "utf-8")
 
@@ -67,7 +67,7 @@ def test_chapters_run_when_they_or_what_they_read_changed(tmp_path, capsys):
     for name, code in codes.items():
         put(name, CHAPTER.replace("CODE", code))
 
-    def run() -> list[str]:
+    def run():
         assert run_chapters([tmp_path / name for name in codes], cache, tmp_path) == []
         return sorted(line.split()[-1] for line in capsys.readouterr().out.splitlines())
 

@@ -14,7 +14,7 @@ SAME = {"words": "Growth was <b>3.1</b> %.", "n": "5", "more": '<img alt="A map.
 STATUS = "<td><p>2026-11-25 21:{minute}</p></td><td><p>cache</p></td><td><p>{seconds}</p></td>"
 
 
-def archive(year: int, text: str) -> bytes:
+def archive(year, text):
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as opened:
         opened.writestr(zipfile.ZipInfo("sheet.xml", (year, 1, 1, 0, 0, 0)), text)

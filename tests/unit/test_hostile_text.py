@@ -51,13 +51,13 @@ def it(home):
     return SimpleNamespace(panel=panel, index=index, overview=overview, page=page)
 
 
-def _ranks() -> pd.DataFrame:
+def _ranks():
     names = [f"{BAD} {k}" for k in range(2)] + [LONG]
     values = np.argsort(np.random.default_rng(0).random((31, 3)), axis=0) + 1.0
     return pd.DataFrame(values, index=provinces.codes(), columns=[visible(n) for n in names])
 
 
-def _weights(it: SimpleNamespace) -> object:
+def _weights(it):
     system = it.index.matrix.system
     names = pd.Series({key: str(one.name) for key, one in system.indicators.items()})
     weights = pd.Series(1 / len(names), index=names.index)
@@ -88,7 +88,7 @@ SHOWN = {
 }
 
 
-def assert_text(html: str, text: str) -> None:
+def assert_text(html, text):
     soup = assert_harmless(html, text)
     seen = soup.get_text() + " ".join(div.get("aria-label", "") for div in soup("div"))
     assert SCRIPT in seen or LONG in seen, "nothing hostile was shown"

@@ -9,7 +9,7 @@ from lxml.html import fragment_fromstring
 from outputs_files import chart_rows, csv_bytes, plain_cell, read_table, safe_svg
 
 
-def table(header: list[str], rows: list[list[object]]) -> str:
+def table(header, rows):
     """Return a table as the library writes it; a row of one cell is a heading over others."""
     wide = f'<th colspan="{len(header)}" scope="rowgroup">'
     body = ""
@@ -20,7 +20,7 @@ def table(header: list[str], rows: list[list[object]]) -> str:
     return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 
 
-def frame(data: object, columns: object, index: object) -> str:
+def frame(data, columns, index):
     return pd.DataFrame(data, columns=columns, index=index).to_html()
 
 

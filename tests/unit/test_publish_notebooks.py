@@ -43,7 +43,7 @@ def test_what_is_not_there_is_an_error():
             plain_markdown(myst, AROUND)
 
 
-def chapter() -> nbformat.NotebookNode:
+def chapter():
     """Return an executed chapter with everything that must not reach a reader's copy."""
     v4 = nbformat.v4
     prefix = "application/papermill.record/"
@@ -72,7 +72,7 @@ def chapter() -> nbformat.NotebookNode:
     return v4.new_notebook(cells=cells, metadata=about)
 
 
-def copied() -> nbformat.NotebookNode:
+def copied():
     executed = chapter()
     around = Surroundings(glued_values(executed), AROUND.cited, AROUND.link)
     first = set_up_cell("Title", True, "", "launch", "")

@@ -21,14 +21,14 @@ ANSWERS = {"/well": 200, "/gone": 404, "/busy": 429, "/robots": 403, "/out-of-or
 
 
 class _Answers(BaseHTTPRequestHandler):
-    def do_GET(self) -> None:
+    def do_GET(self):
         self.send_response(ANSWERS[self.path])
         self.send_header("Content-Length", "0")
         self.end_headers()
 
     do_HEAD = do_GET
 
-    def log_message(self, *args: object) -> None:
+    def log_message(self, *args):
         """Keep the requests out of the test's output."""
 
 
@@ -70,11 +70,11 @@ def test_only_what_is_known_to_be_broken_fails():
         assert report(place | {"status": k, "info": text} for k, text in one.items())[1] == code
 
 
-def said_by(*command: str, folder: Path) -> str:
+def said_by(*command, folder):
     return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True).stdout
 
 
-def git(folder: Path, *words: str) -> str:
+def git(folder, *words):
     identity = ("-c", "user.name=A", "-c", "user.email=a@example.org")
     return said_by("git", *identity, *words, folder=folder).strip()
 

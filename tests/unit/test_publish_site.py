@@ -56,7 +56,7 @@ print("counted")
 BIB = "@book{oecd, author={{OECD}}, title={Handbook}, publisher={OECD}, year={2008}}\n"
 
 
-def build(folder: Path) -> Path:
+def build(folder):
     """Build two pages with the book's extensions; return the folder of the site."""
     source, out = folder / "source", folder / "_build" / "html"
     for name, text in (("book/index", FRONT), ("notebooks/chapter", CHAPTER)):
@@ -97,11 +97,11 @@ def private(tmp_path_factory):
     return build(tmp_path_factory.mktemp("private"))
 
 
-def page(folder: Path, name: str) -> BeautifulSoup:
+def page(folder, name):
     return BeautifulSoup((folder / name).read_text("utf-8"), "html.parser")
 
 
-def head(soup: BeautifulSoup) -> dict[str, str]:
+def head(soup):
     tags = soup.select("meta[name][content], meta[property][content]")
     return {tag.get("name") or tag.get("property"): tag["content"] for tag in tags}
 

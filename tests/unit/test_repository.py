@@ -25,7 +25,7 @@ MACHINE_PATH = re.compile(r"(?<![\w.:/-])/(?:home|Users|root|work|mnt)/\w")
 HEAVY = {"matplotlib", "seaborn", "statsmodels", "linearmodels", "altair", "sklearn", "rdata"}
 
 
-def tracked(suffix: str = "") -> list[Path]:
+def tracked(suffix=""):
     """Return the files that git tracks, or all but the built ones where there is no git."""
     options = {"cwd": ROOT, "capture_output": True, "text": True, "check": False}
     listing = subprocess.run(["git", "ls-files", "-z"], **options)

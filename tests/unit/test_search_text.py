@@ -42,7 +42,7 @@ LARGE
 """.replace("LARGE", "\n".join(["large table"] * 99))
 
 
-def _glossary(*links: str) -> addnodes.glossary:
+def _glossary(*links):
     term = nodes.term("", "", nodes.Text("entropy weights 熵权"), ids=["term-x"])
     made = (nodes.reference("", "", internal=True, refuri=link) for link in links)
     text = nodes.paragraph("", "Weights. ", *made)

@@ -24,7 +24,7 @@ MAKEFILE = (ROOT / "Makefile").read_text("utf-8")
 TARGETS = set(re.findall(r"^([a-z]+):", MAKEFILE, re.MULTILINE))
 
 
-def made(job: dict) -> list[str]:
+def made(job):
     """Return the targets that a job makes, in order."""
     return [target for step in job["steps"] for target in MAKE.findall(step.get("run", ""))]
 
