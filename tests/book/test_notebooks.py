@@ -17,8 +17,8 @@ MACHINE = re.compile(r"/tmp/|/home/|site-packages|ipykernel_\d| object at 0x")  
 
 def chapters():
     pages = parse_toc_yaml(str(ROOT / "book/_toc.yml"))
-    texts = {page: ROOT / f"{page}.md" for page in pages}
-    return [p for p, path in texts.items() if is_myst_markdown_notebook(path.read_text("utf-8"))]
+    files = {page: ROOT / f"{page}.md" for page in pages if not page.startswith("book/provinces/")}
+    return [p for p, file in files.items() if is_myst_markdown_notebook(file.read_text("utf-8"))]
 
 
 def copy_of(html, page):
