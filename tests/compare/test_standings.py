@@ -79,7 +79,7 @@ def test_tfp_has_the_range_over_estimators_and_capital(embedded, found):
     tfp = measures(embedded, [])["tfp"]
     pd.testing.assert_series_equal(one["score"], tfp, check_names=False)
     assert len(found.variants) > 10
-    assert one.eval("lower <= rank <= upper and lower <= median <= upper").all()
+    assert all(one[x].between(one["lower"], one["upper"]).all() for x in ("rank", "median"))
     estimator, key = found.variants[0]
     rules = [rule for rule in _Declaration.load().grid.measures.capital if rule.key == key]
     made = _variants(embedded, "census5", [], estimators=[estimator], capital=rules)

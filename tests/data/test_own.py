@@ -12,7 +12,6 @@ from made_up import HEADER, REPOSITORY, write_book, write_csv, write_xlsx
 from nqpf.errors import DataError
 
 GOOD = "Beijing,2024,population,2200,万人,yearbook"
-NAMED = HEADER + ",name_en,name_zh"
 LAST = date.today().year + 1
 README = (REPOSITORY / "data" / "extra" / "README.md").read_text(encoding="utf-8")
 

@@ -16,7 +16,7 @@ KEY = ["variable", "vintage", "province", "year"]
 def changed(panel, rows, **columns):
     """Return a panel with new values in some rows."""
     frame = panel.frame.copy()
-    frame.loc[frame.eval(rows), list(columns)] = list(columns.values())
+    frame.loc[frame.query(rows).index, list(columns)] = list(columns.values())
     return Panel(frame, panel.catalogue)
 
 

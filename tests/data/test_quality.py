@@ -52,8 +52,8 @@ def test_second_source_summary_finds_the_worst(home, panel):
 
 def test_jumps_are_listed_with_their_flag(panel):
     frame = panel.frame.copy()
-    later = frame.eval("variable == 'energy' and province == 340000 and year >= 2021")
-    frame.loc[later, "value"] /= 4
+    later = frame.query("variable == 'energy' and province == 340000 and year >= 2021")
+    frame.loc[later.index, "value"] /= 4
     table = Checks(Panel(frame, panel.catalogue)).jumps()
     assert table[["variable", "province", "year"]].to_numpy().tolist() == [["energy", 340000, 2021]]
     assert table.loc[0, "ratio"] == pytest.approx(1.05 / 4, abs=0.01)

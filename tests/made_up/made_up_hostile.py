@@ -18,7 +18,6 @@ BAD = (
 # What could end a script or an attribute of a page, or begin mathematics in a drawing.
 EVIL = "</script><script>alert('x')</script><!-- $\\frac{$ & \"quoted\""
 LONG = "Ünbreakable" * 18
-HIDDEN = ["[U+202E]", "[U+200F]", "[U+200B]", "[U+2066]", "[U+0007]", "[U+001B]"]
 # Fields that hold keys, formulas, marks and numbers; every other text is for readers.
 _SYSTEM = {
     "key", "study", "use", "method", "status", "level", "kind", "formula", "direction", "source",

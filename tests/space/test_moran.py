@@ -58,7 +58,6 @@ def test_one_year_alone_is_as_in_the_panel_and_seeds_leave_global_numbers_alone(
 
 
 SMALL = pd.Series([4.0, 3.1, 0.2, 1.0, -2.0, 0.7], index=list("abcdef"), name="y")
-TAILS = ["directed", "two-sided"]
 CHAIN = align(pd.DataFrame(np.eye(6, k=1) + np.eye(6, k=-1), list("abcdef"), list("abcdef")), SMALL)
 
 

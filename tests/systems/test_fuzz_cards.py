@@ -35,7 +35,7 @@ def places(node):
 
 
 def mutate_structure(raw, chance):
-    tree = yaml.load(raw, yaml.CSafeLoader)
+    tree = yaml.safe_load(raw)
     for _ in range(chance.choice([1, 1, 2, 4])):
         found = places(tree)
         if not found:
@@ -57,7 +57,7 @@ def mutate_structure(raw, chance):
                 cut = chance.randrange(len(parent[key]) + 1)
                 added = chance.choice(["(", "+", ".", "x", " ", "**", "0"])
                 parent[key] = parent[key][:cut] + added + parent[key][cut:]
-    return yaml.dump(tree, Dumper=yaml.CSafeDumper, allow_unicode=True).encode("utf-8", "replace")
+    return yaml.safe_dump(tree, allow_unicode=True).encode("utf-8", "replace")
 
 
 def outcome(key, home, panel):
@@ -93,5 +93,5 @@ def test_mutated_cards_give_a_clear_error_or_a_valid_system(tmp_path, embedded):
         path.write_bytes(good)
     assert state(root() / "data") == project
     # Both ends of the promise were really met, not only one of them.
-    assert set(seen) >= {"CardError", "FormulaError", "valid"}
-    assert seen["CardError"] > seen.total() / 4 and seen["valid"] > seen.total() / 20
+    least = {"CardError": seen.total() / 4, "FormulaError": 0, "valid": seen.total() / 20}
+    assert all(seen[kind] > number for kind, number in least.items())
