@@ -1,8 +1,6 @@
 """Build the book: drop what is stale, run the chapters in parallel, make the pages.
 
-Usage: python scripts/build_book.py [--fingerprint]
-
-With --fingerprint it prints what the results of the chapters depend on, and builds nothing.
+Usage: python scripts/build_book.py
 """
 
 from __future__ import annotations
@@ -19,10 +17,9 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from nbformat import NotebookNode
+import warm_kernels
+from nbformat import NotebookNode
 
 ROOT = Path(__file__).resolve().parents[1]
 BUILD = ROOT / "_build"
@@ -215,8 +212,6 @@ def main() -> int:
     """Build the book and say where it is and how long that took."""
     start = time.monotonic()
     os.environ.update(dict.fromkeys(_ONE_THREAD, "1"))
-    import warm_kernels  # not for --fingerprint, which runs without the environment
-
     warm_kernels.install()
     made_from = {kind: fingerprint(ROOT, parts) for kind, parts in DEPEND_ON.items()}
     made_from["pages"] = " ".join([made_from["pages"], *(os.environ.get(p, "") for p in PLACES)])
@@ -252,7 +247,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    if sys.argv[1:] == ["--fingerprint"]:
-        print(fingerprint(ROOT, ("src", "data", *DEPEND_ON["results"])))
-        sys.exit()
     sys.exit(main())

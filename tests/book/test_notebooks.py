@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 
+import jupytext
 import nbformat
 import pytest
 from browsing import read
@@ -13,6 +14,17 @@ ROOT = Path(__file__).resolve().parents[2]
 SHORT = ("notebooks/studies/overview", "notebooks/argument/figures")
 MYST = re.compile(r"\{[a-z]+(?::[a-z]+)?\}`|^(?:```|:::)\{|^\([\w-]+\)=$|myst_nb", re.MULTILINE)
 MACHINE = re.compile(r"/tmp/|/home/|site-packages|ipykernel_\d| object at 0x")  # noqa: S108
+
+
+@pytest.mark.parametrize("path", sorted(ROOT.glob("notebooks/**/*.md")), ids=str)
+def test_every_source_opens_as_a_notebook_in_jupyter_and_in_the_book(path):
+    text = path.read_text("utf-8")
+    notebook = jupytext.reads(text, "md")
+    assert is_myst_markdown_notebook(text)
+    assert notebook.metadata["kernelspec"]["name"] == "python3"
+    assert re.match(r"(\([\w-]+\)=\s*)?# \S", notebook.cells[0].source), "no title"
+    assert {"code", "markdown"} == {cell.cell_type for cell in notebook.cells}
+    assert set(re.findall(r"^```+\{code-cell\} *(.*)$", text, re.MULTILINE)) <= {"ipython3", ""}
 
 
 def chapters():

@@ -7,10 +7,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import jupytext
 import pytest
 import yaml
-from check_notebooks import problems
 from made_up import REPOSITORY, state
+from myst_nb.core.read import is_myst_markdown_notebook
 from typer.testing import CliRunner
 
 from nqpf.cli import app
@@ -68,7 +69,8 @@ def test_the_command_writes_four_files_that_are_valid_and_marked_as_the_books(ho
     for path in NEW[:3]:
         text = (home / path).read_text(encoding="utf-8")
         assert KEY in text and not re.search(r"\{[A-Z]+\}", text)
-    assert "\n# Li and Wang (2025)\n" in text and problems(text) == []
+    assert "\n# Li and Wang (2025)\n" in text and is_myst_markdown_notebook(text)
+    assert jupytext.reads(text, "md").metadata["kernelspec"]["name"] == "python3"
     assert KEY in available(home)
     system = System.load(KEY, home)
     assert set(system.table()["status"]) == {"B"}

@@ -1,7 +1,6 @@
 """What makes results and pages stale, which chapters run, and what a failing cell says."""
 
 from build_book import RECORD, drop_stale, fingerprint, mark, run_chapters, unchanged
-from check_notebooks import problems
 
 CHAPTER = """\
 ---
@@ -97,12 +96,3 @@ def test_a_failure_names_chapter_and_cell(tmp_path):
     assert failure.startswith("bad.md\n")
     assert "wanted['a key']" in failure and "KeyError: 'a key'" in failure
     assert "\x1b" not in failure and not list(tmp_path.rglob(RECORD))
-
-
-def test_wrong_headers_are_named():
-    assert problems(CHAPTER) == []
-    assert "no code cell" in str(problems(CHAPTER.replace("{code-cell} ipython3", "python")))
-    wrong = CHAPTER.replace("name: myst", "name: markdown").replace("# A title", "A text")
-    said = str(problems(wrong.replace("{code-cell} ipython3", "{code-cell} r")))
-    for part in ("no line '    format_name: myst'", "begin with a title", "a code cell for 'r'"):
-        assert part in said

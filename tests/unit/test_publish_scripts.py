@@ -1,7 +1,6 @@
-"""Scripts behind the weekly run and the branch that Binder and Colab open."""
+"""What stands behind the weekly run and the branch that Binder and Colab open."""
 
 import io
-import json
 import subprocess
 import sys
 import threading
@@ -9,14 +8,12 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
-from build_book import DEPEND_ON, fingerprint
-from check_links import report, verdict
-from compare_lock import differences, pinned
-from launch_branch import COPIES, make_branch
+import yaml
 from sphinx.application import Sphinx
 from sphinx.util.docutils import docutils_namespace
 
 ROOT = Path(__file__).resolve().parents[2]
+LAUNCH = ("sh", f"{ROOT}/scripts/launch_branch.sh")
 ANSWERS = {"/well": 200, "/gone": 404, "/busy": 429, "/robots": 403, "/out-of-order": 503}
 
 
@@ -40,34 +37,52 @@ def server():
         running.shutdown()
 
 
-def test_links_are_judged_by_what_sphinx_says(server, tmp_path):
-    links = [f"`link <{server}{path}>`__" for path in ANSWERS]
-    links.append("`closed <http://127.0.0.1:9/>`__")
-    (tmp_path / "index.rst").write_text("Title\n=====\n\n" + "\n".join(links), "utf-8")
-    settings = {"linkcheck_rate_limit_timeout": 0.0, "linkcheck_timeout": 10}
-    settings["linkcheck_report_timeouts_as_broken"] = False
-    out = tmp_path / "out"
+def make(target, folder, **files):
+    """Make a target in a folder that holds `files` and whose programs are scripts of a shell."""
+    for name, text in {"scripts/set_up.sh": "", **files}.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text, "utf-8")
+        (folder / name).chmod(0o755)
+    command = ["make", "--silent", "--file", ROOT / "Makefile", target]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    return done.returncode, done.stdout.splitlines()
+
+
+def links(folder, addresses):
+    """Make `links` of a book with these addresses; Sphinx alone stands for Jupyter Book."""
+    lines = "\n".join(f"`link {at} <{one}>`__" for at, one in enumerate(addresses))
+    (folder / "index.rst").write_text(f"Title\n=====\n\n{lines}\n", "utf-8")
+    settings = yaml.safe_load((ROOT / "book/_config.yml").read_text("utf-8"))["sphinx"]["config"]
+    settings = {key: value for key, value in settings.items() if key.startswith("linkcheck")}
+    settings |= {"linkcheck_rate_limit_timeout": 0.0, "linkcheck_timeout": 1}
+    quiet, out = io.StringIO(), folder / "out"
     with docutils_namespace():
-        quiet = io.StringIO()
-        Sphinx(tmp_path, None, out, tmp_path / "trees", "linkcheck", settings, quiet, quiet).build()
-    records = [json.loads(line) for line in (out / "output.json").read_text().splitlines()]
-    judged = {record["uri"].removeprefix(server): verdict(record) for record in records}
-    silent = dict.fromkeys([*ANSWERS, "http://127.0.0.1:9/"], "not checked")
-    assert judged == silent | {"/well": "working", "/gone": "broken"}
-    lines, code = report(records)
-    assert code == 1
-    assert lines[-1] == "6 external links: 1 work, 1 broken, 4 could not be checked"
-    assert lines[0].startswith("broken")
+        book = Sphinx(folder, None, out, folder / "trees", "linkcheck", settings, quiet, quiet)
+        book.build()
+    program = f"#!/bin/sh\nmkdir -p _build; cp -r {out} _build/linkcheck; exit {book.statuscode}"
+    return make("links", folder, **{".venv/bin/jupyter-book": program})
 
 
-def test_only_what_is_known_to_be_broken_fails():
-    failed = "Max retries exceeded (Caused by SSLError(CERTIFICATE))"
-    said = [({"redirected": "", "timeout": "timed out"}, 0), ({"timeout": "timed out"}, 1)]
-    said += [({"broken": "Anchor 'x' not found"}, 1), ({"broken": failed}, 1)]
-    said += [({"unchecked": ""}, 0)]
-    place = {"code": 0, "uri": "u", "filename": "f", "lineno": 1}
-    for one, code in said:
-        assert report(place | {"status": k, "info": text} for k, text in one.items())[1] == code
+def test_only_links_that_are_known_to_be_broken_fail(server, tmp_path):
+    silent = [f"{server}{path}" for path in ANSWERS if path not in ("/well", "/gone")]
+    silent.append("http://127.0.0.1:9/")
+    code, said = links(tmp_path, silent)
+    assert code and said == ["Not one link answered: is this machine online?"]
+    assert links(tmp_path, [*silent, f"{server}/well"]) == (0, ["No link is broken."])
+    for broken in (f"{server}/gone", f"{server}/well#x", server.replace("http", "https")):
+        code, said = links(tmp_path, [*silent, f"{server}/well", broken])
+        assert code and len(said) == 1 and f"[broken] {broken}" in said[0]
+
+
+def test_two_builds_differ_in_the_table_of_the_run_alone(tmp_path):
+    clock = "import pathlib, time\nnow, site = str(time.time_ns()), pathlib.Path('_build/html')\n"
+    build = clock + "site.mkdir(parents=True)\n(site / 'status.html').write_text(now)\n"
+    here = {".venv/bin/python": f'#!/bin/sh\nexec {sys.executable} "$@"\n'}
+    code, said = make("twice", tmp_path, **here, **{"scripts/build_book.py": build})
+    assert (code, said) == (0, ["both sites are the same"])
+    build += "(site / 'index.html').write_text(now)\n"
+    code, said = make("twice", tmp_path, **here, **{"scripts/build_book.py": build})
+    assert code and len(said) == 1 and "index.html" in said[0]
 
 
 def said_by(*command, folder):
@@ -87,31 +102,28 @@ def test_launch_branch_is_the_project_and_its_notebooks(tmp_path):
         (project / name).write_text("_build/\n*.ipynb\n", "utf-8")
     git(project, "add", "--all")
     git(project, "commit", "--quiet", "--message", "First")
-    with pytest.raises(SystemExit, match="make book"):
-        make_branch(project, "launch")
-    copy = project / COPIES / "notebooks/a.ipynb"
+    done = subprocess.run(LAUNCH, cwd=project, capture_output=True, text=True, check=False)
+    assert done.returncode and "make book" in done.stderr
+    copy = project / "_build/html/downloads/notebooks/notebooks/a.ipynb"
     copy.parent.mkdir(parents=True)
     copy.write_text('{"cells": []}', "utf-8")
-    first = make_branch(project, "launch")
+    first = said_by(*LAUNCH, folder=project)
+    assert first == f"launch is {git(project, 'rev-parse', 'launch')}\n"
     listed = git(project, "ls-tree", "-r", "--name-only", "launch").split()
     assert listed == [".gitignore", "notebooks/a.ipynb", "notebooks/a.md"]
     assert git(project, "show", "launch:notebooks/a.ipynb") == '{"cells": []}'
     assert git(project, "rev-list", "--count", "launch") == "1"
+    of = [git(project, "log", "-1", "--format=%an %ae %ad %cn %cd", b) for b in ("main", "launch")]
+    assert of[0] == of[1]
     # Nothing else has changed, and once more gives the same.
     assert git(project, "branch", "--show-current") == "main"
     assert git(project, "status", "--porcelain") == ""
-    assert make_branch(project, "launch") == first
+    assert said_by(*LAUNCH, folder=project) == first
 
 
-def test_lock_is_compared_with_what_is_installed():
-    lock = pinned((ROOT / "requirements.lock").read_text("utf-8"))
-    assert len(lock) > 100
-    assert differences(lock, lock) == []
-    own = next(pin for pin in lock if pin.startswith("numpy=="))
-    newer = [pin for pin in lock if pin != own] + ["numpy==99", "new-one==1"]
-    assert differences(lock, newer) == ["+ new-one==1", f"- {own}", "+ numpy==99"]
-
-
-def test_fingerprint_is_printed_without_the_environment():
-    said = said_by(sys.executable, "-I", "scripts/build_book.py", "--fingerprint", folder=ROOT)
-    assert said == fingerprint(ROOT, ("src", "data", *DEPEND_ON["results"])) + "\n"
+def test_drift_names_the_versions_that_are_not_those_of_the_lock(tmp_path):
+    frozen = "#!/bin/sh\nprintf 'Jinja2==3.1\\nnew.One==1\\nnumpy==99\\ntyping_extensions==4\\n'"
+    lock = "jinja2==3.1 \\\n    --hash=sha256:00\nnumpy==2.1 ; python_version > '3' \\\n"
+    files = {".venv/bin/python": frozen, "requirements.lock": lock + "typing-extensions==4 \\\n"}
+    code, said = make("drift", tmp_path, **files)
+    assert (code, said) == (0, ["+ new.one==1", "+ numpy==99", "- numpy==2.1"])

@@ -7,14 +7,13 @@ from pathlib import Path
 
 import pytest
 import yaml
-from build_book import BUILD, FOLDERS
+from build_book import BUILD, DEPEND_ON, FOLDERS
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / ".github" / "workflows"
 NAMES = sorted(path.name for path in FOLDER.glob("*.yml"))
 MAKE = re.compile(r"(?<![\w-])make (?:--?[\w=-]+ )*([a-z]+)")
-# The key of the cache, and the data's sources, which only some machines have beside them.
-ONLY_HERE = {"fingerprint", "data"}
+ONLY_HERE = {"data"}  # whose sources only some machines have beside them
 
 
 # YAML 1.1 reads the key `on` as true.
@@ -78,14 +77,16 @@ def test_jobs_have_few_rights_and_an_end(name):
         assert writes == allowed, label
 
 
-def test_cache_keeps_the_results_under_their_fingerprint():
+def test_cache_keeps_the_results_under_what_they_depend_on():
     stamp = ".results-made-from"
     wanted = {f"{BUILD.name}/{name}" for name in (*FOLDERS["results"], stamp)}
     listed = [step for job in BOOK.values() for step in job["steps"]]
     caches = [step for step in listed if "actions/cache" in step.get("uses", "")]
     first, second = (step["with"] for step in caches)
     assert first == second and set(first["path"].split()) == wanted
-    assert "steps.results.outputs.key" in first["key"]
+    kept = {one for pattern in re.findall(r"'(.*?)'", first["key"]) for one in ROOT.glob(pattern)}
+    assert {ROOT / name for name in ("src", "data", *DEPEND_ON["results"])} <= kept
+    assert "python-version" in first["key"]
     assert first["restore-keys"] == "chapters-${{ runner.os }}-"
 
 
