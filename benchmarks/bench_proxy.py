@@ -26,11 +26,15 @@ WANTED_ERRORS = 2.0
 TRUTH = {"labour": 0.6, "capital": 0.4}
 ROLES = ("output", "labour", "capital")
 KEY = ("firm", "year")
+METHODS = {
+    "Olley-Pakes": ("investment", *KEY, "olley-pakes"),
+    "Levinsohn-Petrin": ("materials", *KEY, "levinsohn-petrin"),
+    "Wooldridge": ("materials", *KEY, "wooldridge"),
+    "ACF": ("materials", *KEY, "ackerberg-caves-frazer"),
+}
 ESTIMATORS = {
-    "Olley-Pakes": lambda f: proxy.olley_pakes(f, *ROLES, "investment", *KEY),
-    "Levinsohn-Petrin": lambda f: proxy.levinsohn_petrin(f, *ROLES, "materials", *KEY),
-    "Wooldridge": lambda f: proxy.wooldridge(f, *ROLES, "materials", *KEY),
-    "ACF": lambda f: proxy.ackerberg_caves_frazer(f, *ROLES, "materials", *KEY),
+    name: lambda f, own=own: proxy.production_function(f, *ROLES, *own)
+    for name, own in METHODS.items()
 }
 # Consistent where theory says so; the fourth design is the one that Olley and Pakes assume.
 CONSISTENT = {

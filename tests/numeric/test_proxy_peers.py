@@ -16,11 +16,12 @@ from linearmodels.iv import IVGMM
 from scipy import stats
 from scipy.optimize import minimize, root
 
-from nqpf.tfp import proxy
+from nqpf.tfp.proxy import production_function
 from nqpf.tfp.simulate import simulate_firms
 
 ROLES = ("output", "labour", "capital")
 KEY = ("firm", "year")
+ACF = "ackerberg-caves-frazer"
 
 
 @cache
@@ -51,14 +52,14 @@ def lagged(frame):
 @pytest.mark.parametrize(
     ("name", "state"),
     [
-        ("levinsohn_petrin", ["capital"]),
-        ("levinsohn_petrin", ["capital", "land"]),
-        ("olley_pakes", ["capital"]),
+        ("levinsohn-petrin", ["capital"]),
+        ("levinsohn-petrin", ["capital", "land"]),
+        ("olley-pakes", ["capital"]),
     ],
 )
 def test_the_two_steps_as_they_are_printed(name, state):
     """Petrin, Poi and Levinsohn (2004), Yasar and others (2008); Nelder-Mead."""
-    late, fuel = name == "olley_pakes", "investment" if name == "olley_pakes" else "materials"
+    late, fuel = name == "olley-pakes", "investment" if name == "olley-pakes" else "materials"
     f = firms(4 if late else 2).copy()
     if "land" in state:
         land = 0.5 * f["capital"] + np.random.default_rng(5).normal(0, 1, len(f))
@@ -79,7 +80,7 @@ def test_the_two_steps_as_they_are_printed(name, state):
 
     options = {"xatol": 1e-10, "fatol": 1e-13, "maxiter": 2000}
     peer = minimize(loss, [0.4, 0.2][: len(state)], method="Nelder-Mead", options=options)
-    fit = getattr(proxy, name)(f, "output", "labour", state, fuel, *KEY)
+    fit = production_function(f, "output", "labour", state, fuel, *KEY, name)
     assert fit.params["labour"] == pytest.approx(coefficients[0], abs=1e-8)
     np.testing.assert_allclose(fit.params[state], peer.x, rtol=0, atol=2e-5 if late else 1e-6)
     assert fit.criterion == pytest.approx(peer.fun / now.sum(), rel=1e-8 if late else 1e-9)
@@ -102,7 +103,7 @@ def test_every_solution_of_ackerberg_caves_frazer_is_a_root(design):
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)
-        fit = proxy.ackerberg_caves_frazer(f, *ROLES, "materials", *KEY)
+        fit = production_function(f, *ROLES, "materials", *KEY, ACF)
     solved = fit.starts[fit.starts["converged"]].drop_duplicates("solution")
     assert len(solved) == 2
     for estimate in solved[["labour", "capital"]].to_numpy():
@@ -128,7 +129,7 @@ def test_wooldridge_both_equations_are_stacked_gmm():
     y, cluster = np.tile(f["output"], 2), np.tile(f["firm"], 2)
     model = IVGMM(y, None, regressors, instruments, weight_type="clustered", clusters=cluster)
     peer = model.fit(iter_limit=2, cov_type="clustered", clusters=cluster)
-    fit = proxy.wooldridge(firms(2), *ROLES, "materials", *KEY)
+    fit = production_function(firms(2), *ROLES, "materials", *KEY, "wooldridge")
     np.testing.assert_allclose(fit.params, peer.params.iloc[:2], rtol=1e-6)
     assert fit.criterion == pytest.approx(peer.j_stat.stat, rel=1e-5)
     assert peer.j_stat.df == 1
@@ -141,10 +142,10 @@ def test_wooldridge_both_equations_are_stacked_gmm():
 
 
 ALL = {
-    "OP": lambda f: proxy.olley_pakes(f, *ROLES, "investment", *KEY),
-    "LP": lambda f: proxy.levinsohn_petrin(f, *ROLES, "materials", *KEY),
-    "Wooldridge": lambda f: proxy.wooldridge(f, *ROLES, "materials", *KEY),
-    "ACF": lambda f: proxy.ackerberg_caves_frazer(f, *ROLES, "materials", *KEY, starts=4),
+    "OP": lambda f: production_function(f, *ROLES, "investment", *KEY, "olley-pakes"),
+    "LP": lambda f: production_function(f, *ROLES, "materials", *KEY, "levinsohn-petrin"),
+    "Wooldridge": lambda f: production_function(f, *ROLES, "materials", *KEY, "wooldridge"),
+    "ACF": lambda f: production_function(f, *ROLES, "materials", *KEY, ACF, 4),
 }
 REPLICATIONS = 30 if os.environ.get("NQPF_EVERYTHING") == "1" else 10
 COMPARISONS = 8

@@ -13,7 +13,7 @@ from nqpf.tfp.simulate import simulate_firms
 
 INPUTS = ("output", "labour", "capital")
 KEY = ("firm", "year")
-ESTIMATORS = ["olley_pakes", "levinsohn_petrin", "ackerberg_caves_frazer", "wooldridge"]
+ESTIMATORS = ["olley-pakes", "levinsohn-petrin", "ackerberg-caves-frazer", "wooldridge"]
 every = pytest.mark.parametrize("name", ESTIMATORS)
 
 
@@ -27,8 +27,8 @@ def frame(**options):
 
 
 def estimate(name, f, **options):
-    fuel = "investment" if name == "olley_pakes" else "materials"
-    return getattr(proxy, name)(f, *INPUTS, fuel, *KEY, **options)
+    fuel = "investment" if name == "olley-pakes" else "materials"
+    return proxy.production_function(f, *INPUTS, fuel, *KEY, name, **options)
 
 
 @pytest.fixture(autouse=True)
@@ -75,7 +75,7 @@ def test_a_gap_is_no_year_before_and_every_row_left_out_is_accounted_for(missing
     hole = (f["firm"] == 7) & (f["year"] == 3)
     f = f.assign(materials=f["materials"].mask(hole)) if missing else f[~hole]
     with pytest.warns(UserWarning, match="1 firm.s. skip years, 1 time.*firm 7 before year 4"):
-        fit = estimate("levinsohn_petrin", f)
+        fit = estimate("levinsohn-petrin", f)
     counts = fit.dropped.value_counts()
     assert counts["first year of the firm"] == 80
     gap = "gap: no usable row of the year before"
@@ -89,10 +89,10 @@ def test_a_gap_is_no_year_before_and_every_row_left_out_is_accounted_for(missing
 def test_no_investment_is_dropped_by_olley_pakes_and_refused_elsewhere():
     f = frame()
     f.loc[f["firm"] == 5, ["investment", "materials"]] = -np.inf
-    fit = estimate("olley_pakes", f)
+    fit = estimate("olley-pakes", f)
     assert fit.dropped.value_counts()["investment is missing or zero"] == 6
     with pytest.raises(SampleError, match="firm 5, year 1, variable materials"):
-        estimate("levinsohn_petrin", f)
+        estimate("levinsohn-petrin", f)
 
 
 # Several solutions
@@ -101,7 +101,7 @@ def test_no_investment_is_dropped_by_olley_pakes_and_refused_elsewhere():
 def test_the_two_solutions_of_ackerberg_caves_frazer_are_named():
     f = frame(design=1, firms=500, seed=1)
     with pytest.warns(UserWarning, match="2 solutions fit equally well"):
-        fit = estimate("ackerberg_caves_frazer", f)
+        fit = estimate("ackerberg-caves-frazer", f)
     solved = fit.starts[fit.starts["converged"]].drop_duplicates("solution")
     found = sorted(solved["labour"])
     assert found[0] == pytest.approx(0.6, abs=0.05) and found[1] == pytest.approx(1, abs=0.05)
@@ -110,14 +110,14 @@ def test_the_two_solutions_of_ackerberg_caves_frazer_are_named():
     points = fit.starts[["start_labour", "start_capital"]].iloc[1:]
     assert len(points) == 8 and ((points > 0) & (points < 1)).all(axis=None)
     # From least squares alone, the solution is the other one.
-    other = estimate("ackerberg_caves_frazer", f, starts=1)
+    other = estimate("ackerberg-caves-frazer", f, starts=1)
     assert other.converged and other.params["labour"] == pytest.approx(found[1], abs=1e-6)
 
 
 def test_no_convergence_reaches_the_reader():
     f = frame(firms=8, years=4, seed=1)
     with pytest.warns(UserWarning, match="no start led to a solution.*see `starts`"):
-        fit = estimate("ackerberg_caves_frazer", f, starts=1)
+        fit = estimate("ackerberg-caves-frazer", f, starts=1)
     assert not fit.converged
 
 
@@ -156,7 +156,7 @@ def test_bad_input_has_a_named_error(name, case):
         estimate(name, spoil(frame()))
 
 
-@pytest.mark.parametrize("name", ["olley_pakes", "levinsohn_petrin", "wooldridge"])
+@pytest.mark.parametrize("name", ["olley-pakes", "levinsohn-petrin", "wooldridge"])
 def test_a_free_input_that_follows_state_and_proxy_is_named(name):
     f = frame().assign(investment=lambda f: f["materials"])
     f["labour"] = f["capital"] + 0.5 * f["materials"] - 0.1 * f["capital"] * f["materials"]
@@ -166,12 +166,15 @@ def test_a_free_input_that_follows_state_and_proxy_is_named(name):
 
 def test_options_samples_and_roles_that_cannot_be_used():
     with pytest.raises(MethodError, match="starts is 0"):
-        estimate("ackerberg_caves_frazer", frame(), starts=0)
+        estimate("ackerberg-caves-frazer", frame(), starts=0)
     with pytest.raises(EstimationError, match="first step has 8 row.*Bring more firms"):
-        estimate("levinsohn_petrin", frame(firms=2, years=4))
+        estimate("levinsohn-petrin", frame(firms=2, years=4))
+    with pytest.raises(MethodError, match="unknown method 'gmm'.*one of levinsohn-petrin"):
+        estimate("gmm", frame())
     roles = {"free": "labour", "state": "capital", "proxy": "materials"}
+    key = {"unit": "firm", "time": "year", "method": "levinsohn-petrin"}
     said = {"free": "free inputs are", "state": "state inputs are", "proxy": "proxies are"}
     for role, message in [*said.items(), ("proxy", "name 'capital' twice")]:
         bad = roles | {role: "capital" if "twice" in message else []}
         with pytest.raises(MethodError, match=message):
-            proxy.levinsohn_petrin(frame(), "output", **bad, unit="firm", time="year")
+            proxy.production_function(frame(), "output", **bad, **key)

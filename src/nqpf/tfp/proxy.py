@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from nqpf.checks import distinct, whole
+from nqpf.checks import choose, distinct, whole
 from nqpf.errors import DataError, EstimationError, SampleError
 from nqpf.sample import _by_key, _check_regressors, _place, _years
 
@@ -23,6 +23,8 @@ _VARIES = 1e-7  # variation of a free input, given the polynomial, below which t
 _APART = 1e-3  # estimates nearer than this are one solution
 _SOLVED = 1e-10  # innovation's mean square along the instruments, against all of output's
 _Names = str | Sequence[str]
+_JOINT = "ackerberg-caves-frazer"  # the method that estimates all elasticities in one search
+_METHODS = ("levinsohn-petrin", "olley-pakes", "wooldridge", _JOINT)
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,7 +83,7 @@ def _read(
     proxy: _Names,
     unit: str,
     time: str,
-    investment: bool = False,
+    investment: bool,
 ) -> _Firms:
     """Check a frame of firms and return its arrays."""
     free, state = distinct("free inputs", free), distinct("state inputs", state)
@@ -180,7 +182,7 @@ def _varying(q: np.ndarray, free: np.ndarray, names: Sequence[str]) -> np.ndarra
         if rest <= _VARIES * full:
             raise EstimationError(
                 f"free input {name!r} does not vary given state and proxy",
-                hint="use ackerberg_caves_frazer, which does not need it to",
+                hint=f"use method={_JOINT!r}, which does not need it to",
             )
     return left
 
@@ -283,7 +285,7 @@ def _warn_of_search(table: pd.DataFrame, names: Sequence[str], several: bool) ->
         )
 
 
-def _two_steps(firms: _Firms, method: str, starts: int = _STARTS) -> _Production:
+def _two_steps(firms: _Firms, method: str, starts: int) -> _Production:
     """Estimate in two steps.
 
     The second step fits this year's productivity, `value` less inputs at trial elasticities, by a
@@ -291,7 +293,7 @@ def _two_steps(firms: _Firms, method: str, starts: int = _STARTS) -> _Production
     """
     from scipy.stats import qmc
 
-    now, f, joint = firms.now, firms.f, method == "ackerberg-caves-frazer"
+    now, f, joint = firms.now, firms.f, method == _JOINT
     before, free, error, z, zero = firms.lag[now], np.empty(0), 0.0, None, None
     x, names = (firms.inputs, firms.names) if joint else (firms.state, firms.names[f:])
     q = _basis(np.hstack([x, firms.proxy]), 0 if joint else f, "the first step")
@@ -332,7 +334,7 @@ def _two_steps(firms: _Firms, method: str, starts: int = _STARTS) -> _Production
     return _Production.of(firms, params, end["criterion"], **state)
 
 
-def levinsohn_petrin(
+def production_function(
     frame: pd.DataFrame,
     output: str,
     free: _Names,
@@ -340,15 +342,41 @@ def levinsohn_petrin(
     proxy: _Names,
     unit: str,
     time: str,
+    method: str,
+    starts: int = 9,
 ) -> _Production:
-    """Estimate a value-added production function with intermediate inputs as proxy.
+    """Estimate a value-added production function with a proxy for productivity.
 
-    First step: y = b l + phi(k, m) + e by least squares, phi a polynomial of degree 3.
-    Second step: elasticities a of state inputs minimise the sum of squares of
-    y - b l - a k - g(phi_{-1} - a k_{-1}), g the cubic that fits
-    phi - a k for each trial (Levinsohn and Petrin 2003; in the steps of
-    Petrin, Poi and Levinsohn 2004). The search starts from least squares and
-    from points spread over the unit cube.
+    ``"levinsohn-petrin"``: intermediate inputs are the proxy. First step: y = b l + phi(k, m) + e
+    by least squares, phi a polynomial of degree 3. Second step: elasticities a of state inputs
+    minimise the sum of squares of y - b l - a k - g(phi_{-1} - a k_{-1}), g the cubic that fits
+    phi - a k for each trial (Levinsohn and Petrin 2003; in the steps of Petrin, Poi and
+    Levinsohn 2004). The search starts from least squares and from points spread over the unit
+    cube.
+
+    ``"olley-pakes"``: investment is the proxy; in the second step, nonlinear least squares, g fits
+    y - b l - a k (Olley and Pakes 1996, equation 12; Yasar, Raciborski and Poi 2008). Investment
+    reveals productivity only where it is positive: rows whose proxy is minus infinity (the
+    logarithm of zero) or missing are dropped and recorded. Exit of firms is not corrected for.
+
+    ``"wooldridge"``: one step by linear GMM. Two equations share the elasticities b of free and a
+    of state inputs (Wooldridge 2009, equations 2.11 and 2.12)::
+
+        y = b l + h(k, m) + e                     instruments l, h's terms
+        y = b l + a k + q(k_{-1}, m_{-1}) + u     instruments k, l_{-1}, q's terms
+
+    h and q are cubics without restrictions between them, a of the first equation lies in h.
+    Two-step efficient GMM, the weights clustered by firm.
+
+    ``"ackerberg-caves-frazer"``: labour may depend on the proxy. First step: y on a polynomial of
+    free, state and proxy, which only removes the error of measurement: phi. Second step: for trial
+    elasticities (b, a), productivity is phi - b l - a k, its innovation xi what a polynomial of
+    last year's leaves; the estimate solves E[xi (l_{-1}, k)] = 0. **The answer depends on the
+    start.** The conditions are as many as the elasticities and have more than one solution: next
+    to the production function there is one near b = 1, a = 0, where the "productivity" is output
+    per worker (Kim, Luo and Su 2019), often reached from least squares. Every start is reported in
+    ``starts``. Among solutions, the one whose smallest elasticity is largest is chosen, and a
+    warning names the others: an economic prior chooses, not the data.
 
     Parameters
     ----------
@@ -360,14 +388,21 @@ def levinsohn_petrin(
         Value added.
     free, state, proxy : str or list of str
         Inputs chosen within the year (labour), fixed before it (capital),
-        and the demand that reveals productivity (materials, energy).
+        and the demand that reveals productivity (materials, energy, investment).
     unit, time : str
         Names of the firm and of the year, a whole number.
+    method : {"levinsohn-petrin", "olley-pakes", "wooldridge", "ackerberg-caves-frazer"}
+    starts : int
+        Starting points of Ackerberg, Caves and Frazer: least squares, then points spread over
+        the unit cube.
 
     Returns
     -------
     result
-        ``params``, ``tfp``, ``starts``, ``dropped`` and more.
+        ``params``, ``tfp``, ``starts``, ``dropped`` and more. ``criterion`` of Ackerberg, Caves
+        and Frazer is the mean square of xi projected on the instruments; of Wooldridge, who also
+        has ``std_errors``, clustered by firm, Hansen's J, with as many degrees of freedom as free
+        inputs.
 
     Raises
     ------
@@ -377,212 +412,54 @@ def levinsohn_petrin(
         If a key is doubled, a value infinite, there is one firm only, or no
         firm has two years in a row.
     nqpf.errors.EstimationError
-        If inputs are collinear, a free input is a function of state and
-        proxy, or rows are too few.
+        If inputs are collinear, a free input is a function of state and proxy, instruments do
+        not identify the elasticities, or rows are too few.
     nqpf.errors.MethodError
-        If a column has no role of its own.
+        If the method is unknown or a column has no role of its own.
 
     Warns
     -----
     UserWarning
-        If firms skip years or the search does not converge.
+        If firms skip years, the search does not converge or several solutions fit equally well.
 
     Notes
     -----
-    What g fits differs between programs: the first step's value, as here and in `levpet`, or
-    output net of inputs, as :func:`olley_pakes` and `opreg` do. Zeros in levels need a decision
-    that no estimator should take, so logarithms come in; values more than 50 apart are refused as
-    levels. Missing values are dropped, recorded in ``dropped``, and break a firm's history.
-
-    Examples
-    --------
-    >>> from nqpf.tfp.simulate import simulate_firms
-    >>> firms = simulate_firms(design=2, seed=4)
-    >>> fit = levinsohn_petrin(firms, "output", "labour", "capital", "materials", "firm", "year")
-    >>> fit.params.round(1).to_dict(), fit.converged, fit.n
-    ({'labour': 0.6, 'capital': 0.4}, True, 9000)
-    """
-    firms = _read(frame, output, free, state, proxy, unit, time)
-    return _two_steps(firms, "levinsohn-petrin")
-
-
-def olley_pakes(
-    frame: pd.DataFrame,
-    output: str,
-    free: _Names,
-    state: _Names,
-    proxy: _Names,
-    unit: str,
-    time: str,
-) -> _Production:
-    """Estimate a value-added production function with investment as proxy.
-
-    The first step of :func:`levinsohn_petrin`, with investment in place of
-    materials; in the second, nonlinear least squares, g fits y - b l - a k
-    (Olley and Pakes 1996, equation 12; Yasar, Raciborski and Poi 2008).
-    Investment reveals productivity only where it is positive: rows whose
-    proxy is minus infinity (the logarithm of zero) or missing are dropped and
-    recorded. Exit of firms is not corrected for.
-
-    Parameters
-    ----------
-    frame, output, free, state, unit, time
-        As in :func:`levinsohn_petrin`, logarithms throughout.
-    proxy : str or list of str
-        Logarithm of investment.
-
-    Returns
-    -------
-    result
-        As of :func:`levinsohn_petrin`.
-
-    Raises
-    ------
-    nqpf.errors.NqpfError
-        As in :func:`levinsohn_petrin`.
-
-    Warns
-    -----
-    UserWarning
-        As in :func:`levinsohn_petrin`.
-
-    Examples
-    --------
-    >>> from nqpf.tfp.simulate import simulate_firms
-    >>> firms = simulate_firms(design=2, seed=4)
-    >>> fit = olley_pakes(firms, "output", "labour", "capital", "investment", "firm", "year")
-    >>> bool(fit.params["labour"] > 0.6), fit.converged
-    (True, True)
-    """
-    firms = _read(frame, output, free, state, proxy, unit, time, investment=True)
-    return _two_steps(firms, "olley-pakes")
-
-
-def ackerberg_caves_frazer(
-    frame: pd.DataFrame,
-    output: str,
-    free: _Names,
-    state: _Names,
-    proxy: _Names,
-    unit: str,
-    time: str,
-    starts: int = 9,
-) -> _Production:
-    """Estimate a value-added production function when labour may depend on the proxy.
-
-    First step: y on a polynomial of free, state and proxy, which only removes
-    the error of measurement: phi. Second step: for trial elasticities (b, a),
-    productivity is phi - b l - a k, its innovation xi what a polynomial of last
-    year's leaves; the estimate solves E[xi (l_{-1}, k)] = 0.
-
-    **The answer depends on the start.** The conditions are as many as the
-    elasticities and have more than one solution: next to the production
-    function there is one near b = 1, a = 0, where the "productivity" is output
-    per worker (Kim, Luo and Su 2019), often reached from least squares. Every
-    start is reported in ``starts``. Among solutions, the one whose smallest
-    elasticity is largest is chosen, and a warning names the others: an economic
-    prior chooses, not the data.
-
-    Parameters
-    ----------
-    frame, output, free, state, proxy, unit, time
-        As in :func:`levinsohn_petrin`: **logarithms**, output
-        is value added, the proxy materials or investment.
-    starts : int
-        Starting points: least squares, then points spread over the unit cube.
-
-    Returns
-    -------
-    result
-        As of :func:`levinsohn_petrin`;
-        ``criterion`` is the mean square of xi projected on the instruments.
-
-    Raises
-    ------
-    nqpf.errors.NqpfError
-        As in :func:`levinsohn_petrin`.
-
-    Warns
-    -----
-    UserWarning
-        If several solutions fit equally well, no start solves the conditions,
-        or firms skip years.
+    What g fits differs between programs: the first step's value, as Levinsohn and Petrin have it
+    here and in `levpet`, or output net of inputs, as Olley and Pakes and `opreg`. Zeros in levels
+    need a decision that no estimator should take, so logarithms come in; values more than 50 apart
+    are refused as levels. Missing values are dropped, recorded in ``dropped``, and break a firm's
+    history. Wooldridge's polynomials are partialled out first, which leaves two-step GMM
+    unchanged; q is not tied to capital's elasticity, so capital is known far less well.
 
     Examples
     --------
     >>> import warnings
     >>> from nqpf.tfp.simulate import simulate_firms
-    >>> firms = simulate_firms(design=1, firms=500, seed=1)
+    >>> firms = simulate_firms(design=2, seed=4)
     >>> roles = ["output", "labour", "capital", "materials", "firm", "year"]
+    >>> fit = production_function(firms, *roles, method="levinsohn-petrin")
+    >>> fit.params.round(1).to_dict(), fit.converged, fit.n
+    ({'labour': 0.6, 'capital': 0.4}, True, 9000)
+    >>> production_function(firms, *roles, method="wooldridge").params.round(1).to_dict()
+    {'labour': 0.6, 'capital': 0.4}
+    >>> firms = simulate_firms(design=1, firms=500, seed=1)
     >>> with warnings.catch_warnings():
     ...     warnings.simplefilter("ignore")
-    ...     fit = ackerberg_caves_frazer(firms, *roles)
+    ...     fit = production_function(firms, *roles, method="ackerberg-caves-frazer")
     >>> fit.params.round(1).to_dict()
     {'labour': 0.6, 'capital': 0.4}
     >>> solved = fit.starts[fit.starts["converged"]]
     >>> solved.groupby("solution")["labour"].first().round(1).sort_values().tolist()
     [0.6, 1.0]
     """
-    firms = _read(frame, output, free, state, proxy, unit, time)
-    return _two_steps(firms, "ackerberg-caves-frazer", whole("starts", starts, 1))
+    choose("method", method, _METHODS)
+    many = whole("starts", starts, 1) if method == _JOINT else _STARTS
+    firms = _read(frame, output, free, state, proxy, unit, time, method == "olley-pakes")
+    return _one_step(firms) if method == "wooldridge" else _two_steps(firms, method, many)
 
 
-def wooldridge(
-    frame: pd.DataFrame,
-    output: str,
-    free: _Names,
-    state: _Names,
-    proxy: _Names,
-    unit: str,
-    time: str,
-) -> _Production:
-    """Estimate a value-added production function in one step by linear GMM.
-
-    Two equations share the elasticities b of free and a of state inputs
-    (Wooldridge 2009, equations 2.11 and 2.12)::
-
-        y = b l + h(k, m) + e                     instruments l, h's terms
-        y = b l + a k + q(k_{-1}, m_{-1}) + u     instruments k, l_{-1}, q's terms
-
-    h and q are cubics without restrictions between them, a of the first
-    equation lies in h. Two-step efficient GMM, the weights clustered by firm.
-
-    Parameters
-    ----------
-    frame, output, free, state, proxy, unit, time
-        As in :func:`levinsohn_petrin`, **logarithms**.
-
-    Returns
-    -------
-    result
-        Also ``std_errors``, clustered by firm; ``criterion`` is Hansen's J, with as
-        many degrees of freedom as free inputs.
-
-    Raises
-    ------
-    nqpf.errors.NqpfError
-        As in :func:`levinsohn_petrin`; EstimationError if
-        instruments do not identify the elasticities.
-
-    Warns
-    -----
-    UserWarning
-        If firms skip years.
-
-    Notes
-    -----
-    Polynomials are partialled out first, which leaves two-step GMM unchanged. q is not tied to
-    capital's elasticity, so capital is known far less well than by :func:`levinsohn_petrin`.
-
-    Examples
-    --------
-    >>> from nqpf.tfp.simulate import simulate_firms
-    >>> firms = simulate_firms(design=2, seed=4)
-    >>> fit = wooldridge(firms, "output", "labour", "capital", "materials", "firm", "year")
-    >>> fit.params.round(1).to_dict()
-    {'labour': 0.6, 'capital': 0.4}
-    """
-    firms = _read(frame, output, free, state, proxy, unit, time)
+def _one_step(firms: _Firms) -> _Production:
+    """Estimate by linear GMM as Wooldridge does."""
     now, known, f = firms.now, np.hstack([firms.state, firms.proxy]), firms.f
     before, y = firms.lag[now], firms.y[now]
     # Each block is (output, regressors, instruments) less its polynomial, (M,), (M, p), (M, z).
