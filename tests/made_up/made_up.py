@@ -1,7 +1,9 @@
 """A made-up project for tests: six variables, invented figures, no table of the real panel."""
 
 import hashlib
+import io
 import shutil
+import warnings
 from pathlib import Path
 
 import yaml
@@ -98,3 +100,19 @@ def write_book(path, **sheets):
 def write_xlsx(path, *rows, header=HEADER):
     """Write a reader's workbook with one sheet."""
     return write_book(path, Sheet=[header.split(","), *rows])
+
+
+def small_book(folder, texts, settings, builder="html"):
+    """Build a book of texts, by the name of their file; return the folder of what is built."""
+    from sphinx.application import Sphinx
+    from sphinx.util.docutils import docutils_namespace
+
+    for name, text in texts.items():
+        path = folder / "source" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, "utf-8")
+    out, trees, quiet = folder / "_build" / builder, folder / "trees", io.StringIO()
+    with docutils_namespace(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        Sphinx(folder / "source", None, out, trees, builder, settings, quiet, quiet).build()
+    return out

@@ -1,12 +1,14 @@
-"""Text of data files shows as text, wherever it can reach: pages, figures, files, messages."""
+"""Hostile text of data files shows as text wherever it can reach, and nothing of it runs."""
 
 import re
 from types import SimpleNamespace
 
+import nbformat
 import numpy as np
 import pandas as pd
 import pytest
-from made_up import write_csv
+from browsing import DRAWN, READY, ROOT
+from made_up import small_book, write_csv
 from made_up_hostile import BAD, LONG, SCRIPT, assert_harmless, hidden, hostile_project
 from markdown_it import MarkdownIt
 from typer.testing import CliRunner
@@ -24,6 +26,16 @@ from nqpf.report.tables import argument_table
 from nqpf.systems import available
 
 CODES = [110000, 310000, 540000]
+SETTINGS = {
+    "extensions": ["myst_nb", "sphinx_book_theme", "book_assets", "book_pages"],
+    "html_theme": "sphinx_book_theme",
+    "html_context": {"default_mode": "light"},
+    "nb_execution_mode": "off",
+    "myst_enable_extensions": ["attrs_block", "colon_fence", "dollarmath", "html_image"],
+    "html_static_path": [str(ROOT / "book" / "_static")],
+    "html_css_files": ["book.css", "provinces.css"],
+    "html_js_files": ["catalogue.js"],
+}
 
 
 @pytest.fixture(scope="module")
@@ -70,6 +82,9 @@ SHOWN = {
     "explorer": lambda it: report.explorer(
         standings(it.panel, ["wu-2024", "dong-2024"], weights=(), aggregate=(), draws=20)
     ),
+    "catalogue": lambda it: report.catalogue_table(it.panel, "accounts"),
+    "system": lambda it: report.system_table(it.index.matrix.system),
+    "study": lambda it: report.study_table(Study.load("han-2024")),
     "studies": lambda it: report.studies_table("composite"),
     "replications": lambda it: report.studies_table("missing"),
     "argument": lambda it: argument_table("drivers", it.panel),
@@ -156,3 +171,34 @@ def test_pages_of_provinces_are_markdown_without_meaning(it):
     for text in (page, it.overview):
         assert hidden(text) == set() and SCRIPT not in text
     assert all(re.fullmatch(r"[a-z-]{1,60}", _page_key(code)) for code in CODES)
+
+
+@pytest.fixture(scope="module")
+def pages(it, tmp_path_factory):
+    """Build a small book of pages whose every text is hostile."""
+    v4, shown = nbformat.v4, {}
+    for name in [*SHOWN][1:]:
+        made = SHOWN[name](it)
+        html = made.html if isinstance(made.html, str) else made.html()
+        output = v4.new_output("display_data", {"text/html": html})
+        page = shown.setdefault("explorer" if name == "explorer" else "tables", [])
+        page += [v4.new_markdown_cell(f"# {name}"), v4.new_code_cell("shown", outputs=[output])]
+    texts = {f"{k}.ipynb": nbformat.writes(v4.new_notebook(cells=c)) for k, c in shown.items()}
+    texts |= {"province.md": it.page.markdown()}
+    texts["index.md"] = "# Pages\n\n```{toctree}\nexplorer\ntables\nprovince\n```\n"
+    return small_book(tmp_path_factory.mktemp("pages"), texts, SETTINGS)
+
+
+@pytest.mark.parametrize("name", ["tables", "explorer", "province"])
+def test_nothing_runs_and_everything_reads(pages, visit, name):
+    page = visit((pages / f"{name}.html").as_uri(), viewport={"width": 390, "height": 844})
+    page.evaluate(READY)
+    page.evaluate(DRAWN)
+    page.evaluate("document.querySelectorAll('details').forEach((one) => (one.open = true))")
+    assert page.evaluate("window.ran") is None, "a text ran as a script"
+    assert page.wrong == []
+    assert [url for url in page.asked if not url.startswith(("file:", "data:", "blob:"))] == []
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390, "wider than a phone"
+    text = page.evaluate("document.querySelector('article').textContent")
+    assert SCRIPT in text or LONG in text
+    assert "\u202e" not in text
