@@ -1,14 +1,10 @@
 """The files that the built book offers: all there, and holding what the library holds."""
 
-from pathlib import Path
-
 import pandas as pd
+from book_downloads import size
 from browsing import read
-from sphinx_external_toc.parsing import parse_toc_yaml
 
 from nqpf import Panel
-
-ROOT = Path(__file__).resolve().parents[2]
 
 
 def test_panel_of_the_site_is_the_panel(html):
@@ -29,10 +25,21 @@ def test_panel_of_the_site_is_the_panel(html):
         pd.testing.assert_frame_equal(*ordered, check_exact=True)
 
 
-def test_every_chapter_offers_its_notebook(html):
+def test_the_page_offers_every_file_and_says_its_size(html):
     article = read(html / "book" / "downloads.html").find("article")
+    folders = [html / "downloads" / name for name in ("panel", "provinces", "notebooks")]
+    files = [path for folder in folders for path in folder.rglob("*.*")]
+    there = {f"../{path.relative_to(html).as_posix()}" for path in files}
+    assert len(there) > 31 + 50
     offered = {link["href"] for link in article.find_all("a", href=True)}
-    pages = parse_toc_yaml(str(ROOT / "book" / "_toc.yml"))
-    copies = [f"downloads/notebooks/{page}.ipynb" for page in pages]
-    there = {f"../{copy}" for copy in copies if (html / copy).is_file()}
-    assert there and there <= offered
+    pdf = {"../downloads/nqpf-book.pdf"} & offered
+    assert {address for address in offered if address.startswith("../downloads/")} - pdf == there
+    copies = {address for address in there if address.endswith(".ipynb")}
+    pages = {copy.replace("downloads/notebooks", "outputs")[:-6] + ".html" for copy in copies}
+    pages |= {"../outputs/index.html"}
+    assert {address for address in offered if address.startswith("../outputs/")} == pages
+    words = " ".join(article.get_text().split())
+    sizes = [f"{path.name} ({size(path.stat().st_size)})" for path in folders[0].iterdir()]
+    assert [said for said in sizes if said not in words] == []
+    captions = [one.get_text() for one in article.find_all("p", class_="rubric")]
+    assert "The data · 数据" in captions
