@@ -8,25 +8,13 @@ import os
 import shutil
 import threading
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
+from browsing import HTML
 
-if TYPE_CHECKING:
-    pass
-
-HTML = Path(__file__).resolve().parents[2] / "_build" / "html"
-FLAGS = [
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
+FLAGS = ["--headless", "--no-sandbox", "--no-first-run"]
+OFF = ("gpu", "quic", "background-networking", "component-update", "sync")
+FLAGS += [f"--disable-{feature}" for feature in OFF]
 
 
 def missing(reason):

@@ -1,12 +1,11 @@
 """No chapter of the built book regresses a measure on what it holds, and all were watched."""
 
 import re
-from pathlib import Path
 
 import pytest
+from browsing import ROOT
 from outputs_entry import read_run
 
-ROOT = Path(__file__).resolve().parents[2]
 CACHE = ROOT / "_build" / ".jupyter_cache"
 USES = re.compile(
     r"^\s*(?:from|import) (?:nqpf\.regress|nqpf\.space\.durbin|linearmodels|pyfixest)", re.MULTILINE

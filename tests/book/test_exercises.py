@@ -16,11 +16,10 @@ from pathlib import Path
 import jupytext
 import pytest
 import yaml
+from browsing import CHAPTERS, ROOT
 from IPython.core.interactiveshell import InteractiveShell
 from outputs_code import Code
-from sphinx_external_toc.parsing import parse_toc_yaml
 
-ROOT = Path(__file__).resolve().parents[2]
 ENTRIES = Path(__file__).with_name("exercises.yaml")
 _NUMBERED = re.compile(r"^(\d+)\. (.+(?:\n   .*)*)", re.MULTILINE)
 _CODE = re.compile(r"(?<!`)`([^`]+)`(?!`)")
@@ -33,13 +32,8 @@ def exercises(text):
     return {int(n): _CODE.findall(said) for n, said in _NUMBERED.findall(section)}
 
 
-def chapters():
-    pages = {page: ROOT / f"{page}.md" for page in parse_toc_yaml(str(ROOT / "book/_toc.yml"))}
-    return {page: path for page, path in pages.items() if path.is_file()}
-
-
 def named(page):
-    found = exercises(chapters()[page].read_text(encoding="utf-8"))
+    found = exercises(CHAPTERS[page].read_text(encoding="utf-8"))
     return {number: code for number, code in found.items() if code}
 
 
@@ -48,12 +42,12 @@ def entries():
     return yaml.safe_load(ENTRIES.read_text(encoding="utf-8"))
 
 
-WITH_CODE = [page for page in chapters() if named(page)]
+WITH_CODE = [page for page, path in CHAPTERS.items() if path.is_file() and named(page)]
 
 
 def followed(page, solution):
     """Return the code of a chapter that a solution rests on, cell by cell, and the solution."""
-    notebook = jupytext.read(chapters()[page])
+    notebook = jupytext.read(CHAPTERS[page])
     sources = [cell.source for cell in notebook.cells if cell.cell_type == "code"]
     code = Code([*sources, solution])
     own = [at for at, one in enumerate(code.statements) if one.cell == len(sources)]

@@ -3,7 +3,6 @@
 import csv
 import io
 import re
-from collections.abc import Callable
 from functools import cache
 from itertools import product
 from pathlib import Path
@@ -13,7 +12,6 @@ import numpy as np
 import pandas as pd
 import pytest
 from browsing import DRAWN, EVERYTHING, violations
-from playwright.sync_api import Page
 
 from nqpf import Panel, Recipe, System, provinces
 from nqpf.compare import measures, standings
@@ -52,7 +50,6 @@ PLACE = """() => {
   const at = document.activeElement, part = at.closest(".explorer-part, .explorer-steering");
   return `${part?.classList[part.classList.length - 1]} ${at.role || at.localName}`;
 }"""
-Visit = Callable[..., Page]
 
 
 def opened(visit, address):

@@ -1,19 +1,17 @@
 """Every term of the glossary leads to the chapter that explains it, by link and by search."""
 
 import re
-from pathlib import Path
 
-from browsing import read
+from browsing import CHAPTERS, read
 
-SOURCE = Path(__file__).resolve().parents[2] / "book" / "glossary.md"
 HAN = re.compile(r"[\u3400-\u9fff—]{2,}")
 _LINK = re.compile(r"See \[\]\(\.\./(notebooks/[\w/-]+)\)")
 
 
 def entries():
     """Return the terms and the pages that each of them sends a reader to."""
-    body = SOURCE.read_text("utf-8").split(":::{glossary}\n")[1].rsplit(":::", 1)[0]
-    blocks = re.split(r"\n\n(?=\S)", body.strip())
+    body = CHAPTERS["book/glossary"].read_text("utf-8").partition(":::{glossary}\n")[2]
+    blocks = re.split(r"\n\n(?=\S)", body.rpartition(":::")[0].strip())
     return {block.split("\n", 1)[0]: _LINK.findall(block) for block in blocks}
 
 

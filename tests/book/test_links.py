@@ -2,15 +2,11 @@
 
 import re
 from functools import cache
-from pathlib import Path
 from urllib.parse import unquote, urldefrag, urljoin
 
 import yaml
 from book_addresses import repository_url
-from lxml.html import parse
-from sphinx_external_toc.parsing import parse_toc_yaml
-
-ROOT = Path(__file__).resolve().parents[2]
+from browsing import CHAPTERS, ROOT, tree
 
 LOADING = {"script": "src", "img": "src", "link": "href", "iframe": "src", "source": "src"}
 # A <link> of these kinds is fetched when the page opens; others only name an address.
@@ -21,11 +17,6 @@ _NAMED = re.compile(r"""(?:url\(|@import)\s*["']?(?!url)([^"')\s]+)""")
 
 def pages(html):
     return [path for path in sorted(html.rglob("*.html")) if "_static" not in path.parts]
-
-
-@cache
-def tree(path):
-    return parse(path).getroot()
 
 
 def test_internal_links_and_anchors_resolve(html):
@@ -100,10 +91,10 @@ def test_mathematics_is_in_the_site(html):
 def test_links_to_a_repository_follow_the_setting(html):
     config = yaml.safe_load((ROOT / "book/_config.yml").read_text("utf-8"))
     setting = repository_url(config["repository"]["url"])
-    for name in parse_toc_yaml(str(ROOT / "book/_toc.yml")):
+    for name, source in CHAPTERS.items():
         page = tree(html / f"{name}.html")
         for button in ("repository", "edit", "issues"):
             assert bool(page.find_class(f"btn-source-{button}-button")) == bool(setting), name
         opened = "//a[contains(@href, '/v2/gh/') or contains(@href, '/v2/gl/')]"
-        chapter = (ROOT / f"{name}.md").read_text("utf-8").startswith("---\njupytext")
+        chapter = source.read_text("utf-8").startswith("---\njupytext")
         assert bool(page.xpath(opened)) == (bool(setting) and chapter)

@@ -1,16 +1,13 @@
 """The chapters' copies as notebooks: one for each, plain, and able to run."""
 
 import re
-from pathlib import Path
 
 import jupytext
 import nbformat
 import pytest
-from browsing import read
+from browsing import CHAPTERS, ROOT, read
 from myst_nb.core.read import is_myst_markdown_notebook
-from sphinx_external_toc.parsing import parse_toc_yaml
 
-ROOT = Path(__file__).resolve().parents[2]
 SHORT = ("notebooks/studies/overview", "notebooks/argument/figures")
 MYST = re.compile(r"\{[a-z]+(?::[a-z]+)?\}`|^(?:```|:::)\{|^\([\w-]+\)=$|myst_nb", re.MULTILINE)
 MACHINE = re.compile(r"/tmp/|/home/|site-packages|ipykernel_\d| object at 0x")  # noqa: S108
@@ -28,8 +25,7 @@ def test_every_source_opens_as_a_notebook_in_jupyter_and_in_the_book(path):
 
 
 def chapters():
-    pages = parse_toc_yaml(str(ROOT / "book/_toc.yml"))
-    files = {page: ROOT / f"{page}.md" for page in pages if not page.startswith("book/provinces/")}
+    files = {page: file for page, file in CHAPTERS.items() if file.is_file()}
     return [p for p, file in files.items() if is_myst_markdown_notebook(file.read_text("utf-8"))]
 
 

@@ -4,18 +4,15 @@ import csv
 import io
 import re
 from functools import cache
-from pathlib import Path
 from xml.etree import ElementTree
 
-from browsing import read
-from lxml.html import parse
+from browsing import ROOT, read, tree
 from outputs_files import plain_cell, read_table
 
 from nqpf import System
 from nqpf.data import Catalogue
 from nqpf.systems import available
 
-ROOT = Path(__file__).resolve().parents[2]
 FORMULA = tuple("=+-@＝＋－＠")
 RESULTS = (
     "//*[contains(@class, 'cell_output')]//*[self::img or self::table]"
@@ -31,11 +28,6 @@ def entries(html):
 
 def chapters(html):
     return list(dict.fromkeys(row["page"] for row in entries(html)))
-
-
-@cache
-def tree(path):
-    return parse(path).getroot()
 
 
 @cache

@@ -2,38 +2,21 @@
 
 from __future__ import annotations
 
-import pytest
-from browsing import (
-    DRAWN,
-    FROM_TEMPLATES,
-    NARROW,
-    READY,
-    ROOT,
-    WIDTHS,
-    pages_of,
-    sample,
-    violations,
-    watch,
-    weight,
-)
-from sphinx_external_toc.parsing import parse_toc_yaml
+import re
 
-CHAPTERS = [*parse_toc_yaml(str(ROOT / "book" / "_toc.yml"))]
+import pytest
+from browsing import CHAPTERS, DRAWN, HTML, NARROW, READY, WIDTHS, sample, violations
+
 # One page of each kind: what colours there are on the others is on these.
-KINDS = [
-    "book/index",
-    "book/glossary",
-    "book/status",
-    "notebooks/comparison/identification",
-    "notebooks/comparison/multiverse",
-    "notebooks/data/panel",
-    "notebooks/dynamics/forecast",
-    "notebooks/index/by-hand",
-    "notebooks/studies/dong-2024",
-    "search",
-]
+KINDS = ["book/index", "book/glossary", "book/status", "search"]
+KINDS += [f"notebooks/comparison/{name}" for name in ("identification", "multiverse")]
+KINDS += ["notebooks/data/panel", "notebooks/dynamics/forecast", "notebooks/index/by-hand"]
+KINDS += ["notebooks/studies/dong-2024"]
+BUILT = (path.relative_to(HTML).with_suffix("") for path in HTML.rglob("*.html"))
 # The front's address leads on to the front page; without a built book the list of chapters stands.
-ALL = sorted({*CHAPTERS, "search", "genindex", *pages_of()} - {"index"})
+ALL = {page.as_posix() for page in BUILT if page.parts[0] != "_static"} - {"index"}
+ALL = sorted(ALL | {*CHAPTERS, "search", "genindex"})
+FROM_TEMPLATES = ("outputs/", "book/provinces/", "notebooks/studies/")
 ALIKE = [name for name in ALL if name.startswith(FROM_TEMPLATES)]
 PAGES = sorted({*ALL} - {*ALIKE} | {*sample(ALIKE), *KINDS})
 # Read by axe-core, and on a phone too.
@@ -87,25 +70,39 @@ DARK = """() => {
 
 
 @pytest.fixture(scope="module")
-def window(browser):
-    """Open one window for all pages."""
-    opened = browser.new_context()
-    yield opened
-    opened.close()
+def tab(visit):
+    """Open one tab for all pages."""
+    return visit("about:blank")
 
 
 @pytest.fixture
-def page(window):
-    """Open a tab."""
-    opened = window.new_page()
-    yield opened
-    opened.close()
+def page(tab):
+    """Forget what the pages before complained of and asked for."""
+    tab.wrong.clear(), tab.asked.clear()
+    return tab
+
+
+def weight(urls, html, site):
+    """Return the bytes that a page and what it asked for weigh, charts and figures excluded.
+
+    Uncompressed, as the test's own server sends them.
+    """
+    asked = {url.split("#")[0] for url in urls}
+    paths = [html / url[len(site) + 1 :].split("?")[0] for url in asked if url.startswith(site)]
+    light = [path for path in paths if path.is_file() and path.parent.name != "_images"]
+    total = sum(path.stat().st_size for path in light if path.name not in {"vega.js", "charts.js"})
+    charts = r'<script type="application/json"[^>]*>.*?</script>'
+    for path in light:
+        if path.suffix == ".html":
+            found = re.findall(charts, path.read_text("utf-8"), re.DOTALL)
+            total -= len("".join(found).encode("utf-8"))
+    return total
 
 
 def has_mathematics(name):
     """Return whether the source of a page holds mathematics outside its code."""
-    source = ROOT / f"{name}.md"
-    blocks = source.read_text("utf-8").split("```") if source.exists() else []
+    source = CHAPTERS.get(name)
+    blocks = source.read_text("utf-8").split("```") if source else []
     return any(
         i % 2 == 0 and "$" in part or part.startswith("{math}") for i, part in enumerate(blocks)
     )
@@ -113,8 +110,6 @@ def has_mathematics(name):
 
 @pytest.mark.parametrize("name", PAGES)
 def test_page(page, site, html, name):
-    wrong, requests = watch(page, site), []
-    page.on("request", lambda request: requests.append(request))
     page.set_viewport_size({"width": WIDTHS["desk"], "height": 850})
     page.goto(f"{site}/{name}.html", wait_until="load")
     page.evaluate(READY)
@@ -124,10 +119,11 @@ def test_page(page, site, html, name):
         assert page.evaluate(FAULTS) == [], f"on a {where}"
         if name in EXAMINED:
             assert violations(page, None if where == "desk" else NARROW) == [], f"on a {where}"
-    assert wrong == []
+    own = (f"{site}/", "data:", "blob:")
+    assert page.wrong == [url for url in page.asked if not url.startswith(own)] == []
     mathematics = page.locator("main .math").count() > 0
     assert mathematics >= has_mathematics(name), "no mathematics is rendered"
-    assert weight(requests, html, site) <= BYTES
+    assert weight(page.asked, html, site) <= BYTES
     assert set(page.evaluate(DARK)) <= {"rgb(255, 255, 255)none"}, "a figure is lost in the dark"
     if name in KINDS:
         assert violations(page, ["color-contrast"]) == [], "in the dark"

@@ -4,23 +4,17 @@ import re
 from datetime import UTC, datetime
 from functools import cache
 from io import BytesIO
-from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pypdfium2
 import pytest
 import yaml
+from browsing import HTML, ROOT
 from lxml import html
 from make_pdf import finish
 from pdf_book import heading_text
 from pypdf import PdfReader
 
-if TYPE_CHECKING:
-    pass
-
-ROOT = Path(__file__).resolve().parents[2]
-HTML = ROOT / "_build" / "html"
-PDF = ROOT / "_build" / "pdf" / "nqpf-book.pdf"
+PDF = HTML.parent / "pdf" / "nqpf-book.pdf"
 MM = 72 / 25.4
 MARGIN = 20 * MM
 # A formula that was not set shows the commands it is written in.

@@ -1,20 +1,15 @@
 """Search in the browser puts the right page first, in English and Chinese."""
 
-from collections.abc import Callable
 from urllib.parse import quote
 
 import pytest
 from book_search import SearchEnglishChinese
-from playwright.sync_api import Page
 from search_queries import HELD_OUT, TUNED
 
 ASKED = [(query, page) for page, asked in TUNED.items() for query in asked]
 OTHERS = [(query, page) for page, asked in HELD_OUT.items() for query in asked]
 # More bytes than this for the text of all pages would slow the search page on a phone.
 TEXT_BYTES = 300_000
-
-
-Visit = Callable[..., Page]
 
 
 @pytest.fixture(scope="module")

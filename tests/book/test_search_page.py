@@ -1,13 +1,10 @@
 """The search page and the search box as readers meet them."""
 
-from collections.abc import Callable
 from urllib.parse import quote
 
 import pytest
 from browsing import violations
-from playwright.sync_api import Page
 
-Visit = Callable[..., Page]
 NARROW = {"width": 390, "height": 800}
 # The status line, once it says more than that the search goes on.
 SAID = "/^(?!Searching)./.test(document.querySelector('.search-summary')?.innerText ?? '')"
