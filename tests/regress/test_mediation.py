@@ -1,28 +1,29 @@
-"""Promises of the mediation analysis."""
+"""Mediation: promises, refits of each draw, scipy and statsmodels."""
 
 import numpy as np
 import pandas as pd
 import pytest
-from made_up_panels import normals
+from made_up_panels import EFFECTS, dummies, lacking, normals
+from scipy import stats
 
 from nqpf.errors import EstimationError
 from nqpf.regress import fixed_effects, mediation
 
 
-def sample(seed=0):
-    frame, rng = normals(seed, "ytmw", years=8, first=2012)
-    unit = np.repeat(rng.normal(size=31), 8)
+def sample(seed=0, units=31, years=8, drop=0):
+    frame, rng = normals(seed, "ytmw", units, years, 2012)
+    unit = np.repeat(rng.normal(size=units), years)
     frame["t"] += unit + 0.3 * frame["w"]
     frame["m"] += 0.6 * frame["t"] + unit
     frame["y"] += 0.3 * frame["t"] + 0.8 * frame["m"] - unit + 0.2 * frame["w"]
-    return frame
+    return lacking(frame, rng, drop)
 
 
 def fit(frame, **options):
     return mediation(frame, "y", "t", "m", ["w"], **{"bootstrap": 0, **options})
 
 
-@pytest.mark.parametrize("effects", ["two-way", "unit", "time", "pooled"])
+@pytest.mark.parametrize("effects", EFFECTS)
 def test_total_is_direct_plus_indirect_of_fixed_effects_regressions(effects):
     frame, options = sample(1), {"effects": effects, "errors": "robust", "convention": "all"}
     result = fit(frame, bootstrap=20, vintage="2024", **options)
@@ -78,3 +79,66 @@ def test_samples_without_treated_units_are_counted_and_left_out():
     assert f"{failed} samples did not identify" in str(result)
     with pytest.raises(EstimationError, match="of 400 bootstrap samples do not identify"):
         fit(one, bootstrap=400)
+
+
+# Peers
+
+
+def refitted(frame, units, effects):
+    """Paths by least squares on copies of `units`, each a unit of its own, with dummies."""
+    copies = pd.concat({place: frame.loc[unit] for place, unit in enumerate(units)})
+    effect = dummies(copies, effects)
+
+    def slopes(outcome, *regressors):
+        x = np.hstack([copies[[*regressors, "w"]], effect])
+        return np.linalg.lstsq(x, copies[outcome], rcond=None)[0]
+
+    a, (d, b), c = slopes("m", "t")[0], slopes("y", "t", "m")[:2], slopes("y", "t")[0]
+    return np.array([a * b, d, c, a * b / c])
+
+
+@pytest.mark.parametrize("effects", EFFECTS)
+def test_bootstrap_equals_a_refit_of_each_sample(effects):
+    frame, size = sample(1, 12, 6, 9), 6
+    result = fit(frame, effects=effects, bootstrap=size, seed=9)
+    draws = np.random.default_rng(9).integers(12, size=(size, 12))
+    naive = np.array([refitted(frame, units, effects) for units in draws])
+    np.testing.assert_allclose(result.draws, naive, rtol=1e-9)
+    ends = np.quantile(naive, [0.025, 0.975], axis=0).T
+    np.testing.assert_allclose(result.effects[["lower", "upper"]], ends, rtol=1e-9)
+    np.testing.assert_allclose(result.effects["std_error"], naive.std(axis=0, ddof=1), rtol=1e-8)
+
+
+@pytest.mark.parametrize("effects", ["two-way", "pooled"])
+def test_accelerated_interval_equals_scipy_on_refits(effects):
+    """scipy leaves out each unit in turn itself; only the draws are ours."""
+    frame = sample(2, 12, 6, 3)
+    ours = fit(frame, effects=effects, bootstrap=300)
+    for at, name in enumerate(ours.draws):
+        drawn = stats.bootstrap((np.arange(12),), np.mean, n_resamples=2, method="percentile")
+        drawn.bootstrap_distribution = ours.draws[name].to_numpy()
+
+        def path(units, at=at):
+            return refitted(frame, units, effects)[at]
+
+        options = {"n_resamples": 0, "vectorized": False, "bootstrap_result": drawn}
+        peer = stats.bootstrap((np.arange(12),), path, method="BCa", **options).confidence_interval
+        found = ours.effects.loc[name, ["bca_lower", "bca_upper"]].to_numpy(float)
+        assert np.isfinite(found).all()
+        np.testing.assert_allclose(found, [peer.low, peer.high], rtol=1e-12)
+
+
+def test_sobel_equals_statsmodels_by_hand():
+    import statsmodels.formula.api as smf
+
+    frame = sample(5)
+    options = {"effects": "pooled", "errors": "unadjusted", "convention": "all"}
+    result = fit(frame, **options)
+    first, second = smf.ols("m ~ t + w", frame).fit(), smf.ols("y ~ t + m + w", frame).fit()
+    a, b, s, r = first.params["t"], second.params["m"], first.bse["t"], second.bse["m"]
+    error = np.sqrt(a**2 * r**2 + b**2 * s**2)
+    assert result.effects.loc["indirect", "estimate"] == pytest.approx(a * b, rel=1e-11)
+    np.testing.assert_allclose(
+        [result.sobel["std_error"], result.sobel["z"]], [error, a * b / error], rtol=1e-10
+    )
+    assert result.sobel["p_value"] == pytest.approx(2 * stats.norm.sf(abs(a * b / error)), rel=1e-8)

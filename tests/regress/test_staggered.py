@@ -1,11 +1,11 @@
-"""Adoption, weights of estimators, their parts and reassignment: promises and bad input."""
+"""Staggered adoption: promises, bad input, a known effect, pyfixest and differences by hand."""
 
 import warnings
 
 import numpy as np
 import pandas as pd
 import pytest
-from made_up_panels import effect_weights, normals, refusals
+from made_up_panels import effect_weights, keyed, normals, refusals
 
 from nqpf.errors import MethodError, SampleError
 from nqpf.regress import fixed_effects
@@ -133,3 +133,68 @@ def test_detectable_effect_is_near_the_normal_formula():
     assert found["y"] == pytest.approx(2.80 * error, rel=0.12)
     assert found["tenfold"] == pytest.approx(10 * found["y"])
     assert test.detectable(["y"], truths=400, draws=999)["y"] == found["y"]
+
+
+# A known effect, and peers
+
+
+DESIGNS = {  # units and first year by cohort, units never treated, years, effect by year since
+    "too small": (((12, 3), (12, 7)), 6, 12, lambda since: since + 1.0),
+    "wrong sign": (((14, 3), (10, 9)), 6, 15, lambda since: (since + 1.0) ** 2 / 10),
+}
+
+
+def treated_panel(design):
+    """Return the treatment, the true effect of each row and the mean over treated rows."""
+    cohorts, never, years, effect = DESIGNS[design]
+    groups = np.repeat([year for _, year in cohorts], [size for size, _ in cohorts])
+    frame = pd.DataFrame(index=keyed(len(groups) + never, years, 1))
+    table = adoption(frame, dict(enumerate(groups)))
+    true = table["event"].map(effect).where(table["treated"] == 1, 0.0)
+    return table, true, true[table["treated"] == 1].mean()
+
+
+@pytest.mark.parametrize("design", DESIGNS)
+def test_two_way_fails_where_the_others_find_the_effect(design):
+    """Without noise: weights take out levels of units and years, and the effect is left."""
+    table, true, effect = treated_panel(design)
+    names = ("two-way", "imputation", "cohorts")
+    two_way, *others = (effect_weights(table, name)["effect"] @ true for name in names)
+    assert others == pytest.approx([effect, effect], rel=1e-10) and effect > 0
+    assert two_way < (0 if design == "wrong sign" else effect / 2)
+
+
+def test_forbidden_comparisons_are_what_turns_the_sign():
+    table, true, _ = treated_panel("wrong sign")
+    parts = goodman_bacon(true, table)  # no noise: comparisons show the design alone
+    forbidden = (parts["compared"] > 0) & (parts["compared"] < parts["treated"])
+    assert (parts.loc[forbidden, "estimate"] < 0).all()
+    assert (parts.loc[~forbidden, "estimate"] > 0).all()
+    assert parts["weight"] @ parts["estimate"] < 0
+
+
+@pytest.mark.parametrize("design", DESIGNS)
+def test_imputation_and_cohorts_are_two_stages_of_pyfixest_and_differences_by_hand(design):
+    import pyfixest as pf
+
+    table, true, _ = treated_panel(design)
+    values = np.random.default_rng(1).normal(size=len(table)).cumsum() + true
+    names = {"yname": "y", "idname": "province", "tname": "year", "gname": "cohort"}
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="(?s).*(in beta|dropped due to)")
+        fit = pf.event_study(table.assign(y=values).reset_index(), **names, estimator="did2s")
+    ours = effect_weights(table, "imputation")["effect"] @ values
+    assert float(fit.coef().iloc[0]) == pytest.approx(float(ours), rel=1e-6)
+    # By hand: two-by-two differences of means against the never treated, by years since adoption.
+    means = values.groupby([table["cohort"], values.index.get_level_values("year")]).mean()
+    apart, sizes = means.unstack() - means[0], table.groupby("cohort").size()
+    own = pd.concat(
+        {cohort: (row - row[cohort - 1]).rename(lambda year, c=cohort: year - c)
+         for cohort, row in apart.drop(0).iterrows()}, names=["cohort", "event"]
+    )  # fmt: skip
+    weights = sizes.reindex(own.index, level="cohort")
+    hand = (own * weights).groupby("event").sum() / weights.groupby("event").sum()
+    ours = effect_weights(table, "cohorts").T @ values
+    np.testing.assert_allclose(ours[hand.index.drop(-1)], hand.drop(-1), rtol=1e-9)
+    sizes = table.loc[table["treated"] == 1, "event"].value_counts()
+    assert ours["effect"] == pytest.approx(hand[sizes.index] @ sizes / sizes.sum(), rel=1e-9)
