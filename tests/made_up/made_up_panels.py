@@ -40,6 +40,18 @@ def small_panel(seed=0, units=8, years=6, drop=5):
     return lacking(frame, rng, drop)
 
 
+def rearranged(call, frame, **factors):
+    """What a call gives for a frame, and for it in another order, its keys as columns.
+
+    Columns named are multiplied in the second. Both frames must be left as they were.
+    """
+    other = frame.assign(**{name: frame[name] * factor for name, factor in factors.items()})
+    for one in (frame, other.sample(frac=1, random_state=1).reset_index()):
+        before = one.copy()
+        yield call(one)
+        pd.testing.assert_frame_equal(one, before)
+
+
 def ring(labels):
     """Weights of units in a circle, half on either side."""
     one = np.eye(len(labels))
@@ -99,7 +111,7 @@ def dummies(frame, effects="two-way"):
     return np.hstack(columns)
 
 
-def linearmodels_fit(frame, effects, names=NAMES, **options):
+def linearmodels_fit(frame, effects, errors, names=NAMES):
     """Fit by linearmodels without its R2s between units and overall: half of its time."""
     from linearmodels.panel import PanelOLS
 
@@ -111,6 +123,10 @@ def linearmodels_fit(frame, effects, names=NAMES, **options):
 
     exog = frame[names].assign(const=1.0) if effects == "pooled" else frame[names]
     both = {"entity_effects": effects in _UNIT, "time_effects": effects in _TIME}
+    options = {"cov_type": "kernel" if errors == "driscoll-kraay" else errors}
+    if "clustered" in errors:  # "clustered-period" is of the kernel alone
+        clusters = {"cluster_entity": "period" not in errors, "cluster_time": errors != "clustered"}
+        options = {"cov_type": "clustered", **clusters}
     return Quick(frame["y"], exog, **both).fit(**options)
 
 

@@ -1,11 +1,12 @@
 """Dynamic panels: identities, counts, gaps, warnings; sums row by row, and pydynpd."""
 
 import warnings
+from functools import partial
 
 import numpy as np
-import pandas as pd
 import pytest
 from made_up_panels import moving_panel as sample
+from made_up_panels import rearranged
 
 from nqpf.regress import RegressionTable, dynamic_gmm
 
@@ -35,12 +36,8 @@ def test_number_of_instruments_and_what_is_dependent_is_not_counted(method, coll
 
 @pytest.mark.parametrize("method", ["difference", "system"])
 def test_row_order_key_place_and_units_do_not_matter(method):
-    frame, options = sample(1).iloc[3:], {"endogenous": ["w"], "method": method}
-    fit = dynamic_gmm(frame, "y", 1, ["x"], **options)
-    mixed = (frame * [1e6, 1e-5, 100]).sample(frac=1, random_state=1).reset_index()
-    before = mixed.copy()
-    other = dynamic_gmm(mixed, "y", 1, ["x"], **options)
-    pd.testing.assert_frame_equal(mixed, before)
+    call = partial(dynamic_gmm, outcome="y", exogenous=["x"], endogenous=["w"], method=method)
+    fit, other = rearranged(call, sample(1).iloc[3:], y=1e6, x=1e-5, w=100)
     np.testing.assert_allclose(other.tstats, fit.tstats, rtol=1e-8)
     assert other.params["w"] == pytest.approx(fit.params["w"] * 1e6 / 100, rel=1e-8)
     hansen = other.diagnostics.hansen.statistic

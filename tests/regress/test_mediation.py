@@ -1,9 +1,11 @@
 """Mediation: promises, refits of each draw, scipy and statsmodels."""
 
+from functools import partial
+
 import numpy as np
 import pandas as pd
 import pytest
-from made_up_panels import EFFECTS, dummies, lacking, normals
+from made_up_panels import EFFECTS, dummies, lacking, normals, rearranged
 from scipy import stats
 
 from nqpf.errors import EstimationError
@@ -40,12 +42,8 @@ def test_total_is_direct_plus_indirect_of_fixed_effects_regressions(effects):
 
 def test_row_order_seed_and_units_of_measurement():
     frame = sample(5)
-    before = frame.copy(deep=True)
-    first = fit(frame, bootstrap=50, seed=1)
-    mixed = frame.sample(frac=1, random_state=0).reset_index()
-    mixed = mixed.assign(y=mixed["y"] * 1e6, t=mixed["t"] * 1e-3, m=mixed["m"] * 1e9)
-    second = fit(mixed, bootstrap=50, seed=1)
-    pd.testing.assert_frame_equal(frame, before)
+    call = partial(fit, bootstrap=50, seed=1)
+    first, second = rearranged(call, frame, y=1e6, t=1e-3, m=1e9)
     np.testing.assert_allclose(second.effects.iloc[:3], first.effects.iloc[:3] * 1e9, rtol=1e-8)
     np.testing.assert_allclose(second.effects.iloc[3], first.effects.iloc[3], rtol=1e-8)
     assert second.sobel["z"] == pytest.approx(first.sobel["z"], rel=1e-9)

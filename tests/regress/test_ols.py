@@ -1,9 +1,21 @@
-"""Fixed effects, differences and random effects: what they promise."""
+"""Fixed effects, differences, random effects: promises, linearmodels, pyfixest, Stata and R.
 
+Grunfeld's data (1958) come with statsmodels; the first ten firms are those of Stata's
+``webuse grunfeld``. Printed by::
+
+    xtset company year
+    xtreg invest mvalue kstock, fe
+    regress invest mvalue kstock                   (and vce(robust))
+"""
+
+from functools import partial
+from itertools import product
+
+import made_up_panels as made
 import numpy as np
 import pandas as pd
 import pytest
-from made_up_panels import normals
+from made_up_panels import EFFECTS, NAMES, dummies, grunfeld, normals
 from made_up_panels import small_panel as sample
 
 from nqpf.errors import EstimationError
@@ -21,11 +33,8 @@ def fit(frame, **options):
 @pytest.mark.parametrize("errors", ERRORS)
 def test_row_order_key_place_effects_and_units_do_not_matter(errors, effects):
     frame, options = sample(3), {"effects": effects, "errors": errors, "convention": "all"}
-    plain = fit(frame, **options)
-    mixed = frame.sample(frac=1, random_state=1).reset_index()
-    before = mixed.copy()
-    pd.testing.assert_frame_equal(fit(mixed, **options).to_frame(), plain.to_frame(), rtol=1e-8)
-    pd.testing.assert_frame_equal(mixed, before)
+    plain, mixed = made.rearranged(partial(fit, **options), frame)
+    pd.testing.assert_frame_equal(mixed.to_frame(), plain.to_frame(), rtol=1e-8)
     unit, year = (frame.index.get_level_values(i) for i in (0, 1))
     own = 9.0 * unit**2 + np.cos(year)
     moved = fit(frame.assign(y=frame["y"] + own, a=frame["a"] - unit), **options)
@@ -133,3 +142,188 @@ def test_what_random_effects_hold():
     assert "baltagi-chang" in result.notes[0]
     scaled = random_effects(frame.assign(a=frame["a"] * 1e6, y=frame["y"] * 1e3), "y", ["a", "b"])
     np.testing.assert_allclose(scaled.tstats, result.tstats, rtol=1e-7)
+
+
+# Peers
+
+
+FIRMS = ("invest", ["value", "capital"], "firm", "year")
+
+
+def peer_sample(seed, drop):
+    return made.walks(seed, drop, shocks=True)
+
+
+@pytest.mark.parametrize(
+    ("seed", "drop", "effects"), [(0, 0, "two-way"), *((3, 90, effects) for effects in EFFECTS)]
+)
+@pytest.mark.parametrize("errors", ERRORS)
+def test_linearmodels_convention_is_that_package_by_default(seed, drop, effects, errors):
+    frame, options = peer_sample(seed, drop), {"effects": effects, "errors": errors}
+    peer = made.linearmodels_fit(frame, effects, errors)
+    ours = fixed_effects(frame, "y", NAMES, **options, convention="linearmodels")
+    assert not ours.notes  # the covariance was positive semi-definite and left alone
+    np.testing.assert_allclose(ours.params, peer.params, rtol=1e-10, atol=1e-12)
+    np.testing.assert_allclose(ours.cov, peer.cov, rtol=1e-10, atol=1e-14)
+    np.testing.assert_allclose(ours.residuals, peer.resids, atol=1e-10)
+    np.testing.assert_allclose(ours.pvalues, peer.pvalues, rtol=1e-8, atol=1e-300)
+
+
+SSC = {
+    "none": {"k_adj": False, "G_adj": False},
+    "nested": {},
+    "all": {"k_fixef": "full", "G_df": "conventional"},
+}
+ONE_WAY = ["two-way none", "two-way all", "unit nested", "unit all", "time nested", "pooled nested"]
+
+
+# pyfixest 0.60 matches nested effects to their sizes by position in a set, so that with two
+# effects k_fixef="nonnested" depends on the hash seed. It is compared where that cannot matter:
+# one effect, no correction, every effect counted. That of two effects is written out elsewhere.
+@pytest.mark.parametrize(
+    ("effects", "convention", "errors", "drop"),
+    [
+        *((*case.split(), "clustered", drop) for case in ONE_WAY for drop in (0, 90)),
+        *product(EFFECTS, ["nested", "all"], ["two-way clustered"], [90]),
+    ],
+)
+def test_clustered_errors_equal_pyfixest(effects, convention, errors, drop):
+    frame = peer_sample(3 if drop else 0, drop)
+    vcov = {"CRV1": "province" if errors == "clustered" else "province + year"}
+    peer = made.pyfixest_fit(frame, effects, vcov, **SSC[convention])
+    options = {"effects": effects, "errors": errors, "convention": convention}
+    fit = fixed_effects(frame, "y", NAMES, **options)
+    np.testing.assert_allclose(fit.params[NAMES], peer.coef()[NAMES], rtol=1e-9)
+    np.testing.assert_allclose(fit.std_errors[NAMES], peer.se()[NAMES], rtol=1e-9)
+    if convention != "none":
+        np.testing.assert_allclose(fit.pvalues[NAMES], peer.pvalue()[NAMES], rtol=1e-7)
+    if effects != "pooled":
+        assert fit.rsquared_within == pytest.approx(peer._r2_within, rel=1e-9)
+
+
+POOLED = [0.1155622, 0.2306785, -42.71437]
+PRINTED = [
+    ("unit", "unadjusted", "all", [0.1101238, 0.3100653], [0.0118567, 0.0173545]),
+    ("pooled", "unadjusted", "nested", POOLED, [0.0058357, 0.0254758, 9.511676]),
+    ("pooled", "robust", "nested", POOLED, [0.006811, 0.0488655, 11.5747]),
+]
+
+
+@pytest.mark.parametrize(("effects", "errors", "convention", "params", "std_errors"), PRINTED)
+def test_printed_coefficients_and_errors(effects, errors, convention, params, std_errors):
+    options = {"effects": effects, "errors": errors, "convention": convention}
+    fit = fixed_effects(grunfeld(), *FIRMS, **options)
+    for got, printed in ((fit.params, params), (fit.std_errors, std_errors)):
+        # half a unit of the seventh significant digit, the last that Stata prints
+        scale = 10.0 ** (np.floor(np.log10(np.abs(printed))) - 6)
+        assert (np.abs(got.to_numpy() - printed) <= 0.51 * np.maximum(scale, 1e-7)).all()
+
+
+@pytest.mark.parametrize("errors", ["robust", "driscoll-kraay"])
+def test_differences_equal_a_regression_of_changes(errors):
+    frame = grunfeld(False).set_index(["firm", "year"])
+    change = frame[["invest", "value", "capital"]].groupby("firm").diff().dropna()
+    options = {"errors": errors, "convention": "none"}
+    fit, own = (
+        fixed_effects(f, *FIRMS, effects=effects, **options)
+        for f, effects in ((frame, "differenced"), (change, "time"))
+    )
+    np.testing.assert_allclose(fit.params, own.params, rtol=1e-10)
+    np.testing.assert_allclose(fit.cov, own.cov, rtol=1e-9)
+
+
+@pytest.mark.parametrize("errors", ["clustered", "robust", "unadjusted"])
+def test_differences_with_year_effects_equal_linearmodels(errors):
+    """linearmodels counts missing years as gaps as long as some unit has them.
+
+    Changes of dummies of all years but one span what year effects of the changes do.
+    """
+    from linearmodels.panel import FirstDifferenceOLS
+
+    frame = grunfeld(False).set_index(["firm", "year"]).drop([("IBM", 1950), ("IBM", 1944)])
+    effects = pd.DataFrame(dummies(frame, "time")[:, 1:], frame.index).add_prefix("year")
+    regressors = frame[["value", "capital"]].join(effects)
+    options = {"cluster_entity": True} if errors == "clustered" else {}
+    peer = FirstDifferenceOLS(frame["invest"], regressors).fit(cov_type=errors, **options)
+    options = {"errors": errors, "convention": "linearmodels"}
+    fit = fixed_effects(frame, *FIRMS, effects="differenced", **options)
+    names = ["value", "capital"]
+    assert fit.nobs == peer.nobs
+    np.testing.assert_allclose(fit.params, peer.params[names], rtol=1e-9)
+    np.testing.assert_allclose(fit.std_errors, peer.std_errors[names], rtol=1e-9)
+    np.testing.assert_allclose(fit.pvalues, peer.pvalues[names], rtol=1e-7)
+    assert (fit.residuals**2).sum() == pytest.approx(peer.resid_ss, rel=1e-9)
+
+
+# Random effects. R 4.2.2 and plm 2.6-2 printed for this test: ``plm(model = "random")``,
+# ``ercomp``, ``vcovHC(method = "arellano", type = "HC0")``:
+# coefficients, their errors, HC0 errors clustered by firm, least and greatest theta
+PLM = {
+    True: (
+        [0.109781152232484, 0.308112982830713, -57.834414905033050],
+        [0.0104926635495465, 0.0171804690896399, 28.8989352602898144],
+        [0.0129840196124772, 0.0518890249063284, 23.4496261097834520],
+        "theta 0.861;",  # 0.861223620747879
+    ),
+    False: (
+        [0.112487986666212, 0.326125214195794, -71.747950897023927],
+        [0.0112805142877699, 0.0185346512615487, 31.7668192694918226],
+        [0.0103182413436480, 0.0407481064742667, 23.0876377111194273],
+        "theta 0.830 to 0.868;",  # 0.830468554982982, 0.867920093294018
+    ),
+}
+
+
+@pytest.mark.parametrize("balanced", [True, False])
+def test_swamy_arora_equals_plm(balanced):
+    params, plain, clustered, theta = PLM[balanced]
+    options = {"errors": "unadjusted", "convention": "nested"}
+    fit = random_effects(grunfeld(balanced), *FIRMS, **options)
+    np.testing.assert_allclose(fit.params, params, rtol=1e-9)
+    np.testing.assert_allclose(fit.std_errors, plain, rtol=1e-9)
+    assert theta in fit.notes[0]
+    fit = random_effects(grunfeld(balanced), *FIRMS, convention="none")
+    np.testing.assert_allclose(fit.std_errors, clustered, rtol=1e-9)
+
+
+@pytest.mark.parametrize("errors", ["clustered", "robust", "unadjusted"])
+def test_random_effects_equal_linearmodels(errors):
+    """On the unbalanced wages of Vella and Verbeek (1998); three regressors never change."""
+    from linearmodels.datasets import wage_panel
+    from linearmodels.panel import RandomEffects
+
+    names = ["educ", "black", "hisp", "exper", "expersq", "married", "union"]
+    frame = wage_panel.load().set_index(["nr", "year"]).iloc[3::2]
+    options = {"cluster_entity": True} if errors == "clustered" else {}
+    peer = RandomEffects(frame["lwage"], frame[names].assign(const=1.0)).fit(
+        small_sample=True, cov_type=errors, **options
+    )
+    request = "lwage", names, "nr", "year"
+    fit = random_effects(frame, *request, errors=errors, convention="linearmodels")
+    np.testing.assert_allclose(fit.params, peer.params, rtol=1e-9)
+    np.testing.assert_allclose(fit.std_errors, peer.std_errors, rtol=1e-9)
+    np.testing.assert_allclose(fit.pvalues, peer.pvalues, rtol=1e-7)
+
+
+def direct_driscoll_kraay(frame, bandwidth):
+    """Sums over every pair of rows whose years lie within the bandwidth, on dummies."""
+    x = np.hstack([frame[NAMES], dummies(frame)])
+    bread = np.linalg.inv(x.T @ x)
+    e = frame["y"].to_numpy() - x @ (bread @ x.T @ frame["y"].to_numpy())
+    year = frame.index.get_level_values(1).to_numpy()
+    weight = np.maximum(0, 1 - np.abs(year[:, None] - year[None]) / (bandwidth + 1))
+    scores = x * e[:, None]
+    return (bread @ scores.T @ weight @ scores @ bread)[:3, :3]
+
+
+@pytest.mark.parametrize("missing", [[], [2013], [2012, 2013, 2017]])
+def test_lags_count_calendar_years(missing):
+    frame = peer_sample(4, 20)
+    frame = frame[~frame.index.get_level_values("year").isin(missing)]
+    ours, every = (
+        fixed_effects(frame, "y", NAMES, errors="driscoll-kraay", convention=convention)
+        for convention in ("none", "all")
+    )
+    np.testing.assert_allclose(ours.cov, direct_driscoll_kraay(frame, 2), rtol=1e-8)
+    n, t, k = len(frame), frame.index.unique("year").size, 3 + dummies(frame).shape[1]
+    np.testing.assert_allclose(every.cov, ours.cov * t / (t - 1) * (n - 1) / (n - k), rtol=1e-12)

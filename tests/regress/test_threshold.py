@@ -4,10 +4,12 @@ pyxthreg 0.0.3 (Python, of the model of Stata's xthreg) was run once with ``grid
 tries every distinct value.
 """
 
+from functools import partial
+
 import numpy as np
 import pandas as pd
 import pytest
-from made_up_panels import dummies, grunfeld, normals
+from made_up_panels import dummies, grunfeld, normals, rearranged
 
 from nqpf.regress import fixed_effects, threshold
 
@@ -46,11 +48,10 @@ def test_intervals_hold_what_the_profiles_do_not_reject_and_rows_belong_to_one_r
 @pytest.mark.parametrize("factor", [1e-9, 1e9])
 def test_order_and_units_of_measurement_do_not_matter(factor):
     frame = sample(6, (-0.5, 0.6), (1, 2, 0))
-    mixed = frame.assign(text="a").sample(frac=1, random_state=0).reset_index()
-    mixed = mixed.assign(y=mixed["y"] * factor, x=mixed["x"] / factor, q=np.exp(mixed["q"]))
-    before = mixed.copy()
-    plain, other = (fit(f, thresholds=2, bootstrap=50, seed=5) for f in (frame, mixed))
-    pd.testing.assert_frame_equal(mixed, before)
+    call, scales = partial(fit, thresholds=2, bootstrap=50, seed=5), {"y": factor, "x": 1 / factor}
+    plain, other = rearranged(
+        call, frame.assign(text="a"), q=np.exp(frame["q"]) / frame["q"], **scales
+    )
     np.testing.assert_allclose(other.tests["F"], plain.tests["F"], rtol=1e-8)
     assert other.tests["p_value"].tolist() == plain.tests["p_value"].tolist()
     columns = ["estimate", "lower", "upper"]  # only the order of q matters
