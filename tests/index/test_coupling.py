@@ -9,7 +9,7 @@ from made_up_index import made_matrix
 
 from nqpf.errors import DataError, MethodError
 from nqpf.index import Recipe
-from nqpf.index.coupling import coordination, grade
+from nqpf.index.aggregate import coordination, grade
 
 MANY = ["standard", "no-root", "wang"]
 

@@ -15,8 +15,7 @@ from made_up_index import matrix_of
 from made_up_mutants import EVERYTHING
 
 from nqpf.index import Recipe
-from nqpf.index.aggregate import topsis
-from nqpf.index.coupling import coordination
+from nqpf.index.aggregate import coordination, topsis
 from nqpf.index.normalise import minmax
 from nqpf.index.pursuit import _gradients, _projection_index, projection_pursuit
 from nqpf.index.weights import _ahp, ahp_entropy_judgements, entropy
