@@ -20,7 +20,7 @@ from outputs_files import csv_bytes, shown
 from sphinx.application import Sphinx
 
 _COUNTED = {"figure": "figure{}", "table": "table{}", "number": "number{} in prose"}
-_HIDDEN = {"remove-input", "remove-cell", "remove_input", "remove_cell"}
+_HIDDEN = {"remove-input", "remove-cell"}
 
 
 class output_html(nodes.General, nodes.Element):  # noqa: N801 - as docutils names its nodes
@@ -82,7 +82,7 @@ def _collect(app: Sphinx, doctree: nodes.document) -> None:
     for box in list(doctree.findall(nodes.container)):
         if box.get("nb_element") != "cell_code":
             continue
-        cell = run.places[box["cell_index"]]
+        cell = run.places.index(box["cell_index"])
         bundles, kept = iter(run.shown(cell)), iter(run.said[cell].get("figures", ()))
         for node in list(box.findall(nodes.Element)):
             if node.get("nb_element") == "mime_bundle":

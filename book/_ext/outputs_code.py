@@ -11,11 +11,11 @@ import ast
 import inspect
 import re
 import symtable
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
-from importlib import import_module
 from pathlib import Path
+from pkgutil import resolve_name
 
 import nqpf
 
@@ -40,8 +40,8 @@ class Function:
 class Statement:
     """A statement, its cell, and the names it reads, gives a value, and may change in place.
 
-    `later` are names that a function reads, which are what they are when it is called; `text` is
-    the statement as Python writes it, `names` what it names, with what stands before their dots.
+    `text` is the statement as Python writes it, `names` what it names, with what stands before
+    their dots. What a function reads is what it is when the function is called: `late`.
     """
 
     tree: ast.stmt
@@ -49,15 +49,9 @@ class Statement:
     text: str
     names: set[str]
     reads: set[str]
-    later: set[str]
+    late: bool
     given: set[str]
     changed: set[str]
-
-    @property
-    def lines(self) -> tuple[int, int]:
-        """First and last line in the cell, from 1, decorators included."""
-        decorators = getattr(self.tree, "decorator_list", [])
-        return min(one.lineno for one in (self.tree, *decorators)), self.tree.end_lineno or 0
 
 
 class Code:
@@ -87,15 +81,18 @@ class Code:
             for tree in body:
                 shown = cell in shows and tree is body[-1]
                 self.statements.append(_statement(cell, tree, shown))
-        trees = [one.tree for one in self.statements]
-        self._imported = {name: thing for tree in trees for name, thing in _imports(tree)}
+        self._imported = {
+            name.asname or name.name: f"{one.tree.module}:{name.name}"
+            for one in self.statements
+            if isinstance(one.tree, ast.ImportFrom)
+            for name in one.tree.names
+        }
 
     def targets(self, cell: int, key: str = "") -> list[int]:
         """Return the positions of what shows an output: a glued key, or the value of a cell."""
         own = {i: one for i, one in enumerate(self.statements) if one.cell == cell}
         if not key:
-            last = list(own)[-1:]
-            return last if last and isinstance(own[last[0]].tree, ast.Expr) else list(own)
+            return [i for i in list(own)[-1:] if isinstance(own[i].tree, ast.Expr)] or list(own)
         calls = (f"glue({key!r},", "glue(")
         found = ([i for i, one in own.items() if call in one.text] for call in calls)
         return next(filter(None, found), list(own))
@@ -108,42 +105,42 @@ class Code:
             if one in found:
                 continue
             found.add(one)
-            names = list(self.statements[one].reads)
+            names = [] if self.statements[one].late else list(self.statements[one].reads)
             for name in names:  # grows by what the functions among them read
                 for before in range(one - 1, -1, -1):
                     earlier = self.statements[before]
                     if name in earlier.given | earlier.changed:
                         waiting.append(before)
-                        names += sorted(earlier.later.difference(names))
+                        names += sorted(earlier.reads.difference(names)) if earlier.late else []
                     if name in earlier.given:
                         break
         return [self.statements[one] for one in sorted(found)]
 
     def functions(self, statements: Iterable[Statement]) -> list[Function]:
         """Return what statements use of the library by a name that the chapter imports."""
-        used = {name for one in statements for name in one.names}
-        found = {one for name in used for one in self._described(name)}
+        used = {name.partition(".") for one in statements for name in one.names}
+        places = {self._imported.get(first, "") + dot + rest for first, dot, rest in used}
+        found = set(filter(None, map(_function, places)))
         owners = {one.name.rpartition(".")[0] for one in found}
         return sorted(one for one in found if one.name not in owners)
 
-    def _described(self, used: str) -> Iterator[Function]:
-        first, *rest = used.split(".")
-        name, thing = self._imported.get(first, ("", None))
-        for part in rest:
-            thing = getattr(thing, part, None)
-        thing = thing.fget if isinstance(thing, property) else getattr(thing, "__func__", thing)
-        inner = inspect.unwrap(thing) if callable(thing) else None
-        known = inspect.isroutine(inner) or inspect.isclass(inner)
-        if known and (inner.__module__ or "").split(".")[0] == "nqpf":
-            yield Function(".".join([name, *rest]), *_place(inner))
-
 
 @cache
-def _place(thing: type) -> tuple[str, str, int]:
-    """Return the first line of what a function or class says of itself, its file and line."""
+def _function(place: str) -> Function | None:
+    """Return what stands at a place such as ``nqpf.data:Panel.load``; None if no function does."""
+    if not re.match(r"nqpf\b", place):
+        return None
+    try:
+        thing = resolve_name(place)
+    except (AttributeError, ValueError):
+        return None
+    thing = inspect.unwrap(thing)
+    if not (inspect.isroutine(thing) or inspect.isclass(thing)):
+        return None
     text = (inspect.getdoc(thing) or "").split("\n\n")[0].replace("\n", " ")
     file = Path(inspect.getsourcefile(thing)).relative_to(Path(nqpf.__file__).parents[1])
-    return text, f"src/{file.as_posix()}", inspect.getsourcelines(thing)[1]
+    line = inspect.getsourcelines(thing)[1]
+    return Function(place.replace(":", "."), text, f"src/{file.as_posix()}", line)
 
 
 def _parsed(source: str) -> list[ast.stmt]:
@@ -156,12 +153,14 @@ def _parsed(source: str) -> list[ast.stmt]:
 
 def _statement(cell: int, tree: ast.stmt, shown: bool) -> Statement:
     text = ast.unparse(tree)
-    table = symtable.symtable(text, "cell", "exec")
-    own = table.get_symbols()
-    reads, later = {symbol.get_name() for symbol in own if symbol.is_referenced()}, _inner(table)
-    if not isinstance(getattr(tree, "value", tree), ast.FunctionDef | ast.Lambda):
-        reads, later = reads | later, set()
+    tables = [symtable.symtable(text, "cell", "exec")]
+    for one in tables:  # grows by the functions and comprehensions within
+        tables += one.get_children()
+    own = tables[0].get_symbols()
+    reads = {one.get_name() for one in own if one.is_referenced()}
+    reads |= {one.get_name() for t in tables[1:] for one in t.get_symbols() if one.is_global()}
     given = {one.get_name() for one in own if one.is_assigned() or one.is_imported()}
+    late = isinstance(getattr(tree, "value", tree), ast.FunctionDef | ast.Lambda)
     changed: set[str] = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.AugAssign):
@@ -175,33 +174,10 @@ def _statement(cell: int, tree: ast.stmt, shown: bool) -> Statement:
     if isinstance(tree, _PERHAPS):
         given, changed = set(), changed | given
     found = {ast.unparse(n) for n in ast.walk(tree) if isinstance(n, ast.Attribute | ast.Name)}
-    names = {name for name in found if re.fullmatch(r"[\w.]+", name)}
-    return Statement(tree, cell, text, names, reads - {""}, later, given, changed - {""})
-
-
-def _inner(table: symtable.SymbolTable) -> set[str]:
-    """Return the chapter's names that functions and comprehensions in a statement use."""
-    found = set()
-    for child in table.get_children():
-        found |= {one.get_name() for one in child.get_symbols() if one.is_global()} | _inner(child)
-    return found
+    return Statement(tree, cell, text, found, reads, late, given, changed - {""})
 
 
 def _base(node: ast.expr) -> str:
     while isinstance(node, ast.Attribute | ast.Subscript | ast.Call | ast.Starred):
         node = node.func if isinstance(node, ast.Call) else node.value
     return node.id if isinstance(node, ast.Name) else ""
-
-
-def _imports(node: ast.stmt) -> Iterator[tuple[str, tuple[str, object]]]:
-    """Yield each name that a statement imports from the library, in full, and what it holds."""
-    home = f"{node.module}." if isinstance(node, ast.ImportFrom) else ""
-    for alias in node.names if isinstance(node, ast.Import | ast.ImportFrom) else ():
-        full = home + alias.name
-        if full.split(".")[0] == "nqpf":
-            # A function may bear the name of its module, and comes first.
-            thing = getattr(import_module(node.module), alias.name, None) if home else None
-            thing = thing or import_module(full)
-            if not home and not alias.asname:
-                full, thing = "nqpf", nqpf
-            yield alias.asname or full.rpartition(".")[2], (full, thing)

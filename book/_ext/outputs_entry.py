@@ -15,7 +15,6 @@ from outputs_code import Code, Function
 
 RECORD = "record.json"  # as scripts/build_book.py writes it
 _READER = {"type": "plugin", "name": "myst_nb_md"}
-_UNSEEN = {"remove-cell", "remove-output", "remove_cell", "remove_output"}
 _WHOLE = "panel.frame"  # all rows of the panel
 
 
@@ -35,10 +34,9 @@ class Run:
     said: list[dict[str, object]]
 
     @property
-    def places(self) -> dict[int, int]:
-        """Position of each code cell among all, to its number among those with code, from 0."""
-        code = [i for i, one in enumerate(self.notebook.cells) if one.cell_type == "code"]
-        return {place: number for number, place in enumerate(code)}
+    def places(self) -> list[int]:
+        """Position of each code cell among all, from 0."""
+        return [i for i, one in enumerate(self.notebook.cells) if one.cell_type == "code"]
 
     @property
     def cells(self) -> list[NotebookNode]:
@@ -69,9 +67,8 @@ class Run:
 
     def code(self) -> Code:
         """Return the code, and which cells showed the value of their last expression."""
-        seen = [cell for cell, tags in enumerate(self.tags) if not tags & _UNSEEN]
-        kinds = {cell: {one.output_type for one in self.shown(cell)} for cell in seen}
-        shows = [cell for cell in seen if "execute_result" in kinds[cell]]
+        kinds = [{one.output_type for one in cell.outputs} for cell in self.cells]
+        shows = {i for i, own in enumerate(kinds) if "execute_result" in own}
         return Code([cell.source for cell in self.cells], shows)
 
 
@@ -95,11 +92,10 @@ def read_run(source: Path, cache_folder: Path) -> Run | None:
         number, notebook = cache.merge_match_into_notebook(get_reader(_READER)(str(source)))
     except KeyError:
         return None
-    folder = Path(cache_folder) / "executed" / cache.get_cache_record(number).hashkey
-    known = (folder / RECORD).is_file()
-    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
-    said = json.loads((folder / RECORD).read_text("utf-8")) if known else [{} for _ in code]
-    return Run(notebook, said)
+    record = cache_folder / "executed" / cache.get_cache_record(number).hashkey / RECORD
+    if record.is_file():
+        return Run(notebook, json.loads(record.read_text("utf-8")))
+    return Run(notebook, [{} for cell in notebook.cells if cell.cell_type == "code"])
 
 
 def _named(output: NotebookNode) -> dict[str, str]:
@@ -174,9 +170,9 @@ def slug(key: str) -> str:
 
 def behind(run: Run, code: Code, cell: int, key: str) -> dict[str, object]:
     """Return what stands behind an output, as the fields of its entry."""
-    statements = code.behind(code.targets(cell, key))
-    spans, reads, excerpt = [one.lines for one in statements], [], {}
-    for one, (first, last) in zip(statements, spans, strict=True):
+    statements, reads, excerpt = code.behind(code.targets(cell, key)), [], {}
+    for one in statements:
+        first, last = one.tree.lineno, one.tree.end_lineno
         # A read without a line may belong to any statement of its cell.
         known = run.said[one.cell].get("reads", ())
         reads += [read for line, *read in known if line == 0 or first <= line <= last]
@@ -184,13 +180,13 @@ def behind(run: Run, code: Code, cell: int, key: str) -> dict[str, object]:
         excerpt.setdefault(one.cell, [f"# cell {one.cell + 1}"]).append(text)
     kinds = {"variables": "variables", "system": "systems", "results": "results"}
     read = {name: sorted({k for of, k, _ in reads if of == kind}) for kind, name in kinds.items()}
-    panel = any(kind == "panel" for kind, *_ in reads)
+    text = "\n".join(line for lines in excerpt.values() for line in lines)
     return {
-        "code": "\n".join(line for lines in excerpt.values() for line in dict.fromkeys(lines)),
-        "lines": sum(last - first + 1 for first, last in spans),
+        "code": text,
+        "lines": len(text.splitlines()) - len(excerpt),
         "cells": list(excerpt),
         "functions": code.functions(statements),
         **read,
         "vintages": sorted({vintage for *_, vintage in reads} - {""}),
-        "whole": panel or any(_WHOLE in one.text for one in statements),
+        "whole": any(kind == "panel" for kind, *_ in reads) or _WHOLE in text,
     }

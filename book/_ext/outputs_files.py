@@ -18,6 +18,7 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
+from itertools import product
 from urllib.parse import unquote_to_bytes
 
 from lxml.html import HtmlElement, fragment_fromstring
@@ -81,64 +82,46 @@ def read_table(table: HtmlElement) -> tuple[list[str], list[list[str]]]:
 
     Examples
     --------
-    >>> page = "<table><tr><th>a</th><th>b</th></tr><tr><td>1</td><td>2</td></tr></table>"
+    >>> page = "<table><thead><tr><th>a</th></tr></thead><tr><td>1</td></tr></table>"
     >>> read_table(fragment_fromstring(page))
-    (['a', 'b'], [['1', '2']])
+    (['a'], [['1']])
     """
-    lines = table.xpath("tr | */tr")
-    cells = [line.xpath("td | th") for line in lines]
-    tops = len(table.xpath("thead/tr")) or int(bool(lines) and not lines[0].xpath("td"))
-    grid, width = _grid(cells)
-    header = _heading(grid[:tops], width, _index_columns(cells[tops:]))
-    rows, group, grouped = [], "", False
-    for own, row in zip(cells[tops:], grid[tops:], strict=True):
-        if len(own) == 1 and width > 1 and _span(own[0], "colspan") >= width:
-            group, grouped = row[0], True
+    lines, tops = table.xpath("tr | */tr"), len(table.xpath("thead/tr"))
+    grid = _grid(lines)
+    # pandas puts the names of the index in a row of their own, below the name of the columns.
+    index = max((len(line.xpath("th[following-sibling::td]")) for line in lines[tops:]), default=0)
+    header = []
+    for column, names in enumerate(zip(*grid[:tops], strict=True)):
+        parts = [name for name in dict.fromkeys(names) if name]
+        header.append(" | ".join(parts[-1:] if column < index else parts))
+    rows, group = [], ""
+    for line, row in zip(lines[tops:], grid[tops:], strict=True):
+        if len(line) == 1 < len(row):
+            group = row[0]
         else:
             rows.append([group, *row])
-    regression = "regression-table" in table.get("class", "").split()
-    if grouped and not regression:
+    if any(group for group, *_ in rows):
         return ["group", *header], rows
-    rows = [row[1:] for row in rows]
-    return _regression(header, rows) if regression else (header, rows)
+    rows = [row for _, *row in rows]
+    return _regression(header, rows) if table.find_class("regression-table") else (header, rows)
 
 
-def _span(cell: HtmlElement, name: str) -> int:
-    value = cell.get(name, "1")
-    return int(value) if value.isdigit() and value != "0" else 1
-
-
-def _grid(lines: Sequence[Sequence[HtmlElement]]) -> tuple[list[list[str]], int]:
-    """Put every cell in each place that it spans; return the rows and their width."""
+def _grid(lines: Sequence[HtmlElement]) -> list[list[str]]:
+    """Return the text at each place of a table, in all those that a cell spans."""
     places: dict[tuple[int, int], str] = {}
-    for top, cells in enumerate(lines):
+    for top, line in enumerate(lines):
         left = 0
-        for cell in cells:
+        for cell in line:
             for end in cell.iter("br"):
                 end.tail = f"; {end.tail or ''}"
+            text = " ".join(cell.text_content().split())
             while (top, left) in places:
                 left += 1
-            for row in range(top, top + _span(cell, "rowspan")):
-                for column in range(left, left + _span(cell, "colspan")):
-                    places[row, column] = " ".join(cell.text_content().split())
+            spans = (int(cell.get(name, 1)) for name in ("rowspan", "colspan"))
+            for down, right in product(*map(range, spans)):
+                places[top + down, left + right] = text
     width = max((column + 1 for _, column in places), default=0)
-    return [[places.get((row, c), "") for c in range(width)] for row in range(len(lines))], width
-
-
-def _index_columns(lines: Sequence[Sequence[HtmlElement]]) -> int:
-    """Return how many columns at the left are headings of rows."""
-    firsts = ([cell.tag for cell in cells] for cells in lines if len(cells) > 1)
-    return max((tags.index("td") if "td" in tags else 0 for tags in firsts), default=0)
-
-
-def _heading(tops: Sequence[Sequence[str]], width: int, index: int) -> list[str]:
-    # pandas puts the names of the index in a row of their own, empty over the values.
-    names = tops[-1] if len(tops) > 1 and not any(tops[-1][index:]) else None
-    header = []
-    for column in range(width):
-        rows = [names] if names and column < index else tops
-        header.append(" | ".join(dict.fromkeys(row[column] for row in rows if row[column])))
-    return header
+    return [[places.get((row, c), "") for c in range(width)] for row in range(len(lines))]
 
 
 def _regression(header: list[str], rows: list[list[str]]) -> tuple[list[str], list[list[str]]]:
