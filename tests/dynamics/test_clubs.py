@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 from made_up_panels import refusals
 
-from nqpf.dynamics.clubs import club
+from nqpf.dynamics.convergence import club
 from nqpf.errors import NqpfError
 
 

@@ -13,8 +13,7 @@ import pytest
 from made_up_panels import case, dummies, grunfeld, keyed, ring
 
 from nqpf.dynamics import kernel_density
-from nqpf.dynamics.clubs import club
-from nqpf.dynamics.convergence import beta, sigma
+from nqpf.dynamics.convergence import beta, club, sigma
 from nqpf.dynamics.inequality import by_year, dagum
 from nqpf.dynamics.markov import markov, spatial_markov
 from nqpf.forecast.backtest import _diebold_mariano

@@ -19,7 +19,7 @@ from nqpf.compare.standings import _Standings as Standings
 from nqpf.errors import DataError, SampleError
 from nqpf.report import style as sty
 from nqpf.report.html import _Html, _html_table, _province, listed
-from nqpf.report.province_figures import _measure_names
+from nqpf.report.province_pages import _measure_names
 from nqpf.systems.overlap import filled
 from nqpf.systems.system import System
 

@@ -1,7 +1,8 @@
 """Pages of the provinces: what every measure says of one, and an overview that leads to all.
 
-The words stand in ``templates/``; here is what they are filled with. Every text is escaped where
-a template shows it, and characters that would not be seen are written out.
+The words stand in ``templates/``, what a figure shows in ``figure.txt.jinja`` there; here is what
+they are filled with, and the figures themselves. Every text is escaped where a template shows it,
+and characters that would not be seen are written out.
 """
 
 from __future__ import annotations
@@ -19,22 +20,48 @@ import numpy as np
 import pandas as pd
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 from matplotlib import colormaps
+from matplotlib.axes import Axes
 from matplotlib.colors import to_hex
+from matplotlib.figure import Figure
+from matplotlib.patches import Patch
+from matplotlib.ticker import MaxNLocator
 
 from nqpf import provinces
 from nqpf.compare.profiles import _SINCE, _Profiles, _province_rows
 from nqpf.data.panel import Panel
 from nqpf.errors import _like_formula, _visible
-from nqpf.report import province_figures as figures
+from nqpf.report import style as sty
 from nqpf.report.html import listed
 from nqpf.report.maps import _ABSENT
-from nqpf.report.style import _SEQUENTIAL, _ink_on, _number, _Picture, _style
 from nqpf.systems.overlap import filled
+from nqpf.systems.study import Study
 from nqpf.systems.system import _span
 
-_GREY = "#f4f4f4"
 _FENCE = "`" * 8
 _HEADING = re.compile(r'<h2>(.*?) <span lang="zh">(.*?)</span></h2>')
+
+
+_TFP_NAMES = {
+    "tfp": ("TFP, level", "全要素生产率水平"),
+    "tfp_growth": ("TFP, growth", "全要素生产率增长"),
+}
+
+
+@lru_cache(maxsize=64)
+def _measure_names(measure: str) -> tuple[str, str]:
+    """Return a measure's name in English and in Chinese.
+
+    Examples
+    --------
+    >>> _measure_names("han-2024"), _measure_names("tfp")
+    (('Han et al.', '韩文龙等'), ('TFP, level', '全要素生产率水平'))
+    """
+    if measure in _TFP_NAMES:
+        return _TFP_NAMES[measure]
+    study = Study.load(measure)
+    people = study.authors.zh.split("、")
+    zh = f"{people[0]}等" if len(people) > 2 else study.authors.zh
+    return study.short, zh
 
 
 @dataclass(frozen=True, repr=False)
@@ -53,7 +80,7 @@ class _ProvinceProfile:
 
     title: str
     html: str
-    pictures: dict[str, _Picture]
+    pictures: dict[str, sty._Picture]
 
     def markdown(self) -> str:
         """Return the page of the book: headings for its index, the rest as HTML."""
@@ -228,16 +255,16 @@ def _environment() -> Environment:
     )
     found.globals |= {
         "REGIONS": provinces.REGIONS,
-        "TFP_NAMES": figures._TFP_NAMES,
+        "TFP_NAMES": _TFP_NAMES,
         "count": len,
         "listed": lambda parts, limit=6: listed(list(parts), limit),
         "figure": _figure,
-        "measure_names": figures._measure_names,
+        "measure_names": _measure_names,
         "name": provinces.name,
-        "number": _number,
+        "number": sty._number,
         "page_key": _page_key,
         # Rounded first: no minus before a zero.
-        "points": lambda value: _number(round(value, 1) + 0.0, "{:.1f}"),
+        "points": lambda value: sty._number(round(value, 1) + 0.0, "{:.1f}"),
         "region_of": provinces.region,
         "span": lambda years: _span(years).replace("-", "–"),
     }
@@ -285,9 +312,9 @@ def _ranks(profiles: _Profiles, code: int) -> dict[str, object]:
     lacking = Counter(key for measure in gone for key in profiles.missing(code, measure))
     return {
         "table": table,
-        "names": {measure: figures._measure_names(str(measure))[0] for measure in table.index},
+        "names": {measure: _measure_names(str(measure))[0] for measure in table.index},
         "own": table[table.index.isin(profiles.systems)].dropna(subset="rank"),
-        "tfp": [one for one in figures._TFP_NAMES if pd.notna(table.loc[one, "rank"])],
+        "tfp": [one for one in _TFP_NAMES if pd.notna(table.loc[one, "rank"])],
         "gone": len(gone),
         "lacking": sorted(lacking.items(), key=lambda one: (-one[1], one[0])),
         "direct": _direct(),
@@ -306,7 +333,7 @@ def _by_year(ranks: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(columns | {"measures": own.notna().sum(axis=1)})
 
 
-def _pictures(profiles: _Profiles, facts: dict[str, Any]) -> dict[str, _Picture]:
+def _pictures(profiles: _Profiles, facts: dict[str, Any]) -> dict[str, sty._Picture]:
     """Return the figures of a page that can be drawn, each with what it shows in words."""
     broken, tfp, every = facts["broken"], facts["tfp"], len(provinces.codes())
     table, names = facts["ranks"]["table"], facts["ranks"]["names"]
@@ -316,17 +343,19 @@ def _pictures(profiles: _Profiles, facts: dict[str, Any]) -> dict[str, _Picture]
         "history": f"{facts['title']}: ranks over the years",
         "tfp": f"{facts['title']}: total factor productivity",
     }
-    with _style():
+    with sty._style():
         if table["rank"].notna().any():
-            drawn["ranks"] = figures._rank_dots(table, names, heads["ranks"], every)
+            drawn["ranks"] = _rank_dots(table, names, heads["ranks"], every)
         if len(history) or len(levels):
             given = (history, levels, heads["history"], every, broken)
-            drawn["history"] = figures._rank_ribbon(*given)
+            drawn["history"] = _rank_ribbon(*given)
         if tfp:
             given = (facts["code"], heads["tfp"], tfp["doubtful"], broken)
-            drawn["tfp"] = figures._tfp_panels((tfp["levels"], tfp["growth"]), *given)
+            drawn["tfp"] = _tfp_panels((tfp["levels"], tfp["growth"]), *given)
     return {
-        key: _Picture(one, _filled("figure.txt", profiles, figure=key, head=heads[key], **facts))
+        key: sty._Picture(
+            one, _filled("figure.txt", profiles, figure=key, head=heads[key], **facts)
+        )
         for key, one in drawn.items()
     }
 
@@ -400,9 +429,9 @@ def _tiles(ranks: pd.DataFrame) -> list[dict[str, object]]:
     median, last, tiles = ranks.median(axis=1), len(provinces.codes()) - 1, []
     for code, row in provinces._table().sort_values(["tile_row", "tile_col"]).iterrows():
         shade = 0.92 - 0.87 * (median[code] - 1) / last
-        fill = _GREY if pd.isna(shade) else to_hex(colormaps[_SEQUENTIAL](shade))
+        fill = "#f4f4f4" if pd.isna(shade) else to_hex(colormaps[sty._SEQUENTIAL](shade))
         known = {"code": code, "median": median[code], "indices": ranks.loc[code].notna().sum()}
-        tiles.append({**row, **known, "fill": fill, "ink": _ink_on(fill)})
+        tiles.append({**row, **known, "fill": fill, "ink": sty._ink_on(fill)})
     return tiles
 
 
@@ -417,4 +446,136 @@ def _figure(value: float) -> str:
     if value == 0:
         return "0"
     digits = 2 - int(np.floor(np.log10(abs(value))))
-    return _number(value, f"{{:,.{min(max(digits, 0), 8)}f}}")
+    return sty._number(value, f"{{:,.{min(max(digits, 0), 8)}f}}")
+
+
+_BLUE, _ORANGE = sty._CATEGORIES[:2]
+_ROW = 0.285  # inches
+_LEGEND = {"loc": "upper left", "fontsize": 12, "columnspacing": 1.0}
+
+
+def _rank_dots(table: pd.DataFrame, names: dict[str, str], title: str, most: int) -> Figure:
+    """Draw the rank of one province under every measure, with its interval.
+
+    A measure without a rank keeps its line of text.
+
+    Parameters
+    ----------
+    table : DataFrame by measure
+        Of :func:`nqpf.compare.profiles.standing`.
+    names : dict of str
+        Name by measure.
+    title : str
+        Title of the figure.
+    most : int
+        Number of provinces, the end of the axis.
+    """
+    label = "rank (mark), 90 % interval of an index, range over capital shares of TFP (line)"
+    rows = _ROW * len(table)
+    figure, ax, _ = sty._framed(title, label, (1.45, 0, 4.55, rows), rows + 0.5)
+    for at, (measure, row) in enumerate(table.iterrows()):
+        if pd.isna(row["rank"]):
+            ax.text(1, at, "not ranked", fontsize=12, color=sty._GREY, va="center", style="italic")
+            sty._beside(ax, at, "–", color=sty._GREY)
+            continue
+        color, mark = (_ORANGE, "s") if measure in _TFP_NAMES else (_BLUE, "o")
+        ends = [row["lower"], row["upper"]]
+        ax.plot(ends, [at, at], color=color, linewidth=4, alpha=0.35, solid_capstyle="round")
+        ax.plot([row["rank"]], [at], mark, color=color, markersize=8, zorder=3)
+        sty._beside(ax, at, f"{row['rank']:.0f} ({ends[0]:.0f}–{ends[1]:.0f})")
+    sty._name_rows(ax, list(names.values()), 12)
+    ax.set_xlim(0.2, most + 0.8)
+    ax.set_xticks([1, *range(5, most - 3, 5), most])
+    return figure
+
+
+def _rank_ribbon(
+    history: pd.DataFrame, tfp: pd.Series, title: str, most: int, broken: list[int]
+) -> Figure:
+    """Draw how the ranks of one province moved over the years.
+
+    Parameters
+    ----------
+    history : DataFrame by year
+        Of the composite measures: ``median``, ``best``, ``worst`` and
+        ``measures``, their number; a year without any is missing.
+    tfp : Series by year
+        Rank by the level of total factor productivity.
+    title : str
+        Title of the figure.
+    most : int
+        Number of provinces, the end of the axis.
+    broken : list of int
+        First years on a new basis of employment; a dotted line stands before each.
+    """
+    years = history.index.union(tfp.index)
+    first, last = years.min(), years.max()
+    table = history.reindex(range(first, last + 1)).astype(float)
+    median, thin = table["median"], table["measures"] < table["measures"].max()
+    band = {"color": _BLUE, "alpha": 0.18, "linewidth": 0, "label": "best to worst index"}
+    hollow = {"color": _BLUE, "markerfacecolor": "white", "zorder": 4, "label": "fewer indices"}
+    figure, ax, _ = sty._framed(title, "rank, first at the top", (0.55, 0.05, 6.2, 3.2), 4.15)
+    ax.fill_between(table.index, table["best"], table["worst"], **band)
+    ax.plot(table.index, median, "o-", color=_BLUE, label="median index", zorder=3)
+    if thin.any():
+        ax.plot(median.index[thin], median[thin], "o", **hollow)
+    ax.plot(tfp.index, tfp, "s--", color=_ORANGE, markersize=5, label="TFP level")
+    _mark(ax, broken)
+    ax.set_ylim(most + 0.9, 0.1)
+    ax.set_yticks([1, *range(5, most - 3, 5), most])
+    ax.set_xlim(first - 0.3, last + 0.3)
+    ax.xaxis.set_major_locator(MaxNLocator(nbins=8, integer=True))
+    ax.grid(False, axis="x")
+    below = {"bbox_to_anchor": (-0.03, -0.1), "handletextpad": 0.4, "handlelength": 1.6}
+    ax.legend(ncols=3 if broken else 4, **_LEGEND, **below)
+    return figure
+
+
+def _mark(ax: Axes, broken: list[int]) -> None:
+    """Draw a dotted line before the first year on a new basis of employment."""
+    for year in broken:
+        label = "break in employment" if year == broken[0] else None
+        ax.axvline(year - 0.5, color=sty._GREY, linestyle=":", linewidth=1.6, zorder=1, label=label)
+
+
+def _tfp_panels(
+    values: tuple[pd.Series, pd.Series], code: int, title: str, doubtful: list[int],
+    broken: list[int],
+) -> Figure:  # fmt: skip
+    """Draw a province's productivity, level above and yearly growth below, beside the median.
+
+    Parameters
+    ----------
+    values : tuple of Series by province and year
+        Level, in percent of the mean of the provinces, and growth in percent.
+    code : int
+        Province with a productivity in some year.
+    title : str
+        Title of the figure.
+    doubtful : list of int
+        Years whose capital is extrapolated; they stand on a grey ground.
+    broken : list of int
+        First years on a new basis of employment; a dotted line stands before each.
+    """
+    years = values[0].index.unique("year")
+    label = "above: level, mean of the provinces = 100; below: growth on the year before, %"
+    figure, upper, head = sty._framed(title, label, (0.72, 0.05, 6.0, 2.2), 5.3)
+    lower = sty._place_axes(figure, 0.72, head + 2.6, 6.0, 1.75)
+    for ax, shown in zip((upper, lower), values, strict=True):
+        for year in doubtful:
+            ax.axvspan(year - 0.5, year + 0.5, color="#eeeeee", linewidth=0, zorder=0)
+        median, own = shown.groupby(level="year").median(), shown.xs(code, level="province")
+        ax.plot(median.index, median, "--", color=sty._GREY, linewidth=1.6, label="median province")
+        ax.plot(own.index, own, "s-", color=_ORANGE, markersize=5, label=sty._province_label(code))
+        _mark(ax, broken)
+        ax.grid(False, axis="x")
+        ax.set_xlim(years.min() - 0.5, years.max() + 0.5)
+    upper.set_xticklabels([])
+    lower.axhline(0, color=sty._GREY, linewidth=0.8)
+    lower.yaxis.set_major_formatter(lambda value, _: sty._number(value, "{:g}"))
+    handles = lower.get_legend_handles_labels()[0][::-1]
+    if doubtful:
+        handles.append(Patch(color="#dddddd", label="capital extrapolated"))
+    below = {"bbox_to_anchor": (-0.06, -0.17), "handletextpad": 0.5, "ncols": 3}
+    lower.legend(handles=handles, labelcolor=sty._darker("#444444"), **_LEGEND, **below)
+    return figure
