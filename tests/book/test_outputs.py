@@ -146,7 +146,7 @@ def test_entries_name_what_their_outputs_rest_on(html):
     answer = rows["notebooks/comparison/answer", "figure-1"]
     functions = {name.rpartition(".")[2] for name in answer["functions"].split()}
     assert {"load", "curve_summary", "findings_map"} <= functions
-    assert "load_curve_tests" not in functions
+    assert "curve_tests" not in functions
     assert answer["stored results"] == "results.parquet"
     assert set(answer["systems"].split()) == set(available())
     assert (answer["shown by cell"], answer["rests on cells"]) == ("1", "1")

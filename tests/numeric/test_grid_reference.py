@@ -17,11 +17,10 @@ from nqpf import Panel, Recipe, System
 from nqpf.compare.declaration import _Declaration
 from nqpf.compare.variants import _variants
 from nqpf.errors import SourceError
-from nqpf.multiverse import load_disagreement
 from nqpf.multiverse.grid import SpecificationGrid, _estimates
-from nqpf.multiverse.inference import _SHARES, _curve_input, _load
+from nqpf.multiverse.inference import _curve_input
 from nqpf.multiverse.redraw import _Plan
-from nqpf.multiverse.results import Multiverse, _stored
+from nqpf.multiverse.results import _SHARED, Multiverse, _stored
 from nqpf.multiverse.shares import _UNITS
 from nqpf.regress import fixed_effects
 from nqpf.sample import standardise
@@ -211,7 +210,7 @@ def test_stored_results_are_those_of_single_regressions(stored, seed):
 
 def test_stored_shares_are_those_of_the_stored_estimates(stored):
     """The share of an axis alone by the sums of squares of a one-way layout, in each unit."""
-    shares = load_disagreement(stored)["first_order"]
+    shares = stored.disagreement()["first_order"]
     own = stored.curve(direction="determinant", determinant="tax_share", errors="clustered")
     units = {name: own[column].astype(float) for name, column in _UNITS.items()}
     units["ranks"] = units["partial"].rank()
@@ -230,7 +229,7 @@ def test_shares_of_another_declaration_are_refused(stored, tmp_path):
     table.to_csv(tmp_path / "shares.csv", index=False)
     for name, message in (("shares.csv", "rest on another declaration"), ("no.csv", "be read")):
         with pytest.raises(SourceError, match=message):
-            _load(stored, tmp_path / name, _SHARES)
+            stored._beside(tmp_path / name, _SHARED)
 
 
 def test_stored_results_are_what_was_declared(stored):

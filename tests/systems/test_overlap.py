@@ -1,13 +1,11 @@
 """What systems share, and how much of what they want open data fill."""
 
-from itertools import product
-
 import pytest
 
-from nqpf.errors import CardError, MethodError
+from nqpf.errors import CardError
 from nqpf.files import root
 from nqpf.systems import System, available, filled, twins
-from nqpf.systems.overlap import membership, pairwise
+from nqpf.systems.overlap import membership
 
 
 def test_membership_and_overlap_are_those_of_sets():
@@ -19,16 +17,8 @@ def test_membership_and_overlap_are_those_of_sets():
     serves = member.sum(axis="columns")
     assert list(member.index) == sorted(member.index, key=lambda key: (-serves[key], key))
     assert not membership(names=True).index.has_duplicates
-    count, share, jaccard = map(pairwise, ("count", "share", "jaccard"))
-    for (one, a), (two, b) in product(sets.items(), repeat=2):
-        assert count.loc[one, two] == len(a & b)
-        assert share.loc[one, two] == len(a & b) / len(a)
-        assert jaccard.loc[one, two] == len(a & b) / len(a | b)
-    assert pairwise("count", ["ren-2024", "dong-2024"]).iloc[0, 1] == 3
-    with pytest.raises(MethodError, match="unknown measure of overlap 'cosine'.*jaccard"):
-        pairwise("cosine")
     with pytest.raises(CardError, match="no card 'ee-2024'"):
-        pairwise(keys=["dong-2024", "ee-2024"])
+        membership(["dong-2024", "ee-2024"])
 
 
 def test_twins_hold_the_same_indicators_whatever_their_dimensions():

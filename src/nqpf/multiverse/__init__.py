@@ -2,7 +2,6 @@
 
 from nqpf.compare.declaration import variables
 from nqpf.multiverse.grid import SpecificationGrid
-from nqpf.multiverse.inference import load_curve_tests, load_disagreement
 from nqpf.multiverse.results import Multiverse, curve_summary
 from nqpf.multiverse.shares import variance_shares
 
@@ -10,8 +9,6 @@ __all__ = [
     "Multiverse",
     "SpecificationGrid",
     "curve_summary",
-    "load_curve_tests",
-    "load_disagreement",
     "variables",
     "variance_shares",
 ]

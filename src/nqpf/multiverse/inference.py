@@ -36,7 +36,7 @@ from nqpf.errors import EstimationError
 from nqpf.files import _replacing
 from nqpf.multiverse.grid import _control_sets, _effects, _sample_rows
 from nqpf.multiverse.redraw import _Plan, _Specification
-from nqpf.multiverse.results import _check_same, _reading, _stored
+from nqpf.multiverse.results import _TESTED
 from nqpf.multiverse.run import _tracked
 
 if TYPE_CHECKING:
@@ -196,13 +196,11 @@ def _curve_input(
     return pd.concat(frames, axis=1), specs
 
 
-_KEYS = ["direction", "variable", "scheme", "statistic"]
-_SHARES = ["direction", "variable", "unit", "axis"]
 _DIGITS = 6  # significant, so that last bits of other processors do not show
 
 
 def _curve_tests(grid: SpecificationGrid, multiverse: Multiverse, n_jobs: int = -1) -> pd.DataFrame:
-    """Test the curve of each question by both schemes, as :func:`load_curve_tests` returns it."""
+    """Test the curve of each question by both schemes, for `Multiverse.curve_tests`."""
     table = multiverse.curve(errors="clustered")
     parts = []
     for question, own in table.groupby(["direction", "variable"], observed=True):
@@ -210,11 +208,11 @@ def _curve_tests(grid: SpecificationGrid, multiverse: Multiverse, n_jobs: int = 
         for scheme in _SCHEMES:
             rows, _ = _curve_inference(*given, scheme=scheme, n_jobs=n_jobs)
             rows = rows.rename_axis("statistic").reset_index()
-            about = dict(zip(_KEYS, (*question, scheme), strict=False))
+            about = dict(zip(_TESTED, (*question, scheme), strict=False))
             sizes = {"specifications": len(own), "resamples": _RESAMPLES, "seed": _SEED}
             parts.append(rows.assign(**about, **sizes))
     rows = pd.concat(parts, ignore_index=True)
-    return rows[_KEYS + [name for name in rows if name not in _KEYS]]
+    return rows[_TESTED + [name for name in rows if name not in _TESTED]]
 
 
 def _save_beside(table: pd.DataFrame, multiverse: Multiverse, path: Path) -> None:
@@ -222,55 +220,3 @@ def _save_beside(table: pd.DataFrame, multiverse: Multiverse, path: Path) -> Non
     stamped = table.assign(declaration=multiverse.declaration.sha256, data=multiverse.data)
     with _replacing(path) as temporary:
         stamped.to_csv(temporary, index=False, float_format=f"%.{_DIGITS}g", lineterminator="\n")
-
-
-def load_curve_tests(multiverse: Multiverse) -> pd.DataFrame:
-    """Read stored tests of each question's curve, unless declaration or data have changed since.
-
-    Parameters
-    ----------
-    multiverse : Multiverse
-        The results that they have to belong to.
-
-    Returns
-    -------
-    DataFrame indexed (direction, variable, scheme, statistic)
-        ``observed``; the middle 95 % of the null distribution; ``p``; ``specifications``,
-        ``resamples`` and ``seed``.
-
-    Raises
-    ------
-    nqpf.errors.SourceError
-        If the file is missing or damaged, or rests on another declaration or data.
-    """
-    return _load(multiverse, _stored("curve_tests.csv"), _KEYS)
-
-
-def load_disagreement(multiverse: Multiverse) -> pd.DataFrame:
-    """Read the stored shares of each choice, unless declaration or data have changed since.
-
-    Parameters
-    ----------
-    multiverse : Multiverse
-        The results that they have to belong to.
-
-    Returns
-    -------
-    DataFrame indexed (direction, variable, unit, axis)
-        ``first_order`` and ``total`` share of each axis, see :func:`variance_shares`.
-
-    Raises
-    ------
-    nqpf.errors.SourceError
-        If the file is missing or damaged, or rests on another declaration or data.
-    """
-    return _load(multiverse, _stored("shares.csv"), _SHARES)
-
-
-def _load(multiverse: Multiverse, path: Path, keys: list[str]) -> pd.DataFrame:
-    with _reading(path):
-        table = pd.read_csv(path).set_index(keys)
-        stamps = table[["declaration", "data"]].astype(str).iloc[0]
-    _check_same("declaration", stamps["declaration"], multiverse.declaration.sha256, path)
-    _check_same("data", stamps["data"], multiverse.data, path)
-    return table.drop(columns=["declaration", "data"])

@@ -96,6 +96,8 @@ def _categorical(labels: list[str], codes: np.ndarray) -> pd.Categorical:
     return pd.Categorical.from_codes(place[codes], categories)
 
 
+_TESTED = ["direction", "variable", "scheme", "statistic"]
+_SHARED = ["direction", "variable", "unit", "axis"]
 _META = b"nqpf.multiverse"
 _AGAIN = "run the grid again with `make multiverse`"
 
@@ -252,6 +254,46 @@ class Multiverse:
             data=data,
             choices=choices,
         )
+
+    def curve_tests(self) -> pd.DataFrame:
+        """Read the stored tests of each question's curve.
+
+        Returns
+        -------
+        DataFrame indexed (direction, variable, scheme, statistic)
+            ``observed``; the middle 95 % of the null distribution; ``p``; ``specifications``,
+            ``resamples`` and ``seed``.
+
+        Raises
+        ------
+        nqpf.errors.SourceError
+            If the file is missing or damaged, or rests on another declaration or data.
+        """
+        return self._beside(_stored("curve_tests.csv"), _TESTED)
+
+    def disagreement(self) -> pd.DataFrame:
+        """Read the stored shares of each choice.
+
+        Returns
+        -------
+        DataFrame indexed (direction, variable, unit, axis)
+            ``first_order`` and ``total`` share of each axis, see
+            :func:`nqpf.multiverse.variance_shares`.
+
+        Raises
+        ------
+        nqpf.errors.SourceError
+            If the file is missing or damaged, or rests on another declaration or data.
+        """
+        return self._beside(_stored("shares.csv"), _SHARED)
+
+    def _beside(self, path: Path, keys: list[str]) -> pd.DataFrame:
+        with _reading(path):
+            table = pd.read_csv(path).set_index(keys)
+            stamps = table[["declaration", "data"]].astype(str).iloc[0]
+        _check_same("declaration", stamps["declaration"], self.declaration.sha256, path)
+        _check_same("data", stamps["data"], self.data, path)
+        return table.drop(columns=["declaration", "data"])
 
     def __repr__(self) -> str:
         return f"Multiverse of {self.counts['run']:,} estimates"

@@ -1,34 +1,28 @@
-"""Which indicator serves which system, how far systems overlap, how much open data can fill."""
+"""Which indicator serves which system, which systems are one, how much open data can fill."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import chain
-from pathlib import Path
 
 import pandas as pd
 
-from nqpf.checks import choose
 from nqpf.files import root
 from nqpf.systems.formula import Formula
 from nqpf.systems.system import System, _defined, available
 
 
-def _load(keys: Sequence[str] | None, home: Path | None) -> list[System]:
-    return [System.load(key, home) for key in (available(home) if keys is None else keys)]
+def _load(keys: Sequence[str] | None) -> list[System]:
+    return [System.load(key) for key in (available() if keys is None else keys)]
 
 
-def membership(
-    keys: Sequence[str] | None = None, home: Path | None = None, names: bool = False
-) -> pd.DataFrame:
+def membership(keys: Sequence[str] | None = None, names: bool = False) -> pd.DataFrame:
     """Return which indicator serves which system.
 
     Parameters
     ----------
     keys : sequence of str or None
         Systems, in the order of the columns; all when None.
-    home : Path or None
-        Project folder; found by itself when None.
     names : bool
         Label the rows by English name instead of key.
 
@@ -44,7 +38,7 @@ def membership(
     >>> membership(["lu-guo-2024", "wang-wang-2024"]).loc["rd_intensity"].tolist()
     [True, True]
     """
-    systems = _load(keys, home)
+    systems = _load(keys)
     shared = {key: one for system in systems for key, one in system.indicators.items()}
     columns = {s.key: [key in s.indicators for key in sorted(shared)] for s in systems}
     frame = pd.DataFrame(columns, index=pd.Index(sorted(shared), name="indicator"), dtype=bool)
@@ -53,56 +47,7 @@ def membership(
     return frame.rename(index=lambda key: shared[key].name.en) if names else frame
 
 
-def pairwise(
-    measure: str = "jaccard", keys: Sequence[str] | None = None, home: Path | None = None
-) -> pd.DataFrame:
-    """Return how much any two systems share.
-
-    With A and B the indicators of the systems in row and column:
-
-    - ``jaccard``: |A and B| / |A or B|, the same both ways;
-    - ``share``: |A and B| / |A|, the part of the row's indicators that the
-      column holds too;
-    - ``count``: |A and B|.
-
-    Parameters
-    ----------
-    measure : {'jaccard', 'share', 'count'}
-        Kind of overlap.
-    keys : sequence of str or None
-        Systems, in this order; all when None.
-    home : Path or None
-        Project folder; found by itself when None.
-
-    Returns
-    -------
-    DataFrame, systems by systems
-        Between 0 and 1, on the diagonal 1; whole numbers for ``count``.
-
-    Raises
-    ------
-    nqpf.errors.MethodError
-        If the measure is unknown.
-
-    Examples
-    --------
-    >>> table = pairwise("share", ["wang-wang-2024", "dong-2024"])
-    >>> float(table.loc["wang-wang-2024", "dong-2024"])
-    1.0
-    """
-    choose("measure of overlap", measure, ("jaccard", "share", "count"))
-    member = membership(keys, home).astype(int)
-    both = member.T.dot(member).rename_axis(columns="other")
-    if measure == "count":
-        return both
-    size = member.sum()
-    if measure == "share":
-        return both.div(size, axis="index")
-    either = -both.sub(size, axis="index").sub(size, axis="columns")
-    return both / either
-
-
-def twins(keys: Sequence[str] | None = None, home: Path | None = None) -> pd.Series:
+def twins(keys: Sequence[str] | None = None) -> pd.Series:
     """Return for each system the first one with the same indicators: itself when it stands alone.
 
     Two such systems are two recipes on one indicator set, not two choices of
@@ -112,8 +57,6 @@ def twins(keys: Sequence[str] | None = None, home: Path | None = None) -> pd.Ser
     ----------
     keys : sequence of str or None
         Systems, in the order of the rows; all when None.
-    home : Path or None
-        Project folder; found by itself when None.
 
     Returns
     -------
@@ -127,19 +70,17 @@ def twins(keys: Sequence[str] | None = None, home: Path | None = None) -> pd.Ser
     {'dong-2024': 'dong-2024', 'han-2024': 'han-2024', 'zou-2024': 'dong-2024'}
     """
     first: dict[frozenset[str], str] = {}
-    rows = {s.key: first.setdefault(frozenset(s.indicators), s.key) for s in _load(keys, home)}
+    rows = {s.key: first.setdefault(frozenset(s.indicators), s.key) for s in _load(keys)}
     return pd.Series(rows, name="first", dtype="str").rename_axis("system")
 
 
-def filled(keys: Sequence[str] | None = None, home: Path | None = None) -> pd.DataFrame:
+def filled(keys: Sequence[str] | None = None) -> pd.DataFrame:
     """Return how much of each system's usual indicators open data fill.
 
     Parameters
     ----------
     keys : sequence of str or None
         Systems, in the order of the rows; all when None.
-    home : Path or None
-        Project folder; found by itself when None.
 
     Returns
     -------
@@ -154,7 +95,7 @@ def filled(keys: Sequence[str] | None = None, home: Path | None = None) -> pd.Da
     >>> bool(shares["yang-hong-2024"] < shares["lu-guo-2024"])
     True
     """
-    fates = {system.key: system.usual()["filled"].value_counts() for system in _load(keys, home)}
+    fates = {system.key: system.usual()["filled"].value_counts() for system in _load(keys)}
     counts = pd.DataFrame(fates, index=["direct", "proxy", "missing"]).T.fillna(0).astype(int)
     counts = counts.rename_axis(index="system", columns=None)
     total = counts.sum(axis="columns")
