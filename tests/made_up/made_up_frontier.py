@@ -14,15 +14,7 @@ def truncated(rng, mean, sigma):
 
 
 def frontier_panel(
-    seed,
-    units=60,
-    years=6,
-    sigma_v=0.15,
-    sigma_u=0.4,
-    mu=0.0,
-    eta=0.0,
-    delta=None,
-    trend=0.0,
+    seed, units=60, years=6, sigma_v=0.15, sigma_u=0.4, mu=0.0, eta=0.0, delta=None, trend=0.0
 ):
     """Return a panel of the 1992 model, or of the 1995 model where `delta` is given.
 

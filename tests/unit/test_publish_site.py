@@ -1,29 +1,30 @@
-"""The site with a public address and without one, built small."""
+"""The site with a public address and without one, built small, and its copies of chapters."""
 
 import io
 import re
-import warnings
-from pathlib import Path
 from urllib.parse import urlsplit
 from xml.etree import ElementTree
 
+import nbformat
 import numpy as np
 import pandas as pd
 import pytest
+import vl_convert
 from book_addresses import repository_url, site_url
 from book_notebooks import launch_links
 from book_site import draw_card
 from book_templates import render
+from browsing import ROOT
 from bs4 import BeautifulSoup
+from made_up import small_book
+from notebook_copy import Surroundings, _chart, plain_markdown, set_up_cell
 from PIL import Image
-from sphinx.application import Sphinx
 from sphinx.errors import ConfigError
-from sphinx.util.docutils import docutils_namespace
 
 from nqpf import Panel
 from nqpf.compare import measures
+from nqpf.report.explore import rank_explorer
 
-ROOT = Path(__file__).resolve().parents[2]
 SITE = "https://someone.example/nqpf/"
 REPOSITORY = "https://github.com/someone/nqpf"
 SERVICES = {"binderhub_url": "https://b.example/", "colab_url": "https://c.example"}
@@ -47,40 +48,47 @@ kernelspec: {display_name: Python 3, language: python, name: python3}
 It counts {glue:text}`n` <things> {cite}`oecd`; see [the front](../book/index).
 
 ```{code-cell} ipython3
+:tags: [remove-cell]
+
 from myst_nb import glue
 
 glue("n", "31", display=False)
-print("counted")
+```
+
+```{code-cell} ipython3
+import warnings
+from IPython.display import HTML, display
+
+chart = CHART
+warnings.warn("odd")
+display(HTML(chart), HTML("<p>first view</p>" + chart))
+display({"application/vnd.jupyter.widget-view+json": {}}, raw=True)
 ```
 """
+SPEC = '{"$schema": "https://v/v6.1.json", "a": "\\u003cb"}'
+CHART = f'<div class="vega-chart"><script type="application/json">{SPEC}</script></div>'
 BIB = "@book{oecd, author={{OECD}}, title={Handbook}, publisher={OECD}, year={2008}}\n"
+
+
+TEXTS = {"book/index.md": FRONT, "notebooks/chapter.md": CHAPTER.replace("CHART", repr(CHART))}
+ICON = (ROOT / "book/_static/favicon.svg").read_text("utf-8")
+TEXTS |= {"references.bib": BIB, "favicon.svg": ICON}
+SETTINGS = {
+    "extensions": ["myst_nb", "sphinxcontrib.bibtex", "book_notebooks", "book_site"],
+    "root_doc": "book/index",
+    "html_theme": "sphinx_book_theme",
+    "html_title": 'A "small" book',
+    "html_baseurl": "",
+    "bibtex_bibfiles": ["references.bib"],
+    "nb_execution_mode": "cache",
+}
 
 
 def build(folder):
     """Build two pages with the book's extensions; return the folder of the site."""
-    source, out = folder / "source", folder / "_build" / "html"
-    for name, text in (("book/index", FRONT), ("notebooks/chapter", CHAPTER)):
-        path = source / f"{name}.md"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, "utf-8")
-    (source / "references.bib").write_text(BIB, "utf-8")
-    (source / "favicon.svg").write_bytes((ROOT / "book/_static/favicon.svg").read_bytes())
-    settings = {
-        "extensions": ["myst_nb", "sphinxcontrib.bibtex", "book_notebooks", "book_site"],
-        "root_doc": "book/index",
-        "html_theme": "sphinx_book_theme",
-        "html_title": 'A "small" book',
-        "html_baseurl": "",
-        "html_static_path": [str(source / "favicon.svg")],
-        "bibtex_bibfiles": ["references.bib"],
-        "nb_execution_mode": "cache",
-        "html_theme_options": {"repository_url": "", "launch_buttons": SERVICES},
-    }
-    quiet = io.StringIO()
-    with docutils_namespace(), warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        Sphinx(source, None, out, folder / "trees", "html", settings, quiet, quiet).build()
-    return out
+    options = {"repository_url": "", "launch_buttons": SERVICES}  # which the build changes
+    own = {"html_static_path": [str(folder / "source/favicon.svg")], "html_theme_options": options}
+    return small_book(folder, TEXTS, SETTINGS | own)
 
 
 @pytest.fixture(scope="module")
@@ -180,10 +188,23 @@ def test_copies_link_to_the_site_or_to_each_other(public, private):
     with_address, without = ((site / copy).read_text("utf-8") for site in (public, private))
     assert f"[the front]({SITE}book/index.html)" in with_address
     assert f"git clone --quiet --depth 1 --branch launch {REPOSITORY} nqpf-book" in with_address
-    assert "*the front*" in without and "http" not in without
+    assert "*the front*" in without
+    assert set(re.findall(r"https?://[^/]*", without)) == {"https://v", "https://vega.github.io"}
     for text in (with_address, without):
         assert "It counts 31 <things> (OECD, 2008)" in text
-        assert "n = 31\\n" in text
+        assert not re.search(r"ipykernel|widget|execution\"|myst_nb", text)
+    notebook = nbformat.reads(with_address, as_version=4)
+    nbformat.validate(notebook)
+    _, title, glues, drawn, references = notebook.cells
+    assert title.source.startswith("# A chapter") and references.source.startswith("## References")
+    assert glues.metadata == {"jupyter": {"source_hidden": True}, "tags": ["remove-cell"]}
+    assert [(o.name, o.text) for o in glues.outputs] == [("stdout", "n = 31\n")]
+    # A chart is one that Jupyter draws; of what only the site can draw the first view is left.
+    warning, chart, view = drawn.outputs
+    assert warning.text.startswith("UserWarning: odd\n")
+    assert chart.data["application/vnd.vegalite.v5+json"]["a"] == "<b"
+    assert view.data["text/html"].startswith("<p>first view</p>")
+    assert "<script" not in view.data["text/html"]
 
 
 @pytest.mark.parametrize("bad", ["nqpf", "ftp://a.b/c", "https://a b", 'https://a/"><script>'])
@@ -230,3 +251,68 @@ def test_card_says_what_the_panel_says():
     assert (count, measured) == table.shape
     assert moved == (np.ptp(ranks, axis=1) >= by).sum()
     assert "新质生产力" in alt
+
+
+# --- copies of chapters ---
+
+GLUED = {"n": "'31'", "share": "0.12345", "quote": '"it\'s"'}
+CITED = {"ma-2024": ("Ma and Li", "2024"), "oecd": ("OECD", "2008")}
+AROUND = Surroundings(GLUED, CITED, lambda target, text: f"[{text or 'title'}](->{target})")
+
+
+MARKDOWN = [
+    ("{glue:text}`share:.2f` and {glue:text}`share`", "0.12 and 0.12345"),
+    ("{glue:text}`quote`", "it's"),
+    ("As shown {cite}`ma-2024,oecd`.", "As shown (Ma and Li, 2024; OECD, 2008)."),
+    ("{cite:t}`oecd` says", "OECD (2008) says"),
+    ("[Solow](../tfp/solow) and [](gaps)", "[Solow](->../tfp/solow) and [title](->gaps)"),
+    ("[{glue:text}`n`](gaps)", "[31](->gaps)"),
+    ("{download}`a.csv <../a.csv>`", "[a.csv](->../a.csv)"),
+    ("{bdg-info}`V` confirms", "V confirms"),
+    ("N\n: numbers\n\nM\n: method", "- **N**: numbers\n\n- **M**: method"),
+    (
+        ":::{admonition} In *short*\nAll {glue:text}`n`.\n\nYes\n:::",
+        "> **In *short***\n>\n> All 31.\n>\n> Yes",
+    ),
+    ("```sh\nls {glue:text}`n`\n```", "```sh\nls {glue:text}`n`\n```"),
+    ("$x_{it}$ and $\\{a\\}$", "$x_{it}$ and $\\{a\\}$"),
+    ("![map](map.png)", "![map](map.png)"),
+]
+
+
+@pytest.mark.parametrize(("myst", "plain"), MARKDOWN)
+def test_myst_becomes_plain_markdown(myst, plain):
+    assert plain_markdown(myst, AROUND) == plain
+
+
+def test_what_is_not_there_is_an_error():
+    for myst in ("{glue:text}`gone`", "{cite}`nobody`"):
+        with pytest.raises(KeyError):
+            plain_markdown(myst, AROUND)
+
+
+def test_first_cell_says_how_to_set_up(capsys):
+    address = "https://github.com/someone/nqpf"
+    cell = set_up_cell("T", False, address, "launch", "https://s.example/x.html")
+    assert "def glue" not in cell
+    missing = cell.replace('find_spec("nqpf")', 'find_spec("no_such_library")')
+    exec(compile(missing, "first", "exec"), {})  # noqa: S102
+    said = capsys.readouterr().out
+    assert f"git clone --quiet --depth 1 --branch launch {address} nqpf-book" in said
+    # Every package that it adds is in the lock.
+    lock = (ROOT / "requirements.lock").read_text("utf-8")
+    (added,) = re.findall(r"%pip install --quiet ./nqpf-book (.+)", said)
+    assert [package for package in added.split() if f"\n{package}==" not in lock] == []
+    exec(compile(cell, "first", "exec"), {})  # noqa: S102
+    assert capsys.readouterr().out == ""
+    assert "git clone" not in set_up_cell("T", False, "", "launch", "")
+
+
+def test_a_chart_of_the_library_is_the_same_in_jupyter():
+    """The library's own chart is recognised, and drawn alike by either Vega-Lite."""
+    shown = rank_explorer(pd.DataFrame({"a": [1.0, 2.0], "b": [2.0, 1.0]}, [110000, 310000]))
+    made = _chart({"text/html": shown.html, "text/plain": shown.text})
+    (spec,) = (data for kind, data in made.items() if "vegalite.v5" in kind)
+    newer, older = (vl_convert.vegalite_to_svg(spec, vl_version=v) for v in ("6.4", "5.20"))
+    assert newer == older
+    assert "<path" in newer
