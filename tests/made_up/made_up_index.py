@@ -22,13 +22,8 @@ class Measures(NamedTuple):
 
 
 PROVINCES, YEARS = [110000, 310000, 440000, 650000], [2020, 2021, 2022]
-DIMENSION = {
-    "rd": "labour",
-    "patents": "labour",
-    "so2": "green",
-    "energy": "green",
-    "rail": "means",
-}
+DIMENSION = {"rd": "labour", "patents": "labour", "so2": "green", "energy": "green"}
+DIMENSION["rail"] = "means"
 COSTS = ("so2", "energy")
 
 FEW = settings(max_examples=settings.default.max_examples // 3)  # for what is fitted each time

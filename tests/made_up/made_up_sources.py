@@ -14,15 +14,8 @@ COMMIT = "0123456789ab" + "c" * 28
 
 def source(**changes):
     """Return the entry of a made-up file."""
-    entry = {
-        "repository": "someone/something",
-        "commit": COMMIT,
-        "path": "data/数据 1.rda",
-        "sha256": "0" * 64,
-        "bytes": 1,
-        "licence": "MIT",
-        "reader": "techme",
-    }
+    entry = {"repository": "someone/something", "commit": COMMIT, "path": "data/数据 1.rda"}
+    entry |= {"sha256": "0" * 64, "bytes": 1, "licence": "MIT", "reader": "techme"}
     return Catalogue(sources={"made": entry | changes}, variables={}).sources["made"]
 
 
@@ -47,16 +40,9 @@ def everywhere(year, value=1.0, without=None):
 def write_techme(path, rows):
     """Write an R file in the layout of the science yearbooks, with years as text."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    table = pd.DataFrame(
-        {
-            "province": rows["province"].astype("str"),
-            "year": rows["year"].astype("str"),
-            "chn_block4": "虚构",
-            "value": rows["value"].astype("float64"),
-            "units": rows["unit"].astype("str"),
-            "variables": rows["item"].astype("str"),
-        }
-    )
+    names = {"province": "province", "year": "year", "units": "unit", "variables": "item"}
+    table = pd.DataFrame({key: rows[column].astype("str") for key, column in names.items()})
+    table = table.assign(chn_block4="虚构", value=rows["value"].astype("float64"))
     # rdata cannot write the strings that pandas keeps in pyarrow where that is installed.
     texts = table.columns.drop("value")
     table = table.astype(dict.fromkeys(texts, pd.StringDtype("python", na_value=float("nan"))))

@@ -1,6 +1,4 @@
-"""What the explorer packs: exact to the last figure shown, and safe inside a page."""
-
-import base64
+"""The explorer and the chart of ranks as a page embeds them, safe inside it."""
 
 import numpy as np
 import pandas as pd
@@ -19,47 +17,6 @@ from nqpf.report.explore import rank_explorer
 def found():
     keys = ["lu-2024", "zou-2024"]
     return standings(Panel.load(extra=False), keys, weights=["equal"], aggregate=[], draws=20)
-
-
-def unpacked(text, kind):
-    return np.frombuffer(base64.b64decode(text), dtype=kind)
-
-
-@pytest.fixture(scope="module")
-def data(found):
-    return embedded(explorer(found).html)
-
-
-def test_scores_ranks_and_bounds_come_back(found, data):
-    scores, ranks = unpacked(data["scores"], "<i4"), unpacked(data["ranks"], "u1")
-    bounds = unpacked(data["bounds"], "u1")
-    assert [one["key"] for one in data["systems"]] == ["lu-2024", "zou-2024", "tfp"]
-    for system in data["systems"]:
-        one, start = found.of(system["key"]), system["measures"][".".join(system["own"])]
-        grid = pd.MultiIndex.from_product([provinces.codes(), system["years"]])
-        missing = ~grid.isin(one.index)
-        assert not ranks[start : start + len(grid)][missing].any()
-        for at, key in enumerate(grid):
-            if not missing[at]:
-                row, low = one.loc[key], system["interval"] + 2 * at
-                whole = [ranks[start + at], *bounds[low : low + 2]]
-                assert whole == [row["rank"], row["lower"], row["upper"]]
-                # Half up from the cut steps is what Python prints, at any fewer digits.
-                for digits in (2, 3, 6):
-                    unit = 10 ** (7 - digits)
-                    shown = (int(scores[start + at]) + unit // 2) // unit / 10**digits
-                    assert f"{shown:.{digits}f}" == f"{row['score']:.{digits}f}"
-
-
-def test_indicators_give_the_normalised_values_bit_for_bit(found, data):
-    raw = unpacked(data["rawValues"], "<f8").reshape(len(data["raw"]), 31, len(data["years"]))
-    for system in data["systems"][:-1]:
-        z = found.normalised[system["key"]]
-        for one, (worst, width) in zip(system["indicators"], system["scale"], strict=True):
-            values = raw[data["raw"].index(one["key"])]
-            for (code, year), expected in z[one["key"]].items():
-                x = values[provinces.codes().index(code), data["years"].index(year)]
-                assert abs(x - worst) / width == expected
 
 
 def test_the_box_opens_with_a_table_and_hides_no_tag(found):
