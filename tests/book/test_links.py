@@ -82,6 +82,19 @@ def test_charts_are_loaded_only_where_there_are_charts(html):
         assert loads == bool(tree(path).xpath("//*[@class='vega-chart']")), path
 
 
+def test_scripts_wait_and_figures_are_files_with_a_size(html):
+    """The search page runs the scripts of Sphinx, which do not wait for each other."""
+    for path in pages(html):
+        scripts = tree(path).xpath("//script[@src]")
+        names = {one.get("src").partition("?")[0].rpartition("/")[2]: one for one in scripts}
+        assert not {"fontawesome.js", "design-tabs.js"} & set(names), path
+        assert ("searchindex.js" in names) == (path.name == "search.html"), path
+        early = {name for name, one in names.items() if "defer" not in one.attrib}
+        assert path.name == "search.html" or early <= {"documentation_options.js"}, path
+        for image in tree(path).xpath("//article//img"):
+            assert "/_images/" in image.get("src") and {"width", "height"} <= {*image.attrib}, path
+
+
 def test_mathematics_is_in_the_site(html):
     folder = html / "_static/vendor/mathjax"
     for part in ("startup.js", "input/tex.js", "LICENSE", "output/chtml/fonts/woff-v2"):

@@ -39,6 +39,9 @@ def test_every_province_has_a_whole_page_and_its_rows_of_the_panel(html, code):
 def test_the_map_leads_to_every_province(html):
     tiles = page(html, "index").select("article nav.tile-links a")
     assert {Path(tile["href"]).stem for tile in tiles} == set(map(_page_key, CODES))
+    for tile in tiles:
+        label, value = tile["aria-label"], tile.find("span", class_="tile-value").text
+        assert re.match(r"\S.* [一-鿿]+: median rank ", label) and value in label
 
 
 def test_the_side_bar_has_a_part_for_them(html):

@@ -130,12 +130,3 @@ def test_the_table_of_a_province_reads_back_as_the_panel_and_holds_no_formula():
     key, facts = ["variable", "vintage", "year"], ["value", "flag"]
     first, second = (t.set_index(key)[facts].astype(object).sort_index() for t in (back, own))
     pd.testing.assert_frame_equal(first, second, check_index_type=False)
-
-
-def test_tiles_lead_to_the_pages_and_say_what_they_show(profiles):
-    soup = BeautifulSoup(_overview_markdown(profiles), "html.parser")
-    tiles = {tile["href"]: tile for tile in soup.select("nav.tile-links a")}
-    assert len(tiles) == 31
-    beijing = tiles["../../book/provinces/beijing.html"]
-    assert beijing["aria-label"].startswith("Beijing 北京: median rank ")
-    assert beijing.find("span", class_="tile-value").text in beijing["aria-label"]

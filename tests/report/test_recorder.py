@@ -1,4 +1,4 @@
-"""What the library says it reads, the line it is said of, and the table behind a figure."""
+"""The line that a read of the library is said of, and the table behind a figure."""
 
 from unittest import mock
 
@@ -8,40 +8,10 @@ from build_book import RECORD, run_chapters
 from outputs_entry import read_run
 from test_build_book import CHAPTER
 
-from nqpf import Panel, System
-from nqpf.compare import measures
-from nqpf.data.catalogue import _listening, _Read
-from nqpf.multiverse import Multiverse
 from nqpf.report.lines import year_lines
 from nqpf.report.maps import tile_map
 from nqpf.report.recorder import load_ipython_extension
 from nqpf.report.regressions import transition_matrices
-
-PANEL, KINDS = Panel.load(extra=False), ("system", "variables", "results")
-
-
-def heard(call):
-    """Return what a call reads, by kind."""
-    seen: list[_Read] = []
-    with _listening(seen.append):
-        call()
-    known = len(seen)
-    PANEL.wide(["gdp"])  # nobody listens any more
-    assert len(seen) == known
-    return {kind: {k for one in seen if one.kind == kind for k in one.keys} for kind in KINDS}
-
-
-def test_what_is_used_is_read():
-    """A system reads what its formulas name, measures the accounts too, results their file."""
-    own = {key: set(System.load(key).variables) for key in ("jin-2024", "dai-2024")}
-    one = heard(lambda: System.load("jin-2024").evaluate(PANEL))
-    assert one["system"] == {"jin-2024"} and one["variables"] == own["jin-2024"]
-    both = heard(lambda: measures(PANEL, systems=list(own)))
-    assert both["system"] == set(own)
-    assert set.union(*own.values()) | {"investment_price", "employment"} <= both["variables"]
-    stored = heard(Multiverse.load)
-    assert stored["results"] == {"results.parquet"}
-    assert {"gdp", "employment"} <= stored["variables"]
 
 
 def shown(picture):

@@ -2,24 +2,17 @@
 
 import re
 from pathlib import Path
-from urllib.parse import quote
 
 import pytest
 from book_pages import corrected, keep_used, lighten
 
-SVG = '<?xml version="1.0"?><svg xmlns="a" width="200pt" height="100pt"><rect/></svg>'
 FRAME = '<table border="1" class="dataframe"><thead>{}</thead><tbody>{}</tbody></table>'
 
 
-def correct(body, name="a", saved=None):
-    """Return the body of a page as it is corrected."""
-
-    def save(file, content):
-        (saved if saved is not None else {})[file] = content
-        return f"../_images/{file}"
-
+def correct(body):
+    """Return the body of a page without figures as it is corrected."""
     whole = f"<!DOCTYPE html><html><title>北京</title><body>{body}</body></html>"
-    page = corrected(whole, name, save)
+    page = corrected(whole, "a", None)
     assert page.startswith("<!DOCTYPE html>\n<html><head><title>北京</title></head><body>")
     return page.partition("<body>")[2].partition("</body>")[0]
 
@@ -72,32 +65,6 @@ CORRECTED = [
 def test_markup_is_corrected_once(before, after):
     assert correct(before) == after
     assert correct(after) == after
-
-
-def test_scripts_without_a_use_are_dropped_and_others_wait():
-    files = ("fontawesome.js?digest=1", "design-tabs.js", "documentation_options.js", "doctools.js")
-    page = "".join(f'<script src="_static/scripts/{name}"></script>' for name in files)
-    page += '<script>var a = 1;</script><script src="_static/b.js" async></script>'
-    page += '<script src="searchindex.js"></script><script>thebe = 1</script>'
-    assert correct(page) == (
-        '<script src="_static/scripts/documentation_options.js"></script>'
-        '<script src="_static/scripts/doctools.js" defer></script><script>var a = 1;</script>'
-        '<script src="_static/b.js" async></script>'
-    )
-    kept = correct(page, "search")
-    assert "searchindex.js" in kept and "fontawesome" not in kept
-    assert "design-tabs" in correct(page + '<div class="sd-tab-set"></div>')
-
-
-def test_figures_become_files_with_their_size():
-    saved: dict[str, bytes] = {}
-    image = f'<img alt="a &gt; b" width="400" src="data:image/svg+xml,{quote(SVG)}">'
-    page = correct(image * 2, saved=saved)
-    assert list(saved.values()) == [SVG.encode()]
-    assert page.count(' width="400"') == page.count(' height="200"') == 2
-    assert page.count('loading="lazy"') == 1
-    assert page.count(f'src="../_images/{next(iter(saved))}"') == 2
-    assert "data:" not in page
 
 
 USED = [".used{a:b}", ".used:not(.unused){a:b}", ":is(.used,.unused){a:b}", "[class~=unused]{a:b}"]

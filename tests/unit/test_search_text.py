@@ -1,9 +1,7 @@
 """The prose that the search page is given."""
 
-from book_search import explained, read, sections, write
-from docutils import nodes
+from book_search import read, sections, write
 from docutils.core import publish_doctree
-from sphinx import addnodes
 
 PAGE = """\
 Title 标题
@@ -42,27 +40,12 @@ LARGE
 """.replace("LARGE", "\n".join(["large table"] * 99))
 
 
-def _glossary(*links):
-    term = nodes.term("", "", nodes.Text("entropy weights 熵权"), ids=["term-x"])
-    made = (nodes.reference("", "", internal=True, refuri=link) for link in links)
-    text = nodes.paragraph("", "Weights. ", *made)
-    item = nodes.definition_list_item("", term, nodes.definition("", text))
-    return addnodes.glossary("", nodes.definition_list("", item))
-
-
 def test_sections_hold_prose_and_neither_code_nor_raw_nor_a_large_table():
     """One of generated HTML alone has the start of its first paragraph."""
     page = publish_doctree(PAGE, settings_overrides={"doctitle_xform": False})
     first = [["", "Title 标题", "Weights by entropy"], ["a-part", "A part 部分", "Inside."]]
     others = [["made", "Made", "One < two."], ["tables", "Tables", "small table"]]
     assert sections(page) == first + others
-
-
-def test_a_glossary_has_its_entries_and_says_which_page_explains_a_term():
-    page = nodes.container("", _glossary("../notebooks/index/by-hand.html#step-2", "#term-y"))
-    assert sections(page) == [["term-x", "entropy weights 熵权", "Weights."]]
-    assert explained("book/glossary", page) == {"notebooks/index/by-hand": ["entropy weights 熵权"]}
-    assert explained("book/index", publish_doctree("Text.")) == {}
 
 
 def test_text_is_written_in_order_and_cannot_end_a_script(tmp_path):
