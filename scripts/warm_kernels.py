@@ -11,8 +11,8 @@ import multiprocessing
 import os
 from typing import Any
 
-# The library is not among them: which of its modules a chapter loads, and what it calls in the
-# packages that run regressions, is watched from the start of its kernel.
+# The library is not among them: which of its modules a chapter loads is watched from the start of
+# its kernel.
 PRELOADED = (
     "ipykernel.kernelapp",
     "IPython.core.interactiveshell",

@@ -1,8 +1,9 @@
 """Watch, in the kernel of a chapter, which measures its regressions relate to which variables.
 
-An extension of IPython, which scripts/build_book.py loads into every kernel. After each cell it
-adds to the record of the cell the regressions that relate a measure to what it holds; the build
-fails for a cell without the tag `circular-exhibit`.
+An extension of IPython, which scripts/build_book.py loads into every kernel. It has every cell hand
+over what it calls before it is called, wherever that came from. After each cell it adds to the
+record of the cell the regressions that relate a measure to what it holds; the build fails for a
+cell without the tag `circular-exhibit`.
 
 Columns are known by their values, not by their names: a score by the indicators that the recipe
 which made it was given, a variable by equality, up to place and scale, with one that
@@ -13,9 +14,9 @@ zero in some rows, as for one region's slope.
 
 from __future__ import annotations
 
+import ast
 import builtins
 import functools
-import importlib
 import inspect
 import re
 import sys
@@ -30,55 +31,69 @@ import pandas as pd
 from nqpf.report.recorder import _MIME
 
 ROOMS = ("nqpf.regress.", "nqpf.space.", "nqpf.dynamics.convergence.")
-ROOMS += ("pyfixest.estimation.api.", "pyfixest.did.")
-OTHERS = {"linearmodels.panel", "linearmodels.iv", "statsmodels.api", "statsmodels.formula.api"}
+ROOMS += ("linearmodels.", "pyfixest.", "statsmodels.")
 # What takes one of these estimates.
 PARAMETERS = {"outcome", "controls", "dependent", "endog", "formula", "fml", "yname"}
 KEYS = ["province", "year"]
 # Years by which a chapter may have moved a measure or a variable.
 MOVES = {"measure": (0, 1, 2, -1, -2), "variable": (0, 1, -1)}
 FAR = 2
-OWN = ("nqpf", "pyfixest")  # what they do inside a call was looked at already
 ALIKE = 1 - 1e-9
 
 Moved = tuple[int, frozenset[str]]  # years by which it is moved, and the names of what it is
-scores: list[tuple[pd.Series, frozenset[str]]] = []  # with the indicators that each holds
+# What made the scores was given these indicators; the forms are made when they are first needed.
+scores: list[tuple[pd.Series, frozenset[str], Callable[[], list[np.ndarray]]]] = []
 said: dict[str, list[Any]] = {"seen": [], "found": []}
+
+
+class Calls(ast.NodeTransformer):
+    """Hands what a cell calls, and what it gives to a call, to :func:`watched` first."""
+
+    def visit_Call(self, node: ast.Call) -> ast.Call:
+        """Change a call and those inside it; no line of the cell moves."""
+        self.generic_visit(node)
+        node.func = _handed(node.func, True)
+        named = ast.Name | ast.Attribute
+        node.args = [_handed(one, False) if isinstance(one, named) else one for one in node.args]
+        return node
+
+
+def _handed(part: ast.expr, called: bool) -> ast.expr:
+    call = ast.Call(ast.Name("__watched__", ast.Load()), [part, ast.Constant(called)], [])
+    return ast.fix_missing_locations(ast.copy_location(call, part))
 
 
 def load_ipython_extension(shell: Any) -> None:
     """Start watching in this IPython."""
-    bring = builtins.__import__
-
-    def brought(name: str, place: object = None, *rest: Any, **named: Any) -> Any:
-        module = bring(name, place, *rest, **named)
-        if place is shell.user_ns:
-            watch_loaded()
-        return module
 
     def tell(_result: object) -> None:
         if said["seen"]:
             shell.display_pub.publish(data={_MIME: {"regressions": said}}, metadata={})
 
-    builtins.__import__ = brought
-    _then(importlib, "import_module", lambda _module: watch_loaded())
+    builtins.__watched__ = watched
+    shell.ast_transformers.append(Calls())
     shell.events.register("pre_run_cell", lambda _info: said.update(seen=[], found=[]))
     shell.events.register("post_run_cell", tell)
 
 
-def watch_loaded() -> None:
-    """Watch every estimator and keep every score of the modules that are loaded by now."""
-    loaded = dict(sys.modules)
-    for module, made in loaded.items():
-        if module in OTHERS or f"{module}.".startswith(ROOMS):
-            for name, value in list(vars(made).items()):
-                public = callable(value) and not name.startswith("_")
-                if public and (module in OTHERS or inspect.isfunction(value)) and _estimates(value):
-                    setattr(made, name, _watched(value))
-    recipe = getattr(loaded.get("nqpf.index.recipe"), "Recipe", None)
-    _then(recipe, "fit", lambda index: _keep(index.scores, index.matrix.values.columns))
-    tfp = loaded.get("nqpf.compare.measures")
-    _then(tfp, "_log_tfp", lambda level: _keep(level, ["labour_productivity"]))
+def watched(one: Any, called: bool) -> Any:
+    """Return what a chapter calls or hands on; an estimator so that it is watched."""
+    room = f"{getattr(one, '__module__', '')}."
+    if room.startswith("nqpf."):
+        recipe = getattr(sys.modules.get("nqpf.index.recipe"), "Recipe", None)
+        _then(recipe, "fit", lambda index: _keep(index.scores, index.matrix.values.columns))
+        tfp = sys.modules.get("nqpf.compare.measures")
+        _then(tfp, "_log_tfp", lambda level: _keep(level, ["labour_productivity"]))
+    known = room.startswith(ROOMS) and (called or inspect.isroutine(one))
+    if not known or not _estimates(one):
+        return one
+
+    @functools.wraps(one)
+    def watching(*args: object, **options: object) -> object:
+        _look(one.__qualname__, [*args, *options.values()])
+        return one(*args, **options)
+
+    return watching
 
 
 def _then(owner: Any, name: str, use: Callable[[Any], None]) -> None:
@@ -98,11 +113,10 @@ def _then(owner: Any, name: str, use: Callable[[Any], None]) -> None:
 
 def _keep(score: pd.Series, indicators: Iterable[str]) -> None:
     held = frozenset(indicators)
-    if not any(held == other and score.equals(known) for known, other in scores):
-        scores.append((score, held))
+    if not any(held == other and score.equals(known) for known, other, _ in scores):
+        scores.append((score, held, functools.cache(functools.partial(_forms, score))))
 
 
-@functools.cache
 def _estimates(one: Callable[..., Any]) -> bool:
     if hasattr(one, "__wrapped__"):  # watched already
         return False
@@ -110,22 +124,6 @@ def _estimates(one: Callable[..., Any]) -> bool:
         return not PARAMETERS.isdisjoint(inspect.signature(one).parameters)
     except ValueError:  # a class that says nothing of how it is made
         return False
-
-
-def _watched(estimator: Callable[..., object]) -> Callable[..., object]:
-    if inspect.isclass(estimator):  # keeps its class methods, such as PanelOLS.from_formula
-        watching = {"__init__": _watched(estimator.__init__), "__wrapped__": estimator}
-        return type(estimator.__name__, (estimator,), watching)
-
-    name = estimator.__qualname__.removesuffix(".__init__")
-
-    @functools.wraps(estimator)
-    def watched(*args: object, **options: object) -> object:
-        if not sys._getframe(1).f_globals.get("__name__", "").startswith(OWN):
-            _look(name, [*args, *options.values()])
-        return estimator(*args, **options)
-
-    return watched
 
 
 def _look(estimator: str, given: list[object]) -> None:
@@ -165,13 +163,8 @@ def _grid(series: pd.Series) -> np.ndarray:
     """Return a figure for each province and year, NaN where there is none."""
     from nqpf import provinces
 
-    levels = (series.index.get_level_values(key) for key in KEYS)
-    rows, years = pd.Index(provinces.codes()), pd.RangeIndex(2005, 2026)
-    i, j = (known.get_indexer(own) for known, own in zip((rows, years), levels, strict=True))
-    table = np.full((len(rows), len(years)), np.nan)
-    there = (i >= 0) & (j >= 0)
-    table[i[there], j[there]] = series.to_numpy(dtype=float)[there]
-    return table
+    table = series.unstack("year").reindex(index=provinces.codes(), columns=range(2005, 2026))
+    return table.to_numpy(dtype=float)
 
 
 def _known_as(kind: str, series: pd.Series) -> list[Moved]:
@@ -187,41 +180,33 @@ def _known_as(kind: str, series: pd.Series) -> list[Moved]:
 @functools.cache
 def _alike(kind: str, column: bytes, number: int) -> list[Moved]:
     known, names = _known(kind, number)
-    one, there = _centred(np.frombuffer(column))
-    # Sums over the cells that both have, of every known row at once.
-    n, of_one, squares = there @ known[1].T, known[1] @ one, known[1] @ one**2
-    of_two, twos = known[0] @ there, known[0] ** 2 @ there
+    one = np.frombuffer(column)
+    both = np.isfinite(known) & np.isfinite(one)
+    n = both.sum(1, keepdims=True)
+    sides = [np.where(both, side, 0.0) for side in (known, one)]
     with np.errstate(all="ignore"):
-        around = [squares - of_one**2 / n, twos - of_two**2 / n]
-        r = (known[0] @ one - of_one * of_two / n) / np.sqrt(around[0] * around[1])
-        vary = (around[0] > 1e-9 * squares) & (around[1] > 1e-9 * twos)
-    same = (n >= 30) & vary & (abs(r) > ALIKE)
+        x, y = (np.where(both, side - side.sum(1, keepdims=True) / n, 0.0) for side in sides)
+        r = (x * y).sum(1) / np.sqrt((x * x).sum(1) * (y * y).sum(1))
     found: dict[int, frozenset[str]] = defaultdict(frozenset)
-    for place in np.flatnonzero(same):
+    for place in np.flatnonzero((n[:, 0] >= 30) & (abs(r) > ALIKE)):
         move, held = names[place]
         found[move] |= held
     return list(found.items())
 
 
 @functools.cache
-def _known(kind: str, number: int) -> tuple[tuple[np.ndarray, np.ndarray], list[Moved]]:
+def _known(kind: str, number: int) -> tuple[np.ndarray, list[Moved]]:
     """Return the measures or variables, one row each in every form and move, and what they are."""
     from nqpf import Panel
     from nqpf.multiverse import variables
 
-    if kind == "measure":
-        known = [(_forms_of_score(place), scores[place][1]) for place in range(number)]
-    else:
-        declared = variables(Panel.load())
-        known = [(_forms(one), frozenset({name})) for name, one in declared.items()]
-    every = [(f, move, held) for forms, held in known for f in forms for move in MOVES[kind]]
+    known = [(held, forms()) for _, held, forms in scores]
+    if kind == "variable":
+        declared = variables(Panel.load()).items()
+        known = [(frozenset({name}), _forms(one)) for name, one in declared]
+    every = [(f, move, held) for held, forms in known for f in forms for move in MOVES[kind]]
     rows = [f[:, FAR + move : f.shape[1] - FAR + move].ravel() for f, move, _ in every]
-    return _centred(np.array(rows)), [(move, held) for _, move, held in every]
-
-
-@functools.cache
-def _forms_of_score(place: int) -> list[np.ndarray]:
-    return _forms(scores[place][0])
+    return np.array(rows), [(move, held) for _, move, held in every]
 
 
 def _forms(series: pd.Series) -> list[np.ndarray]:
@@ -230,11 +215,3 @@ def _forms(series: pd.Series) -> list[np.ndarray]:
     forms = [own, own.groupby(level="year").rank(), own.groupby(level="province").diff()]
     forms += [np.log(own)] if (own > 0).all() else []
     return [np.pad(_grid(form), ((0, 0), (FAR, FAR)), constant_values=np.nan) for form in forms]
-
-
-def _centred(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return deviations from each row's mean, zero where a row has no figure, and where it has."""
-    there = np.isfinite(rows)
-    kept = np.where(there, rows, 0.0)
-    means = kept.sum(-1, keepdims=True) / np.maximum(there.sum(-1, keepdims=True), 1)
-    return np.where(there, rows - means, 0.0), there.astype(float)

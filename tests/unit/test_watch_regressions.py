@@ -9,6 +9,7 @@ from build_book import _KERNEL_OPTIONS, EXHIBIT, circular_cells, take_records
 
 SCRIPTS = Path(__file__).resolve().parents[2] / "scripts"
 START = """
+from functools import partial
 import numpy as np
 import statsmodels.api as sm
 from linearmodels.panel import PanelOLS
@@ -43,6 +44,7 @@ CALLS = {
     "free": ('fixed_effects(frame, "T", ["URBANISATION"])', 0),
     "linearmodels": ('PanelOLS(frame["D"], frame[["URBANISATION"]], entity_effects=True)', 1),
     "by formula": ('PanelOLS.from_formula("D ~ URBANISATION + EntityEffects", frame)', 1),
+    "handed on": ('list(map(partial(fixed_effects, frame, "D"), [["URBANISATION"]]))', 1),
     "statsmodels": ('sm.OLS(frame["D"], frame[["URBANISATION"]])', 1),
 }
 
