@@ -26,28 +26,20 @@ PAGES = ROOT / "book" / "provinces"
 SITE = ROOT / "_build" / "made"  # book/_ext/book_assets.py copies it into the site
 # Those that the setting mathjax3_config of book/_config.yml loads. All of MathJax in one
 # file would be half as large again: it holds a menu of 0.4 MB.
-_MATHJAX = (
-    "input/tex/extensions/*.js",
-    "output/chtml/fonts/woff-v2/*",
-    "startup.js",
-    "core.js",
-    "input/tex.js",
-    "output/chtml.js",
-    "output/chtml/fonts/tex.js",
-    "a11y/assistive-mml.js",
-)
+_MATHJAX = ["startup.js", "core.js", "input/tex.js", "input/tex/extensions/*.js", "output/chtml.js"]
+_MATHJAX += ["output/chtml/fonts/tex.js", "output/chtml/fonts/woff-v2/*", "a11y/assistive-mml.js"]
 
 
 def copy_mathjax(target: Path) -> None:
     """Copy the components of TeX, its extensions, its fonts and its licence to `target`."""
     # The ``es5`` folder of the installed package, without importing Django.
     package = distribution("django-static-mathjax")
-    source = Path(str(package.locate_file("mathjax/static/mathjax")))
-    files = {path: source / "es5" for part in _MATHJAX for path in source.glob(f"es5/{part}")}
-    for path, folder in {**files, source / "LICENSE": source}.items():
-        copied = target / path.relative_to(folder)
+    source = Path(str(package.locate_file("mathjax/static/mathjax/es5")))
+    for path in [found for part in _MATHJAX for found in source.glob(part)]:
+        copied = target / path.relative_to(source)
         copied.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(path, copied)
+    shutil.copy2(source.with_name("LICENSE"), target)
 
 
 def write_vega(target: Path) -> None:
@@ -75,10 +67,8 @@ def main() -> None:
         page = province_profile(profiles, code).markdown()
         (PAGES / f"{_page_key(code)}.md").write_bytes(page.encode())
         (tables / f"{_page_key(code)}.csv").write_bytes(_csv_text(panel, code).encode())
-    print(
-        f"  {time.monotonic() - start:5.1f} s  pages of the provinces, files of the site",
-        flush=True,
-    )
+    took = time.monotonic() - start
+    print(f"  {took:5.1f} s  pages of the provinces, files of the site", flush=True)
 
 
 if __name__ == "__main__":

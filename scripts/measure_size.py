@@ -14,6 +14,7 @@ import ast
 import re
 import subprocess
 import sys
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -43,9 +44,8 @@ def code_lines(source: str) -> int:
     """
     told: set[int] = set()
     for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
-            if ast.get_docstring(node, clean=False) is not None:
-                told.update(range(node.body[0].lineno, node.body[0].end_lineno + 1))
+        if isinstance(node, ast.Expr) and isinstance(getattr(node.value, "value", None), str):
+            told.update(range(node.lineno, node.end_lineno + 1))
     lines = enumerate(source.splitlines(), 1)
     return sum(at not in told and not re.match(r"\s*(#|$)", line) for at, line in lines)
 
@@ -96,25 +96,25 @@ def imported(tree: ast.AST) -> list[tuple[str, tuple[str, str]]]:
     return [(a.asname or a.name, (node.module, a.name)) for node in found for a in node.names]
 
 
-def in_circles(sources: dict[str, str]) -> list[str]:
-    """Return the modules that import themselves by way of others, lazily or for types too."""
-    reach = {}
+def a_circle(sources: dict[str, str]) -> list[str]:
+    """Return modules that import each other in a circle, lazily or for types too, if there are."""
+    graph = {}
     for name, source in sources.items():
         targets = imported(ast.parse(source))
         whole = {f"{m}.{n}" if f"{m}.{n}" in sources else m for _, (m, n) in targets}
-        reach[name] = whole & sources.keys() - {name}
-    for middle in reach:
-        for name in reach:
-            if middle in reach[name]:
-                reach[name] |= reach[middle]
-    return [name for name in reach if name in reach[name]]
+        graph[name] = whole & sources.keys() - {name}
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        return error.args[1]
+    return []
 
 
 def measured() -> dict[str, int]:
     """Return every figure of :data:`LIMITS` for the files that git keeps."""
     command = ["git", "-C", str(ROOT), "ls-files"]
-    listed = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split("\n")
-    kept = [name for name in listed if name and (ROOT / name).exists()]
+    listed = subprocess.check_output(command, text=True).splitlines()
+    kept = [name for name in listed if (ROOT / name).exists()]
     files = [name for name in kept if name.endswith(".py")]
     sources = {name: (ROOT / name).read_text("utf-8") for name in files}
     lines = {name: code_lines(source) for name, source in sources.items()}
@@ -132,7 +132,7 @@ def measured() -> dict[str, int]:
         sum(lines[name] > MODULE for name in modules),
         sum(len(public_names(sources[name])) for name in modules),
         len(faces),
-        len(in_circles(named)),
+        len(a_circle(named)),
         total("book/_ext/", "scripts/"),
         total("tests/"),
         sum(name.startswith("docs/decisions/0") for name in kept),
@@ -143,13 +143,13 @@ def measured() -> dict[str, int]:
 def main() -> int:
     """Print the figures beside their limits."""
     figures = measured()
-    over = [name for name, figure in figures.items() if figure > LIMITS[name][0]]
     print(f"{'':40}{'now':>8}{'limit':>8}{'aim':>8}")
     for name, figure in figures.items():
         limit, aim = LIMITS[name]
-        mark = "  over the limit" if name in over else ""
+        mark = "  over the limit" if figure > limit else ""
         print(f"{name:40}{figure:8,}{limit:8,}{aim:8,}{mark}")
-    return int(bool(over) and "--check" in sys.argv[1:])
+    over = any(figures[name] > limit for name, (limit, _) in LIMITS.items())
+    return int(over and "--check" in sys.argv)
 
 
 if __name__ == "__main__":
