@@ -32,17 +32,13 @@ WATCHES = ("scripts/watch_regressions.py", "scripts/watch_inputs.py")
 # is kept beside its results (scripts/watch_inputs.py).
 DEPEND_ON = {
     "results": ("requirements.lock", "scripts/warm_kernels.py", *WATCHES),
-    "made": ("src", "data", "requirements.lock", "scripts/make_files.py"),
-    "pages": ("src", "data", "requirements.lock", "book/_ext", "book/_config.yml", "book/_toc.yml"),
+    "pages": ("src", "data", "requirements.lock", "scripts/make_files.py", "book/_ext"),
 }
+DEPEND_ON["pages"] += ("book/_config.yml", "book/_toc.yml")
 # Addresses that the pages name (book/_ext/book_addresses.py).
 PLACES = ("NQPF_REPOSITORY_URL", "NQPF_SITE_URL")
-MADE_PAGES = "book/provinces"  # by scripts/make_files.py
-FOLDERS = {
-    "results": [".jupyter_cache"],
-    "made": ["made"],
-    "pages": [".doctrees", "html"],
-}
+MADE_PAGES = "book/provinces/"  # by scripts/make_files.py, while the chapters run
+FOLDERS = {"results": [".jupyter_cache"], "pages": ["made", ".doctrees", "html"]}
 
 CELL_TIMEOUT = 300  # seconds, as in book/_config.yml
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
@@ -94,8 +90,7 @@ def chapters(root: Path, toc: Path) -> list[Path]:
     from myst_nb.core.read import is_myst_markdown_notebook
     from sphinx_external_toc.parsing import parse_toc_yaml
 
-    pages = [root / f"{page}.md" for page in parse_toc_yaml(str(toc))]
-    pages = [page for page in pages if page.parent != root / MADE_PAGES]  # written meanwhile
+    pages = [root / f"{page}.md" for page in parse_toc_yaml(str(toc)) if MADE_PAGES not in page]
     return [page for page in pages if is_myst_markdown_notebook(page.read_text("utf-8"))]
 
 
@@ -113,8 +108,7 @@ def run_chapters(paths: list[Path], cache_folder: Path, root: Path) -> list[str]
     from jupyter_cache.readers import get_reader
     from watch_inputs import ROOT as WATCHED_ROOT
 
-    reader = {"type": "plugin", "name": "myst_nb_md"}
-    read = get_reader(reader)
+    read = get_reader({"type": "plugin", "name": "myst_nb_md"})
     cache = get_cache(cache_folder)
     waiting = {}
     for path in paths:
@@ -144,12 +138,8 @@ def run_chapters(paths: list[Path], cache_folder: Path, root: Path) -> list[str]
                 failures.append("\n".join([name, *wrong]))
                 print(f"  failed  {name}", flush=True)
                 continue
-            record = cache.add_nb_to_project(str(path), read_data=reader)
-            stored = cache.cache_notebook_bundle(
-                CacheBundleIn(result.nb, record.uri, data={"execution_seconds": result.time}),
-                check_validity=False,
-                overwrite=True,
-            )
+            whole = CacheBundleIn(result.nb, str(path), data={"execution_seconds": result.time})
+            stored = cache.cache_notebook_bundle(whole, check_validity=False, overwrite=True)
             beside = cache_folder / "executed" / stored.hashkey / RECORD
             beside.write_text(json.dumps(said, ensure_ascii=False, sort_keys=True), "utf-8")
             print(f"  {result.time:5.1f} s  {name}", flush=True)
@@ -200,14 +190,6 @@ def circular_cells(notebook: NotebookNode, said: list[dict[str, object]]) -> lis
     ]
 
 
-def jupyter_book(*options: str) -> int:
-    """Run Jupyter Book on the book; return its exit code."""
-    start = "from jupyter_book.cli.main import main; main()"
-    command = [sys.executable, "-c", start, "build", str(ROOT), "--path-output", str(ROOT)]
-    command += ["--config", str(CONFIG), "--toc", str(TOC), *options]
-    return subprocess.run(command, cwd=ROOT, check=False).returncode
-
-
 def main() -> int:
     """Build the book and say where it is and how long that took."""
     start = time.monotonic()
@@ -218,23 +200,23 @@ def main() -> int:
     drop_stale(BUILD, made_from)
     paths = chapters(ROOT, TOC)
     print(f"Running the chapters ({len(paths)}, those unchanged are kept) ...", flush=True)
-    makers = []
-    if not (BUILD / "made").is_dir():  # beside the chapters
-        makers = [subprocess.Popen([sys.executable, "scripts/make_files.py"], cwd=ROOT)]
+    made = (BUILD / "made").is_dir()
+    maker = None if made else subprocess.Popen([sys.executable, "scripts/make_files.py"], cwd=ROOT)
     failures = run_chapters(paths, BUILD / ".jupyter_cache", ROOT)
     mark(BUILD, "results", made_from)
-    if any(maker.wait() for maker in makers):
+    if maker and maker.wait():
         failures.append("scripts/make_files.py\nsee above")
-    else:
-        mark(BUILD, "made", made_from)
     if failures:
         print("\n\n".join(["", *failures]), file=sys.stderr)
         names = ", ".join(text.split("\n", 1)[0] for text in failures)
         print(f"\n{len(failures)} of {len(paths)} chapters failed: {names}", file=sys.stderr)
         return 1
     print("Making the pages ...", flush=True)
-    # Every warning is an error.
-    code = jupyter_book("-n", "-W", "--keep-going", "--quiet")
+    book = "from jupyter_book.cli.main import main; main()"
+    command = [sys.executable, "-c", book, "build", ".", "--path-output", "."]
+    command += ["--config", str(CONFIG), "--toc", str(TOC)]
+    command += ["-n", "-W", "--keep-going", "--quiet"]  # every warning is an error
+    code = subprocess.run(command, cwd=ROOT, check=False).returncode
     if code:
         print("The pages have the problems above; the book is not finished.", file=sys.stderr)
         # Sphinx would not repeat the warnings of pages that it has already read.
