@@ -1,9 +1,13 @@
-"""Capital by perpetual inventory, real product, the production sample and the splice."""
+"""Capital by perpetual inventory, real product, the production sample and the splice; print."""
+
+from functools import partial
 
 import numpy as np
 import pandas as pd
 import pytest
 from made_up import variable
+from made_up_panels import keyed as panel_keys
+from made_up_panels import refusals
 
 from nqpf.data import Catalogue, Panel
 from nqpf.errors import DataError, MethodError, SampleError
@@ -14,10 +18,7 @@ BEIJING, HAINAN, SICHUAN, CHONGQING = 110000, 460000, 510000, 500000
 
 
 def keyed(values, province=BEIJING, first=1952):
-    index = pd.MultiIndex.from_product(
-        [[province], range(first, first + len(values))], names=["province", "year"]
-    )
-    return pd.Series(values, index=index, dtype=float)
+    return pd.Series(values, panel_keys([province], len(values), first), dtype=float)
 
 
 def made(rows):
@@ -43,21 +44,18 @@ def stock(gfcf, flags=None):
 STEADY = {"initial": "steady-state"}
 
 
-@pytest.mark.parametrize(
-    ("investment", "price", "options", "stock"),
-    [
+def test_rules_of_the_first_stock():
+    for investment, options, stock in (
         # in a steady state capital grows as investment does
-        ([10, 11, 12.1], [1, 1, 1], STEADY | {"depreciation": 0.1}, [50.0, 56.0, 62.5]),
+        ([10, 11, 12.1], STEADY | {"depreciation": 0.1}, [50.0, 56.0, 62.5]),
         # without depreciation it is a running sum
-        ([1.0, 2.0, 3.0], [1, 1, 1], {"depreciation": 0.0, "initial": 0.5}, [0.5, 2.5, 5.5]),
+        ([1.0, 2.0, 3.0], {"depreciation": 0.0, "initial": 0.5}, [0.5, 2.5, 5.5]),
         # disposals may make investment negative
-        ([10.0, -0.11], [1.0, 1.0], {}, [100.0, 100 * 0.904 - 0.11]),
-    ],
-    ids=["steady-state", "given", "disposals"],
-)
-def test_rules_of_the_first_stock(investment, price, options, stock):
-    found = perpetual_inventory(keyed(investment), keyed(price), **options)
-    np.testing.assert_allclose(found, stock, rtol=1e-12)
+        ([10.0, -0.11], {}, [100.0, 100 * 0.904 - 0.11]),
+    ):
+        spent = keyed(investment)
+        found = perpetual_inventory(spent, spent * 0 + 1, **options)
+        np.testing.assert_allclose(found, stock, rtol=1e-12)
 
 
 def test_given_stock_and_rates_by_unit():
@@ -78,29 +76,30 @@ def test_labels_and_order_are_those_of_the_input_which_is_left_alone():
     pd.testing.assert_series_equal(stock.sort_index(), ordered)
 
 
-ONES, SHORT = keyed([1.0, 1.0, 1.0]), keyed([1.0, 1.0, 1.0]).iloc[[0, 2]]
-ELSEWHERE = {"initial": pd.Series({SICHUAN: 1.0})}
+ONES = keyed([1.0, 1.0, 1.0])
 
 
-@pytest.mark.parametrize(
-    ("investment", "price", "options", "error", "said"),
-    [
-        (keyed([1, np.nan, 1]), ONES, {}, SampleError, "missing.*Beijing .110000., year 1953"),
-        (ONES, keyed([1, 0, 1]), {}, DataError, "deflator is 0 .*Beijing .110000., year 1953"),
-        (keyed([1, -90, 1]), ONES, {}, DataError, "the stock is -80.96 .*year 1953"),
-        (ONES, ONES, {"depreciation": 1.2}, MethodError, r"1.2; expected a rate in \[0, 1\)"),
-        (ONES, ONES, {"initial": "shares"}, MethodError, "Did you mean 'share'"),
-        (keyed([1, 1, 0]), ONES, STEADY, MethodError, "no steady state"),
-        (ONES, ONES, ELSEWHERE, SampleError, "initial stock is not given.*Beijing"),
-        (SHORT, SHORT, {}, SampleError, "gap .*Beijing .*year 1953"),
-        (ONES, ONES.iloc[:2], {}, SampleError, "missing.*year 1954, variable deflator"),
-        (pd.concat([ONES, ONES]), ONES, {}, SampleError, "more than once"),
-        (ONES.droplevel(0), ONES, {}, SampleError, r"1 level\(s\)"),
-    ],
-)
-def test_what_an_inventory_refuses(investment, price, options, error, said):
-    with pytest.raises(error, match=said):
-        perpetual_inventory(investment, price, **options)
+def inventory(investment=ONES, price=ONES, **options):
+    return partial(perpetual_inventory, investment, price, **options)
+
+
+test_what_an_inventory_refuses = refusals(
+    SampleError,
+    ("missing.*Beijing .110000., year 1953", inventory(keyed([1, np.nan, 1]))),
+    ("deflator is 0 .*Beijing .110000., year 1953", inventory(ONES, keyed([1, 0, 1])), DataError),
+    ("the stock is -80.96 .*year 1953", inventory(keyed([1, -90, 1])), DataError),
+    (r"1.2; expected a rate in \[0, 1\)", inventory(depreciation=1.2), MethodError),
+    ("Did you mean 'share'", inventory(initial="shares"), MethodError),
+    ("no steady state", inventory(keyed([1, 1, 0]), **STEADY), MethodError),
+    ("initial stock is not given.*Beijing", inventory(initial=pd.Series({SICHUAN: 1.0}))),
+    ("gap .*Beijing .*year 1953", inventory(ONES.iloc[[0, 2]], ONES.iloc[[0, 2]])),
+    ("missing.*year 1954, variable deflator", inventory(ONES, ONES.iloc[:2])),
+    ("more than once", inventory(pd.concat([ONES, ONES]))),
+    (r"1 level\(s\)", inventory(ONES.droplevel(0))),
+    *((rf"starts in {first} \[province .*leaves Sichuan",
+       partial(stock, keyed([1.0, 1.0], province, first)))
+      for province, first in ((BEIJING, 1978), (CHONGQING, 1996))),
+)  # fmt: skip
 
 
 def test_chongqing_leaves_sichuan_without_creating_or_losing_capital():
@@ -121,12 +120,6 @@ def test_tidy_rows_and_flags():
     assert rows["variable"].unique().tolist() == ["capital_stock"]
     # once an extrapolated figure has entered the stock it stays in it
     assert rows["flag"].tolist() == ["derived", "break", "extrapolated", "extrapolated"]
-
-
-@pytest.mark.parametrize(("province", "first"), [(BEIJING, 1978), (CHONGQING, 1996)])
-def test_a_stock_that_cannot_start_in_1952_is_refused(province, first):
-    with pytest.raises(SampleError, match=rf"starts in {first} \[province .*leaves Sichuan"):
-        stock(keyed([1.0, 1.0], province, first))
 
 
 def panel(drop=()):
@@ -160,18 +153,24 @@ def test_the_base_year_is_carried_both_ways_by_the_index():
     assert fourth[BEIJING, 2011] == 181.0
 
 
-@pytest.mark.parametrize(
-    ("drop", "options", "error", "said"),
-    [
-        ((), {"vintage": "census4"}, SampleError, "gdp of 2010 in vintage 'census4'.*Beijing"),
-        ((), {"vintage": "census6"}, DataError, "census6"),
-        ([2012], {}, SampleError, r"gdp_index has a gap.*Hainan \(460000\), year 2012"),
-        ([2011, 2012], {}, SampleError, "does not reach 2010.*Hainan"),
-    ],
-)
-def test_what_real_product_refuses(drop, options, error, said):
-    with pytest.raises(error, match=said):
-        real_gdp(panel([(HAINAN, year, "gdp_index") for year in drop]), **options)
+def without(*years, name="gdp_index"):
+    return panel([(HAINAN, year, name) for year in years])
+
+
+YEARS = panel_keys([BEIJING], 2, 2019)
+test_what_real_product_production_and_a_splice_refuse = refusals(
+    SampleError,
+    ("gdp of 2010 in vintage 'census4'.*Beijing", lambda: real_gdp(panel(), vintage="census4")),
+    ("census6", lambda: real_gdp(panel(), vintage="census6"), DataError),
+    (r"gdp_index has a gap.*Hainan \(460000\), year 2012", lambda: real_gdp(without(2012))),
+    ("does not reach 2010.*Hainan", lambda: real_gdp(without(2011, 2012))),
+    ("price of 2012 is not given.*Hainan",
+     lambda: production(without(2012, name="investment_price"), base=2012)),
+    (r"every change.*Beijing \(110000\), year 2020",
+     lambda: splice(pd.Series([1.0, 2.0], YEARS), pd.Series(True, YEARS))),
+    ("is 0 .*a positive level",
+     lambda: splice(pd.Series([0.0, 2.0], YEARS), pd.Series(False, YEARS)), DataError),
+)  # fmt: skip
 
 
 def test_the_production_sample_is_complete_and_at_prices_of_one_year():
@@ -179,8 +178,6 @@ def test_the_production_sample_is_complete_and_at_prices_of_one_year():
     assert list(frame) == ["output", "capital", "labour"]
     assert frame["capital"].unique().tolist() == [200.0]
     assert len(frame) == 7 and (HAINAN, 2013) not in frame.index
-    with pytest.raises(SampleError, match="price of 2012 is not given.*Hainan"):
-        production(panel([(HAINAN, 2012, "investment_price")]), base=2012)
 
 
 def test_a_splice_keeps_the_newest_basis_and_every_change_that_spans_no_break():
@@ -205,9 +202,35 @@ def test_a_splice_keeps_the_newest_basis_and_every_change_that_spans_no_break():
     pd.testing.assert_series_equal(splice(true, broken.iloc[:0]), true)
 
 
-def test_what_cannot_be_spliced_is_refused():
-    keys = pd.MultiIndex.from_product([[BEIJING], [2019, 2020]], names=["province", "year"])
-    with pytest.raises(SampleError, match=r"every change.*Beijing \(110000\), year 2020"):
-        splice(pd.Series([1.0, 2.0], keys), pd.Series(True, keys))
-    with pytest.raises(DataError, match="is 0 .*a positive level"):
-        splice(pd.Series([0.0, 2.0], keys), pd.Series(False, keys))
+# Peers
+
+
+@pytest.mark.parametrize("rate", [0.0, 0.096, 0.1096, 0.5])
+def test_recursion_equals_the_weighted_sum_of_past_investment(rate):
+    rng = np.random.default_rng(0)
+    real, prices = rng.uniform(0.5, 5, (7, 60)), rng.uniform(0.5, 9, (7, 60))
+    keys = pd.MultiIndex.from_product([range(7), range(60)], names=["unit", "year"])
+    spent, price = (pd.Series(values.ravel(), keys) for values in (real * prices, prices))
+    stock = perpetual_inventory(spent, price, rate).to_numpy().reshape(7, 60)
+    age = np.subtract.outer(np.arange(60), np.arange(60))
+    weights = np.where(age >= 0, (1 - rate) ** np.maximum(age, 0), 0)
+    before = (real[:, :1] / 0.10 - real[:, :1]) * (1 - rate) ** np.arange(60)
+    np.testing.assert_allclose(stock, real @ weights.T + before, rtol=1e-12)
+
+
+def test_beijing_equals_the_stock_that_the_source_package_documents(embedded):
+    """CapitalStock for R documents CompK(prv = 'beijing'): 38866.56346 and 40271.13639."""
+    wide = embedded.wide(["gfcf", "investment_price"]).loc[[110000]]
+    stock = perpetual_inventory(wide["gfcf"], wide["investment_price"])
+    assert stock[110000, 2021] == pytest.approx(38866.56346, abs=5e-6)
+    assert stock[110000, 2022] == pytest.approx(40271.13639, abs=5e-6)
+
+
+def test_the_embedded_stock_is_what_the_library_computes(embedded):
+    rows = capital_stock(embedded)
+    stored = embedded.frame.query("variable == 'capital_stock'")
+    key = ["province", "year", "flag"]
+    merged = rows.merge(stored, on=key, suffixes=("", "_stored"), validate="one_to_one")
+    assert len(merged) == len(rows) == len(stored)
+    # derived figures are stored to ten significant digits
+    np.testing.assert_allclose(merged["value"], merged["value_stored"], rtol=5.1e-10)

@@ -1,20 +1,40 @@
-"""Frontiers: identities, tests of hypotheses, and what is refused or warned of."""
+"""Frontiers: identities, tests, refusals; quadrature, print and simulated truth."""
 
 import warnings
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pandas as pd
 import pytest
-from made_up_frontier import frontier_panel
-from scipy.stats import chi2
+from made_up_panels import case, rearranged, refusals
+from scipy.stats import chi2, norm, truncnorm
 
 from nqpf.errors import DataError, EstimationError, MethodError, SampleError
 from nqpf.tfp import likelihood
 from nqpf.tfp.frontier import battese_coelli
 
-INPUTS = ["capital", "labour"]
+INPUTS, BETA = ["capital", "labour"], (1.0, 0.4, 0.5)
 LATE = {"inefficiency": "1995"}
+
+
+def frontier_panel(seed, units=60, years=6, sigma_u=0.4, eta=0.0, delta=None, trend=0.0):
+    """Return a panel of the 1992 model, or of the 1995 model where `delta` is given.
+
+    Columns are output, capital and labour in levels, the determinant ``z`` and the true ``u``.
+    """
+    rng = np.random.default_rng(seed)
+    t = np.arange(1, years + 1)
+    capital, labour = rng.normal(3, 1, (2, units, years))
+    z = rng.normal(size=(units, years))
+    means = np.zeros((units, 1)) if delta is None else delta[0] + delta[1] * z
+    u = truncnorm.rvs(-means / sigma_u, np.inf, means, sigma_u, random_state=rng)
+    u = u * np.exp(eta * (years - t))
+    noise = rng.normal(0, 0.15, (units, years))
+    y = BETA[0] + BETA[1] * capital + BETA[2] * labour + trend * t + noise - u
+    keys = pd.MultiIndex.from_product([range(units), 2009 + t], names=["firm", "year"])
+    values = np.stack([np.exp(y), np.exp(capital), np.exp(labour), z, u], axis=2)
+    return pd.DataFrame(values.reshape(-1, 5), keys, ["output", *INPUTS, "z", "u"])
 
 
 def estimate(frame, inputs=INPUTS, **options):
@@ -36,19 +56,17 @@ def upside_down():
     return frame.assign(output=frame["output"] * np.exp(2 * frame["u"]))  # u raises output
 
 
-@pytest.fixture(scope="module")
-def panel():
-    return frontier_panel(4, units=40, years=5, eta=0.1, trend=0.03)
+PANEL = frontier_panel(4, units=40, years=5, eta=0.1, trend=0.03)
 
 
 @pytest.fixture(scope="module")
-def neutral(panel):
-    return estimate(panel, trend="neutral")
+def neutral():
+    return estimate(PANEL, trend="neutral")
 
 
 @pytest.fixture(scope="module")
-def translog(panel):
-    return quietly(panel, form="translog", trend="non-neutral")
+def translog():
+    return quietly(PANEL, form="translog", trend="non-neutral")
 
 
 # Technology
@@ -78,17 +96,17 @@ def test_elasticities_are_derivatives_of_the_frontier(translog):
         np.testing.assert_allclose(slopes[name], slope, atol=1e-8)
 
 
-def test_terms_of_each_form(panel, neutral, translog):
+def test_terms_of_each_form(neutral, translog):
     plain, tail = ["constant", *INPUTS], ["sigma2", "gamma", "eta"]
     squares = ["capital^2", "capital*labour", "labour^2"]
     crosses = ["trend", "trend^2", "capital*trend", "labour*trend"]
-    assert list(estimate(panel).parameters.index) == [*plain, *tail]
+    assert list(estimate(PANEL).parameters.index) == [*plain, *tail]
     assert list(neutral.parameters.index) == [*plain, "trend", *tail]
-    assert list(quietly(panel, form="translog").parameters.index) == [*plain, *squares, *tail]
+    assert list(quietly(PANEL, form="translog").parameters.index) == [*plain, *squares, *tail]
     assert list(translog.parameters.index) == [*plain, *squares, *crosses, *tail]
     # Every parameter of inefficiency counts in the test of none.
-    assert estimate(panel, decay=False).test_no_inefficiency().restrictions == 1
-    late = quietly(panel, inefficiency="1995", determinants=["z"])
+    assert estimate(PANEL, decay=False).test_no_inefficiency().restrictions == 1
+    late = quietly(PANEL, inefficiency="1995", determinants=["z"])
     assert late.test_no_inefficiency().restrictions == 3
     assert list(late.parameters.index[3:5]) == ["delta:constant", "delta:z"]
 
@@ -96,7 +114,7 @@ def test_terms_of_each_form(panel, neutral, translog):
 # Identities of estimates
 
 
-def test_efficiencies_lie_between_zero_and_one_and_follow_the_decay(panel, neutral):
+def test_efficiencies_lie_between_zero_and_one_and_follow_the_decay(neutral):
     state = neutral.convergence
     assert state.converged and state.boundary == ()
     assert state.gradient_norm < 1e-4 and state.iterations > 0
@@ -104,19 +122,19 @@ def test_efficiencies_lie_between_zero_and_one_and_follow_the_decay(panel, neutr
     assert neutral.efficiency.between(0, 1, inclusive="neither").all()
     eta, u = neutral.parameters.loc["eta", "estimate"], neutral.inefficiency.unstack()
     np.testing.assert_allclose(u[2010] / u[2014], np.exp(4 * eta), rtol=1e-10)
-    constant = estimate(panel, trend="neutral", decay=False)
+    constant = estimate(PANEL, trend="neutral", decay=False)
     assert constant.efficiency.unstack().nunique(axis=1).max() == 1
 
 
-def test_units_of_measure_and_order_of_rows_change_only_the_constant(panel, neutral, translog):
-    other = panel.assign(capital=panel["capital"] * 1e4, output=panel["output"] / 1e3)
-    shuffled = other.sample(frac=1, random_state=1).reset_index()
-    second = estimate(shuffled, trend="neutral")
+def test_units_of_measure_and_order_of_rows_change_only_the_constant():
+    scales = {"capital": 1e4, "output": 1e-3}
+    neutral, second = rearranged(partial(estimate, trend="neutral"), PANEL, **scales)
     assert second.loglik == pytest.approx(neutral.loglik, abs=1e-7)
     found, expected = (r.parameters.drop("constant") for r in (second, neutral))
     pd.testing.assert_frame_equal(found, expected, rtol=1e-4)
     pd.testing.assert_series_equal(second.efficiency, neutral.efficiency, rtol=1e-6)
-    second = quietly(other, form="translog", trend="non-neutral")
+    call = partial(quietly, form="translog", trend="non-neutral")
+    translog, second = rearranged(call, PANEL, **scales)
     assert second.loglik == pytest.approx(translog.loglik, abs=1e-6)
     pd.testing.assert_frame_equal(second.elasticities, translog.elasticities, atol=1e-5)
 
@@ -136,9 +154,9 @@ def test_decomposition_adds_up(translog):
     np.testing.assert_allclose(growth["noise"], left, atol=1e-9)
 
 
-def test_decomposition_along_one_input_has_a_scale_effect_of_its_elasticity_less_one(panel):
+def test_decomposition_along_one_input_has_a_scale_effect_of_its_elasticity_less_one():
     noise = np.exp(np.random.default_rng(0).normal(size=200))
-    frame = panel.assign(capital=panel["labour"] * noise)
+    frame = PANEL.assign(capital=PANEL["labour"] * noise)
     result = estimate(frame, ["capital"], trend="neutral")
     growth, estimates = result.decomposition(), result.parameters["estimate"]
     change = np.log(frame["capital"]).groupby(level=0).diff().dropna()
@@ -147,12 +165,9 @@ def test_decomposition_along_one_input_has_a_scale_effect_of_its_elasticity_less
     np.testing.assert_allclose(growth["technical"], estimates["trend"])
 
 
-def test_missing_years_are_allowed_but_not_along_growth_and_inputs_are_left_alone(panel):
-    frame = panel.drop([(0, 2010), (3, 2012)])
-    before = frame.copy()
-    result = estimate(frame, trend="neutral")
+def test_missing_years_are_allowed_but_not_along_growth():
+    result = estimate(PANEL.drop([(0, 2010), (3, 2012)]), trend="neutral")
     assert result.convergence.converged
-    pd.testing.assert_frame_equal(frame, before)
     with pytest.raises(SampleError, match=r"gap \[firm 3, year 2012\]"):
         result.decomposition()
 
@@ -160,28 +175,28 @@ def test_missing_years_are_allowed_but_not_along_growth_and_inputs_are_left_alon
 # Tests of hypotheses
 
 
-def test_likelihood_ratio_of_the_forms(panel, neutral, translog):
+def test_likelihood_ratio_of_the_forms(neutral, translog):
     test = neutral.test_against(translog)
     assert test.restrictions == 6
     assert test.statistic == pytest.approx(2 * (translog.loglik - neutral.loglik))
     assert test.p_value == pytest.approx(chi2.sf(test.statistic, 6))
-    for larger in (neutral, quietly(panel, **LATE)):
+    for larger in (neutral, quietly(PANEL, **LATE)):
         with pytest.raises(MethodError, match="no restriction"):
             neutral.test_against(larger)
     with pytest.raises(MethodError, match="the larger frontier fits worse.*convergence.starts"):
         neutral.test_against(replace(translog, loglik=neutral.loglik - 1))
     with pytest.raises(MethodError, match="different samples"):
-        estimate(panel.iloc[5:]).test_against(neutral)
+        estimate(PANEL.iloc[5:]).test_against(neutral)
 
 
-def test_mixed_chi_square_has_the_critical_values_of_kodde_and_palm(panel):
+def test_mixed_chi_square_has_the_critical_values_of_kodde_and_palm():
     # Kodde and Palm (1986), table 1: 5 per cent, one to five restrictions.
     fits = [
-        estimate(panel, decay=False),
-        estimate(panel),
-        quietly(panel, **LATE, determinants=["z"]),
-        quietly(panel, **LATE, determinants=["z", "u"]),
-        quietly(panel, **LATE, determinants=["z", "u", "capital"]),
+        estimate(PANEL, decay=False),
+        estimate(PANEL),
+        quietly(PANEL, **LATE, determinants=["z"]),
+        quietly(PANEL, **LATE, determinants=["z", "u"]),
+        quietly(PANEL, **LATE, determinants=["z", "u", "capital"]),
     ]
     for fit, critical in zip(fits, (2.706, 5.138, 7.045, 8.761, 10.371), strict=True):
         at = replace(fit, loglik=fit.loglik_ols + critical / 2)
@@ -216,10 +231,10 @@ def test_determinants_without_an_error_of_their_own_are_said():
     assert result.loglik == pytest.approx(-120 * (np.log(2 * np.pi * rest[0] / 240) + 1), abs=1e-5)
 
 
-def test_stopping_early_is_said(panel, monkeypatch):
+def test_stopping_early_is_said(monkeypatch):
     monkeypatch.setattr(likelihood, "_MOST", 2)
     with pytest.warns(UserWarning, match="did not converge after 2 iterations"):
-        result = estimate(panel)
+        result = estimate(PANEL)
     assert not result.convergence.converged
     # Nor is no inefficiency concluded from searches cut short.
     monkeypatch.setattr(likelihood, "_MOST", 1)
@@ -240,49 +255,127 @@ def test_negative_elasticities_are_said():
 # What is refused
 
 
-ONE = LATE | {"determinants": ["one"]}
+def spoilt(value):
+    return PANEL.assign(labour=PANEL["labour"].mask(PANEL.index == (7, 2013), value))
 
 
-def whole(frame):
-    return frame
+def refused(frame=PANEL, inputs=INPUTS, **options):
+    return partial(estimate, frame, inputs, **options)
 
 
-def halves(frame):
-    return frame.reset_index().assign(year=np.arange(len(frame)) / 2)
+HALVES = PANEL.reset_index().assign(year=np.arange(len(PANEL)) / 2)
+SAME, ONE = PANEL.assign(labour=2 * PANEL["capital"]), PANEL.assign(one=1.0)
+EXACT, TWICE = PANEL.assign(output=PANEL["capital"] ** 0.5), pd.concat([PANEL, PANEL.iloc[:1]])
 
 
-def spoilt(frame, value):
-    frame = frame.copy()
-    frame.loc[(7, 2013), "labour"] = value
-    return frame
-
-
-@pytest.mark.parametrize(
-    ("spoil", "options", "error", "message"),
-    [
-        (whole, {"form": "translg"}, MethodError, "Did you mean 'translog'"),
-        (whole, {"inefficiency": "all"}, MethodError, "unknown inefficiency 'all'"),
-        (whole, {"trend": "all"}, MethodError, "unknown trend 'all'"),
-        (whole, LATE | {"decay": True}, MethodError, "no decay"),
-        (whole, {"determinants": ["z"]}, MethodError, "determinants shift the mean"),
-        (whole, LATE | {"determinants": ["z", "z"]}, MethodError, "name 'z' twice"),
-        (whole, LATE | {"determinants": ["output"]}, MethodError, "name 'output' twice"),
-        (whole, {"inputs": []}, MethodError, "inputs are"),
-        (whole, {"inputs": ["gamma"]}, MethodError, "like a parameter"),
-        (whole, {"inputs": ["captal"]}, DataError, "Did you mean 'capital'"),
-        (lambda f: spoilt(f, 0.0), {}, DataError, r"labour is 0 \[firm 7, year 2013\]"),
-        (lambda f: spoilt(f, np.nan), {}, SampleError, "missing .*firm 7, year 2013, .*labour"),
-        (lambda f: pd.concat([f, f.iloc[:1]]), {}, SampleError, "more than once"),
-        (halves, {}, SampleError, "whole years"),
-        (lambda f: f.assign(labour=2 * f["capital"]), {}, EstimationError, "labour.* collinear"),
-        (lambda f: f.assign(one=1.0), ONE, EstimationError, "'delta:one' is constant"),
-        (lambda f: f.loc[[3]], {}, SampleError, "one unit"),
-        (lambda f: section().iloc[:5], {}, SampleError, "5 rows for 5 parameters"),
-        (lambda f: section(), {"decay": True}, SampleError, "more than one year"),
-        (lambda f: section(), {"trend": "neutral"}, SampleError, "more than one year"),
-        (lambda f: f.assign(output=f["capital"] ** 0.5), {}, EstimationError, "exact function"),
-    ],
+test_what_is_refused = refusals(
+    MethodError,
+    ("Did you mean 'translog'", refused(form="translg")),
+    ("unknown inefficiency 'all'", refused(inefficiency="all")),
+    ("unknown trend 'all'", refused(trend="all")),
+    ("no decay", refused(**LATE, decay=True)),
+    ("determinants shift the mean", refused(determinants=["z"])),
+    ("name 'z' twice", refused(**LATE, determinants=["z", "z"])),
+    ("name 'output' twice", refused(**LATE, determinants=["output"])),
+    ("inputs are", refused(inputs=[])),
+    ("like a parameter", refused(inputs=["gamma"])),
+    ("Did you mean 'capital'", refused(inputs=["captal"]), DataError),
+    (r"labour is 0 \[firm 7, year 2013\]", refused(spoilt(0.0)), DataError),
+    ("missing .*firm 7, year 2013, .*labour", refused(spoilt(np.nan)), SampleError),
+    ("more than once", refused(TWICE), SampleError),
+    ("whole years", refused(HALVES), SampleError),
+    ("labour.* collinear", refused(SAME), EstimationError),
+    ("'delta:one' is constant", refused(ONE, **LATE, determinants=["one"]), EstimationError),
+    ("one unit", refused(PANEL.loc[[3]]), SampleError),
+    ("5 rows for 5 parameters", refused(section().iloc[:5]), SampleError),
+    ("more than one year", refused(section(), decay=True), SampleError),
+    ("more than one year", refused(section(), trend="neutral"), SampleError),
+    ("exact function", refused(EXACT), EstimationError),
 )
-def test_what_is_refused(panel, spoil, options, error, message):
-    with pytest.raises(error, match=message):
-        estimate(spoil(panel), **options)
+
+
+# Peers
+
+
+NODES, WEIGHTS = np.polynomial.legendre.leggauss(24)
+ENDS = np.array([0, 0.25, 0.5, 1, 2, 4])
+HALF = np.diff(ENDS)[:, None] / 2
+U, WEIGHTS = (ENDS[:-1, None] + HALF * (NODES + 1)).ravel(), (HALF * WEIGHTS).ravel()
+
+
+def integrated(values, names, frame):
+    """Return the log-likelihood, and of each row the mean of exp(-u) and of u given its unit."""
+    p, logs = pd.Series(values, names), np.log(frame[["output", *INPUTS]])
+    late, one = "delta:z" in p, np.ones(len(frame))
+    firm, year = (frame.index.get_level_values(i).to_numpy() for i in (0, 1))
+    h = np.exp(p.get("eta", 0.0) * (2013 - year))
+    mean = p["delta:constant"] + p["delta:z"] * frame["z"].to_numpy() if late else 0 * one
+    group = np.arange(len(frame)) if late else firm
+    sv, su = np.sqrt((1 - p["gamma"]) * p["sigma2"]), np.sqrt(p["gamma"] * p["sigma2"])
+    e = (logs["output"] - p["constant"] - logs[INPUTS] @ p[INPUTS]).to_numpy()
+    prior = norm.pdf(U, mean[:, None], su) / norm.cdf(mean / su)[:, None]
+    noise = pd.DataFrame(norm.pdf(e[:, None] + h[:, None] * U, scale=sv))
+    density = noise.groupby(group).transform("prod").to_numpy() * prior  # of the group of each row
+    whole = density @ WEIGHTS
+    total = pd.Series(np.log(whole)).groupby(group).first().sum()
+    means = (
+        (density * part) @ WEIGHTS / whole for part in (np.exp(-h[:, None] * U), h[:, None] * U)
+    )
+    return total, *means
+
+
+WITH_Z = LATE | {"determinants": ["z"]}
+CASES = {  # options, truth
+    "1992 without decay": ({"decay": False}, {}),
+    "1992": ({}, {"eta": 0.1}),
+    "1995": (WITH_Z, {"delta": (0.3, 0.4), "sigma_u": 0.3}),
+}
+
+
+@pytest.mark.parametrize(("options", "truth"), CASES.values(), ids=CASES)
+def test_estimates_maximise_the_likelihood_by_quadrature(options, truth):
+    frame = frontier_panel(11, units=30, years=4, **truth).drop([(0, 2010), (3, 2012), (7, 2013)])
+    result = estimate(frame, **options)
+    assert result.convergence.converged and not result.convergence.boundary
+    values, errors = (result.parameters[key].to_numpy() for key in ("estimate", "std_error"))
+    total, efficiency, slack = integrated(values, result.parameters.index, frame)
+    assert result.loglik == pytest.approx(total, abs=1e-9)
+    np.testing.assert_allclose(result.efficiency, efficiency, rtol=1e-8)
+    np.testing.assert_allclose(result.inefficiency, slack, rtol=1e-8)
+    steps = np.diag(0.01 * errors)
+
+    def slopes(at):
+        ends = [[integrated(at + s * b, result.parameters.index, frame)[0] for b in steps]
+                for s in (1, -1)]  # fmt: skip
+        return np.subtract(*ends) / (0.02 * errors)
+
+    hessian = [(slopes(values + b) - slopes(values - b)) / (2 * b.max()) for b in steps]
+    cov = np.linalg.inv(-np.array(hessian))
+    # Standard errors are the inverse of minus the Hessian; a step of Newton's leads nowhere.
+    np.testing.assert_allclose(errors, np.sqrt(np.diag(cov)), rtol=2e-3, atol=1e-6)
+    np.testing.assert_allclose(cov @ slopes(values) / errors, 0, atol=2e-3)
+
+
+def test_simulation_recovers_the_truth_of_1995():
+    frame = frontier_panel(1, units=400, delta=(0.3, 0.5), sigma_u=0.3)
+    result = estimate(frame, **WITH_Z)
+    estimates = result.parameters
+    apart = (estimates["estimate"] - [*BETA, 0.3, 0.5, 0.1125, 0.8]) / estimates["std_error"]
+    assert result.convergence.converged and apart.abs().max() < 3
+    assert np.corrcoef(result.inefficiency, frame["u"])[0, 1] > 0.95
+
+
+# Coelli (1996), output of example 1 of FRONTIER 4.1: constant, capital, labour, sigma2 and gamma.
+PRINTED, LOG_LIKELIHOOD = [0.5616193, 0.2811022, 0.5364798, 0.2170003, 0.7972069], -17.027229
+
+
+def test_frontier_41_cross_section():
+    data = case("front41Data.csv").assign(year=1)
+    result = battese_coelli(data, "output", INPUTS, "firm", "year")
+    assert result.convergence.converged
+    names = ["constant", *INPUTS, "sigma2", "gamma"]
+    np.testing.assert_allclose(result.parameters.loc[names, "estimate"], PRINTED, rtol=0, atol=1e-3)
+    assert result.loglik == pytest.approx(LOG_LIKELIHOOD, abs=1e-2)
+    # The program prints its maximum with the logs of figures that the table rounds.
+    assert result.loglik >= LOG_LIKELIHOOD - 1e-5
+    assert result.test_no_inefficiency().statistic == pytest.approx(2.8392402, abs=1e-3)

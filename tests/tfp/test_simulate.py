@@ -1,8 +1,11 @@
 """Simulated firms: seeds, moments, and that labour and investment are the best choices."""
 
+from functools import partial
+
 import numpy as np
 import pandas as pd
 import pytest
+from made_up_panels import refusals
 
 from nqpf.errors import MethodError
 from nqpf.tfp.simulate import simulate_firms
@@ -74,10 +77,9 @@ def test_investment_is_the_expected_value_of_capital(design):
     np.testing.assert_allclose(rest, rest.groupby(f["firm"]).transform("mean"), atol=1e-9)
 
 
-@pytest.mark.parametrize(
-    ("options", "said"),
-    [({"design": 7}, "unknown design 7"), ({"firms": 0}, "firms is 0"), ({"years": 0}, "years is")],
+test_simulations_that_cannot_be_made = refusals(
+    MethodError,
+    ("unknown design 7", partial(simulate_firms, design=7)),
+    ("firms is 0", partial(simulate_firms, firms=0)),
+    ("years is", partial(simulate_firms, years=0)),
 )
-def test_simulations_that_cannot_be_made(options, said):
-    with pytest.raises(MethodError, match=said):
-        simulate_firms(**options)

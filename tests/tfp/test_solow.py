@@ -1,22 +1,24 @@
-"""Solow residuals: identities, options and what is refused."""
+"""Solow residuals: identities, options, what is refused, and regressions."""
+
+from functools import partial
 
 import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from made_up_panels import keyed
+from made_up_panels import keyed, rearranged, refusals
 
 from nqpf.errors import DataError, EstimationError, MethodError, SampleError
+from nqpf.regress import fixed_effects
 from nqpf.tfp import solow_residual
 
 
 def sample(seed=0, units=6, years=8):
     rng = np.random.default_rng(seed)
     walk = rng.normal(0.05, 0.1, (units, years, 3)).cumsum(axis=1) + rng.normal(5, 1, (units, 1, 3))
-    return pd.DataFrame(
-        np.exp(walk.reshape(-1, 3)), keyed(units, years), ["output", "capital", "labour"]
-    )
+    names = ["output", "capital", "labour"]
+    return pd.DataFrame(np.exp(walk.reshape(-1, 3)), keyed(units, years), names)
 
 
 def adds_up(rows):
@@ -74,11 +76,8 @@ def test_a_year_left_out_does_not_move_the_mean():
 
 
 def test_row_order_and_columns_instead_of_an_index():
-    frame = sample(4)
-    shuffled = frame.sample(frac=1, random_state=0).reset_index()
-    before = shuffled.copy()
-    pd.testing.assert_series_equal(solow_residual(shuffled).tfp, solow_residual(frame).tfp)
-    pd.testing.assert_frame_equal(shuffled, before)
+    plain, mixed = rearranged(solow_residual, sample(4))
+    pd.testing.assert_series_equal(mixed.tfp, plain.tfp)
 
 
 def test_shares_by_unit():
@@ -122,25 +121,55 @@ SPOILT = {value: FRAME.assign(labour=FRAME["labour"].mask(FRAME.index == (2, 201
 LABOUR = FRAME["labour"]
 
 
-@pytest.mark.parametrize(
-    ("frame", "options", "error", "said"),
-    [
-        (FRAME, {"share": 1.2}, MethodError, "capital share 1.2"),
-        (FRAME, {"share": "estimate"}, MethodError, "Did you mean 'estimated'"),
-        (FRAME, {"returns": "increasing"}, MethodError, "unknown returns"),
-        (FRAME, {"returns": "variable"}, MethodError, "share='estimated'"),
-        (FRAME, {"share": pd.Series({0: 0.5})}, SampleError, "capital share is not given"),
-        (FRAME.rename(columns={"capital": "capitol"}), {}, DataError, "Did you mean 'capitol'"),
-        (SPOILT[0.0], {}, DataError, "labour is 0 .*year 2013"),
-        (SPOILT[np.inf], {}, SampleError, "missing or infinite.*year 2013"),
-        (FRAME.drop((2, 2013)), {}, SampleError, "gap.*year 2013"),
-        (pd.concat([FRAME, FRAME.iloc[:1]]), {}, SampleError, "more than once"),
-        (FRAME.loc[[0]], FIT, EstimationError, "too few"),
-        (FRAME.assign(labour=2.0), FIT, EstimationError, "'labour' is constant"),
-        (FRAME.assign(capital=3 * LABOUR), FIT, EstimationError, "per worker' is constant"),
-        (FRAME.assign(capital=LABOUR**3), FIT, EstimationError, "per worker', 'labour' are col"),
-    ],
+def refused(frame=FRAME, **options):
+    return partial(solow_residual, frame, **options)
+
+
+test_what_is_refused = refusals(
+    SampleError,
+    ("capital share 1.2", refused(share=1.2), MethodError),
+    ("Did you mean 'estimated'", refused(share="estimate"), MethodError),
+    ("unknown returns", refused(returns="increasing"), MethodError),
+    ("share='estimated'", refused(returns="variable"), MethodError),
+    ("capital share is not given", refused(share=pd.Series({0: 0.5}))),
+    ("mean 'capitol'", refused(FRAME.rename(columns={"capital": "capitol"})), DataError),
+    ("labour is 0 .*year 2013", refused(SPOILT[0.0]), DataError),
+    ("missing or infinite.*year 2013", refused(SPOILT[np.inf])),
+    ("gap.*year 2013", refused(FRAME.drop((2, 2013)))),
+    ("more than once", refused(pd.concat([FRAME, FRAME.iloc[:1]]))),
+    ("too few", refused(FRAME.loc[[0]], **FIT), EstimationError),
+    ("'labour' is constant", refused(FRAME.assign(labour=2.0), **FIT), EstimationError),
+    ("per worker' is cons", refused(FRAME.assign(capital=3 * LABOUR), **FIT), EstimationError),
+    ("', 'labour' are col", refused(FRAME.assign(capital=LABOUR**3), **FIT), EstimationError),
 )
-def test_what_is_refused(frame, options, error, said):
-    with pytest.raises(error, match=said):
-        solow_residual(frame, **options)
+
+
+# Peers
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_shares_errors_and_test_equal_the_regressions_of_nqpf_regress(seed):
+    rng, keys = np.random.default_rng(seed), keyed(units=20, years=9)
+    logs = pd.DataFrame(rng.normal(0, 0.3, (len(keys), 2)), keys, ["capital", "labour"])
+    effects = np.add.outer(rng.normal(size=20), rng.normal(size=9)).ravel()
+    output = 0.45 * logs["capital"] + 0.55 * logs["labour"] + effects
+    logs["output"] = output + rng.normal(0, 0.05, len(keys))
+    result = solow_residual(np.exp(logs), share="estimated")
+    free = solow_residual(np.exp(logs), share="estimated", returns="variable")
+    logs["y_l"], logs["k_l"] = (logs[one] - logs["labour"] for one in ("output", "capital"))
+    restricted = fixed_effects(logs, "y_l", ["k_l"])
+    unrestricted = fixed_effects(logs, "y_l", ["k_l", "labour"])
+    elasticities = fixed_effects(logs, "output", ["capital", "labour"]).params
+    found = free.alpha.iloc[0], free.beta.iloc[0]
+    np.testing.assert_allclose(found, elasticities[["capital", "labour"]], rtol=1e-10)
+    assert result.alpha.iloc[0] == pytest.approx(restricted.params["k_l"], rel=1e-10)
+    assert result.beta.iloc[0] == pytest.approx(1 - restricted.params["k_l"], rel=1e-10)
+    assert result.alpha_se == pytest.approx(restricted.std_errors["k_l"], rel=1e-10)
+    test = result.returns_test
+    assert test.scale - 1 == pytest.approx(unrestricted.params["labour"], rel=1e-8)
+    assert test.std_error == pytest.approx(unrestricted.std_errors["labour"], rel=1e-10)
+    assert test.pvalue == pytest.approx(unrestricted.pvalues["labour"], rel=1e-8)
+    assert test.df == unrestricted.df
+    # Four standard errors around what made the figures: another proof, of no regression's own.
+    assert abs(result.alpha.iloc[0] - 0.45) < 4 * result.alpha_se < 0.2
+    np.testing.assert_allclose(found, [0.45, 0.55], atol=0.1)
