@@ -1,21 +1,29 @@
-"""Samples of frontier analysis: what every measure of efficiency and every index refuses."""
+"""Frontier analysis: promises of efficiency and of every index, and samples that are refused."""
 
+from functools import partial
+
+import highspy
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from made_up_panels import keyed, rearranged, refusals
 
 from nqpf.errors import DataError, EstimationError, MethodError, SampleError
 from nqpf.tfp.dea import efficiency, malmquist
 from nqpf.tfp.sbm import global_malmquist_luenberger, malmquist_luenberger, slacks
 
-KEYS = pd.MultiIndex.from_product([range(6), range(2010, 2014)], names=["province", "year"])
-COLUMNS = ["x1", "x2", "y", "b"]
-PANEL = pd.DataFrame(np.random.default_rng(0).lognormal(0, 0.4, (24, 4)), KEYS, COLUMNS)
-YEAR = PANEL.xs(2011, level="year")
+
+def panel(seed=0, units=8, years=4):
+    rng = np.random.default_rng(seed)
+    size = rng.lognormal(0, 1, (units, 1, 1))
+    values = size * rng.lognormal(0, 0.4, (units, years, 4))
+    return pd.DataFrame(values.reshape(-1, 4), keyed(units, years), columns=["x1", "x2", "y", "b"])
 
 
 def radial(frame, inputs=("x1", "x2"), good=("y", "b"), bad=None, **options):
-    if "year" in frame.index.names:
+    if "year" in frame.index.names or "year" in frame:
         return malmquist(frame, inputs, good, "province", "year", **options)
     return efficiency(frame, inputs, good, "province", **options)
 
@@ -27,8 +35,112 @@ def by(function, **fixed):
     return measure
 
 
-INDICES = [radial, by(malmquist_luenberger), by(global_malmquist_luenberger)]
-measures = pytest.mark.parametrize("measure", [*INDICES, by(slacks, time="year")])
+slack, adjacent, pooled = by(slacks), by(malmquist_luenberger), by(global_malmquist_luenberger)
+yearly, directional = by(slacks, time="year"), partial(pooled, measure="directional")
+INDICES, MEASURES = [radial, adjacent, pooled], [pooled, directional]
+
+
+@settings(max_examples=4)
+@given(st.integers(0, 10**6), st.lists(st.floats(1e-3, 1e4), min_size=4, max_size=4))
+def test_order_of_rows_and_units_of_measure_do_not_matter(seed, factors):
+    scales = dict(zip(["x1", "x2", "y", "b"], factors, strict=True))
+    for measure, *close in (
+        (lambda f: radial(f).indices, 1e-9, 1e-8),
+        (lambda f: radial(f, ("x2", "x1"), returns="vrs").indices, 1e-9, 1e-8),
+        (lambda f: yearly(f).rho.to_frame(), 0, 1e-8),
+        *((lambda f, m=m: m(f).scores, 0, 1e-8) for m in MEASURES),
+        *((lambda f, m=m: m(f).changes, 1e-7, 0) for m in (*MEASURES, adjacent)),
+    ):
+        before, after = rearranged(measure, panel(seed), **scales)
+        pd.testing.assert_frame_equal(before, after, rtol=close[0], atol=close[1])
+
+
+# Radial
+
+
+def test_a_sequential_frontier_never_recedes_and_a_panel_is_solved_whole():
+    assert radial(panel(), reference="sequential").indices.techch.min() >= 1 - 1e-12
+    found = radial(panel())
+    assert found.indices.techch.min() < 1
+    assert list(found.infeasible.columns) == ["province", "year", "frontier", "returns"]
+    assert found.infeasible.empty
+    assert found.indices.index.unique("year").tolist() == [2011, 2012, 2013]
+
+
+def test_problems_without_solution_are_named_and_stay_in_the_table():
+    # In 2011 the small unit uses less input than any unit of 2010.
+    keys = pd.MultiIndex.from_product([["small", "large"], [2010, 2011, 2012]])
+    frame = pd.DataFrame({"x": [2.0, 1, 1, 4, 4, 4], "y": [1.0, 1, 1, 3, 3, 4]}, keys)
+    frame.index.names = ["unit", "year"]
+    with pytest.warns(UserWarning, match="unit.*small.*year.*2011.*frontier of 2010"):
+        found = malmquist(frame, ["x"], ["y"], "unit", "year", "vrs", split="ray-desli")
+    assert found.infeasible.to_dict("records") == [
+        {"unit": "small", "year": 2011, "frontier": 2010, "returns": "vrs"}
+    ]
+    assert found.indices.loc[("small", 2011), ["techch", "sech"]].isna().all()
+    assert found.indices[["pech", "tfpch"]].notna().all(axis=None)
+    assert found.indices.drop(("small", 2011)).notna().all(axis=None)
+
+
+def test_an_output_that_a_frontier_lacks_is_reported():
+    frame = panel()
+    frame.loc[frame.index.get_level_values("year") == 2010, "b"] = 0.0
+    with pytest.warns(UserWarning, match="have no solution"):
+        found = radial(frame)
+    assert set(found.infeasible.frontier) == {2010}
+    assert len(found.infeasible) == 8
+
+
+# Slacks-based and directional
+
+
+def test_weak_disposability_holds_bad_outputs_and_scores_the_rest():
+    frame = panel(9)
+    found = yearly(frame, disposability="weak")
+    assert (found.slacks >= 0).all(axis=None) and (found.slacks["b"] == 0).all()
+    strong, weak = (yearly(frame, bad=(), disposability=d).rho for d in ("strong", "weak"))
+    pd.testing.assert_series_equal(strong, weak)
+
+
+@pytest.mark.parametrize("measure", MEASURES, ids=["slacks", "directional"])
+def test_the_global_index_multiplies_to_its_parts_and_is_circular(measure):
+    found = measure(panel(1))
+    changes = found.changes
+    np.testing.assert_allclose(changes["gml"], changes["ec"] * changes["bpc"], rtol=1e-12)
+    chained = changes[["gml", "ec"]].groupby(level="province").prod()
+    ends = [found.scores.xs(year, level="year") for year in (2010, 2013)]
+    np.testing.assert_allclose(ends[1] / ends[0], chained, rtol=1e-10)
+
+
+def test_scores_of_the_global_index_are_those_of_slacks():
+    scores = pooled(panel()).scores
+    np.testing.assert_allclose(scores["global"], yearly(panel()).rho, rtol=0, atol=1e-12)
+    alone = slack(panel().xs(2011, level="year")).rho
+    own = scores["contemporaneous"].xs(2011, level="year")
+    np.testing.assert_allclose(own, alone, rtol=0, atol=1e-9)
+
+
+def test_the_adjacent_index_multiplies_to_its_parts_of_which_efficiency_is_always_known():
+    changes = adjacent(panel(3)).changes
+    assert changes["effch"].notna().all()  # needs own technologies only
+    assert len(known := changes.dropna()) > 5
+    np.testing.assert_allclose(known["ml"], known["effch"] * known["techch"], rtol=1e-12)
+
+
+@pytest.mark.parametrize("measure", [yearly, *MEASURES])
+def test_programs_without_a_solution_are_reported_with_unit_and_period(monkeypatch, measure):
+    # A unit always belongs to the technology it helps to span, so the solver has to fail.
+    status = highspy.HighsModelStatus.kInfeasible
+    monkeypatch.setattr(highspy.Highs, "getModelStatus", lambda self: status)
+    with pytest.raises(EstimationError, match="province 0, year 2010"):
+        measure(panel(units=2, years=2))
+
+
+# What is refused
+
+
+PANEL = panel(units=6)
+YEAR, HOLED = PANEL.xs(2011, level="year"), PANEL.drop((5, 2011))
 
 
 def spoilt(column, amount):
@@ -37,74 +149,46 @@ def spoilt(column, amount):
     return frame
 
 
-AT = r"\[province 3, year 2012"
-SAMPLES = {
-    "zero input": (spoilt("x1", 0.0), DataError, "x1 is 0 " + AT),
-    "negative output": (spoilt("y", -1.0), DataError, "y is -1 " + AT),
-    "negative bad": (spoilt("b", -1.0), DataError, "b is -1 " + AT),
-    "nothing produced": (spoilt(["y", "b"], 0.0), DataError, "is 0 " + AT),
-    "missing": (spoilt("y", np.nan), SampleError, AT + ", variable y"),
-    "infinite": (spoilt("x2", np.inf), SampleError, AT + ", variable x2"),
-    "one unit": (PANEL.loc[[3]], SampleError, "one unit.*province 3"),
-    "doubled key": (pd.concat([PANEL, PANEL.iloc[[5]]]), SampleError, "more than once"),
-    "no rows": (PANEL.iloc[:0], SampleError, "no rows"),
-    "unknown column": (PANEL.rename(columns={"x2": "x22"}), DataError, "Did you mean 'x22'"),
-    "two columns": (pd.concat([PANEL, PANEL[["x1"]]], axis=1), DataError, "'x1' 2 times"),
-}
+AT, ONE = r"\[province 3, year 2012", PANEL.loc[(slice(None), [2011]), :]
+SAMPLES = [
+    (spoilt("x1", 0.0), DataError, "x1 is 0 " + AT),
+    (spoilt("y", -1.0), DataError, "y is -1 " + AT),
+    (spoilt("b", -1.0), DataError, "b is -1 " + AT),
+    (spoilt(["y", "b"], 0.0), DataError, "is 0 " + AT),
+    (spoilt("y", np.nan), SampleError, AT + ", variable y"),
+    (spoilt("x2", np.inf), SampleError, AT + ", variable x2"),
+    (PANEL.loc[[3]], SampleError, "one unit.*province 3"),
+    (pd.concat([PANEL, PANEL.iloc[[5]]]), SampleError, "more than once"),
+    (PANEL.iloc[:0], SampleError, "no rows"),
+    (PANEL.rename(columns={"x2": "x22"}), DataError, "Did you mean 'x22'"),
+    (pd.concat([PANEL, PANEL[["x1"]]], axis=1), DataError, "'x1' 2 times"),
+]
+ROLES = [
+    ({"inputs": []}, "inputs are"),
+    ({"good": []}, "outputs are"),
+    ({"good": ["y", "x1"]}, "name 'x1' twice"),
+    ({"good": ["year"]}, "name 'year' twice"),
+]
+OWN = [*((radial, option) for option in ("returns", "reference", "split"))]
+OWN += [(pooled, "measure"), (yearly, "disposability")]
+test_samples_roles_and_options_that_are_refused = refusals(
+    MethodError,
+    *((said, partial(call, frame), error)
+      for call in (*INDICES, yearly) for frame, error, said in SAMPLES),
+    *((said, partial(call, PANEL, **roles))
+      for call in (*INDICES, yearly) for roles, said in ROLES),
+    *((f"unknown {name} 'free'", partial(call, PANEL, **{name: "free"})) for call, name in OWN),
+    *(("a row is missing .*province 5, year 2011", partial(call, HOLED), SampleError)
+      for call in INDICES),
+    *(("one period .*2011", partial(call, ONE), SampleError) for call in INDICES),
+    *(("more than once.*province 0", partial(call, pd.concat([YEAR, YEAR.iloc[:1]])), SampleError)
+      for call in (slack, radial)),
+    ("gap.*year 2011", lambda: radial(PANEL.drop(2011, level="year")), SampleError),
+    ("returns='vrs'", lambda: radial(PANEL, split="ray-desli")),
+    ("own frontier.*2012.*unit of measure",
+     lambda: radial(spoilt(["x1", "x2"], 1e300)), EstimationError),
+)  # fmt: skip
 
 
-@measures
-@pytest.mark.parametrize("case", SAMPLES)
-def test_samples_that_are_refused(measure, case):
-    frame, error, said = SAMPLES[case]
-    with pytest.raises(error, match=said):
-        measure(frame)
-
-
-@measures
-@pytest.mark.parametrize(
-    ("options", "said"),
-    [
-        ({"inputs": []}, "inputs are"),
-        ({"good": []}, "outputs are"),
-        ({"good": ["y", "x1"]}, "name 'x1' twice"),
-        ({"good": ["year"]}, "name 'year' twice"),
-    ],
-)
-def test_options_and_roles_that_are_refused(measure, options, said):
-    with pytest.raises(MethodError, match=said):
-        measure(PANEL, **options)
-
-
-@pytest.mark.parametrize(
-    ("measure", "option"),
-    [
-        *((radial, option) for option in ("returns", "reference", "split")),
-        (by(global_malmquist_luenberger), "measure"),
-        (by(slacks, time="year"), "disposability"),
-    ],
-)
-def test_options_of_their_own_that_are_refused(measure, option):
-    with pytest.raises(MethodError, match=f"unknown {option} 'free'"):
-        measure(PANEL, **{option: "free"})
-
-
-@pytest.mark.parametrize("measure", INDICES)
-def test_an_index_needs_a_balanced_sample_of_two_periods(measure):
-    with pytest.raises(SampleError, match="a row is missing .*province 5, year 2011"):
-        measure(PANEL.drop((5, 2011)))
-    with pytest.raises(SampleError, match="one period .*2011"):
-        measure(PANEL.loc[(slice(None), [2011]), :])
-
-
-def test_what_else_is_refused():
-    for measure in (by(slacks), lambda f: efficiency(f, "x1", "y", "province")):
-        with pytest.raises(SampleError, match="more than once.*province 0"):
-            measure(pd.concat([YEAR, YEAR.iloc[:1]]))
-    assert len(by(slacks, time="year")(PANEL.drop((5, 2011))).rho) == 23
-    with pytest.raises(SampleError, match="gap.*year 2011"):
-        radial(PANEL.drop(2011, level="year"))
-    with pytest.raises(MethodError, match="returns='vrs'"):
-        radial(PANEL, split="ray-desli")
-    with pytest.raises(EstimationError, match="own frontier.*2012.*unit of measure"):
-        radial(spoilt(["x1", "x2"], 1e300))
+def test_measures_of_a_year_need_no_balanced_sample():
+    assert len(yearly(HOLED).rho) == 23
