@@ -44,12 +44,9 @@ def choose(
     # A list or an array is never a word, and comparing an array gives no answer.
     if not isinstance(value, list | dict | np.ndarray) and value in words:
         return
-    raise error(
-        f"unknown {what} {value!r}",
-        where=where,
-        expected="one of " + ", ".join(map(str, words)) if words else f"no {what} here",
-        hint=_nearest(value, words),
-    )
+    problem = f"unknown {what} {value!r}"
+    expected = "one of " + ", ".join(map(str, words)) if words else f"no {what} here"
+    raise error(problem, where=where, expected=expected, hint=_nearest(value, words))
 
 
 def _nearest(value: object, known: Iterable[object]) -> str | None:

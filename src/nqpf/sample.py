@@ -218,12 +218,10 @@ def _check_finite(frame: pd.DataFrame, what: str) -> None:
     bad = ~np.isfinite(frame.to_numpy(dtype=float, na_value=np.nan))
     for place in np.flatnonzero(bad.any(axis=0))[:1]:
         key = frame.index[int(bad[:, place].argmax())]
-        raise SampleError(
-            f"{what} has {int(bad[:, place].sum())} missing or infinite value(s)",
-            where=_place(key, frame.index.names) | {"variable": frame.columns[place]},
-            expected="a finite number in every row",
-            hint="restrict the years or drop incomplete rows with dropna, and say so",
-        )
+        problem = f"{what} has {int(bad[:, place].sum())} missing or infinite value(s)"
+        where = _place(key, frame.index.names) | {"variable": frame.columns[place]}
+        hint = "restrict the years or drop incomplete rows with dropna, and say so"
+        raise SampleError(problem, where=where, expected="a finite number in every row", hint=hint)
 
 
 def _years(index: pd.MultiIndex, what: str) -> pd.Index:

@@ -643,11 +643,9 @@ def sensitivity(
     plan = _plan(matrix, seed, **options)
     if len(plan.dropped):
         worst = plan.dropped.iloc[0]
-        raise MethodError(
-            f"{len(plan.dropped)} combinations cannot be used: {worst['reason']}",
-            where=worst.drop("reason").to_dict(),
-            expected="methods that all fit each other, as the factors must be independent",
-        )
+        problem = f"{len(plan.dropped)} combinations cannot be used: {worst['reason']}"
+        expected = "methods that all fit each other, as the factors must be independent"
+        raise MethodError(problem, where=worst.drop("reason").to_dict(), expected=expected)
     _, before = plan.baseline(baseline)
     # Levels of each factor, 0 of one that is continuous.
     levels = [len(names) for names in plan.methods]

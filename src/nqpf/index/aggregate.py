@@ -294,11 +294,8 @@ def coordination(
         raise DataError(f"u holds {u[row, column]}", where=where, expected=expected)
     u, s = np.minimum(u, 1.0), u.shape[1]
     if form == "two-system" and s != 2:
-        raise MethodError(
-            f"the form 'two-system' met {s} subsystems",
-            expected="two",
-            hint="use 'standard', 'no-root' or 'wang', or take the subsystems two at a time",
-        )
+        hint = "use 'standard', 'no-root' or 'wang', or take the subsystems two at a time"
+        raise MethodError(f"the form 'two-system' met {s} subsystems", expected="two", hint=hint)
     alpha = np.full(s, 1 / s) if alpha is None else _weight_vector(alpha, s, "alpha")
     c = np.zeros(len(u))
     together = u.min(axis=1) > 0
@@ -356,11 +353,8 @@ def grade(d: ArrayLike) -> pd.Series:
     series = d if isinstance(d, pd.Series) else pd.Series(np.asarray(d, dtype=np.float64))
     wrong = series[~series.between(0, 1)]
     if len(wrong):
-        raise DataError(
-            f"d holds {wrong.iloc[0]}",
-            where={"row": wrong.index[0]},
-            expected="coordination degrees from 0 to 1",
-        )
+        problem, where = f"d holds {wrong.iloc[0]}", {"row": wrong.index[0]}
+        raise DataError(problem, where=where, expected="coordination degrees from 0 to 1")
     codes = np.searchsorted(_BOUNDS, series.to_numpy(), side="right")
     grades = pd.Categorical.from_codes(codes, categories=_GRADES, ordered=True)
     return pd.Series(grades, index=series.index, name="grade")

@@ -112,21 +112,17 @@ def _ready(
     array, benefit = _array("x", x), np.asarray(benefit)
     # Booleans only: the +1 and -1 of other packages are both true.
     if benefit.dtype != np.bool_ or benefit.shape != array.shape[1:]:
-        raise MethodError(
-            f"benefit is {benefit.dtype} of shape {benefit.shape}",
-            expected=f"one boolean per column {array.shape[1:]}, True where more is better",
-        )
+        expected = f"one boolean per column {array.shape[1:]}, True where more is better"
+        raise MethodError(f"benefit is {benefit.dtype} of shape {benefit.shape}", expected=expected)
     at = range(array.shape[1])
     names = x.columns if isinstance(x, pd.DataFrame) else [f"column {j}" for j in at]
     flat: dict[str, list[str]] = {}
     for year in [None] if years is None else np.unique(years):
         constant = np.equal(*_ends(array if year is None else array[years == year]))[0]
         if constant.all():
-            raise DataError(
-                "every indicator is constant",
-                where=None if year is None else {"year": year},
-                expected="an indicator that differs between at least two rows",
-            )
+            where = None if year is None else {"year": year}
+            expected = "an indicator that differs between at least two rows"
+            raise DataError("every indicator is constant", where=where, expected=expected)
         for j in np.flatnonzero(constant):
             flat.setdefault(str(names[j]), []).append(str(year))
     if flat:

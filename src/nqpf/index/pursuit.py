@@ -39,11 +39,9 @@ def _measure(z: _Floats, radius: float) -> tuple[float, float, float]:
 
 def _require_moderate(width: float) -> None:
     if not _SMALLEST < width < _LARGEST:
-        raise DataError(
-            f"the values spread over {width:g}",
-            expected=f"a spread between {_SMALLEST:g} and {_LARGEST:g}",
-            hint="normalise first, for example with nqpf.index.normalise.minmax",
-        )
+        expected = f"a spread between {_SMALLEST:g} and {_LARGEST:g}"
+        hint = "normalise first, for example with nqpf.index.normalise.minmax"
+        raise DataError(f"the values spread over {width:g}", expected=expected, hint=hint)
 
 
 def _neighbours(z: _Floats, reach: float) -> tuple[int, NDArray[np.intp]]:

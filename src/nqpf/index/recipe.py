@@ -138,11 +138,8 @@ class Index:
             If the year has no scores.
         """
         if year not in self.years:
-            raise SampleError(
-                f"no scores in {year}",
-                where={"year": year},
-                expected=f"one of {', '.join(map(str, self.years))}",
-            )
+            expected = f"one of {', '.join(map(str, self.years))}"
+            raise SampleError(f"no scores in {year}", where={"year": year}, expected=expected)
         labels = self.scores.index
         return labels[labels.get_level_values("year") == year]
 
@@ -203,21 +200,18 @@ class Index:
         self._require_sum()
         how = self.recipe.normalise
         if how not in _UNIT:
-            raise MethodError(
-                f"under {how!r} the best value is not 1, so there is no shortfall",
-                expected="an index with normalise one of " + ", ".join(_UNIT),
-            )
+            problem = f"under {how!r} the best value is not 1, so there is no shortfall"
+            expected = "an index with normalise one of " + ", ".join(_UNIT)
+            raise MethodError(problem, expected=expected)
         shortfall = (1.0 - self.normalised) * self.weights
         total = shortfall.sum(axis="columns")
         return 100 * shortfall.div(total.where(total > 0, 1.0), axis="index")
 
     def _require_sum(self) -> None:
         if self.recipe.aggregate != "linear":
-            raise MethodError(
-                f"the score by {self.recipe.aggregate!r} is not a sum of contributions",
-                expected="an index with aggregate='linear'",
-                hint="fit the same matrix with Recipe(aggregate='linear', ...)",
-            )
+            problem = f"the score by {self.recipe.aggregate!r} is not a sum of contributions"
+            hint = "fit the same matrix with Recipe(aggregate='linear', ...)"
+            raise MethodError(problem, expected="an index with aggregate='linear'", hint=hint)
 
     def compromise(self, year: int, v: float | None = None) -> _Compromise:
         """Rank provinces by VIKOR and test the two conditions of acceptance.

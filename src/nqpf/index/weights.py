@@ -121,12 +121,11 @@ def _refuse_zero_mean(values: pd.DataFrame) -> None:
     mean, size = x.mean(axis=0), np.abs(x).mean(axis=0)
     zero = (np.abs(mean) <= 8 * np.finfo(np.float64).eps * size) & np.less(*_ends(x))[0]
     if zero.any():
-        raise DataError(
-            "the mean is zero, so there is no coefficient of variation",
-            where={"indicator": values.columns[zero.argmax()]},
-            expected="an indicator on a ratio scale, with a mean other than zero",
-            hint="weigh by another method or leave the indicator out",
-        )
+        problem = "the mean is zero, so there is no coefficient of variation"
+        where = {"indicator": values.columns[zero.argmax()]}
+        expected = "an indicator on a ratio scale, with a mean other than zero"
+        hint = "weigh by another method or leave the indicator out"
+        raise DataError(problem, where=where, expected=expected, hint=hint)
 
 
 def _variation(x: _Floats, kept: _Booleans | None = None) -> _Floats:
@@ -354,10 +353,8 @@ def ahp_entropy_judgements(z: ArrayLike) -> _EntropyJudgements:
     """
     z = _array("z", z, 0)
     if np.equal(*_ends(z)).all():
-        raise DataError(
-            "every indicator is constant, so there is nothing to judge",
-            expected="an indicator that differs between at least two rows",
-        )
+        problem = "every indicator is constant, so there is nothing to judge"
+        raise DataError(problem, expected="an indicator that differs between at least two rows")
     return _judged(_entropy(z))
 
 

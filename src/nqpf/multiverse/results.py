@@ -317,12 +317,10 @@ def _reading(path: Path) -> Iterator[None]:
 
 def _check_same(what: str, stored: str, current: str, path: Path) -> None:
     if stored != current:
-        raise SourceError(
-            f"stored results rest on another {what}",
-            where={"file": path.name, "sha256": stored[:12]},
-            expected=f"{what} with sha256 {current[:12]}...",
-            hint=_AGAIN,
-        )
+        problem = f"stored results rest on another {what}"
+        where = {"file": path.name, "sha256": stored[:12]}
+        expected = f"{what} with sha256 {current[:12]}..."
+        raise SourceError(problem, where=where, expected=expected, hint=_AGAIN)
 
 
 def curve_summary(

@@ -89,16 +89,12 @@ def _run_batches(
         told = f"{done} of {len(batches)} batches are done and kept in {folder}"
         if isinstance(end, KeyboardInterrupt):
             raise KeyboardInterrupt(f"{told}; run the same call again to go on") from None
-        raise EstimationError(
-            f"a worker process was lost; {told}",
-            hint="run the same call again; if memory ran out, with a smaller n_jobs",
-        ) from end
+        hint = "run the same call again; if memory ran out, with a smaller n_jobs"
+        raise EstimationError(f"a worker process was lost; {told}", hint=hint) from end
     except OSError as error:
-        raise DataError(
-            f"a part cannot be written: {error.strerror or error}",
-            where={"folder": folder},
-            hint=f"{done} batches are kept; free some space and run the same call again",
-        ) from error
+        problem = f"a part cannot be written: {error.strerror or error}"
+        hint = f"{done} batches are kept; free some space and run the same call again"
+        raise DataError(problem, where={"folder": folder}, hint=hint) from error
     table = pa.concat_tables((_table(file) for file in files.values()), promote_options="default")
     return table.to_pandas(use_threads=False)
 
@@ -143,18 +139,15 @@ def _backend(n_jobs: int, address: str | None) -> Iterator[None]:
     try:
         from distributed import Client
     except ImportError as error:
-        raise MethodError(
-            "a cluster needs the package distributed, which is not installed",
-            hint="pip install 'nqpf[cluster]', here and on every worker",
-        ) from error
+        problem = "a cluster needs the package distributed, which is not installed"
+        hint = "pip install 'nqpf[cluster]', here and on every worker"
+        raise MethodError(problem, hint=hint) from error
     try:
         client = Client(address, timeout=30)
     except (OSError, ValueError) as error:
-        raise MethodError(
-            f"the scheduler cannot be reached: {error}",
-            where={"address": address},
-            expected="the address that 'dask scheduler' prints, such as tcp://10.0.0.1:8786",
-        ) from error
+        problem = f"the scheduler cannot be reached: {error}"
+        expected = "the address that 'dask scheduler' prints, such as tcp://10.0.0.1:8786"
+        raise MethodError(problem, where={"address": address}, expected=expected) from error
     with client, joblib.parallel_config("dask", wait_for_workers_timeout=30):
         yield
 

@@ -122,10 +122,8 @@ def variance_shares(
     groups = {name: [c] if isinstance(c, str) else list(c) for name, c in axes.items()}
     columns = distinct("axes and the estimate", [c for g in groups.values() for c in g])
     if not all(groups.values()) or estimate in columns:
-        raise MethodError(
-            "no axis, an axis without columns, or one that is the estimate",
-            expected="at least one column of choices per axis",
-        )
+        problem = "no axis, an axis without columns, or one that is the estimate"
+        raise MethodError(problem, expected="at least one column of choices per axis")
     y = _centred(table, columns, estimate)
     coded = {name: pd.factorize(table[name], use_na_sentinel=False)[0] for name in columns}
     choices = pd.DataFrame(coded)
@@ -156,11 +154,9 @@ def _centred(table: pd.DataFrame, columns: list[str], estimate: str) -> np.ndarr
     y = table[estimate].to_numpy(dtype=float, na_value=np.nan)
     bad = np.flatnonzero(~np.isfinite(y))
     if len(bad):
-        raise SampleError(
-            f"{len(bad)} missing or infinite estimate(s)",
-            where={"row": table.index[bad[0]], "column": estimate},
-            hint="leave these specifications out and say so",
-        )
+        problem = f"{len(bad)} missing or infinite estimate(s)"
+        where = {"row": table.index[bad[0]], "column": estimate}
+        raise SampleError(problem, where=where, hint="leave these specifications out and say so")
     if not (len(y) and y.max() > y.min()):
         raise SampleError("the estimate does not vary", expected="two or more values")
     return y - y.mean()

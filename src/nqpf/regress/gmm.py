@@ -65,11 +65,9 @@ def _on_calendar(data: pd.DataFrame) -> tuple[dict[str, np.ndarray], pd.Index, n
     time = _years(data.index, "the frame").astype(int)
     span, seen = int(time.max() - time.min()) + 1, time.nunique()
     if span > 10 * seen:
-        raise SampleError(
-            f"{seen} different values of {time.name} from {time.min()} to {time.max()}",
-            expected="numbers of consecutive periods",
-            hint="number the periods",
-        )
+        problem = f"{seen} different values of {time.name} from {time.min()} to {time.max()}"
+        expected = "numbers of consecutive periods"
+        raise SampleError(problem, expected=expected, hint="number the periods")
     unit, units = pd.factorize(data.index.get_level_values(0), sort=True)
     years = np.arange(time.min(), time.max() + 1)
     grid = np.full((len(units), len(years), data.shape[1]), np.nan)
@@ -121,10 +119,8 @@ class _Equations:
         self.paired = self.level & _lag(self.level, 1, False)
         self.present = self.level if self.system else self.paired
         if not self.paired.any():
-            raise SampleError(
-                "no unit has an equation in differences",
-                expected=f"{max(lag for _, lag in parts) + 2} consecutive years of some unit",
-            )
+            expected = f"{max(lag for _, lag in parts) + 2} consecutive years of some unit"
+            raise SampleError("no unit has an equation in differences", expected=expected)
         return np.nan_to_num(needed)
 
     def _effects(self, wanted: bool) -> tuple[np.ndarray, list[str]]:
@@ -463,10 +459,8 @@ def dynamic_gmm(
     solved = _Equations(data, everything, between, windows, system, collapse, time_effects)
     step, cov = solved.estimate()
     if not (np.diag(cov) > 0).all():
-        raise EstimationError(
-            "a corrected variance is not positive: the correction is larger than the variance",
-            hint="use fewer instruments",
-        )
+        problem = "a corrected variance is not positive: the correction is larger than the variance"
+        raise EstimationError(problem, hint="use fewer instruments")
     found = solved.diagnostics(step, cov)
     residuals = solved.keyed(step.residuals) * solved.size
     count, groups = len(solved.cross), residuals.index.unique(0).size

@@ -139,11 +139,10 @@ class _Mediation(_Printed):
         draws, without = (values[np.isfinite(values).all(axis=1)] for values in (draws, without))
         failed = bootstrap - len(draws)
         if failed > _FAILED * bootstrap:
-            raise EstimationError(
-                f"{failed} of {bootstrap} bootstrap samples do not identify the effects",
-                expected="treatment and mediator that vary in nearly every set of units",
-                hint="use more units, or bootstrap=0 for no intervals",
-            )
+            problem = f"{failed} of {bootstrap} bootstrap samples do not identify the effects"
+            expected = "treatment and mediator that vary in nearly every set of units"
+            hint = "use more units, or bootstrap=0 for no intervals"
+            raise EstimationError(problem, expected=expected, hint=hint)
         self.draws = pd.DataFrame(draws, columns=_PATHS.tolist())
         names = ["std_error", "lower", "upper", "bca_lower", "bca_upper"]
         self.effects = self.effects.reindex(columns=["estimate", *names])
@@ -290,11 +289,9 @@ def mediation(
     whole("bootstrap", bootstrap)
     sample = PanelSample.read(frame, outcome, [treatment, mediator, *others], effects, unit, time)
     if sample.units < 2:
-        raise SampleError(
-            f"1 {unit} is too few",
-            where=_place(sample.data.index[0][:1], (unit,)),
-            expected="two or more: samples are drawn of whole units",
-        )
+        where = _place(sample.data.index[0][:1], (unit,))
+        expected = "two or more: samples are drawn of whole units"
+        raise SampleError(f"1 {unit} is too few", where=where, expected=expected)
     equations = {
         "total": (outcome, [treatment, *others]),
         "mediator": (mediator, [treatment, *others]),

@@ -63,10 +63,8 @@ def _scaling(
             f"{clusters} cluster is too few for {errors} errors", expected="two or more"
         )
     if n <= every:
-        raise EstimationError(
-            f"{n} rows leave no degree of freedom for {every} parameters",
-            hint="use fewer regressors or effects, or more rows",
-        )
+        problem = f"{n} rows leave no degree of freedom for {every} parameters"
+        raise EstimationError(problem, hint="use fewer regressors or effects, or more rows")
     if convention == "none":
         return 1.0, None
     if convention == "linearmodels" or clusters is None:
@@ -271,11 +269,9 @@ class _Regression:
         q, scale = len(params), np.sqrt(np.diag(cov))
         standard = cov / np.outer(scale, scale) if (scale > 0).all() else np.zeros_like(cov)
         if np.linalg.matrix_rank(standard) < q:
-            raise EstimationError(
-                f"the covariance of {q} tested combinations is singular",
-                expected="more clusters than restrictions",
-                hint="test fewer coefficients, or use robust errors",
-            )
+            problem = f"the covariance of {q} tested combinations is singular"
+            hint = "test fewer coefficients, or use robust errors"
+            raise EstimationError(problem, expected="more clusters than restrictions", hint=hint)
         chi = float(params / scale @ np.linalg.solve(standard, params / scale))
         null = "the coefficients are the same" if equal else "the coefficients are zero"
         return _HypothesisTest.of(null, chi, q, self.df)
@@ -546,10 +542,9 @@ def _random_fit(scaled: pd.DataFrame, errors: str) -> Any:
     try:
         return model.fit(cov_type=errors, small_sample=True, debiased=False, **options)
     except ValueError as error:  # no degree of freedom within or between units
-        raise EstimationError(
-            f"the variances of random effects cannot be estimated: {error}",
-            expected="more units than regressors, and units of several years",
-        ) from error
+        problem = f"the variances of random effects cannot be estimated: {error}"
+        expected = "more units than regressors, and units of several years"
+        raise EstimationError(problem, expected=expected) from error
 
 
 def _about_theta(theta: pd.Series, counts: np.ndarray) -> str:
@@ -587,11 +582,10 @@ def _semi_definite(
     repaired = (vectors * np.maximum(values, 0)) @ vectors.T
     lost = np.flatnonzero(np.diag(repaired) <= 1e-10 * np.abs(values).max())
     if len(lost):
-        raise EstimationError(
-            f"the two-way clustered variance of {names[lost[0]]!r} is not positive",
-            expected="enough units and years for clustering by both",
-            hint="cluster by unit, or use Driscoll-Kraay errors",
-        )
+        problem = f"the two-way clustered variance of {names[lost[0]]!r} is not positive"
+        expected = "enough units and years for clustering by both"
+        hint = "cluster by unit, or use Driscoll-Kraay errors"
+        raise EstimationError(problem, expected=expected, hint=hint)
     plural = "s were" if negative > 1 else " was"
     return repaired / np.outer(length, length), (
         f"The two-way clustered covariance was not positive semi-definite: {negative} negative "

@@ -153,10 +153,8 @@ def _against_never(treatment: pd.DataFrame, event: int) -> np.ndarray:
     for cohort, share in treatment.loc[at, "cohort"].value_counts(normalize=True).items():
         own = (treatment["cohort"] == cohort).to_numpy()
         if not (own & before).any():
-            raise SampleError(
-                f"the sample has no {cohort - 1}, the year before the cohort of {cohort}",
-                expected="years without a gap",
-            )
+            problem = f"the sample has no {cohort - 1}, the year before the cohort of {cohort}"
+            raise SampleError(problem, expected="years without a gap")
         for rows, year, sign in ((own & at, cohort + event, 1), (own & before, cohort - 1, -1)):
             compared = never & (years == year)
             weights += sign * share * (rows / rows.sum() - compared / compared.sum())
@@ -394,9 +392,7 @@ def _on_keys(outcomes: pd.DataFrame, treatment: pd.DataFrame) -> pd.DataFrame:
     data = _by_key(outcomes, list(outcomes.columns), *treatment.index.names, "the outcomes")
     differing = treatment.index.symmetric_difference(data.index)
     if len(differing):
-        raise SampleError(
-            "outcomes and treatment do not have the same rows",
-            where=_place(differing[0], treatment.index.names),
-            expected="one row of each per unit and time",
-        )
+        problem = "outcomes and treatment do not have the same rows"
+        where = _place(differing[0], treatment.index.names)
+        raise SampleError(problem, where=where, expected="one row of each per unit and time")
     return data

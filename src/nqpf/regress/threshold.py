@@ -130,10 +130,8 @@ class _Threshold(_Printed):
         for count in range(1, number + 1):
             stage = self._further(known)
             if stage.ssr.min() <= self._perfect:
-                raise EstimationError(
-                    f"the model with {count} threshold(s) fits the outcome perfectly",
-                    expected="an outcome with errors",
-                )
+                problem = f"the model with {count} threshold(s) fits the outcome perfectly"
+                raise EstimationError(problem, expected="an outcome with errors")
             stages.append(stage)
             known = self._refined([*known, stage.best], stage.ssr.min())
         return stages, known
@@ -467,22 +465,19 @@ def _check(sample: PanelSample, names: list[str], regimes: list[str]) -> None:
     data = sample.data
     units, unit = data.index.unique(0), data.index.names[0]
     if len(units) < 2:
-        raise SampleError(
-            f"1 {unit} is too few",
-            where=_place((units[0],), (unit,)),
-            expected="two or more: errors are drawn as whole histories",
-        )
+        problem = f"1 {unit} is too few"
+        expected = "two or more: errors are drawn as whole histories"
+        raise SampleError(problem, where=_place((units[0],), (unit,)), expected=expected)
     _balanced(data[sample.outcome])  # as the theory has it
     replace(sample, data=data[[sample.outcome, *names]]).check()
     # Split by regime, such a variable is a set of dummies: without intercepts by regime its
     # zero decides what a threshold means.
     level = np.sqrt((data[regimes] ** 2).mean())
     for name in level.index[data[regimes].std() < _DROWNED * level]:
-        raise EstimationError(
-            f"regime variable {name!r} varies by less than {_DROWNED:g} of its level",
-            expected="a variable whose zero means something: there are no intercepts by regime",
-            hint="measure it from its mean or in changes",
-        )
+        problem = f"regime variable {name!r} varies by less than {_DROWNED:g} of its level"
+        expected = "a variable whose zero means something: there are no intercepts by regime"
+        hint = "measure it from its mean or in changes"
+        raise EstimationError(problem, expected=expected, hint=hint)
 
 
 def _labels(threshold: str, edges: np.ndarray) -> list[str]:

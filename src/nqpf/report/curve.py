@@ -250,11 +250,9 @@ def curve_explorer(
         choose("column", axis, list(ordered.columns), DataError)
     count = prod(1 + len(_levels(ordered, axis)) for axis in filters)
     if count > _MOST_CHOICES:
-        raise MethodError(
-            f"{count:,} combinations of {listed(filters)}",
-            expected=f"at most {_MOST_CHOICES:,}",
-            hint="give fewer menus, or menus of choices with fewer levels",
-        )
+        problem = f"{count:,} combinations of {listed(filters)}"
+        hint = "give fewer menus, or menus of choices with fewer levels"
+        raise MethodError(problem, expected=f"at most {_MOST_CHOICES:,}", hint=hint)
     known = [axis for axis in _CHOICES if axis in ordered and ordered[axis].nunique() > 1]
     shown, words = [*filters, *(a for a in known if a not in filters)], dict(labels or {})
     codes, names = np.empty((len(ordered), len(shown)), dtype=int), []

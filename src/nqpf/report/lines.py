@@ -289,10 +289,8 @@ def _fan_said(widest: Forecast, code: int) -> str:
 
 def _check_fans(given: list[Forecast], chosen: list[int]) -> None:
     if not 1 <= len(given) <= len(_SHADES) or not 1 <= len(chosen) <= 8:
-        raise SampleError(
-            f"{len(given)} forecasts of {len(chosen)} provinces",
-            expected=f"1 to {len(_SHADES)} forecasts and 1 to 8 provinces",
-        )
+        problem = f"{len(given)} forecasts of {len(chosen)} provinces"
+        raise SampleError(problem, expected=f"1 to {len(_SHADES)} forecasts and 1 to 8 provinces")
     for one in given:
         if one.frame.index.nlevels != 2:
             raise SampleError("a forecast of several columns", expected="a forecast of one series")

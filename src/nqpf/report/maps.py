@@ -216,10 +216,8 @@ def moran_lines(table: pd.DataFrame, title: str = "", label: str = "") -> tuple[
     """
     measures = list(table.index.unique(0))
     if not {"I", "p_sim"} <= set(table.columns) or not 0 < len(measures) <= 5:
-        raise SampleError(
-            f"{len(measures)} measures with columns {', '.join(map(str, table.columns))}",
-            expected="one to 5 measures with columns I and p_sim",
-        )
+        problem = f"{len(measures)} measures with columns {', '.join(map(str, table.columns))}"
+        raise SampleError(problem, expected="one to 5 measures with columns I and p_sim")
     parts, last = [], []
     figure, ax, _ = sty._framed(title, label, (0.72, 0.05, 3.9, 3.8), 4.4)
     for measure, color, marker in zip(measures, sty._CATEGORIES, sty._MARKERS, strict=False):

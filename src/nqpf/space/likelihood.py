@@ -187,13 +187,12 @@ class _Panel:
         if not space.common and space.row_sum is None:
             row = ", as a unit without neighbours has a row of zeros" if alone else ""
             link = "link the island, or leave it out" if alone else "standardise rows"
-            raise MethodError(
+            problem = (
                 f"rows of the weights have unequal sums{row}, so the transformation of Lee and Yu "
-                "does not remove year effects",
-                where=where,
-                expected="weights whose rows sum to one",
-                hint=f"{link}, or use correction='none'",
+                "does not remove year effects"
             )
+            expected, hint = "weights whose rows sum to one", f"{link}, or use correction='none'"
+            raise MethodError(problem, where=where, expected=expected, hint=hint)
 
     def _check(self, sample: PanelSample) -> None:
         """Refuse too few rows, and variables that the effects absorb or that are collinear."""

@@ -203,14 +203,13 @@ def _cut(
     if len(unknown) or (len(absent) and not subset):
         sides = {"weights": unknown, "data": absent}
         parts = [f"not in the {side}: {_listed(own)}" for side, own in sides.items() if len(own)]
-        raise SampleError(
-            f"weights and data have different provinces; {'; '.join(parts)}",
-            where=where,
-            expected="the same provinces in both",
-            hint="use weights for these provinces, labelled by the same codes"
+        problem = f"weights and data have different provinces; {'; '.join(parts)}"
+        hint = (
+            "use weights for these provinces, labelled by the same codes"
             if len(unknown)
-            else "align(weights, frame, subset=True) cuts weights to the provinces of the data",
+            else "align(weights, frame, subset=True) cuts weights to the provinces of the data"
         )
+        raise SampleError(problem, where=where, expected="the same provinces in both", hint=hint)
     if weights.labels.equals(units):
         return weights
     own = replace(weights, matrix=weights.matrix.loc[units, units])

@@ -248,11 +248,9 @@ def _chain(growth: pd.Series, level: float, province: int, base: int) -> pd.Seri
     """Return the level of each year, `level` in the base year."""
     first, last = int(growth.index.min()), int(growth.index.max())
     if not first - 1 <= base <= last:
-        raise SampleError(
-            f"the volume index runs from {first} to {last} and does not reach {base}",
-            where=_place((province,), ("province",)),
-            expected=f"a base year between {first - 1} and {last}",
-        )
+        problem = f"the volume index runs from {first} to {last} and does not reach {base}"
+        expected = f"a base year between {first - 1} and {last}"
+        raise SampleError(problem, where=_place((province,), ("province",)), expected=expected)
     chained = pd.concat([pd.Series({first - 1: 1.0}), growth.cumprod()])
     return chained * (level / chained[base])
 
@@ -343,11 +341,9 @@ def splice(levels: pd.Series, broken: pd.Series) -> pd.Series:
     guess = change.mask(mark).groupby(year).transform("mean")
     without = mark & guess.isna()
     if without.any():
-        raise SampleError(
-            "every change of a year spans a break",
-            where=_place(without.index[without][0], levels.index.names),
-            expected="a unit without a break in that year, whose growth can be taken",
-        )
+        where = _place(without.index[without][0], levels.index.names)
+        expected = "a unit without a break in that year, whose growth can be taken"
+        raise SampleError("every change of a year spans a break", where=where, expected=expected)
     jump = (change - guess).where(mark, 0.0)
     later = jump[::-1].groupby(level=0).cumsum()[::-1] - jump
     return np.exp(logs + later).rename(levels.name)

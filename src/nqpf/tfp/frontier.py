@@ -160,10 +160,9 @@ class _Frontier:
             raise MethodError("the two frontiers have different samples", expected="the same rows")
         small, large = set(self.parameters.index), set(full.parameters.index)
         if not small < large:
-            raise MethodError(
-                "the first frontier is no restriction of the second",
-                expected="a frontier with more parameters, the first's among them",
-            )
+            problem = "the first frontier is no restriction of the second"
+            expected = "a frontier with more parameters, the first's among them"
+            raise MethodError(problem, expected=expected)
         statistic = 2 * (full.loglik - self.loglik)
         if statistic < -_SLACK:
             raise MethodError(
@@ -398,10 +397,8 @@ def _least_squares(sample: _Sample) -> tuple[np.ndarray, np.ndarray]:
     beta = np.linalg.lstsq(sample.x / scale, sample.y, rcond=None)[0] / scale
     residual = sample.y - sample.x @ beta
     if (residual**2).mean() <= 1e-20 * (1 + float((sample.y**2).mean())):
-        raise EstimationError(
-            "the output is an exact function of the inputs",
-            hint="see whether the output was made from the inputs",
-        )
+        problem = "the output is an exact function of the inputs"
+        raise EstimationError(problem, hint="see whether the output was made from the inputs")
     return beta, residual
 
 

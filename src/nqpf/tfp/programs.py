@@ -108,12 +108,11 @@ def _check_own(scores: pd.Series) -> pd.Series:
     """Return scores against frontiers to which units belong themselves: only rounding loses one."""
     lost = scores.index[scores.isna()]
     if len(lost):
-        raise EstimationError(
-            "HiGHS finds no score against the unit's own frontier",
-            where=_place(lost[0] if scores.index.nlevels > 1 else (lost[0],), scores.index.names),
-            expected="figures whose ratios differ less than 1e9 times",
-            hint="look for a wrong unit of measure, here or in another row",
-        )
+        problem = "HiGHS finds no score against the unit's own frontier"
+        where = _place(lost[0] if scores.index.nlevels > 1 else (lost[0],), scores.index.names)
+        expected = "figures whose ratios differ less than 1e9 times"
+        hint = "look for a wrong unit of measure, here or in another row"
+        raise EstimationError(problem, where=where, expected=expected, hint=hint)
     return scores
 
 
@@ -223,11 +222,9 @@ class _Program:
             self._highs.setOptionValue("simplex_strategy", _DUAL)
         status = self._highs.getModelStatus()
         if status not in _ENDED:
-            raise EstimationError(
-                f"HiGHS stopped with {self._highs.modelStatusToString(status)!r}",
-                expected="an optimal or infeasible program",
-                hint="look for figures of very different size",
-            )
+            problem = f"HiGHS stopped with {self._highs.modelStatusToString(status)!r}"
+            hint = "look for figures of very different size"
+            raise EstimationError(problem, expected="an optimal or infeasible program", hint=hint)
         return status == _STATUS.kOptimal
 
     @property

@@ -100,11 +100,10 @@ def _read(
     span = kept.max() - kept.min()
     if span.max() > _WIDEST:
         name = span.idxmax()
-        raise DataError(
-            f"{name} runs from {kept[name].min():g} to {kept[name].max():g}",
-            where=_place(kept[name].idxmax(), kept.index.names),
-            expected="a logarithm; take logarithms of levels first",
-        )
+        problem = f"{name} runs from {kept[name].min():g} to {kept[name].max():g}"
+        where = _place(kept[name].idxmax(), kept.index.names)
+        expected = "a logarithm; take logarithms of levels first"
+        raise DataError(problem, where=where, expected=expected)
     _check_regressors(kept[inputs], None, None)
     firm, year = (kept.index.get_level_values(level) for level in (0, 1))
     code, year = pd.factorize(firm)[0], year.to_numpy()
@@ -180,10 +179,8 @@ def _varying(q: np.ndarray, free: np.ndarray, names: Sequence[str]) -> np.ndarra
     left, spread = _less(q, free), np.linalg.norm(free - free.mean(axis=0), axis=0)
     for name, rest, full in zip(names, np.linalg.norm(left, axis=0), spread, strict=False):
         if rest <= _VARIES * full:
-            raise EstimationError(
-                f"free input {name!r} does not vary given state and proxy",
-                hint=f"use method={_JOINT!r}, which does not need it to",
-            )
+            problem = f"free input {name!r} does not vary given state and proxy"
+            raise EstimationError(problem, hint=f"use method={_JOINT!r}, which does not need it to")
     return left
 
 
@@ -485,10 +482,8 @@ def _gmm(
     cross = np.vstack([z.T @ x for _, x, z in blocks]) / n
     target = np.concatenate([z.T @ y for y, _, z in blocks]) / n
     if np.linalg.matrix_rank(cross) < cross.shape[1]:
-        raise EstimationError(
-            "the instruments do not identify the elasticities",
-            expected="inputs that vary given last year's state and proxy",
-        )
+        expected = "inputs that vary given last year's state and proxy"
+        raise EstimationError("the instruments do not identify the elasticities", expected=expected)
     params, _ = _solve(cross, target, block_diag(*(z.T @ z / n for _, _, z in blocks)))
     moments = np.hstack([z * (y - x @ params)[:, None] for y, x, z in blocks])
     sums = np.zeros((cluster.max() + 1, moments.shape[1]))

@@ -155,10 +155,8 @@ class _SolowResult:
         if without is not None:
             kept &= ~without.reindex(rows.index, fill_value=False).to_numpy(bool)
         if not kept.any():
-            raise SampleError(
-                f"no growth up to {end}",
-                expected=f"years between {year.min()} and {year.max()}, not all left out",
-            )
+            expected = f"years between {year.min()} and {year.max()}, not all left out"
+            raise SampleError(f"no growth up to {end}", expected=expected)
         groups = rows[kept].groupby(level=0)
         table = groups.mean()
         for source in ("capital", "labour", "tfp"):
@@ -248,16 +246,11 @@ def solow_residual(
 
 def _imposed(share: float | pd.Series, returns: str, units: pd.Index) -> pd.Series:
     if returns != "constant":
-        raise MethodError(
-            "an imposed capital share says nothing about labour under variable returns",
-            expected="returns='constant' or share='estimated'",
-        )
+        problem = "an imposed capital share says nothing about labour under variable returns"
+        raise MethodError(problem, expected="returns='constant' or share='estimated'")
     alpha = _per_unit(share, units, "the capital share")
     odd = alpha[~((alpha > 0) & (alpha < 1))]
     if len(odd):
-        raise MethodError(
-            f"capital share {odd.iloc[0]:g}",
-            where=_place((odd.index[0],), (units.name,)),
-            expected="a number between 0 and 1 for every unit",
-        )
+        problem, where = f"capital share {odd.iloc[0]:g}", _place((odd.index[0],), (units.name,))
+        raise MethodError(problem, where=where, expected="a number between 0 and 1 for every unit")
     return alpha
