@@ -71,12 +71,6 @@ def run(shell, source):
         raise AssertionError(f"this cell raises {type(error).__name__}:\n{source}") from error
 
 
-def test_the_list_of_exercises_finds_numbers_and_code():
-    text = "# T\n\n## Exercises\n\n1. Use `a=1`\n   and `b`.\n2. Think.\n3. Call `f(x)`.\n"
-    assert exercises(text) == {1: ["a=1", "b"], 2: [], 3: ["f(x)"]}
-    assert exercises("# T\n") == {}
-
-
 def test_every_exercise_that_names_code_has_an_entry_and_no_other_has():
     there = {page: sorted(solutions) for page, solutions in entries().items()}
     assert there == {page: sorted(named(page)) for page in WITH_CODE}

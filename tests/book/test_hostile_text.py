@@ -168,6 +168,8 @@ def test_pages_of_provinces_are_markdown_without_meaning(it):
     assert [token.tag for token in tokens if token.nesting == 1] == ["h1"]
     assert {child.type for child in tokens[1].children} <= {"text", "text_special"}
     assert SCRIPT in "".join(child.content for child in tokens[1].children)
+    fences = {line for line in page.splitlines() if "```" in line}
+    assert fences == {"`" * 8, "`" * 8 + "{raw} html"}, "a text ends a block of the page"
     for text in (page, it.overview):
         assert hidden(text) == set() and SCRIPT not in text
     assert all(re.fullmatch(r"[a-z-]{1,60}", _page_key(code)) for code in CODES)

@@ -57,11 +57,6 @@ def test_search_finds_all_that_hold_the_words(search, query, among):
     assert among <= set(pages(search, query))
 
 
-def test_a_slip_and_a_beginning_are_understood(search):
-    assert pages(search, "Malmqist")[:1] == ["notebooks/tfp/malmquist"]
-    assert pages(search, "converg")[:1] == ["notebooks/dynamics/convergence"]
-
-
 def test_anchors_of_results_exist(search, html):
     found = [one for query, _ in ASKED for one in rank(search, query)[:5] if one["anchor"]]
     assert len(found) > 20

@@ -93,13 +93,6 @@ def test_pairs_that_do_not_fit_are_reported_and_never_drawn():
     assert set(dropped["normalise"]) == {"vector"} and "entropy" in set(dropped["weights"])
 
 
-def test_noise_alone_spreads_ranks_and_more_noise_spreads_them_more():
-    assert (uncertainty(MATRIX, 50, **SUMS).shifts == 0).all()
-    for name, sizes in {"error": (0.02, 0.5), "perturb": (0.05, 0.9)}.items():
-        small, large = (uncertainty(MATRIX, 300, **SUMS, **{name: s}).shifts for s in sizes)
-        assert 0 < large.mean() and small.mean() < large.mean()
-
-
 def test_a_constant_indicator_has_no_error_and_is_named_once():
     values = MATRIX.values.assign(rail=2.0)
     with pytest.warns(_ConstantIndicatorWarning, match="rail") as caught:

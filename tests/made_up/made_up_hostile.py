@@ -12,9 +12,8 @@ from made_up import REPOSITORY
 
 SCRIPT = '</script><script>window.ran=1</script><img src=x onerror="window.ran=2">'
 # What each must show; "$" pairs are mathematics to a drawing, the rest to a page or terminal.
-BAD = (
-    f"{SCRIPT} '\"&amp; <!-- $x_1$ ${{a}}$ =1+1 שלום a\u202eb\u200fc\u200bd\u2066e\x07\x1b[2J f\ng"
-)
+_SIGNS = "a\u202eb\u200fc\u200bd\u2066e\x07\x1b[2J f\n`````````g"
+BAD = f"{SCRIPT} '\"&amp; <!-- $x_1$ ${{a}}$ =1+1 שלום {_SIGNS}"
 # What could end a script or an attribute of a page, or begin mathematics in a drawing.
 EVIL = "</script><script>alert('x')</script><!-- $\\frac{$ & \"quoted\""
 LONG = "Ünbreakable" * 18

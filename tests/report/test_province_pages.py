@@ -19,7 +19,6 @@ from nqpf.report.province_pages import _csv_text, _overview_markdown
 TIBET, BEIJING, HAINAN = 540000, 110000, 460000
 PANEL = Panel.load(extra=False)
 SYSTEMS = ["lu-guo-2024", "wang-wang-2024", "wu-2024"]
-NASTY = "`````````|=cmd()"
 
 
 @pytest.fixture(scope="module")
@@ -112,14 +111,6 @@ def test_rows_of_a_reader_show_on_a_page_also_where_no_index_ranks(tmp_path):
     assert "西藏: not ranked" in _overview_markdown(profiles)
     assert "2 of them added by the reader" in said(page, "Main figures")
     assert ",reader," in _csv_text(mine, TIBET) and "2024" in _csv_text(mine, TIBET)
-
-
-def test_nothing_in_a_text_ends_a_block_of_the_page():
-    profiles = _Profiles.load(hostile(NASTY), systems=["wu-2024"], draws=20)
-    lines = province_profile(profiles, TIBET).markdown().splitlines()
-    assert any(NASTY[-5:] in line for line in lines)
-    # Nothing but the page's own fences begins a line with as many backticks.
-    assert {line for line in lines if "```" in line} == {"`" * 8, "`" * 8 + "{raw} html"}
 
 
 def test_the_table_of_a_province_reads_back_as_the_panel_and_holds_no_formula():

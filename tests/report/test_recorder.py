@@ -1,12 +1,9 @@
-"""The line that a read of the library is said of, and the table behind a figure."""
+"""The table behind a figure; what chapters read is tested by the map of outputs."""
 
 from unittest import mock
 
 import numpy as np
 import pandas as pd
-from build_book import RECORD, run_chapters
-from outputs_entry import read_run
-from test_build_book import CHAPTER
 
 from nqpf.report.lines import year_lines
 from nqpf.report.maps import tile_map
@@ -46,33 +43,3 @@ def test_tables_are_found_in_what_a_function_is_given():
     expected = {"columns": ["a", "b"], "rows": [[0.0, None], [1.0, 1.0]]}
     assert shown(year_lines(counted))["rows"] == expected
     assert shown(year_lines(pd.DataFrame({"a": np.arange(5001.0)})))["rows"] is None
-
-
-CODE = """\
-from nqpf import Panel
-panel = Panel.load(extra=False)
-gdp = panel.wide(
-    ["gdp"], years=[2022]
-)
-people = panel.wide(["population"], years=[2022])
-gdp.sum()"""
-
-
-def test_a_run_keeps_reads_with_their_lines_beside_the_results(tmp_path, capsys):
-    path, cache = tmp_path / "a.md", tmp_path / "cache"
-    path.write_text(CHAPTER.replace("CODE", CODE), "utf-8")
-    assert run_chapters([path], cache, tmp_path) == []
-    run = read_run(path, cache)
-    assert run is not None and run.recorded
-    lines = {key: line for line, kind, key, _ in run.said[0]["reads"] if kind == "variables"}
-    assert 3 <= lines["gdp"] <= 5 and lines["population"] == 6
-    # The chapter's own outputs are what they were, and nothing is run again.
-    assert [one["output_type"] for one in run.shown(0)] == ["execute_result"]
-    (record,) = cache.rglob(RECORD)
-    capsys.readouterr()
-    assert run_chapters([path], cache, tmp_path) == []
-    assert capsys.readouterr().out == ""
-    record.unlink()  # a chapter run by other means is not recorded
-    read_run.cache_clear()
-    run = read_run(path, cache)
-    assert run is not None and not run.recorded and run.said == [{}]

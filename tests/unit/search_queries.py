@@ -26,7 +26,7 @@ TUNED = {
     "notebooks/comparison/thresholds": ["threshold regression", "门槛效应", "中介效应"],
     "notebooks/data/quality": ["Tibet missing data", "数据缺失", "平减"],
     "notebooks/dynamics/clusters": ["莫兰指数"],
-    "notebooks/dynamics/convergence": ["club convergence", "收敛"],
+    "notebooks/dynamics/convergence": ["club convergence", "收敛", "converg"],
     "notebooks/dynamics/densities": ["kernel density", "核密度估计"],
     "notebooks/dynamics/forecast": ["forecast 2025", "预测"],
     "notebooks/dynamics/gaps": ["Dagum Gini", "泰尔指数"],
@@ -40,7 +40,7 @@ TUNED = {
     "notebooks/studies/yang-hong-2024": ["障碍因子"],
     "notebooks/studies/zou-2024": ["coupling coordination", "耦合协调度"],
     "notebooks/tfp/green": ["green TFP"],
-    "notebooks/tfp/malmquist": ["Malmquist index", "DEA 效率"],
+    "notebooks/tfp/malmquist": ["Malmquist index", "DEA 效率", "Malmqist"],
     "notebooks/tfp/solow": ["capital stock perpetual inventory", "全要素生产率", "TFP 增长"],
 }
 

@@ -33,10 +33,3 @@ def test_glued_keys_are_found_by_their_statement():
     assert [one.text for one in found] == ["b = 2", "glue('y', b)"]
     code = Code(["glue('z', a)\nfor k in ('x', 'y'):\n    glue(k, b)"])
     assert len(code.targets(0, "y")) == 2  # the code does not tell which
-
-
-def test_functions_are_named_as_the_chapter_imports_them():
-    calls = "P.load().wide(['gdp'])\nreport.tile_map(x)"
-    code = Code(["from nqpf import report, Panel as P", calls])
-    named = [one.name for one in code.functions(code.statements)]
-    assert named == ["nqpf.Panel.load", "nqpf.report.tile_map"]
