@@ -20,20 +20,18 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import matplotlib
 import yaml
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from pdf_book import Page, read_book
+from playwright.sync_api import Page as Tab
+from playwright.sync_api import sync_playwright
 from pypdf import PdfReader, PdfWriter
 from pypdf.generic import Fit
 
 from nqpf import Panel
 from nqpf.files import _replacing
-
-if TYPE_CHECKING:
-    from playwright.sync_api import Page as Tab
 
 ROOT = Path(__file__).resolve().parents[1]
 BUILD = ROOT / "_build"
@@ -70,9 +68,8 @@ def edition(environ: dict[str, str], root: Path) -> datetime:
     """
     command = ["git", "-C", str(root), "log", "-1", "--format=%ct"]
     commit = subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()
-    return datetime.fromtimestamp(
-        int(environ.get("SOURCE_DATE_EPOCH") or commit or time.time()), UTC
-    )
+    seconds = environ.get("SOURCE_DATE_EPOCH") or commit or time.time()
+    return datetime.fromtimestamp(int(seconds), UTC)
 
 
 def write_document(first: Page, parts: list, about: dict, day: str) -> str:
@@ -88,8 +85,6 @@ def write_document(first: Page, parts: list, about: dict, day: str) -> str:
 @contextmanager
 def opened(document: Path) -> Iterator[Tab]:
     """Open a document in a headless Chromium that has only the fonts of two packages."""
-    from playwright.sync_api import sync_playwright
-
     names = (os.environ.get("CHROMIUM"), *_NAMES)
     browser = next((found for name in names if name and (found := shutil.which(name))), None)
     if browser is None:
@@ -98,10 +93,9 @@ def opened(document: Path) -> Iterator[Tab]:
             " brew install --cask chromium), or name one with CHROMIUM=/path/to/chromium make pdf"
         )
     carrier = importlib.util.find_spec("zhplot")  # without importing the package
-    homes = [f"{matplotlib.get_data_path()}/fonts/ttf"]
-    homes += [f"{each}/fonts" for each in carrier.submodule_search_locations or []]
-    fonts, settings = "</dir><dir>".join(homes), document.with_name("fonts.conf")
-    cache = document.with_name("font-cache")
+    homes = [f"{each}/fonts" for each in carrier.submodule_search_locations]
+    fonts = "</dir><dir>".join([f"{matplotlib.get_data_path()}/fonts/ttf", *homes])
+    cache, settings = document.with_name("font-cache"), document.with_name("fonts.conf")
     settings.write_text(_FONT_SETTINGS.format(fonts=fonts, cache=cache), "utf-8")
     environment = {**os.environ, "FONTCONFIG_FILE": str(settings)}
     faults: list[str] = []

@@ -83,11 +83,10 @@ def homes(tree: ast.Module) -> dict[str, str]:
 
 
 def face_names(source: str) -> list[str]:
-    """Return the names that a package's `__all__` or its tables of homes list."""
+    """Return the names that a package imports at once or, by its tables of homes, later."""
     tree = ast.parse(source)
-    lists = [n.value for n in tree.body if defined(n) == ["__all__"]]
-    literal = [ast.literal_eval(one) for one in lists if isinstance(one, ast.List)]
-    return sum(literal, list(homes(tree)))
+    own = [name for name, (module, _) in imported(tree) if module.startswith("nqpf.")]
+    return [*own, *homes(tree)]
 
 
 def imported(tree: ast.AST) -> list[tuple[str, tuple[str, str]]]:

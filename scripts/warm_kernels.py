@@ -13,20 +13,10 @@ from typing import Any
 
 # The library is not among them: which of its modules a chapter loads is watched from the start of
 # its kernel.
-PRELOADED = (
-    "ipykernel.kernelapp",
-    "IPython.core.interactiveshell",
-    "matplotlib.pyplot",
-    "matplotlib.backends.backend_svg",
-    "myst_nb",
-    "nbformat",  # which myst_nb's glue loads, and which compiles grammars for a second
-    "pandas",
-    "pyarrow.parquet",
-    "pydantic",
-    "scipy.optimize",
-    "scipy.stats",
-    "yaml",
-)
+PRELOADED = ["ipykernel.kernelapp", "IPython.core.interactiveshell", "matplotlib.pyplot"]
+PRELOADED += ["matplotlib.backends.backend_svg", "pandas", "pyarrow.parquet", "pydantic"]
+PRELOADED += ["scipy.optimize", "scipy.stats", "yaml", "myst_nb"]
+PRELOADED += ["nbformat"]  # which myst_nb's glue loads, and which compiles grammars for a second
 
 
 class Kernel:
@@ -36,7 +26,7 @@ class Kernel:
 
     def __init__(self, command: list[str], cwd: str, env: dict[str, str]) -> None:
         context = multiprocessing.get_context("forkserver")
-        context.set_forkserver_preload(list(PRELOADED))
+        context.set_forkserver_preload(PRELOADED)
         ready, told = context.Pipe(duplex=False)
         process = context.Process(target=become_kernel, args=(command, cwd, env, told))
         process.start()
