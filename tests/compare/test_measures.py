@@ -100,18 +100,18 @@ SHORT = GOOD["b"].drop((4, 2021))
 HOLED = GOOD["c"].where(GOOD["c"] < GOOD["c"].max())
 
 
-@pytest.mark.parametrize(
-    ("change", "options", "error", "message"),
-    [
-        ({"b": SHORT}, {}, SampleError, r"'b' has no figure for a key of 'a'.*province 4, year"),
-        ({"a": SHORT}, {}, SampleError, "'a' has no figure for a key of 'b'"),
-        ({"c": HOLED}, {}, SampleError, "missing.*variable c"),
-        ({"c": pd.concat([GOOD["c"]] * 2)}, {}, SampleError, "more than once.*province 0"),
-        ({"b": GOOD["b"] * 0}, {}, SampleError, "'b' is constant"),
-        ({}, {"year": 1999}, SampleError, r"0 row\(s\) to rank \[year 1999\]"),
-        ({}, {"k": 21}, MethodError, "k is 21.*from 1 to 20"),
-    ],
-)
+UNFIT = [
+    ({"b": SHORT}, {}, SampleError, r"'b' has no figure for a key of 'a'.*province 4, year"),
+    ({"a": SHORT}, {}, SampleError, "'a' has no figure for a key of 'b'"),
+    ({"c": HOLED}, {}, SampleError, "missing.*variable c"),
+    ({"c": pd.concat([GOOD["c"]] * 2)}, {}, SampleError, "more than once.*province 0"),
+    ({"b": GOOD["b"] * 0}, {}, SampleError, "'b' is constant"),
+    ({}, {"year": 1999}, SampleError, r"0 row\(s\) to rank \[year 1999\]"),
+    ({}, {"k": 21}, MethodError, "k is 21.*from 1 to 20"),
+]
+
+
+@pytest.mark.parametrize(("change", "options", "error", "message"), UNFIT)
 def test_measures_that_cannot_be_joined(change, options, error, message):
     with pytest.raises(error, match=message):
         agreement(GOOD | change, **options)

@@ -1,15 +1,18 @@
-"""Every measure scored and ranked: as a recipe does it, with intervals from the same draws."""
+"""Every way to measure: scored and ranked as a recipe does it, or dropped with a reason."""
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from nqpf import Recipe, System
+from nqpf import Panel, Recipe, System
 from nqpf.compare import measures, standings, uncertainty
 from nqpf.compare.declaration import _Declaration
 from nqpf.compare.variants import _variants
 from nqpf.errors import MethodError
+from nqpf.tfp import capital_stock, production, solow_residual
+from nqpf.tfp.accounts import perpetual_inventory
 
+DECLARED = _Declaration.load()
 KEYS = ["gong-2024", "lu-2024", "zou-2024"]  # the first and the last hold the same figures
 WEIGHTS = ("entropy", "ahp_entropy", "variation", "critic", "equal", "pursuit")
 JOINS = ("linear", "topsis", "vikor", "coupling", "geometric")
@@ -81,7 +84,7 @@ def test_tfp_has_the_range_over_estimators_and_capital(embedded, found):
     assert len(found.variants) > 10
     assert all(one[x].between(one["lower"], one["upper"]).all() for x in ("rank", "median"))
     estimator, key = found.variants[0]
-    rules = [rule for rule in _Declaration.load().grid.measures.capital if rule.key == key]
+    rules = [rule for rule in DECLARED.grid.measures.capital if rule.key == key]
     made = _variants(embedded, "census5", [], estimators=[estimator], capital=rules)
     own = made.values.iloc[:, 0].xs(2020, level="year").rank(ascending=False)
     year = one.xs(2020, level="year")
@@ -93,3 +96,112 @@ def test_wrong_requests_are_named(embedded):
         standings(embedded, KEYS[:1], weights=["entropie"], draws=5)
     with pytest.raises(MethodError, match="draws is 0"):
         standings(embedded, KEYS[:1], weights=(), aggregate=(), draws=0)
+
+
+# --- the ways to measure behind them ---
+
+FEW = [("minmax", "entropy", "linear"), ("minmax", "entropy", "coupling")]
+RULES = {rule.key: rule for rule in DECLARED.grid.measures.capital}
+RULE = RULES["1952-9.6"]
+LU = "lu-guo-2024/minmax/entropy/linear"
+
+
+@pytest.fixture(scope="module")
+def few(embedded):
+    systems = ["dong-2024", "gong-2024", "lu-guo-2024"]
+    estimators = DECLARED.estimators
+    return _variants(embedded, "census5", systems, FEW, estimators, [RULE])
+
+
+def capital(embedded, rule):
+    """The stock behind a rule, but for a factor, from what two shares of capital make of it."""
+    made = _variants(embedded, "census5", [], (), ["solow-0.4", "solow-0.6"], [rule]).values
+    ratio = made[f"tfp/solow-0.4/{rule.key}"] / made[f"tfp/solow-0.6/{rule.key}"]
+    return ratio ** (1 / 0.2) * production(embedded)["labour"]
+
+
+def test_measures_are_what_their_recipes_and_growth_accounting_give(embedded, few):
+    matrix = System.load("lu-guo-2024").evaluate(embedded)
+    expected = Recipe("minmax", "entropy", "linear").fit(matrix).scores
+    found = few.values[LU].dropna()
+    pd.testing.assert_series_equal(found, expected.sort_index(), check_names=False)
+    expected = solow_residual(production(embedded), share=0.4).tfp
+    found = few.values["tfp/solow-0.4/1952-9.6"].dropna()
+    pd.testing.assert_series_equal(found, expected, check_names=False)
+
+
+def test_figures_of_two_measures_meet_by_province_and_year(embedded, few):
+    assert few.values.index.is_monotonic_increasing and few.values.index.is_unique
+    tibet = few.values.loc[540000]
+    assert tibet[LU].isna().all()
+    dong = tibet["dong-2024/minmax/entropy/linear"]
+    assert dong.notna().sum() == 10 and np.isnan(dong[2014])
+    shuffled = Panel(embedded.frame.sample(frac=1, random_state=0), embedded.catalogue)
+    again = _variants(shuffled, "census5", ["lu-guo-2024"], FEW, ["solow-0.5"], [RULE]).values
+    pd.testing.assert_frame_equal(
+        again.dropna(how="all"), few.values[again.columns].dropna(how="all")
+    )
+
+
+def test_choices_tell_how_a_measure_was_made_and_of_which_it_is_the_same(few):
+    same = few.choices["same_as"]
+    assert same["gong-2024/minmax/entropy/linear"] == "dong-2024/minmax/entropy/linear"
+    assert same["dong-2024/minmax/entropy/linear"] == same[LU] == ""
+    # The two systems put the same indicators into other dimensions, which coupling reads.
+    alike = [
+        {frozenset(g) for g in one.groupby(one).groups.values()}
+        for one in (System.load(key).dimension for key in ("dong-2024", "gong-2024"))
+    ]
+    assert (same["gong-2024/minmax/entropy/coupling"] != "") == (alike[0] == alike[1])
+    columns = ["kind", "system", "weights", "aggregate", "estimator", "capital"]
+    for name, expected in {
+        "gong-2024/minmax/entropy/coupling": "composite gong-2024 entropy coupling  ",
+        "tfp/malmquist-global/1952-9.6": "tfp    malmquist-global 1952-9.6",
+    }.items():
+        assert " ".join(few.choices.loc[name, columns]) == expected
+
+
+def test_what_cannot_be_computed_is_listed_with_the_reason(embedded):
+    recipes = [("zscore", w, a) for w in ("entropy", "equal") for a in ("linear", "coupling")]
+    result = _variants(embedded, systems=["lu-guo-2024"], recipes=recipes)
+    assert list(result.values) == ["lu-guo-2024/zscore/equal/linear"]
+    assert len(result.dropped) == 3
+    assert result.dropped["reason"].str.contains("below zero").all()
+    result = _variants(embedded, "census4", ["ren-2024", "lu-guo-2024"], FEW)
+    assert result.dropped["variant"].str.startswith("ren-2024/").all() and len(result.dropped) == 2
+    assert result.dropped["reason"].str.contains("value_added_secondary").all()
+
+
+def test_every_estimator_gives_a_positive_level_in_every_year(few):
+    for name in DECLARED.estimators:
+        variant = f"tfp/{name}/1952-9.6"
+        levels = few.values[variant].dropna()
+        assert (levels > 0).all() and len(levels) in (403, 390)
+        chained = (levels.groupby(level="province").first() == 1).all()
+        assert chained == few.choices.at[variant, "chained"]
+        assert chained == (name in ("malmquist-yearly", "battese-coelli"))
+        held = set(few.holds.columns[few.holds.loc[variant]])
+        green = {"energy_intensity", "so2_intensity", "industrial_so2_intensity"}
+        assert held == {"labour_productivity"} | (green if name == "luenberger-green" else set())
+
+
+def test_rules_of_capital(embedded):
+    """At 9.6 % from 1952 the panel's own stock; a series from 2000 starts in its steady state."""
+    own = capital_stock(embedded).set_index(["province", "year"])["value"]
+    wide = embedded.wide(["gfcf", "investment_price"]).dropna()
+    wide = wide[wide.index.get_level_values("year") >= 2000]
+    short = perpetual_inventory(wide["gfcf"], wide["investment_price"], 0.096, "steady-state")
+    price = embedded.wide(["investment_price"])["investment_price"].xs(2010, level="year")
+    for key, stock in (("1952-9.6", own), ("2000-9.6", short)):
+        found = capital(embedded, RULES[key])
+        expected = (stock * price.reindex(stock.index, level="province")).reindex(found.index)
+        ratio = found / expected
+        np.testing.assert_allclose(ratio, ratio.iloc[0], rtol=1e-9)
+
+
+def test_a_request_that_cannot_be_met_is_refused(embedded):
+    with pytest.raises(MethodError, match=r"starts in 1978.*1996"):
+        late = RULE.model_copy(update={"start": 1978})
+        _variants(embedded, systems=[], estimators=["solow-0.5"], capital=[late])
+    with pytest.raises(MethodError, match="no variant can be computed"):
+        _variants(embedded, systems=[], recipes=FEW)
