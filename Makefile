@@ -70,7 +70,7 @@ links: env ## ask every external link of the book whether it answers
 twice: env ## build the whole book twice and compare the bytes
 	@rm -rf _build/first
 	@for build in first second; do \
-		rm -rf _build/.jupyter_cache _build/.doctrees _build/html _build/.*-made-from; \
+		rm -rf _build/.jupyter_cache _build/.doctrees _build/html _build/.pages-made-from; \
 		$(python) scripts/build_book.py || exit 1; \
 		[ $$build = second ] || mv _build/html _build/first; \
 	done

@@ -26,19 +26,17 @@ BUILD = ROOT / "_build"
 CONFIG = ROOT / "book" / "_config.yml"
 TOC = ROOT / "book" / "_toc.yml"
 
-WATCHES = ("scripts/watch_regressions.py", "scripts/watch_inputs.py")
-# The cache of executed chapters looks at their cells only, and Sphinx at the pages'
-# sources only. What else all results or all pages depend on; what one chapter opens and loads
-# is kept beside its results (scripts/watch_inputs.py).
-DEPEND_ON = {
-    "results": ("requirements.lock", "scripts/warm_kernels.py", *WATCHES),
-    "pages": ("src", "data", "requirements.lock", "scripts/make_files.py", "book/_ext"),
-}
-DEPEND_ON["pages"] += ("book/_config.yml", "book/_toc.yml")
+# The cache of executed chapters looks at their cells only, and Sphinx at the pages' sources only.
+# What else all results or all pages depend on; what one chapter opens and loads is kept beside its
+# results (scripts/watch_inputs.py).
+RESULTS = ["requirements.lock", "scripts/warm_kernels.py"]
+RESULTS += ["scripts/watch_regressions.py", "scripts/watch_inputs.py"]
+PAGES = ["src", "data", "requirements.lock", "scripts/make_files.py"]
+PAGES += ["book/_ext", "book/_config.yml", "book/_toc.yml"]
 # Addresses that the pages name (book/_ext/book_addresses.py).
 PLACES = ("NQPF_REPOSITORY_URL", "NQPF_SITE_URL")
 MADE_PAGES = "book/provinces/"  # by scripts/make_files.py, while the chapters run
-FOLDERS = {"results": [".jupyter_cache"], "pages": ["made", ".doctrees", "html"]}
+STAMP = ".pages-made-from"
 
 CELL_TIMEOUT = 300  # seconds, as in book/_config.yml
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
@@ -55,7 +53,7 @@ RECORD = "record.json"  # beside the cached results of a chapter
 _ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
-def fingerprint(root: Path, parts: tuple[str, ...]) -> str:
+def fingerprint(root: Path, parts: list[str]) -> str:
     """Return a hash of the names and contents of the files in `parts` and of the Python used.
 
     Contents rather than times: a fresh clone or a change of branch sets every time anew.
@@ -69,20 +67,13 @@ def fingerprint(root: Path, parts: tuple[str, ...]) -> str:
     return digest.hexdigest()
 
 
-def drop_stale(build: Path, made_from: dict[str, str]) -> None:
-    """Remove results and pages made from other inputs than `made_from` names."""
-    for kind, inputs in made_from.items():
-        stamp = build / f".{kind}-made-from"
-        if not stamp.exists() or stamp.read_text("utf-8") != inputs:
-            stamp.unlink(missing_ok=True)
-            for folder in FOLDERS[kind]:
-                shutil.rmtree(build / folder, ignore_errors=True)
-
-
-def mark(build: Path, kind: str, made_from: dict[str, str]) -> None:
-    """Note what the results or pages now in `build` were made from."""
-    build.mkdir(exist_ok=True)
-    (build / f".{kind}-made-from").write_text(made_from[kind], "utf-8")
+def drop_stale(build: Path, made_from: str) -> None:
+    """Remove pages made from other inputs than `made_from` tells."""
+    stamp = build / STAMP
+    if not stamp.exists() or stamp.read_text("utf-8") != made_from:
+        stamp.unlink(missing_ok=True)
+        for folder in ("made", ".doctrees", "html"):
+            shutil.rmtree(build / folder, ignore_errors=True)
 
 
 def chapters(root: Path, toc: Path) -> list[Path]:
@@ -110,12 +101,13 @@ def run_chapters(paths: list[Path], cache_folder: Path, root: Path) -> list[str]
 
     read = get_reader({"type": "plugin", "name": "myst_nb_md"})
     cache = get_cache(cache_folder)
-    waiting = {}
+    waiting, made_from = {}, fingerprint(root, RESULTS)
     for path in paths:
         notebook = read(str(path))
         with suppress(KeyError):  # it never ran
             stored = cache.match_cache_notebook(notebook)
-            if unchanged(cache_folder / "executed" / stored.hashkey / RECORD, root):
+            record = cache_folder / "executed" / stored.hashkey / RECORD
+            if stored.data.get("made_from") == made_from and unchanged(record, root):
                 continue
         waiting[path] = notebook
     failures = []
@@ -138,7 +130,8 @@ def run_chapters(paths: list[Path], cache_folder: Path, root: Path) -> list[str]
                 failures.append("\n".join([name, *wrong]))
                 print(f"  failed  {name}", flush=True)
                 continue
-            whole = CacheBundleIn(result.nb, str(path), data={"execution_seconds": result.time})
+            about = {"execution_seconds": result.time, "made_from": made_from}
+            whole = CacheBundleIn(result.nb, str(path), data=about)
             stored = cache.cache_notebook_bundle(whole, check_validity=False, overwrite=True)
             beside = cache_folder / "executed" / stored.hashkey / RECORD
             beside.write_text(json.dumps(said, ensure_ascii=False, sort_keys=True), "utf-8")
@@ -195,15 +188,13 @@ def main() -> int:
     start = time.monotonic()
     os.environ.update(dict.fromkeys(_ONE_THREAD, "1"))
     warm_kernels.install()
-    made_from = {kind: fingerprint(ROOT, parts) for kind, parts in DEPEND_ON.items()}
-    made_from["pages"] = " ".join([made_from["pages"], *(os.environ.get(p, "") for p in PLACES)])
+    made_from = " ".join([fingerprint(ROOT, PAGES), *(os.environ.get(p, "") for p in PLACES)])
     drop_stale(BUILD, made_from)
     paths = chapters(ROOT, TOC)
     print(f"Running the chapters ({len(paths)}, those unchanged are kept) ...", flush=True)
     made = (BUILD / "made").is_dir()
     maker = None if made else subprocess.Popen([sys.executable, "scripts/make_files.py"], cwd=ROOT)
     failures = run_chapters(paths, BUILD / ".jupyter_cache", ROOT)
-    mark(BUILD, "results", made_from)
     if maker and maker.wait():
         failures.append("scripts/make_files.py\nsee above")
     if failures:
@@ -220,9 +211,9 @@ def main() -> int:
     if code:
         print("The pages have the problems above; the book is not finished.", file=sys.stderr)
         # Sphinx would not repeat the warnings of pages that it has already read.
-        (BUILD / ".pages-made-from").unlink(missing_ok=True)
+        (BUILD / STAMP).unlink(missing_ok=True)
         return code
-    mark(BUILD, "pages", made_from)
+    (BUILD / STAMP).write_text(made_from, "utf-8")
     front = BUILD / "html" / "index.html"
     print(f"The book is ready after {time.monotonic() - start:.0f} s: {front}")
     return 0

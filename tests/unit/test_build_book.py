@@ -1,6 +1,6 @@
 """What makes results and pages stale, which chapters run, and what a failing cell says."""
 
-from build_book import RECORD, drop_stale, fingerprint, mark, run_chapters, unchanged
+from build_book import RECORD, STAMP, drop_stale, fingerprint, run_chapters, unchanged
 
 CHAPTER = """\
 ---
@@ -30,25 +30,21 @@ def test_fingerprint_follows_contents_not_times(tmp_path):
         path = tmp_path / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.unlink(missing_ok=True) if text is None else path.write_text(text, "utf-8")
-        before, seen = seen, fingerprint(tmp_path, ("src", "lock"))
+        before, seen = seen, fingerprint(tmp_path, ["src", "lock"])
         assert (seen != before) == other, (name, text)
 
 
-def test_other_inputs_drop_results_and_pages(tmp_path):
-    def dropped(**made_from):
-        folders = [tmp_path / name for name in (".jupyter_cache", ".doctrees", "html")]
-        for folder in folders:
-            folder.mkdir(exist_ok=True)
-        drop_stale(tmp_path, made_from)
-        return [folder.name for folder in folders if not folder.exists()]
-
-    for kind in ("results", "pages"):
-        mark(tmp_path, kind, {"results": "a", "pages": "a"})
-    assert dropped(results="a", pages="a") == []
-    assert dropped(results="a", pages="b") == [".doctrees", "html"]
+def test_other_inputs_drop_the_pages(tmp_path):
+    (tmp_path / "html").mkdir()
+    drop_stale(tmp_path, "a")
     # A build that did not finish leaves no mark, so what it left is dropped again.
-    for _ in range(2):
-        assert dropped(results="b", pages="b") == [".jupyter_cache", ".doctrees", "html"]
+    assert not (tmp_path / "html").exists() and not (tmp_path / STAMP).exists()
+    (tmp_path / "html").mkdir()
+    (tmp_path / STAMP).write_text("a", "utf-8")
+    drop_stale(tmp_path, "a")
+    assert (tmp_path / "html").exists()
+    drop_stale(tmp_path, "b")
+    assert not (tmp_path / "html").exists() and not (tmp_path / STAMP).exists()
 
 
 def test_chapters_run_when_they_or_what_they_read_changed(tmp_path, capsys):
@@ -87,6 +83,8 @@ def test_chapters_run_when_they_or_what_they_read_changed(tmp_path, capsys):
     put("b.md", CHAPTER.replace("CODE", codes["b.md"]) + "\nMore prose.\n")
     put("data/card.yaml", "X = 2")
     assert (run(), run()) == (["a.md"], [])
+    put("requirements.lock", "numpy==2")  # every chapter rests on the packages
+    assert (run(), run()) == (["a.md", "b.md"], [])
 
 
 def test_a_failure_names_chapter_and_cell(tmp_path):
