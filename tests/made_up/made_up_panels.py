@@ -124,8 +124,8 @@ def linearmodels_fit(frame, effects, errors, names=NAMES):
     exog = frame[names].assign(const=1.0) if effects == "pooled" else frame[names]
     both = {"entity_effects": effects in _UNIT, "time_effects": effects in _TIME}
     options = {"cov_type": "kernel" if errors == "driscoll-kraay" else errors}
-    if "clustered" in errors:  # "clustered-period" is of the kernel alone
-        clusters = {"cluster_entity": "period" not in errors, "cluster_time": errors != "clustered"}
+    if "clustered" in errors:
+        clusters = {"cluster_entity": True, "cluster_time": errors != "clustered"}
         options = {"cov_type": "clustered", **clusters}
     return Quick(frame["y"], exog, **both).fit(**options)
 

@@ -105,7 +105,6 @@ OWN = [
     (gmm, None, {"method": "systems"}, MethodError, "[Dd]id you mean 'system'"),
     (gmm, None, {"lags": 0}, MethodError, "lags is 0"),
     (gmm, None, {"exogenous": "L1.y"}, MethodError, "'L1.y' twice"),
-    (gmm, None, {"exogenous": {"x": -1}}, MethodError, "highest lag of 'x' is -1"),
     *((gmm, None, {"windows": {"y": w}}, MethodError, "of 'y'") for w in [(1, 3), (4, 3), 2]),
     (gmm, None, {"windows": {"x": (2, 3)}}, MethodError, "window 'x'"),
     (gmm, None, {"lags": 7}, SampleError, "9 consecutive years"),

@@ -17,7 +17,7 @@ from nqpf.index.normalise import _ConstantIndicatorWarning
 from nqpf.index.recipe import Recipe
 from nqpf.systems.study import _Strict, _Text
 from nqpf.systems.system import System, available
-from nqpf.tfp.accounts import _BASE, _rebase, perpetual_inventory, production
+from nqpf.tfp.accounts import _BASE, _PART, _divide, _rebase, perpetual_inventory, production
 from nqpf.tfp.dea import malmquist
 from nqpf.tfp.frontier import battese_coelli
 from nqpf.tfp.sbm import global_malmquist_luenberger
@@ -31,7 +31,7 @@ _VARIABLES = (
     *("gdp", "gdp_index", "gfcf", "investment_price", "capital_stock", "employment"),
     *_GREEN,
 )
-_PARTED, _WHOLE, _PARTING = 500000, 510000, 1996  # Chongqing left Sichuan
+_PARTING = 1996  # Chongqing left Sichuan
 
 
 class _CapitalRule(_Strict):
@@ -92,20 +92,14 @@ def _capital_by(panel: Panel, rule: _CapitalRule) -> pd.Series:
         raise MethodError(problem, expected=f"{years.min()} or a year from {_PARTING} on")
     rate = rule.depreciation
 
-    def accumulate(rows: pd.DataFrame, initial: str | pd.Series = rule.initial) -> pd.Series:
-        return perpetual_inventory(rows["gfcf"], rows["investment_price"], rate, initial)
+    def accumulate(rows: pd.DataFrame) -> pd.Series:
+        return perpetual_inventory(rows["gfcf"], rows["investment_price"], rate, rule.initial)
 
     wide = wide[years >= rule.start]
     if rule.start >= _PARTING:
         return accumulate(wide)
-    stock = accumulate(wide.drop(_PARTED, level=0))
-    pair = wide.loc[[_PARTED, _WHOLE]]
-    pair = pair[pair.index.get_level_values("year") >= _PARTING]
-    invested = pair["gfcf"].xs(_PARTING, level="year")
-    before = stock[_WHOLE, _PARTING - 1] * invested / invested.sum()
-    real = invested / pair["investment_price"].xs(_PARTING, level="year")
-    after = accumulate(pair, (1 - rate) * before + real)
-    return pd.concat([stock.drop(after.index, errors="ignore"), after]).sort_index()
+    stock = accumulate(wide.drop(_PART, level=0))
+    return _divide(stock, wide, _PARTING, rate).sort_index()
 
 
 def _base_year(panel: Panel, vintage: str) -> int:

@@ -16,18 +16,8 @@ from nqpf.regress.iv import _VALID
 from nqpf.regress.ols import _HypothesisTest, _Regression
 from nqpf.sample import _by_key, _years
 
-_Names = Sequence[str] | Mapping[str, int] | str
+_Names = Sequence[str] | str
 _RELATIVE = 1e-10  # below this share of a column, what is left of it is rounding
-
-
-def _terms(kind: str, names: _Names) -> tuple[tuple[str, int], ...]:
-    if not isinstance(names, Mapping):
-        names = dict.fromkeys(distinct(f"{kind} regressors", names, 0), 0)
-    return tuple(
-        (name, lag)
-        for name, order in names.items()
-        for lag in range(whole(f"highest lag of {name!r}", order) + 1)
-    )
 
 
 def _labels(terms: Sequence[tuple[str, int]]) -> list[str]:
@@ -372,9 +362,9 @@ def dynamic_gmm(
         Dependent variable.
     lags : int
         Lags of the outcome among the regressors.
-    exogenous, predetermined, endogenous : names, or mapping of name to highest lag
+    exogenous, predetermined, endogenous : str or sequence of str
         Regressors that the errors do not move; that past errors move; that present errors
-        move too. ``{"x": 1}`` enters x and its first lag.
+        move too.
     unit, time : str
         Names of the key.
     method : {"difference", "system"}
@@ -444,17 +434,16 @@ def dynamic_gmm(
     """
     choose("method", method, ("difference", "system"))
     kinds = {"exogenous": exogenous, "predetermined": predetermined, "endogenous": endogenous}
-    terms = {kind: _terms(kind, names) for kind, names in kinds.items()}
+    named = [distinct(f"{kind} regressors", names, 0) for kind, names in kinds.items()]
     own = [(outcome, lag) for lag in range(1, whole("lags", lags, 1) + 1)]
-    everything = [*own, *terms["exogenous"], *terms["predetermined"], *terms["endogenous"]]
+    everything = [*own, *((name, 0) for names in named for name in names)]
     every = [(outcome, 0), *everything]
     distinct("coefficients", [*_labels(every), "const"])
-    least = {outcome: 2} | dict.fromkeys([name for name, _ in terms["predetermined"]], 1)
-    least |= dict.fromkeys([name for name, _ in terms["endogenous"]], 2)
+    least = {outcome: 2} | dict.fromkeys(named[1], 1) | dict.fromkeys(named[2], 2)
     windows = _windows(least, dict(windows or {}))
     names = list(dict.fromkeys(name for name, _ in every))
     data = _by_key(frame, names, unit, time, "the frame")
-    between = slice(lags, lags + len(terms["exogenous"]))
+    between = slice(lags, lags + len(named[0]))
     system = method == "system"
     solved = _Equations(data, everything, between, windows, system, collapse, time_effects)
     step, cov = solved.estimate()

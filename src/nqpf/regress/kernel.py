@@ -22,7 +22,7 @@ from nqpf.checks import choose, distinct
 from nqpf.regress.ols import _DEFAULT, _lags, _scaling
 from nqpf.sample import _EFFECTS, PanelSample, _by_key, _check_singletons, _rounding_floor
 
-_ERRORS = ("clustered", "clustered-period", "driscoll-kraay")
+_ERRORS = ("clustered", "driscoll-kraay")
 # A regressor that shares all but this share of its variation with the others is collinear.
 # Cross-products carry 16 digits, so a coefficient keeps about 16 less the digits lost here.
 _UNSHARED = 1e-10
@@ -227,7 +227,7 @@ class _CrossProducts:
         ----------
         outcomes : (S,) positions in `columns`
         regressors : (S, k) positions in `columns`, distinct in a row and not its outcome
-        errors : {"clustered", "clustered-period", "driscoll-kraay"}
+        errors : {"clustered", "driscoll-kraay"}
             Clustered by unit or by year, or Driscoll and Kraay's with Bartlett weights over
             floor(4 (T / 100)^(2/9)) lags, counted in years that the sample has.
         convention : {"nested", "all", "linearmodels", "none"}

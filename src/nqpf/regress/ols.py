@@ -42,14 +42,11 @@ def _scaling(
 
     None stands for the normal distribution; `regressors` do not count the constant. For two-way
     clusters under ``all`` the covariance has linearmodels' own correction of each clustering, see
-    `_fitted`. ``clustered-period`` is ``clustered`` with units and years in each other's place.
+    `_fitted`.
     """
     choose("convention", convention, _CONVENTIONS)
     n, groups, periods = sample.nobs, sample.units, sample.times
     unit_effects, time_effects = _EFFECTS[sample.effects]
-    if errors == "clustered-period":
-        errors, groups, periods = "clustered", periods, groups
-        unit_effects, time_effects = time_effects, unit_effects
     slopes = regressors + 1  # a constant is part of any effects
     outside = slopes + (periods - 1) * time_effects
     every = outside + (groups - 1) * unit_effects

@@ -184,15 +184,17 @@ def capital_stock(panel: Panel) -> pd.DataFrame:
     return rows[["province", "year", "variable", "value", "vintage", "flag"]]
 
 
-def _divide(stock: pd.Series, wide: pd.DataFrame, year: int) -> pd.Series:
+def _divide(
+    stock: pd.Series, wide: pd.DataFrame, year: int, rate: float = _DEPRECIATION
+) -> pd.Series:
     """Divide Sichuan's stock when Chongqing leaves it in `year`, and accumulate both from there."""
     pair = wide.loc[[_PART, _WHOLE]]
     pair = pair[pair.index.get_level_values(1) >= year]
     at_start = pair.xs(year, level=1)
     before = stock[_WHOLE, year - 1] * at_start["gfcf"] / at_start["gfcf"].sum()
     real = at_start["gfcf"] / at_start["investment_price"]
-    opening = (1 - _DEPRECIATION) * before + real
-    after = perpetual_inventory(pair["gfcf"], pair["investment_price"], initial=opening)
+    opening = (1 - rate) * before + real
+    after = perpetual_inventory(pair["gfcf"], pair["investment_price"], rate, opening)
     return pd.concat([stock.drop(after.index, errors="ignore"), after])
 
 
