@@ -7,7 +7,6 @@ from hypothesis import strategies as st
 from made_up_index import compromise, made_matrix, measures, weighted
 
 from nqpf import provinces
-from nqpf.errors import MethodError, SampleError
 from nqpf.index import Recipe
 
 HALF = [0.5, 0.5]
@@ -89,12 +88,6 @@ def test_the_set_holds_the_best_and_ranks_follow_the_measures(case, v):
     assert (table.loc[~table["compromise"], "Q"] > inside - 1e-12).all()
 
 
-@pytest.mark.parametrize("v", [-0.1, 1.1, np.nan, "0.5", None])
-def test_v_is_checked(v):
-    with pytest.raises(MethodError, match="v is .*; expected a number from 0 to 1"):
-        Recipe(aggregate="vikor", v=v).fit(made_matrix())
-
-
 def test_the_compromise_of_one_year_of_an_index():
     index = Recipe(weights="equal", aggregate="vikor", v=0.3).fit(made_matrix())
     result = index.compromise(2021)
@@ -104,11 +97,7 @@ def test_the_compromise_of_one_year_of_an_index():
     assert repr(result).startswith("<VIKOR, v = 0.3, 4 provinces in 2021: advantage (DQ = 0.3333)")
     assert repr(result).endswith(f"compromise: {', '.join(result.members)}>")
     assert result._repr_html_().count("<tr") == 5
-    one = Recipe(weights="equal", aggregate="vikor").fit(
-        made_matrix(made_matrix().values.iloc[::3])
-    )
-    np.testing.assert_allclose(
-        one.compromise(2020).table["Q"].sort_values(), np.sort(1 - one.scores), atol=1e-15
-    )
-    with pytest.raises(SampleError, match="no scores in 1999"):
-        index.compromise(1999)
+    first = made_matrix(made_matrix().values.iloc[::3])
+    one = Recipe(weights="equal", aggregate="vikor").fit(first)
+    found = np.sort(one.compromise(2020).table["Q"])
+    np.testing.assert_allclose(found, np.sort(1 - one.scores), atol=1e-15)

@@ -1,6 +1,7 @@
 """What every normalisation, weighting and aggregation promises, and what the public ones refuse."""
 
 import warnings
+from functools import partial
 
 import hypothesis.extra.numpy as arrays
 import numpy as np
@@ -8,11 +9,12 @@ import pandas as pd
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
-from made_up_index import FEW, UNIT, matrix_of, printed_by_threads, weighted
+from made_up_index import FEW, UNIT, made_matrix, matrix_of, printed_by_threads, weighted
+from made_up_panels import refusals
 
 from nqpf.errors import DataError, MethodError
 from nqpf.index import Recipe
-from nqpf.index.aggregate import linear, topsis
+from nqpf.index.aggregate import coordination, grade, linear, topsis
 from nqpf.index.normalise import _ConstantIndicatorWarning, minmax
 from nqpf.index.recipe import _METHODS
 from nqpf.index.weights import _ahp, ahp_entropy_judgements, entropy
@@ -100,11 +102,14 @@ def test_magnitude_does_not_matter(name, size):
 def test_a_constant_indicator_gets_nothing_and_changes_nothing(name, sample, position):
     x, _ = sample
     position = min(position, x.shape[1])
-    with pytest.warns(_ConstantIndicatorWarning, match="set to zero: "):
+    said = f"set to zero: {chr(ord('a') + position)}$"
+    with pytest.warns(_ConstantIndicatorWarning, match=said):
         wide = recipes(name).fit(matrix_of(np.insert(x + 1, position, 0.5, axis=1)))
     w = wide.weights.to_numpy()
     assert w[position] == 0
-    close(np.delete(w, position), recipes(name).fit(matrix_of(x + 1)).weights)
+    without = recipes(name).fit(matrix_of(x + 1))
+    close(np.delete(w, position), without.weights)
+    close(wide.scores, without.scores)
 
 
 @given(weighted(rows=(1, 6)))
@@ -125,19 +130,6 @@ def test_the_means_are_in_order_and_a_zero_counts_only_with_a_weight(case):
 
 def test_topsis_of_identical_rows():
     np.testing.assert_array_equal(topsis(np.full((3, 2), 0.3), [0.25, 0.75]), 0.5)
-
-
-def test_many_blocks_give_what_one_gives():
-    rng = np.random.default_rng(0)
-    x, w = rng.random((40_000, 6)) ** [1, 2, 3, 4, 5, 6], rng.dirichlet(np.ones(6))
-    benefit = np.arange(6) % 2 == 0
-    low, width = x.min(axis=0), np.ptp(x, axis=0)
-    close(minmax(x, benefit), np.where(benefit, x - low, low + width - x) / width)
-    v, p = x * w, x / x.sum(axis=0)
-    away, near = (np.linalg.norm(v - end, axis=1) for end in (v.min(axis=0), v.max(axis=0)))
-    close(topsis(x, w), away / (away + near))
-    gain = 1 + (p * np.log(p)).sum(axis=0) / np.log(len(x))
-    close(entropy(x), gain / gain.sum())
 
 
 def test_the_number_of_threads_changes_nothing():
@@ -175,39 +167,44 @@ def test_entropy_of_zeros_of_the_last_bit_and_with_a_shift():
 
 
 BAD, EYE = [[0.0, 1.0], [1.0, np.nan], [0.5, 1.0]], np.eye(3)
-DOWN, ONE_EACH = [[0.0, 1.0], [1.0, -0.5]], "one boolean per column"
-
-
-@pytest.mark.parametrize(
-    ("call", "error", "message"),
-    [
-        *((lambda f=f: f(BAD), DataError, r"z holds nan \[row 1, column 1\]; expected finite")
-          for f in (entropy, ahp_entropy_judgements)),
-        *((lambda f=f: f(DOWN), DataError, r"z holds -0.5 \[row 1, column 1\].*minmax first")
-          for f in (entropy, ahp_entropy_judgements)),
-        *((lambda s=s: entropy(EYE, shift=s), MethodError, "shift is")
-          for s in (-1e-4, np.nan, np.inf, "0.1", None)),
-        (lambda: ahp_entropy_judgements(np.ones((3, 2))), DataError, "every indicator is constant"),
-        *((lambda f=f: f(BAD, [0.5, 0.5]), DataError, r"z holds nan \[row 1, column 1\]")
-          for f in (linear, topsis)),
-        *((lambda f=f, w=w: f(EYE, w), MethodError, said) for f in (linear, topsis) for w, said in [
-            ([0.5, 0.5], r"w has shape \(2,\); expected one weight per column \(3,\)"),
-            ([0.5, 0.6, -0.1], r"w holds -0.1 \[column 2\]; expected values of zero"),
-            ([0.2, 0.3, 0.4], "w sums to 0.9"),
-            ([0.5, 0.5, np.nan], r"w holds nan \[column 2\]"),
-            (["a", "b", "c"], "w is not numeric")]),
-        (lambda: minmax(BAD, [True, True]), DataError, r"x holds nan \[row 1, column 1\]"),
-        *((lambda x=x: minmax(x, [True]), DataError, said) for x, said in [
-            ([1.0, 2.0], r"x has shape \(2,\); expected at least one row"),
-            (np.empty((0, 3)), r"x has shape \(0, 3\)"), (np.empty((3, 0)), r"x has shape"),
-            ([["a"], ["b"]], "x is not numeric"), ([[3.0], [3.0]], "every indicator is constant")]),
-        *((lambda b=b: minmax(EYE, b), MethodError, ONE_EACH)
-          for b in ([1, -1, 1], [True], [[True, False, True]], ["+", "-", "+"])),
-    ],
+DOWN, HALF, PAIR = [[0.0, 1.0], [1.0, -0.5]], [0.5, 0.5], [[0.1, 0.2]]
+test_what_does_not_fit_is_refused = refusals(
+    DataError,
+    *((r"z holds nan \[row 1, column 1\]; expected finite", partial(f, BAD))
+      for f in (entropy, ahp_entropy_judgements)),
+    *((r"z holds -0.5 \[row 1, column 1\].*minmax first", partial(f, DOWN))
+      for f in (entropy, ahp_entropy_judgements)),
+    *(("shift is", partial(entropy, EYE, shift=shift), MethodError)
+      for shift in (-1e-4, np.nan, np.inf, "0.1", None)),
+    ("every indicator is constant", partial(ahp_entropy_judgements, np.ones((3, 2)))),
+    *((r"z holds nan \[row 1, column 1\]", partial(f, BAD, HALF)) for f in (linear, topsis)),
+    *((said, partial(f, EYE, w), MethodError) for f in (linear, topsis) for w, said in [
+        (HALF, r"w has shape \(2,\); expected one weight per column \(3,\)"),
+        ([0.5, 0.6, -0.1], r"w holds -0.1 \[column 2\]; expected values of zero"),
+        ([0.2, 0.3, 0.4], "w sums to 0.9"), ([*HALF, np.nan], r"w holds nan \[column 2\]"),
+        (["a", "b", "c"], "w is not numeric")]),
+    (r"x holds nan \[row 1, column 1\]", partial(minmax, BAD, [True, True])),
+    *((said, partial(minmax, x, [True])) for x, said in [
+        ([1.0, 2.0], r"x has shape \(2,\); expected at least one row"),
+        (np.empty((0, 3)), r"x has shape \(0, 3\)"), (np.empty((3, 0)), r"x has shape"),
+        ([["a"], ["b"]], "x is not numeric"), ([[3.0], [3.0]], "every indicator is constant")]),
+    *(("one boolean per column", partial(minmax, EYE, benefit), MethodError)
+      for benefit in ([1, -1, 1], [True], [[True, False, True]], ["+", "-", "+"])),
+    ("'two-system' met 3 subsystems; expected two.*'wang'",
+     partial(coordination, [[0.1, 0.2, 0.3]], form="two-system"), MethodError),
+    *(("unknown form of coupling .*standard, no-root, two-system, wang",
+       partial(coordination, PAIR, form=form), MethodError) for form in ("standart", None, 2)),
+    *((said, partial(coordination, PAIR, alpha=alpha), MethodError) for alpha, said in [
+        ([1.0], r"alpha has shape \(1,\)"), ([0.5, 0.6], "alpha sums to 1.1"),
+        ([1.5, -0.5], r"alpha holds -0.5 \[column 1\]"), ([np.nan, 1], "alpha holds nan"),
+        (["a", "b"], "alpha is not numeric")]),
+    *((said, partial(coordination, u)) for u, said in [
+        ([[0.1, -0.2]], r"u holds -0.2 \[row 0, column 1\]; expected values of zero"),
+        ([[0.1, 1.1]], r"u holds 1.1 \[row 0, column 1\]; expected scores"),
+        ([[0.1, np.nan]], r"u holds nan \[row 0, column 1\]"), (HALF, r"u has shape \(2,\)")]),
+    (r"d holds 1.2 \[row 1\]", partial(grade, [0.5, 1.2])),
+    (r"d holds nan \[row x\]", partial(grade, pd.Series([np.nan], index=["x"]))),
 )  # fmt: skip
-def test_what_does_not_fit_is_refused(call, error, message):
-    with pytest.raises(error, match=message):
-        call()
 
 
 def test_yearly_ranges_and_years_without_variation():
@@ -262,22 +259,21 @@ def test_ratios_of_weights_give_the_weights_back(logs):
     assert result.ratio == pytest.approx(0, abs=1e-9)
 
 
-@pytest.mark.parametrize(
-    ("at", "value", "message"),
-    [
-        ((0, 2), 0, "indicator 0 over indicator 2 is 0, .*numbers above zero"),
-        ((1, 2), np.nan, r"holds nan \[row 1, column 2\]"),
-        ((1, 0), 0.33, "not reciprocal.* is 0.33; expected .*product is 1. Give.*1/3 and not 0.33"),
-        ((1, 1), 2, "expected .*1 on the diagonal"),
-    ],
-)
-def test_judgements_that_are_refused(at, value, message):
+def judged(*at, value):
     a = np.array([[1, 3, 5], [1 / 3, 1, 3], [1 / 5, 1 / 3, 1]])
     a[at] = value
-    with pytest.raises(MethodError, match=message):
-        _ahp(a)
-    with pytest.raises(MethodError, match=r"shape \(2, 3\); expected a square"):
-        _ahp(np.ones((2, 3)))
+    return partial(_ahp, a)
+
+
+test_judgements_that_are_refused = refusals(
+    MethodError,
+    ("indicator 0 over indicator 2 is 0, .*numbers above zero", judged(0, 2, value=0)),
+    (r"holds nan \[row 1, column 2\]", judged(1, 2, value=np.nan)),
+    ("not reciprocal.* is 0.33; expected .*product is 1. Give.*1/3 and not 0.33",
+     judged(1, 0, value=0.33)),
+    ("expected .*1 on the diagonal", judged(1, 1, value=2)),
+    (r"shape \(2, 3\); expected a square", partial(_ahp, np.ones((2, 3)))),
+)  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -311,3 +307,76 @@ def test_implied_judgements_half_way_beyond_nine_and_consistent():
     np.testing.assert_allclose(result.judgements * result.judgements.T, 1, rtol=1e-14)
     assert result.consistency.ratio < 0.1
     assert (np.diff(result.weights[np.argsort(entropy(z))]) > -1e-12).all()
+
+
+# Coupling coordination
+
+
+MANY = ["standard", "no-root", "wang"]
+
+
+@pytest.mark.parametrize("form", [*MANY, "two-system"])
+@pytest.mark.parametrize("level", [1e-300, 0.1, 1 / 3, 1.0])
+def test_equal_subsystems_are_fully_coupled(form, level):
+    c, t, d = coordination([[level, level]], form=form)
+    np.testing.assert_allclose([c[0], t[0]], [1, level], rtol=1e-14)
+    assert d[0] == pytest.approx(level**0.5, rel=1e-14)
+
+
+@pytest.mark.parametrize("form", MANY)
+@pytest.mark.parametrize("row", [[0.0, 0.9, 0.5], [0.0, 0.0, 0.0], [0.0, 5e-324, 1.0]], ids=str)
+def test_a_subsystem_at_zero_uncouples(form, row):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        c, t, d = coordination([row], form=form)
+    assert c[0] == d[0] == 0
+    assert t[0] == pytest.approx(sum(row) / 3, abs=1e-15)
+
+
+@pytest.mark.parametrize("form", MANY)
+def test_a_single_subsystem_is_coupled_with_itself(form):
+    c, t, d = coordination([[0.25], [0.0], [1.0]], form=form)
+    np.testing.assert_array_equal(c, [1, 0, 1])
+    np.testing.assert_array_equal(t, [0.25, 0, 1])
+    np.testing.assert_array_equal(d, [0.5, 0, 1])
+
+
+def test_tiny_scores_keep_their_digits():
+    c = coordination([[2e-320, 8e-320]]).C[0]
+    assert c == pytest.approx(0.8, abs=1e-3)  # subnormal numbers have few digits themselves
+    assert coordination([[2e-300, 8e-300]]).C[0] == pytest.approx(0.8, rel=1e-14)
+
+
+def test_rounding_above_one_is_one():
+    assert coordination([[1 + 1e-15, 1.0]]).T[0] == 1
+
+
+def test_recipe_couples_the_dimension_scores():
+    index = Recipe(aggregate="coupling").fit(made_matrix())
+    sums = Recipe(aggregate="linear").fit(made_matrix())
+    pd.testing.assert_frame_equal(index.dimension_scores, sums.dimension_scores)
+    expected = coordination(sums.dimension_scores.to_numpy()).D
+    np.testing.assert_allclose(index.scores, expected, rtol=0, atol=1e-12)
+
+
+def test_recipe_with_a_single_dimension():
+    matrix = made_matrix(dimension=dict.fromkeys(["rd", "patents", "so2", "energy", "rail"], "all"))
+    index = Recipe(aggregate="coupling").fit(matrix)
+    np.testing.assert_allclose(index.scores, index.dimension_scores["all"] ** 0.5, atol=1e-15)
+
+
+def test_recipe_without_weight_on_a_dimension():
+    matrix = made_matrix(made_matrix().values.assign(rail=1.0))
+    with pytest.warns(UserWarning, match="left out of the coupling: means"):
+        index = Recipe(aggregate="coupling").fit(matrix)
+    assert index.dimension_scores["means"].isna().all()
+    kept = index.dimension_scores[["labour", "green"]].to_numpy()
+    np.testing.assert_allclose(index.scores, coordination(kept).D, rtol=0, atol=1e-12)
+
+
+def test_ten_grades_meet_at_tenths():
+    assert grade(np.arange(0.05, 1, 0.1)).nunique() == 10
+    bounds = grade([0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0])
+    assert bounds.cat.codes.tolist() == [*range(10), 9]
+    just_below = grade(np.nextafter([0.1, 0.5, 0.9], 0))
+    assert just_below.cat.codes.tolist() == [0, 4, 8]

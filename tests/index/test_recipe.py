@@ -2,16 +2,18 @@
 
 import copy
 import dataclasses
+from functools import partial
 
 import numpy as np
 import pandas as pd
 import pytest
 from made_up_index import PROVINCES, YEARS, made_matrix
+from made_up_panels import refusals
 
 from nqpf.errors import DataError, MethodError, SampleError
 from nqpf.index import Recipe
 from nqpf.index.aggregate import linear, topsis
-from nqpf.index.normalise import _ConstantIndicatorWarning, minmax
+from nqpf.index.normalise import minmax
 from nqpf.index.recipe import _METHODS
 from nqpf.index.weights import entropy
 
@@ -60,29 +62,6 @@ def test_options_reach_their_method_and_the_matrix_stays_as_it_is(matrix):
     assert str(index.recipe) == "minmax, entropy, topsis, shift=0.01"
 
 
-@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
-def test_a_value_that_is_not_finite_is_named(matrix, bad):
-    values = matrix.values.copy()
-    values.loc[(310000, 2021), "so2"] = bad
-    place = r"\[province Shanghai \(310000\), year 2021, variable so2\]"
-    with pytest.raises(SampleError, match=place):
-        Recipe().fit(made_matrix(values))
-
-
-def test_a_constant_indicator_is_named_and_has_no_weight(matrix):
-    constant = made_matrix(matrix.values.assign(energy=3.0))
-    with pytest.warns(_ConstantIndicatorWarning, match="set to zero: energy$"):
-        index = Recipe().fit(constant)
-    assert index.weights["energy"] == 0
-    rest = made_matrix(matrix.values.drop(columns="energy"))
-    np.testing.assert_allclose(index.scores, Recipe().fit(rest).scores, rtol=0, atol=1e-15)
-
-
-def test_when_every_indicator_is_constant(matrix):
-    with pytest.raises(DataError, match="every indicator is constant"):
-        Recipe().fit(made_matrix(matrix.values * 0 + 1))
-
-
 @pytest.mark.parametrize("keep", ["province == 110000", "year == 2021"])
 def test_one_province_or_one_year(matrix, keep):
     index = Recipe().fit(made_matrix(matrix.values.query(keep)))
@@ -99,8 +78,6 @@ def test_ranks_are_within_years_and_ties_share_the_better_one():
     assert index.rank(2021).to_dict() == {310000: 1, 440000: 1, 110000: 3, 650000: 4}
     assert index.rank(2022).tolist() == [1, 2, 3, 4]
     assert index.rank().loc[(110000, 2021)] == 3
-    with pytest.raises(SampleError, match=r"no scores in 2023 .*one of 2021, 2022"):
-        index.rank(2023)
 
 
 def test_summary(matrix):
@@ -142,39 +119,6 @@ def test_recipes_compare_hash_and_copy():
         one.weights = "equal"
 
 
-@pytest.mark.parametrize(
-    ("options", "message"),
-    [
-        ({"normalise": "min-max"}, "unknown normalisation 'min-max'.*minmax_yearly.*'minmax'"),
-        ({"weights": "entropie"}, "unknown weighting 'entropie'.*entropy, equal.*'entropy'"),
-        ({"aggregate": "topsys"}, "unknown aggregation 'topsys'.*linear, topsis.*'topsis'"),
-        ({"aggregate": None}, "unknown aggregation None; expected one of .*topsis, vikor.$"),
-        ({"shfit": 1e-4}, "unknown option 'shfit'; expected one of shift. Did you mean"),
-        ({"weights": "equal", "shift": 1}, "unknown option 'shift'; expected no option"),
-        ({"benefit": [True]}, "unknown option 'benefit'"),
-        ({"aggregate": "topsis", "v": 0.5}, "unknown option 'v'"),
-    ],
-    ids=str,
-)
-def test_unknown_names_and_options_offer_the_known_ones(options, message):
-    with pytest.raises(MethodError, match=message):
-        Recipe(**options)
-
-
-def test_what_is_not_a_matrix_is_refused(matrix):
-    rows = matrix.values.index
-    with pytest.raises(SampleError, match="has no rows"):
-        Recipe().fit(made_matrix(matrix.values.iloc[:0]))
-    with pytest.raises(DataError, match=r"not numbers \[variable rd\]"):
-        Recipe().fit(made_matrix(matrix.values.astype({"rd": str})))
-    twice = pd.DataFrame(np.eye(len(rows))[:, :2], rows, ["rd", "rd"])
-    keys = pd.Series([True, True], ["rd", "rd"])
-    with pytest.raises(MethodError, match="indicators name 'rd' twice"):
-        Recipe().fit(dataclasses.replace(matrix, values=twice, benefit=keys, dimension=keys))
-    with pytest.raises(MethodError, match="one boolean per column"):
-        Recipe().fit(dataclasses.replace(matrix, benefit=matrix.benefit.map({True: 1, False: -1})))
-
-
 @pytest.mark.parametrize("weights", sorted(set(_METHODS["weights"]) - {"pursuit"}))
 @pytest.mark.parametrize("method", AGGREGATE)
 def test_standard_scores_are_refused_where_values_below_zero_mean_nothing(weights, method):
@@ -185,17 +129,9 @@ def test_standard_scores_are_refused_where_values_below_zero_mean_nothing(weight
             Recipe("zscore", weights, method)
         return
     index = Recipe("zscore", weights, method).fit(made_matrix())
-    assert np.isfinite(index.scores).all()
+    below = Recipe("vector", weights, method).fit(made_matrix(made_matrix().values - 1))
+    assert np.isfinite(index.scores).all() and np.isfinite(below.scores).all()
     assert index.scores.between(0, 1 + 1e-12).all() == (method != "linear")
-
-
-def test_values_below_zero_that_only_the_data_show_are_refused_at_fit():
-    recipe = Recipe("vector", "entropy", "topsis")
-    recipe.fit(made_matrix())  # all values above zero
-    below = made_matrix(made_matrix().values - 1)
-    with pytest.raises(MethodError, match="'vector' gives values below zero, which entropy cannot"):
-        recipe.fit(below)
-    assert np.isfinite(Recipe("vector", "equal", "topsis").fit(below).scores).all()
 
 
 def test_an_index_says_that_its_scores_do_not_compare_over_time():
@@ -224,21 +160,6 @@ def test_nothing_holds_back_a_province_at_the_ideal():
     np.testing.assert_allclose(degree.loc[(310000, 2022)], 100 / 3, rtol=1e-12)
 
 
-@pytest.mark.parametrize("aggregate", ["coupling", "topsis"])
-def test_only_sums_have_obstacles_and_contributions(aggregate):
-    index = Recipe(aggregate=aggregate).fit(made_matrix())
-    for call in (index.obstacles, index.dimension_contributions):
-        with pytest.raises(MethodError, match=f"{aggregate}' is not a sum.*aggregate='linear'"):
-            call()
-
-
-@pytest.mark.parametrize("normalise", ["vector", "zscore"])
-def test_a_shortfall_needs_a_best_value(normalise):
-    index = Recipe(normalise=normalise, weights="equal", aggregate="linear").fit(made_matrix())
-    with pytest.raises(MethodError, match=f"under '{normalise}'.*minmax, minmax_yearly, rank"):
-        index.obstacles()
-
-
 def test_dimension_contributions_add_up_to_the_score(index):
     parts = index.dimension_contributions()
     assert parts.columns.tolist() == ["labour", "green", "means"]
@@ -247,3 +168,61 @@ def test_dimension_contributions_add_up_to_the_score(index):
     for key in parts:
         expected = weights[key] * index.dimension_scores[key]
         np.testing.assert_allclose(parts[key], expected, rtol=0, atol=1e-14)
+
+
+# What is refused
+
+
+MATRIX = made_matrix()
+TWICE = pd.DataFrame(np.eye(12)[:, :2], MATRIX.values.index, ["rd", "rd"])
+KEYS, SIGNS = pd.Series([True, True], ["rd", "rd"]), MATRIX.benefit.map({True: 1, False: -1})
+
+
+def spoilt(value):
+    key = MATRIX.values.index == (310000, 2021)
+    return MATRIX.values.assign(so2=MATRIX.values["so2"].mask(key, value))
+
+
+def fitted(values, **options):
+    return lambda: Recipe(**options).fit(made_matrix(values))
+
+
+def changed(**parts):
+    return lambda: Recipe().fit(dataclasses.replace(MATRIX, **parts))
+
+
+def asked(call, *arguments, normalise="minmax", aggregate="linear"):
+    index = Recipe(normalise, "equal", aggregate).fit(MATRIX)
+    return partial(getattr(index, call), *arguments)
+
+
+test_names_options_and_data_that_cannot_be_used = refusals(
+    MethodError,
+    *((said, partial(Recipe, **options)) for said, options in (
+        ("unknown normalisation 'min-max'.*minmax_yearly.*'minmax'", {"normalise": "min-max"}),
+        ("unknown weighting 'entropie'.*entropy, equal.*'entropy'", {"weights": "entropie"}),
+        ("unknown aggregation 'topsys'.*linear, topsis.*'topsis'", {"aggregate": "topsys"}),
+        ("unknown aggregation None; expected one of .*topsis, vikor.$", {"aggregate": None}),
+        ("unknown option 'shfit'; expected one of shift. Did you mean", {"shfit": 1e-4}),
+        ("unknown option 'shift'; expected no option", {"weights": "equal", "shift": 1}),
+        ("unknown option 'benefit'", {"benefit": [True]}),
+        ("unknown option 'v'", {"aggregate": "topsis", "v": 0.5}),
+    )),
+    *((r"\[province Shanghai \(310000\), year 2021, variable so2\]", fitted(spoilt(bad)),
+       SampleError) for bad in (np.nan, np.inf, -np.inf)),
+    ("every indicator is constant", fitted(MATRIX.values * 0 + 1), DataError),
+    ("has no rows", fitted(MATRIX.values.iloc[:0]), SampleError),
+    (r"not numbers \[variable rd\]", fitted(MATRIX.values.astype({"rd": str})), DataError),
+    ("indicators name 'rd' twice", changed(values=TWICE, benefit=KEYS, dimension=KEYS)),
+    ("one boolean per column", changed(benefit=SIGNS)),
+    ("'vector' gives values below zero, which entropy cannot",
+     fitted(MATRIX.values - 1, normalise="vector")),
+    *((f"{name}' is not a sum.*aggregate='linear'", asked(call, aggregate=name))
+      for name in ("coupling", "topsis") for call in ("obstacles", "dimension_contributions")),
+    *((f"under '{name}'.*minmax, minmax_yearly, rank", asked("obstacles", normalise=name))
+      for name in ("vector", "zscore")),
+    ("no scores in 2023 .*one of 2020, 2021, 2022", asked("rank", 2023), SampleError),
+    *(("v is .*; expected a number from 0 to 1", fitted(MATRIX.values, aggregate="vikor", v=v))
+      for v in (-0.1, 1.1, np.nan, "0.5", None)),
+    ("no scores in 1999", asked("compromise", 1999, aggregate="vikor"), SampleError),
+)  # fmt: skip

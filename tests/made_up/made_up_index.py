@@ -3,7 +3,6 @@
 import os
 import subprocess
 import sys
-from typing import NamedTuple
 
 import hypothesis.extra.numpy as arrays
 import numpy as np
@@ -13,13 +12,6 @@ from hypothesis import strategies as st
 
 from nqpf.index import Index, Recipe
 from nqpf.systems import IndicatorMatrix
-
-
-class Measures(NamedTuple):
-    S: np.ndarray
-    R: np.ndarray
-    Q: np.ndarray
-
 
 PROVINCES, YEARS = [110000, 310000, 440000, 650000], [2020, 2021, 2022]
 DIMENSION = {"rd": "labour", "patents": "labour", "so2": "green", "energy": "green"}
@@ -76,8 +68,7 @@ def compromise(z, w, v=0.5):
 
 def measures(z, w, v=0.5):
     """Return S, R and Q of VIKOR in the order of the rows."""
-    table = compromise(z, w, v).table.sort_index()
-    return Measures(*(table[key].to_numpy() for key in "SRQ"))
+    return compromise(z, w, v).table.sort_index()[["S", "R", "Q"]].to_numpy().T
 
 
 def printed_by_threads(program):
