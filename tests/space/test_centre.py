@@ -131,3 +131,30 @@ test_bad_input_is_named = refusals(
     ("unknown projection 'azimutal'", lambda: centre_of_gravity(MASS, "azimutal"), MethodError),
     ("unknown year 2013", lambda: centre_of_gravity(MASS).outline(2013), MethodError),
 )
+
+
+# The example in the documentation of pointpats' centrography, 11 points, and the
+# same points with weights 1 to 11, run with pointpats 2.5.5: ellipse(points) with
+# factors sqrt(2) and n/(n - 2), and ellipse(points, weights, "yuill", False, False).
+POINTS = np.array(
+    [[66.22, 32.54], [22.52, 22.39], [31.01, 81.21], [9.47, 31.02], [30.78, 60.10], [75.21, 58.93],
+     [79.26, 7.68], [8.23, 39.93], [98.73, 77.17], [89.78, 42.53], [65.19, 92.08]]
+)  # fmt: skip
+
+
+def flat_ellipse(masses):
+    """Return half axes in the units of POINTS, from a patch so small that the globe is flat."""
+    places = pd.DataFrame(POINTS / 1e6, columns=["longitude", "latitude"])
+    row = centre_of_gravity(pd.Series(masses, keyed(11, 1)), points=places).table.iloc[0]
+    return row[["major", "minor"]].to_numpy() * 1e6 / (6371.0088 * np.radians(1)), row["angle"]
+
+
+def test_ellipses_of_pointpats():
+    axes, angle = flat_ellipse(np.ones(11))
+    corrected = axes * np.sqrt(11 / 9)
+    assert corrected == pytest.approx([50.13029459102783, 37.95222670267865], rel=1e-9)
+    # pointpats turns from the east, we from the north.
+    assert 90 - angle == pytest.approx(np.degrees(0.3465582095042642), abs=1e-6)
+    axes, _ = flat_ellipse(np.arange(1.0, 12.0))
+    yuill = [33.05550228429486, 25.11301898368538]
+    assert axes == pytest.approx(np.sqrt(2) * np.array(yuill), rel=1e-9)

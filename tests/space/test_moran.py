@@ -5,7 +5,7 @@ from itertools import permutations as orders
 import numpy as np
 import pandas as pd
 import pytest
-from made_up_panels import normals, refusals
+from made_up_panels import case, normals, refusals
 
 from nqpf import provinces
 from nqpf.errors import EstimationError, MethodError, SampleError
@@ -134,3 +134,34 @@ test_bad_series_and_options_are_named = refusals(
     ("alternative 'two-side'", lambda: moran(PANEL, ROWS, alternative="two-side"), MethodError),
     ("unknown correction", lambda: local_moran(PANEL, ROWS, correction="holm"), MethodError),
 )  # fmt: skip
+
+
+# Print
+
+
+@pytest.fixture(scope="module")
+def columbus():
+    data = case("oldcol_data_localmoran.csv", index_col="id")
+    matrix = case("oldcol_W.csv")
+    matrix.index = matrix.columns = data.index
+    return data, align(matrix, data).row_standardised()  # as file rounds the weights to 15 digits
+
+
+def test_moran_test_of_spdep(columbus):
+    # R spdep 1.2-7: moran.test(CRIME, listw), with randomisation=TRUE and FALSE
+    data, weights = columbus
+    row = moran(data["CRIME"], weights).iloc[0]
+    printed = [0.51095126407879310, -0.02083333333333333, 0.00890876155987795]
+    printed += [5.634132894179, 5.675350196933]
+    found = row[["I", "expected", "variance", "z", "z_normal"]].tolist()
+    assert found == pytest.approx(printed, rel=1e-11)
+    assert row["p"] / 2 == pytest.approx(8.79706560281e-09, rel=1e-9)
+    assert row["p_sim"] == 0.002
+
+
+def test_localmoran_of_spdep(columbus):
+    # R spdep 1.2-7: localmoran(CRIME, listw), conditional=TRUE
+    data, weights = columbus
+    table = local_moran(data["CRIME"].sample(frac=1, random_state=0), weights).loc[data.index]
+    assert np.allclose(table["I"], data["local_I"], rtol=0, atol=1e-13)
+    assert np.allclose(table["z"], data["local_z"], rtol=0, atol=1e-13)

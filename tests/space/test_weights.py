@@ -120,3 +120,13 @@ test_bad_figures_tables_and_options_are_refused_with_their_place = refusals(
     ("cutoff is -5", lambda: inverse_distance(1, -5), MethodError),
     ("are standardised", lambda: FAR.row_standardised().nested(INCOME), MethodError),
 )
+
+
+def test_distances_of_libpysal():
+    from libpysal.cg import arcdist
+
+    table = provinces._table()
+    a, b = table.loc[650000], table.loc[460000]
+    peer = arcdist((a.longitude, a.latitude), (b.longitude, b.latitude), radius=6371.0088)
+    found = 1 / inverse_distance().matrix.loc[650000, 460000]
+    assert found == pytest.approx(peer, rel=1e-12)
