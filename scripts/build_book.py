@@ -204,7 +204,7 @@ def main() -> int:
         return 1
     print("Making the pages ...", flush=True)
     book = "from jupyter_book.cli.main import main; main()"
-    command = [sys.executable, "-c", book, "build", ".", "--path-output", "."]
+    command = [sys.executable, "-c", book, "build", str(ROOT), "--path-output", str(ROOT)]
     command += ["--config", str(CONFIG), "--toc", str(TOC)]
     command += ["-n", "-W", "--keep-going", "--quiet"]  # every warning is an error
     code = subprocess.run(command, cwd=ROOT, check=False).returncode
