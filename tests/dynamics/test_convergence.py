@@ -3,9 +3,12 @@
 import numpy as np
 import pandas as pd
 import pytest
-from made_up_panels import keyed, refusals, ring
+from made_up_panels import case, dummies, keyed, refusals, ring
+from scipy import stats
+from scipy.optimize import minimize_scalar
+from statsmodels.regression.linear_model import OLS
 
-from nqpf.dynamics.convergence import beta, sigma
+from nqpf.dynamics.convergence import beta, club, sigma
 from nqpf.errors import NqpfError, SampleError
 
 CODES = [110000, 120000, 130000, 140000, 150000, 210000, 220000, 230000]
@@ -111,3 +114,153 @@ test_bad_samples_and_options_are_refused = refusals(
     ("4 or more", lambda: sigma(SCORES[CODES[:3]])),
     ("no dispersion.*2013", lambda: sigma(SCORES * 0 + 1)),
 )
+
+
+# Clubs
+
+
+def clubs(levels=(3.0, 1.0), each=5, years=30, noise=0.003):
+    """Return a panel in which unit i belongs to club i mod the number of levels."""
+    rng, t, units = np.random.default_rng(1), np.arange(1, years + 1), each * len(levels)
+    gap = rng.uniform(-0.3, 0.3, (units, 1)) / t**0.8
+    gap += noise * rng.normal(size=(units, years)) / t**0.5
+    table = pd.DataFrame(np.resize(levels, units)[:, None] * (1 + gap), columns=2000 + t)
+    return table.rename_axis("province").rename_axis(columns="year").stack()
+
+
+def test_known_clubs_are_found_highest_first_whatever_scale_order_and_growth():
+    scores = clubs()
+    result = club(scores)
+    assert result.membership.tolist() == [1, 2] * 5 and not result.notes
+    assert not result.overall.converges and (result.clubs["statistic"] > -1.65).all()
+    growth = 1.05 ** (scores.index.get_level_values(1) - 2000)
+    other = club((11 * scores * growth).sample(frac=1, random_state=0))
+    pd.testing.assert_series_equal(result.membership, other.membership)
+
+
+def test_one_club_when_all_converge_and_a_short_panel_is_flagged():
+    result = club(clubs(levels=(2.0,), each=8))
+    assert result.overall.converges
+    assert (result.membership == 1).all() and len(result.clubs) == 1
+    assert "7 years" in club(clubs(years=10)).notes[0]
+
+
+def test_merging_never_makes_more_clubs_and_keeps_members():
+    result = club(clubs(levels=(3.0, 2.9, 1.0), noise=0.05))
+    assert len(result.clubs) <= len(result.before) == result.initial.max()
+    assert ((result.membership == 0) == (result.initial == 0)).all()
+    assert ", ".join(result.clubs["from"]) == ", ".join(result.before["from"])
+
+
+test_bad_panels_of_clubs_are_refused = refusals(
+    NqpfError,
+    ("coincide.*units 0, 1, 2.*2001", lambda: club(clubs(levels=[2.0]) * 0 + 1)),
+    ("province 2.*2005", lambda: club(clubs().drop((2, 2005)))),
+    ("province 2.*2001", lambda: club(clubs().drop((2, 2001)))),
+    ("leaves out", lambda: club(clubs(years=4))),
+    ("three or more", lambda: club(clubs().loc[[0, 1]])),
+    ("above zero", lambda: club(clubs() - 5)),
+    ("trim is 1", lambda: club(clubs(), trim=1.0)),
+    ("sieve is -2", lambda: club(clubs(), sieve=-2)),
+)
+
+
+# Peers. Clubs: figures of convergence-clubs 0.1.2 (a port of R's ConvergenceClubs), run on the
+# panel of its test with core_rule="max_t", time_trim=0.3, cstar_method="incremental" and
+# cstar_increment=0.05.
+
+
+RNG = np.random.default_rng(11)
+
+
+def growth(units=20):
+    start = RNG.normal(0, 0.5, units)
+    end = start + 0.4 - 0.2 * start + RNG.normal(0, 0.1, units)
+    keys = pd.MultiIndex.from_product([range(units), [2010, 2020]], names=["province", "year"])
+    return pd.Series(np.exp(np.c_[start, end].ravel()), index=keys)
+
+
+@pytest.mark.parametrize(
+    ("errors", "kind"), [("unadjusted", "nonrobust"), ("robust", "HC1")], ids=["plain", "HC1"]
+)
+def test_beta_of_mexican_states_equals_statsmodels(errors, kind):
+    table = case("mexico_pcgdp.csv").filter(like="pcgdp")
+    table.columns = [int(name[-4:]) for name in table]
+    scores = table.stack().rename_axis(["state", "year"])
+    result = beta(scores, errors=errors)
+    logs = np.log(table)
+    growing, first = (logs[2000] - logs[1940]) / 60, logs[[1940]].assign(const=1.0)
+    own = OLS(growing, first).fit(cov_type=kind)
+    assert result.coefficient == pytest.approx(own.params[1940], abs=1e-10)
+    assert result.std_error == pytest.approx(own.bse[1940], abs=1e-10)
+    assert result.speed == pytest.approx(-np.log(1 + 60 * own.params[1940]) / 60, abs=1e-9)
+
+
+@pytest.mark.parametrize("spatial", ["lag", "error"])
+def test_spatial_beta_maximises_the_likelihood_written_out(spatial):
+    scores = growth()
+    frame = ring(range(20))
+    w = frame.to_numpy()
+    result = beta(scores, spatial=spatial, weights=frame.sample(frac=1, random_state=0))
+    logs = np.log(scores.unstack()).to_numpy()
+    y, x = (logs[:, 1] - logs[:, 0]) / 10, np.c_[np.ones(20), logs[:, 0]]
+
+    def fit(rho):
+        left = np.eye(20) - rho * w
+        design = x if spatial == "lag" else left @ x
+        b, *_ = np.linalg.lstsq(design, left @ y, rcond=None)
+        e = left @ y - design @ b
+        value = -10 * (np.log(2 * np.pi * e @ e / 20) + 1) + np.linalg.slogdet(left)[1]
+        return value, b
+
+    best = minimize_scalar(
+        lambda r: -fit(r)[0], bounds=(-0.99, 0.99), method="bounded", options={"xatol": 1e-10}
+    )
+    assert result.rho == pytest.approx(best.x, abs=1e-5)
+    assert result.coefficient == pytest.approx(fit(best.x)[1][1], abs=1e-6)
+    assert result.likelihood_ratio == pytest.approx(2 * (fit(best.x)[0] - fit(0.0)[0]), abs=1e-6)
+
+
+def test_panel_beta_equals_dummies():
+    logs = pd.Series(RNG.normal(size=64).cumsum() / 9, keyed(8, 8))
+    result = beta(np.exp(logs), design="panel")
+    before = logs.groupby("province").shift()
+    frame = pd.DataFrame({"growth": logs - before, "before": before}).dropna()
+    design = np.hstack([frame[["before"]], dummies(frame)])
+    own = np.linalg.lstsq(design, frame["growth"], rcond=None)[0]
+    assert result.coefficient == pytest.approx(own[0], abs=1e-10)
+
+
+def test_equal_variances_is_the_test_of_a_correlation():
+    table = growth().unstack()
+    first, last = np.log(table).to_numpy().T
+    result = sigma(table.assign(**{"2015": table[2010]}).rename(columns=int).stack())
+    r = result.correlation
+    t = r * np.sqrt(18 / (1 - r**2))
+    assert result.pvalue == pytest.approx(2 * stats.t.sf(abs(t), 18), abs=1e-12)
+    # Carree and Klomp (1997): (N - 2.5) ln(1 + D^2 / (4 (s1 sT - s1T^2))) holds the same 1 - r^2.
+    (s1, s1t), (_, st) = np.cov(first, last)
+    assert 1 / (1 - r**2) == pytest.approx(1 + (s1 - st) ** 2 / (4 * (s1 * st - s1t**2)))
+
+
+BEFORE = {
+    "units": [3, 3, 8, 8],
+    "coefficient": [-0.4161448835, 0.1057760279, 0.8840104586, 0.1696448544],
+    "std_error": [0.8058301634, 0.7576408035, 0.2986075809, 0.3532253730],
+}
+MERGED = {"units": [6, 8, 8], "coefficient": [-0.2865437258, 0.8840104586, 0.1696448544]}
+
+
+def test_clubs_and_units_without_one_are_those_of_another_program():
+    t, i = np.arange(1, 31), np.arange(24)[:, None]
+    gap = 0.25 * np.cos(1.7 * i + 0.4) / t**0.6
+    wave = 0.06 * np.sin((i + 1) * t**2 * 0.37 + i)
+    values = np.array([3.0, 2.0, 1.2])[i % 3] * (1 + gap + wave) * 1.05**t
+    result = club(pd.Series(values.ravel(), keyed(24, 30)))
+    found = (result.overall.coefficient, result.overall.std_error)
+    assert found == pytest.approx((-0.6499942138656308, 0.027663290559884278), abs=1e-8)
+    for table, peer in ((result.before, BEFORE), (result.clubs, MERGED)):
+        for column, wanted in peer.items():
+            assert table[column].tolist() == pytest.approx(wanted, abs=1e-8)
+    first = [2, 1, 2, 2, 0, 1, 0, 1]  # units 0, 3, 6, ...
+    assert result.initial.tolist() == [number for own in first for number in (own, 3, 4)]

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from made_up_panels import keyed, refusals
+from made_up_panels import case, keyed, refusals
 
 from nqpf import provinces
 from nqpf.dynamics.inequality import by_year, dagum
@@ -150,3 +150,21 @@ test_bad_input_is_refused_by_name = refusals(
     ("every one of the values is zero", lambda: dagum(0 * TWO)),
     (r"more than once \[unit 1\]", lambda: dagum(TWO.set_axis([1, 1]))),
 )
+
+
+# R 4.2.2: gini_decomp of dineq 0.1.0 with population, whose between term is the Gini coefficient
+# of group means and its overlap the rest, Dagum's G_nb and G_t; theil and cv of REAT, plain.
+COUNTIES = (0.2097095639795583, 0.1489874598155959, 0.0469810356295546, 0.0137410685344078)
+REAT = {"theil": 0.0672195666185194, "cv": 0.4377115670546181}
+
+
+def test_german_counties_as_dineq_and_reat_compute_them():
+    data = case("reat_counties.csv")
+    y = data["gdppc2014"].astype(float)
+    result = dagum(y, data["regional"], data["pop2014"])
+    found = (result.gini, result.within, result.between, result.transvariation)
+    np.testing.assert_allclose(found, COUNTIES, atol=1e-12)
+    plain, as_population = everything(y), everything(y, weights=y * 0 + 1)
+    assert plain["theil_l"] == pytest.approx(REAT["theil"], rel=1e-12)
+    assert plain["variation"] == pytest.approx(REAT["cv"], rel=1e-12)
+    assert as_population["variation"] == pytest.approx(0.4371668106928819, rel=1e-12)

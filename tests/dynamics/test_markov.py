@@ -115,3 +115,25 @@ test_bad_panels_are_refused = refusals(
     ("Tianjin.*2015", lambda: spatial_markov(panel().drop((120000, 2015)), ring(CODES), 3)),
     ("same provinces", lambda: spatial_markov(panel().drop(120000), ring(CODES), 3)),
 )
+
+
+def test_chains_equal_those_of_giddy():
+    # Figures that giddy 2.3.6 gave for this panel (Spatial_Markov with k = m = 3, and
+    # Homogeneity_Results of the counts of two halves as floats); importing it takes seconds.
+    t, i = np.arange(30), np.arange(16)[:, None]
+    values = np.exp(0.9 * np.sin(0.35 * t * (1 + 0.1 * (i % 5)) + i) + 0.1 * i * np.cos(0.2 * t))
+    scores, frame = pd.Series(values.ravel(), keyed(16, 30)), ring(range(16))
+    ours = spatial_markov(scores.sample(frac=1, random_state=1), frame, 3)
+    counts = [one.counts.to_numpy().tolist() for one in ours.by_lag.values()]
+    assert counts == [
+        [[91, 9, 0], [7, 29, 5], [0, 2, 16]],
+        [[39, 10, 0], [17, 39, 7], [0, 9, 38]],
+        [[4, 6, 0], [2, 37, 11], [0, 14, 72]],
+    ]
+    pvalue = 0.0003448346760275278
+    wanted = (28.792314969434145, 31.506035086136748, 8, pvalue)
+    assert ours.test[:4] == pytest.approx(wanted, abs=1e-9)
+    assert ours.test.likelihood_ratio_pvalue == pytest.approx(pvalue, abs=1e-12)
+    halves = markov(scores, 3).homogeneity(2)
+    assert halves[:3] == pytest.approx((11.918388077487883, 11.578339866614208, 4), abs=1e-9)
+    assert halves.pearson_pvalue == pytest.approx(0.020778400951033005, abs=1e-12)
