@@ -60,8 +60,8 @@ bench: env ## time the library beside its peers
 
 links: env ## ask every external link of the book whether it answers
 	@rm -rf _build/linkcheck
-	@-.venv/bin/jupyter-book build $(CURDIR) --path-output $(CURDIR) --quiet \
-		--config $(CURDIR)/book/_config.yml --toc $(CURDIR)/book/_toc.yml \
+	@-.venv/bin/jupyter-book build "$(CURDIR)" --path-output "$(CURDIR)" --quiet \
+		--config "$(CURDIR)/book/_config.yml" --toc "$(CURDIR)/book/_toc.yml" \
 		--builder custom --custom-builder linkcheck
 	@grep -q '"status": "\(working\|redirected\)"' _build/linkcheck/output.json || \
 		{ echo "Not one link answered: is this machine online?"; exit 1; }
