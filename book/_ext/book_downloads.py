@@ -20,7 +20,7 @@ from book_notebooks import is_chapter
 from book_outputs import output_html
 from book_templates import template
 from docutils import nodes
-from markupsafe import Markup
+from jinja2.filters import do_filesizeformat
 from sphinx.application import Sphinx
 from sphinx.config import Config
 from sphinx.environment import BuildEnvironment
@@ -34,30 +34,16 @@ MAKER = ROOT / "scripts" / "make_files.py"
 PAGE = "book/downloads"
 
 
-def size(count: int) -> str:
-    """Return a number of bytes as readers know it.
-
-    Examples
-    --------
-    >>> size(950), size(33_766), size(4_650_657)
-    ('950 bytes', '34 kB', '4.7 MB')
-    """
-    if count < 1000:
-        return f"{count} bytes"
-    return f"{count / 1e3:.0f} kB" if count < 999_500 else f"{count / 1e6:.1f} MB"
-
-
 def _fill(app: Sphinx, doctree: nodes.document, page: str) -> None:
     """Fill the page's HTML with sizes, the chapters that have files, and the provinces' tables."""
     if app.builder.format != "html" or page != PAGE:
         return
     files = Path(app.outdir) / "downloads"
-    tables = {f"{_page_key(code)}.csv": provinces.name(code, "both") for code in provinces.codes()}
-    written = {path.name for path in files.glob("provinces/*.csv")}
+    names = {provinces.name(code, "both"): f"{_page_key(code)}.csv" for code in provinces.codes()}
     values = {
         "parts": _parts(app.env).items(),
-        "provinces": sorted((name, key) for key, name in tables.items() if key in written),
-        "size": lambda name: Markup(size((files / name).stat().st_size).replace(" ", "&nbsp;")),  # noqa: S704
+        "provinces": sorted(names.items()),
+        "size": lambda name: do_filesizeformat((files / name).stat().st_size).replace(" ", "\xa0"),
     }
     for raw in list(doctree.findall(nodes.raw)):
         html = template(raw.astext()).render(values)

@@ -11,7 +11,6 @@ build would say that every page changed.
 
 from __future__ import annotations
 
-import io
 from os import cpu_count
 from pathlib import Path
 from textwrap import shorten
@@ -89,18 +88,6 @@ def draw_card() -> tuple[bytes, str]:
     return card.png(100), card.alt
 
 
-def draw_icons(folder: Path) -> None:
-    """Write favicon.svg as the PNG and ICO files that some browsers ask for."""
-    import vl_convert
-    from PIL import Image
-
-    drawing = (folder / "favicon.svg").read_text("utf-8")
-    # The drawing is 32 units wide; the larger one is reduced to each size.
-    large = Image.open(io.BytesIO(vl_convert.svg_to_png(drawing, scale=8))).convert("RGBA")
-    large.resize((180, 180), Image.Resampling.LANCZOS).save(folder / "apple-touch-icon.png")
-    large.save(folder / "favicon.ico", sizes=[(16, 16), (32, 32), (48, 48)])
-
-
 def _apply(app: Sphinx, config: Config) -> None:
     config.html_baseurl = site_url(config.html_baseurl)
 
@@ -143,7 +130,6 @@ def _finish(app: Sphinx, exception: Exception | None) -> None:
         return
     out, book, first = Path(app.outdir), _book(app), app.config.root_doc
     site, titles = app.config.html_baseurl, app.env.titles
-    draw_icons(out / "_static")
     pages = {page: titles[page].astext() for page in sorted(app.env.found_docs - _NOT_LISTED)}
     links = {page: pages[page] for page in _SIGNPOSTS if page in pages}
     if first != "index":

@@ -1,8 +1,8 @@
 """The files that the built book offers: all there, and holding what the library holds."""
 
 import pandas as pd
-from book_downloads import size
 from browsing import read
+from jinja2.filters import do_filesizeformat
 
 from nqpf import Panel
 
@@ -39,7 +39,7 @@ def test_the_page_offers_every_file_and_says_its_size(html):
     pages |= {"../outputs/index.html"}
     assert {address for address in offered if address.startswith("../outputs/")} == pages
     words = " ".join(article.get_text().split())
-    sizes = [f"{path.name} ({size(path.stat().st_size)})" for path in folders[0].iterdir()]
-    assert [said for said in sizes if said not in words] == []
+    sizes = {path.name: do_filesizeformat(path.stat().st_size) for path in folders[0].iterdir()}
+    assert [name for name, size in sizes.items() if f"{name} ({size})" not in words] == []
     captions = [one.get_text() for one in article.find_all("p", class_="rubric")]
     assert "The data · 数据" in captions
