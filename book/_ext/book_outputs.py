@@ -10,17 +10,23 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from book_templates import render, write_once
 from docutils import nodes
 from markupsafe import Markup
 from myst_nb.ext.glue.roles import PasteTextRole
-from outputs_entry import Entry, behind, read_run, slug
+from outputs_entry import behind, read_run, slug
 from outputs_files import csv_bytes, shown
 from sphinx.application import Sphinx
+from sphinx.util.nodes import traverse_parent
 
 _COUNTED = {"figure": "figure{}", "table": "table{}", "number": "number{} in prose"}
 _HIDDEN = {"remove-input", "remove-cell"}
+
+
+# What an output is called and shows, its files, and what stands behind it.
+Entry = dict[str, Any]
 
 
 class output_html(nodes.General, nodes.Element):  # noqa: N801 - as docutils names its nodes
@@ -71,12 +77,16 @@ def _collect(app: Sphinx, doctree: nodes.document) -> None:
     def add(
         kind: str, title: str, cell: int, key: str = "", files: Mapping[str, bytes] = {}
     ) -> Entry:
-        name = f"{kind}-{slug(key) or 1 + sum(one.kind == kind for one in entries.values())}"
+        number = 1 + sum(one["kind"] == kind for one in entries.values())
+        name = f"{kind}-{slug(key) or number}"
         for ending, data in files.items():
             write_once(Path(app.outdir) / f"downloads/outputs/{page}/{name}.{ending}", data)
-        endings = sorted(files, reverse=True)
-        found = behind(run, code, cell, key)
-        entries[name] = Entry(name, kind, " ".join(title.split()), cell, key, endings, **found)
+        said = " ".join(title.split())
+        said = f"{said[:157]}..." if kind == "text" and len(said) > 160 else said
+        about = {"name": name, "kind": kind, "title": said, "cell": cell, "key": key}
+        about["label"] = f"{kind.capitalize()} {key or number}"
+        entries[name] = about | {"files": sorted(files, reverse=True)}
+        entries[name] |= behind(run, code, cell, key)
         return entries[name]
 
     for box in list(doctree.findall(nodes.container)):
@@ -84,21 +94,22 @@ def _collect(app: Sphinx, doctree: nodes.document) -> None:
             continue
         cell = run.places.index(box["cell_index"])
         bundles, kept = iter(run.shown(cell)), iter(run.said[cell].get("figures", ()))
+        section = next(traverse_parent(box, nodes.section))[0].astext()
         for node in list(box.findall(nodes.Element)):
             if node.get("nb_element") == "mime_bundle":
                 html = next(bundles)["data"].get("text/html", "")
                 own = [
                     add(kind, title, cell, files=files)
-                    for kind, title, files in shown(html, _section_of(box), kept)
+                    for kind, title, files in shown(html, section, kept)
                 ]
-                own = own or [add("text", _cut(node.children[-1].astext()), cell)]
+                own = own or [add("text", node.children[-1].astext(), cell)]
             elif "stdout" in node.get("classes", ()) and isinstance(node, nodes.literal_block):
-                own = [add("text", _cut(node.astext()), cell)]
+                own = [add("text", node.astext(), cell)]
             else:
                 continue
-            marks = [f'<span class="output-mark" id="output-{one.name}"></span>' for one in own]
+            marks = [f'<span class="output-mark" id="output-{one["name"]}"></span>' for one in own]
             around = [output_html(html="".join(marks)), node]
-            if linked := [one for one in own if one.kind != "text"]:
+            if linked := [one for one in own if one["kind"] != "text"]:
                 line = render("outputs_links.html", page=page, top=up(page), entries=linked)
                 around.append(output_html(html=line.strip()))
             node.parent.replace(node, around)
@@ -110,7 +121,7 @@ def _collect(app: Sphinx, doctree: nodes.document) -> None:
         ids = [] if name in entries else [f"output-{name}"]
         if name not in entries:
             add("number", node.astext(), run.glued[key], key)
-        if _above(node, nodes.reference):  # a link cannot stand in a link
+        if any(traverse_parent(node, nodes.reference)):  # a link cannot stand in a link
             node["ids"] = ids
             continue
         address = f"{up(page)}outputs/{page}.html#{name}"
@@ -126,27 +137,9 @@ def _collect(app: Sphinx, doctree: nodes.document) -> None:
         app.env.metadata[page]["outputs"] = {**found, "recorded": run.recorded}
 
 
-def _cut(text: str) -> str:
-    short = " ".join(text.split())
-    return short if len(short) <= 160 else short[:157] + "..."
-
-
-def _above(node: nodes.Node, kind: type) -> nodes.Node | None:
-    """Return the nearest node of a kind that a node stands in."""
-    while (node := node.parent) is not None and not isinstance(node, kind):
-        pass
-    return node
-
-
-def _section_of(node: nodes.Node) -> str:
-    section = _above(node, nodes.section)
-    title = section.next_node(nodes.title) if section is not None else None
-    return title.astext() if title is not None else ""
-
-
 def numbers(entries: Sequence[Entry]) -> str:
     """Return how many figures, tables and numbers there are, in words."""
-    counts = Counter(entry.kind for entry in entries)
+    counts = Counter(entry["kind"] for entry in entries)
     found = [(counts[kind], words) for kind, words in _COUNTED.items() if counts[kind]]
     return ", ".join(f"{n} {words.format('s' * (n > 1))}" for n, words in found) or "no outputs"
 
@@ -185,20 +178,22 @@ def map_csv(chapters: Mapping[str, Sequence[Entry]], titles: Mapping[str, str]) 
         {
             "page": page,
             "chapter": titles[page],
-            "output": one.name,
-            "kind": one.kind,
-            "shows": one.title,
-            "shown by cell": one.cell + 1,
+            "output": one["name"],
+            "kind": one["kind"],
+            "shows": one["title"],
+            "shown by cell": one["cell"] + 1,
             # A spreadsheet would take numbers apart by blanks for one.
-            "rests on cells": "; ".join(str(cell + 1) for cell in one.cells),
-            "functions": " ".join(function.name for function in one.functions),
-            "variables": " ".join(one.variables),
-            "vintages": " ".join(one.vintages),
-            "systems": " ".join(one.systems),
-            "stored results": " ".join(one.results),
-            "whole panel": "yes" if one.whole else "no",
-            "entry": f"outputs/{page}.html#{one.name}",
-            "files": " ".join(f"downloads/outputs/{page}/{one.name}.{e}" for e in one.files[::-1]),
+            "rests on cells": "; ".join(str(cell + 1) for cell in one["cells"]),
+            "functions": " ".join(function.name for function in one["functions"]),
+            "variables": " ".join(one["variables"]),
+            "vintages": " ".join(one["vintages"]),
+            "systems": " ".join(one["systems"]),
+            "stored results": " ".join(one["results"]),
+            "whole panel": "yes" if one["whole"] else "no",
+            "entry": f"outputs/{page}.html#{one['name']}",
+            "files": " ".join(
+                f"downloads/outputs/{page}/{one['name']}.{e}" for e in one["files"][::-1]
+            ),
         }
         for page, entries in chapters.items()
         for one in entries

@@ -8,13 +8,14 @@ chapter the chapter's notebook or page, an admonition a quotation.
 
 from __future__ import annotations
 
-import ast
 import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import nbformat
+from book_templates import render
+from myst_nb.core.variables import format_plain_text
 from nbformat import NotebookNode
 
 _CODE = re.compile(r"^(```.*?^```)$", re.MULTILINE | re.DOTALL)
@@ -27,11 +28,10 @@ _TITLED = re.compile(r"(.*?)\s*<([^<>]+)>", re.DOTALL)
 _VEGA_LITE = "https://vega.github.io/schema/vega-lite/v5.json"
 _GLUED = "application/papermill.record/text/plain"
 _TYPES = ("text/html", "text/markdown", "text/latex", "image/png", "text/plain")
-_HIDDEN = {"hide-input", "hide-cell", "remove-input", "remove-cell"}
+_HIDDEN = {"hide-input", "remove-input", "remove-cell"}
 # Where a chapter takes `glue` from; the copy has its own, because few readers have MyST-NB.
 _GLUE_IMPORT = re.compile(r"^from myst_nb import glue\n*", re.MULTILINE)
 _PLACE = re.compile(r"^(?:/|[A-Z]:\\)\S*\.py:\d+: ", re.MULTILINE)
-_PROGRESS = re.compile(r"^.*TqdmWarning.*\n(?:  .*\n)?\n?", re.MULTILINE)
 _CHART = re.compile(
     r'<div class="vega-chart"[^>]*>.*?<script type="application/json">(.*?)</script>\s*</div>',
     re.DOTALL,
@@ -39,31 +39,6 @@ _CHART = re.compile(
 
 # What the site's own scripts draw from; Jupyter has them not.
 _DATA = re.compile(r'<script type="application/json"[^>]*>.*?</script>', re.DOTALL)
-
-_HEAD = """\
-# {title}
-# A copy of a chapter of "Measuring New Quality Productive Forces", to run and to change.{page}
-import importlib.util
-
-if importlib.util.find_spec("nqpf") is None:
-    print(\"\"\"\\
-This notebook needs nqpf, the library of the book, and the data in its repository.
-{steps}\"\"\")
-"""
-_STEPS = """\
-Run these three lines in a cell of their own, then this cell again:
-
-!git clone --quiet --depth 1 --branch {branch} {repository} nqpf-book
-%pip install --quiet ./nqpf-book altair zhplot
-%env NQPF_HOME=nqpf-book"""
-_BY_HAND = """\
-Get the repository, run `make env` in its folder, and choose the Python in its .venv."""
-_GLUE = '''
-
-def glue(name, value, display=False):
-    """Print a value that the text of the chapter quotes, so that a change can be seen."""
-    print(f"{name} = {value}")
-'''
 
 
 def set_up_cell(title: str, glues: bool, repository: str, branch: str, page: str) -> str:
@@ -80,9 +55,8 @@ def set_up_cell(title: str, glues: bool, repository: str, branch: str, page: str
     page : str
         Address of the chapter's page; may be empty.
     """
-    steps = _STEPS.format(branch=branch, repository=repository) if repository else _BY_HAND
-    head = _HEAD.format(title=title, steps=steps, page=f"\n# Its page: {page}" if page else "")
-    return (head + (_GLUE if glues else "")).rstrip("\n")
+    places = {"repository": repository, "branch": branch, "page": page}
+    return render("first_cell.txt", title=title, glues=glues, **places).rstrip("\n")
 
 
 def glued_values(notebook: NotebookNode) -> dict[str, str]:
@@ -128,7 +102,7 @@ def plain_markdown(text: str, around: Surroundings) -> str:
     """
     parts = _CODE.split(text)
     parts[::2] = [_prose(part, around) for part in parts[::2]]
-    return "".join(parts).strip("\n")
+    return "".join(parts)
 
 
 def _prose(text: str, around: Surroundings) -> str:
@@ -166,10 +140,7 @@ def glued_text(role: str, values: Mapping[str, str]) -> str:
     '12.3'
     """
     name, _, form = role.partition(":")
-    value = values[name]
-    if value[:1] in "'\"":
-        value = ast.literal_eval(value)
-    return format(float(value), form) if form else value
+    return format_plain_text(values[name], form)
 
 
 def copy_of(
@@ -207,7 +178,7 @@ def copy_of(
             )
         else:
             own = nbformat.v4.new_markdown_cell(plain_markdown(cell.source, around))
-        cells += [own] if own.source.strip() else []
+        cells.append(own)
     if references:
         cells.append(nbformat.v4.new_markdown_cell(references))
     for place, cell in enumerate(cells):
@@ -236,10 +207,10 @@ def _results(outputs: list[NotebookNode], warnings: bool) -> list[NotebookNode]:
 
 def _write(outputs: list[NotebookNode], name: str, text: str) -> None:
     """Add text to the last stream if it is of the same name, as Jupyter does."""
-    text = _PLACE.sub("", _PROGRESS.sub("", text)) if name == "stderr" else text
+    text = _PLACE.sub("", text) if name == "stderr" else text
     if outputs and outputs[-1].get("name") == name:
         outputs[-1].text += text
-    elif text:
+    else:
         outputs.append(nbformat.v4.new_output("stream", name=name, text=text))
 
 
@@ -248,8 +219,8 @@ def _chart(data: Mapping[str, str]) -> dict[str, object]:
 
     As version 5, the newest that JupyterLab knows; the book's charts mean the same in 6.
     """
-    found = _CHART.fullmatch(data.get("text/html", "").strip())
+    found = _CHART.fullmatch(data.get("text/html", ""))
     if not found:
         return {}
     spec = {**json.loads(found.group(1)), "$schema": _VEGA_LITE}
-    return {"application/vnd.vegalite.v5+json": spec, "text/plain": data.get("text/plain", "")}
+    return {"application/vnd.vegalite.v5+json": spec, "text/plain": data["text/plain"]}

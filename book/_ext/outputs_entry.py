@@ -11,7 +11,7 @@ from pathlib import Path
 from jupyter_cache import get_cache
 from jupyter_cache.readers import get_reader
 from nbformat import NotebookNode
-from outputs_code import Code, Function
+from outputs_code import Code
 
 RECORD = "record.json"  # as scripts/build_book.py writes it
 _READER = {"type": "plugin", "name": "myst_nb_md"}
@@ -102,60 +102,6 @@ def _named(output: NotebookNode) -> dict[str, str]:
     return output.get("metadata", {}).get("scrapbook", {})
 
 
-@dataclass(frozen=True)
-class Entry:
-    """An output with all that stands behind it.
-
-    Parameters
-    ----------
-    name : str
-        ``figure-1``, ``table-2``, ``number-<key>`` or ``text-3``; unique in its chapter.
-    kind : str
-        First word of the name.
-    title : str
-        Alternative text, caption, or a value in prose.
-    cell : int
-        Number of the code cell that shows it, from 0.
-    key : str
-        Key of a number in prose.
-    files : list of str
-        Endings of its files, SVG before CSV.
-    code : str
-        The lines that it rests on, cell by cell.
-    lines : int
-        How many these are.
-    cells : list of int
-        Their cells, from 0.
-    functions : list of Function
-        What they use of the library.
-    variables, vintages, systems, results : list of str
-        What they read in the run.
-    whole : bool
-        Whether they read the whole panel.
-    """
-
-    name: str
-    kind: str
-    title: str
-    cell: int
-    key: str
-    files: list[str]
-    code: str
-    lines: int
-    cells: list[int]
-    functions: list[Function]
-    variables: list[str]
-    vintages: list[str]
-    systems: list[str]
-    results: list[str]
-    whole: bool
-
-    @property
-    def label(self) -> str:
-        """How the output is called: ``Figure 1``, or the key of a number."""
-        return f"{self.kind.capitalize()} {self.key or self.name.rpartition('-')[2]}"
-
-
 def slug(key: str) -> str:
     """Return a key as part of an anchor.
 
@@ -169,7 +115,15 @@ def slug(key: str) -> str:
 
 
 def behind(run: Run, code: Code, cell: int, key: str) -> dict[str, object]:
-    """Return what stands behind an output, as the fields of its entry."""
+    """Return what stands behind an output.
+
+    Returns
+    -------
+    dict
+        The ``code`` that it rests on, how many ``lines`` that are, their ``cells`` from 0, the
+        ``functions`` of the library that they use, the ``variables``, ``vintages``, ``systems``
+        and stored ``results`` that they read in the run, and whether they read the ``whole`` panel.
+    """
     statements, reads, excerpt = code.behind(code.targets(cell, key)), [], {}
     for one in statements:
         first, last = one.tree.lineno, one.tree.end_lineno
