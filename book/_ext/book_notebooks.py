@@ -101,11 +101,9 @@ def _write_copies(app: Sphinx, exception: Exception | None) -> None:
         cache = Path(env.mystnb_config.execution_cache_path)
         notebook = read_run(Path(env.doc2path(page)), cache).notebook
         link = partial(_linked, env, page, site, repository)
-        around = Surroundings(glued_values(notebook), short, link)
-        glues = any("glue(" in cell.source for cell in notebook.cells if cell.cell_type == "code")
-        address = site and f"{site}{page}.html"
-        title = env.titles[page].astext()
-        first = set_up_cell(title, glues, repository, LAUNCH_BRANCH, address)
+        glued, address = glued_values(notebook), site and f"{site}{page}.html"
+        around, title = Surroundings(glued, short, link), env.titles[page].astext()
+        first = set_up_cell(title, bool(glued), repository, LAUNCH_BRANCH, address)
         prose = "\n".join(one.source for one in notebook.cells if one.cell_type == "markdown")
         cited = {key.strip() for found in _CITED.findall(prose) for key in found.split(",")}
         lines = "\n".join(f"- {line}" for line in sorted(full[key] for key in cited if key in full))

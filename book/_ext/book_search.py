@@ -24,7 +24,6 @@ a term of the glossary. Of the sixty-two tested queries ten were held out of the
 
 from __future__ import annotations
 
-import html
 import json
 import posixpath
 import re
@@ -33,6 +32,7 @@ from pathlib import Path
 
 from book_templates import write_once
 from docutils import nodes
+from lxml.html import fragment_fromstring
 from sphinx import addnodes
 from sphinx.application import Sphinx
 from sphinx.search import languages
@@ -50,10 +50,7 @@ _SKIPPED = (nodes.literal_block, nodes.raw, nodes.comment, nodes.math_block, nod
 _LARGEST_TABLE = 600  # characters; a reader of search results wants sentences
 _LONGEST_FORMULA = 20
 _LONGEST_OPENING = 80  # characters of a generated section
-_TAG = re.compile(r"<[^>]+>")
-_PARAGRAPH = re.compile(r"<p(?:\s[^>]*)?>(.*?)</p>", re.DOTALL)
 _ALIASES = {"西藏": "Xizang", "内蒙古": "Nei Mongol"}
-_BLANK = re.compile(r"\s+")
 
 # Pages that quote the chapters rather than explain: each score is multiplied by this.
 PRIORS = {
@@ -96,7 +93,7 @@ def prior(page: str) -> float:
 
 def plain(node: nodes.Node) -> str:
     """Return the words of a node as a reader sees them, on one line."""
-    return _BLANK.sub(" ", _pieces(node)).strip()
+    return " ".join(_pieces(node).split())
 
 
 def _pieces(node: nodes.Node) -> str:
@@ -122,9 +119,9 @@ def opening(node: nodes.Node) -> str:
     >>> opening(nodes.raw("", "<div><p>R&amp;D <b>grew</b>.</p><p>More.</p></div>", format="html"))
     'R&D grew.'
     """
-    found = (text for raw in node.findall(nodes.raw) for text in _PARAGRAPH.findall(raw.astext()))
-    plain = (_BLANK.sub(" ", html.unescape(_TAG.sub("", text))).strip() for text in found)
-    return next(filter(None, plain), "")[:_LONGEST_OPENING]
+    parts = (fragment_fromstring(raw.astext(), "div") for raw in node.findall(nodes.raw))
+    texts = (" ".join(one.text_content().split()) for part in parts for one in part.iter("p"))
+    return next(filter(None, texts), "")[:_LONGEST_OPENING]
 
 
 def sections(doctree: nodes.Node) -> list[list[str]]:
@@ -138,13 +135,11 @@ def sections(doctree: nodes.Node) -> list[list[str]]:
     def walk(node: nodes.Node, current: list[str]) -> None:
         for child in node.children:
             if isinstance(child, nodes.section):
-                start = child.next_node(nodes.title)
-                heading = plain(start) if start is not None else ""
+                heading = plain(child.next_node(nodes.title))
                 if heading == "Exercises":  # what they ask for is explained above them
                     continue
-                entry = [child["ids"][0] if found and child["ids"] else "", heading, ""]
-                found.append(entry)
-                walk(child, entry)
+                found.append([child["ids"][0] if found else "", heading, ""])
+                walk(child, found[-1])
             elif isinstance(child, addnodes.glossary):
                 found.extend([anchor, term, text] for anchor, term, text, _ in entries(child))
             elif not isinstance(child, nodes.title):
@@ -168,13 +163,13 @@ def entries(glossary: nodes.Node) -> list[tuple[str, str, str, list[str]]]:
     return found
 
 
-def explained(page: str, doctree: nodes.Node, suffix: str = ".html") -> dict[str, list[str]]:
+def explained(page: str, doctree: nodes.Node) -> dict[str, list[str]]:
     """Return, for each page that a glossary links to, the terms that it explains."""
     terms: dict[str, dict[str, None]] = {}
     for glossary in doctree.findall(addnodes.glossary):
         for _, term, _, links in entries(glossary):
             for link in links:
-                if target := link.split("#")[0].removesuffix(suffix):  # not another entry
+                if target := link.split("#")[0].removesuffix(".html"):  # not another entry
                     target = posixpath.normpath(posixpath.join(posixpath.dirname(page), target))
                     terms.setdefault(target, {})[term] = None
     return {page: list(found) for page, found in terms.items()}
@@ -212,7 +207,7 @@ def write(pages: dict[str, dict], path: Path) -> None:
 def _collect(app: Sphinx, doctree: nodes.document, page: str) -> None:
     if app.builder.format != "html" or "nosearch" in app.env.metadata.get(page, {}):
         return
-    record = {"name": page, "prior": prior(page), "sections": sections(doctree) or [["", "", ""]]}
+    record = {"name": page, "prior": prior(page), "sections": sections(doctree)}
     names = other_names(record["sections"][0][1]) if page.startswith("book/provinces/") else []
     more = {"explains": explained(page, doctree), "names": names}
     record |= {key: value for key, value in more.items() if value}

@@ -25,21 +25,6 @@ from sphinx.config import Config
 CARD = "social-card.png"
 # Pages of the site that no reader looks for.
 _NOT_LISTED = {"book/status", "genindex", "search"}
-# Where somebody who is lost may want to go: those of these pages that the book has.
-_SIGNPOSTS = (
-    "book/index",
-    "notebooks/argument/argument",
-    "notebooks/studies/overview",
-    "notebooks/explore/explorer",
-    "notebooks/comparison/answer",
-    "book/provinces/index",
-    "notebooks/data/panel",
-    "book/glossary",
-    "book/downloads",
-)
-_ENGLISH = "Measuring New Quality Productive Forces"
-_CHINESE = "新质生产力测度\n一本可执行的综述"
-_SYSTEMS = ["wang-wang-2024", "dong-2024", "lu-guo-2024"]  # those of the front page
 _PLACES = 5
 _LENGTH = 200  # letters of a description
 
@@ -76,15 +61,15 @@ def draw_card() -> tuple[bytes, str]:
     from nqpf.compare import measures
     from nqpf.report.maps import _social_card
 
-    frame = measures(Panel.load(), systems=_SYSTEMS)
-    sizes = frame.groupby(level="year").size()
-    year = int(sizes[sizes == sizes.max()].index.max())
+    frame = measures(Panel.load(), systems=["wang-wang-2024", "dong-2024", "lu-guo-2024"])
+    year = int(frame.groupby(level="year").size()[::-1].idxmax())  # the last of the fullest
     ranks = frame.xs(year, level="year").rank(ascending=False)
     spread = ranks.max(axis=1) - ranks.min(axis=1)
     moved, count, measured = int((spread >= _PLACES).sum()), len(spread), ranks.shape[1]
     said = f"{moved} of {count} provinces move by {_PLACES} places or more "
     said += f"between {measured} measures, {year}."
-    card = _social_card(spread, _ENGLISH, _CHINESE, said, "ranks apart · 名次之差")
+    titles = ("Measuring New Quality Productive Forces", "新质生产力测度\n一本可执行的综述")
+    card = _social_card(spread, *titles, said, "ranks apart · 名次之差")
     return card.png(100), card.alt
 
 
@@ -131,7 +116,6 @@ def _finish(app: Sphinx, exception: Exception | None) -> None:
     out, book, first = Path(app.outdir), _book(app), app.config.root_doc
     site, titles = app.config.html_baseurl, app.env.titles
     pages = {page: titles[page].astext() for page in sorted(app.env.found_docs - _NOT_LISTED)}
-    links = {page: pages[page] for page in _SIGNPOSTS if page in pages}
     if first != "index":
         head = _head(app, "_static", first, book, _about(app))
         front = render("site_front.html", book=book, first=f"{first}.html", head=head, site=site)
@@ -140,7 +124,7 @@ def _finish(app: Sphinx, exception: Exception | None) -> None:
         write_once(out / "sitemap.xml", render("site_map.xml", site=site, pages=pages))
         robots = f"User-agent: *\nAllow: /\nSitemap: {site}sitemap.xml\n"
         write_once(out / "robots.txt", robots)
-        missing = render("site_missing.html", site=site, book=book, links=links.items())
+        missing = render("site_missing.html", site=site, book=book, pages=pages)
         write_once(out / "404.html", missing)
 
 
