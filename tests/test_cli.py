@@ -5,23 +5,10 @@ import sys
 
 import pandas as pd
 import pytest
-from made_up import HEADER, REPOSITORY, VARIABLES, write_csv
-from typer.testing import CliRunner
+from made_up import HEADER, REPOSITORY, VARIABLES, refused, run, write_csv
 
 import nqpf
 from nqpf import cli
-from nqpf.cli import app
-
-
-def run(*words):
-    return CliRunner().invoke(app, [str(word) for word in words])
-
-
-def refused(*words):
-    """Return the message of a refusal: one message on standard error, exit code 1."""
-    result = run(*words)
-    assert (result.exit_code, result.stdout) == (1, "") and "Traceback" not in result.stderr
-    return result.stderr
 
 
 def test_help_and_version():

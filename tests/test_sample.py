@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from made_up_panels import dummies
+from made_up_panels import dummies, refusals
 from made_up_panels import small_panel as sample
 
 from nqpf.errors import DataError, EstimationError, MethodError, SampleError
@@ -85,26 +85,16 @@ def test_deviations_within_make_one_coefficient_a_partial_correlation():
     assert spread < data["a"].std()  # the effects take something out
 
 
-def first(frame):
-    return frame.assign(b=frame.groupby(level=0)["a"].transform("first"))
-
-
-def holed(frame):
-    return frame.assign(b=frame["b"].where(frame.index != (0, 2010)))
-
-
-REFUSED = [
-    (lambda f: f, "a", "two way", MethodError, "Did you mean 'two-way'"),
-    (first, "b", "unit", EstimationError, "'b' does not vary once the unit effects"),
-    (lambda f: f.reset_index(drop=True), "a", "unit", SampleError, "1 level"),
-    (lambda f: f, "capital", None, DataError, "unknown variable 'capital'"),
-    (lambda f: f.assign(b=0.1), "b", None, EstimationError, "'b' does not vary"),
-    (holed, "b", None, SampleError, "province 0, year 2010, variable b"),
-    (lambda f: f.astype("str"), "b", None, DataError, "not numbers .variable b"),
-]
-
-
-@pytest.mark.parametrize(("change", "column", "within", "error", "said"), REFUSED)
-def test_columns_that_cannot_be_standardised(change, column, within, error, said):
-    with pytest.raises(error, match=said):
-        standardise(change(sample(drop=0)), [column], within=within)
+WHOLE = sample(drop=0)
+FIRST = WHOLE.assign(b=WHOLE.groupby(level=0)["a"].transform("first"))
+HOLED = WHOLE.assign(b=WHOLE["b"].where(WHOLE.index != (0, 2010)))
+test_columns_that_cannot_be_standardised = refusals(
+    EstimationError,
+    ("Did you mean 'two-way'", lambda: standardise(WHOLE, ["a"], within="two way"), MethodError),
+    ("'b' does not vary once the unit", lambda: standardise(FIRST, ["b"], within="unit")),
+    ("1 level", lambda: standardise(WHOLE.reset_index(drop=True), ["a"], "unit"), SampleError),
+    ("unknown variable 'capital'", lambda: standardise(WHOLE, ["capital"]), DataError),
+    ("'b' does not vary", lambda: standardise(WHOLE.assign(b=0.1), ["b"])),
+    ("province 0, year 2010, variable b", lambda: standardise(HOLED, ["b"]), SampleError),
+    ("not numbers .variable b", lambda: standardise(WHOLE.astype("str"), ["b"]), DataError),
+)

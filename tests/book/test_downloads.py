@@ -10,13 +10,9 @@ from nqpf import Panel
 def test_panel_of_the_site_is_the_panel(html):
     frame = Panel.load().frame
     key = ["variable", "vintage", "province", "year"]
-    for kind in ("csv", "parquet"):
-        path = html / "downloads" / "panel" / f"nqpf-panel.{kind}"
-        rows = (
-            pd.read_parquet(path)
-            if kind == "parquet"
-            else pd.read_csv(path, keep_default_na=False, dtype={"vintage": "str"})
-        )
+    folder, text = html / "downloads" / "panel", {"vintage": "str"}
+    csv = pd.read_csv(folder / "nqpf-panel.csv", keep_default_na=False, dtype=text)
+    for rows in (csv, pd.read_parquet(folder / "nqpf-panel.parquet")):
         both = [
             table[[*key, "value", "flag"]].astype(dict.fromkeys(key[:2] + ["flag"], "str"))
             for table in (rows, frame)

@@ -8,13 +8,11 @@ import numpy as np
 import pandas as pd
 import pytest
 from browsing import DRAWN, READY, ROOT
-from made_up import small_book, write_csv
+from made_up import run, small_book, write_csv
 from made_up_hostile import BAD, LONG, SCRIPT, assert_harmless, hidden, hostile_project
 from markdown_it import MarkdownIt
-from typer.testing import CliRunner
 
 from nqpf import Panel, Recipe, Study, System, provinces, report
-from nqpf.cli import app
 from nqpf.compare import standings
 from nqpf.compare.profiles import _Profiles
 from nqpf.errors import DataError
@@ -153,7 +151,7 @@ def test_rows_of_a_reader(it, tmp_path):
 def test_terminal(home, tmp_path, words):
     bad = write_csv(tmp_path / "a\x1b[2J\u202e.csv", "Bei\u202ejing\x07,2024,x\x1b[2J,1,u,s")
     places = {"bad": str(bad), "folder": str(tmp_path / "o\u202e")}
-    result = CliRunner().invoke(app, ["data", *(word.format(**places) for word in words.split())])
+    result = run("data", *(word.format(**places) for word in words.split()))
     assert result.output and hidden(result.stdout + result.stderr) == set()
 
 

@@ -28,7 +28,7 @@ def test_every_province_has_a_whole_page_and_its_rows_of_the_panel(html, code):
     assert len(body.find_all("table")) >= 5
     assert (html / f"book/provinces/{_page_key(code)}.html").stat().st_size < PAGE_BYTES
     text = " ".join(body.get_text(" ").split())
-    assert not re.search(r"\b(nan|none|inf|<NA>)\b", text, re.IGNORECASE)
+    assert not re.search(r"\b(nan|none|inf|<NA>)\b|−0\.0 ", text, re.IGNORECASE)
     assert not re.search(r"\b1 (places|measures|indices|figures|breaks|provinces)\b", text)
     (link,) = {a["href"] for a in body.select('a[href$=".csv"]')}
     path = (html / "book" / "provinces" / link).resolve()

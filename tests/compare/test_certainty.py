@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from made_up_index import DIMENSION, made_matrix
+from made_up_panels import refusals
 
 from nqpf.compare import sensitivity, uncertainty
 from nqpf.errors import MethodError, SampleError
@@ -133,54 +134,48 @@ def test_memory_does_not_grow_with_the_noise():
     assert peak < 600 * matrix.values.size * 8 / 2  # of all figures with errors at once
 
 
-def missing(values):
+CONSTANT = {"rd": 1.0, "patents": 2.0, "so2": 3.0, "energy": 4.0}
+
+
+def drawn(values=MATRIX.values, **options):
+    return uncertainty(made_matrix(values), 10, **options)
+
+
+def with_a_hole():
+    values = MATRIX.values.copy()
     values.loc[(12, 2021), "so2"] = np.nan
     return values
 
 
-CONSTANT = {"rd": 1.0, "patents": 2.0, "so2": 3.0, "energy": 4.0}
-REFUSED = [
-    (uncertainty, {"draws": 0}, "draws is 0"),
-    (uncertainty, {"draws": 2.5}, "draws is 2.5"),
-    (uncertainty, {"seed": -1}, "seed is -1"),
-    (uncertainty, {"normalise": "minimax"}, "'minimax' .stage normalise.*minmax_yearly"),
-    (uncertainty, {"aggregate": ("sum",)}, "'sum' .stage aggregate"),
-    (uncertainty, {"weights": ()}, r"methods to weights are \[\]"),
-    (uncertainty, {"weights": ("equal", "equal")}, "each once"),
-    (uncertainty, {"normalise": "zscore", "weights": "entropy"}, "no combination can be used"),
-    (uncertainty, {"error": -0.1}, "error is -0.1"),
-    (uncertainty, {"error": float("nan")}, "error is nan"),
-    (uncertainty, {"perturb": 1.0}, "perturb is 1.0"),
-    (sensitivity, {"samples": 100}, "samples is 100.*power of two"),
-    (sensitivity, {"samples": 1}, "samples is 1"),
-    (sensitivity, {"normalise": ("minmax", "zscore")}, "6 combinations cannot be used.*"
-     "normalise zscore, weights entropy.*independent"),
-    (sensitivity, SUMS, "nothing varies"),
-    (lambda matrix, level: uncertainty(matrix, 10).intervals(level), {"level": 1}, "level is 1"),
-    (lambda matrix, k: uncertainty(matrix, 10).probability(k), {"k": 9}, "k is 9.*from 1 to 8"),
-    (lambda matrix, draw: uncertainty(matrix, 10).refit(draw), {"draw": 10}, "draw is 10.*to 9"),
-]  # fmt: skip
-
-
-@pytest.mark.parametrize(("call", "options", "message"), REFUSED)
-def test_options_that_are_refused(call, options, message):
-    with pytest.raises(MethodError, match=message):
-        call(MATRIX, **options)
-
-
-UNFIT = [
-    (missing, None, r"missing or infinite.*province.*12.*2021.*variable so2"),
-    (lambda values: values, 1999, "unknown year of the indicators 1999; expected one of 2020"),
-    (lambda values: values.loc[[11]], None, "one province to rank"),
-    (lambda values: values.assign(**CONSTANT), None, "1 indicator"),
-]
-
-
-@pytest.mark.parametrize(("change", "year", "message"), UNFIT)
-@pytest.mark.filterwarnings("ignore::nqpf.index.normalise._ConstantIndicatorWarning")
-def test_samples_that_are_refused(change, year, message):
-    with pytest.raises(SampleError, match=message):
-        uncertainty(made_matrix(change(MATRIX.values.copy())), 10, year=year)
+quiet = pytest.mark.filterwarnings("ignore::nqpf.index.normalise._ConstantIndicatorWarning")
+test_what_is_refused = quiet(refusals(
+    MethodError,
+    ("draws is 0", lambda: uncertainty(MATRIX, 0)),
+    ("draws is 2.5", lambda: uncertainty(MATRIX, 2.5)),
+    ("seed is -1", lambda: drawn(seed=-1)),
+    ("'minimax' .stage normalise.*minmax_yearly", lambda: drawn(normalise="minimax")),
+    ("'sum' .stage aggregate", lambda: drawn(aggregate=("sum",))),
+    (r"methods to weights are \[\]", lambda: drawn(weights=())),
+    ("each once", lambda: drawn(weights=("equal", "equal"))),
+    ("no combination can be used", lambda: drawn(normalise="zscore", weights="entropy")),
+    ("error is -0.1", lambda: drawn(error=-0.1)),
+    ("error is nan", lambda: drawn(error=float("nan"))),
+    ("perturb is 1.0", lambda: drawn(perturb=1.0)),
+    ("samples is 100.*power of two", lambda: sensitivity(MATRIX, 100)),
+    ("samples is 1", lambda: sensitivity(MATRIX, 1)),
+    ("6 combinations cannot be used.*normalise zscore, weights entropy.*independent",
+     lambda: sensitivity(MATRIX, normalise=("minmax", "zscore"))),
+    ("nothing varies", lambda: sensitivity(MATRIX, **SUMS)),
+    ("level is 1", lambda: drawn().intervals(1)),
+    ("k is 9.*from 1 to 8", lambda: drawn().probability(9)),
+    ("draw is 10.*to 9", lambda: drawn().refit(10)),
+    (r"missing or infinite.*province.*12.*2021.*variable so2", lambda: drawn(with_a_hole()),
+     SampleError),
+    ("unknown year of the indicators 1999; expected one of 2020", lambda: drawn(year=1999),
+     SampleError),
+    ("one province to rank", lambda: drawn(MATRIX.values.loc[[11]]), SampleError),
+    ("1 indicator", lambda: drawn(MATRIX.values.assign(**CONSTANT)), SampleError),
+))  # fmt: skip
 
 
 def test_indices_by_factor_and_the_same_for_the_same_seed():

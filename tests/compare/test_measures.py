@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from made_up_panels import refusals
 from scipy import stats
 
 from nqpf import Recipe, System
@@ -100,23 +101,17 @@ SHORT = GOOD["b"].drop((4, 2021))
 HOLED = GOOD["c"].where(GOOD["c"] < GOOD["c"].max())
 
 
-UNFIT = [
-    ({"b": SHORT}, {}, SampleError, r"'b' has no figure for a key of 'a'.*province 4, year"),
-    ({"a": SHORT}, {}, SampleError, "'a' has no figure for a key of 'b'"),
-    ({"c": HOLED}, {}, SampleError, "missing.*variable c"),
-    ({"c": pd.concat([GOOD["c"]] * 2)}, {}, SampleError, "more than once.*province 0"),
-    ({"b": GOOD["b"] * 0}, {}, SampleError, "'b' is constant"),
-    ({}, {"year": 1999}, SampleError, r"0 row\(s\) to rank \[year 1999\]"),
-    ({}, {"k": 21}, MethodError, "k is 21.*from 1 to 20"),
-]
-
-
-@pytest.mark.parametrize(("change", "options", "error", "message"), UNFIT)
-def test_measures_that_cannot_be_joined(change, options, error, message):
-    with pytest.raises(error, match=message):
-        agreement(GOOD | change, **options)
-    with pytest.raises(MethodError, match=r"1 measure\(s\)"):
-        agreement({"a": GOOD["a"]})
+test_measures_that_cannot_be_joined = refusals(
+    SampleError,
+    ("'b' has no figure for .*'a'.*province 4, year", lambda: agreement(GOOD | {"b": SHORT})),
+    ("'a' has no figure for a key of 'b'", lambda: agreement(GOOD | {"a": SHORT})),
+    ("missing.*variable c", lambda: agreement(GOOD | {"c": HOLED})),
+    ("more than once.*province 0", lambda: agreement(GOOD | {"c": pd.concat([GOOD["c"]] * 2)})),
+    ("'b' is constant", lambda: agreement(GOOD | {"b": GOOD["b"] * 0})),
+    (r"0 row\(s\) to rank \[year 1999\]", lambda: agreement(GOOD, year=1999)),
+    ("k is 21.*from 1 to 20", lambda: agreement(GOOD, k=21), MethodError),
+    (r"1 measure\(s\)", lambda: agreement({"a": GOOD["a"]}), MethodError),
+)
 
 
 def groups(values, least):

@@ -7,7 +7,9 @@ import warnings
 from pathlib import Path
 
 import yaml
+from typer.testing import CliRunner
 
+from nqpf.cli import app
 from nqpf.provinces import codes
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -116,3 +118,15 @@ def small_book(folder, texts, settings, builder="html"):
         warnings.simplefilter("ignore")
         Sphinx(folder / "source", None, out, trees, builder, settings, quiet, quiet).build()
     return out
+
+
+def run(*words):
+    """Run a command of the library."""
+    return CliRunner().invoke(app, [str(word) for word in words])
+
+
+def refused(*words):
+    """Return the message of a refusal: one message on standard error, exit code 1."""
+    result = run(*words)
+    assert (result.exit_code, result.stdout) == (1, "") and "Traceback" not in result.stderr
+    return result.stderr

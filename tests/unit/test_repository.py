@@ -4,12 +4,11 @@ import ast
 import re
 import subprocess
 import sys
-from pathlib import Path
 
 import measure_size
 import pytest
+from browsing import ROOT
 
-ROOT = Path(__file__).resolve().parents[2]
 FUNCTION_LINES = 60
 FILE_BYTES = 1_500_000
 STORED = {"results.parquet": 6_000_000}  # the multiverse, which takes minutes to run again

@@ -1,13 +1,13 @@
 """What the watch in the kernels of chapters sees, and what the build makes of it."""
 
 import os
-from pathlib import Path
 
 import nbclient
 import nbformat
+from browsing import ROOT
 from build_book import _KERNEL_OPTIONS, EXHIBIT, circular_cells, take_records
 
-SCRIPTS = Path(__file__).resolve().parents[2] / "scripts"
+SCRIPTS = ROOT / "scripts"
 START = """
 from functools import partial
 import numpy as np

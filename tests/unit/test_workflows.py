@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 import yaml
+from browsing import ROOT
 from build_book import RESULTS
 
-ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / ".github" / "workflows"
 NAMES = sorted(path.name for path in FOLDER.glob("*.yml"))
 MAKE = re.compile(r"(?<![\w-])make (?:--?[\w=-]+ )*([a-z]+)")
