@@ -1,10 +1,10 @@
-"""The specification curve: what it promises about draws, statistics and bad input."""
+"""The specification curve: draws, statistics, bad input, and regressions one by one."""
 
 import numpy as np
 import pandas as pd
 import pytest
 from joblib import parallel_config
-from made_up_panels import keyed
+from made_up_panels import EFFECTS, clustered_fit, dummies, keyed, refusals
 
 from nqpf.errors import DataError, EstimationError, MethodError, SampleError
 from nqpf.multiverse import curve_summary
@@ -130,15 +130,98 @@ def test_summary_of_the_whole_curve_and_by_choice():
 
 
 GAP = choices().assign(pvalue=[0.1, 0.1, np.nan, 0.1, 0.1])
-WRONG = [
-    (choices(), {"by": "kid"}, DataError, "unknown column 'kid'.*Did you mean 'kind'"),
-    (GAP, {}, SampleError, r"1 row\(s\) without estimate or p value \[row 2\]"),
-    (choices().head(0), {}, SampleError, "an empty table"),
-    (choices(), {"level": 5}, MethodError, "level is 5"),
+test_summary_names_what_is_wrong = refusals(
+    MethodError,
+    (
+        "unknown column 'kid'.*Did you mean 'kind'",
+        lambda: curve_summary(choices(), "kid"),
+        DataError,
+    ),
+    (r"1 row\(s\) without estimate or p value \[row 2\]", lambda: curve_summary(GAP), SampleError),
+    ("an empty table", lambda: curve_summary(choices().head(0)), SampleError),
+    ("level is 5", lambda: curve_summary(choices(), level=5)),
+)
+
+
+# Redrawn curves against single regressions on frames that hold every drawn unit
+
+
+def mixed_panel(gaps):
+    """Twelve units, six years; with gaps, rows missing at random, one series shorter, a sample."""
+    rng = np.random.default_rng(5)
+    frame = pd.DataFrame(
+        rng.normal(size=(72, 6)), keyed(12, 6), ["y", "x1", "x2", "c1", "c2", "short"]
+    )
+    frame["y"] += 0.3 * frame["x1"] + np.repeat(rng.normal(size=12), 6)
+    frame["x2"] = 1e6 + 1e4 * (frame["x2"] + frame["x1"])
+    frame["inner"] = frame.index.get_level_values("province") < 9
+    if gaps:
+        frame = frame.drop(frame.index[[3, 17, 30, 31, 44, 60, 71]])
+        frame.loc[frame.index.get_level_values("year") == 2010, "short"] = np.nan
+    return frame
+
+
+# Pairs of every kind: shared outcome, shared focal, none, one, two controls, a sample.
+KINDS = [("y", "x1", (), "all"), ("y", "x1", ("c1", "c2"), "all"), ("y", "x2", ("c2", "c1"), "all"),
+         ("y", "x2", ("short",), "all"), ("x1", "c1", ("c2",), "inner"),
+         ("x2", "c1", ("c2",), "inner")]  # fmt: skip
+SPECIFICATIONS = [
+    _Specification(*kind[:3], effects, kind[3]) for effects in EFFECTS for kind in KINDS
 ]
+gaps = pytest.mark.parametrize("gaps", [False, True], ids=["balanced", "gaps"])
 
 
-@pytest.mark.parametrize(("table", "options", "error", "message"), WRONG)
-def test_summary_names_what_is_wrong(table, options, error, message):
-    with pytest.raises(error, match=message):
-        curve_summary(table, **options)
+def chosen(frame, spec):
+    rows = frame if spec.sample == "all" else frame[frame[spec.sample]]
+    rows = rows[[spec.outcome, spec.focal, *spec.controls]].dropna()
+    return rows, rows[spec.focal].std() / rows[spec.outcome].std()
+
+
+def alone(rows, spec, outcome):
+    """Coefficient and clustered error of one regression on dummies, effects of units nested."""
+    x = np.hstack([rows[[spec.focal, *spec.controls]], dummies(rows, spec.effects)])
+    norm, unit = np.linalg.norm(x, axis=0), rows.index.get_level_values(0)
+    fit = clustered_fit(rows[outcome], x / norm, unit)
+    n, g = len(rows), unit.nunique()
+    counted = x.shape[1] - (g - 1) * (spec.effects in ("two-way", "unit"))
+    factor = np.sqrt(g / (g - 1) * (n - 1) / (n - counted))
+    return np.array([fit.params[0], factor * fit.bse[0]]) / norm[0]
+
+
+@gaps
+def test_null_curve_equals_physically_resampled_frames(gaps):
+    """Estimates of y - b x, a drawn unit under a name of its own each time."""
+    frame, weights = mixed_panel(gaps), _draws(3, 12, seed=1)
+    plan = _Plan(frame, SPECIFICATIONS)
+    observed = plan.estimate(np.ones((1, 12)))[0]
+    params, errors, df = plan.estimate(weights)
+    expected = np.empty((2, *params.shape))
+    for k, spec in enumerate(SPECIFICATIONS):
+        rows, scale = chosen(frame, spec)
+        rows["null"] = rows[spec.outcome] - alone(rows, spec, spec.outcome)[0] * rows[spec.focal]
+        units = dict(list(rows.groupby(level="province")))
+        for i, counts in enumerate(weights):
+            picked = [units[unit] for unit in np.repeat(np.arange(12), counts) if unit in units]
+            drawn = pd.concat([one.droplevel(0) for one in picked], keys=range(len(picked)))
+            drawn.index.names = rows.index.names
+            expected[:, i, k] = scale * alone(drawn, spec, "null")
+    size = np.abs(observed)
+    np.testing.assert_allclose((params - observed) / size, expected[0] / size, rtol=0, atol=1e-9)
+    np.testing.assert_allclose(errors, expected[1], rtol=1e-9)
+    assert {11} < set(df.ravel())  # all units, and draws of a sample with fewer
+
+
+@gaps
+def test_wild_draws_equal_regressions_on_outcomes_with_turned_residuals(gaps):
+    frame, signs = mixed_panel(gaps), _draws(2, 12, seed=3, scheme="wild")
+    assert set(signs.ravel()) == {-1, 1}
+    params, errors, _ = _Plan(frame, SPECIFICATIONS).estimate(signs, "wild")
+    for k, spec in enumerate(SPECIFICATIONS):
+        rows, scale = chosen(frame, spec)
+        x = np.hstack([rows[[*spec.controls]], dummies(rows, spec.effects)])
+        left = rows[spec.outcome] - x @ np.linalg.lstsq(x, rows[spec.outcome], rcond=None)[0]
+        for i, own in enumerate(signs):
+            turned = rows[spec.outcome] + left * (own[rows.index.get_level_values(0)] - 1)
+            slope, error = scale * alone(rows.assign(turned=turned), spec, "turned")
+            assert params[i, k] == pytest.approx(slope, abs=1e-9 * error)
+            assert errors[i, k] == pytest.approx(error, rel=1e-9)

@@ -3,9 +3,8 @@
 import numpy as np
 import pandas as pd
 import pytest
-from made_up_panels import EFFECTS, NAMES, dummies, walks
+from made_up_panels import EFFECTS, NAMES, clustered_fit, dummies, walks
 from made_up_panels import small_panel as sample
-from statsmodels.regression.linear_model import OLS
 
 from nqpf.regress import fixed_effects, permutation_placebo, wild_bootstrap
 
@@ -57,8 +56,7 @@ def signs_of(draws, seed):
 
 
 def clustered_t(x, y, unit, column, null):
-    clusters = {"groups": unit, "use_correction": False}
-    fit = OLS(y, x).fit(cov_type="cluster", cov_kwds=clusters)
+    fit = clustered_fit(y, x, unit)
     return (fit.params[column] - null) / fit.bse[column]
 
 
