@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import ast
 import re
-from functools import cache
 from keyword import iskeyword
 from pathlib import Path
 
@@ -20,7 +19,7 @@ from browsing import CHAPTERS, ROOT
 from IPython.core.interactiveshell import InteractiveShell
 from outputs_code import Code
 
-ENTRIES = Path(__file__).with_name("exercises.yaml")
+ENTRIES = yaml.safe_load(Path(__file__).with_name("exercises.yaml").read_text("utf-8"))
 _NUMBERED = re.compile(r"^(\d+)\. (.+(?:\n   .*)*)", re.MULTILINE)
 _CODE = re.compile(r"(?<!`)`([^`]+)`(?!`)")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z_0-9]+")
@@ -35,11 +34,6 @@ def exercises(text):
 def named(page):
     found = exercises(CHAPTERS[page].read_text(encoding="utf-8"))
     return {number: code for number, code in found.items() if code}
-
-
-@cache
-def entries():
-    return yaml.safe_load(ENTRIES.read_text(encoding="utf-8"))
 
 
 WITH_CODE = [page for page, path in CHAPTERS.items() if path.is_file() and named(page)]
@@ -72,14 +66,14 @@ def run(shell, source):
 
 
 def test_every_exercise_that_names_code_has_an_entry_and_no_other_has():
-    there = {page: sorted(solutions) for page, solutions in entries().items()}
+    there = {page: sorted(solutions) for page, solutions in ENTRIES.items()}
     assert there == {page: sorted(named(page)) for page in WITH_CODE}
 
 
 @pytest.mark.parametrize("page", WITH_CODE)
 def test_exercises_use_the_code_that_they_name_and_run_as_they_are_written(page, shell):
     for number, pieces in named(page).items():
-        solution = entries()[page][number]
+        solution = ENTRIES[page][number]
         wanted = {word for word in _NAME.findall(" ".join(pieces)) if not iskeyword(word)}
         assert wanted <= set(_NAME.findall(solution)), (page, number)
         shell.reset(new_session=False)

@@ -37,28 +37,20 @@ SETTINGS = {
 
 
 @pytest.fixture(scope="module")
-def home(tmp_path_factory):
-    """Make the project of this module the hostile one."""
-    home = hostile_project(tmp_path_factory.mktemp("hostile"))
-    caches = (provinces._read, provinces._spellings)
+def it(tmp_path_factory):
+    """Make the project of this module the hostile one; give a panel, an index and a profile."""
+    home, caches = tmp_path_factory.mktemp("hostile"), (provinces._read, provinces._spellings)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("NQPF_HOME", str(home))
+        patch.setenv("NQPF_HOME", str(hostile_project(home)))
         for cache in caches:
             cache.cache_clear()
-        yield home
+        panel = Panel.load()
+        index = Recipe("minmax", "entropy", "topsis").fit(System.load("dong-2024").evaluate(panel))
+        profiles = _Profiles.load(panel, systems=["wu-2024"], draws=20)
+        page, overview = report.province_profile(profiles, 110000), _overview_markdown(profiles)
+        yield SimpleNamespace(panel=panel, index=index, overview=overview, page=page)
     for cache in caches:
         cache.cache_clear()
-
-
-@pytest.fixture(scope="module")
-def it(home):
-    """Read the hostile panel, an index of it, and a province's profile."""
-    panel = Panel.load()
-    matrix = System.load("dong-2024").evaluate(panel)
-    profiles = _Profiles.load(panel, systems=["wu-2024"], draws=20)
-    index = Recipe(weights="entropy", aggregate="topsis").fit(matrix)
-    page, overview = report.province_profile(profiles, 110000), _overview_markdown(profiles)
-    return SimpleNamespace(panel=panel, index=index, overview=overview, page=page)
 
 
 def _ranks():
@@ -148,7 +140,7 @@ def test_rows_of_a_reader(it, tmp_path):
 
 
 @pytest.mark.parametrize("words", ["list", "check {bad}", "export {folder} --format csv"])
-def test_terminal(home, tmp_path, words):
+def test_terminal(it, tmp_path, words):
     bad = write_csv(tmp_path / "a\x1b[2J\u202e.csv", "Bei\u202ejing\x07,2024,x\x1b[2J,1,u,s")
     places = {"bad": str(bad), "folder": str(tmp_path / "o\u202e")}
     result = run("data", *(word.format(**places) for word in words.split()))
