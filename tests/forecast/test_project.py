@@ -167,7 +167,6 @@ test_what_else_is_refused = refusals(
     ("'drift'", lambda: backtest(panel(), methods="drfit")),
     ("a year from 2017 to 2022", lambda: backtest(panel(), first_origin=2023)),
     ("twice", lambda: backtest(panel(), methods=["drift", "drift"])),
-    ("moment", lambda: panel_autoregression(panel(), correction="kiviet")),
     ("not below 2", lambda: class_probabilities(panel(), classes=1)),
     ("4 .*few for 'panel.*Beij.*5 y", lambda: forecast(panel(4), method="panel_ar"), SampleError),
     ("5 years are too few for a ba", lambda: backtest(panel(5), methods="panel_ar"), SampleError),
@@ -218,17 +217,15 @@ def test_smoothing_is_that_of_statsmodels_and_fits_no_worse(seed):
     assert peer.sse <= best.sse * (1 + 1e-6)
 
 
-def test_persistence_without_correction_is_that_of_linearmodels_with_clusters():
+def test_persistence_without_correction_is_that_of_linearmodels():
     from linearmodels.panel import PanelOLS
 
     values = np.random.default_rng(3).normal(size=(9, 12)).cumsum(axis=0)
     series = as_series(values - values.mean(axis=1, keepdims=True))
     frame = pd.DataFrame({"y": series, "lag": series.groupby("province").shift()}).dropna()
     model = PanelOLS(frame["y"], frame[["lag"]], entity_effects=True)
-    peer = model.fit(cov_type="clustered", cluster_entity=True, debiased=False, group_debias=False)
-    ours = panel_autoregression(series, "none")
-    assert ours.rho == pytest.approx(peer.params["lag"], abs=1e-10)
-    assert ours.std_error == pytest.approx(peer.std_errors["lag"], rel=1e-6)
+    within = panel_autoregression(series).rho_within
+    assert within == pytest.approx(model.fit().params["lag"], abs=1e-10)
 
 
 def simulated(rho, years, rng, spread=None):

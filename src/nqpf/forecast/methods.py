@@ -42,18 +42,13 @@ class _PanelAutoregression(NamedTuple):
     groups: int
 
 
-def panel_autoregression(series: pd.Series, correction: str = "moment") -> _PanelAutoregression:
+def panel_autoregression(series: pd.Series) -> _PanelAutoregression:
     """Estimate how much of a province's distance from the mean is left a year later.
 
     Parameters
     ----------
     series : Series indexed (province, year)
         Finite and without gaps; a history may begin late.
-    correction : {"moment", "none"}
-        ``"moment"`` solves the within moment after adding the value that it
-        has at the true parameter, which needs no assumption on the first year
-        and allows variances that differ by province (Bun and Carree 2005;
-        Breitung, Kripfganz and Hayakawa 2022). ``"none"`` is least squares with effects.
 
     Returns
     -------
@@ -61,14 +56,15 @@ def panel_autoregression(series: pd.Series, correction: str = "moment") -> _Pane
 
     Notes
     -----
-    Least squares with effects gives 0.58 for a true 0.8 with ten pairs of years; the half-panel
-    jackknife 0.89 when the process began at zero, the adjusted moment 0.80. Where the moment only
-    touches zero, near a unit root, its least is taken and no standard error is given.
+    The within moment is solved after adding the value that it has at the true parameter, which
+    needs no assumption on the first year and allows variances that differ by province (Bun and
+    Carree 2005; Breitung, Kripfganz and Hayakawa 2022). Least squares with effects gives 0.58 for
+    a true 0.8 with ten pairs of years; the half-panel jackknife 0.89 when the process began at
+    zero, the adjusted moment 0.80. Where the moment only touches zero, near a unit root, its
+    least is taken and no standard error is given.
 
     Raises
     ------
-    nqpf.errors.MethodError
-        If the correction is unknown.
     nqpf.errors.SampleError
         If there is a gap, a figure is not finite or years are too few.
     nqpf.errors.EstimationError
@@ -85,12 +81,11 @@ def panel_autoregression(series: pd.Series, correction: str = "moment") -> _Pane
     >>> round(fit.rho_within, 2), round(fit.rho, 2)
     (0.38, 0.56)
     """
-    choose("correction", correction, ("moment", "none"))
     wide = _history(series)
     _enough(wide, _LEAST, "panel autoregression")
-    sums, adjusted = _Sums(_deviations(wide.to_numpy())[0]), correction == "moment"
-    rho, found = sums.root() if adjusted else (sums.within, True)
-    behind, at, ahead = sums.moment(rho + np.array([-1e-5, 0, 1e-5]), adjusted)
+    sums = _Sums(_deviations(wide.to_numpy())[0])
+    rho, found = sums.root()
+    behind, at, ahead = sums.moment(rho + np.array([-1e-5, 0, 1e-5]))
     slope = (ahead - behind).sum() / 2e-5
     error = float(np.sqrt((at**2).sum()) / abs(slope)) if slope and found else np.nan
     return _PanelAutoregression(rho, error, sums.within, int(sums.periods.sum()), wide.shape[1])
@@ -128,16 +123,14 @@ class _Sums:
             raise EstimationError(problem, expected="provinces that move apart or together")
         self.within = float(self.xy.sum() / self.xx.sum())
 
-    def moment(self, rho: np.ndarray, adjusted: bool = True) -> np.ndarray:
-        """Return (k, n) within moments at k values, plus their expected shortfall if `adjusted`.
+    def moment(self, rho: np.ndarray) -> np.ndarray:
+        """Return (k, n) within moments at k values, plus their expected shortfall.
 
         With T pairs the mean of the lags holds past shocks, so that the moment
         is on average -s2/T sum_j (T-1-j) rho^j, j = 0..T-2, at the true rho.
         """
         rho = np.asarray(rho)[:, None]
         plain = self.xy - rho * self.xx
-        if not adjusted:
-            return plain
         lengths, at = np.unique(self.periods, return_inverse=True)
         short = np.column_stack([_shortfall(rho[:, 0], n) / (n - 1) for n in lengths])[:, at]
         return plain + short * (self.yy - 2 * rho * self.xy + rho**2 * self.xx)

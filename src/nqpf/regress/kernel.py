@@ -265,16 +265,8 @@ class _CrossProducts:
             partial = within / np.sqrt(within**2 + spare)
             back = unit_length[x] / unit_length[y][:, None] * lost[:, None]
             params, std_errors = params * back, std_errors * back
-        return _KernelFits(
-            params=params,
-            std_errors=std_errors,
-            within=within,
-            partial=partial,
-            collinear=collinear,
-            df=df,
-            nobs=self.sample.nobs,
-            groups=self.sample.units,
-        )
+        figures = (params, std_errors, within, partial, collinear)
+        return _KernelFits(*figures, df, self.sample.nobs, self.sample.units)
 
     def fit(
         self, outcome: str, regressors: Sequence[str], *args: str, **options: str

@@ -141,15 +141,10 @@ def wild_bootstrap(
 
     spread = sample.data.std()
     back = float(spread[sample.outcome] / spread[variable])
-    return _Resampled(
-        variable,
-        float(result.tstats[variable]),
-        statistics(-estimate) * error * back / result.std_errors[variable],
-        pvalue(-estimate),
-        result,
-        lower=(estimate + edge(-1)) * back,
-        upper=(estimate + edge(1)) * back,
-    )
+    drawn = statistics(-estimate) * error * back / result.std_errors[variable]
+    ends = [(estimate + edge(side)) * back for side in (-1, 1)]
+    tstat = float(result.tstats[variable])
+    return _Resampled(variable, tstat, drawn, pvalue(-estimate), result, *ends)
 
 
 def _read(
@@ -266,10 +261,5 @@ def permutation_placebo(
     moved = np.concatenate([statistics(orders[i : i + batch]) for i in range(0, draws, batch)])
     plain = statistics(np.arange(len(wide))[None])[0]
     extreme = int((np.abs(moved) >= abs(plain) * (1 - _TIE)).sum())
-    return _Resampled(
-        variable,
-        float(result.tstats[variable]),
-        moved * (result.tstats[variable] / plain),
-        (1 + extreme) / (1 + draws),
-        result,
-    )
+    tstat, pvalue = result.tstats[variable], (1 + extreme) / (1 + draws)
+    return _Resampled(variable, float(tstat), moved * (tstat / plain), pvalue, result)

@@ -76,16 +76,10 @@ class _Firms:
 
 
 def _read(
-    frame: pd.DataFrame,
-    output: str,
-    free: _Names,
-    state: _Names,
-    proxy: _Names,
-    unit: str,
-    time: str,
-    investment: bool,
+    frame: pd.DataFrame, roles: Sequence[_Names], unit: str, time: str, investment: bool
 ) -> _Firms:
     """Check a frame of firms and return its arrays."""
+    output, free, state, proxy = roles
     free, state = distinct("free inputs", free), distinct("state inputs", state)
     proxy, inputs = distinct("proxies", proxy), [*free, *state]
     columns = distinct("output, inputs and proxies", [output, *inputs, *proxy])
@@ -451,7 +445,7 @@ def production_function(
     """
     choose("method", method, _METHODS)
     many = whole("starts", starts, 1) if method == _JOINT else _STARTS
-    firms = _read(frame, output, free, state, proxy, unit, time, method == "olley-pakes")
+    firms = _read(frame, [output, free, state, proxy], unit, time, method == "olley-pakes")
     return _one_step(firms) if method == "wooldridge" else _two_steps(firms, method, many)
 
 
