@@ -325,16 +325,13 @@ class _Declaration:
             "rank": (level.groupby(level="year").rank(pct=True), known, ahead),
             "difference": [one.groupby(level="province").diff() for one in (level, known, ahead)],
         }
-        broken = self._breaks(panel, vintage).reindex(index, fill_value=False)
-        return {
-            one.key: _Figures(
-                index.get_level_values("province").to_numpy(),
-                index.get_level_values("year").to_numpy(),
-                *(table.to_numpy(dtype=float) for table in tables[one.key]),
-                broken.to_numpy(dtype=bool),
-            )
-            for one in grid.transformations
-        }
+        broken = self._breaks(panel, vintage).reindex(index, fill_value=False).to_numpy(dtype=bool)
+        keys = [index.get_level_values(name).to_numpy() for name in index.names]
+        found = {}
+        for key in _keys(grid.transformations):
+            arrays = (table.to_numpy(dtype=float) for table in tables[key])
+            found[key] = _Figures(*keys, *arrays, broken)
+        return found
 
     def _breaks(self, panel: Panel, vintage: str) -> pd.Series:
         """Return by province and year whether a change spans a break that some sample omits."""

@@ -635,7 +635,6 @@ def certify(x: ArrayLike, seeds: Iterable[int] = range(20), radius: float = 0.1)
     seeds = list(seeds)
     if not seeds:
         raise MethodError("seeds is empty", expected="at least one seed")
-    return _Certificate(
-        projection_pursuit(x, radius, "multistart"),
-        tuple(projection_pursuit(x, radius, "genetic", seed) for seed in seeds),
-    )
+    optimum = projection_pursuit(x, radius, "multistart")
+    runs = (projection_pursuit(x, radius, "genetic", seed) for seed in seeds)
+    return _Certificate(optimum, tuple(runs))

@@ -125,10 +125,8 @@ def _equations(
         ``related``, ``control 0`` and so on, ``measure <position>`` for each measure.
     """
     related = (figures.outcomes if batch.driver else figures.variables)[rows, batch.variable]
-    others, own = (
-        figures.variables[np.ix_(rows, controls)],
-        figures.measures[np.ix_(rows, measures)],
-    )
+    others = figures.variables[np.ix_(rows, controls)]
+    own = figures.measures[np.ix_(rows, measures)]
     keys = [figures.province[rows], figures.year[rows]]
     index = pd.MultiIndex.from_arrays(keys, names=["province", "year"])
     names = [f"control {i}" for i in range(len(controls))]

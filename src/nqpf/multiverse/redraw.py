@@ -15,12 +15,12 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
+from nqpf.sample import _EFFECTS
+
 _UNSHARED = 1e-10  # a variable that shares all but this part with others is collinear
 _BLOCK = 1 << 19  # cross-products held at a time, so that they stay near the processor
 _BLOCK_WILD = 1 << 20  # scores held at a time
 _ROUNDING = 1e-9  # an error below this share of its estimate is no residual but rounding
-_EFFECTS = {"two-way": (True, True), "unit": (True, False), "time": (False, True),
-            "pooled": (False, False)}  # fmt: skip
 
 
 class _Specification(NamedTuple):

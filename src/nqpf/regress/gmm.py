@@ -13,7 +13,7 @@ import pandas as pd
 from nqpf.checks import choose, distinct, whole
 from nqpf.errors import EstimationError, MethodError, SampleError
 from nqpf.regress.iv import _VALID
-from nqpf.regress.ols import _HypothesisTest, _Regression
+from nqpf.regress.ols import _counted, _HypothesisTest, _Regression
 from nqpf.sample import _by_key, _years
 
 _Names = Sequence[str] | str
@@ -470,17 +470,12 @@ def dynamic_gmm(
         outcome=outcome,
         params=params.iloc[own],
         cov=errors.iloc[own, own],
-        residuals=residuals,
-        nobs=len(residuals),
-        groups=groups,
-        periods=residuals.index.unique(1).size,
+        **_counted(residuals),
         rsquared_within=float("nan"),
         df=None,
         effects="two-way" if time_effects else "unit",
         errors="clustered",
         convention="none",
-        unit=unit,
-        time=time,
         vintage=vintage,
         instruments=count,
         diagnostics=found,

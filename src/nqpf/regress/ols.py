@@ -521,14 +521,17 @@ def _reported(
         outcome=outcome,
         params=(fit.params[names] * back).rename("coefficient"),
         cov=cov * np.outer(back, back),
-        residuals=residuals,
-        nobs=sample.nobs,
-        groups=sample.units,
-        periods=sample.times,
-        unit=index.names[0],
-        time=index.names[1],
+        **_counted(residuals),
         **{"rsquared_within": float(fit.rsquared)} | about,
     )
+
+
+def _counted(residuals: pd.Series) -> dict[str, Any]:
+    """Return residuals with what their keys say: rows, groups, periods and the names of both."""
+    index = residuals.index
+    sizes = {"groups": index.unique(0).size, "periods": index.unique(1).size}
+    names = {"unit": index.names[0], "time": index.names[1]}
+    return {"residuals": residuals, "nobs": len(index)} | sizes | names
 
 
 def _random_fit(scaled: pd.DataFrame, errors: str) -> Any:

@@ -156,11 +156,8 @@ def _lines_said(table: pd.DataFrame, title: str, label: str, fmt: str) -> str:
     each = []
     for column, line in table.items():
         known = line.dropna()
-        ends = (
-            [f"{fmt.format(known[year])} in {year}" for year in known.index[[0, -1]]]
-            if len(known)
-            else []
-        )
+        years = known.index[[0, -1]] if len(known) else []
+        ends = [f"{fmt.format(known[year])} in {year}" for year in years]
         each += [f"{_name_of(column)} {' to '.join(dict.fromkeys(ends))}"] * bool(ends)
     return f"Line chart. {title}; {label}: {'; '.join(each)}."
 

@@ -352,12 +352,10 @@ def _pictures(profiles: _Profiles, facts: dict[str, Any]) -> dict[str, sty._Pict
         if tfp:
             given = (facts["code"], heads["tfp"], tfp["doubtful"], broken)
             drawn["tfp"] = _tfp_panels((tfp["levels"], tfp["growth"]), *given)
-    return {
-        key: sty._Picture(
-            one, _filled("figure.txt", profiles, figure=key, head=heads[key], **facts)
-        )
-        for key, one in drawn.items()
+    told = {
+        key: _filled("figure.txt", profiles, figure=key, head=heads[key], **facts) for key in drawn
     }
+    return {key: sty._Picture(one, told[key]) for key, one in drawn.items()}
 
 
 def _productivity(profiles: _Profiles, code: int) -> dict[str, object] | None:

@@ -126,10 +126,8 @@ def rank_ranges(
         span, each = ranks.agg(["median", "min", "max"], axis=1).set_axis(order, axis=1), ranks
         label = f"rank under {ranks.shape[1]} measures: each (dot), best to worst (line), "
         label += "median (mark)"
-        line, dots = (
-            {"linewidth": 1.5, "alpha": 0.5},
-            {"marker": "o", "markersize": 4, "alpha": 0.3},
-        )
+        line = {"linewidth": 1.5, "alpha": 0.5}
+        dots = {"marker": "o", "markersize": 4, "alpha": 0.3}
     span = span.sort_values(order, kind="stable")
     rows = _ROW * len(span)
     figure, ax, head = sty._framed(title, label, (2.0, key, 4.2, rows), key + rows + 0.5)

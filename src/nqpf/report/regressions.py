@@ -376,10 +376,8 @@ def findings_map(
     rows, over = _GRID * len(measures), _HEADS + (0.42 if groups else 0)
     box = (1.85, over, sty._WIDTH - 1.97, rows)
     figure, ax, head = sty._framed(title, note, box, over + rows + 1.0)
-    full, empty = (
-        {"edgecolor": "none"},
-        {**_EMPTY, "facecolor": "none", "edgecolor": "#bbbbbb", "lw": 0},
-    )
+    full = {"edgecolor": "none"}
+    empty = {**_EMPTY, "facecolor": "none", "edgecolor": "#bbbbbb", "lw": 0}
     shades = 0.5 + balance.to_numpy(dtype=float) / 2  # orange is negative, purple positive
     for row, column, colour in _boxes(ax, shades, full, empty, sty._DIVERGING, 0.96, 0.92):
         value = median.iat[row, column]

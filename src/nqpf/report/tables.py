@@ -62,10 +62,7 @@ def catalogue_table(panel: Panel, theme: str) -> _Html:
             ("Definition", variable.definition),
             ("Unit", variable.unit),
             ("Figures", _joined([_covered(*row) for row in rows] or ["none embedded"])),
-            (
-                "Published in",
-                _joined([_named(variable.yearbook), _named(variable.publisher)], ", "),
-            ),
+            ("Published in", _joined(map(_named, (variable.yearbook, variable.publisher)), ", ")),
         ]
         if variable.derived:
             facts.append(("Derived by", _filled("<code>{}</code>", variable.derived)))

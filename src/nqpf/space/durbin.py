@@ -11,7 +11,7 @@ import pandas as pd
 
 from nqpf.checks import between, choose, whole
 from nqpf.errors import EstimationError, MethodError
-from nqpf.regress.ols import _HypothesisTest, _Regression
+from nqpf.regress.ols import _counted, _HypothesisTest, _Regression
 from nqpf.sample import PanelSample, _place
 from nqpf.space.likelihood import _CLUSTERED, _CORRECTIONS, _covariance, _Fit, _fitted, _Panel
 from nqpf.space.weights import _Weights
@@ -31,7 +31,6 @@ def _inferred(panel: _Panel, fit: _Fit, errors: str) -> dict[str, object]:
     back, names = np.outer(fit.back, fit.back), panel.labels
     return {
         "cov": pd.DataFrame(cov[:-1, :-1] * back, names, names),
-        "sigma2_error": float(np.sqrt(cov[-1, -1])) * fit.scale**2,
         "errors": errors,
         "df": panel.y.shape[1] - 1 if clustered else None,
         "convention": "clusters" if clustered else "none",
@@ -52,14 +51,13 @@ class _Durbin(_Regression):
     correction : {"lee-yu", "none"}
     loglik : float
         Maximum of the log-likelihood.
-    sigma2, sigma2_error : float
-        Variance of e and its standard error.
+    sigma2 : float
+        Variance of e.
     """
 
     correction: str
     loglik: float
     sigma2: float
-    sigma2_error: float
     panel: _Panel = field(repr=False)
     fit: _Fit = field(repr=False)
 
@@ -327,14 +325,9 @@ def durbin(
     return _Durbin(
         outcome=outcome,
         params=pd.Series(fit.coefficients * fit.back, panel.labels, name="coefficient"),
-        residuals=pd.Series(residuals.T.ravel(), panel.index, name="residual"),
-        nobs=own.size,
-        groups=own.shape[1],
-        periods=own.shape[0],
+        **_counted(pd.Series(residuals.T.ravel(), panel.index, name="residual")),
         rsquared_within=1 - float((residuals**2).sum() / (own**2).sum()),
         effects=effects,
-        unit=unit,
-        time=time,
         vintage=vintage,
         estimator="spatial Durbin" if panel.lags else "spatial lag",
         notes=tuple(notes),

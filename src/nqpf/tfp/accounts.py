@@ -240,10 +240,8 @@ def real_gdp(panel: Panel, base: int = _BASE, vintage: str = _VINTAGE) -> pd.Ser
     _check_consecutive(index.index, "gdp_index")
     provinces = index.index.unique("province")
     nominal = _per_unit(nominal, provinces, f"gdp of {base} in vintage {vintage!r}")
-    return pd.concat(
-        {p: _chain(index[p] / 100, nominal[p], p, base) for p in provinces},
-        names=["province", "year"],
-    ).rename("real_gdp")
+    levels = {p: _chain(index[p] / 100, nominal[p], p, base) for p in provinces}
+    return pd.concat(levels, names=["province", "year"]).rename("real_gdp")
 
 
 def _chain(growth: pd.Series, level: float, province: int, base: int) -> pd.Series:
