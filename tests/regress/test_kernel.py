@@ -1,7 +1,6 @@
 """The kernel: what it returns and marks; linearmodels, Stata and R."""
 
 import numpy as np
-import pandas as pd
 import pytest
 from made_up_mutants import EVERYTHING
 from made_up_panels import EFFECTS, linearmodels_fit, rearranged, refusals
@@ -143,17 +142,11 @@ test_samples_and_options_that_are_refused = refusals(
 
 
 def random_panel(seed):
-    """An unbalanced panel of random size with one to three regressors and both effects."""
-    rng = np.random.default_rng(seed)
-    units, years, k = rng.integers(5, 16), rng.integers(3, 9), rng.integers(1, 4)
-    there = rng.random((units, years)) < 0.8
-    there[:, 0] = there[:, 1] = True
-    there[:2] = True
-    at = np.argwhere(there)
-    keys = pd.MultiIndex.from_arrays([at[:, 0], 2010 + at[:, 1]], names=["province", "year"])
-    values = rng.normal(size=(len(at), k + 1)) + rng.normal(0, 3, (units, k + 1))[at[:, 0]]
-    values += rng.normal(size=(years, k + 1))[at[:, 1]]
-    return pd.DataFrame(values, keys, NAMES[: k + 1])
+    """An unbalanced panel of changing size with one to three regressors."""
+    frame = sample(seed, 5 + seed % 11, 3 + seed % 7, 0)
+    unit, year = (frame.index.get_level_values(i) for i in (0, 1))
+    lost = (np.random.default_rng(seed).random(len(frame)) < 0.25) & (unit > 1) & (year > 2011)
+    return frame.loc[~lost, NAMES[: seed // 3 % 3 + 2]]
 
 
 @pytest.mark.parametrize("seed", range(200 if EVERYTHING else 60))

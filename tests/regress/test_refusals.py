@@ -4,21 +4,15 @@ from functools import partial
 
 import numpy as np
 import pandas as pd
-import pytest
-from made_up_panels import normals
+from made_up_panels import normals, refusals
 
 from nqpf import regress
 from nqpf.errors import DataError, EstimationError, MethodError, SampleError
 from nqpf.regress.ols import random_effects
 
-
-def sample():
-    frame, _ = normals(0, "yxzvwq", 12, 8)
-    frame["x"] += frame["z"] + frame["v"]
-    frame["y"] += frame["x"]
-    return frame
-
-
+FRAME, _ = normals(0, "yxzvwq", 12, 8)
+FRAME["x"] += FRAME["z"] + FRAME["v"]
+FRAME["y"] += FRAME["x"]
 fixed = partial(regress.fixed_effects, outcome="y", regressors=["x", "w"])
 random = partial(random_effects, outcome="y", regressors=["x", "w"])
 wild = partial(regress.wild_bootstrap, outcome="y", regressors=["x", "w"])
@@ -44,35 +38,16 @@ def at(change):
     return lambda f: f.set_axis(f.index.map(lambda k: (k[0], change(k[1]))).rename(f.index.names))
 
 
-@pytest.mark.parametrize("call", EVERY)
-@pytest.mark.parametrize(
-    ("change", "error", "said"),
-    [
-        (lambda f: f.drop(columns="w"), DataError, "unknown variable 'w'"),
-        (lambda f: f.assign(w="high"), DataError, "not numbers"),
-        (lambda f: f.assign(w=1.0), EstimationError, "'w'"),
-        (lambda f: f.mask(f == f["w"].max()), SampleError, "variable w"),
-        (lambda f: f.replace(f["w"].max(), np.inf), SampleError, "infinite"),
-        (lambda f: pd.concat([f, f.iloc[:1]]), SampleError, "more than once .province 0"),
-        (lambda f: f.iloc[:0], SampleError, "no rows"),
-        (lambda f: f.assign(year=2010), DataError, "'year' 2 times"),
-    ],
-)
-def test_what_every_estimator_refuses(call, change, error, said):
-    with pytest.raises(error, match=said):
-        call(change(sample()))
-
-
-@pytest.mark.parametrize("call", [fixed, iv, cut, middle, wild, placebo])
-def test_unknown_effects_and_errors_are_named(call):
-    with pytest.raises(MethodError, match="unknown effects 'twoway'.*Did you mean 'two-way'"):
-        call(sample(), effects="twoway")
-    if call not in (wild, placebo):
-        for name, near in (("errors", "clustered"), ("convention", "nested")):
-            with pytest.raises(MethodError, match=f"Did you mean '{near}'"):
-                call(sample(), **{name: near[:-2]})
-
-
+EVERY_REFUSES = [
+    (lambda f: f.drop(columns="w"), DataError, "unknown variable 'w'"),
+    (lambda f: f.assign(w="high"), DataError, "not numbers"),
+    (lambda f: f.assign(w=1.0), EstimationError, "'w'"),
+    (lambda f: f.mask(f == f["w"].max()), SampleError, "variable w"),
+    (lambda f: f.replace(f["w"].max(), np.inf), SampleError, "infinite"),
+    (lambda f: pd.concat([f, f.iloc[:1]]), SampleError, "more than once .province 0"),
+    (lambda f: f.iloc[:0], SampleError, "no rows"),
+    (lambda f: f.assign(year=2010), DataError, "'year' 2 times"),
+]
 FEW = {"effects": "pooled", "errors": "two-way clustered"}
 CHANGES = {"effects": "differenced"}
 BOTH = {"instruments": ["z", "v"]}
@@ -136,29 +111,31 @@ OWN = [
     *((call, None, {"variable": "A"}, MethodError, "variable 'A'") for call in (wild, placebo)),
     (placebo, lambda f: f.drop((3, 2012)), {}, SampleError, "missing .province 3, year 2012.*bala"),
 ]  # fmt: skip
+NO_VARIATION = [
+    (lambda f: 1e9, "regressor 'w' is constant"),
+    (lambda f: unit(f) ** 2 * 1e6, "'w' does not vary within any province"),
+    (lambda f: np.sqrt(year(f)), "'w' is the same for every province"),
+    (lambda f: 1e9 + unit(f) * 0.1 + year(f) * 0.7, "by the province and year effects"),
+    (lambda f: 1e6 * f["x"] + 3, "regressors 'x', 'w' are collinear"),
+    (lambda f: f["x"] + unit(f) - year(f), "'x', 'w' are collinear once the effects"),
+    (lambda f: f["x"] - 2 * f["q"], "regressors 'x', 'w', 'q' are collinear"),
+]
 
 
-@pytest.mark.parametrize("case", range(len(OWN)))
-def test_what_each_estimator_refuses(case):
-    call, change, options, error, said = OWN[case]
-    with pytest.raises(error, match=said):
-        call(sample() if change is None else change(sample()), **options)
+def on(call, change=None, **options):
+    return partial(call, FRAME if change is None else change(FRAME), **options)
 
 
-@pytest.mark.parametrize(
-    ("column", "said"),
-    [
-        (lambda f: 1e9, "regressor 'w' is constant"),
-        (lambda f: unit(f) ** 2 * 1e6, "'w' does not vary within any province"),
-        (lambda f: np.sqrt(year(f)), "'w' is the same for every province"),
-        (lambda f: 1e9 + unit(f) * 0.1 + year(f) * 0.7, "by the province and year effects"),
-        (lambda f: 1e6 * f["x"] + 3, "regressors 'x', 'w' are collinear"),
-        (lambda f: f["x"] + unit(f) - year(f), "'x', 'w' are collinear once the effects"),
-        (lambda f: f["x"] - 2 * f["q"], "regressors 'x', 'w', 'q' are collinear"),
-    ],
-)
-@pytest.mark.parametrize("drop", [0, 6])
-def test_regressors_without_a_variation_of_their_own_are_named(column, said, drop):
-    frame = sample().iloc[drop:].assign(w=column)
-    with pytest.raises(EstimationError, match=said):
-        fixed(frame, regressors=["x", "w", *(["q"] * ("'q'" in said)), "v"])
+test_what_estimators_refuse = refusals(
+    MethodError,
+    *((said, on(call, change), error) for call in EVERY for change, error, said in EVERY_REFUSES),
+    *(("unknown effects 'twoway'.*Did you mean 'two-way'", on(call, effects="twoway"))
+      for call in (fixed, iv, cut, middle, wild, placebo)),
+    *((f"Did you mean '{near}'", on(call, **{name: near[:-2]})) for call in (fixed, iv, cut, middle)
+      for name, near in (("errors", "clustered"), ("convention", "nested"))),
+    *((said, on(call, change, **options), error) for call, change, options, error, said in OWN),
+    # regressors without a variation of their own
+    *((said, partial(fixed, FRAME.iloc[drop:].assign(w=column),
+                     regressors=["x", "w", *(["q"] * ("'q'" in said)), "v"]), EstimationError)
+      for column, said in NO_VARIATION for drop in (0, 6)),
+)  # fmt: skip
