@@ -1,4 +1,4 @@
-"""Sigma and beta convergence: what they find and what they refuse."""
+"""Sigma and beta convergence and clubs: what they find and refuse, and other programs."""
 
 import numpy as np
 import pandas as pd
@@ -165,9 +165,7 @@ test_bad_panels_of_clubs_are_refused = refusals(
 )
 
 
-# Peers. Clubs: figures of convergence-clubs 0.1.2 (a port of R's ConvergenceClubs), run on the
-# panel of its test with core_rule="max_t", time_trim=0.3, cstar_method="incremental" and
-# cstar_increment=0.05.
+# Peers
 
 
 RNG = np.random.default_rng(11)
@@ -243,6 +241,8 @@ def test_equal_variances_is_the_test_of_a_correlation():
     assert 1 / (1 - r**2) == pytest.approx(1 + (s1 - st) ** 2 / (4 * (s1 * st - s1t**2)))
 
 
+# convergence-clubs 0.1.2 (a port of R's ConvergenceClubs), run on the panel of the test below with
+# core_rule="max_t", time_trim=0.3, cstar_method="incremental" and cstar_increment=0.05.
 BEFORE = {
     "units": [3, 3, 8, 8],
     "coefficient": [-0.4161448835, 0.1057760279, 0.8840104586, 0.1696448544],

@@ -1,4 +1,4 @@
-"""What kernel densities promise."""
+"""What kernel densities promise; bandwidths of R and statsmodels."""
 
 import numpy as np
 import pandas as pd

@@ -1,4 +1,4 @@
-"""What the measures of inequality promise."""
+"""What the measures of inequality promise; dineq and REAT."""
 
 import numpy as np
 import pandas as pd

@@ -1,4 +1,4 @@
-"""Markov chains of classes: counts by key, long run, flagged classes, refusals."""
+"""Markov chains of classes: counts by key, long run, flagged classes, refusals, giddy."""
 
 import numpy as np
 import pandas as pd
