@@ -53,6 +53,7 @@ def test_order_of_rows_and_units_of_measure_do_not_matter(seed, factors):
     ):
         before, after = rearranged(measure, panel(seed), **scales)
         pd.testing.assert_frame_equal(before, after, rtol=close[0], atol=close[1])
+    pd.testing.assert_frame_equal(*rearranged(lambda f: yearly(f).slacks, panel(seed)))
 
 
 # Radial
