@@ -59,20 +59,17 @@ def test_rows_and_the_scale_of_masses_do_not_matter(projection):
     table = centre_of_gravity(MASS, projection).table
     mixed = centre_of_gravity(40 * MASS.sample(frac=1, random_state=1), projection).table
     assert np.allclose(table, mixed, rtol=1e-9, atol=1e-9, equal_nan=True)
-    assert np.allclose(table["area"], np.pi * table["major"] * table["minor"])
 
 
 def test_steps_are_great_circles():
-    path = centre_of_gravity(MASS)
+    path = centre_of_gravity(MASS[MASS.index.get_level_values("year") <= 2021])
     a, b = (path.table.loc[year, ["latitude", "longitude"]] for year in (2020, 2021))
-    assert np.isnan(path.table.loc[2020, "moved"])
-    assert path.table.loc[2021, "moved"] == pytest.approx(far(*a, *b)[0], rel=1e-9)
+    assert path.moved()["km"] == pytest.approx(far(*a, *b)[0], rel=1e-9)
     # The direction is that of the chord in the plane of east and north.
     east = np.cross([0, 0, 1], vector(*a))
     way, north = vector(*b) - vector(*a), np.cross(vector(*a), east)
     turn = np.degrees(np.arctan2(way @ east, way @ north)) % 360
-    assert path.table.loc[2021, "bearing"] == pytest.approx(turn, abs=1e-6)
-    assert path.moved()["km"] <= path.table["moved"].sum() + 1e-9
+    assert path.moved()["bearing"] == pytest.approx(turn, abs=1e-6)
 
 
 @pytest.mark.parametrize("angle", [0, 45, 90, 135])
@@ -86,10 +83,10 @@ def test_the_ellipse_of_a_line_is_flat_and_of_a_point_nothing():
     masses, places = square([(0.0, 0.0), (0.0, 1.0)])
     row = centre_of_gravity(masses, "azimuthal", points=places).table.iloc[0]
     assert row["major"] == pytest.approx(2**0.5 * far(0, 0, 0.5, 0)[0], rel=1e-12)
-    assert row["minor"] == pytest.approx(0, abs=1e-6) and row["eccentricity"] == pytest.approx(1)
+    assert row["minor"] == pytest.approx(0, abs=1e-6)
     masses, places = square([(0.0, 0.0), (0.0, 1.0)], [1.0, 0.0])
     row = centre_of_gravity(masses, points=places).table.iloc[0]
-    assert row["major"] == 0 and np.isnan(row["eccentricity"])
+    assert row["major"] == 0
 
 
 @pytest.mark.parametrize("projection", PROJECTIONS)

@@ -51,13 +51,6 @@ _SCHEMES = ("pairs", "wild")
 _RESAMPLES, _SEED = 500, 0
 
 
-def _tail(params: np.ndarray, errors: np.ndarray, df: np.ndarray) -> np.ndarray:
-    """Return the tail of t beyond an estimate: half of its two-sided p value."""
-    from scipy import special
-
-    return special.stdtr(df, -np.abs(params) / errors)
-
-
 def _statistics(estimates: np.ndarray, errors: np.ndarray, df: np.ndarray) -> np.ndarray:
     """Return (B, 4): median, share significant in the curve's sign, Stouffer's z, share against.
 
@@ -73,7 +66,7 @@ def _statistics(estimates: np.ndarray, errors: np.ndarray, df: np.ndarray) -> np
     """
     from scipy import special
 
-    tail = _tail(estimates, errors, df)
+    tail = special.stdtr(df, -np.abs(estimates) / errors)
     z = np.sign(estimates) * np.minimum(-special.ndtri(tail), _LARGEST_Z)
     majority = (estimates > 0).sum(axis=1) >= (estimates < 0).sum(axis=1)
     own = np.sign(estimates) * np.where(majority, 1, -1)[:, None]

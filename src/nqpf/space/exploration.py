@@ -325,12 +325,9 @@ class _Centre:
     Attributes
     ----------
     table : DataFrame
-        A row per year: ``longitude`` and ``latitude`` of the centre in degrees;
-        ``moved``, km along the great circle from the year before, and
-        ``bearing`` of the way, degrees clockwise from north; the ellipse's
-        half axes ``major`` and ``minor`` in km, ``angle`` of the major one,
-        degrees clockwise from north, below 180, ``area`` in square km and
-        ``eccentricity``; ``n``, the provinces.
+        A row per year: ``longitude`` and ``latitude`` of the centre in degrees; the ellipse's
+        half axes ``major`` and ``minor`` in km, ``angle`` of the major one, degrees clockwise
+        from north, below 180; ``n``, the provinces.
     projection : str
         Name of the convention.
     """
@@ -341,7 +338,8 @@ class _Centre:
     def moved(self) -> dict[str, float]:
         """Return the way from the first to the last year: ``km`` and ``bearing``.
 
-        The path over the years between is longer: the sum of ``moved``.
+        Kilometres along the great circle, and degrees clockwise from north; the path over the
+        years between is longer.
         """
         ends = self.table.iloc[[0, -1]][["latitude", "longitude"]].to_numpy()
         return dict(zip(("km", "bearing"), map(float, _way(*ends)), strict=True))
@@ -437,9 +435,6 @@ def centre_of_gravity(
     at = places.to_numpy().T
     rows = {year: _row(mass.to_numpy(), at, projection) for year, mass in masses.items()}
     table = pd.DataFrame.from_dict(rows, orient="index").rename_axis(values.index.names[1])
-    path = table[["latitude", "longitude"]].to_numpy().T
-    for place, steps in enumerate(_way(path[:, :-1], path[:, 1:]), 2):
-        table.insert(place, "moved" if place == 2 else "bearing", np.r_[np.nan, steps])
     return _Centre(table.assign(n=len(masses)), projection)
 
 
@@ -477,8 +472,6 @@ def _row(mass: np.ndarray, places: np.ndarray, projection: str) -> dict[str, flo
         "major": major,
         "minor": minor,
         "angle": float(np.degrees(np.arctan2(axes[0, 1], axes[1, 1])) % 180),
-        "area": np.pi * major * minor,
-        "eccentricity": np.sqrt(1 - (minor / major) ** 2) if major > 0 else np.nan,
     }
 
 
