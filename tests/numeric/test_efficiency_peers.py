@@ -150,7 +150,7 @@ def most_output(x, y, level):
 
 @pytest.mark.parametrize("returns", ["crs", "vrs"])
 def test_units_of_very_different_size_equal_the_frontier_drawn_by_hand(returns):
-    # Without scaling, HiGHS gives up on these programs, and so does the dual above.
+    # Without scaling, HiGHS gives up on these programs.
     rng = np.random.default_rng(23)
     x, y = np.exp(rng.normal(0, 4, 40)), np.exp(rng.normal(0, 4, 40))
     assert (y / x).max() / (y / x).min() > 1e9
