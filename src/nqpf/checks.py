@@ -64,11 +64,7 @@ def _nearest(value: object, known: Iterable[object]) -> str | None:
 
 
 def between(
-    what: str,
-    value: object,
-    low: float = -np.inf,
-    high: float = np.inf,
-    open_ends: bool = False,
+    what: str, value: object, low: float = -np.inf, high: float = np.inf, open_ends: bool = False
 ) -> float:
     """Return `value` as a float, refused unless finite and from `low` to `high`.
 

@@ -16,13 +16,7 @@ from pydantic import Field
 
 from nqpf import provinces
 from nqpf.checks import choose
-from nqpf.compare.variants import (
-    _ESTIMATORS,
-    _VARIABLES,
-    _base_year,
-    _CapitalRule,
-    _Variants,
-)
+from nqpf.compare.variants import _ESTIMATORS, _VARIABLES, _base_year, _CapitalRule, _Variants
 from nqpf.data.catalogue import _note
 from nqpf.data.panel import _VINTAGE, Panel
 from nqpf.errors import CardError, DataError

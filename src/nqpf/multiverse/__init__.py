@@ -5,10 +5,4 @@ from nqpf.multiverse.grid import SpecificationGrid
 from nqpf.multiverse.results import Multiverse, curve_summary
 from nqpf.multiverse.shares import variance_shares
 
-__all__ = [
-    "Multiverse",
-    "SpecificationGrid",
-    "curve_summary",
-    "variables",
-    "variance_shares",
-]
+__all__ = ["Multiverse", "SpecificationGrid", "curve_summary", "variables", "variance_shares"]
