@@ -15,9 +15,9 @@ import sys
 from collections import defaultdict
 from pathlib import Path
 
-from book_assets import MADE
 from book_notebooks import is_chapter
 from book_outputs import output_html
+from book_pages import MADE
 from book_templates import template
 from docutils import nodes
 from jinja2.filters import do_filesizeformat

@@ -1,4 +1,16 @@
-"""Correct every page as it is written, and lighten the site when all pages are.
+"""Have each page load what it needs, correct it, and lighten the site when all pages are written.
+
+A page that holds a chart written as ::
+
+    <div class="vega-chart" role="img" aria-label="what the chart shows">
+      <script type="application/json">the Vega-Lite specification</script>
+    </div>
+
+gets Vega and charts.js, which scripts/make_files.py wrote; no other page loads them. A page that
+holds a box as :func:`nqpf.report.explorer` makes it gets the scripts ``explorer*.js`` and
+``explorer.css``. The box's figures, about a megabyte, go from the page to ``<page>.data.js`` beside
+it, so that text and table stand before the figures have come; a script, as a page opened from a
+folder may not fetch anything else.
 
 The corrections hold for the theme's, the search's and any extension's page alike. They are for
 readers who listen or use a keyboard (headings of tables that say what they head, Chinese marked as
@@ -13,16 +25,32 @@ from __future__ import annotations
 import hashlib
 import io
 import re
+import shutil
 from collections.abc import Callable
+from html import escape
 from pathlib import Path
 from urllib.request import urlopen
 
 import imagesize
 from book_search import HAN
 from book_templates import write_once
+from docutils import nodes
 from fontTools import subset
-from lxml import html
+from lxml import etree, html
 from sphinx.application import Sphinx
+
+MADE = Path(__file__).resolve().parents[2] / "_build" / "made"
+_DATA = re.compile(r'<script type="application/json" class="explorer-data">(.*?)</script>', re.S)
+# What a page with a mark in it loads; explorer.js needs those before it.
+_LOADED = {
+    'class="vega-chart"': ["vendor/vega.js", "charts.js"],
+    'class="nqpf-explorer"': [
+        *(f"explorer-{part}.js" for part in "data state draw charts compare save".split()),
+        "explorer.js",
+        "explorer.css",
+    ],
+    'page="search"': ["search-rank.js", "search.js", "search.css"],
+}
 
 # Text in these is no running text.
 _NOT_RUNNING = set("script style pre code textarea title svg math option".split())
@@ -35,8 +63,9 @@ _NAMES = {
     "pst-primary-sidebar-modal": {"aria-label": "Contents of the book"},
     "pst-secondary-sidebar-modal": {"aria-label": "Contents of this page"},
 }
-# Not loaded: icons come from a font, and the index of the search belongs to the page of the search.
-_UNUSED = ("scripts/fontawesome.js", "design-tabs.js")
+# Not loaded: icons come from a font, no page runs code, and the index of the search belongs to the
+# page of the search.
+_UNUSED = ("scripts/fontawesome.js", "thebe", "kernelName =")
 _SEARCH_ONLY = ("searchtools.js", "language_data.js", "searchindex.js")
 # What the theme ships and no page asks for.
 _NOT_SHIPPED = ("**/*.map", "scripts/fontawesome.js", "sphinx-thebe.*", "locales/**/*.*")
@@ -53,6 +82,34 @@ _FONT = re.compile(r"src:url\(([^)]*?fa-[\w-]+)\.woff2\)[^;}]*")
 # The theme's first sheet is nothing but the address of Sphinx's.
 _ALONE = ("_static/styles/theme.css", "_static/basic.css")
 _LINK = re.compile(r'\b(_static/[^"?]*\.css)(?:\?[^"]*)?"')
+
+
+def _copy_made(app: Sphinx) -> None:
+    if app.builder.format == "html" and MADE.is_dir():
+        shutil.copytree(MADE, app.outdir, dirs_exist_ok=True)
+
+
+def _scripts_of_page(
+    app: Sphinx, page: str, template: str, context: dict, doctree: nodes.document | None
+) -> None:
+    """Load what the page needs, and move the explorer's figures out of it."""
+    body = context.get("body", "")
+    marked = f'{body} page="{page}"'
+    for mark, files in _LOADED.items():
+        for file in files if mark in marked else ():
+            if file.endswith(".css"):
+                app.add_css_file(file)
+            else:
+                app.add_js_file(file, loading_method="defer")
+    # The theme writes the title into the page as it is, after undoing its escapes.
+    if context.get("pagetitle"):
+        context["pagetitle"] = escape(context["pagetitle"], quote=False)
+    figures = _DATA.findall(body)
+    if app.builder.format == "html" and figures:
+        path, text = Path(app.outdir) / f"{page}.data.js", ",\n".join(figures)
+        start = "(window.nqpfExplorer = window.nqpfExplorer || {}).data = "
+        write_once(path, f"{start}[\n{text}\n];\n")
+        context["body"] = f'{_DATA.sub("", body)}<script defer src="{path.name}"></script>'
 
 
 def corrected(source: str, name: str, save: Callable[[str, bytes], str]) -> str:
@@ -83,18 +140,15 @@ def corrected(source: str, name: str, save: Callable[[str, bytes], str]) -> str:
 
 def _drop_scripts(page: html.HtmlElement, name: str) -> None:
     """Remove the scripts that a page has no use for and let the others wait for the text."""
-    seen: set[str] = set()
+    unused, seen = [*_UNUSED], set()
+    unused += [] if name == "search" else _SEARCH_ONLY
+    unused += [] if page.find_class("sd-tab-set") else ["design-tabs.js"]
     for element in page.xpath("//script | //link[@rel='stylesheet']"):
-        file = (element.get("src") or element.get("href") or "").split("?")[0]
-        body = element.text or ""
-        # The theme's thebe is not used, and one script comes twice by two extensions.
-        again = "togglebutton" in body and body in seen
+        file, body = element.get("src") or element.get("href") or "", element.text or ""
+        says = f"{file} {element.get('type')} {body[:400]}"
+        again = "togglebutton" in body and body in seen  # by two extensions
         seen.add(body)
-        drop = again or "thebe" in f"{file} {element.get('type')} {body[:400]}"
-        drop |= not file and "kernelName =" in body[:400]
-        drop |= file.endswith(_UNUSED) and not ("tabs" in file and page.find_class("sd-tab-set"))
-        drop |= name != "search" and file.endswith(_SEARCH_ONLY)
-        if drop:
+        if again or any(one in says for one in unused):
             element.drop_tree()
         # Other scripts read what this one writes while the page is still being read.
         elif element.get("src") and name != "search" and "documentation_options" not in file:
@@ -119,17 +173,15 @@ def _correct_frame(table: html.HtmlElement) -> None:
 
     A row that only names the index joins the row of the columns' names.
     """
-    del table.attrib["border"]
+    etree.strip_attributes(table, "border", "halign", "valign")  # none of today's HTML
     rows = table.xpath("thead/tr")
     if len(rows) == 2 and len(rows[0]) == len(rows[1]):
         pairs = list(zip(*rows, strict=True))
-        if all(not above.attrib and not (above.text and below.text) for above, below in pairs):
+        if not any(above.text and below.text for above, below in pairs):
             for above, below in pairs:
                 above.text = above.text or below.text
             rows[1].drop_tree()
     for heading in table.iter("th"):
-        for old in ("halign", "valign"):  # no attributes of HTML, or none of today's
-            heading.attrib.pop(old, None)
         if not heading.text_content().strip():
             heading.tag = "td"
             continue
@@ -148,7 +200,7 @@ def _figure_to_file(image: html.HtmlElement, save: Callable[[str, bytes], str], 
     name = hashlib.sha256(content).hexdigest()[:16] + (".png" if kind == "png" else ".svg")
     image.set("src", save(name, content))
     image.set("decoding", "async")
-    if image.get("width") and not image.get("height"):
+    if image.get("width"):
         width, height = imagesize.get(io.BytesIO(content))
         image.set("height", str(round(int(image.get("width")) * height / width)))
     if lazy:
@@ -187,9 +239,7 @@ def keep_used(css: str, words: set[str]) -> str:
 
     def used(selector: str) -> bool:
         # What stands in brackets is a choice or a denial and decides nothing.
-        bare = re.sub(r"\\.|\[[^\]]*\]", "", selector)
-        while bare != (shorter := re.sub(r"\([^()]*\)", "", bare)):
-            bare = shorter
+        bare = re.sub(r"\\.|\[[^\]]*\]|\((?:[^()]|\([^()]*\))*\)", "", selector)
         names = re.findall(r"\.(-?[A-Za-z_][\w-]*)", bare)
         return all(name in words or _MADE.match(name) for name in names)
 
@@ -218,14 +268,14 @@ def lighten(site: Path, own: set[str]) -> None:
     static = site / "_static"
     for path in (found for pattern in _NOT_SHIPPED for found in static.glob(pattern)):
         path.unlink()
-    files = [path for path in sorted(site.rglob("*.html")) if static not in path.parents]
+    files = (path for path in site.rglob("*.html") if static not in path.parents)
     pages = {path: path.read_text("utf-8") for path in files}
     classes = {names for text in pages.values() for names in _CLASSES.findall(text)}
-    words = {name for names in classes for name in names.split()}
+    words = {*" ".join(classes).split()}
     for script in static.rglob("*.js"):
         if not any(name in str(script) for name in _SCRIPTS_NOT_READ):
             words.update(_WORD.findall(script.read_text("utf-8")))
-    paths = [path for path in sorted(static.rglob("*.css")) if path.name not in own]
+    paths = (path for path in static.rglob("*.css") if path.name not in own)
     sheets = {path: keep_used(path.read_text("utf-8"), words) for path in paths}
     drawn = (icon for text in sheets.values() for icon in _ICON.findall(text))
     icons = sorted({code or f"{ord(character):x}" for code, character in drawn})
@@ -251,8 +301,8 @@ def _with_icons(folder: Path, font: str, icons: list[str]) -> str:
     return f'src:url({font}.woff?v={_digest(target.read_bytes())}) format("woff")'
 
 
-def _digest(content: bytes, length: int = 10) -> str:
-    return hashlib.sha256(content).hexdigest()[:length]
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()[:10]
 
 
 def _correct_pages(app: Sphinx) -> None:
@@ -283,7 +333,9 @@ def _finish(app: Sphinx, failure: Exception | None) -> None:
 
 
 def setup(app: Sphinx) -> dict[str, object]:
-    """Connect both steps, the second after whatever else writes pages."""
+    """Connect the steps, the last after whatever else writes pages."""
+    app.connect("builder-inited", _copy_made)
     app.connect("builder-inited", _correct_pages)
+    app.connect("html-page-context", _scripts_of_page, priority=900)
     app.connect("build-finished", _finish, priority=950)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

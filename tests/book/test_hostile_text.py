@@ -25,7 +25,7 @@ from nqpf.systems import available
 
 CODES = [110000, 310000, 540000]
 SETTINGS = {
-    "extensions": ["myst_nb", "sphinx_book_theme", "book_assets", "book_pages"],
+    "extensions": ["myst_nb", "sphinx_book_theme", "book_pages"],
     "html_theme": "sphinx_book_theme",
     "html_context": {"default_mode": "light"},
     "nb_execution_mode": "off",

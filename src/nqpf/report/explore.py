@@ -276,7 +276,7 @@ def explorer(found: Standings, first: str | None = None) -> _Html:
 
     The scripts of the book draw it (``book/_static/explorer*.js``); without
     them, in a PDF or a terminal, the first view is a table. When the book is
-    built, the data move to a file beside the page (``book/_ext/book_assets.py``).
+    built, the data move to a file beside the page (``book/_ext/book_pages.py``).
 
     Parameters
     ----------
