@@ -10,22 +10,19 @@ from __future__ import annotations
 
 import os
 import re
-from urllib.parse import urlsplit
 
 from sphinx.errors import ConfigError
 
 # The branch that holds the tree of the main branch and the notebooks beside the chapters.
 LAUNCH_BRANCH = "launch"
 
-_PLAIN = re.compile(r"[A-Za-z0-9._~%/:@-]+")
+_WEB = re.compile(r"https?://[\w.~%:@-][\w.~%/:@-]*", re.ASCII)
 
 
 def _given(name: str, configured: str | None) -> str:
     """Return the address of the environment, or else of the settings, checked; or an empty text."""
     address = os.environ.get(name, "").strip() or (configured or "").strip()
-    parts = urlsplit(address)
-    web = parts.scheme in ("http", "https") and parts.netloc and _PLAIN.fullmatch(address)
-    if address and not web:
+    if address and not _WEB.fullmatch(address):
         raise ConfigError(f"{name} is {address!r}; expected an address such as https://host/path")
     return address.rstrip("/")
 

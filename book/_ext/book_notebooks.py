@@ -78,11 +78,10 @@ def _works(env: BuildEnvironment) -> tuple[dict[str, tuple[str, str]], dict[str,
     domain = env.get_domain("cite")
     short = {}
     for key, entry in domain.bibdata.data.entries.items():
-        people = entry.persons.get("author") or entry.persons.get("editor") or []
-        names = [Text.from_latex(" ".join(p.prelast_names + p.last_names)) for p in people]
-        names = [str(name) for name in names] or [entry.fields.get("title", key)]
+        people = entry.persons.get("author") or entry.persons["editor"]
+        names = [str(Text.from_latex(" ".join(p.prelast_names + p.last_names))) for p in people]
         written = f"{names[0]} et al." if len(names) > 2 else " and ".join(names)
-        short[key] = (written, entry.fields.get("year", "n.d."))
+        short[key] = (written, entry.fields["year"])
     entries = [citation.formatted_entry for citation in domain.citations]
     full = {entry.key: entry.text.render_as("text") for entry in entries}
     return short, full

@@ -131,10 +131,12 @@ def _collect(app: Sphinx, doctree: nodes.document) -> None:
         link.append(node)
     if entries:
         sources = [cell.source for cell in run.cells]
-        hidden = {i for i, tags in enumerate(run.tags) if tags & _HIDDEN}
-        found = {"entries": list(entries.values()), "sources": sources, "hidden": hidden}
+        hidden = {
+            i for i, cell in enumerate(run.cells) if _HIDDEN & {*cell.metadata.get("tags", ())}
+        }
+        found = {"entries": [*entries.values()], "recorded": any(run.said)}
         # Sphinx keeps, merges and forgets what belongs to a page here.
-        app.env.metadata[page]["outputs"] = {**found, "recorded": run.recorded}
+        app.env.metadata[page]["outputs"] = {**found, "sources": sources, "hidden": hidden}
 
 
 def numbers(entries: Sequence[Entry]) -> str:

@@ -40,15 +40,11 @@ def summary(doctree: nodes.document) -> str:
     return shorten(found, _LENGTH, placeholder="…", break_on_hyphens=False)
 
 
-def _book(app: Sphinx) -> str:
-    return app.config.html_title or app.config.project
-
-
 def _about(app: Sphinx) -> str:
     """Return what the book is, as CITATION.cff says."""
     record = Path(app.srcdir) / "CITATION.cff"
     found = yaml.safe_load(record.read_text("utf-8")) if record.is_file() else {}
-    return found.get("abstract") or _book(app)
+    return found.get("abstract") or app.config.html_title
 
 
 def draw_card() -> tuple[bytes, str]:
@@ -93,18 +89,17 @@ def _prepare(app: Sphinx) -> None:
 
 def _head(app: Sphinx, static: str, page: str, title: str, description: str) -> str:
     """Return the icons, the description and the tags for shared links of a page."""
-    site, alt = app.config.html_baseurl, app.env.book_card_alt
-    about = {"book": _book(app), "title": title, "description": description}
+    site, about = app.config.html_baseurl, {"title": title, "description": description}
     about |= {"address": site and f"{site}{page}.html", "static": static}
-    card = alt and f"{site}_static/{CARD}"
-    return render("site_head.html", card=card, card_alt=alt, **about)
+    about |= {"card": f"{site}_static/{CARD}", "card_alt": app.env.book_card_alt}
+    return render("site_head.html", book=app.config.html_title, **about)
 
 
 def _describe(
     app: Sphinx, page: str, template: str, context: dict, doctree: nodes.document | None
 ) -> None:
     if app.builder.name == "html":
-        title = app.env.titles[page].astext() if page in app.env.titles else _book(app)
+        title = app.env.titles[page].astext() if page in app.env.titles else app.config.html_title
         about = "" if doctree is None else summary(doctree) or _about(app)
         head = _head(app, context["pathto"]("_static", 1), page, title, about)
         context["metatags"] = f"{context.get('metatags', '')}\n{head}"
@@ -113,13 +108,12 @@ def _describe(
 def _finish(app: Sphinx, exception: Exception | None) -> None:
     if exception or app.builder.name != "html":
         return
-    out, book, first = Path(app.outdir), _book(app), app.config.root_doc
+    out, book, first = Path(app.outdir), app.config.html_title, app.config.root_doc
     site, titles = app.config.html_baseurl, app.env.titles
     pages = {page: titles[page].astext() for page in sorted(app.env.found_docs - _NOT_LISTED)}
-    if first != "index":
-        head = _head(app, "_static", first, book, _about(app))
-        front = render("site_front.html", book=book, first=f"{first}.html", head=head, site=site)
-        write_once(out / "index.html", front)
+    head = _head(app, "_static", first, book, _about(app))
+    front = render("site_front.html", book=book, first=f"{first}.html", head=head, site=site)
+    write_once(out / "index.html", front)
     if site:
         write_once(out / "sitemap.xml", render("site_map.xml", site=site, pages=pages))
         robots = f"User-agent: *\nAllow: /\nSitemap: {site}sitemap.xml\n"

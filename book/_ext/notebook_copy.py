@@ -119,7 +119,8 @@ def _quotation(box: re.Match[str]) -> str:
 
 def _role(name: str, content: str, around: Surroundings) -> str:
     if name == "glue:text":
-        return glued_text(content, around.glued)
+        key, _, form = content.partition(":")
+        return format_plain_text(around.glued[key], form)
     if name == "download":
         text, target = _TITLED.fullmatch(content).groups()
         return around.link(target, text)
@@ -129,18 +130,6 @@ def _role(name: str, content: str, around: Surroundings) -> str:
     if name == "cite:t":
         return ", ".join(f"{authors} ({year})" for authors, year in works)
     return f"({'; '.join(f'{authors}, {year}' for authors, year in works)})"
-
-
-def glued_text(role: str, values: Mapping[str, str]) -> str:
-    """Return what ``{glue:text}`` shows for its argument, a name and perhaps a format.
-
-    Examples
-    --------
-    >>> glued_text("share:.1f", {"share": "12.345"})
-    '12.3'
-    """
-    name, _, form = role.partition(":")
-    return format_plain_text(values[name], form)
 
 
 def copy_of(
@@ -197,7 +186,7 @@ def _results(outputs: list[NotebookNode], warnings: bool) -> list[NotebookNode]:
             _write(kept, output.name, output.text)
         elif _GLUED in data:
             name = output.metadata["scrapbook"]["name"]
-            _write(kept, "stdout", f"{name} = {glued_text(name, {name: data[_GLUED]})}\n")
+            _write(kept, "stdout", f"{name} = {format_plain_text(data[_GLUED], '')}\n")
         elif data := _chart(data) or {kind: data[kind] for kind in _TYPES if kind in data}:
             if "text/html" in data:
                 data["text/html"] = _DATA.sub("", data["text/html"])

@@ -44,20 +44,10 @@ class Run:
         return [self.notebook.cells[place] for place in self.places]
 
     @property
-    def tags(self) -> list[set[str]]:
-        """Tags of each code cell."""
-        return [set(one.metadata.get("tags", ())) for one in self.cells]
-
-    @property
     def glued(self) -> dict[str, int]:
         """Key of each glued value, and the cell that glued it."""
         named = [(i, _named(one)) for i, cell in enumerate(self.cells) for one in cell.outputs]
         return {own["name"]: cell for cell, own in named if own}
-
-    @property
-    def recorded(self) -> bool:
-        """Whether the recorder ran with the chapter."""
-        return any(self.said)
 
     def shown(self, cell: int) -> list[NotebookNode]:
         """Return the values that a cell shows on the page, in order."""
