@@ -171,13 +171,9 @@ test_wrong_input_is_named = refusals(
 # --- the explorer, and the chart of ranks ---
 
 
-@pytest.fixture(scope="module")
-def found():
+def test_the_box_opens_with_a_table_and_hides_no_tag():
     keys = ["lu-2024", "zou-2024"]
-    return standings(Panel.load(extra=False), keys, weights=["equal"], aggregate=[], draws=20)
-
-
-def test_the_box_opens_with_a_table_and_hides_no_tag(found):
+    found = standings(Panel.load(extra=False), keys, weights=["equal"], aggregate=[], draws=20)
     box = explorer(found, "zou-2024")
     data = embedded(box.html)
     assert data["start"] == {"system": "zou-2024", "year": 2022, "with": "tfp"}

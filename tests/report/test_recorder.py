@@ -1,10 +1,11 @@
-"""The table behind a figure; what chapters read is tested by the map of outputs."""
+"""The line that a read is said of, and the table behind a figure."""
 
 from unittest import mock
 
 import numpy as np
 import pandas as pd
 
+from nqpf import Panel
 from nqpf.report.lines import year_lines
 from nqpf.report.maps import tile_map
 from nqpf.report.recorder import load_ipython_extension
@@ -13,7 +14,7 @@ from nqpf.report.regressions import transition_matrices
 
 def shown(picture):
     """Show a picture where the recorder is loaded, and return what it keeps of it."""
-    shell = mock.MagicMock(user_ns={})
+    shell = mock.MagicMock(user_ns={"panel": Panel.load(extra=False)})
     load_ipython_extension(shell)
     start, end = (call.args[1] for call in shell.events.register.call_args_list)
     (formats,) = shell.display_formatter.mimebundle_formatter.for_type_by_name.call_args_list
@@ -21,8 +22,10 @@ def shown(picture):
     assert formats.args[1] == type(picture).__name__
     bundle = {"text/html": picture.html(), "text/plain": repr(picture)}
     assert formats.args[2](picture) == bundle
+    exec("2 + 2\npanel.wide(['gdp'])", shell.user_ns)  # noqa: S102
     end(None)
     (said,) = shell.display_pub.publish.call_args.kwargs["data"].values()
+    assert said["reads"] == [[2, "variables", "gdp", "census5"]]
     return said["figures"][0]
 
 

@@ -64,11 +64,10 @@ def test_environment_yml_is_that_of_pyproject_and_installs_the_lock():
 
 
 def test_records_tell_the_same():
-    assert CITATION["title"] == ARCHIVE["title"] == PROJECT["description"]
-    assert CITATION["version"] == ARCHIVE["version"] == PROJECT["version"]
+    shared = {"title": PROJECT["description"], "version": PROJECT["version"]}
+    told = shared | {"abstract": ARCHIVE["description"], "keywords": ARCHIVE["keywords"]}
+    assert (CITATION | told, ARCHIVE | shared) == (CITATION, ARCHIVE)
     assert f"## [{PROJECT['version']}]" in (ROOT / "CHANGELOG.md").read_text("utf-8")
-    assert CITATION["abstract"] == ARCHIVE["description"]
-    assert CITATION["keywords"] == ARCHIVE["keywords"]
     names = [person["name"] for person in PROJECT["authors"]]
     assert [person["name"] for person in CITATION["authors"]] == names
     assert [person["name"] for person in ARCHIVE["creators"]] == names
