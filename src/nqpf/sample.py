@@ -201,6 +201,20 @@ def _check_keys(index: pd.Index, what: str) -> None:
         raise SampleError(f"{what} holds a key more than once", where=where, expected=expected)
 
 
+def _check_province_years(index: pd.Index, what: str) -> None:
+    """Check that an index is of province and year by name, each pair once.
+
+    Raises
+    ------
+    nqpf.errors.SampleError
+        If it is not.
+    """
+    if list(index.names) != ["province", "year"]:
+        wanted = "an index (province, year), of province code and year"
+        raise SampleError(f"{what} is indexed by {list(index.names)}", expected=wanted)
+    _check_keys(index, what)
+
+
 def _check_finite(frame: pd.DataFrame, what: str) -> None:
     """Raise when a figure is missing, infinite or not a number.
 

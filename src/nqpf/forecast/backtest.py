@@ -12,8 +12,8 @@ import pandas as pd
 
 from nqpf.checks import between, choose, distinct, whole
 from nqpf.errors import MethodError, SampleError
-from nqpf.forecast.methods import _BAR, _KEY, METHODS, _check_index, _conformal, _history, _rolling
-from nqpf.sample import _check_finite, _place
+from nqpf.forecast.methods import _BAR, _KEY, METHODS, _conformal, _history, _rolling
+from nqpf.sample import _check_finite, _check_province_years, _place
 
 _FEWEST = 3  # origins of a test
 _RANKS = 3  # provinces from which ranks are compared
@@ -408,7 +408,7 @@ def nowcast(
 
 def _checked(indicators: pd.DataFrame) -> tuple[pd.DataFrame, int]:
     """Return the sorted table and its newest year."""
-    _check_index(indicators.index, "the table of indicators")
+    _check_province_years(indicators.index, "the table of indicators")
     _check_finite(indicators.iloc[:0], "the table of indicators")
     data = indicators.astype(float).sort_index()
     newest = int(data.index.get_level_values("year").max())

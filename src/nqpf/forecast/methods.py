@@ -12,7 +12,7 @@ import pandas as pd
 
 from nqpf.checks import between, choose, whole
 from nqpf.errors import EstimationError, SampleError
-from nqpf.sample import _check_finite, _check_keys, _check_positive, _place
+from nqpf.sample import _check_finite, _check_positive, _check_province_years, _place
 
 _LEAST = 5  # years; four pairs of a year and the year before
 _ABOVE = 1.2  # no root is sought beyond
@@ -446,7 +446,7 @@ def latest_run(series: pd.Series) -> pd.Series:
     >>> latest_run(pd.Series([1.0, 2.0, 3.0, 4.0], index=keys)).index.tolist()
     [(1, 2021), (1, 2022), (2, 2022)]
     """
-    _check_index(series.index, "the series")
+    _check_province_years(series.index, "the series")
     present = series.dropna().astype(float)
     if present.empty:
         raise SampleError("there is no figure", expected="at least one province and year")
@@ -467,7 +467,7 @@ def _history(series: pd.Series, logs: bool = False) -> pd.DataFrame:
     nqpf.errors.DataError
         If a figure is no number or, with `logs`, not above zero.
     """
-    _check_index(series.index, "the series")
+    _check_province_years(series.index, "the series")
     _check_finite(series.to_frame("figure"), "the series")
     if logs:
         _check_positive(series, "a figure", "figures above zero, which have a logarithm")
@@ -498,13 +498,6 @@ def _enough(wide: pd.DataFrame, least: int, method: str) -> None:
         expected = f"{least} years or more in a row"
         hint = "drop the province or take a method that needs less"
         raise SampleError(problem, where=where, expected=expected, hint=hint)
-
-
-def _check_index(index: pd.Index, what: str) -> None:
-    if list(index.names) != _KEY:
-        problem = f"{what} is indexed by {list(index.names)}"
-        raise SampleError(problem, expected="an index (province, year)")
-    _check_keys(index, what)
 
 
 def _table(series: pd.Series) -> pd.DataFrame:

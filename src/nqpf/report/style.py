@@ -28,7 +28,7 @@ from PIL import Image
 from nqpf import provinces
 from nqpf.errors import NqpfError, SampleError
 from nqpf.report.html import _name_of, _text_width
-from nqpf.sample import _check_keys
+from nqpf.sample import _check_province_years
 
 # Okabe and Ito (2008), "Color universal design", without the yellow that
 # disappears on white paper.
@@ -408,10 +408,7 @@ def _province_values(values: pd.Series, reindex: bool = True) -> pd.Series:
 
 def _panel_values(scores: pd.Series) -> pd.Series:
     """Return figures sorted, without missing ones, refused unless by ``(province, year)``."""
-    if list(scores.index.names) != ["province", "year"]:
-        wanted = "an index of province code and year, named 'province' and 'year'"
-        raise SampleError(f"scores are indexed by {list(scores.index.names)}", expected=wanted)
-    _check_keys(scores.index, "the figure")
+    _check_province_years(scores.index, "the figure")
     for code in scores.index.unique("province"):
         provinces.code_of(code)
     _finite(scores)

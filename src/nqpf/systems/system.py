@@ -19,7 +19,7 @@ from nqpf.checks import _nearest, choose
 from nqpf.data.catalogue import _note
 from nqpf.errors import CardError, FormulaError, SampleError
 from nqpf.files import root
-from nqpf.sample import _check_keys
+from nqpf.sample import _check_province_years
 from nqpf.systems.formula import Formula
 from nqpf.systems.study import Study, _Bilingual, _Key, _keys, _load, _read_card, _Strict, _Text
 
@@ -153,10 +153,7 @@ class IndicatorMatrix:
 
     def __post_init__(self) -> None:
         index, columns = self.values.index, list(self.values.columns)
-        if list(index.names) != ["province", "year"]:
-            problem = f"rows are indexed by {list(index.names)}"
-            raise SampleError(problem, expected="an index (province, year)")
-        _check_keys(index, "the matrix")
+        _check_province_years(index, "the matrix")
         for what, given in (("benefit", self.benefit), ("dimension", self.dimension)):
             if list(given.index) != columns:
                 expected = f"one entry per column, in order: {columns}"
