@@ -85,7 +85,7 @@ def _collect(app: Sphinx, doctree: nodes.document) -> None:
         said = f"{said[:157]}..." if kind == "text" and len(said) > 160 else said
         about = {"name": name, "kind": kind, "title": said, "cell": cell, "key": key}
         about["label"] = f"{kind.capitalize()} {key or number}"
-        entries[name] = about | {"files": sorted(files, reverse=True)}
+        entries[name] = about | {"files": sorted(files)}
         entries[name] |= behind(run, code, cell, key)
         return entries[name]
 
@@ -193,9 +193,7 @@ def map_csv(chapters: Mapping[str, Sequence[Entry]], titles: Mapping[str, str]) 
             "stored results": " ".join(one["results"]),
             "whole panel": "yes" if one["whole"] else "no",
             "entry": f"outputs/{page}.html#{one['name']}",
-            "files": " ".join(
-                f"downloads/outputs/{page}/{one['name']}.{e}" for e in one["files"][::-1]
-            ),
+            "files": " ".join(f"downloads/outputs/{page}/{one['name']}.{e}" for e in one["files"]),
         }
         for page, entries in chapters.items()
         for one in entries

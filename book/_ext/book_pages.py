@@ -79,8 +79,6 @@ _RULE = re.compile(r"([^{};]+)(\{[^{}]*\})")
 _EMPTY = re.compile(r"@(?:media|supports|container|layer)[^{};]*\{\s*\}")
 _ICON = re.compile("\\\\([ef][0-9a-f]{3})|([\ue000-\uf8ff])")
 _FONT = re.compile(r"src:url\(([^)]*?fa-[\w-]+)\.woff2\)[^;}]*")
-# The theme's first sheet is nothing but the address of Sphinx's.
-_ALONE = ("_static/styles/theme.css", "_static/basic.css")
 _LINK = re.compile(r'\b(_static/[^"?]*\.css)(?:\?[^"]*)?"')
 
 
@@ -285,9 +283,10 @@ def lighten(site: Path, own: set[str]) -> None:
         write_once(sheet, text)
         versions[sheet.relative_to(site).as_posix()] = _digest(text.encode())
     for path, text in pages.items():
+        # The theme's first sheet is nothing but the address of Sphinx's.
         text = _LINK.sub(
             lambda link: f'{link[1]}?v={versions[link[1]]}"' if link[1] in versions else link[0],
-            text.replace(*_ALONE),
+            text.replace("_static/styles/theme.css", "_static/basic.css"),
         )
         write_once(path, text)
 

@@ -208,8 +208,7 @@ def _collect(app: Sphinx, doctree: nodes.document, page: str) -> None:
     if app.builder.format != "html" or "nosearch" in app.env.metadata.get(page, {}):
         return
     record = {"name": page, "prior": prior(page), "sections": sections(doctree)}
-    names = other_names(record["sections"][0][1]) if page.startswith("book/provinces/") else []
-    more = {"explains": explained(page, doctree), "names": names}
+    more = {"explains": explained(page, doctree), "names": other_names(record["sections"][0][1])}
     record |= {key: value for key, value in more.items() if value}
     app.__dict__.setdefault("book_search_pages", {})[page] = record
 

@@ -227,14 +227,13 @@ def shown(
             title = caption or (f"{section}: {named}" if named else section)
             yield "table", title, {"csv": csv_bytes(*table)}
         elif part.tag != "table":
-            own = next(kept, {})
-            yield "figure", part.get("alt") or part.get("aria-label") or "", _figure(part, own)
+            title = part.get("alt") or part.get("aria-label") or ""
+            yield "figure", title, _figure(part, next(kept, {}))
 
 
 def _figure(part: HtmlElement, kept: Mapping[str, object]) -> dict[str, bytes]:
     if part.tag == "img":
-        source = part.get("src")
-        drawn = unquote_to_bytes(source.removeprefix(_SVG)) if source.startswith(_SVG) else None
+        drawn = unquote_to_bytes(part.get("src").partition(_SVG)[2])
         drawn = drawn or (kept.get("svg") or "").encode("utf-8")
         rows = kept.get("rows")
         found = {"svg": safe_svg(drawn)} if drawn else {}
