@@ -24,6 +24,7 @@ from nqpf.sample import PanelSample
 
 _LEVEL = 0.95  # of the Anderson-Rubin set
 _BIAS = 10  # one over the tolerated share of the worst-case bias
+_ENOUGH = 10  # rule of thumb of Staiger and Stock (1997), for several endogenous regressors
 _VALID = "overidentifying restrictions hold"
 
 
@@ -163,22 +164,32 @@ class _Partialled:
         slopes = basis.T @ values
         return slopes @ np.linalg.solve(factor * self.cov(basis, left, left), slopes)
 
-    def diagnostics(self) -> SimpleNamespace:
+    def diagnostics(self, names: list[str]) -> SimpleNamespace:
         """Return the diagnostics; `names` are those of the endogenous regressors."""
-        effective, critical = self.effective_f()
+        single = len(names) == 1
+        effective, critical = self.effective_f() if single else (None, None)
         return SimpleNamespace(
-            first_stage=self.first_stage(),
+            first_stage=pd.DataFrame({"F_robust": self.first_stage()}, names),
+            cragg_donald=self.cragg_donald(),
             effective_f=effective,
             effective_critical=critical,
-            anderson_rubin=self.anderson_rubin(),
-            hansen=self.overidentification() if self.q.shape[1] > 1 else None,
+            anderson_rubin=self.anderson_rubin() if single else None,
+            hansen=self.overidentification() if self.q.shape[1] > len(names) else None,
             endogeneity=self.exogeneity(),
         )
 
-    def first_stage(self) -> float:
-        """Return the Wald statistic over the number of instruments."""
-        wald = self.wald(self.q, self.left_x[:, 0], self.x[:, 0], self.factor)
-        return float(wald / self.q.shape[1])
+    def first_stage(self) -> list[float]:
+        """Return how surely the instruments move each endogenous regressor."""
+        count, pairs = self.q.shape[1], zip(self.left_x.T, self.x.T, strict=True)
+        return [self.wald(self.q, left, own, self.factor) / count for left, own in pairs]
+
+    def cragg_donald(self) -> float:
+        from scipy.linalg import eigh
+
+        count = self.q.shape[1]
+        factor, _ = _scaling("all", "unadjusted", self.sample, self.others + count)
+        spread = factor * self.left_x.T @ self.left_x / self.sample.nobs
+        return float(eigh(self.on_x.T @ self.on_x, spread, eigvals_only=True)[0] / count)
 
     def effective_f(self) -> tuple[float, float]:
         """Return F and critical value (Montiel Olea and Pflueger 2013, section 4)."""
@@ -214,7 +225,7 @@ class _Partialled:
 
     def overidentification(self) -> _HypothesisTest:
         """Return Sargan's test, or Hansen's J weighted by the two-stage residuals' moments."""
-        surplus = self.q.shape[1] - 1
+        surplus = self.q.shape[1] - self.x.shape[1]
         left = self.y - self.x @ np.linalg.lstsq(self.on_x, self.on_y, rcond=None)[0]
         if self.errors == "unadjusted":
             explained = self.q.T @ left
@@ -231,9 +242,10 @@ class _Partialled:
         """Test that first-stage residuals do not enter the equation (Wu 1973, Hausman 1978)."""
         basis = np.linalg.qr(_residuals(self.left_x, self.x))[0]
         left = _residuals(self.y, np.hstack([self.x, basis]))
-        factor, df = _scaling(self.convention, self.errors, self.sample, self.others + 2)
+        count = self.x.shape[1]
+        factor, df = _scaling(self.convention, self.errors, self.sample, self.others + 2 * count)
         wald = self.wald(basis, left, self.y, factor)
-        return _HypothesisTest.of("the endogenous regressor is exogenous", wald, 1, df)
+        return _HypothesisTest.of("the endogenous regressors are exogenous", wald, count, df)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -246,23 +258,28 @@ class _InstrumentalResult(_Regression):
     Attributes
     ----------
     diagnostics : namespace
-        Strength and validity of the instruments under the regression's errors and convention. A
-        test has a `null`, a `statistic`, its `distribution` and a `pvalue`.
+        Strength and validity of the instruments, all but `cragg_donald` under the regression's
+        errors and convention. A test has a `null`, a `statistic`, its `distribution` and a
+        `pvalue`.
 
-        first_stage : float
-            The Wald statistic over the number of instruments.
-        effective_f, effective_critical : float
+        first_stage : DataFrame by endogenous regressor
+            ``F_robust``, the Wald statistic over the number of instruments. It says little of one
+            regressor when there are several: see `cragg_donald`.
+        cragg_donald : float
+            Smallest eigenvalue of the first stage in F form, under homoskedastic errors; with
+            one endogenous regressor its F.
+        effective_f, effective_critical : float or None
             Effective F of Montiel Olea and Pflueger (2013), and the 5 % critical value under
             which two-stage least squares may be biased by more than a tenth of the worst
-            case (their simplified procedure).
-        anderson_rubin : confidence set
-            Set at 95 % for the coefficient of the endogenous regressor that does not depend on
+            case (their simplified procedure). One endogenous regressor only.
+        anderson_rubin : confidence set or None
+            Set at 95 % for the coefficient of the one endogenous regressor that does not depend on
             the strength of the instruments: ``intervals``, ``shape``, ``bounded``, and ``in``.
         hansen : test or None
             Over-identifying restrictions by two-step efficient GMM, Sargan's under
             homoskedastic errors. None when there is nothing to test.
         endogeneity : test
-            The endogenous regressor is exogenous.
+            The endogenous regressors are exogenous.
     """
 
     diagnostics: SimpleNamespace
@@ -271,7 +288,7 @@ class _InstrumentalResult(_Regression):
 def instrumental(
     frame: pd.DataFrame,
     outcome: str,
-    endogenous: str,
+    endogenous: Sequence[str] | str,
     instruments: Sequence[str] | str,
     exogenous: Sequence[str] | str = (),
     unit: str = "province",
@@ -281,7 +298,7 @@ def instrumental(
     convention: str = "nested",
     vintage: str = "",
 ) -> _InstrumentalResult:
-    """Regress `outcome` on an endogenous and exogenous regressors by two-stage least squares.
+    """Regress `outcome` on endogenous and exogenous regressors by two-stage least squares.
 
     Parameters
     ----------
@@ -290,10 +307,10 @@ def instrumental(
         time, no figure missing. The sample may be unbalanced.
     outcome : str
         Dependent variable.
-    endogenous : str
-        Regressor that may be correlated with the error.
+    endogenous : sequence of str
+        Regressors that may be correlated with the error.
     instruments : sequence of str
-        Excluded instruments, one or more.
+        Excluded instruments, at least as many as endogenous regressors.
     exogenous : sequence of str
         Regressors that are their own instruments.
     unit, time : str
@@ -331,7 +348,9 @@ def instrumental(
     Coefficients and their plain covariance are those of ``linearmodels.iv.IV2SLS`` on the
     variables without their effects. The Anderson-Rubin set is not searched on a grid, which
     cuts off rays and misses small pieces: its ends are the roots of the determinant of a matrix
-    quadratic in the coefficient, and it is reported as it is, even empty or unbounded.
+    quadratic in the coefficient, and it is reported as it is, even empty or unbounded. It exists
+    for one endogenous regressor. With several, weakness is judged by Cragg and Donald's statistic,
+    since each first stage may be strong while all rest on one combination of the instruments.
 
     Examples
     --------
@@ -346,65 +365,83 @@ def instrumental(
     >>> print(fit.params.round(1).to_dict(), fit.diagnostics.anderson_rubin.shape)
     {'x': 0.5} interval
     """
-    zs, ws = distinct("instruments", instruments), distinct("regressors", exogenous, 0)
+    xs = distinct("endogenous regressors", endogenous)
+    zs, ws = distinct("instruments", instruments, 0), distinct("regressors", exogenous, 0)
     choose("errors", errors, _SIMPLE)
     constant = ["const"] * (effects == "pooled")
-    distinct("variables and the constant", [outcome, endogenous, *zs, *ws, *constant])
-    sample = PanelSample.read(frame, outcome, [endogenous, *zs, *ws], effects, unit, time)
+    distinct("variables and the constant", [outcome, *xs, *zs, *ws, *constant])
+    sample = PanelSample.read(frame, outcome, [*xs, *zs, *ws], effects, unit, time)
     if errors == "clustered" and len(zs) >= sample.units:
-        problem = f"{len(zs)} instruments with {sample.units} clusters"
-        expected = "fewer instruments than clusters, for clustered tests of instruments"
-        raise EstimationError(problem, expected=expected)
-    for names in ([endogenous], zs):
+        raise EstimationError(
+            f"{len(zs)} instruments with {sample.units} clusters",
+            expected="fewer instruments than clusters, for clustered tests of instruments",
+        )
+    for names in (xs, zs):
         replace(sample, data=sample.data[[outcome, *names, *ws]]).check()
     within, spread = _scaled(sample)
     exogenous = [*ws, *constant]
-    y, x, z = _identified(outcome, within, endogenous, zs, exogenous)
-    variables = y * spread[outcome], x * spread[endogenous], z
-    fit = _fitted(sample, within, [exogenous, [endogenous], zs], errors, False)
-    factor, df = _scaling(convention, errors, sample, 1 + len(ws))
+    y, x, z = _identified(outcome, within, xs, zs, exogenous)
+    variables = y * spread[outcome], x * spread[xs].to_numpy(), z
+    fit = _fitted(sample, within, [exogenous, xs, zs], errors, False)
+    factor, df = _scaling(convention, errors, sample, len(xs) + len(ws))
     try:
-        found = _Partialled(variables, sample, len(ws), errors, convention).diagnostics()
+        found = _Partialled(variables, sample, len(ws), errors, convention).diagnostics(xs)
     except np.linalg.LinAlgError:
-        problem = f"the instruments have a singular covariance under {errors} errors"
-        expected = "instruments that vary in more clusters than there are instruments"
-        hint = "use fewer instruments, or other errors"
-        raise EstimationError(problem, expected=expected, hint=hint) from None
-    names = [endogenous, *exogenous]
+        raise EstimationError(
+            f"the instruments have a singular covariance under {errors} errors",
+            expected="instruments that vary in more clusters than there are instruments",
+            hint="use fewer instruments, or other errors",
+        ) from None
+    names = [*xs, *exogenous]
     about = {"effects": effects, "errors": errors, "convention": convention, "vintage": vintage}
-    notes = _notes(endogenous, zs, found)
-    about |= {"df": df, "estimator": "two-stage least squares", "notes": notes}
+    about |= {"df": df, "estimator": "two-stage least squares", "notes": _notes(xs, zs, found)}
     cov = factor * fit.cov.loc[names, names]
     return _reported(_InstrumentalResult, sample, fit, cov, spread, diagnostics=found, **about)
 
 
 def _identified(
-    outcome: str, within: pd.DataFrame, own: str, zs: list[str], ws: list[str]
+    outcome: str, within: pd.DataFrame, xs: list[str], zs: list[str], ws: list[str]
 ) -> tuple[np.ndarray, ...]:
-    """Return outcome, `own` and `zs` without `ws`; refuse what the instruments cannot tell."""
+    """Return outcome, `xs` and `zs` without `ws`; refuse what the instruments cannot tell."""
     w = within[ws].to_numpy()
-    y, x, z = (_residuals(within[names].to_numpy(), w) for names in ([outcome], [own], zs))
+    y, x, z = (_residuals(within[names].to_numpy(), w) for names in ([outcome], xs, zs))
     if np.linalg.norm(y) <= 1e-9 * np.sqrt(len(y)):
-        problem = f"outcome {outcome!r} does not vary beside the effects and exogenous regressors"
-        raise EstimationError(problem, expected="an outcome that they do not fit exactly")
+        raise EstimationError(
+            f"outcome {outcome!r} does not vary beside the effects and exogenous regressors",
+            expected="an outcome that they do not fit exactly",
+        )
     strength = np.linalg.svd(np.linalg.qr(z)[0].T @ np.linalg.qr(x)[0], compute_uv=False)
-    if strength[0] < 1e-9:
-        named = ", ".join(map(repr, zs))
-        problem = f"instruments {named} do not identify the coefficient of {own!r}"
-        raise EstimationError(problem, expected="instruments that move the endogenous regressor")
+    if len(zs) < len(xs) or strength[-1] < 1e-9:
+        names = [", ".join(map(repr, names)) for names in (zs, xs)]
+        raise EstimationError(
+            f"instruments {names[0]} do not identify the coefficients of {names[1]}",
+            expected="instruments that move each endogenous regressor",
+        )
     return y[:, 0], x, z
 
 
-def _notes(own: str, zs: list[str], found: SimpleNamespace) -> tuple[str, ...]:
+def _notes(xs: list[str], zs: list[str], found: SimpleNamespace) -> tuple[str, ...]:
     """Return what a reader of the coefficients must know of the instruments."""
-    notes = [
-        f"Instruments of {own}: {', '.join(zs)}.",
-        f"First stage of {own}: F = {found.first_stage:.2f}.",
-        f"Anderson-Rubin {_LEVEL:.0%} set of {own}, which holds with weak instruments: "
-        f"{found.anderson_rubin}.",
-    ]
-    weak = found.effective_f < found.effective_critical
-    beside = f"effective F {found.effective_f:.2f}, critical {found.effective_critical:.2f}"
-    notes += [f"The instruments may be weak ({beside})."] * weak
-    notes += [f"Over-identification: {found.hansen}."] * (found.hansen is not None)
+    notes = [f"Instruments of {', '.join(xs)}: {', '.join(zs)}."]
+    for name, value in found.first_stage["F_robust"].items():
+        notes.append(f"First stage of {name}: F = {value:.2f}.")
+    if found.anderson_rubin is None:
+        value, verdict = found.cragg_donald, f"not below {_ENOUGH}"
+        if value < _ENOUGH:
+            verdict = (
+                f"below {_ENOUGH}: the instruments may be weak, whatever the F of each first stage"
+            )
+        notes.append(
+            f"All first stages together: Cragg-Donald F = {value:.2f}, homoskedastic, {verdict}."
+        )
+    else:
+        notes.append(
+            f"Anderson-Rubin {_LEVEL:.0%} set of {xs[0]}, which holds with weak instruments: "
+            f"{found.anderson_rubin}."
+        )
+        weak = found.effective_f < found.effective_critical
+        beside = f"effective F {found.effective_f:.2f}, critical {found.effective_critical:.2f}"
+        notes += [f"The instruments may be weak ({beside})."] * weak
+    if found.hansen is not None:
+        notes.append(f"Over-identification: {found.hansen}.")
     return tuple(notes)
