@@ -20,17 +20,17 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 LIBRARY = "src/nqpf/"
 MODULE = 400  # code lines of the longest module
-# Figure -> (limit, aim). CI holds the limit; where it is above the aim, it falls with the code.
+# CI holds each figure against its limit.
 LIMITS = {
-    "code lines of the library": (15000, 15000),
-    "modules of the library": (80, 80),
-    "modules over 400 code lines": (0, 0),
-    "public names": (150, 150),
-    "public names of the faces": (70, 70),
-    "imports in a circle": (0, 0),
-    "code lines of book/_ext and scripts": (2612, 2300),
-    "code lines of tests": (14274, 14000),
-    "decision records": (30, 30),
+    "code lines of the library": 15000,
+    "modules of the library": 80,
+    "modules over 400 code lines": 0,
+    "public names": 150,
+    "public names of the faces": 70,
+    "imports in a circle": 0,
+    "code lines of book/_ext and scripts": 2300,
+    "code lines of tests": 14000,
+    "decision records": 30,
 }
 
 
@@ -142,13 +142,12 @@ def measured() -> dict[str, int]:
 def main() -> int:
     """Print the figures beside their limits."""
     figures = measured()
-    print(f"{'':40}{'now':>8}{'limit':>8}{'aim':>8}")
+    print(f"{'':40}{'now':>8}{'limit':>8}")
+    over = [name for name, figure in figures.items() if figure > LIMITS[name]]
     for name, figure in figures.items():
-        limit, aim = LIMITS[name]
-        mark = "  over the limit" if figure > limit else ""
-        print(f"{name:40}{figure:8,}{limit:8,}{aim:8,}{mark}")
-    over = any(figures[name] > limit for name, (limit, _) in LIMITS.items())
-    return int(over and "--check" in sys.argv)
+        mark = "  over the limit" if name in over else ""
+        print(f"{name:40}{figure:8,}{LIMITS[name]:8,}{mark}")
+    return int(bool(over) and "--check" in sys.argv)
 
 
 if __name__ == "__main__":
