@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from nqpf.checks import between
-from nqpf.errors import DataError, MethodError
+from nqpf.errors import DataError
 from nqpf.index.normalise import (
     _ROWS,
     _array,
@@ -184,8 +184,6 @@ _RANDOM_INDEX = (
     *(1.24, 1.32, 1.41, 1.45, 1.49),
     *(1.51, 1.48, 1.56, 1.57, 1.59),
 )
-# How far a_jk * a_kj may be from 1: thirds and sevenths written with seven digits pass.
-_RECIPROCAL = 1e-6
 
 
 @dataclass(frozen=True, eq=False)
@@ -196,72 +194,14 @@ class _Consistency:
     ----------
     weights : ndarray, shape (m,)
         Principal eigenvector, summing to 1.
-    lambda_max : float
-        Principal eigenvalue; m for a consistent matrix, more otherwise.
-    index : float
-        Consistency index CI = (lambda_max - m) / (m - 1); 0 for m <= 2.
     ratio : float
-        Consistency ratio CR = CI / RI, RI the mean CI of random matrices of order m; 0 for m <= 2.
+        Consistency ratio CR = CI / RI, accepted where it is below 0.1; 0 for m <= 2. CI is
+        (lambda_max - m) / (m - 1) with the principal eigenvalue lambda_max, RI the mean CI of
+        random matrices of order m.
     """
 
     weights: _Floats
-    lambda_max: float
-    index: float
     ratio: float
-
-
-def _ahp(judgements: ArrayLike) -> _Consistency:
-    """Return the weights and the consistency of a judgement matrix.
-
-    Saaty (1977, 1980): A w = lambda_max w, for a reciprocal matrix A of
-    judgements of each indicator over each other.
-
-    Parameters
-    ----------
-    judgements : array_like, shape (m, m)
-        How many times as important as k indicator j is, on Saaty's scale
-        1/9 to 9 or any other: positive, with a_kj = 1 / a_jk.
-
-    Returns
-    -------
-    object
-        ``weights`` (m,), the principal eigenvector, summing to 1;
-        ``lambda_max``; the consistency ``index`` CI = (lambda_max - m) / (m - 1)
-        and the ``ratio`` CR = CI / RI, accepted where it is below 0.1.
-
-    Raises
-    ------
-    nqpf.errors.MethodError
-        If the matrix is not square, finite, positive and reciprocal; the
-        message names the pair.
-
-    Notes
-    -----
-    Saaty printed two tables of random indices to order 15, 0.58, 0.90, 1.12,
-    1.24 ... (1980) and 0.52, 0.89, 1.11, 1.25 ... (2005). Most studies quote
-    the first, so it is used here. Beyond order 15 it is the fit of Alonso and
-    Lamata (2006), (1.7699 m - 4.3513) / (m - 1), which is 1.585 at m = 15.
-
-    Examples
-    --------
-    >>> result = _ahp([[1, 3, 5], [1/3, 1, 3], [1/5, 1/3, 1]])
-    >>> result.weights.round(4), round(result.lambda_max, 4), round(result.ratio, 4)
-    (array([0.637 , 0.2583, 0.1047]), 3.0385, 0.0332)
-    """
-    a = _array("judgements", judgements, error=MethodError)
-    if a.shape[0] != a.shape[1]:
-        raise MethodError(f"judgements have shape {a.shape}", expected="a square matrix (m, m)")
-    with np.errstate(over="ignore"):
-        wrong = (a <= 0) | (np.abs(a * a.T - 1.0) > _RECIPROCAL)
-    if wrong.any():
-        j, k = np.argwhere(wrong)[0]
-        raise MethodError(
-            f"judgements are not reciprocal: indicator {j} over indicator {k} is {a[j, k]:.6g}, "
-            f"indicator {k} over indicator {j} is {a[k, j]:.6g}",
-            expected="numbers above zero, 1 on the diagonal, and pairs whose product is 1",
-            hint="give fractions in full, 1/3 and not 0.33",
-        )
-    return _perron(a)
 
 
 def _perron(a: _Floats) -> _Consistency:
@@ -271,10 +211,9 @@ def _perron(a: _Floats) -> _Consistency:
     w = np.abs(vectors[:, values.real.argmax()].real)  # one sign throughout (Perron 1907)
     w = (a * (w / w.sum())).sum(axis=1)  # one power step sharpens small weights
     w /= w.sum()
-    lambda_max = float((a * w).sum())
-    index = max(0.0, (lambda_max - m) / (m - 1)) if m > 2 else 0.0
+    index = max(0.0, (float((a * w).sum()) - m) / (m - 1)) if m > 2 else 0.0
     random = _RANDOM_INDEX[m - 1] if m <= len(_RANDOM_INDEX) else (1.7699 * m - 4.3513) / (m - 1)
-    return _Consistency(w, lambda_max, index, index / random if m > 2 else 0.0)
+    return _Consistency(w, index / random if m > 2 else 0.0)
 
 
 _STEPS = 9  # of Saaty's scale
