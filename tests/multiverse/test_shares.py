@@ -82,7 +82,7 @@ def test_unbalanced_table_against_plain_groupby_whatever_its_order_and_units():
     np.testing.assert_allclose(found.shares, same, atol=1e-12)
 
 
-def test_nested_axes_enter_as_one():
+def test_nested_choices_are_told_apart_as_one_axis_only():
     """Systems exist for composites only, estimators for productivity only."""
     rows = [("composite", s, None) for s in "abc"] + [("tfp", None, e) for e in "uv"]
     rows, axes = [(*row, c) for row in rows for c in range(4)], ["kind", "system", "estimator"]
@@ -90,11 +90,10 @@ def test_nested_axes_enter_as_one():
     table["estimate"] = (table["kind"] == "tfp") * 2.0 + table["controls"] + table.index % 3
     alone = variance_shares(table, [*axes, "controls"]).shares
     assert alone.loc["kind", "total"] == alone.loc["kind", "compared"] == 0
-    found = variance_shares(table, {"measure": axes, "controls": ["controls"]})
-    assert found.filled == 1 and found.shares.loc["measure", "levels"] == 5
     table["measure"] = table["kind"] + table["system"].fillna("") + table["estimator"].fillna("")
-    same = variance_shares(table, ["measure", "controls"])
-    pd.testing.assert_frame_equal(found.shares, same.shares)
+    found = variance_shares(table, ["measure", "controls"])
+    assert found.filled == 1 and found.shares.loc["measure", "levels"] == 5
+    assert found.shares.loc["measure", "total"] > 0.5
 
 
 def test_an_axis_with_one_level_has_no_share_and_one_alone_all_of_its_own():
@@ -108,10 +107,8 @@ def test_an_axis_with_one_level_has_no_share_and_one_alone_all_of_its_own():
 BAD = [
     ({}, ["mesure"], DataError, "Did you mean 'measure'"),
     ({}, [], MethodError, "1 or more"),
-    ({}, {"measure": []}, MethodError, "1 or more"),
     ({}, ["measure", "measure"], MethodError, "name 'measure' twice"),
-    ({}, {"a": ["measure"], "b": ["measure", "sample"]}, MethodError, "name 'measure' twice"),
-    ({}, ["estimate"], MethodError, "is the estimate"),
+    ({}, ["estimate"], MethodError, "axes and the estimate name 'estimate' twice"),
     ({"estimate": "1"}, ["measure"], DataError, "not numbers"),
     ({"estimate": lambda t: t["estimate"].where(t.index != 7)}, ["measure"], SampleError, "row 7"),
     ({"estimate": 1.0}, ["measure"], SampleError, "not vary"),

@@ -135,26 +135,16 @@ class Multiverse:
     data: str
     choices: pd.DataFrame = field(repr=False)
 
-    def curve(
-        self,
-        outcome: str | None = None,
-        determinant: str | None = None,
-        direction: str | None = None,
-        unit: str = "estimate",
-        **choices: str | Iterable[str],
-    ) -> pd.DataFrame:
+    def curve(self, unit: str = "estimate", **choices: str | Iterable[str]) -> pd.DataFrame:
         """Return specifications of one question, by estimate from smallest to largest.
 
         Parameters
         ----------
-        outcome, determinant : str or None
-            The variable that the measure is related to.
-        direction : {"driver", "determinant"} or None
         unit : {"estimate", "within", "partial"}
             Unit of ``estimate`` and, in proportion, of ``std_error`` in what is returned.
         **choices
-            A level, or several, of any other choice, for example
-            ``sample="all"`` or ``kind="tfp"``.
+            A level, or several, of any choice, for example ``outcome="growth"``,
+            ``direction="driver"`` or ``kind="tfp"``.
 
         Raises
         ------
@@ -165,11 +155,9 @@ class Multiverse:
         --------
         ``multiverse.curve(outcome="growth", errors="clustered", effects="two-way")``
         """
-        asked = {"outcome": outcome, "determinant": determinant, "direction": direction}
-        asked = {name: value for name, value in asked.items() if value is not None} | choices
         keep = np.ones(len(self.table), dtype=bool)
         known = [name for name in self.table if name not in ("id", *_FIGURES, *_SIZES)]
-        for name, value in asked.items():
+        for name, value in choices.items():
             choose("choice", name, known)
             wanted = [value] if isinstance(value, str) else list(value)
             for level in wanted:

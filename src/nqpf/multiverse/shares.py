@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import prod
 from typing import TYPE_CHECKING
@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from nqpf.checks import choose, distinct
-from nqpf.errors import DataError, MethodError, SampleError
+from nqpf.errors import DataError, SampleError
 
 if TYPE_CHECKING:
     from nqpf.multiverse.results import Multiverse
@@ -62,9 +62,7 @@ class _VarianceShares:
 
 
 def variance_shares(
-    table: pd.DataFrame,
-    axes: Sequence[str] | Mapping[str, Sequence[str]],
-    estimate: str = "estimate",
+    table: pd.DataFrame, axes: Sequence[str], estimate: str = "estimate"
 ) -> _VarianceShares:
     """Decompose the variance of an estimate over the choices that led to it.
 
@@ -81,18 +79,17 @@ def variance_shares(
 
     Choices that exist only under another one, such as the weights of a
     composite or the estimator of a productivity measure, should enter as one
-    axis with it, as ``{"measure": ["kind", "system", "estimator"]}``, or be
-    decomposed on the rows where they exist. What varies among rows with the same choices is in
-    ``unexplained`` and in no axis; a total of zero beside ``compared`` = 0 reads as "cannot be
-    told", not as "does not matter".
+    column with it, such as ``measure``, or be decomposed on the rows where they exist. What
+    varies among rows with the same choices is in ``unexplained`` and in no axis; a total of zero
+    beside ``compared`` = 0 reads as "cannot be told", not as "does not matter".
 
     Parameters
     ----------
     table : DataFrame
         One row per specification; a missing choice is a level of its own (the
         choice does not apply).
-    axes : sequence of str, or mapping of str to sequence of str
-        Columns of choices, or names of axes with the columns that make them.
+    axes : sequence of str
+        Columns of choices.
     estimate : str
         Column to decompose. Estimates must be in one unit.
 
@@ -108,7 +105,7 @@ def variance_shares(
     nqpf.errors.SampleError
         If an estimate is missing or infinite, or all are the same.
     nqpf.errors.MethodError
-        If there is no axis, or a column is in two axes.
+        If there is no axis, one comes twice, or one is the estimate.
 
     Examples
     --------
@@ -117,23 +114,17 @@ def variance_shares(
     >>> variance_shares(table, ["measure", "controls"]).shares["first_order"].tolist()
     [0.9, 0.1]
     """
-    if not isinstance(axes, Mapping):
-        axes = {name: [name] for name in distinct("axes", axes)}
-    groups = {name: [c] if isinstance(c, str) else list(c) for name, c in axes.items()}
-    columns = distinct("axes and the estimate", [c for g in groups.values() for c in g])
-    if not all(groups.values()) or estimate in columns:
-        problem = "no axis, an axis without columns, or one that is the estimate"
-        raise MethodError(problem, expected="at least one column of choices per axis")
-    y = _centred(table, columns, estimate)
-    coded = {name: pd.factorize(table[name], use_na_sentinel=False)[0] for name in columns}
+    axes = distinct("axes", axes)
+    distinct("axes and the estimate", [*axes, estimate])
+    y = _centred(table, axes, estimate)
+    coded = {name: pd.factorize(table[name], use_na_sentinel=False)[0] for name in axes}
     choices = pd.DataFrame(coded)
-    everything = _codes(choices, columns)
+    everything = _codes(choices, axes)
     first = np.unique(everything, return_index=True)[1]
     variance, whole = float(y @ y) / len(y), _between(y, everything)
     rows = {}
-    for name, own in groups.items():
-        code = _codes(choices, own)
-        others = _codes(choices, [column for column in columns if column not in own])
+    for name, code in coded.items():
+        others = _codes(choices, [other for other in axes if other != name])
         rows[name] = {
             "levels": code.max() + 1,
             "first_order": _between(y, code) / variance,
