@@ -9,8 +9,8 @@ import importlib.util
 import io
 import re
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
@@ -81,11 +81,9 @@ def _has_chinese() -> bool:
     return _chinese_font() is not None
 
 
-@contextmanager
-def _style() -> Iterator[None]:
+def _style() -> AbstractContextManager[None]:
     """Draw in the book's style inside a ``with`` block and restore the settings after it."""
-    with mpl.rc_context(_settings()):
-        yield
+    return mpl.rc_context(_settings())
 
 
 @functools.cache
