@@ -451,14 +451,8 @@ def uncertainty(
     draws: int = 10_000,
     seed: int = 0,
     *,
-    normalise: str | Sequence[str] = _NORMALISE,
-    weights: str | Sequence[str] = _WEIGHTS,
-    aggregate: str | Sequence[str] = _AGGREGATE,
-    omit: bool = True,
-    error: float = 0.0,
-    perturb: float = 0.0,
-    year: int | None = None,
     baseline: Recipe | None = None,
+    **options: Any,
 ) -> _RankUncertainty:
     """Draw the choices behind an index at random and rank the provinces each time.
 
@@ -479,10 +473,16 @@ def uncertainty(
         Number of draws. A longer run begins with the draws of a shorter one.
     seed : int
         Start of the random numbers, zero or more.
+    baseline : Recipe or None
+        What ranks are compared with; the first combination of methods that
+        fits when None.
+    **options
+        Any of the following.
     normalise, weights, aggregate : str or sequence of str
-        Names of methods.
+        Names of methods. When not given: minmax, rank and vector; entropy, equal and critic;
+        topsis, linear, geometric and vikor.
     omit : bool
-        Whether an indicator may be left out.
+        Whether an indicator may be left out, as when not given.
     error : float
         Relative standard deviation of the measurement error, 0.05 for 5 %.
         Errors are log-normal factors of mean 1, so no figure changes its
@@ -493,9 +493,6 @@ def uncertainty(
         1 - perturb and 1 + perturb, the "noise factor" of the R package COINr.
     year : int or None
         Year to rank; the last one when None.
-    baseline : Recipe or None
-        What ranks are compared with; the first combination of methods that
-        fits when None.
 
     Returns
     -------
@@ -543,7 +540,7 @@ def uncertainty(
     440000           3       3      2      3
     """
     count = whole("draws", draws, 1)
-    plan = _plan(matrix, seed, normalise, weights, aggregate, omit, error, perturb, year)
+    plan = _plan(matrix, seed, **options)
     recipe, before = plan.baseline(baseline)
     drawn = _random(plan, count)
     scores = _scores(plan, drawn)
