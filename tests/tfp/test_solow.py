@@ -7,10 +7,11 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from linearmodels.panel import PanelOLS
 from made_up_panels import keyed, rearranged, refusals
+from scipy.stats import t as student
 
 from nqpf.errors import DataError, EstimationError, MethodError, SampleError
-from nqpf.regress import fixed_effects
 from nqpf.tfp import solow_residual
 
 
@@ -147,8 +148,18 @@ test_what_is_refused = refusals(
 # Peers
 
 
+def peer(outcome, regressors):
+    """Coefficients and errors by linearmodels, which divides by N - regressors, not N - K."""
+    model = PanelOLS(outcome, regressors, entity_effects=True, time_effects=True)
+    clustered = {"cov_type": "clustered", "cluster_entity": True, "group_debias": True}
+    fit = model.fit(**clustered, auto_df=False, count_effects=False)
+    rest = len(outcome) - regressors.shape[1]
+    years = outcome.index.get_level_values(1).nunique()
+    return fit.params, fit.std_errors * np.sqrt(rest / (rest - years))
+
+
 @pytest.mark.parametrize("seed", range(2))
-def test_shares_errors_and_test_equal_the_regressions_of_nqpf_regress(seed):
+def test_shares_errors_and_test_equal_linearmodels(seed):
     rng, keys = np.random.default_rng(seed), keyed(units=20, years=9)
     logs = pd.DataFrame(rng.normal(0, 0.3, (len(keys), 2)), keys, ["capital", "labour"])
     effects = np.add.outer(rng.normal(size=20), rng.normal(size=9)).ravel()
@@ -157,19 +168,19 @@ def test_shares_errors_and_test_equal_the_regressions_of_nqpf_regress(seed):
     result = solow_residual(np.exp(logs), share="estimated")
     free = solow_residual(np.exp(logs), share="estimated", returns="variable")
     logs["y_l"], logs["k_l"] = (logs[one] - logs["labour"] for one in ("output", "capital"))
-    restricted = fixed_effects(logs, "y_l", ["k_l"])
-    unrestricted = fixed_effects(logs, "y_l", ["k_l", "labour"])
-    elasticities = fixed_effects(logs, "output", ["capital", "labour"]).params
+    restricted, error = peer(logs["y_l"], logs[["k_l"]])
+    unrestricted, errors = peer(logs["y_l"], logs[["k_l", "labour"]])
+    elasticities, _ = peer(logs["output"], logs[["capital", "labour"]])
     found = free.alpha.iloc[0], free.beta.iloc[0]
-    np.testing.assert_allclose(found, elasticities[["capital", "labour"]], rtol=1e-10)
-    assert result.alpha.iloc[0] == pytest.approx(restricted.params["k_l"], rel=1e-10)
-    assert result.beta.iloc[0] == pytest.approx(1 - restricted.params["k_l"], rel=1e-10)
-    assert result.alpha_se == pytest.approx(restricted.std_errors["k_l"], rel=1e-10)
-    test = result.returns_test
-    assert test.scale - 1 == pytest.approx(unrestricted.params["labour"], rel=1e-8)
-    assert test.std_error == pytest.approx(unrestricted.std_errors["labour"], rel=1e-10)
-    assert test.pvalue == pytest.approx(unrestricted.pvalues["labour"], rel=1e-8)
-    assert test.df == unrestricted.df
+    np.testing.assert_allclose(found, elasticities, rtol=1e-10)
+    assert result.alpha.iloc[0] == pytest.approx(restricted["k_l"], rel=1e-10)
+    assert result.beta.iloc[0] == pytest.approx(1 - restricted["k_l"], rel=1e-10)
+    assert result.alpha_se == pytest.approx(error["k_l"], rel=1e-10)
+    test, gamma = result.returns_test, unrestricted["labour"]
+    assert test.scale - 1 == pytest.approx(gamma, rel=1e-8)
+    assert test.std_error == pytest.approx(errors["labour"], rel=1e-10)
+    pvalue = 2 * student.sf(abs(gamma / errors["labour"]), 19)
+    assert test.pvalue == pytest.approx(pvalue, rel=1e-8) and test.df == 19
     # Four standard errors around what made the figures: another proof, of no regression's own.
     assert abs(result.alpha.iloc[0] - 0.45) < 4 * result.alpha_se < 0.2
     np.testing.assert_allclose(found, [0.45, 0.55], atol=0.1)

@@ -9,15 +9,9 @@ import numpy as np
 import pandas as pd
 
 from nqpf.checks import choose
-from nqpf.errors import EstimationError, MethodError, SampleError
-from nqpf.sample import (
-    _by_key,
-    _check_consecutive,
-    _check_positive,
-    _check_regressors,
-    _per_unit,
-    _place,
-)
+from nqpf.errors import MethodError, SampleError
+from nqpf.regress.ols import fixed_effects
+from nqpf.sample import _by_key, _check_consecutive, _check_positive, _per_unit, _place
 
 
 @dataclass(frozen=True)
@@ -48,41 +42,17 @@ def _estimate(logs: pd.DataFrame, returns: str) -> tuple[float, float, float, _R
     The equation is ln(Y/L) = alpha ln(K/L) + gamma ln L + effects of units and years, in which
     gamma = alpha + beta - 1 is zero under constant returns.
     """
-    from scipy.stats import t as student
-
-    outcome, capital = (logs[name] - logs["labour"] for name in ("output", "capital"))
-    free = pd.DataFrame({"capital per worker": capital, "labour": logs["labour"]})
-    params, errors = _two_way(outcome, free)
-    gamma, error = float(params["labour"]), float(errors["labour"])
-    df = logs.index.get_level_values(0).nunique() - 1
-    test = _ReturnsTest(1 + gamma, error, float(2 * student.sf(abs(gamma / error), df)), df)
+    names = ["output per worker", "capital per worker", "labour"]
+    workers = logs["labour"]
+    data = logs[["output", "capital"]].sub(workers, axis=0).join(workers).set_axis(names, axis=1)
+    fit = free = fixed_effects(data, names[0], names[1:])
     if returns == "constant":
-        params, errors = _two_way(outcome, free[["capital per worker"]])
-    alpha = float(params["capital per worker"])
-    beta = (test.scale if returns == "variable" else 1) - alpha
-    return alpha, beta, float(errors["capital per worker"]), test
-
-
-def _two_way(outcome: pd.Series, regressors: pd.DataFrame) -> tuple[pd.Series, pd.Series]:
-    """Return coefficients and standard errors clustered by unit, convention "nested"."""
-    from linearmodels.panel import PanelOLS
-
-    codes = [pd.factorize(outcome.index.get_level_values(level))[0] for level in (0, 1)]
-    units, times = (int(code.max()) + 1 for code in codes)
-    count, columns = regressors.shape
-    if units < 2 or times < 2 or count - columns - units - times + 1 < 1:
-        raise EstimationError(
-            f"{count} rows of {units} units and {times} years are too few to estimate "
-            "the capital share",
-            hint="impose a share",
-        )
-    _check_regressors(regressors, *codes)
-    clustered = {"cov_type": "clustered", "cluster_entity": True, "group_debias": True}
-    model = PanelOLS(outcome, regressors, entity_effects=True, time_effects=True)
-    fit = model.fit(**clustered, auto_df=False, count_effects=False)
-    # (N - 1)/(N - K) with K = regressors + years; linearmodels divides by N - regressors
-    scale = (count - columns) / (count - columns - times)
-    return fit.params, fit.std_errors * np.sqrt(scale)
+        fit = fixed_effects(data, names[0], names[1])
+    row = free.to_frame().loc["labour", ["coefficient", "std_error", "pvalue"]]
+    gamma, alpha = float(row["coefficient"]), float(fit.params[names[1]])
+    test = _ReturnsTest(1 + gamma, float(row["std_error"]), float(row["pvalue"]), free.df)
+    beta = 1 - alpha + gamma * (returns == "variable")
+    return alpha, beta, float(fit.std_errors[names[1]]), test
 
 
 @dataclass(frozen=True)
