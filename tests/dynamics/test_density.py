@@ -71,10 +71,10 @@ LONE = table([0.0] * 30 + [1.0])
 test_bad_input_is_refused_by_name = refusals(
     NqpfError,
     (r"same value \[year 2021\]", lambda: kernel_density(EQUAL, 0.1)),
-    (r"1 unit .*\[year 2021\]", lambda: kernel_density(SCORES.iloc[:3], 0.1)),
+    (r"1 unit.*\[year 2021\]", lambda: kernel_density(SCORES.iloc[:3], 0.1)),
     ("'epanechnikov'", lambda: kernel_density(SCORES, "epanechnikov")),
     ("bandwidth of 2020 is 0.0", lambda: kernel_density(SCORES, 0.0)),
-    ("no bandwidth .*2021", lambda: kernel_density(SCORES, {2020: 1.0})),
+    ("year of a bandwidth 2021", lambda: kernel_density(SCORES, {2020: 1.0})),
     ("1 level", lambda: kernel_density(SCORES.xs(2020, level="year"), 0.1)),
     ("missing", lambda: kernel_density(SCORES.where(SCORES < 3), 0.1)),
     (r"\[year 2020\].*silverman", lambda: kernel_density(LONE, "sheather-jones")),

@@ -140,7 +140,7 @@ TWO = pd.Series([1.0, 2.0])
 
 test_bad_input_is_refused_by_name = refusals(
     NqpfError,
-    ("is -1,.*Beijing.*2021.*logarithm", lambda: by_year(some_scores((110000, 2021), -1.0))),
+    ("is -1 .*Beijing.*2021.*logarithm", lambda: by_year(some_scores((110000, 2021), -1.0))),
     ("is 0 .*Tibet .*2020.*dagum", lambda: by_year(some_scores((540000, 2020), 0.0))),
     ("have 2 years.*by_year", lambda: dagum(some_scores(), "region4")),
     ("region4, region3", lambda: by_year(some_scores(), "region5")),

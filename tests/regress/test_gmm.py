@@ -30,8 +30,8 @@ def test_number_of_instruments_and_what_is_dependent_is_not_counted(method, coll
     again = dynamic_gmm(frame.assign(last=last), "y", 1, "last", **options, time_effects=False)
     assert again.instruments == count - 5
     with_window = dynamic_gmm(frame, "y", predetermined="w", windows={"w": (1, 1)}, method=method)
-    without = dynamic_gmm(frame, "y", predetermined="w", windows={"w": None}, method=method)
-    assert with_window.instruments == without.instruments + 1 + (method == "system")
+    exogenous = dynamic_gmm(frame, "y", exogenous="w", method=method)  # its own instrument
+    assert with_window.instruments == exogenous.instruments + (method == "system")
 
 
 @pytest.mark.parametrize("method", ["difference", "system"])

@@ -52,8 +52,7 @@ FEW = {"effects": "pooled", "errors": "two-way clustered"}
 CHANGES = {"effects": "differenced"}
 BOTH = {"instruments": ["z", "v"]}
 CONST = {"exogenous": ["const"], "effects": "pooled"}
-ONE_MOMENT = {"endogenous": "w", "exogenous": (), "time_effects": False}
-ONE_MOMENT["windows"] = {"y": (2, 2), "w": None}
+ONE_MOMENT = {"lags": 2, "exogenous": (), "time_effects": False, "windows": {"y": (2, 2)}}
 PARTS = "no value of 'q' parts 96 rows into"
 OWN = [
     (fixed, None, {"regressors": []}, MethodError, "1 or more"),

@@ -58,8 +58,8 @@ GAP = treated(sample().drop(2017, level="year"))
 test_what_cannot_be_compared_is_refused = refusals(
     SampleError,
     (r"not in the sample \[province Tibet", of({540000: 2016})),
-    ("treated from 2013, with no year before it.*first treated year after", of({110000: 2013})),
-    ("after its last year", of({110000: 2022})),
+    ("treated from 2013, .*first treated year after 2013.*past", of({110000: 2013})),
+    ("treated from 2022, .*first treated year .*up to 2021", of({110000: 2022})),
     ("whole year", of({110000: 2016.5})),
     ("whole year", of({110000: float("nan")})),
     ("no province is treated", of({})),

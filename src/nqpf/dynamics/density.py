@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from nqpf.checks import between, choose
-from nqpf.errors import EstimationError, MethodError, SampleError
+from nqpf.errors import EstimationError
 from nqpf.sample import _check_finite, _check_keys, _place
 
 _RULES = ("silverman", "scott", "sheather-jones")
@@ -164,12 +164,10 @@ def _width(x: np.ndarray, rule: object, label: str, year: object) -> float:
     from statsmodels.nonparametric import bandwidths
 
     where = _place((year,), (label,))
-    if len(x) < 2:
-        raise SampleError(f"{len(x)} unit has a value", where=where, expected="two or more")
     unit = float(np.ptp(x))
     if not unit > 1e-12 * np.abs(x).max():
-        problem = "all units have the same value"
-        raise EstimationError(problem, where=where, expected="values that differ")
+        problem = f"{len(x)} unit(s) have the same value"
+        raise EstimationError(problem, where=where, expected="two or more values that differ")
     if isinstance(rule, str):
         choose("rule", rule, _RULES)
         scaled = (x - x.min()) / unit
@@ -177,8 +175,7 @@ def _width(x: np.ndarray, rule: object, label: str, year: object) -> float:
             return unit * _sheather_jones(scaled, where)
         return unit * float(getattr(bandwidths, f"bw_{rule}")(scaled))
     if isinstance(rule, Mapping):
-        if year not in rule:
-            raise MethodError("no bandwidth", where=where, expected="one for every year")
+        choose("year of a bandwidth", year, rule)
         rule = rule[year]
     return between(f"the bandwidth of {year}", rule, 0, open_ends=True)
 

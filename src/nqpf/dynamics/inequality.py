@@ -76,12 +76,8 @@ def _read(y: pd.Series, groups: object, weights: object) -> _Sample:
         raise SampleError(f"{name} have {keys.unique(1).size} years", expected=expected, hint=hint)
     _check_finite(values.to_frame(name), "the sample")
     values = values.astype(float)
-    negative = values[values < 0]
-    if len(negative):
-        problem = f"{name} is {negative.iloc[0]:g}, one of {len(negative)} below zero"
-        where = _place(negative.index[0], labels)
-        hint = "ratios mean nothing for it; turn a logarithm back into a level first"
-        raise DataError(problem, where=where, expected="values of zero or more", hint=hint)
+    wanted = "values of zero or more; turn a logarithm back into a level first"
+    _check_positive(values[values < 0], name, wanted)
     if not values.any():
         raise DataError(f"every one of the {name} is zero", expected="a positive mean")
     share = pd.Series(1.0, keys) if weights is None else _joined(weights, keys, "weights")

@@ -17,6 +17,7 @@ from nqpf.regress.ols import _counted, _HypothesisTest, _Regression
 from nqpf.sample import _by_key, _years
 
 _Names = Sequence[str] | str
+_Window = tuple[int, int | None]
 _RELATIVE = 1e-10  # below this share of a column, what is left of it is rounding
 
 
@@ -25,17 +26,12 @@ def _labels(terms: Sequence[tuple[str, int]]) -> list[str]:
     return [f"L{lag}.{name}" if lag else name for name, lag in terms]
 
 
-def _windows(
-    least: Mapping[str, int], given: Mapping[str, tuple[int, int | None] | None]
-) -> dict[str, tuple[int, int | None]]:
+def _windows(least: Mapping[str, int], given: Mapping[str, _Window]) -> dict[str, _Window]:
     """Return first and last lag of each variable that gives instruments."""
-    for name in given:
+    windows: dict[str, _Window] = {name: (first, None) for name, first in least.items()}
+    for name, window in given.items():
         choose("variable of a window", name, least)
-    windows = {}
-    for name, window in ({name: (first, None) for name, first in least.items()} | given).items():
-        if window is None:
-            continue
-        if not isinstance(window, tuple | list) or len(window) != 2:
+        if np.shape(window) != (2,):
             raise MethodError(f"window {window!r} of {name!r}", expected="a first and a last lag")
         first = whole(f"first lag in the window of {name!r}", window[0], least[name])
         last = window[1] and whole(f"last lag in the window of {name!r}", window[1], first)
@@ -78,7 +74,7 @@ class _Equations:
         data: pd.DataFrame,
         terms: list[tuple[str, int]],
         exogenous: slice,
-        windows: dict[str, tuple[int, int | None]],
+        windows: dict[str, _Window],
         system: bool,
         collapse: bool,
         time_effects: bool,
@@ -340,7 +336,7 @@ def dynamic_gmm(
     unit: str = "province",
     time: str = "year",
     method: str = "difference",
-    windows: Mapping[str, tuple[int, int | None] | None] | None = None,
+    windows: Mapping[str, _Window] | None = None,
     collapse: bool = True,
     time_effects: bool = True,
     vintage: str = "",
@@ -370,8 +366,7 @@ def dynamic_gmm(
     method : {"difference", "system"}
     windows : mapping of str to (first, last)
         Lags that serve as instruments in differences; last None for all. By default from
-        2 for the outcome and endogenous, from 1 for predetermined regressors. None for
-        a variable takes no instruments from it.
+        2 for the outcome and endogenous, from 1 for predetermined regressors.
     collapse : bool
         One instrument per variable and lag (default) instead of one per lag and year.
     time_effects : bool

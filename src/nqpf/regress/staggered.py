@@ -68,7 +68,18 @@ def adoption(
     if len(first) == 0:
         raise SampleError(f"no {unit} is treated", expected=f"one treated {unit} or more")
     for one, year in first.items():
-        _check_first(_place((one,), (unit,)), year, years[units == one], unit, time)
+        own, hint = years[units == one], "leave it out of the dates, and say so"
+        if own.empty:
+            problem, expected = "a treated unit is not in the sample", f"a {unit} of the sample"
+        elif not float(year).is_integer():
+            problem, expected = f"treated from {year!r}", f"a whole {time}"
+        elif not own.min() < year <= own.max():
+            problem = f"treated from {int(year)}, in a sample from {own.min()} to {own.max()}"
+            expected = f"a first treated {time} after {own.min()}, for a past to compare with, and "
+            expected += f"up to {own.max()}"
+        else:
+            continue
+        raise SampleError(problem, where=_place((one,), (unit,)), expected=expected, hint=hint)
     total = units.nunique()
     if len(first) == total:
         raise SampleError(f"no {unit} is never treated", expected="one that can be compared with")
@@ -82,28 +93,6 @@ def adoption(
     event = np.where(cohort == _NEVER, np.nan, years - cohort)
     columns = {"cohort": cohort.to_numpy(), "event": event, "treated": (event >= 0).astype(int)}
     return pd.DataFrame(columns, index)
-
-
-def _check_first(
-    where: dict[str, object], first: object, own: pd.Index, unit: str, time: str
-) -> None:
-    """Refuse a first treated year that leaves a unit, with years `own`, nothing to compare."""
-    if own.empty:
-        problem, expected = "a treated unit is not in the sample", f"a {unit} of the sample"
-        hint = "leave it out of the dates, and say so"
-    elif not float(first).is_integer():
-        problem, expected, hint = f"treated from {first!r}", f"a whole {time}", None
-    elif own.min() >= first:
-        problem = f"treated from {int(first)}, with no {time} before it"
-        expected = f"a first treated {time} after {own.min()}"
-        hint = "its own past is what a treated unit is compared with; leave it out"
-    elif own.max() < first:
-        problem = f"treated from {int(first)}, after its last {time}"
-        expected = f"a first treated {time} up to {own.max()}"
-        hint = "in this sample it is never treated; leave it out of the dates"
-    else:
-        return
-    raise SampleError(problem, where=where, expected=expected, hint=hint)
 
 
 def _effect_weights(treatment: pd.DataFrame, estimator: str = "imputation") -> pd.DataFrame:
@@ -196,12 +185,11 @@ def goodman_bacon(outcome: pd.Series, treatment: pd.DataFrame) -> pd.DataFrame:
             change = (gap[0] - gap[1]).to_numpy()
             pair = share[early] + share[late]
             spread = (share[early] / pair) * (share[late] / pair) * after.mean() * (~after).mean()
-            row = {"treated": int(early), "compared": int(late)}
-            row["years"] = f"{years[use][0]}–{years[use][-1]}"
-            row["estimate"] = change[after].mean() - change[~after].mean()
-            row["weight"] = (pair * use.mean()) ** 2 * spread
-            rows.append(row)
-    table, left = pd.DataFrame(rows), PanelSample(treatment[["treated"]]).within
+            span, weight = f"{years[use][0]}–{years[use][-1]}", (pair * use.mean()) ** 2 * spread
+            estimate = change[after].mean() - change[~after].mean()
+            rows.append((int(early), int(late), span, estimate, weight))
+    table = pd.DataFrame(rows, columns=["treated", "compared", "years", "estimate", "weight"])
+    left = PanelSample(treatment[["treated"]]).within
     return table.assign(weight=table["weight"] / (left**2).mean())
 
 
