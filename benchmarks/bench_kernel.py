@@ -162,7 +162,7 @@ def million() -> bool:
 
     def ours() -> object:
         products = _cross_products(frame, names, unit="firm", time="year")
-        return products.fit("y", FIRM_REGRESSORS, convention="all")
+        return products.fit_many([0], [range(1, len(names))], convention="all")
 
     calls = {"ours": ours, "pyfixest": lambda: feols(frame, names, "firm")}
     runs = [{name: once(call) for name, call in calls.items()} for _ in range(ROUNDS)]

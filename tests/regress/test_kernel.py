@@ -21,7 +21,7 @@ def test_effects_in_the_other_units_by_hand(effects):
     """Within: coefficients of z-scores of what effects leave; partial: correlated residuals."""
     frame = sample(2)
     left = PanelSample(frame[["y", "a", "b"]], effects).within
-    found = _cross_products(frame, NAMES, effects=effects).fit("y", ["a", "b"])
+    found = _cross_products(frame, NAMES, effects=effects).fit_many([0], [[1, 2]])
     unit = left / left.std(axis=0)
     slopes = np.linalg.lstsq(unit[:, 1:], unit[:, 0], rcond=None)[0]
     np.testing.assert_allclose(found.within[0], slopes, rtol=1e-10)
@@ -30,7 +30,7 @@ def test_effects_in_the_other_units_by_hand(effects):
         rest = left - control @ np.linalg.lstsq(control, left, rcond=None)[0]
         wanted = np.corrcoef(rest[:, 0], rest[:, place])[0, 1]
         np.testing.assert_allclose(found.partial[0, place - 1], wanted, rtol=1e-10)
-    alone = _cross_products(frame, NAMES, effects=effects).fit("y", ["a"])
+    alone = _cross_products(frame, NAMES, effects=effects).fit_many([0], [[1]])
     np.testing.assert_allclose(alone.within, alone.partial, rtol=1e-12)
 
 
@@ -42,8 +42,8 @@ def test_many_specifications_equal_single_ones_to_the_last_bit(errors):
     times = 500  # more than one block of specifications
     many = np.tile(places, (times, 1))
     many = products.fit_many(many[:, 0], many[:, 1:], errors)
-    for i, (y, x) in enumerate(specs):
-        one = products.fit(y, x, errors)
+    for i in range(len(specs)):
+        one = products.fit_many(places[i, :1], places[i : i + 1, 1:], errors)
         for name in ("params", "std_errors"):
             for at in (i, i + (times - 1) * len(specs)):
                 np.testing.assert_array_equal(getattr(many, name)[at], getattr(one, name)[0])
@@ -64,9 +64,9 @@ def test_row_order_and_key_place_do_not_matter():
 
 @pytest.mark.parametrize(("a", "y", "shift"), [(1e-12, 1e9, 1e3), (1e12, 1e-12, -1e3)])
 def test_scale_and_place_of_variables(a, y, shift):
-    plain = _cross_products(sample(), NAMES).fit("y", ["a", "b"])
+    plain = _cross_products(sample(), NAMES).fit_many([0], [[1, 2]])
     moved = sample().assign(a=lambda f: f["a"] * a + shift * a, y=lambda f: f["y"] * y)
-    scaled = _cross_products(moved, NAMES).fit("y", ["a", "b"])
+    scaled = _cross_products(moved, NAMES).fit_many([0], [[1, 2]])
     np.testing.assert_allclose(scaled.params[0, 0] * a / y, plain.params[0, 0], rtol=1e-8)
     for name in ("tstats", "partial", "within"):
         np.testing.assert_allclose(getattr(scaled, name), getattr(plain, name), rtol=1e-8)
@@ -112,7 +112,7 @@ def test_what_near_collinearity_costs(unshared):
     frame = sample(8)
     frame["b"] = frame["a"] + np.sqrt(unshared) * frame["b"]
     frame["y"] += frame["a"] + frame["b"]
-    found = _cross_products(frame, NAMES).fit("y", ["a", "b"], convention="none")
+    found = _cross_products(frame, NAMES).fit_many([0], [[1, 2]], convention="none")
     wanted = fixed_effects(frame, "y", ["a", "b"], convention="none")
     np.testing.assert_allclose(found.params[0], wanted.params, rtol=1e-14 / unshared)
     np.testing.assert_allclose(found.std_errors[0], wanted.std_errors, rtol=1e-14 / unshared)
@@ -120,8 +120,8 @@ def test_what_near_collinearity_costs(unshared):
 
 def fitted(frame, errors="clustered", convention="nested", effects="two-way"):
     """Call the kernel on a frame."""
-    return lambda: _cross_products(frame, NAMES, effects=effects).fit(
-        "y", ["a", "b"], errors, convention
+    return lambda: _cross_products(frame, NAMES, effects=effects).fit_many(
+        [0], [[1, 2]], errors, convention
     )
 
 
@@ -153,13 +153,14 @@ def random_panel(seed):
 def test_random_unbalanced_panels_equal_linearmodels_and_fixed_effects(seed):
     frame, effects = random_panel(seed), ("two-way", *EFFECTS)[seed % 5]
     errors, names = KERNEL_ERRORS[seed // 5 % 2], list(frame.columns[1:])
+    every = [range(1, 1 + len(names))]
     products = _cross_products(frame, frame.columns, effects=effects)
     wanted = {"linearmodels": linearmodels_fit(frame, effects, errors, names)}
     for name in CONVENTIONS:
         options = {"effects": effects, "errors": errors, "convention": name}
         wanted |= {name + " ": fixed_effects(frame, "y", names, **options)}
     for convention, peer in wanted.items():
-        found = products.fit("y", names, errors, convention=convention.strip())
+        found = products.fit_many([0], every, errors, convention=convention.strip())
         for figures, rtol in (("params", 1e-10), ("std_errors", 1e-10), ("pvalues", 1e-9)):
             want = getattr(peer, figures)[names]
             np.testing.assert_allclose(getattr(found, figures)[0], want, rtol=rtol)
@@ -178,10 +179,10 @@ def test_driscoll_kraay_errors_as_stata_and_r_print_them():
 
     regressors = ["P_CAP", "EMP", "UNEMP"]
     products = _cross_products(munnell.load(), ["GSP", *regressors], unit="ST_ABB", time="YR")
-    stata = products.fit("GSP", regressors, "driscoll-kraay", convention="nested")
+    stata = products.fit_many([0], [[1, 2, 3]], "driscoll-kraay", convention="nested")
     np.testing.assert_allclose(stata.params[0], [-0.1769881, 40.61522, 23.59849], rtol=3e-7)
     np.testing.assert_allclose(stata.std_errors[0], [0.265713, 2.238392, 85.10647], rtol=3e-7)
     np.testing.assert_allclose(stata.tstats[0].round(2), [-0.67, 18.14, 0.28])
     np.testing.assert_allclose(stata.pvalues[0].round(3), [0.515, 0, 0.785])
-    r = products.fit("GSP", regressors, "driscoll-kraay", convention="none")
+    r = products.fit_many([0], [[1, 2, 3]], "driscoll-kraay", convention="none")
     np.testing.assert_allclose(r.std_errors[0].round(5), [0.25476, 2.1461, 81.5973])

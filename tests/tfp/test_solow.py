@@ -128,7 +128,7 @@ def refused(frame=FRAME, **options):
 
 test_what_is_refused = refusals(
     SampleError,
-    ("capital share 1.2", refused(share=1.2), MethodError),
+    ("capital share of 0 is 1.2", refused(share=1.2), MethodError),
     ("Did you mean 'estimated'", refused(share="estimate"), MethodError),
     ("unknown returns", refused(returns="increasing"), MethodError),
     ("share='estimated'", refused(returns="variable"), MethodError),

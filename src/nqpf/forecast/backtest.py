@@ -290,20 +290,14 @@ class _Nowcast:
     rows : DataFrame
         One row per ``origin`` and ``province`` of the backtest: ``actual``,
         ``nowcast``, ``carried`` and ``last``, the index of the year before.
-    method : str
-        How lacking indicators are carried.
     level : float
         Nominal coverage.
-    lacking : tuple of str
-        Indicators that some province lacks in the newest year.
     """
 
     frame: pd.DataFrame
     year: int
     rows: pd.DataFrame
-    method: str
     level: float
-    lacking: tuple[str, ...]
 
     @property
     def table(self) -> pd.DataFrame:
@@ -325,14 +319,6 @@ class _Nowcast:
             width = _conformal(size[origin != year].to_numpy(), self.level)
             inside += [own <= width] * bool(np.isfinite(width))
         return float(pd.concat(inside).mean()) if inside else math.nan
-
-    def __str__(self) -> str:
-        table = self.table
-        return (
-            f"{self.year} from what is published, {', '.join(self.lacking)} by "
-            f"{METHODS[self.method].title}; mean error in earlier years "
-            f"{table.loc['nowcast', 'mae / carried']:.2f} times that of carrying everything"
-        )
 
 
 def nowcast(
@@ -402,22 +388,20 @@ def nowcast(
     width = _conformal((rows["actual"] - rows["nowcast"]).abs().to_numpy(), level)
     columns = {"nowcast": now, "lower": now - width, "upper": now + width, "carried": carried}
     frame = pd.DataFrame(columns).assign(published=1 - lacks.mean(axis=1))
-    lacking = tuple(map(str, lacks.columns[lacks.any()]))
-    return _Nowcast(frame.rename_axis("province"), newest, rows, method, level, lacking)
+    return _Nowcast(frame.rename_axis("province"), newest, rows, level)
 
 
 def _checked(indicators: pd.DataFrame) -> tuple[pd.DataFrame, int]:
     """Return the sorted table and its newest year."""
     _check_province_years(indicators.index, "the table of indicators")
-    _check_finite(indicators.iloc[:0], "the table of indicators")
-    data = indicators.astype(float).sort_index()
-    newest = int(data.index.get_level_values("year").max())
-    ends = data.index.isin([newest], level="year")
+    newest = int(indicators.index.get_level_values("year").max())
+    ends = indicators.index.isin([newest], level="year")
     if ends.all():
         raise SampleError(f"there is no year before {newest}", expected="a history")
-    _check_finite(data[~ends], "the table of indicators before the newest year")
-    _check_finite(data[ends].fillna(0.0), "the table of indicators")
-    lacks = data[ends].isna()
+    lacks = indicators[ends].isna()
+    kept = indicators.mask(indicators.isna() & ends[:, None], 0)
+    _check_finite(kept, "the table of indicators, but for gaps of the newest year,")
+    data = indicators.astype(float).sort_index()
     if not lacks.any(axis=None) or lacks.all(axis=None):
         problem = f"{'nothing' if lacks.all(axis=None) else 'every indicator'} is published"
         expected = "some indicators with figures and some NaN in the newest year"

@@ -229,7 +229,7 @@ def _by_calendar(products: _CrossProducts, years: np.ndarray) -> _CrossProducts:
     length = int(years[-1] - years[0]) + 1
     if len(products.by_period) != len(years) or length == len(years):
         return products
-    p = len(products.columns)
+    p = len(products.total)
     filled = np.zeros((p, p, length))
     filled[:, :, years - years[0]] = np.moveaxis(products.by_period, 0, 2)
     return replace(products, by_period=np.moveaxis(filled, 2, 0))

@@ -194,10 +194,8 @@ class _CrossProducts:
 
     Attributes
     ----------
-    columns : tuple of str
-        The p variables.
     total : (p, p)
-        Sums over all rows; row and column of a variable without variation are zero.
+        Sums over all rows of p variables; row and column of a variable without variation are zero.
     by_unit : (G, p, p)
         Sums within each unit, units in the order of their keys.
     by_period : (T, p, p)
@@ -206,7 +204,6 @@ class _CrossProducts:
         With its effects, which were removed; with neither, the mean was.
     """
 
-    columns: tuple[str, ...]
     total: np.ndarray
     by_unit: np.ndarray
     by_period: np.ndarray
@@ -267,13 +264,6 @@ class _CrossProducts:
             params, std_errors = params * back, std_errors * back
         figures = (params, std_errors, within, partial, collinear)
         return _KernelFits(*figures, df, self.sample.nobs, self.sample.units)
-
-    def fit(
-        self, outcome: str, regressors: Sequence[str], *args: str, **options: str
-    ) -> _KernelFits:
-        """Estimate one specification; see :meth:`fit_many`."""
-        places = [self.columns.index(name) for name in (outcome, *regressors)]
-        return self.fit_many(places[:1], [places[1:]], *args, **options)
 
 
 def _cross_products(
@@ -339,10 +329,6 @@ def _cross_products(
     left = np.ascontiguousarray(sample.within.T)
     left[np.linalg.norm(left, axis=1) <= _rounding_floor(sample.data.to_numpy())] = 0.0
     by_year = np.argsort(sample.time.astype(np.min_scalar_type(sample.times)), kind="stable")
-    return _CrossProducts(
-        columns=tuple(names),
-        total=left @ left.T,
-        by_unit=_grouped_products(left, sample.unit),
-        by_period=_grouped_products(left.take(by_year, axis=1), sample.time[by_year]),
-        sample=sample,
-    )
+    by_unit = _grouped_products(left, sample.unit)
+    by_period = _grouped_products(left.take(by_year, axis=1), sample.time[by_year])
+    return _CrossProducts(left @ left.T, by_unit, by_period, sample)

@@ -155,12 +155,10 @@ class _Printed:
     def __repr__(self) -> str:
         texts = []
         for part in self._parts():
-            if isinstance(part, tuple):
-                lines = [
-                    x if isinstance(x, str) else x.to_string(float_format=_short) for x in part
-                ]
-                part = "\n".join(lines)
-            texts.append(str(part))
+            lines = list(part) if isinstance(part, tuple) else [part]
+            if isinstance(lines[-1], pd.DataFrame):
+                lines[-1] = lines[-1].to_string(float_format=_short)
+            texts.append("\n".join(map(str, lines)))
         return "\n\n".join(texts)
 
     def _repr_html_(self) -> str:

@@ -474,14 +474,12 @@ def global_malmquist_luenberger(
     every = np.arange(len(sample.frame))
     spans = {"global": [every], "contemporaneous": [sample.rows(p) for p in sample.periods]}
     scores = pd.DataFrame(index=sample.frame.index, columns=list(spans), dtype=float)
-    for kind, groups in spans.items():
+    for at, (kind, groups) in enumerate(spans.items()):
         for rows in groups:
             technology = _Technology.spanned(sample, rows, measure == "directional")
-            points, at = sample.values[rows], scores.columns.get_loc(kind)
-            if measure == "slacks":
-                scores.iloc[rows, at] = technology.projections(points)[0]
-            else:
-                scores.iloc[rows, at] = 1.0 / (1.0 + technology.distances(points))
+            points, by_slacks = sample.values[rows], measure == "slacks"
+            found = technology.projections(points)[0] if by_slacks else technology.distances(points)
+            scores.iloc[rows, at] = found if by_slacks else 1.0 / (1.0 + found)
         _check_own(scores[kind])
     changes = (scores / scores.groupby(level=0).shift(1)).set_axis(["gml", "ec"], axis=1)
     changes["bpc"] = changes["gml"] / changes["ec"]

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from nqpf.checks import choose
+from nqpf.checks import between, choose
 from nqpf.errors import MethodError, SampleError
 from nqpf.regress.ols import fixed_effects
-from nqpf.sample import _by_key, _check_consecutive, _check_positive, _per_unit, _place
+from nqpf.sample import _by_key, _check_consecutive, _check_positive, _per_unit
 
 
 @dataclass(frozen=True)
@@ -219,8 +219,6 @@ def _imposed(share: float | pd.Series, returns: str, units: pd.Index) -> pd.Seri
         problem = "an imposed capital share says nothing about labour under variable returns"
         raise MethodError(problem, expected="returns='constant' or share='estimated'")
     alpha = _per_unit(share, units, "the capital share")
-    odd = alpha[~((alpha > 0) & (alpha < 1))]
-    if len(odd):
-        problem, where = f"capital share {odd.iloc[0]:g}", _place((odd.index[0],), (units.name,))
-        raise MethodError(problem, where=where, expected="a number between 0 and 1 for every unit")
+    for unit, value in alpha.items():
+        between(f"the capital share of {unit}", value, 0, 1, open_ends=True)
     return alpha
