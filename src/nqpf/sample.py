@@ -263,6 +263,20 @@ def _check_consecutive(index: pd.MultiIndex, what: str) -> None:
         raise SampleError(f"{what} has a gap", where=where, expected=expected)
 
 
+def _check_several(index: pd.MultiIndex, why: str) -> None:
+    """Refuse a sample of one unit.
+
+    Raises
+    ------
+    nqpf.errors.SampleError
+        Naming the unit, and why more are needed.
+    """
+    units, unit = index.unique(0), index.names[0]
+    if len(units) < 2:
+        where, expected = _place((units[0],), (unit,)), f"two or more: {why}"
+        raise SampleError(f"1 {unit} is too few", where=where, expected=expected)
+
+
 def _check_positive(series: pd.Series, what: str, wanted: str) -> None:
     """Raise when a figure is zero or negative.
 

@@ -158,7 +158,7 @@ SAMPLES = [
     (spoilt(["y", "b"], 0.0), DataError, "is 0 " + AT),
     (spoilt("y", np.nan), SampleError, AT + ", variable y"),
     (spoilt("x2", np.inf), SampleError, AT + ", variable x2"),
-    (PANEL.loc[[3]], SampleError, "one unit.*province 3"),
+    (PANEL.loc[[3]], SampleError, "1 .*province 3.*own frontier"),
     (pd.concat([PANEL, PANEL.iloc[[5]]]), SampleError, "more than once"),
     (PANEL.iloc[:0], SampleError, "no rows"),
     (PANEL.rename(columns={"x2": "x22"}), DataError, "Did you mean 'x22'"),

@@ -145,7 +145,7 @@ HOLE = FRAME.assign(labour=FRAME["labour"].where(FRAME.index != 8, np.inf))
 FOLLOWS = FRAME.assign(investment=FRAME["materials"])
 FOLLOWS["labour"] = FRAME["capital"] + (0.5 - 0.1 * FRAME["capital"]) * FRAME["materials"]
 BAD = [
-    ("one firm .*firm 3", FRAME[FRAME["firm"] == 3], SampleError),
+    ("1 firm is too few .*firm 3", FRAME[FRAME["firm"] == 3], SampleError),
     ("(?s)more than.*firm 1, year 5", pd.concat([FRAME, FRAME.iloc[[4]]]), SampleError),
     ("Did you mean", FRAME.rename(columns={"capital": "capitol"}), DataError),
     ("collinear", SAME, EstimationError),

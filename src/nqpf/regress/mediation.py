@@ -9,10 +9,10 @@ import numpy as np
 import pandas as pd
 
 from nqpf.checks import distinct, whole
-from nqpf.errors import EstimationError, SampleError
+from nqpf.errors import EstimationError
 from nqpf.regress.ols import fixed_effects
 from nqpf.regress.table import RegressionTable, _Printed
-from nqpf.sample import PanelSample, _demean, _place
+from nqpf.sample import PanelSample, _check_several, _demean
 
 _PATHS = pd.Index(["indirect", "direct", "total", "proportion"], name="effect")
 _SINGULAR = 1e-10  # a smaller eigenvalue of a correlation matrix is rounding
@@ -288,10 +288,7 @@ def mediation(
     others = distinct("controls", controls, 0)
     whole("bootstrap", bootstrap)
     sample = PanelSample.read(frame, outcome, [treatment, mediator, *others], effects, unit, time)
-    if sample.units < 2:
-        where = _place(sample.data.index[0][:1], (unit,))
-        expected = "two or more: samples are drawn of whole units"
-        raise SampleError(f"1 {unit} is too few", where=where, expected=expected)
+    _check_several(sample.data.index, "samples are drawn of whole units")
     equations = {
         "total": (outcome, [treatment, *others]),
         "mediator": (mediator, [treatment, *others]),

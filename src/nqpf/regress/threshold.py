@@ -13,7 +13,7 @@ from nqpf.checks import between, choose, distinct, whole
 from nqpf.errors import EstimationError, SampleError
 from nqpf.regress.ols import fixed_effects
 from nqpf.regress.table import RegressionTable, _Printed
-from nqpf.sample import PanelSample, _balanced, _place
+from nqpf.sample import PanelSample, _balanced, _check_several
 
 _NOTHING = 1e-10  # variation below this share of the raw columns' own is rounding
 _CELLS = 4_000_000  # numbers of a block of bootstrap outcomes: 32 MB
@@ -463,11 +463,7 @@ def threshold(
 def _check(sample: PanelSample, names: list[str], regimes: list[str]) -> None:
     """Refuse a panel that is not balanced and variables that cannot be told apart."""
     data = sample.data
-    units, unit = data.index.unique(0), data.index.names[0]
-    if len(units) < 2:
-        problem = f"1 {unit} is too few"
-        expected = "two or more: errors are drawn as whole histories"
-        raise SampleError(problem, where=_place((units[0],), (unit,)), expected=expected)
+    _check_several(data.index, "errors are drawn as whole histories")
     _balanced(data[sample.outcome])  # as the theory has it
     replace(sample, data=data[[sample.outcome, *names]]).check()
     # Split by regime, such a variable is a set of dummies: without intercepts by regime its

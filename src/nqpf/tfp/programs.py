@@ -16,7 +16,7 @@ import pandas as pd
 
 from nqpf.checks import distinct
 from nqpf.errors import EstimationError, SampleError
-from nqpf.sample import _balanced, _by_key, _check_positive, _place
+from nqpf.sample import _balanced, _by_key, _check_positive, _check_several, _place
 
 # A basis serves a unit when its solution is non-negative up to rounding. Data are scaled to about
 # 1, so this is far above rounding and far below any difference in a score that could be printed.
@@ -75,10 +75,7 @@ class _Activities:
             _check_positive(amounts[amounts < 0] if free else amounts, name, wanted)
         largest = keyed[y].max(axis=1)
         _check_positive(largest, "the largest output", "a unit that produces something")
-        units = keyed.index.get_level_values(0).unique()
-        if len(units) < 2:
-            where = _place((units[0],), (unit,))
-            raise SampleError("one unit is its own frontier", where=where, expected="two or more")
+        _check_several(keyed.index, "one is its own frontier")
         return cls(keyed.droplevel("period") if time is None else keyed, len(x), len(y))
 
     @property

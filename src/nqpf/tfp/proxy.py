@@ -13,7 +13,7 @@ import pandas as pd
 
 from nqpf.checks import choose, distinct, whole
 from nqpf.errors import DataError, EstimationError, SampleError
-from nqpf.sample import _by_key, _check_regressors, _place, _years
+from nqpf.sample import _by_key, _check_regressors, _check_several, _place, _years
 
 _DEGREE = 3  # of polynomials in inputs and proxies, and of last year's productivity
 _STARTS = 4  # of the search for elasticities of state inputs
@@ -101,9 +101,7 @@ def _read(
     _check_regressors(kept[inputs], None, None)
     firm, year = (kept.index.get_level_values(level) for level in (0, 1))
     code, year = pd.factorize(firm)[0], year.to_numpy()
-    if code[-1] == 0:
-        where = _place((firm[0],), (unit,))
-        raise SampleError("one firm shows no difference", where=where, expected="two or more")
+    _check_several(kept.index, "one shows no difference between firms")
     same = np.diff(code, prepend=-1) == 0
     follows = same & (np.diff(year, prepend=year[0]) == 1)
     gaps = kept.index[same & ~follows]
