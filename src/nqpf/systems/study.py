@@ -18,49 +18,44 @@ from nqpf.files import _replacing, root
 
 _BYTES = 200_000
 _DEPTH = 12
-_LOADER = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
 
 _Text = Annotated[str, StringConstraints(min_length=1, max_length=2000)]
 _Key = Annotated[str, Field(pattern=r"^[a-z][a-z0-9]*(?:[_-][a-z0-9]+)*$", max_length=60)]
 _Model = TypeVar("_Model", bound=BaseModel)
 
 
+def _refused(problem: str, mark: yaml.Mark) -> yaml.MarkedYAMLError:
+    return yaml.MarkedYAMLError(problem=problem, problem_mark=mark)
+
+
+class _Loader(getattr(yaml, "CBaseLoader", yaml.BaseLoader)):
+    """Takes every scalar as the text that is written, and a key once."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict:
+        seen = set()
+        for key, _ in node.value:
+            if not isinstance(key, yaml.ScalarNode):
+                raise _refused("a key is not a text", key.start_mark)
+            if key.value in seen:
+                raise _refused(f"key {key.value!r} is written twice", key.start_mark)
+            seen.add(key.value)
+        return super().construct_mapping(node, deep)
+
+
 def _built(text: str) -> object:
-    """Build texts, lists and mappings from YAML, every scalar as the text that is written.
+    """Build texts, lists and mappings from YAML.
 
-    Anchors (they can expand without bound), deep nesting and a key that is written twice are
-    refused. Working through the events needs no recursion, whatever the file holds.
+    Anchors, which can expand without bound, and deep nesting are refused before anything is built.
     """
-
-    def refuse(problem: str, mark: yaml.Mark) -> yaml.MarkedYAMLError:
-        return yaml.MarkedYAMLError(problem=problem, problem_mark=mark)
-
-    levels: list[list[tuple[object, yaml.Mark]]] = [[]]
-    for event in yaml.parse(text, Loader=_LOADER):
-        mark = event.start_mark
+    depth = 0
+    for event in yaml.parse(text, Loader=_Loader):
         if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
-            raise refuse("anchors and aliases are not allowed", mark)
-        if isinstance(event, yaml.DocumentStartEvent) and levels[0]:
-            raise refuse("a second document begins", mark)
-        if isinstance(event, yaml.ScalarEvent):
-            levels[-1].append((event.value, mark))
-        elif isinstance(event, yaml.CollectionStartEvent):
-            levels.append([])
-            if len(levels) > _DEPTH + 1:
-                raise refuse(f"nesting deeper than {_DEPTH}", mark)
-        elif isinstance(event, yaml.CollectionEndEvent):
-            items = levels.pop()
-            made: object = [value for value, _ in items]
-            if isinstance(event, yaml.MappingEndEvent):
-                made = {}
-                for (key, place), (value, _) in zip(items[::2], items[1::2], strict=True):
-                    if not isinstance(key, str):
-                        raise refuse("a key is not a text", place)
-                    if key in made:
-                        raise refuse(f"key {key!r} is written twice", place)
-                    made[key] = value
-            levels[-1].append((made, mark))
-    return levels[0][0][0] if levels[0] else None
+            raise _refused("anchors and aliases are not allowed", event.start_mark)
+        depth += isinstance(event, yaml.CollectionStartEvent)
+        depth -= isinstance(event, yaml.CollectionEndEvent)
+        if depth > _DEPTH:
+            raise _refused(f"nesting deeper than {_DEPTH}", event.start_mark)
+    return yaml.load(text, Loader=_Loader)  # noqa: S506 - builds nothing but texts
 
 
 def _label(path: Path) -> str:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Literal
 import pandas as pd
 from pydantic import Field
 
-from nqpf import provinces as units
+from nqpf import provinces
 from nqpf.checks import _nearest, choose
 from nqpf.data.catalogue import _note
 from nqpf.errors import CardError, FormulaError, SampleError
@@ -369,11 +369,7 @@ class System:
         return pd.Series(rows, dtype="str")
 
     def evaluate(
-        self,
-        panel: Panel,
-        years: Iterable[int] | None = None,
-        provinces: Iterable[int | str] | None = None,
-        vintage: str = "census5",
+        self, panel: Panel, years: Iterable[int] | None = None, vintage: str = "census5"
     ) -> IndicatorMatrix:
         """Return the indicators' values on every complete province-year.
 
@@ -383,8 +379,6 @@ class System:
             Official figures in canonical units.
         years : iterable of int or None
             Years asked for; every year that has any figure needed when None.
-        provinces : iterable of int or str, or None
-            Codes or names; all 31 when None.
         vintage : str
             Vintage of the national accounts.
 
@@ -411,12 +405,10 @@ class System:
                     problem = f"formula {formula.text!r} names the unknown variable {name!r}"
                     raise FormulaError(problem, where=where, expected=expected, hint=hint)
         asked = None if years is None else sorted({int(year) for year in years})
-        chosen = units.codes()
-        if provinces is not None:
-            chosen = sorted({units.code_of(province) for province in provinces})
         wide = panel.wide(self.variables, asked, vintage)
         asked = sorted(wide.index.unique("year")) if asked is None else asked
-        wide = wide.reindex(pd.MultiIndex.from_product([chosen, asked], names=["province", "year"]))
+        every = [provinces.codes(), asked]
+        wide = wide.reindex(pd.MultiIndex.from_product(every, names=["province", "year"]))
         absent = wide.isna()
         incomplete = absent.any(axis="columns")
         if incomplete.all():
