@@ -116,7 +116,7 @@ def _sorted_curve(table: pd.DataFrame) -> pd.DataFrame:
     Ties keep the order of ``id`` where there is one, so that two runs draw the same.
     """
     curve_summary(table, level=_LEVEL)  # says what is wrong with estimates and p values
-    sty._check_columns(table, ["std_error"], DataError)
+    choose("column", "std_error", list(table), DataError)
     if len(table) < 2:
         raise SampleError("one specification", expected="two or more to make a curve")
     keys = ["estimate", "id"] if "id" in table.columns else ["estimate"]
@@ -127,11 +127,7 @@ def _sorted_curve(table: pd.DataFrame) -> pd.DataFrame:
 
 def _levels(table: pd.DataFrame, axis: str) -> list[str]:
     """Return the levels that occur, categories in their order, others sorted."""
-    values = table[axis]
-    if isinstance(values.dtype, pd.CategoricalDtype):
-        found = values.cat.remove_unused_categories().cat.categories
-    else:
-        found = sorted(values.dropna().unique(), key=str)
+    found = pd.Categorical(table[axis]).remove_unused_categories().categories
     return [level for level in found if level != ""]
 
 

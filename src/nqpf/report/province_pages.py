@@ -347,11 +347,9 @@ def _pictures(profiles: _Profiles, facts: dict[str, Any]) -> dict[str, sty._Pict
         if table["rank"].notna().any():
             drawn["ranks"] = _rank_dots(table, names, heads["ranks"], every)
         if len(history) or len(levels):
-            given = (history, levels, heads["history"], every, broken)
-            drawn["history"] = _rank_ribbon(*given)
+            drawn["history"] = _rank_ribbon(history, levels, heads["history"], every, broken)
         if tfp:
-            given = (facts["code"], heads["tfp"], tfp["doubtful"], broken)
-            drawn["tfp"] = _tfp_panels((tfp["levels"], tfp["growth"]), *given)
+            drawn["tfp"] = _tfp_panels(tfp, facts["code"], heads["tfp"], broken)
     told = {
         key: _filled("figure.txt", profiles, figure=key, head=heads[key], **facts) for key in drawn
     }
@@ -536,30 +534,27 @@ def _mark(ax: Axes, broken: list[int]) -> None:
         ax.axvline(year - 0.5, color=sty._GREY, linestyle=":", linewidth=1.6, zorder=1, label=label)
 
 
-def _tfp_panels(
-    values: tuple[pd.Series, pd.Series], code: int, title: str, doubtful: list[int],
-    broken: list[int],
-) -> Figure:  # fmt: skip
+def _tfp_panels(tfp: dict[str, Any], code: int, title: str, broken: list[int]) -> Figure:
     """Draw a province's productivity, level above and yearly growth below, beside the median.
 
     Parameters
     ----------
-    values : tuple of Series by province and year
-        Level, in percent of the mean of the provinces, and growth in percent.
+    tfp : dict
+        What :func:`_productivity` gives: ``levels``, in percent of the mean of the provinces,
+        and ``growth`` in percent, by province and year; ``doubtful`` years, whose capital is
+        extrapolated, stand on a grey ground.
     code : int
         Province with a productivity in some year.
     title : str
         Title of the figure.
-    doubtful : list of int
-        Years whose capital is extrapolated; they stand on a grey ground.
     broken : list of int
         First years on a new basis of employment; a dotted line stands before each.
     """
-    years = values[0].index.unique("year")
+    years, doubtful = tfp["levels"].index.unique("year"), tfp["doubtful"]
     label = "above: level, mean of the provinces = 100; below: growth on the year before, %"
     figure, upper, head = sty._framed(title, label, (0.72, 0.05, 6.0, 2.2), 5.3)
     lower = sty._place_axes(figure, 0.72, head + 2.6, 6.0, 1.75)
-    for ax, shown in zip((upper, lower), values, strict=True):
+    for ax, shown in zip((upper, lower), (tfp["levels"], tfp["growth"]), strict=True):
         for year in doubtful:
             ax.axvspan(year - 0.5, year + 0.5, color="#eeeeee", linewidth=0, zorder=0)
         median, own = shown.groupby(level="year").median(), shown.xs(code, level="province")

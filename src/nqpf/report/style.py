@@ -26,7 +26,7 @@ from matplotlib.lines import Line2D
 from PIL import Image
 
 from nqpf import provinces
-from nqpf.errors import NqpfError, SampleError
+from nqpf.errors import SampleError
 from nqpf.report.html import _name_of, _text_width
 from nqpf.sample import _check_province_years
 
@@ -416,14 +416,12 @@ def _panel_values(scores: pd.Series) -> pd.Series:
     return present
 
 
-def _check_columns(
-    table: pd.DataFrame, columns: Sequence[str], error: type[NqpfError] = SampleError
-) -> None:
+def _check_columns(table: pd.DataFrame, columns: Sequence[str]) -> None:
     """Refuse a table that is empty or lacks a column."""
     lacking = [name for name in columns if name not in table.columns]
     if lacking or table.empty:
         said = f"the table lacks {', '.join(lacking)}" if lacking else "the table is empty"
-        raise error(said, expected=f"rows with {', '.join(columns)}")
+        raise SampleError(said, expected=f"rows with {', '.join(columns)}")
 
 
 def _check_complete(table: pd.DataFrame, columns: Sequence[str], keys: Sequence[str] = ()) -> None:
