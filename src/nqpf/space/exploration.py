@@ -202,8 +202,7 @@ def local_moran(
     Returns
     -------
     DataFrame
-        Indexed as the series, in its order: ``I``; ``expected``, ``variance``
-        and ``z`` under conditional randomisation; ``p_sim`` by permutation;
+        Indexed as the series, in its order: ``I``; ``p_sim`` by permutation;
         ``p_adjusted``, the same or its false discovery rate; ``quadrant``,
         own figure high or low and the neighbours' (``HH``, ``LL``, ``HL``,
         ``LH``); ``cluster``, the quadrant where ``p_adjusted`` is at most
@@ -238,7 +237,7 @@ def local_moran(
     for year, z, own in _years(values, weights, subset):
         table = _local(z, own.matrix.to_numpy(), permutations, seed, alternative)
         tested = table["quadrant"].notna()
-        table.insert(5, "p_adjusted", table["p_sim"])
+        table.insert(2, "p_adjusted", table["p_sim"])
         if correction == "fdr":
             table.loc[tested, "p_adjusted"] = false_discovery_control(table.loc[tested, "p_sim"])
         cluster = table["quadrant"].where(table["p_adjusted"] <= 0.05, "not significant")
@@ -252,25 +251,19 @@ def local_moran(
 def _local(
     z: np.ndarray, matrix: np.ndarray, permutations: int, seed: int, alternative: str
 ) -> pd.DataFrame:
-    """Return a year's statistics; moments given a province's own figure (Sokal et al. 1998)."""
+    """Return a year's statistics, with the p values of a province's own figure held."""
     n, lag, dealt = len(z), matrix @ z, _dealt(len(z) - 1, permutations, seed)
-    m2 = z @ z / n
     drawn = np.empty((permutations, n))
     for i in range(n):  # the others' figures are dealt out anew
         others, weights = np.delete(z, i), np.delete(matrix[i], i)
         near = np.flatnonzero(weights)  # the first so many of a deal are a deal
         drawn[:, i] = z[i] * (others[dealt[:, : len(near)]] @ weights[near])
-    total, squares = matrix.sum(axis=1), (matrix**2).sum(axis=1)
-    observed, expected = z * lag / m2, -(z**2) * total / ((n - 1) * m2)
-    spread = m2 - z**2 / (n - 1)
-    variance = (z / m2) ** 2 * n / (n - 2) * (squares - total**2 / (n - 1)) * spread
-    alone = ~matrix.any(axis=1)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        score = np.where(alone, np.nan, (observed - expected) / np.sqrt(variance))
+    m2, alone = z @ z / n, ~matrix.any(axis=1)
+    observed = z * lag / m2
     tails = np.where(alone, np.nan, _pseudo_p(observed, drawn / m2, alternative))
     high = np.where(z > 0, "H", "L").astype(object) + np.where(lag > 0, "H", "L")
-    columns = {"I": observed, "expected": expected, "variance": variance, "z": score}
-    return pd.DataFrame(columns | {"p_sim": tails, "quadrant": np.where(alone, None, high)})
+    columns = {"I": observed, "p_sim": tails, "quadrant": np.where(alone, None, high)}
+    return pd.DataFrame(columns)
 
 
 def _forward(projection: str, places: np.ndarray, centre: np.ndarray) -> np.ndarray:

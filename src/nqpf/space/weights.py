@@ -204,11 +204,9 @@ def _cut(
         sides = {"weights": unknown, "data": absent}
         parts = [f"not in the {side}: {_listed(own)}" for side, own in sides.items() if len(own)]
         problem = f"weights and data have different provinces; {'; '.join(parts)}"
-        hint = (
-            "use weights for these provinces, labelled by the same codes"
-            if len(unknown)
-            else "align(weights, frame, subset=True) cuts weights to the provinces of the data"
-        )
+        hint = "align(weights, frame, subset=True) cuts weights to the provinces of the data"
+        if len(unknown):
+            hint = "use weights for these provinces, labelled by the same codes"
         raise SampleError(problem, where=where, expected="the same provinces in both", hint=hint)
     if weights.labels.equals(units):
         return weights
