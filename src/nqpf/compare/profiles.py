@@ -183,15 +183,12 @@ class _Profiles:
         if key not in self._series:
             one = {"gdp_per_head": _GDP_PER_HEAD, **_defined(root())}.get(key)
             if one is None:
-                values = self.panel.wide([key])[key].dropna()
                 known = self.panel.catalogue.variables[key]
-                name = {"en": known.name.en, "zh": known.name.zh}
-                about = {"formula": key, "unit": known.unit, "direction": "benefit"}
-                self._series[key] = _Indicator(name=name, **about), values
-            else:
-                formula = Formula.parse(one.formula, {"indicator": key})
-                complete = self.panel.wide(list(formula.names)).dropna()
-                self._series[key] = one, formula.evaluate(complete, {"indicator": key})
+                about = {"name": known.name, "formula": key, "unit": known.unit}
+                one = _Indicator(**about, direction="benefit")
+            formula = Formula.parse(one.formula, {"indicator": key})
+            complete = self.panel.wide(list(formula.names)).dropna()
+            self._series[key] = one, formula.evaluate(complete, {"indicator": key})
         return self._series[key]
 
     def broken_years(self, code: int) -> list[int]:
