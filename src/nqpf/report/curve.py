@@ -9,7 +9,6 @@ from math import prod
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
 from nqpf.checks import choose
 from nqpf.errors import DataError, MethodError, SampleError
@@ -40,7 +39,7 @@ def specification_curve(
     title: str = "",
     label: str = "estimate",
     labels: Mapping[str, str] | None = None,
-) -> tuple[Figure, str]:
+) -> sty._Drawing:
     """Draw estimates from smallest to largest, and below them the choices behind each.
 
     Parameters

@@ -9,7 +9,6 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.colors import to_rgb
-from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from nqpf import provinces
@@ -31,7 +30,7 @@ def year_lines(
     fmt: str = "{:.2f}",
     highlight: Sequence[object] = (),
     reference: float | None = None,
-) -> tuple[Figure, str]:
+) -> sty._Drawing:
     """Draw lines over the years: means of regions, chosen provinces, or the columns of a table.
 
     A series gives the mean of each region and of all provinces, unweighted. A year counts as
@@ -110,9 +109,8 @@ def year_lines(
     if hollow.size:
         spelt = {"all": "all provinces"}
         shown = shown.rename(columns=lambda region: spelt.get(region, region.capitalize()))
-    return figure, " ".join(
-        [_lines_said(shown, title, label, fmt), *(f"{note}." for note in notes)]
-    )
+    said = [_lines_said(shown, title, label, fmt), *(f"{note}." for note in notes)]
+    return figure, " ".join(said)
 
 
 def _measures(table: pd.DataFrame) -> pd.DataFrame:
@@ -201,7 +199,7 @@ _SHADES = (0.18, 0.32, 0.45)  # widest interval first
 @sty._drawn
 def fan_chart(
     forecasts: Sequence[Forecast], highlight: Sequence[object], title: str = "", label: str = ""
-) -> tuple[Figure, str]:
+) -> sty._Drawing:
     """Draw the history, the forecast and its intervals, a panel per province.
 
     Parameters
@@ -304,7 +302,7 @@ _FOOT = 0.42  # inches between the feet of two ridges
 
 
 @sty._drawn
-def ridgeline(curves: _KernelDensity, title: str = "", label: str = "") -> tuple[Figure, str]:
+def ridgeline(curves: _KernelDensity, title: str = "", label: str = "") -> sty._Drawing:
     """Draw kernel densities as a ridge per year, the first year on top.
 
     Parameters

@@ -34,7 +34,7 @@ def tile_map(
     label: str | None = None,
     fmt: str = "{:.2f}",
     center: float | None = None,
-) -> tuple[Figure, str]:
+) -> sty._Drawing:
     """Draw one value per province on a map of 31 tiles, or the classes of local statistics.
 
     Parameters
@@ -143,7 +143,7 @@ _CLASSES = {
 }
 
 
-def _cluster_maps(classes: pd.DataFrame, title: str, label: str) -> tuple[Figure, str]:
+def _cluster_maps(classes: pd.DataFrame, title: str, label: str) -> sty._Drawing:
     unknown = set(classes.stack().dropna()) - set(_CLASSES) if classes.size else set()
     if classes.empty or unknown:
         said = f"classes {sorted(unknown)} in a table of shape {classes.shape}"
@@ -187,7 +187,7 @@ def _classes_said(own: pd.Series) -> str:
 
 
 @sty._drawn
-def moran_lines(table: pd.DataFrame, title: str = "", label: str = "") -> tuple[Figure, str]:
+def moran_lines(table: pd.DataFrame, title: str = "", label: str = "") -> sty._Drawing:
     """Draw Moran's I over the years, a line per measure.
 
     Parameters
@@ -248,7 +248,7 @@ _NAMED = (110000, 230000, 310000, 440000, 510000, 540000, 650000)
 
 
 @sty._drawn
-def centre_paths(results: Mapping[str, _Centre], title: str = "") -> tuple[Figure, str]:
+def centre_paths(results: Mapping[str, _Centre], title: str = "") -> sty._Drawing:
     """Draw the paths of several centres, and the ellipses of their last year.
 
     Parameters
@@ -313,7 +313,7 @@ def centre_paths(results: Mapping[str, _Centre], title: str = "") -> tuple[Figur
 @sty._drawn
 def _social_card(
     values: pd.Series, title: str, chinese: str, finding: str, label: str
-) -> tuple[Figure, str]:
+) -> sty._Drawing:
     """Draw a tile map beside the title of the book, 1200 by 630 pixels at 100 to an inch.
 
     Parameters

@@ -7,7 +7,6 @@ from itertools import cycle
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
 from nqpf import provinces
 from nqpf.errors import SampleError
@@ -20,7 +19,7 @@ _ROW = 0.285  # inches
 @sty._drawn
 def ranking(
     scores: pd.Series, year: int, top: int | None = None, title: str = "", label: str | None = None
-) -> tuple[Figure, str]:
+) -> sty._Drawing:
     """Draw the provinces of one year in order, a dot each, best at the top.
 
     Parameters
@@ -75,9 +74,7 @@ def _dot(ax: Axes, place: int, code: int, value: float) -> None:
 
 
 @sty._drawn
-def rank_ranges(
-    ranks: pd.DataFrame, title: str = "", level: float | None = None
-) -> tuple[Figure, str]:
+def rank_ranges(ranks: pd.DataFrame, title: str = "", level: float | None = None) -> sty._Drawing:
     """Draw every province's ranks, under several measures or in many draws, best median first.
 
     Parameters
@@ -164,7 +161,7 @@ def _ranges_said(span: pd.DataFrame, title: str, level: float | None) -> str:
 
 
 @sty._drawn
-def weights_chart(weights: pd.Series, dimension: pd.Series, names: pd.Series) -> tuple[Figure, str]:
+def weights_chart(weights: pd.Series, dimension: pd.Series, names: pd.Series) -> sty._Drawing:
     """Draw the weight of each indicator as a bar, grouped by dimension.
 
     Parameters
@@ -218,7 +215,7 @@ def weights_chart(weights: pd.Series, dimension: pd.Series, names: pd.Series) ->
 
 
 @sty._drawn
-def rank_bump(ranks: pd.DataFrame, title: str = "") -> tuple[Figure, str]:
+def rank_bump(ranks: pd.DataFrame, title: str = "") -> sty._Drawing:
     """Draw the rank of every province under several measures, joined by lines.
 
     The five provinces whose rank depends most on the measure are set in colour.

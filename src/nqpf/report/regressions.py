@@ -8,7 +8,6 @@ import numpy as np
 import pandas as pd
 from matplotlib import colormaps
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from nqpf.errors import SampleError
@@ -18,7 +17,7 @@ from nqpf.report.html import _name_of, listed
 
 
 @sty._drawn
-def coefficient_plot(table: pd.DataFrame, title: str = "", label: str = "") -> tuple[Figure, str]:
+def coefficient_plot(table: pd.DataFrame, title: str = "", label: str = "") -> sty._Drawing:
     """Draw coefficients and their intervals, a panel per variable and a line per measure.
 
     Parameters
@@ -91,7 +90,7 @@ def _coefficients(ax: Axes, own: pd.DataFrame, measures: list[str]) -> None:
 
 
 @sty._drawn
-def event_plot(table: pd.DataFrame, title: str = "", label: str = "") -> tuple[Figure, str]:
+def event_plot(table: pd.DataFrame, title: str = "", label: str = "") -> sty._Drawing:
     """Draw estimates by years since a reform, with intervals and the band that chance gives.
 
     Parameters
@@ -156,7 +155,7 @@ def event_plot(table: pd.DataFrame, title: str = "", label: str = "") -> tuple[F
 
 
 @sty._drawn
-def known_truth_plot(table: pd.DataFrame, title: str = "", label: str = "") -> tuple[Figure, str]:
+def known_truth_plot(table: pd.DataFrame, title: str = "", label: str = "") -> sty._Drawing:
     """Draw mean and range of estimates beside the truth, a panel per simulation.
 
     Parameters
@@ -226,7 +225,7 @@ _FACTORS = {
 
 
 @sty._drawn
-def shares_chart(shares: VarianceShares | pd.DataFrame, title: str = "") -> tuple[Figure, str]:
+def shares_chart(shares: VarianceShares | pd.DataFrame, title: str = "") -> sty._Drawing:
     """Draw how much of a variance each choice accounts for, the largest first.
 
     Parameters
@@ -282,7 +281,7 @@ def shares_chart(shares: VarianceShares | pd.DataFrame, title: str = "") -> tupl
     return figure, f"{text}: {listed(each, limit=12)}."
 
 
-def _sobol(table: pd.DataFrame, title: str) -> tuple[Figure, str]:
+def _sobol(table: pd.DataFrame, title: str) -> sty._Drawing:
     sty._check_complete(table, ("first", "first_margin", "total", "total_margin"))
     table = table.sort_values("total", ascending=False, kind="stable")
     label = "share of variance: by itself (dark), with interactions (pale), margins (lines)"
@@ -326,7 +325,7 @@ def findings_map(
     groups: Mapping[str, Sequence[str]] | None = None,
     heads: Mapping[str, str] | None = None,
     blank: str = "not run",
-) -> tuple[Figure, str]:
+) -> sty._Drawing:
     """Draw what each measure says on each question.
 
     Parameters
@@ -426,7 +425,7 @@ def _centred(
 @sty._drawn
 def heatmap_agreement(
     matrix: pd.DataFrame, title: str = "", label: str = "rank correlation"
-) -> tuple[Figure, str]:
+) -> sty._Drawing:
     """Draw the agreement of every two measures, each pair once.
 
     Parameters
@@ -484,7 +483,7 @@ def heatmap_agreement(
 @sty._drawn
 def transition_matrices(
     matrices: Mapping[str, pd.DataFrame], title: str = "", label: str = ""
-) -> tuple[Figure, str]:
+) -> sty._Drawing:
     """Draw matrices of transition probabilities, one per measure or group of neighbours.
 
     Parameters
@@ -557,7 +556,7 @@ def _boxes(
 
 
 @sty._drawn
-def club_grid(membership: pd.DataFrame, title: str = "", label: str = "") -> tuple[Figure, str]:
+def club_grid(membership: pd.DataFrame, title: str = "", label: str = "") -> sty._Drawing:
     """Draw the club of every province under several measures.
 
     Parameters

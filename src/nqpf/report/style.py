@@ -369,7 +369,10 @@ class _Picture:
         return f"[Figure: {self.alt}]"
 
 
-def _drawn(draw: Callable[..., tuple[Figure, str]]) -> Callable[..., _Picture]:
+_Drawing = tuple[Figure, str]  # and its alternative text
+
+
+def _drawn(draw: Callable[..., _Drawing]) -> Callable[..., _Picture]:
     """Run a function that draws in the book's style, and make a picture of what it returns."""
 
     @functools.wraps(draw)
