@@ -47,7 +47,7 @@ def test_only_what_is_lacking_is_carried():
     assert result.frame["nowcast"].to_numpy() == pytest.approx(expected.to_numpy(), abs=1e-12)
     published = result.frame.loc[[310000, 110000], "published"].tolist()
     assert published == pytest.approx([1 / 3, 2 / 3])
-    assert result.year == NEWEST
+    assert result.year == NEWEST and result.lacking == ("b", "c")
     pd.testing.assert_frame_equal(table, before)
 
 
@@ -72,6 +72,7 @@ def test_published_figures_are_worth_something_and_the_table_says_how_much():
     assert errors.loc["nowcast", "mae / carried"] == pytest.approx(ratio)
     assert errors["nominal"].eq(0.9).all() and errors["coverage"].between(0.5, 1).all()
     assert (result.frame["lower"] < result.frame["upper"]).all()
+    assert "b, c by drift" in str(result)
 
 
 def test_a_function_that_is_not_the_target_is_refused():
