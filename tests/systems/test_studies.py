@@ -177,7 +177,7 @@ def test_membership_and_overlap_are_those_of_sets():
     serves = member.sum(axis="columns")
     assert list(member.index) == sorted(member.index, key=lambda key: (-serves[key], key))
     assert not membership(names=True).index.has_duplicates
-    with pytest.raises(CardError, match="no card 'ee-2024'"):
+    with pytest.raises(CardError, match="unknown card 'ee-2024'"):
         membership(["dong-2024", "ee-2024"])
 
 

@@ -222,7 +222,7 @@ def test_a_bad_card_says_what_is_wrong_and_where(tmp_path, file, old, new, messa
 def test_text_that_is_not_utf8_and_an_unknown_card_are_refused(tmp_path):
     home = write(tmp_path)
     for key in ("toy-2023", "../indicators", "", "toy-2024.yaml", "TOY-2024"):
-        with pytest.raises(CardError, match=r"no card .*expected one of toy-2024"):
+        with pytest.raises(CardError, match=r"unknown card .*expected one of toy-2024"):
             System.load(key, home)
     (home / "data/systems/toy-2024.yaml").write_bytes(CARD.encode("gb18030"))
     with pytest.raises(CardError, match="not UTF-8.*Save the file in the encoding UTF-8"):

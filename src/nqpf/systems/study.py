@@ -11,7 +11,7 @@ from typing import Annotated, Literal, TypeVar
 import yaml
 from pydantic import BaseModel, Field, StringConstraints, ValidationError, model_validator
 
-from nqpf.checks import _nearest
+from nqpf.checks import choose
 from nqpf.data.catalogue import _Bilingual, _first_fault, _Strict
 from nqpf.errors import CardError
 from nqpf.files import _replacing, root
@@ -124,10 +124,7 @@ def _load(folder: str, key: str, model: type[_Model], home: Path | None) -> tupl
     """Return the card ``data/<folder>/<key>.yaml``, which holds its key, and its name."""
     path = (home or root()) / "data" / folder / f"{key}.yaml"
     if not (_is_key(key) and path.is_file()):
-        known, where = _keys(folder, home), {"folder": f"data/{folder}"}
-        expected = "one of " + ", ".join(known) if known else "a card in the folder"
-        hint = _nearest(key, known)
-        raise CardError(f"no card {str(key)!r}", where=where, expected=expected, hint=hint)
+        choose("card", key, _keys(folder, home), CardError, {"folder": f"data/{folder}"})
     card, file = _read_card(path, model), _label(path)
     if card.key != key:
         raise CardError(f"key {card.key!r} is not the file's name", where={"file": file})
