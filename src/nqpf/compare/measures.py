@@ -96,28 +96,6 @@ def _log_tfp(panel: Panel, vintage: str) -> pd.Series:
 
 
 @dataclass(frozen=True)
-class _Concordance:
-    """Kendall's coefficient of concordance among m rankings of n items.
-
-    Attributes
-    ----------
-    w : float
-        0 without any agreement, 1 when all rankings are the same; corrected for ties.
-    chi2 : float
-        m (n - 1) W, approximately chi-squared when rankings are random.
-    df : int
-        n - 1.
-    pvalue : float
-        Of no agreement.
-    """
-
-    w: float
-    chi2: float
-    df: int
-    pvalue: float
-
-
-@dataclass(frozen=True)
 class _Agreement:
     """Agreement of several measures on one sample.
 
@@ -129,8 +107,9 @@ class _Agreement:
         Share of the best `k` in common. An item is among the best k when fewer than k are above
         it, so ties at the border all count; the share is of the larger of the two sets.
     k : int
-    concordance : Concordance
-        Kendall's W over all measures: ``w``, ``chi2``, ``df`` and ``pvalue`` of no agreement.
+    concordance : float
+        Kendall's W over all measures, corrected for ties: 0 without any agreement, 1 when all
+        rankings are the same.
     nobs : int
         Items ranked.
     """
@@ -139,7 +118,7 @@ class _Agreement:
     kendall: pd.DataFrame
     top: pd.DataFrame
     k: int
-    concordance: _Concordance
+    concordance: float
     nobs: int
 
     def to_frame(self) -> pd.DataFrame:
@@ -221,21 +200,17 @@ def _joined(measures: Mapping[str, pd.Series], year: int | None) -> pd.DataFrame
     return frame
 
 
-def _concordance(frame: pd.DataFrame) -> _Concordance:
+def _concordance(frame: pd.DataFrame) -> float:
     """Return Kendall's W of the columns of `frame`, with correction for ties.
 
     W = 12 S / (m^2 (n^3 - n) - m sum_j T_j), S the squared deviations of the
     rank sums and T_j = sum (t^3 - t) over the ties of ranking j (Kendall and
     Babington Smith 1939; Siegel and Castellan 1988).
     """
-    from scipy.stats import chi2
-
     n, m = frame.shape
     sums = frame.rank().sum(axis=1)
     ties = sum(float((c**3 - c).sum()) for c in (frame[x].value_counts() for x in frame))
-    w = 12 * float(((sums - sums.mean()) ** 2).sum()) / (m**2 * (n**3 - n) - m * ties)
-    statistic = m * (n - 1) * w
-    return _Concordance(w, statistic, n - 1, float(chi2.sf(statistic, n - 1)))
+    return 12 * float(((sums - sums.mean()) ** 2).sum()) / (m**2 * (n**3 - n) - m * ties)
 
 
 def agreement(
