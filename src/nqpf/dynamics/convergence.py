@@ -197,10 +197,8 @@ def beta(
     """
     choose("design", design, ("cross-section", "panel"))
     if (spatial is None) != (weights is None):
-        raise MethodError(
-            "spatial weights without a spatial form" if spatial is None else "no spatial weights",
-            expected="both `spatial` and `weights`, or neither",
-        )
+        problem = "no spatial weights" if weights is None else "spatial weights without a form"
+        raise MethodError(problem, expected="both `spatial` and `weights`, or neither")
     if spatial is not None:
         choose("spatial", spatial, ("lag", "error"))
         if design == "panel" or errors is not None:
@@ -643,10 +641,8 @@ def _long_run_variance(residuals: np.ndarray) -> float:
 
 
 def _membership(found: list[_Found], units: pd.Index) -> pd.Series:
-    result = pd.Series(0, index=units, name="club")
-    for number, one in enumerate(found, start=1):
-        result.iloc[one.rows] = number
-    return result
+    number = {row: at for at, one in enumerate(found, 1) for row in one.rows}
+    return pd.Series([number.get(row, 0) for row in range(len(units))], units, name="club")
 
 
 def _table(found: list[_Found]) -> pd.DataFrame:

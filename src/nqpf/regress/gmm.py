@@ -191,29 +191,23 @@ class _Equations:
         size = np.abs(np.diag(triangle))
         rank = int((size > 1e-9 * size[0]).sum())
         if rank < needed:
-            raise EstimationError(
-                f"the coefficient of {self.labels[order[rank]]!r} is not identified, with "
-                f"{count} instruments for {needed} coefficients",
-                expected="regressors that change over time, and instruments that tell them apart",
-                hint="drop a regressor, or allow more lags as instruments",
-            )
+            problem = f"the coefficient of {self.labels[order[rank]]!r} is not identified, with "
+            problem += f"{count} instruments for {needed} coefficients"
+            expected = "regressors that change over time, and instruments that tell them apart"
+            hint = "drop a regressor, or allow more lags as instruments"
+            raise EstimationError(problem, expected=expected, hint=hint)
 
     def _inverse(self, root: np.ndarray, step: str) -> np.ndarray:
         inverse, rank = _weighting(root)
         count, needed = self.cross.shape
+        said = f"the weighting matrix of the {step} step has rank {rank} "
         if rank < needed:
-            raise EstimationError(
-                f"the weighting matrix of the {step} step has rank {rank} for {needed} "
-                "coefficients",
-                expected="more units than coefficients, and errors that vary",
-                hint="use fewer regressors or no year effects",
-            )
+            expected = "more units than coefficients, and errors that vary"
+            hint = "use fewer regressors or no year effects"
+            raise EstimationError(f"{said}for {needed} coefficients", expected=expected, hint=hint)
         if rank < count:
-            warnings.warn(
-                f"the weighting matrix of the {step} step has rank {rank} with {count} "
-                "instruments: its pseudo-inverse is used; use fewer instruments",
-                stacklevel=4,
-            )
+            said += f"with {count} instruments: its pseudo-inverse is used; use fewer instruments"
+            warnings.warn(said, stacklevel=4)
         return inverse
 
     def _step(self, weights: np.ndarray) -> SimpleNamespace:
@@ -449,11 +443,8 @@ def dynamic_gmm(
     residuals = solved.keyed(step.residuals) * solved.size
     count, groups = len(solved.cross), residuals.index.unique(0).size
     if count > groups:
-        warnings.warn(
-            f"{count} instruments for {groups} units of {unit}: two-step estimates lean to "
-            "least squares and Hansen's J loses its power",
-            stacklevel=2,
-        )
+        said = f"{count} instruments for {groups} units of {unit}: two-step estimates lean to "
+        warnings.warn(said + "least squares and Hansen's J loses its power", stacklevel=2)
     back = solved.back
     params = pd.Series(step.slopes * back, solved.labels, name="coefficient")
     errors = pd.DataFrame(cov * np.outer(back, back), solved.labels, solved.labels)

@@ -372,10 +372,9 @@ def instrumental(
     distinct("variables and the constant", [outcome, *xs, *zs, *ws, *constant])
     sample = PanelSample.read(frame, outcome, [*xs, *zs, *ws], effects, unit, time)
     if errors == "clustered" and len(zs) >= sample.units:
-        raise EstimationError(
-            f"{len(zs)} instruments with {sample.units} clusters",
-            expected="fewer instruments than clusters, for clustered tests of instruments",
-        )
+        problem = f"{len(zs)} instruments with {sample.units} clusters"
+        expected = "fewer instruments than clusters, for clustered tests of instruments"
+        raise EstimationError(problem, expected=expected)
     for names in (xs, zs):
         replace(sample, data=sample.data[[outcome, *names, *ws]]).check()
     within, spread = _scaled(sample)
@@ -387,11 +386,10 @@ def instrumental(
     try:
         found = _Partialled(variables, sample, len(ws), errors, convention).diagnostics(xs)
     except np.linalg.LinAlgError:
-        raise EstimationError(
-            f"the instruments have a singular covariance under {errors} errors",
-            expected="instruments that vary in more clusters than there are instruments",
-            hint="use fewer instruments, or other errors",
-        ) from None
+        problem = f"the instruments have a singular covariance under {errors} errors"
+        expected = "instruments that vary in more clusters than there are instruments"
+        hint = "use fewer instruments, or other errors"
+        raise EstimationError(problem, expected=expected, hint=hint) from None
     names = [*xs, *exogenous]
     about = {"effects": effects, "errors": errors, "convention": convention, "vintage": vintage}
     about |= {"df": df, "estimator": "two-stage least squares", "notes": _notes(xs, zs, found)}
@@ -406,17 +404,13 @@ def _identified(
     w = within[ws].to_numpy()
     y, x, z = (_residuals(within[names].to_numpy(), w) for names in ([outcome], xs, zs))
     if np.linalg.norm(y) <= 1e-9 * np.sqrt(len(y)):
-        raise EstimationError(
-            f"outcome {outcome!r} does not vary beside the effects and exogenous regressors",
-            expected="an outcome that they do not fit exactly",
-        )
+        problem = f"outcome {outcome!r} does not vary beside the effects and exogenous regressors"
+        raise EstimationError(problem, expected="an outcome that they do not fit exactly")
     strength = np.linalg.svd(np.linalg.qr(z)[0].T @ np.linalg.qr(x)[0], compute_uv=False)
     if len(zs) < len(xs) or strength[-1] < 1e-9:
         names = [", ".join(map(repr, names)) for names in (zs, xs)]
-        raise EstimationError(
-            f"instruments {names[0]} do not identify the coefficients of {names[1]}",
-            expected="instruments that move each endogenous regressor",
-        )
+        problem = f"instruments {names[0]} do not identify the coefficients of {names[1]}"
+        raise EstimationError(problem, expected="instruments that move each endogenous regressor")
     return y[:, 0], x, z
 
 
@@ -428,17 +422,13 @@ def _notes(xs: list[str], zs: list[str], found: SimpleNamespace) -> tuple[str, .
     if found.anderson_rubin is None:
         value, verdict = found.cragg_donald, f"not below {_ENOUGH}"
         if value < _ENOUGH:
-            verdict = (
-                f"below {_ENOUGH}: the instruments may be weak, whatever the F of each first stage"
-            )
-        notes.append(
-            f"All first stages together: Cragg-Donald F = {value:.2f}, homoskedastic, {verdict}."
-        )
+            verdict = f"below {_ENOUGH}: the instruments may be weak, whatever the F of each first "
+            verdict += "stage"
+        said = f"All first stages together: Cragg-Donald F = {value:.2f}, homoskedastic, {verdict}."
+        notes.append(said)
     else:
-        notes.append(
-            f"Anderson-Rubin {_LEVEL:.0%} set of {xs[0]}, which holds with weak instruments: "
-            f"{found.anderson_rubin}."
-        )
+        said = f"Anderson-Rubin {_LEVEL:.0%} set of {xs[0]}, which holds with weak instruments: "
+        notes.append(f"{said}{found.anderson_rubin}.")
         weak = found.effective_f < found.effective_critical
         beside = f"effective F {found.effective_f:.2f}, critical {found.effective_critical:.2f}"
         notes += [f"The instruments may be weak ({beside})."] * weak

@@ -56,9 +56,8 @@ def _scaling(
         "driscoll-kraay": periods,
     }.get(errors)
     if clusters is not None and clusters < 2:
-        raise EstimationError(
-            f"{clusters} cluster is too few for {errors} errors", expected="two or more"
-        )
+        problem = f"{clusters} cluster is too few for {errors} errors"
+        raise EstimationError(problem, expected="two or more")
     if n <= every:
         problem = f"{n} rows leave no degree of freedom for {every} parameters"
         raise EstimationError(problem, hint="use fewer regressors or effects, or more rows")

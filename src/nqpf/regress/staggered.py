@@ -84,11 +84,9 @@ def adoption(
     if len(first) == total:
         raise SampleError(f"no {unit} is never treated", expected="one that can be compared with")
     if len(first) == 1:
-        warnings.warn(
-            f"one treated {unit}: errors clustered by {unit} say nothing, and of {total} "
-            f"{unit}s drawn at random it is any one, so that no p value is below 1/{total}",
-            stacklevel=2,
-        )
+        said = f"one treated {unit}: errors clustered by {unit} say nothing, and of {total} "
+        said += f"{unit}s drawn at random it is any one, so that no p value is below 1/{total}"
+        warnings.warn(said, stacklevel=2)
     cohort = units.map(dict(first)).fillna(_NEVER).astype(int)
     event = np.where(cohort == _NEVER, np.nan, years - cohort)
     columns = {"cohort": cohort.to_numpy(), "event": event, "treated": (event >= 0).astype(int)}

@@ -116,11 +116,9 @@ class _Threshold(_Printed):
         distance = np.abs(self._below[:, None] - edges).min(axis=1)
         free = np.flatnonzero(distance >= self._least)
         if not len(free):
-            raise SampleError(
-                f"no value of {self.threshold!r} parts {len(self._order)} rows into "
-                f"{len(known) + 2} regimes of {self._least} or more",
-                hint="ask for fewer thresholds or trim less",
-            )
+            problem = f"no value of {self.threshold!r} parts {len(self._order)} rows into "
+            problem += f"{len(known) + 2} regimes of {self._least} or more"
+            raise SampleError(problem, hint="ask for fewer thresholds or trim less")
         return _Further(self, known, free)
 
     def _find(self, number: int) -> tuple[list[_Further], list[int]]:

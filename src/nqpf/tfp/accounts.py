@@ -112,11 +112,9 @@ def _first_stocks(real: pd.Series, rates: pd.Series, initial: str | float | pd.S
     growth = (last / first) ** (1 / (length - 1)) - 1
     usable = (growth + rates > 0) & np.isfinite(growth)
     if not usable.all():
-        raise MethodError(
-            "no steady state: growth of real investment and depreciation add up to zero or less",
-            where=_place((usable.index[~usable][0],), (rates.index.name,)),
-            hint="use the rule 'share' or give the stock",
-        )
+        said = "no steady state: growth of real investment and depreciation add up to zero or less"
+        where = _place((usable.index[~usable][0],), (rates.index.name,))
+        raise MethodError(said, where=where, hint="use the rule 'share' or give the stock")
     return first / (growth + rates)
 
 
@@ -167,12 +165,10 @@ def capital_stock(panel: Panel) -> pd.DataFrame:
     for province, first in firsts[firsts != _FIRST_YEAR].items():
         left = {(_WHOLE, first - 1), (_WHOLE, first)}
         if province != _PART or not left <= set(wide.index):
-            raise SampleError(
-                f"investment starts in {first}",
-                where=_place((province,), ("province",)),
-                expected=f"a series from {_FIRST_YEAR}, on which the first stock rests; "
-                "Chongqing's may start when it leaves Sichuan",
-            )
+            problem, where = f"investment starts in {first}", _place((province,), ("province",))
+            expected = f"a series from {_FIRST_YEAR}, on which the first stock rests; "
+            expected += "Chongqing's may start when it leaves Sichuan"
+            raise SampleError(problem, where=where, expected=expected)
     start = firsts.get(_PART, _FIRST_YEAR)
     parted = wide if start == _FIRST_YEAR else wide.drop(_PART, level=0)
     stock = perpetual_inventory(*(parted[name] for name in names))

@@ -217,12 +217,9 @@ def malmquist(
     infeasible = pd.DataFrame([row for _, row in sorted(lost)], columns=columns)
     if lost:
         unit, year, frontier, _ = infeasible.iloc[0]
-        warnings.warn(
-            f"{len(lost)} problem(s) across years have no solution, the first of "
-            f"{_place((unit, year), columns[:2])} against the frontier of {frontier}; "
-            "their indices are missing, see .infeasible",
-            stacklevel=2,
-        )
+        said = f"{len(lost)} problem(s) across years have no solution, the first of "
+        said += f"{_place((unit, year), columns[:2])} against the frontier of {frontier}; "
+        warnings.warn(said + "their indices are missing, see .infeasible", stacklevel=2)
     later = sample.frame.index.get_level_values(1) != sample.periods[0]
     return _Malmquist(_indices(table, split)[later], table, infeasible)
 

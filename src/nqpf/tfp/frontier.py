@@ -165,10 +165,9 @@ class _Frontier:
             raise MethodError(problem, expected=expected)
         statistic = 2 * (full.loglik - self.loglik)
         if statistic < -_SLACK:
-            raise MethodError(
-                f"the larger frontier fits worse, by {-statistic / 2:.3g} in the log-likelihood",
-                hint="its search missed the maximum; look at convergence.starts",
-            )
+            problem = f"the larger frontier fits worse, by {-statistic / 2:.3g} in the "
+            hint = "its search missed the maximum; look at convergence.starts"
+            raise MethodError(problem + "log-likelihood", hint=hint)
         statistic, extra = max(float(statistic), 0.0), len(large) - len(small)
         return _LikelihoodRatio(statistic, extra, float(chi2.sf(statistic, extra)))
 
@@ -312,8 +311,12 @@ def battese_coelli(
     choose("trend", trend, ("none", "neutral", "non-neutral"))
     inputs, shifts = distinct("inputs", inputs), distinct("determinants", determinants, least=0)
     _check_model(output, inputs, shifts, late, decay)
-    data = _levels(frame, output, inputs, shifts, unit, time)
-    year = data.index.get_level_values(1)
+    data = _by_key(frame, [output, *inputs, *shifts], unit, time, "the frame")
+    year = _years(data.index, "the frame")
+    for name in (output, *inputs):
+        _check_positive(data[name], name, "a positive level, as logarithms are taken here")
+    if data.index.unique(0).size == 1:
+        raise SampleError("one unit does not show a distribution", expected="several units")
     if year.nunique() == 1 and (decay or trend != "none"):
         raise SampleError("decay or a trend needs more than one year", expected="a panel")
     decay = not late and year.nunique() > 1 if decay is None else decay
@@ -347,8 +350,7 @@ def battese_coelli(
     for said in wrong:
         warnings.warn(said, stacklevel=2)
     table, z = {"estimate": estimate, "std_error": errors}, estimate / errors
-    names = ["residual", "efficiency", "inefficiency"]
-    rows = dict(zip(names, _posterior(found, sample), strict=True))
+    rows = zip(("residual", "efficiency", "inefficiency"), _posterior(found, sample), strict=True)
     return _Frontier(
         parameters=pd.DataFrame(table | {"z": z, "p_value": 2 * norm.sf(z.abs())}),
         loglik=loglik,
@@ -356,7 +358,7 @@ def battese_coelli(
         ols_skewness=skewness,
         output=logs[output],
         inputs=logs[inputs],
-        **{name: pd.Series(values, data.index, name=name) for name, values in rows.items()},
+        **{name: pd.Series(values, data.index, name=name) for name, values in rows},
         elasticities=slopes,
         technical_change=_slope(_TREND, logs[inputs], years, estimate).rename("technical_change"),
         convergence=state,
@@ -376,19 +378,6 @@ def _check_model(
     if shifts and not late:
         problem = "determinants shift the mean before truncation"
         raise MethodError(problem, expected="inefficiency='1995'")
-
-
-def _levels(
-    frame: pd.DataFrame, output: str, inputs: list[str], shifts: list[str], unit: str, time: str
-) -> pd.DataFrame:
-    """Return the columns the model needs, sorted by unit and whole year."""
-    data = _by_key(frame, [output, *inputs, *shifts], unit, time, "the frame")
-    _years(data.index, "the frame")
-    for name in (output, *inputs):
-        _check_positive(data[name], name, "a positive level, as logarithms are taken here")
-    if data.index.get_level_values(0).nunique() == 1:
-        raise SampleError("one unit does not show a distribution", expected="several units")
-    return data
 
 
 def _least_squares(sample: _Sample) -> tuple[np.ndarray, np.ndarray]:

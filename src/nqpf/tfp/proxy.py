@@ -106,11 +106,9 @@ def _read(
     follows = same & (np.diff(year, prepend=year[0]) == 1)
     gaps = kept.index[same & ~follows]
     if len(gaps):
-        warnings.warn(
-            f"{gaps.unique(0).size} firm(s) skip years, {len(gaps)} time(s), first {unit} "
-            f"{gaps[0][0]} before {time} {gaps[0][1]}: such years are not taken as consecutive",
-            stacklevel=3,
-        )
+        said = f"{gaps.unique(0).size} firm(s) skip years, {len(gaps)} time(s), first {unit} "
+        said += f"{gaps[0][0]} before {time} {gaps[0][1]}: such years are not taken as consecutive"
+        warnings.warn(said, stacklevel=3)
     if not follows.any():
         raise SampleError("no firm has two years in a row", expected="at least one that does")
     dropped = [
@@ -267,11 +265,8 @@ def _warn_of_search(table: pd.DataFrame, names: Sequence[str], several: bool) ->
         said = f"no start led to a solution; the criterion is {least:.3g} at {each}: see `starts`"
         warnings.warn(said, stacklevel=4)
     elif several and len(solutions) > 1:
-        warnings.warn(
-            f"{len(solutions)} solutions fit equally well ({each}); the one whose smallest "
-            "elasticity is largest is reported: see `starts`",
-            stacklevel=4,
-        )
+        said = f"{len(solutions)} solutions fit equally well ({each}); the one whose smallest "
+        warnings.warn(said + "elasticity is largest is reported: see `starts`", stacklevel=4)
 
 
 def _two_steps(firms: _Firms, method: str, starts: int) -> _Production:

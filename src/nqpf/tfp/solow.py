@@ -204,7 +204,12 @@ def solow_residual(
             warnings.warn(said + "it is no factor share", stacklevel=2)
         alpha, beta = (pd.Series(value, units) for value in (estimate, labour))
     else:
-        alpha = _imposed(share, returns, units)
+        if returns != "constant":
+            problem = "an imposed capital share says nothing about labour under variable returns"
+            raise MethodError(problem, expected="returns='constant' or share='estimated'")
+        alpha = _per_unit(share, units, "the capital share")
+        for unit, value in alpha.items():
+            between(f"the capital share of {unit}", value, 0, 1, open_ends=True)
         beta = 1 - alpha
     capital, labour = (share.reindex(logs.index, level=0) for share in (alpha, beta))
     log_tfp = logs["output"] - capital * logs["capital"] - labour * logs["labour"]
@@ -212,13 +217,3 @@ def solow_residual(
     tfp = np.exp(log_tfp - log_tfp[year == year.min()].mean()).rename("tfp")
     growth = log_tfp.groupby(level=0).diff().dropna().rename("growth")
     return _SolowResult(alpha, beta, logs, log_tfp.rename("log_tfp"), tfp, growth, error, test)
-
-
-def _imposed(share: float | pd.Series, returns: str, units: pd.Index) -> pd.Series:
-    if returns != "constant":
-        problem = "an imposed capital share says nothing about labour under variable returns"
-        raise MethodError(problem, expected="returns='constant' or share='estimated'")
-    alpha = _per_unit(share, units, "the capital share")
-    for unit, value in alpha.items():
-        between(f"the capital share of {unit}", value, 0, 1, open_ends=True)
-    return alpha
