@@ -82,7 +82,7 @@ def moran(
     DataFrame
         A row per year: ``I``; ``expected``, ``variance``, ``z`` and ``p`` under
         randomisation, two-sided; ``z_normal``, ``p_normal`` under normality;
-        ``n``, the provinces; ``z_sim`` and ``p_sim`` by permutation.
+        ``n``, the provinces; ``p_sim`` by permutation.
 
     Raises
     ------
@@ -122,7 +122,6 @@ def moran(
         if permutations:
             mixed, matrix = z[_dealt(len(z), permutations, seed)], own.matrix.to_numpy()
             drawn = len(z) / matrix.sum() * ((mixed @ matrix.T) * mixed).sum(axis=1) / (z @ z)
-            rows[year]["z_sim"] = float((found.I - drawn.mean()) / drawn.std())
             tail = _pseudo_p(np.array([found.I]), drawn[:, None], alternative)
             rows[year]["p_sim"] = float(tail[0])
     index = "year" if values.index.nlevels == 1 else values.index.names[1]
