@@ -87,17 +87,6 @@ expected variable names, decimal numbers, + - * / and parentheses.
             raise FormulaError(problem, where=place, expected=f"at most {_LENGTH} characters")
         return cls(text, *_parsed(text, place))
 
-    @property
-    def sides(self) -> tuple[frozenset[str], frozenset[str]]:
-        """The variables above and below the fraction bar.
-
-        Examples
-        --------
-        >>> [sorted(side) for side in Formula.parse("(a - b) / (c * d) * 100").sides]
-        [['a', 'b'], ['c', 'd']]
-        """
-        return _sides(self.tree)
-
     def evaluate(self, frame: pd.DataFrame, where: Mapping[str, object] | None = None) -> pd.Series:
         """Return the formula's value for each row.
 
@@ -212,6 +201,13 @@ def _parsed(text: str, where: dict[str, object]) -> tuple[tuple[str, ...], ast.e
 
 
 def _sides(node: ast.expr) -> tuple[frozenset[str], frozenset[str]]:
+    """Return the variables above and below the fraction bar.
+
+    Examples
+    --------
+    >>> [sorted(side) for side in _sides(Formula.parse("(a - b) / (c * d) * 100").tree)]
+    [['a', 'b'], ['c', 'd']]
+    """
     if isinstance(node, ast.UnaryOp):
         return _sides(node.operand)
     if not isinstance(node, ast.BinOp):

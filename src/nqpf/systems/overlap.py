@@ -8,7 +8,7 @@ from itertools import chain
 import pandas as pd
 
 from nqpf.files import root
-from nqpf.systems.formula import Formula
+from nqpf.systems.formula import Formula, _sides
 from nqpf.systems.system import System, _defined, available
 
 
@@ -140,14 +140,14 @@ def _holding(formula: Formula, lead: int = 0) -> tuple[str, ...]:
     >>> _holding(Formula.parse("gdp_index - 100"), lead=1)
     ()
     """
-    over, under = formula.sides
+    over, under = _sides(formula.tree)
     if lead > 0 and over & _CHANGES:
         return ()
     sides = ((_SAME.get(name, (name,)) for name in side) for side in (over, under))
     about, scale = (set(chain.from_iterable(side)) for side in sides)
     found = []
     for key, indicator in _defined(root()).items():
-        top, bottom = Formula.parse(indicator.formula).sides
+        top, bottom = _sides(Formula.parse(indicator.formula).tree)
         if about & top or (about & bottom and scale & top):
             found.append(key)
     return tuple(sorted(found))
