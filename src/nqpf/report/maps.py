@@ -91,7 +91,7 @@ def _tile_map(
         low, high = low - 0.5, high + 0.5
     colours = sty._SEQUENTIAL if center is None else sty._DIVERGING
     scale, present = ScalarMappable(Normalize(low, high), colours), data.dropna()
-    fills, chinese = present.map(scale.to_rgba).to_dict(), sty._has_chinese()
+    fills, chinese = present.map(scale.to_rgba).to_dict(), sty._chinese_font()
     # A thin line keeps the lightest tiles apart from the paper.
     for code, place, middle, top, text in _tiles(ax, fills, "#cfcfcf"):
         name = place["zh"] if chinese else place["en"].replace("Inner ", "I. ")
@@ -346,7 +346,7 @@ def _social_card(
     figure.add_artist(Rectangle((0, 0), 0.014, 1, color=sty._CATEGORIES[0], linewidth=0))
     text = {"va": "top", "ha": "left"}
     figure.text(0.05, 0.9, sty._wrapped(title, 22), fontsize=32, linespacing=1.15, **text)
-    if sty._has_chinese():
+    if sty._chinese_font():
         figure.text(0.05, 0.6, chinese, fontsize=26, color="#333333", **text)
     found = sty._wrapped(finding, 42)
     figure.text(0.05, 0.07, found, fontsize=18, color="#333333", va="bottom", ha="left")

@@ -446,7 +446,6 @@ def _figure(value: float) -> str:
 
 
 _BLUE, _ORANGE = sty._CATEGORIES[:2]
-_ROW = 0.285  # inches
 _LEGEND = {"loc": "upper left", "fontsize": 12, "columnspacing": 1.0}
 
 
@@ -467,7 +466,7 @@ def _rank_dots(table: pd.DataFrame, names: dict[str, str], title: str, most: int
         Number of provinces, the end of the axis.
     """
     label = "rank (mark), 90 % interval of an index, range over capital shares of TFP (line)"
-    rows = _ROW * len(table)
+    rows = sty._ROW * len(table)
     figure, ax, _ = sty._framed(title, label, (1.45, 0, 4.55, rows), rows + 0.5)
     for at, (measure, row) in enumerate(table.iterrows()):
         if pd.isna(row["rank"]):

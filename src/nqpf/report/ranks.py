@@ -13,8 +13,6 @@ from nqpf.errors import SampleError
 from nqpf.report import style as sty
 from nqpf.report.html import _name_of, listed
 
-_ROW = 0.285  # inches
-
 
 @sty._drawn
 def ranking(
@@ -53,7 +51,7 @@ def ranking(
     values = present.xs(year, level="year").sort_values(ascending=False, kind="stable")
     values = values.head(top or 31)
     label = label or str(scores.name or "score")
-    rows = _ROW * len(values)
+    rows = sty._ROW * len(values)
     box = (2.31, 0.35, 3.92, rows)
     figure, ax, head = sty._framed(title, label, box, 0.35 + rows + 0.42)
     for place, (code, value) in enumerate(values.items()):
@@ -126,7 +124,7 @@ def rank_ranges(ranks: pd.DataFrame, title: str = "", level: float | None = None
         line = {"linewidth": 1.5, "alpha": 0.5}
         dots = {"marker": "o", "markersize": 4, "alpha": 0.3}
     span = span.sort_values(order, kind="stable")
-    rows = _ROW * len(span)
+    rows = sty._ROW * len(span)
     figure, ax, head = sty._framed(title, label, (2.0, key, 4.2, rows), key + rows + 0.5)
     for place, (code, (median, low, high, *_)) in enumerate(span[order].iterrows()):
         color = sty._REGION_STYLES[provinces.region(int(code))].color

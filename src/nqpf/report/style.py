@@ -76,11 +76,6 @@ def _chinese_font() -> str | None:
     return None
 
 
-def _has_chinese() -> bool:
-    """Say whether figures can show Chinese names (a font that has them is installed)."""
-    return _chinese_font() is not None
-
-
 def _style() -> AbstractContextManager[None]:
     """Draw in the book's style inside a ``with`` block and restore the settings after it."""
     return mpl.rc_context(_settings())
@@ -144,7 +139,7 @@ def _number(value: float, fmt: str) -> str:
 
 def _readable(text: object) -> str:
     """Return a text without its Chinese characters when no font can draw them."""
-    if _has_chinese():
+    if _chinese_font():
         return str(text)
     return "\n".join(" ".join(line.split()) for line in _CJK.sub(" ", str(text)).split("\n"))
 
@@ -169,6 +164,7 @@ def _region_label(region: str) -> str:
 
 _WIDTH = 7.0  # inches; a page of 390 pixels shows a 13-point letter at 9 pixels
 _MARGIN = 0.14
+_ROW = 0.285  # of a province or a measure
 
 
 def _wrapped(text: object, width: int) -> str:
