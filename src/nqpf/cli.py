@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from typer.core import TyperGroup
@@ -12,6 +13,9 @@ from typer.core import TyperGroup
 import nqpf
 from nqpf.errors import NqpfError, SourceError, _visible
 from nqpf.files import root
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 class _Group(TyperGroup):
@@ -25,7 +29,10 @@ class _Group(TyperGroup):
             return super().invoke(ctx)
         except NqpfError as error:
             _say(str(error), err=True)
-            raise typer.Exit(1) from None
+        except OSError as error:  # of the system: a full disk, a locked file, a name too long
+            file = f" [file {error.filename}]" if error.filename else ""
+            _say(f"{error.strerror or error}{file}; what was there is as it was.", err=True)
+        raise typer.Exit(1) from None
 
 
 app = typer.Typer(
@@ -58,25 +65,84 @@ def _version() -> None:
     _say(nqpf.__version__)
 
 
-@_data.command("check")
-def _check(file: _File) -> None:
-    """Say what your figures would change; write nothing."""
-    from nqpf.data.panel import _preview
+_Source = Annotated[str, _flag("--source", "Where figures were published that name no source.")]
+_Vintage = Annotated[str, _flag("--vintage", "Vintage of the national accounts, if unnamed.")]
 
-    _say(_preview(file, nqpf.Panel.load(extra=False), root() / "data" / "extra")[0])
-    _say(f"Nothing was written. To use the figures: nqpf data add {file}")
+
+def _extra() -> Path:
+    return root() / "data" / "extra"
+
+
+@_data.command("check")
+def _check(
+    file: _File,
+    source: _Source = "",
+    vintage: _Vintage = "",
+    system: Annotated[str, _flag("--system", "Also show how the ranks of a system change.")] = "",
+) -> None:
+    """Say how your figures are read and what they would change; write nothing."""
+    from nqpf.data.changes import _preview, _taken
+    from nqpf.data.panel import _laid_over
+
+    about = {"source": source, "vintage": vintage}
+    said, rows, around = _preview(file, nqpf.Panel.load(extra=False), _extra(), about)
+    _say(said)
+    if system:
+        from nqpf.compare.needs import _rank_changes
+
+        years = sorted({*rows["year"]})
+        _say(_rank_changes(system, around, _laid_over(around, rows), years))
+    options = [word for name, value in about.items() if value for word in (f"--{name}", value)]
+    if other := _taken(file, _extra(), rows):
+        _say(f"{other} holds other figures: rename your file, or replace that table.")
+        options.append("--replace")
+    command = shlex.join(["nqpf", "data", "add", *options, str(file)])
+    _say("Nothing was written. " + (f"To use the figures: {command}" if len(rows) else _NOTHING))
+
+
+_NOTHING = "There is nothing to add: the panel has every figure already."
 
 
 @_data.command("add")
 def _add(
     file: _File,
+    source: _Source = "",
+    vintage: _Vintage = "",
     replace: Annotated[bool, _flag("--replace", "Replace a file of the same name.")] = False,
 ) -> None:
     """Check your figures and keep them in data/extra for the next build of the book."""
-    from nqpf.data.panel import _add
+    from nqpf.data.changes import _add, _preview
 
-    _say(_add(file, nqpf.Panel.load(extra=False), root() / "data" / "extra", replace))
-    _say(f"Written to data/extra/{file.stem}.csv; the next `make book` uses it.")
+    about = {"source": source, "vintage": vintage}
+    said, rows, _ = _preview(file, nqpf.Panel.load(extra=False), _extra(), about)
+    if len(rows):
+        _add(file, rows, _extra(), replace)
+        said += f"\nWritten to data/extra/{file.stem}.csv; the next `make book` uses it."
+    _say(said if len(rows) else f"{said}\nNothing was written. {_NOTHING}")
+
+
+@_data.command("remove")
+def _remove(
+    table: Annotated[str, typer.Argument(help="Name of the file that you added.")],
+) -> None:
+    """Remove one of your tables; the next build of the book is without its figures."""
+    from nqpf.data.changes import _remove
+
+    path = _remove(table, nqpf.Panel.load(extra=False), _extra())
+    _say(f"Removed: data/extra/{path.name}; the next `make book` is without it.")
+
+
+@_data.command("template")
+def _template(
+    system: Annotated[str, typer.Argument(help="A system, such as dong-2024.")],
+    year: Annotated[int, typer.Argument(help="Year to fill in.")],
+    folder: Annotated[Path, typer.Argument(help="Folder to write to.")] = Path("."),
+) -> None:
+    """Write a table to fill in: what a system's score of a year needs and the panel lacks."""
+    from nqpf.compare.needs import _write_template
+
+    paths, told = _write_template(system, year, nqpf.Panel.load(), folder)
+    _say("\n".join([*told, *(f"Written: {path}" for path in paths)]))
 
 
 @_data.command("build")
@@ -108,18 +174,30 @@ def _export(
 
 @_data.command("list")
 def _list() -> None:
-    """List the variables with their units, years and gaps."""
+    """List the variables with their units, years and gaps, and the tables that you added."""
+    from nqpf.data.changes import _kept
+
+    panel = nqpf.Panel.load()
+    table = panel.coverage().reset_index()
+    entries = table["variable"].map(panel.catalogue.variables)
+    table.insert(1, "name", entries.map(lambda entry: str(entry.name)))
+    table.insert(2, "unit", entries.map(lambda entry: entry.unit))
+    table["years"] = table["first"].astype(str) + "-" + table["last"].astype(str)
+    _show(table[["variable", "name", "unit", "vintage", "years", "provinces", "gaps"]])
+    own = _kept(_extra(), nqpf.Panel.load(extra=False))
+    if len(own):
+        _say("\nYour tables in data/extra:")
+        _show(own)
+
+
+def _show(frame: pd.DataFrame) -> None:
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
-    panel = nqpf.Panel.load()
-    columns = ["variable", "name", "unit", "vintage", "years", "provinces", "gaps"]
-    table = Table(*columns, box=None, pad_edge=False)
-    for row in panel.coverage().reset_index().itertuples():
-        entry = panel.catalogue.variables[row.variable]
-        cells = [row.variable, entry.name, entry.unit, row.vintage, f"{row.first}-{row.last}"]
-        table.add_row(*(Text(str(cell)) for cell in [*cells, row.provinces, row.gaps]))
+    table = Table(*frame.columns, box=None, pad_edge=False)
+    for row in frame.itertuples(index=False):
+        table.add_row(*(Text(str(cell)) for cell in row))
     console = Console()
     console.width = console.width if console.is_terminal else 200
     console.print(table)

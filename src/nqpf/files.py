@@ -54,7 +54,8 @@ def _inside(folder: Path, name: str) -> Path:
 def _replacing(path: Path) -> Iterator[Path]:
     """Give a temporary file that takes the place of `path` only on success."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
+    # Its own name would make a long one too long for the system.
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".nqpf-", suffix=".tmp")
     os.close(handle)
     temporary = Path(name)
     try:

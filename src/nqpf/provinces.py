@@ -14,8 +14,16 @@ if TYPE_CHECKING:
     import pandas as pd
 
 REGIONS = {"east": "东部", "central": "中部", "west": "西部", "northeast": "东北"}
-_NOT_COVERED = {"香港", "hongkong", "810000", "澳门", "macao", "macau", "820000"}
-_NOT_COVERED |= {"台湾", "taiwan", "710000"}
+_NOT_COVERED = ("香港", "澳门", "台湾", "hongkong", "macao", "macau", "taiwan", "taipei")
+_NOT_COVERED += ("810000", "820000", "710000")
+_SEVERAL = "全国 中国 合计 总计 总和 平均 均值 东部 中部 西部 东北 沿海 内地 "
+_SEVERAL += "china national nation total sum average mean east eastern central western northeast"
+_SHORT = "京津冀晋蒙辽吉黑沪苏浙皖闽赣鲁豫鄂湘粤桂琼渝川贵云藏陕甘青宁新"  # by code
+_PEOPLES = {450000: "zhuang", 640000: "hui", 650000: "uygur"}
+_TRADITIONAL = str.maketrans(
+    "廣東內陝遼寧雲貴蘇龍慶肅壯維爾區臺灣門", "广东内陕辽宁云贵苏龙庆肃壮维尔区台湾门"
+)
+_WIDE = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)}
 _BLANK = re.compile(r"[\s\u3000\ufeff]+")
 
 
@@ -53,15 +61,27 @@ def codes() -> list[int]:
 
 @lru_cache(maxsize=1)
 def _spellings() -> dict[str, int]:
-    known = {"xizang": 540000, "neimongol": 150000}
-    for code, row in _read().iterrows():
-        for text in (code, str(code)[:2], row["en"], row["zh"], row["zh_full"]):
-            known[_normal(text)] = int(code)
+    """Return every spelling that names one province and no other, with its code."""
+    known = {"xizang": 540000, "neimongol": 150000, "neimenggu": 150000, "inner-mongolia": 150000}
+    known |= {"xizang(tibet)": 540000, "tibet(xizang)": 540000, "xizangautonomousregion": 540000}
+    for short, (code, row) in zip(_SHORT, _read().iterrows(), strict=True):
+        en, zh = row["en"], row["zh"]
+        texts = [code, str(code)[:2], en, zh, row["zh_full"], short, f"{en}{zh}", f"{zh}{en}"]
+        if row["zh_full"].endswith("市"):  # a city of the name may lie in another province
+            texts += [f"{zh}直辖市", *(f"{en} {kind}" for kind in ("municipality", "city", "shi"))]
+        else:
+            texts += [f"{zh}省", f"{en} province", f"{en} sheng"]
+        if row["zh_full"].endswith("区"):
+            people = _PEOPLES.get(code, "")
+            texts += [f"{zh}自治区", f"{en} autonomous region", f"{en} {people}"]
+            texts += [f"{en} {people} autonomous region", row["zh_full"].replace("自治", "族自治")]
+        known |= {_normal(text): int(code) for text in texts}
     return known
 
 
 def _normal(text: object) -> str:
-    return _BLANK.sub("", str(text)).casefold()
+    plain = str(text).translate(_WIDE).translate(_TRADITIONAL)
+    return _BLANK.sub("", plain).casefold().replace("uyghur", "uygur")
 
 
 def code_of(label: object) -> int:
@@ -70,8 +90,8 @@ def code_of(label: object) -> int:
     Parameters
     ----------
     label : str or int
-        A six-digit or two-digit code, or an English or Chinese name. Spaces
-        inside names are ignored.
+        A six-digit or two-digit code, or an English or Chinese name, also a full or a
+        traditional one, both together, or the one-character name. Spaces are ignored.
 
     Raises
     ------
@@ -95,16 +115,25 @@ def code_of(label: object) -> int:
 
 
 def _advice(key: str) -> str | None:
-    if key in _NOT_COVERED:
+    if any(place in key for place in _NOT_COVERED):
         return "Hong Kong, Macao and Taiwan are not in the panel for lack of comparable series"
+    several = key.removesuffix("地区").removesuffix("region") in _SEVERAL.split()
+    if several or key.startswith(("全国", "全省", "national", "合计", "总计")):
+        return "leave out rows of the nation, of regions and of totals"
+    if key.endswith(("州", "市", "县", "盟", "兵团", "prefecture", "county")):
+        return "the panel holds whole provinces, no part of one"
     known = _spellings()
-    names = [spelling for spelling in known if not spelling.isdigit()]
+    names = [text for text in known if not text.isdigit() and text.isascii() == key.isascii()]
     if key.isascii():
-        near = difflib.get_close_matches(key, names, n=1, cutoff=0.6)
+        near = difflib.get_close_matches(key, names, n=6, cutoff=0.8)
+        # The two differ by one letter, and are written in many ways.
+        near += ["shanxi", "shaanxi"] if re.fullmatch(r"sh?a+n*.?n?xi\w*", key) else []
     else:  # one character of two may be wrong, more likely the second
-        near = difflib.get_close_matches(key, names, n=5, cutoff=0.5)
-        near.sort(key=lambda spelling: spelling[0] != key[0])
-    return f"did you mean {name(known[near[0]])} ({known[near[0]]})" if near else None
+        near = [text for text in names if text[0] == key[0] and len(text) > 1]
+        near = difflib.get_close_matches(key, near, n=6, cutoff=0.5)
+    found = list(dict.fromkeys(known[text] for text in near))[:3]
+    named = " or ".join(f"{name(code, 'both')} ({code})" for code in found)
+    return f"did you mean {named}" if found else None
 
 
 def name(code: int, language: str = "en") -> str:

@@ -1,18 +1,28 @@
-"""The rows of a CSV file or an Excel workbook as text; a file that has none says why."""
+"""The rows of a CSV file or an Excel workbook as text; a file that has none says why.
+
+Cells hold what a reader of the sheet sees: a cell in percent is given with its sign, one that is
+merged with others is repeated, and one that its number format shows as another number says so.
+"""
 
 from __future__ import annotations
 
 import csv
 import io
 import lzma
+import re
 import struct
+import unicodedata
 import warnings
 import zlib
 from collections.abc import Iterable
 from contextlib import suppress
+from decimal import Decimal
+from functools import cache
 from pathlib import Path
+from typing import Any
 from zipfile import BadZipFile, ZipFile
 
+from nqpf import provinces
 from nqpf.errors import DataError
 
 _Grid = list[tuple[int, list[str]]]  # number and cells of each row that holds anything
@@ -21,6 +31,26 @@ _LARGEST_GRID = 500_000  # rows that hold anything
 _SHEET_ROWS = 1_048_576  # what a spreadsheet can hold
 _SPLIT = "split it into several files"
 _AS_CSV = "save the sheet as CSV UTF-8 or as .xlsx and try again"
+_SEPARATORS = {"\t": "tabs", ";": "semicolons", "|": "bars (|)", "，": "full-width commas (，)"}
+# Private use, no characters, controls, marks of failed decoding, and the bytes of Chinese
+# characters read as those of a Western alphabet.
+_DAMAGED = re.compile(
+    "[\ue000-\uf8ff\ufffd\ufffe\uffff\x80-\x9f\U000f0000-\U0010ffff]|锟斤|烫烫|"
+    "[\xa0-\xff]{4,}|[\xa1\xa3][\xa0-\xff]|[\xe3-\xe9][\xa0-\xbf€-™Œ-ƒˆ˜]{2}"
+)
+_WORDED = re.compile("[\u2000-\uffef]{3,}")
+_WORDS = (
+    "地区省份市年份指标变量数值单位来源时间据库注明总生产国内国家统计局全年度鉴公报合计人口末常住城镇"
+    "亿万元吨千瓦时米里件个家所篇户增加值指数上百分比率收入支出费用经济教育科学技术研究试验发展专利授权申请"
+    "企业工农林牧渔产品销售能源消总量标准煤电力就员在校学生毕业高等普通第一二三"
+)
+_STRICT = b"http://purl.oclc.org/ooxml/"
+_MERGE = re.compile(rb"<(?:\w+:)?mergeCell\b[^>]*?\bref=[\"']([A-Z]+[0-9]+:[A-Z]+[0-9]+)[\"']")
+_FIGURE = re.compile(r"[-+]?[0-9.,]+(?:[eE][-+]?[0-9]+)?%?")
+_SHORT = re.compile(r"[0-9]{2}|[0-9]{4}|[0-9]{6}")  # a code or a year
+_LITERAL = re.compile(r'"[^"]*"|\[[^\]]*\]|_.|\*.')
+# A comma after the last digit divides by a thousand; an escaped point moves none.
+_SCALING = re.compile(r"[0#?],+(?![0-9#?,])|[\\!]\.")
 
 # What rdata, openpyxl, the decompressors and XML parsers raise on bytes that are not an
 # intact file of theirs; none has one error of its own. Parsers derive theirs from SyntaxError.
@@ -30,8 +60,13 @@ _DAMAGE += (BadZipFile, lzma.LZMAError, struct.error, zlib.error)
 
 
 def _grid(path: Path) -> _Grid:
-    """Return the rows of a CSV file, or of a workbook that has one filled sheet."""
+    """Return the rows of a CSV file, or of a workbook with one filled sheet.
+
+    Of a workbook that the project wrote, it is the sheet of figures, beside that of notes.
+    """
     filled = {title: grid for title, grid in _sheets(path).items() if grid}
+    if "README" in filled and "panel" in filled:
+        return filled["panel"]
     if len(filled) > 1:
         problem = f"the workbook has {len(filled)} filled sheets: {', '.join(filled)}"
         hint = "move the others to another workbook"
@@ -53,7 +88,8 @@ def _sheets(path: Path, stored: bool = False) -> dict[str, _Grid]:
     path : Path
         A ``.csv`` file, which is a sheet without a title, or an ``.xlsx`` workbook.
     stored : bool
-        Read in place of a formula what it gave when last calculated, which may be stale.
+        Read what the cells hold, not what they show, and in place of a formula what it gave
+        when last calculated, which may be stale.
     """
     kind = path.suffix.lower()
     if kind not in (".csv", ".xlsx"):
@@ -86,9 +122,11 @@ def _csv(content: bytes) -> _Grid:
     if content[:4] == b"PK\x03\x04":
         raise DataError("the file is a workbook named .csv", hint="give it the suffix .xlsx")
     text = _decoded(content)
-    if text is None or "\0" in text:
-        problem = "the text is in an unknown encoding"
-        raise DataError(problem, expected="UTF-8 or GB18030", hint=_AS_CSV)
+    for line in text.splitlines()[:10]:
+        mark = next((one for one in _SEPARATORS if line.count(one) > 1 and "," not in line), None)
+        if mark:
+            problem = f"the cells are separated by {_SEPARATORS[mark]}"
+            raise DataError(problem, expected="cells separated by commas", hint=_AS_CSV)
     grid: _Grid = []
     row = 0
     try:
@@ -100,15 +138,56 @@ def _csv(content: bytes) -> _Grid:
     return grid
 
 
-def _decoded(content: bytes) -> str | None:
-    """Return the text of UTF-8, with a mark or not, or GB 18030; None for anything else."""
-    if content[:2] in (b"\xff\xfe", b"\xfe\xff"):  # the marks of UTF-16
-        return None
+def _decoded(content: bytes) -> str:
+    """Return the text of UTF-8, with a mark or not, or GB 18030; refuse anything else.
+
+    GB 18030 gives some text for nearly any bytes. It is taken for what was written only if its
+    Chinese characters are those of a table of provinces: few are rare ones, and a fifth or more
+    belong to the words that such tables are made of.
+    """
     # After the mark of UTF-8 a wrong byte is damage.
     for encoding in ("utf-8-sig",) if content[:3] == b"\xef\xbb\xbf" else ("utf-8", "gb18030"):
         with suppress(UnicodeDecodeError):
-            return content.decode(encoding)
-    return None
+            text = content.decode(encoding)
+            break
+    else:
+        text = "\0"
+    chinese = [c for c in text if not c.isascii()] if encoding == "gb18030" else []
+    rare = sum(not _is_plain(c) for c in set(chinese))
+    known = sum(c in _common() for c in chinese)
+    unlike = chinese and (rare > 0.2 * len(set(chinese)) + 1 or known < 0.2 * len(chinese))
+    if "\0" in text or unlike:
+        problem = "the text is neither UTF-8 nor GB18030"
+        raise DataError(problem, expected="one of the two", hint=_AS_CSV)
+    runs = (run for run in _WORDED.finditer(text) if _twice_encoded(run.group()))
+    if damaged := _DAMAGED.search(text) or next(runs, None):
+        problem = f"the text was damaged when it was saved: {damaged.group()[:20]!a}"
+        where = {"row": text.count("\n", 0, damaged.start()) + 1}
+        hint = "take the file from its source again and save it as CSV UTF-8"
+        raise DataError(problem, where=where, expected="text in UTF-8 or GB18030", hint=hint)
+    return text
+
+
+def _twice_encoded(text: str) -> bool:
+    """Return whether Chinese text in UTF-8 was read as GB 18030."""
+    with suppress(UnicodeDecodeError):
+        return _WORDED.search(text.encode("gb18030").decode("utf-8")) is not None
+    return False
+
+
+def _is_plain(character: str) -> bool:
+    """Return whether a character is a Chinese one in daily use, a wide letter or a mark."""
+    if "\u4e00" <= character <= "\u9fff":
+        return bool(character.encode("gb2312", "ignore"))
+    wide = "\u3000" <= character <= "\u301f" or "\uff01" <= character <= "\uff5e"
+    return wide or unicodedata.category(character)[0] in "PN"
+
+
+@cache
+def _common() -> frozenset[str]:
+    """Return the characters of provinces' names, units, headings and sources of statistics."""
+    names = (provinces.name(code, "zh_full") for code in provinces.codes())
+    return frozenset("".join([*names, _WORDS]))
 
 
 def _workbook(content: bytes, stored: bool) -> dict[str, _Grid]:
@@ -116,19 +195,54 @@ def _workbook(content: bytes, stored: bool) -> dict[str, _Grid]:
 
     with ZipFile(io.BytesIO(content)) as archive:
         unpacked = sum(entry.file_size for entry in archive.infolist())
-    if unpacked > 10 * _LARGEST_FILE:
-        problem = f"the workbook unpacks to {unpacked:,} bytes"
-        raise DataError(problem, expected=f"at most {10 * _LARGEST_FILE:,} bytes", hint=_SPLIT)
+        if unpacked > 10 * _LARGEST_FILE:
+            problem = f"the workbook unpacks to {unpacked:,} bytes"
+            raise DataError(problem, expected=f"at most {10 * _LARGEST_FILE:,} bytes", hint=_SPLIT)
+        if _STRICT in archive.read("xl/workbook.xml"):
+            problem = "the workbook is in the strict form of Open XML"
+            raise DataError(problem, hint="save it as an ordinary Excel workbook (.xlsx)")
     book = load_workbook(io.BytesIO(content), read_only=True, data_only=stored)
     sheets: dict[str, _Grid] = {}
     for sheet in book.worksheets:
         sheet.reset_dimensions()  # the size stated in the file may be wrong
         grid = sheets.setdefault(sheet.title, [])
-        rows = sheet.iter_rows(max_row=_SHEET_ROWS, values_only=True)
-        for row, cells in enumerate(rows, start=1):
-            if any(cell is not None for cell in cells):
-                _keep(grid, row, map(_text, cells))
+        merged = {} if stored else _merged(sheet)
+        for row, cells in enumerate(sheet.iter_rows(max_row=_SHEET_ROWS), start=1):
+            if any(cell.value is not None for cell in cells) or row in merged:
+                texts = [_text(c.value) if stored else _seen(c) for c in cells]
+                _keep(grid, row, _filled(row, texts, merged))
     return sheets
+
+
+# By row, the columns of merged ranges; by range, where it begins and what stands there.
+_Merged = dict[int, list[tuple[range, list[str]]]]
+
+
+def _merged(sheet: Any) -> _Merged:
+    """Return by row the columns of each merged range, with a place for what stands in it."""
+    from openpyxl.utils import range_boundaries
+
+    found: _Merged = {}
+    with sheet._get_source() as part:
+        ranges = _MERGE.findall(part.read())
+    for span in ranges:
+        left, top, right, bottom = range_boundaries(span.decode())
+        held = ["", f"merged with {span.decode().partition(':')[0]}"]
+        for row in range(top, bottom + 1) if (bottom - top) * (right - left) < _SHEET_ROWS else ():
+            found.setdefault(row, []).append((range(left - 1, right), held))
+    return found
+
+
+def _filled(row: int, texts: list[str], merged: _Merged) -> list[str]:
+    """Return a row with merged cells repeated, but for figures, of which each stands once."""
+    for columns, held in merged.get(row, ()):
+        texts += [""] * (columns.stop - len(texts))
+        if texts[columns.start]:
+            held[0] = texts[columns.start]
+        figure = _FIGURE.fullmatch(held[0]) and not _SHORT.fullmatch(held[0])
+        for place in columns:
+            texts[place] = texts[place] or (held[1] if figure else held[0])
+    return texts
 
 
 def _keep(grid: _Grid, row: int, texts: Iterable[str]) -> None:
@@ -150,3 +264,14 @@ def _text(value: object) -> str:
     if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
         return str(int(value))
     return "" if value is None else str(value)
+
+
+def _seen(cell: Any) -> str:
+    """Return a cell as the sheet shows it, or with the number format that shows another number."""
+    text, form = _text(cell.value), getattr(cell, "number_format", None) or ""
+    plain = _LITERAL.sub("", form)
+    if isinstance(cell.value, bool) or not isinstance(cell.value, int | float):
+        return text
+    if "%" in plain:
+        return f"{Decimal(repr(cell.value)) * 100:f}%"
+    return f"{text} in the number format {form}" if _SCALING.search(plain) else text

@@ -1,49 +1,44 @@
-"""The rows of a reader's file: every cell checked against the catalogue, all problems at once."""
+"""The figures of a reader's file: each checked against the catalogue, all problems at once."""
 
 from __future__ import annotations
 
+import difflib
 import keyword
 import math
 import re
 import unicodedata
-from collections.abc import Callable
+from collections import Counter, defaultdict
+from collections.abc import Callable, Mapping
 from datetime import date
+from decimal import Decimal
 from pathlib import Path
 
 import pandas as pd
 
-from nqpf.checks import _nearest
 from nqpf.data.catalogue import Catalogue, _Variable
-from nqpf.data.grid import _Grid, _grid
+from nqpf.data.forms import _COLUMNS, _NOTHING, _YEAR, _Figure, _form
+from nqpf.data.grid import _grid
+from nqpf.data.units import _factor, _narrow, _same, _spellings, _unit
 from nqpf.errors import DataError, NqpfError, _visible
 from nqpf.provinces import code_of
 
 _KEY = ["variable", "vintage", "province", "year"]
-_REQUIRED = ["province", "year", "variable", "value", "unit", "source"]
-_OPTIONAL = ["vintage", "name_en", "name_zh"]
-_ROW_COLUMNS = _REQUIRED + _OPTIONAL
 _READER = "reader"  # flag of a reader's figures, theme of a reader's variables
 
-_CHINESE_UNITS = {"亿元": "100 million yuan", "亿元（1952年价）": "100 million yuan at 1952 prices"}
-_CHINESE_UNITS |= {"上年=100": "previous year = 100", "1952=1": "1952 = 1", "%": "%", "％": "%"}
-_CHINESE_UNITS |= {"万人": "10,000 persons", "人年": "person-years", "所": "institutions"}
-_CHINESE_UNITS |= {"件": "items", "个": "firms", "家": "firms", "篇": "papers"}
-_CHINESE_UNITS |= {"万吨标准煤": "10,000 tce", "万吨": "10,000 t", "亿千瓦时": "100 million kWh"}
-_CHINESE_UNITS |= {"万千瓦": "10,000 kW", "公里": "km", "千米": "km"}
 _FIRST_YEAR = 1949
 _DECIMAL = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]{1,3})?")
 # A lone comma may be a decimal comma (1,234 = 1.234), so thousands separators are
 # accepted only where they cannot be one.
-_GROUPED = re.compile(r"[+-]?[0-9]{1,3}((,[0-9]{3})+\.[0-9]+|(,[0-9]{3}){2,})")
+_GROUPED = re.compile(
+    r"[+-]?[0-9]{1,3}((,[0-9]{3})+\.[0-9]+|(,[0-9]{3}){2,}|( [0-9]{3})+(\.[0-9]+)?)"
+)
 _LONE_COMMA = re.compile(r"[+-]?[0-9]+,[0-9]+")
-_YEAR = re.compile(r"[0-9]{4}(\.0+)?")
-_NOTHING = {"", "-", "--", "—", "——", "…", "……", "...", "na", "n/a", "nan", "null", "none", "#n/a"}
 _INFINITE = re.compile(r"[+-]?(inf|infinity|∞)", re.IGNORECASE)
 _NEW_KEY = re.compile(r"[a-z][a-z0-9_]{1,59}")
 # A profit may be a loss, and disposals may exceed investment (as in two early years of
 # the panel); every other variable of the catalogue counts something.
 _MAY_BE_NEGATIVE = {"gfcf", "hightech_profit"}
-_MOST_PROBLEMS = 20
+_MOST_PROBLEMS = 50  # kinds of problems in one message
 
 
 def _shown(cell: object) -> str:
@@ -52,43 +47,42 @@ def _shown(cell: object) -> str:
     return repr(label if len(label) <= 40 else label[:39] + "…")
 
 
-def _number(cell: str) -> float:
-    """Return the finite number that a cell holds.
+def _number(cell: str) -> Decimal:
+    """Return the finite number that a cell holds, without its sign of percent.
 
     Thousands separators are accepted where they cannot be decimal commas.
 
     Examples
     --------
-    >>> _number("1,234.5"), _number("1.2e3")
-    (1234.5, 1200.0)
+    >>> _number("1,234.5"), _number("85.5%"), _number("２１８３．２")
+    (Decimal('1234.5'), Decimal('85.5'), Decimal('2183.2'))
     """
-    told = f"value {_shown(cell)}"
-    if cell.casefold() in _NOTHING:
-        hint = "remove the row: figures that are not known are left out"
-        raise DataError(f"the value is missing ({_shown(cell)})", expected="a number", hint=hint)
-    if cell.startswith("="):
+    told, plain = f"value {_shown(cell)}", _narrow(cell).removesuffix("%").strip()
+    if plain.casefold() in _NOTHING:
+        raise DataError(f"the value is missing ({_shown(cell)})", expected="a number")
+    if plain.startswith("="):
         hint = "copy the cells and paste them as values"
         raise DataError(f"{told} is a formula", expected="a number", hint=hint)
-    if _LONE_COMMA.fullmatch(cell) and not _GROUPED.fullmatch(cell):
-        hint = f"write {cell.replace(',', '')} or {cell.replace(',', '.')}"[:80]
+    if _LONE_COMMA.fullmatch(plain) and not _GROUPED.fullmatch(plain):
+        hint = f"write {plain.replace(',', '')} or {plain.replace(',', '.')}"[:80]
         told += " is ambiguous: the comma may separate thousands or decimals"
         raise DataError(told, expected="a number without thousands separators", hint=hint)
-    if _DECIMAL.fullmatch(cell) or _GROUPED.fullmatch(cell):
-        value = float(cell.replace(",", ""))
-        if math.isfinite(value):
-            return value + 0.0  # -0.0 becomes 0.0
-    elif not _INFINITE.fullmatch(cell):
+    if _DECIMAL.fullmatch(plain) or _GROUPED.fullmatch(plain):
+        value = Decimal(plain.replace(",", "").replace(" ", ""))
+        if math.isfinite(float(value)):
+            return value
+    elif not _INFINITE.fullmatch(plain):
         expected = "a decimal number without unit or text"
         raise DataError(f"{told} is not a number", expected=expected, hint="correct the cell")
     raise DataError(f"{told} is infinite", expected="a finite number")
 
 
 def _year(cell: str) -> int:
-    last = date.today().year + 1
-    if not _YEAR.fullmatch(cell) or not _FIRST_YEAR <= int(cell[:4]) <= last:
+    last, found = date.today().year + 1, _YEAR.fullmatch(_same(cell))
+    if not found or not _FIRST_YEAR <= int(found[1]) <= last:
         expected = f"a whole number from {_FIRST_YEAR} to {last}"
         raise DataError(f"year {_shown(cell)} cannot be used", expected=expected)
-    return int(cell[:4])
+    return int(found[1])
 
 
 def _text(cell: str, column: str) -> str:
@@ -117,33 +111,36 @@ def _province(cell: str) -> int:
     return code_of(cell)
 
 
-def _read_rows(path: Path | str, catalogue: Catalogue) -> pd.DataFrame:
+def _read_rows(
+    path: Path | str, catalogue: Catalogue, about: Mapping[str, str] | None = None
+) -> tuple[pd.DataFrame, list[str]]:
     r"""Read and check a reader's figures.
 
     Parameters
     ----------
     path : Path or str
         A ``.csv`` file (comma separated; UTF-8 with or without a byte-order mark,
-        or GB18030) or an ``.xlsx`` workbook with one filled sheet, whose first row
-        names the columns ``province, year, variable, value, unit, source`` and,
-        where needed, ``vintage`` (variables that have vintages), ``name_en`` and
-        ``name_zh`` (a new variable), in any order. See ``data/extra/README.md``.
+        or GB18030) or an ``.xlsx`` workbook with one filled sheet, in any form that
+        :mod:`nqpf.data.forms` reads. See ``data/extra/README.md``.
     catalogue : Catalogue
         Known variables with their units and vintages.
+    about : mapping or None
+        ``source`` and ``vintage`` of figures for which the file names none.
 
     Returns
     -------
-    DataFrame
-        Those columns in that order, one row per figure in the order of the
-        file: ``province`` as GB/T 2260 code, ``variable`` as key, ``value`` in
-        ``unit``. Names are empty unless the variable is a reader's own.
+    rows : DataFrame
+        ``province, year, variable, value, unit, source, vintage, name_en, name_zh``, one row
+        per figure in the order of the file: ``province`` as GB/T 2260 code, ``variable`` as
+        key, ``value`` in ``unit``. Names are empty unless the variable is a reader's own.
+    told : list of str
+        How the file was understood.
 
     Raises
     ------
     nqpf.errors.DataError
-        If anything is wrong. One message lists up to 20 problems with file,
-        row, province, year and variable; its class is that of the problems
-        (:class:`~nqpf.errors.DataError` ...) when they share one.
+        If anything is wrong. One message lists every problem with file, row, province,
+        year and variable, those that are alike together.
 
     Examples
     --------
@@ -152,90 +149,72 @@ def _read_rows(path: Path | str, catalogue: Catalogue) -> pd.DataFrame:
     ...     path = Path(folder, "mine.csv")
     ...     _ = path.write_text("province,year,variable,value,unit,source,name_en\n"
     ...                         "北京,2023,robots,12,units,own count,Robots\n", encoding="utf-8")
-    ...     rows = _read_rows(path, Catalogue(sources={}, variables={}))
+    ...     rows, told = _read_rows(path, Catalogue(sources={}, variables={}))
     >>> rows[["province", "year", "variable", "value"]].to_dict("records")
     [{'province': 110000, 'year': 2023, 'variable': 'robots', 'value': 12.0}]
+    >>> told
+    ['read as a row per figure, the columns named in row 1']
     """
     path = Path(path)
+    about = dict(about or {})
+    reading = _Reading(catalogue, about.get("vintage") or "")
+    stated = {"source": about["source"]} if about.get("source") else {}
     try:
-        grid = _grid(path)
-        reading = _Reading(grid, catalogue)
+        form = _form(_grid(path), reading.is_name, stated)
     except NqpfError as error:
         # Where there is nothing to read, the whole path tells more than the name.
         file = path.name if path.is_file() or path.suffix.lower() not in (".csv", ".xlsx") else path
         raise error.changed(where={"file": file} | error.where) from error
-    records = []
-    for line, row in grid[1:]:
-        records.append(reading.record(path.name, line, row))
-        if len(reading.problems) >= _MOST_PROBLEMS:
-            break
+    reading.declare(form.figures)
+    records = [reading.record(*figure) for figure in form.figures]
     if reading.problems:
         raise _joined(path.name, reading.problems)
     if not records:
-        expected = "at least one row below the header"
+        expected = "at least one cell with a figure below the header"
         raise DataError("the file has no figures", where={"file": path.name}, expected=expected)
-    types = dict.fromkeys(_ROW_COLUMNS, "str")
+    types = dict.fromkeys(_COLUMNS, "str")
     types |= {"province": "int64", "year": "int64", "value": "float64"}
-    return pd.DataFrame(records, columns=_ROW_COLUMNS).astype(types)
-
-
-def _header(line: int, row: list[str]) -> dict[str, int]:
-    """Return the place of each column, by its name."""
-    names = [cell.casefold() for cell in row]
-    where = {"row": line}
-    expected = f"the columns {', '.join(_REQUIRED)} and, where needed, {', '.join(_OPTIONAL)}"
-    for place, name in enumerate(names):
-        if name and name in names[:place]:
-            raise DataError(f"column {_shown(name)} occurs twice", where=where)
-    missing = [name for name in _REQUIRED if name not in names]
-    if missing:
-        other = re.search("[;\t|]", row[0]) if len(row) == 1 else None
-        hint = f"separate the cells by commas, not by {other.group()!r}" if other else None
-        problem = f"the header lacks {', '.join(missing)}"
-        raise DataError(problem, where=where, expected=expected, hint=hint)
-    unknown = next((name for name in names if name not in _ROW_COLUMNS), None)
-    if unknown is not None:
-        hint = _nearest(unknown[:40], _OPTIONAL) or "remove the column"
-        problem = f"unknown column {_shown(unknown)}"
-        raise DataError(problem, where=where, expected=expected, hint=hint)
-    return {name: place for place, name in enumerate(names)}
-
-
-def _same(label: str) -> str:
-    return " ".join(label.split()).casefold()
+    told = form.told + [
+        f"{count} figures of {key} converted from {given} to {unit}, times {factor:f}"
+        for (key, given, unit, factor), count in reading.converted.items()
+    ]
+    return pd.DataFrame(records, columns=_COLUMNS).astype(types), told
 
 
 class _Reading:
     """One file being read: its names, the problems met and what earlier rows said."""
 
-    def __init__(self, grid: _Grid, catalogue: Catalogue) -> None:
-        self.columns = _header(*grid[0])
+    def __init__(self, catalogue: Catalogue, vintage: str) -> None:
         self.known = catalogue.variables
+        self.stated = vintage
         self.problems: list[NqpfError] = []
-        self.lines: dict[tuple[object, ...], int] = {}
-        self.units: dict[str, tuple[str, int]] = {}
-        self.vintage: tuple[str, int] | None = None
-        self.owners: dict[str, set[str]] = {}
+        self.lines: dict[tuple[object, ...], object] = {}
+        self.units: dict[str, tuple[str, object]] = {}
+        self.converted: Counter[tuple[str, str, str, Decimal]] = Counter()
+        self.owners: dict[str, set[str]] = defaultdict(set)
         for key, entry in self.known.items():
-            for label in (entry.name.en, entry.name.zh):
-                self.owners.setdefault(_same(label), set()).add(key)
+            en, zh = entry.name.en, entry.name.zh
+            # A name may end with a remark in brackets, as of the year before being 100.
+            short = _narrow(zh).partition("(")[0]
+            for label in (key, en, zh, short, f"{en}{zh}", f"{zh}{en}"):
+                self.owners[_same(label)].add(key)
         # The first name in each language that the file gives a variable, on whichever row.
         self.declared: dict[str, tuple[str, str]] = {}
-        for _, row in grid[1:]:
-            given = self._cells(row)
+
+    def is_name(self, label: str) -> bool:
+        """Return whether a label names a variable of the catalogue."""
+        return _same(label) in self.owners
+
+    def declare(self, figures: list[_Figure]) -> None:
+        """Note the names that the rows of a file give to new variables."""
+        for _, given in figures:
             if given["name_en"] or given["name_zh"]:
                 en, zh = self.declared.get(given["variable"], ("", ""))
                 self.declared[given["variable"]] = (en or given["name_en"], zh or given["name_zh"])
 
-    def _cells(self, row: list[str]) -> dict[str, str]:
-        places = {name: self.columns.get(name, len(row)) for name in _ROW_COLUMNS}
-        return {name: row[at] if at < len(row) else "" for name, at in places.items()}
-
-    def record(self, file: str, line: int, row: list[str]) -> dict[str, object]:
-        """Return a row as a record, complete only if no problem was noted."""
-        given = self._cells(row)
-        where: dict[str, object] = {"file": file, "row": line}
-        where |= {k: _shown(given[k]) for k in ("province", "year", "variable") if given[k]}
+    def record(self, place: dict[str, object], given: dict[str, str]) -> dict[str, object]:
+        """Return a figure as a record, complete only if no problem was noted."""
+        where = place | {k: _shown(given[k]) for k in ("province", "year", "variable") if given[k]}
         before = len(self.problems)
 
         def checked(check: Callable, *cells: object) -> object:
@@ -246,41 +225,38 @@ class _Reading:
                 self.problems.append(error.changed(where=where))
                 return None
 
-        checked(self._width, row)
-        if len(self.problems) > before:
+        if "cells" in place:
+            checked(_too_wide, place["cells"])
             return {}  # the cells are not where they belong
         record = {
             "province": checked(_province, given["province"]),
             "year": checked(_year, given["year"]),
             "source": checked(_text, given["source"], "source"),
-            "value": checked(_number, given["value"]),
             "variable": checked(self._key, given["variable"]),
         }
-        key = record["variable"]
+        key, value = record["variable"], checked(_number, given["value"])
         if key is not None:
             entry = self.known.get(key)
-            checked(_refuse_negative, record["value"], key, entry)
-            record["unit"] = checked(self._unit, given["unit"], key, entry, line)
-            record["vintage"] = checked(self._vintage, given["vintage"], entry, line)
+            checked(_refuse_negative, value, key, entry)
+            percent = _narrow(given["value"]).endswith("%")
+            label = given["unit"] or ("%" if percent else "")
+            unit, factor = checked(self._unit, label, key, entry, place) or ("", Decimal(1))
+            if percent and unit and unit != "%":
+                checked(_refuse_percent, given["value"], unit)
+            record["unit"] = unit
+            record["value"] = None if value is None else float(value * factor) + 0.0
+            record["vintage"] = checked(self._vintage, given["vintage"], entry)
             names = checked(self._names, given, key, entry)
             record["name_en"], record["name_zh"] = names or ("", "")
         if len(self.problems) == before:
-            checked(self._first, record, line)
+            checked(self._first, record, place)
         return record
-
-    def _width(self, row: list[str]) -> None:
-        if len(row) > len(self.columns):
-            expected = f"at most {len(self.columns)}, as in the header"
-            hint = "put cells that contain commas in quotation marks"
-            raise DataError(f"the row has {len(row)} cells", expected=expected, hint=hint)
 
     def _key(self, label: str) -> str:
         """Return the key of the variable that a cell names by key or name, or declares."""
         expected = "a key or a name of data/catalogue.yaml"
         if not label:
             raise DataError("the variable is missing", expected=expected)
-        if label in self.known:
-            return label
         owners = sorted(self.owners.get(_same(label), ()))
         if len(owners) > 1:
             expected = f"one of the keys {', '.join(owners)}"
@@ -288,9 +264,8 @@ class _Reading:
         if owners:
             return owners[0]
         if label not in self.declared:
-            near = _nearest(label[:60], self.known)
             hint = "A new variable needs its name in the columns name_en and name_zh"
-            hint = f"{near}? {hint}" if near else hint
+            hint = f"{self._near(label[:60])}{hint}"
             raise DataError(f"unknown variable {_shown(label)}", expected=expected, hint=hint)
         if not _NEW_KEY.fullmatch(label) or keyword.iskeyword(label):
             expected = "2 to 60 lower-case letters, digits and underscores, a letter first"
@@ -298,27 +273,41 @@ class _Reading:
             raise DataError(problem, expected=expected)
         return label
 
-    def _unit(self, cell: str, key: str, entry: _Variable | None, line: int) -> str:
-        """Return a unit as the catalogue writes it; figures are never converted."""
+    def _near(self, label: str) -> str:
+        """Return a question that offers the variables whose names are nearest, if any are near."""
+        near = difflib.get_close_matches(_same(label), list(self.owners), n=6, cutoff=0.55)
+        keys = list(dict.fromkeys(key for one in near for key in sorted(self.owners[one])))[:3]
+        named = [f"{key} ({self.known[key].name.zh})" for key in keys]
+        return f"did you mean {' or '.join(named)}? " if named else ""
+
+    def _unit(
+        self, cell: str, key: str, entry: _Variable | None, place: dict[str, object]
+    ) -> tuple[str, Decimal]:
+        """Return a unit as the catalogue writes it, and what the figure is multiplied by."""
+        known = _unit(cell)
+        given = known[2] if known else cell
         if entry is None:
-            given = _CHINESE_UNITS.get(cell) or _text(cell, "unit")
-            first, row = self.units.setdefault(key, (given, line))
+            given = given if known else _text(cell, "unit")
+            first, row = self.units.setdefault(key, (given, place["row"]))
             if given != first:
                 problem = f"unit {_shown(given)} differs from the one in row {row}"
                 expected = f"{first!r}, one unit for all figures of a variable"
                 raise DataError(problem, expected=expected)
-            return given
-        if cell != entry.unit and _CHINESE_UNITS.get(cell) != entry.unit:
-            chinese = [zh for zh, en in _CHINESE_UNITS.items() if en == entry.unit != zh]
+            return given, Decimal(1)
+        factor = _factor(cell, entry.unit) if cell else None
+        if factor is None:
             raise DataError(
                 f"unit {_shown(cell)} is not the variable's" if cell else "the unit is missing",
-                expected=repr(entry.unit) + (f" ({' or '.join(chinese)})" if chinese else ""),
-                hint="convert the figures and write this unit",
+                expected=_spellings(entry.unit),
+                hint="write the unit in which the figures are, in a column or behind the name",
             )
-        return entry.unit
+        if factor != 1:
+            self.converted[key, cell, entry.unit, factor] += 1
+        return entry.unit, factor
 
-    def _vintage(self, cell: str, entry: _Variable | None, line: int) -> str:
+    def _vintage(self, cell: str, entry: _Variable | None) -> str:
         vintages = entry.vintages if entry else []
+        cell = cell or (self.stated if vintages else "")
         if not vintages and not cell:
             return ""
         if not vintages:
@@ -326,12 +315,8 @@ class _Reading:
             raise DataError(problem, expected="an empty cell in column vintage")
         if cell not in vintages:
             problem = f"vintage {_shown(cell)} is unknown" if cell else "the vintage is missing"
-            hint = "choose one for the whole file in the column vintage"
+            hint = "choose one for the whole file, in the column vintage or with --vintage"
             raise DataError(problem, expected=" or ".join(vintages), hint=hint)
-        first, row = self.vintage = self.vintage or (cell, line)
-        if cell != first:
-            problem = f"vintages are mixed: {cell} here and {first} in row {row}"
-            raise DataError(problem, expected="one vintage in a file")
         return cell
 
     def _names(self, given: dict[str, str], key: str, entry: _Variable | None) -> tuple[str, str]:
@@ -356,28 +341,55 @@ class _Reading:
             return en or zh, zh or en
         return (entry.name.en, entry.name.zh) if entry.theme == _READER else ("", "")
 
-    def _first(self, record: dict[str, object], line: int) -> None:
-        first = self.lines.setdefault(tuple(record[name] for name in _KEY), line)
-        if first != line:
-            problem = f"duplicate: row {first} has this figure already"
+    def _first(self, record: dict[str, object], place: dict[str, object]) -> None:
+        first = self.lines.setdefault(tuple(record[name] for name in _KEY), place)
+        if first is not place:
+            problem = f"duplicate: row {first['row']} has this figure already"
             raise DataError(problem, expected="one row per figure", hint="remove one of the two")
 
 
-def _refuse_negative(value: float | None, key: str, entry: _Variable | None) -> None:
+def _refuse_negative(value: Decimal | None, key: str, entry: _Variable | None) -> None:
     # What a reader's own variable measures is not known, so it may be negative.
     free = entry is None or entry.theme == _READER or key in _MAY_BE_NEGATIVE
     if value is not None and value < 0 and not free:
         expected = f"{key} to be zero or more"
-        raise DataError(f"value {value!r} is negative", expected=expected, hint="correct it")
+        raise DataError(f"value {value} is negative", expected=expected, hint="correct it")
+
+
+def _refuse_percent(cell: str, unit: str) -> None:
+    hint = "format the cell as a number, or write the unit %"
+    problem = f"value {_shown(cell)} is in percent"
+    raise DataError(problem, expected=f"a figure in {unit}", hint=hint)
+
+
+def _too_wide(cells: object) -> None:
+    hint = "put cells that contain commas in quotation marks"
+    raise DataError(f"the row has {cells} cells", expected="those of the header", hint=hint)
 
 
 def _joined(file: str, problems: list[NqpfError]) -> NqpfError:
     """Return all problems of a file as one error, of their own class when they share one."""
-    if len(problems) == 1:
-        return problems[0]
-    kinds = {type(problem) for problem in problems}
+    alike: dict[tuple[object, ...], list[NqpfError]] = defaultdict(list)
+    for one in problems:
+        alike[type(one), one.problem, one.expected, one.hint].append(one)
+    said = [_together(file, group) for group in alike.values()]
+    if len(said) == 1:
+        return said[0]
+    kinds = {type(one) for one in said}
     kind = kinds.pop() if len(kinds) == 1 else DataError
-    head = f"{file} has {len(problems)} problems"
-    if len(problems) >= _MOST_PROBLEMS:
-        head = f"{file} is full of problems; the first {len(problems)} are"
-    return kind("\n- ".join([f"{head}:", *map(str, problems)]))
+    head = f"{file} has {len(said)} problems"
+    if len(said) > _MOST_PROBLEMS:
+        head = f"{file} is full of problems; the first {_MOST_PROBLEMS} of {len(said)} are"
+    return kind("\n- ".join([f"{head}:", *map(str, said[:_MOST_PROBLEMS])]))
+
+
+def _together(file: str, alike: list[NqpfError]) -> NqpfError:
+    """Return one error for all that say the same, with the rows where it holds."""
+    first = alike[0].where
+    common = {k: v for k, v in first.items() if all(one.where.get(k) == v for one in alike)}
+    places = list(dict.fromkeys(str(one.where.get("cell") or one.where["row"]) for one in alike))
+    if len(places) > 1:
+        name = "cells" if "cell" in first else "rows"
+        more = f" and {len(places) - 12} more" if len(places) > 12 else ""
+        common = {name: " ".join(places[:12]) + more} | common
+    return alike[0].changed(where={"file": file} | common)
