@@ -30,22 +30,52 @@ def test_every_name_leads_to_its_code_however_it_is_spelt():
     assert (code_of("Xizang"), code_of("Nei Mongol")) == (540000, 150000)
 
 
+ACCEPTED = {
+    110000: "京|Beijing Municipality|北京 Beijing|Beijing 北京|beijing city|１１",
+    150000: "內蒙古|Neimenggu|Inner-Mongolia|内蒙古自治区|Inner Mongolia Autonomous Region|蒙",
+    220000: "吉林省|Jilin Province|吉",
+    370000: "山東|山東省|Shandong Sheng",
+    440000: "廣東|Guang Dong|粤",
+    450000: "广西省|Guangxi Zhuang Autonomous Region|廣西壯族自治區|Guangxi Zhuang",
+    540000: "西藏自治區|Xizang (Tibet)|Tibet Autonomous Region",
+    610000: "陝西|Shaanxi Province|陕",
+    650000: "新疆维吾尔族自治区|Xinjiang Uyghur Autonomous Region|新疆维吾尔自治区",
+}
 NOT_COVERED = "Hong Kong, Macao and Taiwan are not in the panel"
-NEAR = {"Bejing": "Beijing (110000)", "Guandong": "Guangdong (440000)", "北平": "Beijing (110000)"}
-NEAR |= {"内蒙": "Inner Mongolia (150000)", "黑龙江县": "Heilongjiang (230000)"}
-HINTS = {label: f"Did you mean {near}." for label, near in NEAR.items()}
-HINTS |= dict.fromkeys(["香港", "Macau", "710000"], NOT_COVERED)
+SEVERAL, PART = "leave out rows of the nation", "the panel holds whole provinces"
+BOTH = "Shanxi 山西 (140000) or Shaanxi 陕西 (610000)"
+HINTS = {
+    NOT_COVERED: "香港|Macau|710000|臺灣|台湾省|香港特别行政区|Hong Kong SAR|Chinese Taipei",
+    SEVERAL: "全国|中国|China|National|National Total|合计|东部地区|Eastern region|全国合计|总计",
+    PART: "吉林市|苏州|蘇州|海南州|广州|湖南省长沙市|新疆生产建设兵团|黑龙江县",
+    BOTH: "Shannxi|Shan'xi|Shan-xi|Sanxi|Shanxii",
+    "mean Beijing 北京 (110000).": "Bejing|北平",
+    "mean Guangdong 广东 (440000).": "Guandong",
+    "mean Inner Mongolia 内蒙古 (150000).": "内蒙|內蒙|Inner Mongol",
+    "mean Guizhou 贵州 (520000).": "贵洲",
+    "mean Henan 河南 (410000) or Hainan 海南 (460000).": "Heinan",
+    "Shanxi 山西 (140000) or Shandong 山东 (370000).": "山冬",
+}
 
 
-@pytest.mark.parametrize("label", HINTS)
-def test_unknown_spellings_offer_the_nearest(label):
-    with pytest.raises(DataError) as caught:
-        code_of(label)
-    assert f"unknown province {label!r}; expected one of the 31 provinces" in str(caught.value)
-    assert HINTS[label] in str(caught.value)
+@pytest.mark.parametrize(("code", "labels"), ACCEPTED.items())
+def test_full_traditional_short_and_double_names(code, labels):
+    assert {code_of(label) for label in labels.split("|")} == {code}
 
 
-@pytest.mark.parametrize("label", ["990000", "", None, "全国", 1e300, "²", "x" * 100_000])
+@pytest.mark.parametrize(("hint", "labels"), HINTS.items())
+def test_unknown_spellings_offer_the_nearest_and_no_other(hint, labels):
+    for label in labels.split("|"):
+        with pytest.raises(DataError) as caught:
+            code_of(label)
+        said = str(caught.value)
+        assert f"unknown province {label!r}; expected one of the 31 provinces" in said
+        assert hint.casefold() in said.casefold(), label
+
+
+@pytest.mark.parametrize(
+    "label", ["990000", "", None, "Suzhou", "南京", "Jilin City", 1e300, "²", "x" * 100_000]
+)
 def test_without_a_near_one_nothing_is_offered(label):
     with pytest.raises(DataError) as caught:
         code_of(label)

@@ -128,7 +128,7 @@ def _remove(
     """Remove one of your tables; the next build of the book is without its figures."""
     from nqpf.data.changes import _remove
 
-    path = _remove(table, nqpf.Panel.load(extra=False), _extra())
+    path = _remove(table, _extra())
     _say(f"Removed: data/extra/{path.name}; the next `make book` is without it.")
 
 

@@ -1,5 +1,9 @@
 """A reader's own figures: what the command says they change, and what is kept where."""
 
+import errno
+import os
+import shlex
+from datetime import date
 from itertools import product
 
 import pandas as pd
@@ -7,7 +11,10 @@ import pytest
 from made_up import HEADER, figure, state, write_csv
 
 from nqpf.data import Panel
+from nqpf.data.quality import Checks
 from nqpf.errors import DataError
+from nqpf.provinces import code_of
+from nqpf.systems import System
 
 WITH_NAMES = HEADER + ",name_en,name_zh"
 ROBOTS = "Beijing,2023,robots,120,units,own count,Robots in use,在用机器人"
@@ -111,28 +118,39 @@ def test_a_report_says_what_changes(tmp_path, home, run):
     near = figure(130000, 2023, "energy")
     assert run("check", path).stdout.splitlines() == [
         "mine.csv: 5 figures can be used: 3 new, 1 revised, 1 as before",
-        "  new variable robots: Robots in use 在用机器人, units",
-        "  new energy: 1 figures, 1 province, 2024-2024",
-        "  new population: 1 figures, 1 province, 2024-2024",
-        "  new robots: 1 figures, 1 province, 2023-2023",
+        "  read as a row per figure, the columns named in row 1",
+        "  energy: Energy consumption 能源消费总量, 10,000 tce: 1 figure, 1 province, 2024",
+        "  population: Population 常住人口, 10,000 persons: 3 figures, 2 provinces, 2022-2024",
+        "  new variable robots: Robots in use 在用机器人, units: 1 figure, 1 province, 2023",
         f"  revised population Tianjin 2023: {old:.12g} -> {old * 1.1:.12g} (+10.00 %)",
-        f"  warning: energy Hebei 2024 is 4000, but 2023 has {near:.12g}",
+        f"  warning: energy Hebei 2024 is 4000, but 2023 has {near:.12g}: is the decimal point "
+        "right?",
         f"Nothing was written. To use the figures: nqpf data add {path}",
     ]
     assert state(home) == before
 
 
 # Year of a figure, the one near it, how many times as large, and whether that is told.
-JUMPS = [(2024, 2023, 11, True), (2024, 2023, 9, False), (2024, 2023, 1 / 11, True)]
-JUMPS += [(2018, 2019, 11, True), (2022, 2021, 11, True), (2015, 2019, 100, False)]
+JUMPS = [(2024, 2023, 10, True), (2024, 2023, 3, False), (2024, 2023, 0.1, True)]
+JUMPS += [(2018, 2019, 10, True), (2022, 2021, 10, True), (2022, 2021, 0.1, True)]
+JUMPS += [(2015, 2019, 100, False), (2024, 2023, 0, True)]
 
 
-@pytest.mark.parametrize(("year", "near", "factor", "warned"), [*JUMPS, (2024, 2023, 0, True)])
-def test_jumps(tmp_path, home, run, year, near, factor, warned):
+@pytest.mark.parametrize(("year", "near", "factor", "warned"), JUMPS)
+def test_slips_of_the_decimal_point(tmp_path, home, run, year, near, factor, warned):
     value = figure(310000, near, "energy") * factor
     said = run("check", write_csv(tmp_path / "a.csv", f"上海,{year},energy,{value!r},万吨标准煤,s"))
     warning = f"  warning: energy Shanghai {year} is {value:.12g}, but {near} has "
     assert (warning in said.stdout) == ("warning" in said.stdout) == warned
+
+
+def test_the_rule_of_slips_holds_on_every_series_of_the_real_panel(embedded):
+    table = Checks(embedded).slips()
+    doubted = (table["doubted"] * table["figures"]).sum() / table["figures"].sum()
+    assert table["figures"].sum() > 28_000 and doubted < 0.5, "percent of the true changes"
+    for way in ("caught up", "caught down"):
+        caught = (table[way] * table["figures"]).sum() / table["figures"].sum()
+        assert caught > 99 and table[way].min() > 85
 
 
 def test_a_long_report_is_cut(tmp_path, home, run):
@@ -140,3 +158,106 @@ def test_a_long_report_is_cut(tmp_path, home, run):
     rows = [f"{p},{year},population,0.5,万人,s" for p, year in cells]
     text = run("check", write_csv(tmp_path / "mine.csv", *rows)).stdout
     assert text.count("revised population") == 20 and "revised and 5 more" in text
+
+
+def test_what_check_offers_is_what_add_takes(tmp_path, home, run):
+    folder = tmp_path / "my data"
+    folder.mkdir()
+    path = write_csv(folder / "a b.csv", NEW_YEAR[0])
+    *_, last = run("check", path, "--source", "a 'b'").stdout.splitlines()
+    words = shlex.split(last.partition("To use the figures: ")[2])
+    assert words == ["nqpf", "data", "add", "--source", "a 'b'", str(path)]
+    assert "Written" in run(*words[2:]).stdout
+    write_csv(path, NEW_YEAR[1])
+    said = run("check", path).stdout
+    assert "extra/a b.csv holds other figures: rename your file, or replace" in said
+    words = shlex.split(said.splitlines()[-1].partition("figures: ")[2])
+    assert "--replace" in words and run(*words[2:]).exit_code == 0
+
+
+def test_our_own_export_can_be_given_back_and_changed(tmp_path, home, run, panel, extra):
+    run("export", tmp_path / "out")
+    for name in ("nqpf-panel.csv", "nqpf-panel.xlsx"):
+        for command in ("check", "add"):
+            said = run(command, tmp_path / "out" / name)
+            assert f"0 new, 0 revised, {len(panel.frame)} as before" in said.stdout
+            assert "There is nothing to add" in said.stdout and not extra.exists()
+    table = pd.read_csv(tmp_path / "out" / "nqpf-panel.csv")
+    table.loc[table["variable"] == "energy", "value"] *= 1.01
+    table.to_csv(tmp_path / "mine.csv", index=False)
+    assert "155 revised" in run("add", tmp_path / "mine.csv").stdout
+    assert set(pd.read_csv(extra / "mine.csv")["variable"]) == {"energy"}, "the rest stays ours"
+    assert Panel.load().frame["flag"].eq("reader").sum() == 155
+
+
+def test_tables_are_listed_with_dates_and_removed(tmp_path, home, run, add, extra):
+    add(write_csv(tmp_path / "first.csv", ROBOTS, header=WITH_NAMES))
+    add(write_csv(tmp_path / "second.csv", "Tianjin,2024,robots,80,units,s"))
+    *_, head, one, two = run("list").stdout.splitlines()
+    assert head.split() == "table added figures years variables".split()
+    today = f"{date.today():%Y-%m-%d}"
+    assert one.split() == ["first.csv", today, "1", "2023-2023", "robots"]
+    assert two.split()[0] == "second.csv"
+    before = state(home)
+    for name, said in {
+        "secnd": "mean 'second.csv'",
+        "../../catalogue": "no table 'catalogue.csv'",
+    }.items():
+        assert said in run("remove", name).stderr
+        assert state(home) == before
+    for name in ("first.csv", "second"):
+        assert "Removed: data/extra/" in run("remove", name).stdout
+    assert not list(extra.glob("*.csv"))
+
+
+@pytest.mark.parametrize("error", [errno.ENOSPC, errno.EACCES, errno.EROFS, errno.ETXTBSY])
+def test_errors_of_the_system_are_one_line(tmp_path, home, run, extra, monkeypatch, error):
+    path, said = write_csv(tmp_path / "mine.csv", NEW_YEAR[0]), os.strerror(error)
+
+    def fail(source, target):
+        raise OSError(error, said, target)
+
+    before = state(home)
+    monkeypatch.setattr("os.replace", fail)
+    for words in (["add", path], ["export", tmp_path / "out"]):
+        result = run(*words)
+        assert (result.exit_code, result.stdout) == (1, "")
+        assert result.stderr.startswith(f"{said} [file ") and result.stderr.count("\n") == 1
+    assert state(home) == before and not list(extra.glob("*")), "no half-written file is left"
+
+
+def test_names_that_are_long_and_folders_that_cannot_be_made(tmp_path, home, run):
+    path = write_csv(tmp_path / f"{'附件' * 41}.csv"[:81], NEW_YEAR[0])
+    path = path.rename(path.with_name("附" * 83 + ".csv"))
+    assert "Written" in run("add", path).stdout
+    for folder in ("/proc/nope", tmp_path / ("附" * 90), "/dev/null/x"):
+        result = run("export", folder, "--format", "csv")
+        assert result.exit_code == 1 and result.stderr.count("\n") == 1
+
+
+def test_a_template_says_what_is_known_and_is_read_as_far_as_it_is_filled(
+    tmp_path, embedded, monkeypatch, run
+):
+    monkeypatch.chdir(tmp_path)
+    said = run("template", "lu-guo-2024", 2024)
+    table = pd.read_csv("lu-guo-2024-2024.csv", dtype=str, keep_default_na=False)
+    assert {*table["year"]} == {"2024"} and len(table) % 31 == 0
+    system = System.load("lu-guo-2024")
+    assert {*table["variable"]} == {*system.variables}
+    assert "population 年末常住人口: 31 figures to fill in" in said.stdout
+    assert table["unit"].tolist() == [embedded.catalogue.unit(key) for key in table["variable"]]
+    assert "there already" in run("template", "lu-guo-2024", 2024).stderr
+    assert "nothing is missing" in run("template", "wang-wang-2024", 2020).stderr
+    assert "did you mean" in run("template", "lu-gou-2024", 2024).stderr.casefold()
+    assert "has no figures" in run("check", "lu-guo-2024-2024.xlsx").stderr
+    last = embedded.frame[embedded.frame["vintage"].isin(["", "census5"])]
+    last = last.sort_values("year").groupby(["variable", "province"])["value"].last()
+    codes = table["province"].map(code_of)
+    table["value"] = [str(last[key]) for key in zip(table["variable"], codes, strict=True)]
+    table.assign(source="simulated").iloc[:40].to_csv("mine.csv", index=False)
+    said = run("check", "mine.csv", "--system", "lu-guo-2024").stdout
+    assert "mine.csv: 40 figures can be used: 40 new" in said
+    assert "2024: no province has every variable; missing: " in said
+    table.assign(source="simulated").to_csv("mine.csv", index=False)
+    said = run("check", "mine.csv", "--system", "lu-guo-2024").stdout
+    assert "2024: 31 of 31 ranks change" in said and " - -> 1" in said

@@ -25,13 +25,13 @@ from nqpf.errors import DataError
 from nqpf.files import _inside, _replacing
 from nqpf.provinces import name
 
-_SLIP = np.log10(10) / 2  # beyond it a figure with its point moved is nearer to the path
+_SLIP = 0.5  # places; beyond it a figure is nearer to the path with its point moved
 _MEMORY = 6  # years of changes that a province's figure is held against
 _STALE = 3  # years after which an earlier figure says nothing
 _LISTED = 20
 
 
-def _slips(logs: pd.DataFrame) -> pd.DataFrame:
+def _slips(logs: pd.DataFrame, moved: float = 0.0) -> pd.DataFrame:
     """Return which figures look as if their decimal point had slipped by a place.
 
     A figure is held against the path of its own series: the figure before it, the trend of
@@ -44,27 +44,27 @@ def _slips(logs: pd.DataFrame) -> pd.DataFrame:
     logs : DataFrame
         Decimal logarithms, a row per series and a column per year, every year between the
         first and the last.
-
-    Returns
-    -------
-    DataFrame of bool
-        In the same shape; ``book`` chapter on quality measures what the rule catches and how
-        many true changes it doubts.
+    moved : float
+        Places by which each figure is moved before it is held against the others as they are.
     """
-    forward, seen = _odd(logs)
-    backward, _ = _odd(logs.iloc[:, ::-1])
-    return forward | (backward[logs.columns] & ~seen)
+    backward = _odd(logs.iloc[:, ::-1], moved)[logs.columns]
+    return _odd(logs, moved) | (backward & _before(logs).isna())
 
 
-def _odd(logs: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Return which figures are off the path of those before, and which have any before."""
-    filled = logs.ffill(axis=1, limit=_STALE - 1)
-    one, two, three = (filled.shift(lag, axis=1) for lag in (1, 2, 3))
+def _before(logs: pd.DataFrame, lag: int = 1) -> pd.DataFrame:
+    """Return the last figure before each, at most three years old."""
+    return logs.ffill(axis=1, limit=_STALE - 1).shift(lag, axis=1)
+
+
+def _odd(logs: pd.DataFrame, moved: float) -> pd.DataFrame:
+    """Return which figures are off the path of those before."""
+    one, two, three = (_before(logs, lag) for lag in (1, 2, 3))
     slope = ((one - three) / 2).fillna(one - two).fillna(0.0).clip(-0.1, 0.1)
-    change, off = logs - one, logs - one - slope
+    change = logs + moved - one
+    off = change - slope
     past = (one - two).abs().T.rolling(_MEMORY, min_periods=1).max().T.fillna(0.0)
     far = np.minimum(change.abs(), off.abs()) > _SLIP
-    return far & (change * off > 0) & (change.abs() > past), one.notna()
+    return far & (change * off > 0) & (change.abs() > past)
 
 
 def _logs(frame: pd.DataFrame) -> pd.DataFrame:
@@ -75,7 +75,9 @@ def _logs(frame: pd.DataFrame) -> pd.DataFrame:
     return wide.reindex(columns=range(wide.columns.min(), wide.columns.max() + 1))
 
 
-def _report(file: str, rows: pd.DataFrame, panel: Panel, told: list[str]) -> str:
+def _report(
+    file: str, rows: pd.DataFrame, changed: pd.DataFrame, panel: Panel, told: list[str]
+) -> str:
     """Say how a file was read and what its figures would change in a panel, line by line."""
     known = panel.frame[[*_KEY, "value"]].rename(columns={"value": "old"})
     both = rows.merge(known, on=_KEY, how="left")
@@ -97,12 +99,11 @@ def _report(file: str, rows: pd.DataFrame, panel: Panel, told: list[str]) -> str
             f"{_count(part['province'].nunique(), 'province')}, {span}"
         )
     lines += _cut([_revision(row) for _, row in revised.iterrows()], "revised")
-    return "\n".join(lines + _cut(_warnings(rows, panel), "warning:"))
+    return "\n".join(lines + _cut(_warnings(changed, panel), "warning:"))
 
 
 def _warnings(rows: pd.DataFrame, panel: Panel) -> list[str]:
     """Describe the figures of a file that look like slips of the decimal point, or are zero."""
-    rows = _changed(rows, panel)
     if not len(rows):
         return []
     touched = panel.frame[panel.frame["variable"].isin(rows["variable"])]
@@ -180,7 +181,8 @@ def _preview(
     around, tables = _with_tables(panel, folder, skip=target.name)
     rows, told = _read_rows(path, around.catalogue, about)
     _refuse_second(rows, path.name, tables)
-    return _report(path.name, rows, around, told), _changed(rows, around), around
+    changed = _changed(rows, around, path.name)
+    return _report(path.name, rows, changed, around, told), changed, around
 
 
 def _taken(path: Path, folder: Path, rows: pd.DataFrame) -> str:
@@ -213,21 +215,20 @@ def _target(path: Path, folder: Path) -> Path:
     return _inside(folder, f"{path.stem}.csv")
 
 
-def _remove(label: str, panel: Panel, folder: Path) -> Path:
-    """Remove a table of the reader's, unless another rests on it; return its path.
+def _remove(label: str, folder: Path) -> Path:
+    """Remove a table of the reader's, found by its name; return where it was.
 
     Raises
     ------
     nqpf.errors.DataError
-        If there is no such table, or another uses a variable that only this one names.
+        If there is no such table.
     """
-    path = _target(Path(Path(label).name), folder)
+    path = _target(Path(label), folder)
     if not path.is_file():
         names = sorted(one.name for one in folder.glob("*.csv"))
         expected = f"one of {', '.join(names)}" if names else "a table; you have added none"
         hint = _nearest(path.name, names)
         raise DataError(f"no table {path.name!r} in {folder.name}", expected=expected, hint=hint)
-    _with_tables(panel, folder, skip=path.name)
     path.unlink()
     return path
 

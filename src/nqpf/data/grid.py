@@ -153,9 +153,10 @@ def _decoded(content: bytes) -> str:
     else:
         text = "\0"
     chinese = [c for c in text if not c.isascii()] if encoding == "gb18030" else []
+    letters = [c for c in chinese if c.isalpha()]
     rare = sum(not _is_plain(c) for c in set(chinese))
-    known = sum(c in _common() for c in chinese)
-    unlike = chinese and (rare > 0.2 * len(set(chinese)) + 1 or known < 0.2 * len(chinese))
+    known = sum(c in _common() for c in letters)
+    unlike = rare > 0.2 * len(set(chinese)) + 1 or known < 0.2 * len(letters)
     if "\0" in text or unlike:
         problem = "the text is neither UTF-8 nor GB18030"
         raise DataError(problem, expected="one of the two", hint=_AS_CSV)

@@ -231,7 +231,8 @@ class Panel:
         nqpf.errors.DataError
             If a row cannot be used; the message names file, row and column.
         """
-        return _laid_over(self, _changed(_read_rows(path, self.catalogue)[0], self))
+        rows, _ = _read_rows(path, self.catalogue)
+        return _laid_over(self, _changed(rows, self, Path(path).name))
 
 
 def _with_tables(
@@ -272,7 +273,7 @@ def _refuse_second(rows: pd.DataFrame, name: str, tables: dict[str, pd.DataFrame
             raise DataError(problem, where=where, expected="each figure in one table", hint=hint)
 
 
-def _changed(rows: pd.DataFrame, panel: Panel) -> pd.DataFrame:
+def _changed(rows: pd.DataFrame, panel: Panel, file: str) -> pd.DataFrame:
     """Return the figures that a panel has not, or has otherwise; the others stay the panel's.
 
     Raises
@@ -286,7 +287,8 @@ def _changed(rows: pd.DataFrame, panel: Panel) -> pd.DataFrame:
     if len(vintages) > 1:
         problem = f"vintages are mixed: {' and '.join(vintages)} among the figures that are new"
         hint = "give the figures of each vintage in a file of its own"
-        raise DataError(problem, expected="one vintage in a file", hint=hint)
+        where = {"file": file}
+        raise DataError(problem, where=where, expected="one vintage in a file", hint=hint)
     return changed
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from nqpf.data.catalogue import _note, _Variable
+from nqpf.data.changes import _before, _logs, _slips
 from nqpf.data.own import _KEY
 from nqpf.data.panel import _VINTAGE, Panel
 from nqpf.errors import DataError
@@ -167,6 +168,34 @@ class Checks:
         table["ratio"] = table["value"] / table["before"]
         table = table[(table["ratio"] > factor) | (table["ratio"] < 1 / factor)]
         return table[[*_KEY, "before", "value", "ratio", "flag"]].reset_index(drop=True)
+
+    def slips(self) -> pd.DataFrame:
+        """Measure the rule that finds slips of the decimal point in a reader's figures.
+
+        Returns
+        -------
+        DataFrame
+            One row per variable, most ``doubted`` first: ``figures`` that have an earlier one
+            within three years; of these, in percent, those that the rule doubts as they are,
+            and those that it catches once their point is moved up (``caught up``) or down
+            (``caught down``) a place.
+
+        Notes
+        -----
+        The rule is :func:`nqpf.data.changes._slips`: a figure is held against its province's
+        own path. Figures that are zero have no path and are told apart.
+        """
+        _note("panel")
+        logs = _logs(self.panel.frame)
+        known = logs.notna() & _before(logs).notna()
+        shares = {"figures": known}
+        for name, moved in (("doubted", 0), ("caught up", 1), ("caught down", -1)):
+            shares[name] = _slips(logs, moved) & known
+        counts = {k: v.sum(axis=1).groupby(level="variable").sum() for k, v in shares.items()}
+        table = pd.DataFrame(counts).loc[lambda frame: frame["figures"] > 0].copy()
+        for name in ("doubted", "caught up", "caught down"):
+            table[name] = 100 * table[name] / table["figures"]
+        return table.sort_values(["doubted", "figures"], ascending=False)
 
 
 def _verdict(entry: _Variable, row: Any) -> tuple[str, str]:

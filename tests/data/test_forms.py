@@ -1,0 +1,222 @@
+"""The forms in which people have figures: each gives the figures it shows, or says what is odd."""
+
+import io
+import re
+import zipfile
+
+import pytest
+from made_up import HEADER, write_book, write_csv
+from openpyxl import load_workbook
+
+from nqpf.data.own import _read_rows
+
+# A name; the file, its rows between slashes; what it shows, as province, year, variable, value.
+FORMS = """
+a column per year/数据库：分省年度数据/指标：常住人口(万人)/时间：最近20年/地区,2024年,2023年/\
+北京市,2183.2,2185.8/新疆维吾尔自治区,,2598/注：2024年为抽样调查推算数。/数据来源：国家统计局|\
+11 2024 population 2183.2;11 2023 population 2185.8;65 2023 population 2598
+in English/Database：Annual by Province/Indicators：Population(10000 persons)/Year：LATEST20/\
+Region,2024/Beijing,2183.2/Data Sources：National Bureau of Statistics|11 2024 population 2183.2
+many series of a year/时间：2024年/地区,常住人口(万人),能源消费总量（万吨标准煤）/天津市,1364,\
+8000/来源：年鉴|12 2024 population 1364;12 2024 energy 8000
+the series of a province/地区：北京市/指标,2024年,2023年/常住人口(万人),2183.2,2185.8/\
+数据来源：国家统计局|11 2024 population 2183.2;11 2023 population 2185.8
+the provinces across/常住人口（万人）/年份,北京,天津/2023,2185.8,1364/2024,2183.2,1364/\
+资料来源：年鉴|11 2023 population 2185.8;12 2023 population 1364;11 2024 population 2183.2;\
+12 2024 population 1364
+wide/省份,年份,常住人口(万人),城镇化率(%)/北京,2024,2183.2,88.2/天津,2024,1364,85.8/来源：年鉴|\
+11 2024 population 2183.2;11 2024 urbanisation 88.2;12 2024 population 1364;\
+12 2024 urbanisation 85.8
+variables under years/地区,2024年,2024年,2023年/地区,常住人口(万人),城镇化率(%),常住人口(万人)/\
+北京,2183.2,88.2,2185.8/来源：年鉴|11 2024 population 2183.2;11 2024 urbanisation 88.2;\
+11 2023 population 2185.8
+unit and year in the titles/2024年各地区主要指标,,/(单位：万人)/地区,常住人口/北京,2183.2/\
+来源：年鉴|11 2024 population 2183.2
+Chinese names of columns/省份,年份,指标,数值,单位,来源/北京市,2024,常住人口,2183.2,万人,\
+国家统计局|11 2024 population 2183.2
+a title above and notes below/中国人口/province,year,variable,value,unit,source/京,2024年,\
+常住人口,5,万人,s/* 初步核算数/注1：略|11 2024 population 5
+full width/province,year,variable,value,unit,source/北京,２０２４,常住人口（万人）,\
+２１８３．２,万人,年鉴|11 2024 population 2183.2
+both names/province,year,variable,value,unit,source/Beijing 北京,2024,Population 常住人口,5,\
+万人,年鉴|11 2024 population 5
+beside the columns of an export/province,province_en,year,variable,variable_zh,value,unit,\
+vintage,flag,source/110000,Beijing,2024,population,x,5,"10,000 persons",,official,nbs|\
+11 2024 population 5
+converted/指标：常住人口(人)/地区,2024年/北京,21832000/来源：年鉴|11 2024 population 2183.2
+a unit beside its label/province,year,variable,value,unit,source/北京,2024,研发经费(万元),\
+12345.6,万元,s|11 2024 rd_expenditure 1.23456
+"""
+
+
+def rows_of(text):
+    return [line for line in text.replace("/", "\n").split("\n") if line]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "gb18030"])
+@pytest.mark.parametrize("case", FORMS.strip().split("\n"), ids=lambda case: case.split("/")[0])
+def test_forms(tmp_path, panel, case, encoding):
+    told, shown = case.rsplit("|", 1)
+    _, *lines = rows_of(told)
+    path = write_csv(tmp_path / "mine.csv", *lines[1:], header=lines[0], encoding=encoding)
+    rows, said = _read_rows(path, panel.catalogue)
+    found = rows[["province", "year", "variable", "value"]].itertuples(index=False)
+    assert [f"{p // 10000} {y} {v} {x:g}" for p, y, v, x in found] == shown.split(";")
+    assert said[0].startswith(
+        "read as a column per" if "value" not in told and "数值" not in told else "read as a row"
+    )
+    book = write_book(tmp_path / "mine.xlsx", 表=[re.split(r",(?! persons|000)", x) for x in lines])
+    if '"' not in told:
+        again, _ = _read_rows(book, panel.catalogue)
+        assert again["value"].tolist() == rows["value"].tolist()
+
+
+def test_what_is_understood_is_told(tmp_path, home, run):
+    lines = ["指标：研发经费(万元)", "地区,2024年,2023年", "北京,12345.6,", "来源：年鉴"]
+    said = run("check", write_csv(tmp_path / "mine.csv", *lines[1:], header=lines[0])).stdout
+    assert said.splitlines()[:6] == [
+        "mine.csv: 1 figure can be used: 1 new, 0 revised, 0 as before",
+        "  read as a column per year, the columns named in row 2, notes from row 4",
+        "  said above or below the table: variable '研发经费', source '年鉴', unit '万元'",
+        "  left out: cells without a figure, 1",
+        "  1 figures of rd_expenditure converted from 万元 to 100 million yuan, times 0.0001",
+        "  rd_expenditure: R&D expenditure 研发经费, 100 million yuan: 1 figure, 1 province, 2024",
+    ]
+
+
+# Rows of a file between slashes | parts of the message.
+ODD = """
+a,b/1,2|no row names the columns; the first is 'a | b'|province and years
+地区,2024年,常住人口(万人)/北京,1,2|the columns are of several kinds|\
+variable (as C '常住人口(万人)')
+地区,2024年/北京,5|the header lacks variable, source|page on adding figures
+指标：常住人口(万人)/地区,2024年/北京,5|the header lacks source|数据来源|--source
+指标：常住人口/地区,2024年/北京,5/来源：s|the unit is missing|cell B3|'10,000 persons' (万人)
+指标：常住人口(亿元)/地区,2024年/北京,5/来源：s|unit '亿元' is not the variable's|(万人)
+指标：人均收入(元)/地区,2024年/北京,5/来源：s|unknown variable '人均收入'
+时间：2024年/地区,常住人口数(万人)/北京,5/来源：s|did you mean population (常住人口)
+指标：常住人口(万人)/地区,2024年/北京,5/注：略/北京,2023,5,6|figures below the notes|row 5
+指标：常住人口(万人)/地区,2024年/,5/来源：s|the file has no figures
+指标：常住人口(万人)/地区,2024年/全国,5/来源：s|leave out rows of the nation
+指标：常住人口(万人)/地区,2024年/北京,5①/来源：s|'5①' is not a number|cell B3
+指标：常住人口(万人)/地区,2024年/北京,5%/来源：s|'5%' is in percent|write the unit %
+指标：地区生产总值(亿元)/地区,2024年/北京,5/来源：s|the vintage is missing|--vintage
+省份,地区,2024年/北京,北京,5|2 columns for the province: '省份', '地区'
+province,year,variable,value,unit,source,备注,x/北京,2024,population,1,万人,s,,|G '备注', H 'x'
+province,year,variable,value,unit,source/北京,2024,常住人口(亿人),1,万人,s|'万人 or 亿人'
+"""
+
+
+@pytest.mark.parametrize("case", ODD.strip().split("\n"))
+def test_odd_tables(refusal, tmp_path, case):
+    rows, *parts = re.split(r"\|(?! b')", case)
+    header, *lines = rows_of(rows)
+    error = str(refusal(write_csv(tmp_path / "mine.csv", *lines, header=header)))
+    for part in [*parts, "mine.csv"]:
+        assert part.casefold() in error.casefold()
+
+
+TEXTS = {  # encoding, text of a source; whether the file is taken
+    "utf-8": ("Ürümqi créée 年鉴①", True),
+    "utf-8-sig": ("国家统计局", True),
+    "gb18030": ("国家统计局（２０２５）①", True),
+    "gbk": ("北京统计年鉴2025", True),
+    "big5": ("統計年鑑", False),
+    "big5hkscs": ("國家統計局", False),
+    "shift_jis": ("統計年鑑による", False),
+    "euc-kr": ("통계연감", False),
+    "utf-16": ("年鉴", False),
+    "utf-16-le": ("年鉴", False),
+    "latin-1": ("école supérieure", False),
+}
+DAMAGED = {  # a text as written, as read by mistake
+    "gb18030": "latin-1",
+    "utf-8": "cp1252",
+    "utf-8 ": "gb18030",
+    "gbk": "cp1252",
+    "gb2312": "utf-8",
+}
+
+
+@pytest.mark.parametrize("encoding", TEXTS)
+def test_encodings(tmp_path, panel, refusal, encoding):
+    text, taken = TEXTS[encoding]
+    row = f"110000,2024,population,5,万人,{text}".replace(
+        "万人", "万人" if taken else '"10,000 persons"'
+    )
+    path = write_csv(tmp_path / "mine.csv", row, encoding=encoding)
+    if taken:
+        assert _read_rows(path, panel.catalogue)[0]["source"].tolist() == [text]
+    else:
+        assert "neither UTF-8 nor GB18030" in str(refusal(path))
+
+
+@pytest.mark.parametrize("wrote", DAMAGED)
+def test_damaged_text_is_found_where_it_stands(tmp_path, refusal, wrote):
+    text = "北京统计年鉴".encode(wrote.strip()).decode(DAMAGED[wrote], errors="replace")
+    row = f'110000,2024,population,5,"10,000 persons",{text}'
+    error = str(refusal(write_csv(tmp_path / "mine.csv", row)))
+    assert "damaged when it was saved" in error and "row 2" in error
+    private = row.replace(text, "年\ue5e5鉴")
+    assert "damaged" in str(refusal(write_csv(tmp_path / "mine.csv", private)))
+
+
+@pytest.mark.parametrize(
+    ("mark", "named"), list(zip("\t;|，", ["tabs", "semi", "bars", "full"], strict=True))
+)
+def test_cells_that_commas_do_not_part(tmp_path, refusal, mark, named):
+    lines = [mark.join([*HEADER.split(",")]), mark.join("北京 2024 population 5 10,000 s".split())]
+    error = str(refusal(write_csv(tmp_path / "mine.csv", lines[1], header=lines[0])))
+    assert f"the cells are separated by {named}" in error
+
+
+def formatted(path, *cells):
+    """Write a workbook of values in their number formats, a province each, of shares in percent."""
+    book = load_workbook(write_book(io.BytesIO(), Sheet=[HEADER.split(",")]))
+    for code, (value, form) in enumerate(cells, 11):
+        book.active.append([code, 2024, "urbanisation", value, "%", "s"])
+        book.active.cell(book.active.max_row, 4).number_format = form
+    book.save(path)
+    return path
+
+
+def test_a_cell_is_read_as_the_sheet_shows_it(tmp_path, panel, refusal):
+    shown = [
+        (0.878, "0.0%"),
+        (87.8, "0.0"),
+        ("87.8%", "@"),
+        (0.878, "0.00%;[Red]-0.00%"),
+        (1, "0%"),
+    ]
+    rows, _ = _read_rows(formatted(tmp_path / "mine.xlsx", *shown), panel.catalogue)
+    assert rows["value"].tolist() == [87.8, 87.8, 87.8, 87.8, 100.0]
+    for form in ("#,##0,", "0.0,,", '0!.0,"万"', "0\\.0"):
+        error = str(refusal(formatted(tmp_path / "mine.xlsx", (878000, form))))
+        assert "'878000 in the number format" in error and "not a number" in error
+
+
+def test_merged_cells_repeat_but_not_a_figure(tmp_path, panel, refusal):
+    rows = [HEADER.split(","), ["北京", 2023, "population", 5, "万人", "s"]]
+    rows += [[None, 2024, None, 6, None, None], ["天津", 2024, "population", None, "万人", "s"]]
+    book = load_workbook(write_book(io.BytesIO(), Sheet=rows))
+    for span in ("A2:A3", "C2:C3", "E2:E3", "F2:F3"):
+        book.active.merge_cells(span)
+    book.save(tmp_path / "mine.xlsx")
+    found, told = _read_rows(tmp_path / "mine.xlsx", panel.catalogue)
+    assert found[["province", "year"]].to_numpy().tolist() == [[110000, 2023], [110000, 2024]]
+    assert "left out: cells without a figure, 1" in told
+    book.active.merge_cells("D3:D4")
+    book.save(tmp_path / "mine.xlsx")
+    assert "value 'merged with D3' is not a number" in str(refusal(tmp_path / "mine.xlsx"))
+
+
+def test_a_strict_workbook(tmp_path, refusal):
+    with zipfile.ZipFile(write_book(io.BytesIO(), Sheet=[["a"]])) as book:
+        parts = {name: book.read(name) for name in book.namelist()}
+    with zipfile.ZipFile(tmp_path / "mine.xlsx", "w") as strict:
+        for name, content in parts.items():
+            old = b"http://schemas.openxmlformats.org/spreadsheetml/2006/main"
+            strict.writestr(
+                name, content.replace(old, b"http://purl.oclc.org/ooxml/spreadsheetml/main")
+            )
+    assert "strict form of Open XML" in str(refusal(tmp_path / "mine.xlsx"))
