@@ -16,9 +16,11 @@ from pathlib import Path
 import vl_convert
 
 from nqpf import Panel, provinces
+from nqpf.compare.needs import _write_template
 from nqpf.compare.profiles import _Profiles
 from nqpf.data.export import export
 from nqpf.report.province_pages import _csv_text, _overview_markdown, _page_key, province_profile
+from nqpf.systems import available
 
 ROOT = Path(__file__).resolve().parents[1]
 # Ignored by git: nothing generated enters the repository.
@@ -61,12 +63,15 @@ def main() -> None:
     write_vega(vendor / "vega.js")
     panel = Panel.load()
     export(panel, SITE / "downloads" / "panel", ("csv", "parquet", "xlsx"))
+    newest = int(panel.coverage()["last"].max())
+    for key in available():
+        _write_template(key, newest + 1, panel, SITE / "downloads" / "templates")
     profiles = _Profiles.load(panel)
     (PAGES / "index.md").write_bytes(_overview_markdown(profiles).encode())
     for code in provinces.codes():
         page = province_profile(profiles, code).markdown()
         (PAGES / f"{_page_key(code)}.md").write_bytes(page.encode())
-        (tables / f"{_page_key(code)}.csv").write_bytes(_csv_text(panel, code).encode())
+        (tables / f"{_page_key(code)}.csv").write_text(_csv_text(panel, code), "utf-8-sig")
     took = time.monotonic() - start
     print(f"  {took:5.1f} s  pages of the provinces, files of the site", flush=True)
 

@@ -43,6 +43,7 @@ def _fill(app: Sphinx, doctree: nodes.document, page: str) -> None:
     values = {
         "parts": _parts(app.env).items(),
         "provinces": sorted(names.items()),
+        "templates": sorted(path.stem for path in files.glob("templates/*.xlsx")),
         "size": lambda name: do_filesizeformat((files / name).stat().st_size).replace(" ", "\xa0"),
     }
     for raw in list(doctree.findall(nodes.raw)):

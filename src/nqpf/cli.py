@@ -11,6 +11,7 @@ import typer
 from typer.core import TyperGroup
 
 import nqpf
+from nqpf.checks import choose
 from nqpf.errors import NqpfError, SourceError, _visible
 from nqpf.files import root
 
@@ -65,8 +66,19 @@ def _version() -> None:
     _say(nqpf.__version__)
 
 
-_Source = Annotated[str, _flag("--source", "Where figures were published that name no source.")]
-_Vintage = Annotated[str, _flag("--vintage", "Vintage of the national accounts, if unnamed.")]
+_Said = Annotated[
+    list[str] | None, _flag("--say", "What no cell of it says: year=2024, source=...")
+]
+
+
+def _about(said: list[str] | None) -> dict[str, str]:
+    """Return what the reader says of a file, by the name of the column that it lacks."""
+    from nqpf.data.forms import _COLUMNS
+
+    pairs = dict(each.partition("=")[::2] for each in said or [])
+    for name in pairs:
+        choose("word", name, _COLUMNS)
+    return pairs
 
 
 def _extra() -> Path:
@@ -76,23 +88,22 @@ def _extra() -> Path:
 @_data.command("check")
 def _check(
     file: _File,
-    source: _Source = "",
-    vintage: _Vintage = "",
+    say: _Said = None,
     system: Annotated[str, _flag("--system", "Also show how the ranks of a system change.")] = "",
 ) -> None:
     """Say how your figures are read and what they would change; write nothing."""
     from nqpf.data.changes import _preview, _taken
     from nqpf.data.panel import _laid_over
 
-    about = {"source": source, "vintage": vintage}
-    said, rows, around = _preview(file, nqpf.Panel.load(extra=False), _extra(), about)
+    panel = nqpf.Panel.load(extra=False)
+    said, rows, around = _preview(file, panel, _extra(), _about(say))
     _say(said)
     if system:
         from nqpf.compare.needs import _rank_changes
 
         years = sorted({*rows["year"]})
         _say(_rank_changes(system, around, _laid_over(around, rows), years))
-    options = [word for name, value in about.items() if value for word in (f"--{name}", value)]
+    options = [word for each in say or [] for word in ("--say", each)]
     if other := _taken(file, _extra(), rows):
         _say(f"{other} holds other figures: rename your file, or replace that table.")
         options.append("--replace")
@@ -106,15 +117,13 @@ _NOTHING = "There is nothing to add: the panel has every figure already."
 @_data.command("add")
 def _add(
     file: _File,
-    source: _Source = "",
-    vintage: _Vintage = "",
+    say: _Said = None,
     replace: Annotated[bool, _flag("--replace", "Replace a file of the same name.")] = False,
 ) -> None:
     """Check your figures and keep them in data/extra for the next build of the book."""
     from nqpf.data.changes import _add, _preview
 
-    about = {"source": source, "vintage": vintage}
-    said, rows, _ = _preview(file, nqpf.Panel.load(extra=False), _extra(), about)
+    said, rows, _ = _preview(file, nqpf.Panel.load(extra=False), _extra(), _about(say))
     if len(rows):
         _add(file, rows, _extra(), replace)
         said += f"\nWritten to data/extra/{file.stem}.csv; the next `make book` uses it."

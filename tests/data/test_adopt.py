@@ -111,7 +111,7 @@ def test_a_bad_table_in_the_folder_is_named_and_a_link_is_not_followed(tmp_path,
 
 def test_a_report_says_what_changes(tmp_path, home, run):
     before, old = state(home), figure(120000, 2023, "population")
-    same = figure(120000, 2022, "population")
+    same = round(figure(120000, 2022, "population"), 1)
     rows = ["北京,2024,population,13.5,万人,s", f"天津,2023,population,{old * 1.1!r},万人,s"]
     rows += [f"天津,2022,population,{same!r},万人,s", "河北,2024,energy,4000,万吨标准煤,s", ROBOTS]
     path = write_csv(tmp_path / "mine.csv", *rows, header=WITH_NAMES)
@@ -119,6 +119,7 @@ def test_a_report_says_what_changes(tmp_path, home, run):
     assert run("check", path).stdout.splitlines() == [
         "mine.csv: 5 figures can be used: 3 new, 1 revised, 1 as before",
         "  read as a row per figure, the columns named in row 1",
+        "  1 figure as before but for rounding, which stay",
         "  energy: Energy consumption 能源消费总量, 10,000 tce: 1 figure, 1 province, 2024",
         "  population: Population 常住人口, 10,000 persons: 3 figures, 2 provinces, 2022-2024",
         "  new variable robots: Robots in use 在用机器人, units: 1 figure, 1 province, 2023",
@@ -164,9 +165,9 @@ def test_what_check_offers_is_what_add_takes(tmp_path, home, run):
     folder = tmp_path / "my data"
     folder.mkdir()
     path = write_csv(folder / "a b.csv", NEW_YEAR[0])
-    *_, last = run("check", path, "--source", "a 'b'").stdout.splitlines()
+    *_, last = run("check", path, "--say", "source=a 'b'").stdout.splitlines()
     words = shlex.split(last.partition("To use the figures: ")[2])
-    assert words == ["nqpf", "data", "add", "--source", "a 'b'", str(path)]
+    assert words == ["nqpf", "data", "add", "--say", "source=a 'b'", str(path)]
     assert "Written" in run(*words[2:]).stdout
     write_csv(path, NEW_YEAR[1])
     said = run("check", path).stdout
@@ -253,7 +254,7 @@ def test_a_template_says_what_is_known_and_is_read_as_far_as_it_is_filled(
     last = embedded.frame[embedded.frame["vintage"].isin(["", "census5"])]
     last = last.sort_values("year").groupby(["variable", "province"])["value"].last()
     codes = table["province"].map(code_of)
-    table["value"] = [str(last[key]) for key in zip(table["variable"], codes, strict=True)]
+    table["value"] = [str(last.get(key, 1.0)) for key in zip(table["variable"], codes, strict=True)]
     table.assign(source="simulated").iloc[:40].to_csv("mine.csv", index=False)
     said = run("check", "mine.csv", "--system", "lu-guo-2024").stdout
     assert "mine.csv: 40 figures can be used: 40 new" in said

@@ -90,7 +90,7 @@ a,b/1,2|no row names the columns; the first is 'a | b'|province and years
 地区,2024年,常住人口(万人)/北京,1,2|the columns are of several kinds|\
 variable (as C '常住人口(万人)')
 地区,2024年/北京,5|the header lacks variable, source|page on adding figures
-指标：常住人口(万人)/地区,2024年/北京,5|the header lacks source|数据来源|--source
+指标：常住人口(万人)/地区,2024年/北京,5|the header lacks source|数据来源|--say source=
 指标：常住人口/地区,2024年/北京,5/来源：s|the unit is missing|cell B3|'10,000 persons' (万人)
 指标：常住人口(亿元)/地区,2024年/北京,5/来源：s|unit '亿元' is not the variable's|(万人)
 指标：人均收入(元)/地区,2024年/北京,5/来源：s|unknown variable '人均收入'
@@ -100,7 +100,7 @@ variable (as C '常住人口(万人)')
 指标：常住人口(万人)/地区,2024年/全国,5/来源：s|leave out rows of the nation
 指标：常住人口(万人)/地区,2024年/北京,5①/来源：s|'5①' is not a number|cell B3
 指标：常住人口(万人)/地区,2024年/北京,5%/来源：s|'5%' is in percent|write the unit %
-指标：地区生产总值(亿元)/地区,2024年/北京,5/来源：s|the vintage is missing|--vintage
+指标：地区生产总值(亿元)/地区,2024年/北京,5/来源：s|the vintage is missing|--say vintage=
 省份,地区,2024年/北京,北京,5|2 columns for the province: '省份', '地区'
 province,year,variable,value,unit,source,备注,x/北京,2024,population,1,万人,s,,|G '备注', H 'x'
 province,year,variable,value,unit,source/北京,2024,常住人口(亿人),1,万人,s|'万人 or 亿人'

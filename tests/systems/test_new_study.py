@@ -106,6 +106,11 @@ def test_a_key_of_another_form_is_unchanged(home, key):
     assert "such as li-wang-2025" in unchanged(home, key)
 
 
+def test_a_year_that_the_book_cannot_show_is_unchanged(home):
+    for key in ("wang-2205", "wang-1899", "wang-0000"):
+        assert "expected a year from 1900 to 2100" in unchanged(home, key)
+
+
 def test_what_is_in_the_book_already_or_has_no_place_in_it_is_unchanged(home):
     assert "data/studies/qiao-ma-2024.yaml" in unchanged(home, "qiao-ma-2024")
     (home / "notebooks" / "studies").mkdir(parents=True)

@@ -13,7 +13,7 @@ from nqpf import provinces
 from nqpf.data.export import _workbook
 from nqpf.data.panel import _VINTAGE, _csv_text
 from nqpf.errors import DataError
-from nqpf.files import _inside, _replacing
+from nqpf.files import _replacing
 from nqpf.index.recipe import Recipe
 from nqpf.systems.system import System
 
@@ -65,7 +65,7 @@ def _write_template(
         told.append(f"  {name} {panel.catalogue.variables[name].name.zh}: {state}")
     if not len(rows):
         raise DataError("\n".join([*told, "nothing is missing"]), expected="a year with gaps")
-    paths = [_inside(folder, f"{key}-{year}.{ending}") for ending in ("csv", "xlsx")]
+    paths = [folder / f"{key}-{year}.{ending}" for ending in ("csv", "xlsx")]
     for path in paths:
         if path.exists():
             hint = "move it, or name another folder"

@@ -80,14 +80,16 @@ def _report(
 ) -> str:
     """Say how a file was read and what its figures would change in a panel, line by line."""
     known = panel.frame[[*_KEY, "value"]].rename(columns={"value": "old"})
-    both = rows.merge(known, on=_KEY, how="left")
-    new = both[both["old"].isna()]
-    revised = both[both["old"].notna() & (both["old"] != both["value"])]
+    both = rows.merge(known, on=_KEY, how="left").set_index(rows.index)
+    revised = both.loc[changed.index].dropna(subset="old")
+    new, same = both["old"].isna().sum(), both.drop(changed.index)
     lines = [
-        f"{file}: {_count(len(both), 'figure')} can be used: {len(new)} new, "
-        f"{len(revised)} revised, {len(both) - len(new) - len(revised)} as before",
+        f"{file}: {_count(len(both), 'figure')} can be used: {new} new, "
+        f"{len(revised)} revised, {len(same)} as before",
         *(f"  {line}" for line in told),
     ]
+    if rounded := int((same["old"] != same["value"]).sum()):
+        lines.append(f"  {_count(rounded, 'figure')} as before but for rounding, which stay")
     entries = _laid_over(panel, rows).catalogue.variables
     for (key, vintage), part in both.groupby(["variable", "vintage"]):
         entry, own = entries[key], key not in panel.catalogue.variables
@@ -166,7 +168,7 @@ def _preview(
         Folder of the reader's tables. All but the one of this name are laid
         over the panel first.
     about : mapping or None
-        ``source`` and ``vintage`` of figures for which the file names none.
+        What no cell of the file says, such as its source.
 
     Returns
     -------

@@ -78,7 +78,7 @@ def export(
         Any of these:
 
         ``csv``
-            ``nqpf-panel.csv``, one row per figure, in UTF-8; beside it
+            ``nqpf-panel.csv``, one row per figure, in UTF-8 with a byte-order mark; beside it
             ``nqpf-catalogue.csv``, ``nqpf-sources.csv`` and ``nqpf-readme.txt``.
             A text that a spreadsheet would take for a formula has an
             apostrophe before it.
@@ -251,7 +251,8 @@ _Files = dict[str, bytes]
 def _csv(panel: Panel, tables: _Tables, about: _About) -> _Files:
     texts = {f"nqpf-{name}.csv": _csv_text(frame.map(_plain)) for name, frame in tables.items()}
     texts["nqpf-readme.txt"] = "".join(f"{heading}: {text}\n" for heading, text in about)
-    return {name: text.encode("utf-8") for name, text in texts.items()}
+    # With a byte-order mark, without which Excel shows Chinese as noise.
+    return {name: text.encode("utf-8-sig") for name, text in texts.items()}
 
 
 def _plain(cell: object) -> object:

@@ -214,11 +214,13 @@ def _axis(label: str) -> tuple[str, str]:
 def _unlike(where: dict[str, object], missing: list[str], unknown: list[str]) -> DataError:
     problems = [f"the header lacks {', '.join(missing)}"] if missing else []
     problems += [f"unknown columns {', '.join(unknown)}"] if unknown else []
-    hints = ["remove the other columns"] if unknown else [_SEE]
+    hint = "remove the other columns" if unknown else _SEE
     if missing == ["source"]:
-        hints = ["name the yearbook in a column, below the table (数据来源：) or with --source"]
+        hint = "name the yearbook in a column, below the table (数据来源：) or by --say source=..."
+    elif len(missing) == 1 and "value" not in missing:
+        hint = f"name it in a column, above the table or by --say {missing[0]}=..."
     expected = f"the columns {', '.join(_REQUIRED)} and, where needed, {', '.join(_OPTIONAL)}"
-    return DataError(" and ".join(problems), where=where, expected=expected, hint=hints[0])
+    return DataError(" and ".join(problems), where=where, expected=expected, hint=hint)
 
 
 def _cells(

@@ -18,7 +18,7 @@ import pandas as pd
 from nqpf.data.catalogue import Catalogue, _Variable
 from nqpf.data.forms import _COLUMNS, _NOTHING, _YEAR, _Figure, _form
 from nqpf.data.grid import _grid
-from nqpf.data.units import _factor, _narrow, _same, _spellings, _unit
+from nqpf.data.units import _factor, _narrow, _same, _spellings
 from nqpf.errors import DataError, NqpfError, _visible
 from nqpf.provinces import code_of
 
@@ -125,7 +125,7 @@ def _read_rows(
     catalogue : Catalogue
         Known variables with their units and vintages.
     about : mapping or None
-        ``source`` and ``vintage`` of figures for which the file names none.
+        What no cell of the file says: ``source``, ``vintage``, ``year`` ...
 
     Returns
     -------
@@ -156,9 +156,8 @@ def _read_rows(
     ['read as a row per figure, the columns named in row 1']
     """
     path = Path(path)
-    about = dict(about or {})
-    reading = _Reading(catalogue, about.get("vintage") or "")
-    stated = {"source": about["source"]} if about.get("source") else {}
+    stated = dict(about or {})
+    reading = _Reading(catalogue, stated.pop("vintage", ""))
     try:
         form = _form(_grid(path), reading.is_name, stated)
     except NqpfError as error:
@@ -284,16 +283,14 @@ class _Reading:
         self, cell: str, key: str, entry: _Variable | None, place: dict[str, object]
     ) -> tuple[str, Decimal]:
         """Return a unit as the catalogue writes it, and what the figure is multiplied by."""
-        known = _unit(cell)
-        given = known[2] if known else cell
-        if entry is None:
-            given = given if known else _text(cell, "unit")
+        if entry is None:  # as the reader writes it: 个 counts firms here and ports there
+            given = _text(cell, "unit")
             first, row = self.units.setdefault(key, (given, place["row"]))
-            if given != first:
+            if _same(given) != _same(first):
                 problem = f"unit {_shown(given)} differs from the one in row {row}"
                 expected = f"{first!r}, one unit for all figures of a variable"
                 raise DataError(problem, expected=expected)
-            return given, Decimal(1)
+            return first, Decimal(1)
         factor = _factor(cell, entry.unit) if cell else None
         if factor is None:
             raise DataError(
@@ -315,7 +312,9 @@ class _Reading:
             raise DataError(problem, expected="an empty cell in column vintage")
         if cell not in vintages:
             problem = f"vintage {_shown(cell)} is unknown" if cell else "the vintage is missing"
-            hint = "choose one for the whole file, in the column vintage or with --vintage"
+            hint = (
+                "choose one for the whole file, in the column vintage or by --say vintage=census5"
+            )
             raise DataError(problem, expected=" or ".join(vintages), hint=hint)
         return cell
 

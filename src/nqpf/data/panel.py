@@ -6,6 +6,7 @@ import csv
 import io
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 
 import pandas as pd
@@ -276,13 +277,16 @@ def _refuse_second(rows: pd.DataFrame, name: str, tables: dict[str, pd.DataFrame
 def _changed(rows: pd.DataFrame, panel: Panel, file: str) -> pd.DataFrame:
     """Return the figures that a panel has not, or has otherwise; the others stay the panel's.
 
+    A figure that is the panel's, rounded to the decimals given, is no other figure.
+
     Raises
     ------
     nqpf.errors.DataError
         If they are of two vintages, which a chapter that uses them would mix.
     """
     both = rows[[*_KEY, "value"]].merge(panel.frame[[*_KEY, "value"]], how="left", on=_KEY)
-    changed = rows[(both["value_x"] != both["value_y"]).to_numpy()]
+    pairs = zip(both["value_x"], both["value_y"], strict=True)
+    changed = rows[[not _is_rounded(given, old) for given, old in pairs]]
     vintages = sorted({*changed["vintage"]} - {""})
     if len(vintages) > 1:
         problem = f"vintages are mixed: {' and '.join(vintages)} among the figures that are new"
@@ -290,6 +294,18 @@ def _changed(rows: pd.DataFrame, panel: Panel, file: str) -> pd.DataFrame:
         where = {"file": file}
         raise DataError(problem, where=where, expected="one vintage in a file", hint=hint)
     return changed
+
+
+def _is_rounded(given: float, old: float) -> bool:
+    """Return whether a figure is another one, rounded to its decimals, and within a percent.
+
+    Examples
+    --------
+    >>> _is_rounded(2183.0, 2183.2), _is_rounded(8536.94, 8536.9394), _is_rounded(5.0, 4.6)
+    (True, True, False)
+    """
+    last = min(0, int(Decimal(repr(given)).as_tuple().exponent) + repr(given).endswith(".0"))
+    return abs(given - old) <= min(0.5 * 10.0**last * (1 + 1e-9), 0.01 * abs(old))
 
 
 def _laid_over(panel: Panel, rows: pd.DataFrame) -> Panel:

@@ -18,6 +18,7 @@ from nqpf.files import _replacing, root
 
 _BYTES = 200_000
 _DEPTH = 12
+_YEARS = (1900, 2100)  # of a study
 
 _Text = Annotated[str, StringConstraints(min_length=1, max_length=2000)]
 _Key = Annotated[str, Field(pattern=r"^[a-z][a-z0-9]*(?:[_-][a-z0-9]+)*$", max_length=60)]
@@ -206,7 +207,7 @@ class Study(_Strict):
     key: _Key
     kind: Literal["composite", "tfp"]
     authors: _Bilingual
-    year: int = Field(ge=1900, le=2100)
+    year: int = Field(ge=_YEARS[0], le=_YEARS[1])
     label: _Text | None = None
     publication: _Publication | None = None
     basis: _Stated | None = None
@@ -332,6 +333,9 @@ def _new_study(key: str, home: Path | None = None) -> list[Path]:
         raise CardError(f"{str(key)!r} cannot be the key of a study", expected=expected)
     home = home or root()
     *names, year = key.split("-")
+    if not _YEARS[0] <= int(year) <= _YEARS[1]:
+        expected = f"a year from {_YEARS[0]} to {_YEARS[1]}"
+        raise CardError(f"{key!r} cannot be shown: no study is of {year}", expected=expected)
     authors = " and ".join(name.capitalize() for name in names)
     words = {"KEY": key, "AUTHORS": authors, "YEAR": year, "TITLE": f"{authors} ({year})"}
     paths = {
