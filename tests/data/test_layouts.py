@@ -57,11 +57,11 @@ def test_one_year_with_many_indicators_and_tabs_in_the_cells(tmp_path):
 
 
 def test_a_workbook_whose_indicator_the_catalogue_names(tmp_path):
-    lines = [["地区", "2022年", "2021年"], ["北京市", 2184, "#DIV/0!"], ["注：", 1, 2]]
+    lines = [["地区", "2022年", "2021年"], ["北京市", 2184, "#DIV/0!"], ["注：略"]]
     path = write_book(tmp_path / "分省.xlsx", one=lines)
     frame = read("nbs", path, item="年末常住人口(万人)")
     assert frame.to_numpy().tolist() == [["北京市", 2022, "年末常住人口", 2184.0, "万人"]]
-    with pytest.raises(SourceError, match="does not name its indicator.*分省.xlsx"):
+    with pytest.raises(DataError, match="the header lacks variable .file 分省.xlsx"):
         read("nbs", path)
 
 
@@ -155,8 +155,8 @@ MERGED = "province,year,so2\nAnhui,2010,5.1\n"
 # Reader, text, what is replaced in it, by what, and what is said.
 REFUSED = [
     ("nbs", EXPORT, "685.9", "六八五", "'六八五' is not a.*row 5, province 北京市, year 2011"),
-    ("nbs", EXPORT, "地区,", "省份,", "no header line"),
-    ("nbs", EXPORT, "2011年", "2011H", "neither years nor indicators"),
+    ("nbs", EXPORT, "地区,", "城市,", "no row names the columns"),
+    ("nbs", EXPORT, "2011年", "2011H", "the columns are of several kinds"),
     ("nbs", EXPORT, "2011年", "2012年", "figures given twice .*province 北京市, year 2012"),
     ("nbs", EXPORT, "717.4,685.9", '7"17.4,"6', "not valid CSV.*row 5"),
     ("nbs", "指标：x\n地区,2012年\n北京市,x\n", ",x", ",", "no figures found"),

@@ -23,6 +23,7 @@ import numpy as np
 import pandas as pd
 
 from nqpf.checks import choose
+from nqpf.data.forms import _form
 from nqpf.data.grid import _DAMAGE, _Grid, _sheets
 from nqpf.errors import DataError, NqpfError, SourceError
 
@@ -198,43 +199,16 @@ def _capital(path: Path) -> pd.DataFrame:
     return table.melt(["province", "year"], items, "item", "value").assign(unit="")
 
 
-_REGION = "地区"
-_NOTES = ("注：", "注:", "数据来源")
-
-
 def _nbs(path: Path, item: str = "") -> _Cells:
     """Read one export of the NBS database: a series by year, or many series of one year.
 
     `item` names the indicator for files that do not.
     """
-    lines = _rows(path)
-    start = next((i for i, (_, row) in enumerate(lines) if row[0] == _REGION), None)
-    if start is None:
-        raise SourceError("no header line", expected=f"{_REGION} first")
-    columns = _columns(lines[start][1], [row[0] for _, row in lines[:start]], item)
-    for line, row in lines[start + 1 :]:
-        if row[0].startswith(_NOTES):
-            break
-        for place, (series, year) in columns.items() if row[0] else ():
-            yield line, row[0], year, series, row[place]
-
-
-def _columns(
-    header: list[str], about: list[str], item: str
-) -> dict[int, tuple[tuple[str, str], int]]:
-    """Return series, with its unit, and year of each column that holds figures."""
-    labels = {i: label for i, label in enumerate(header) if i and label}
-    years = {i: _whole_year(label) for i, label in labels.items()}
-    if all(years.values()):
-        named = next((line[3:] for line in about if line.startswith("指标：")), item)
-        if not named:
-            hint = "name it under options in the catalogue"
-            raise SourceError("the file does not name its indicator", hint=hint)
-        return {i: (_split_unit(named), year) for i, year in years.items() if year}
-    period = next((re.search(r"\d{4}", line) for line in about if line.startswith("时间：")), None)
-    if period is None or any(years.values()):
-        raise SourceError("columns are neither years nor indicators of one year")
-    return {i: (_split_unit(label), int(period.group())) for i, label in labels.items()}
+    said = {"variable": item} if item else {}
+    for place, cells in _form(_rows(path), lambda label: False, {"source": "", **said}).figures:
+        year, unit = _whole_year(cells["year"]), cells["unit"]
+        series = (cells["variable"], unit) if unit else _split_unit(cells["variable"])
+        yield place["row"], cells["province"], year, series, cells["value"]
 
 
 def _merged(path: Path, sheet: str | None = None) -> _Cells:
