@@ -74,7 +74,7 @@ def test_baseline_is_a_recipe_without_noise():
     result = uncertainty(MATRIX, 10, **NOISE)
     assert str(result.recipe) == "minmax, entropy, topsis"
     assert result.baseline.to_dict() == Recipe().fit(MATRIX).rank(2022).to_dict()
-    own = Recipe(aggregate="vikor", v=0.3)
+    own = Recipe(aggregate="vikor", v=0.3, floor=0.1)
     other = uncertainty(MATRIX, 10, baseline=own, year=2021)
     assert other.baseline.to_dict() == own.fit(MATRIX).rank(2021).to_dict()
 

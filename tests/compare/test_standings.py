@@ -1,5 +1,7 @@
 """Every way to measure: scored and ranked as a recipe does it, or dropped with a reason."""
 
+import warnings
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -9,6 +11,7 @@ from nqpf.compare import measures, standings, uncertainty
 from nqpf.compare.declaration import _Declaration
 from nqpf.compare.variants import _variants
 from nqpf.errors import MethodError
+from nqpf.index.normalise import _IndexWarning
 from nqpf.tfp import capital_stock, production, solow_residual
 from nqpf.tfp.accounts import perpetual_inventory
 
@@ -21,7 +24,8 @@ DRAWN = {"aggregate": ["topsis", "linear", "vikor"], "error": 0.02, "perturb": 0
 
 @pytest.fixture(scope="module")
 def found(embedded):
-    return standings(embedded, KEYS, draws=60)
+    with warnings.catch_warnings(action="error", category=_IndexWarning):
+        return standings(embedded, KEYS, draws=60)
 
 
 def test_scores_ranks_and_weights_are_those_of_a_recipe(embedded, found):

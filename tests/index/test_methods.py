@@ -20,7 +20,7 @@ from nqpf.index.recipe import _METHODS
 from nqpf.index.weights import _perron, ahp_entropy_judgements, entropy
 
 pytestmark = pytest.mark.filterwarnings(
-    "ignore:.*weight:UserWarning", "ignore::nqpf.index.normalise._ConstantIndicatorWarning"
+    "ignore:.*weight:UserWarning", "ignore::nqpf.index.normalise._IndexWarning"
 )
 # Projection pursuit searches at random and has promises and tests of its own.
 WEIGHTS = sorted(set(_METHODS["weights"]) - {"pursuit"})
@@ -188,6 +188,8 @@ test_what_does_not_fit_is_refused = refusals(
         ([1.0, 2.0], r"x has shape \(2,\); expected at least one row"),
         (np.empty((0, 3)), r"x has shape \(0, 3\)"), (np.empty((3, 0)), r"x has shape"),
         ([["a"], ["b"]], "x is not numeric"), ([[3.0], [3.0]], "every indicator is constant")]),
+    *((f"floor is {f!r}; expected", partial(minmax, EYE, [True] * 3, floor=f), MethodError)
+      for f in (1.0, -0.1, float("nan"), "low", True)),
     *(("one boolean per column", partial(minmax, EYE, benefit), MethodError)
       for benefit in ([1, -1, 1], [True], [[True, False, True]], ["+", "-", "+"])),
     ("'two-system' met 3 subsystems; expected two.*'wang'",
@@ -219,6 +221,35 @@ def test_yearly_ranges_and_years_without_variation():
     np.testing.assert_array_equal(z["b"], [0, 0, 0, 1])
     with pytest.raises(DataError, match=r"constant \[year 2022\]"):
         recipes("minmax_yearly").fit(matrix_of([[1.0], [2.0], [9.0]], years=years[:3]))
+
+
+FLOORS = [1e-4, 0.01, 0.1, 1 / 3, 0.9]
+
+
+@pytest.mark.parametrize("floor", FLOORS)
+@pytest.mark.parametrize("name", ["minmax", "minmax_yearly"])
+def test_a_floor_is_where_the_worst_row_ends_in_a_matrix_and_in_draws(name, floor):
+    method, years = _METHODS["normalise"][name], np.arange(60) % 3
+    x, benefit = np.random.default_rng(3).random((5, 60, 4)), np.array([True, False, True, True])
+    options = {"years": years} if name == "minmax_yearly" else {}
+    plain, raised = (method(x, benefit, **options, floor=one) for one in (0.0, floor))
+    np.testing.assert_array_equal(plain, method(x, benefit, **options))
+    close(raised, floor + (1 - floor) * plain, 1e-15)
+    assert raised.min() == floor and raised.max() == 1
+    for one, draw in zip(raised, x, strict=True):
+        np.testing.assert_array_equal(one, method(draw, benefit, **options, floor=floor))
+
+
+@pytest.mark.parametrize("floor", FLOORS)
+@pytest.mark.parametrize("weights", WEIGHTS)
+def test_a_constant_indicator_at_the_floor_weighs_what_it_does_at_zero(weights, floor):
+    x = np.random.default_rng(8).lognormal(size=(31, 4))
+    x[:, 2] = 7.0
+    plain = Recipe(weights=weights, aggregate="linear").fit(matrix_of(x)).weights
+    with pytest.warns(_ConstantIndicatorWarning, match=f"so set to {floor}: c$"):
+        index = Recipe(weights=weights, aggregate="linear", floor=floor).fit(matrix_of(x))
+    assert index.weights["c"] == pytest.approx(plain["c"], abs=1e-15)
+    assert (index.normalised["c"] == floor).all()
 
 
 @pytest.mark.parametrize("column", [[-1.0, 0.0, 1.0], [0.1, 0.2, -0.3], [-1e300, 5e299, 5e299]])

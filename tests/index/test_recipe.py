@@ -2,6 +2,7 @@
 
 import copy
 import dataclasses
+import warnings
 from functools import partial
 
 import numpy as np
@@ -13,11 +14,12 @@ from made_up_panels import refusals
 from nqpf.errors import DataError, MethodError, SampleError
 from nqpf.index import Recipe
 from nqpf.index.aggregate import linear, topsis
-from nqpf.index.normalise import minmax
+from nqpf.index.normalise import _ZeroScoreWarning, minmax
 from nqpf.index.recipe import _METHODS
 from nqpf.index.weights import entropy
 
 AGGREGATE = list(_METHODS["aggregate"])
+NAMES = {110000: "Beijing", 310000: "Shanghai", 440000: "Guangdong", 650000: "Xinjiang"}
 
 
 @pytest.fixture
@@ -88,8 +90,7 @@ def test_summary(matrix):
     assert table.loc[2022, "provinces"] == 4
     assert table.loc[2022, "mean"] == pytest.approx(last.mean(), abs=1e-15)
     assert table.loc[2022, "sd"] == pytest.approx(last.std(ddof=1), abs=1e-15)
-    names = {110000: "Beijing", 310000: "Shanghai", 440000: "Guangdong", 650000: "Xinjiang"}
-    assert table.loc[2022, "highest"] == names[last.idxmax()]
+    assert table.loc[2022, "highest"] == NAMES[last.idxmax()]
 
 
 def test_it_prints_as_a_table_of_provinces_with_gaps_where_a_year_is_missing(matrix):
@@ -134,6 +135,28 @@ def test_standard_scores_are_refused_where_values_below_zero_mean_nothing(weight
     assert index.scores.between(0, 1 + 1e-12).all() == (method != "linear")
 
 
+@pytest.mark.parametrize("method", ["geometric", "harmonic"])
+def test_products_that_are_zero_are_counted_and_named_once_and_a_floor_ends_them(matrix, method):
+    z = minmax(matrix.values.to_numpy(), matrix.benefit.to_numpy())
+    rows = matrix.values.index[(z == 0).any(axis=1)]
+    first = f"{NAMES[rows[0][0]]} {rows[0][1]}"
+    said = rf"^{len(rows)} of 12 scores by '{method}' are zero \({first}, .*, \.\.\.\): one ind"
+    with pytest.warns(_ZeroScoreWarning, match=said + ".*floor=0.01.*linear") as caught:
+        index = Recipe(aggregate=method).fit(matrix)
+    assert len(caught) == 1 and caught[0].filename == __file__
+    assert index.scores.index[index.scores == 0].equals(rows)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        Recipe(aggregate="topsis").fit(matrix)
+        assert (Recipe(aggregate=method, floor=0.01).fit(matrix).scores >= 0.01 - 1e-12).all()
+
+
+def test_coupling_is_zero_where_a_dimension_is(matrix):
+    dimension = dict(zip(matrix.values, "aabbc", strict=True))
+    with pytest.warns(_ZeroScoreWarning, match=r"^1 of 12 .*'coupling'.*\d\): one dimension at"):
+        Recipe(aggregate="coupling").fit(made_matrix(matrix.values, dimension))
+
+
 def test_an_index_says_that_its_scores_do_not_compare_over_time():
     pooled, yearly = (Recipe(name).fit(made_matrix()) for name in ("minmax", "minmax_yearly"))
     assert "comparable_over_time" not in pooled.summary()
@@ -148,6 +171,10 @@ def test_degrees_are_weighted_shortfalls_over_what_the_score_lacks(index):
     shortfall = (1 - index.normalised) * index.weights
     expected = 100 * shortfall.div(1 - index.scores, axis=0)
     pd.testing.assert_frame_equal(index.obstacles(), expected, atol=1e-10)
+    how = {"weights": "equal", "aggregate": "linear"}
+    plain, raised = (Recipe(**how, floor=floor).fit(index.matrix) for floor in (0, 0.3))
+    np.testing.assert_allclose(raised.scores, 0.3 + 0.7 * plain.scores, atol=1e-12)
+    pd.testing.assert_frame_equal(raised.obstacles(), plain.obstacles(), atol=1e-10)
 
 
 def test_nothing_holds_back_a_province_at_the_ideal():
@@ -203,8 +230,9 @@ test_names_options_and_data_that_cannot_be_used = refusals(
         ("unknown weighting 'entropie'.*entropy, equal.*'entropy'", {"weights": "entropie"}),
         ("unknown aggregation 'topsys'.*linear, topsis.*'topsis'", {"aggregate": "topsys"}),
         ("unknown aggregation None; expected one of .*topsis, vikor.$", {"aggregate": None}),
-        ("unknown option 'shfit'; expected one of shift. Did you mean", {"shfit": 1e-4}),
-        ("unknown option 'shift'; expected no option", {"weights": "equal", "shift": 1}),
+        ("unknown option 'shfit'; expected one of floor, shift. Did you mean", {"shfit": 1e-4}),
+        ("unknown option 'shift'; expected one of floor", {"weights": "equal", "shift": 1}),
+        ("'floor'; expected no", {"normalise": "rank", "weights": "equal", "floor": 0}),
         ("unknown option 'benefit'", {"benefit": [True]}),
         ("unknown option 'v'", {"aggregate": "topsis", "v": 0.5}),
     )),

@@ -16,7 +16,7 @@ from nqpf.compare.measures import _TFP, _log_tfp
 from nqpf.compare.variants import _CHAINED, _productivity
 from nqpf.data.panel import _VINTAGE, Panel
 from nqpf.errors import DataError, MethodError
-from nqpf.index.normalise import _ConstantIndicatorWarning
+from nqpf.index.normalise import _IndexWarning
 from nqpf.index.recipe import Index, Recipe
 from nqpf.systems.system import IndicatorMatrix, System, available
 
@@ -235,7 +235,7 @@ def _fit(recipe: Recipe, matrix: IndicatorMatrix) -> Index:
     if recipe.weights == "pursuit" and recipe.aggregate != "linear":
         raise MethodError("a projection is a weighted sum by definition")
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", _ConstantIndicatorWarning)
+        warnings.simplefilter("ignore", _IndexWarning)
         index = recipe.fit(matrix)
     if recipe.aggregate not in ("geometric", "harmonic"):
         return index

@@ -13,7 +13,7 @@ from pydantic import Field
 
 from nqpf.data.panel import _VINTAGE, Panel
 from nqpf.errors import DataError, EstimationError, MethodError
-from nqpf.index.normalise import _ConstantIndicatorWarning
+from nqpf.index.normalise import _IndexWarning
 from nqpf.index.recipe import Recipe
 from nqpf.systems.study import _Strict, _Text
 from nqpf.systems.system import System, available
@@ -325,8 +325,8 @@ def _composites(
             twin = first.get(content, "")
             try:
                 with warnings.catch_warnings():
-                    # One warning per recipe would say of one indicator the same thing many times.
-                    warnings.simplefilter("ignore", _ConstantIndicatorWarning)
+                    # One warning per recipe would say the same of one indicator many times.
+                    warnings.simplefilter("ignore", _IndexWarning)
                     values[variant] = values[twin] if twin else Recipe(*methods).fit(matrix).scores
             except MethodError as error:
                 dropped.append((variant, str(error)))

@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
+from nqpf.checks import between
 from nqpf.errors import DataError, MethodError, NqpfError
 
 _Floats = NDArray[np.float64]
@@ -23,8 +24,16 @@ _ROWS = -2  # the axis that statistics of an indicator are taken over
 _BLOCK = 65_536  # values of a block: 512 KiB of doubles, which stay in a common L2 cache
 
 
-class _ConstantIndicatorWarning(UserWarning):
+class _IndexWarning(UserWarning):
+    """Something that these figures cannot tell, or a method cannot tell of them."""
+
+
+class _ConstantIndicatorWarning(_IndexWarning):
     """An indicator takes one value only, so it carries no information."""
+
+
+class _ZeroScoreWarning(_IndexWarning):
+    """A product of indicators is zero, so it tells no such row from another."""
 
 
 def _array(
@@ -106,7 +115,7 @@ def _moderate(x: _Floats, ends: tuple[_Floats, _Floats]) -> _Floats:
 
 
 def _ready(
-    x: ArrayLike, benefit: ArrayLike, years: NDArray | None = None
+    x: ArrayLike, benefit: ArrayLike, years: NDArray | None = None, floor: float = 0.0
 ) -> tuple[_Floats, _Booleans]:
     """Return checked figures, their squares safe, and directions; warn of what does not vary."""
     array, benefit = _array("x", x), np.asarray(benefit)
@@ -127,15 +136,16 @@ def _ready(
             flat.setdefault(str(names[j]), []).append(str(year))
     if flat:
         texts = [n if years is None else f"{n} in {', '.join(when)}" for n, when in flat.items()]
-        text = f"constant, so set to zero: {'; '.join(texts)}"
+        text = f"constant, so set to {floor or 'zero'}: {'; '.join(texts)}"
         warnings.warn(text, _ConstantIndicatorWarning, stacklevel=3)
     return _moderate(array, _ends(array)), benefit
 
 
-def minmax(x: ArrayLike, benefit: ArrayLike) -> _Floats:
-    """Scale each column to [0, 1] by its range over all rows.
+def minmax(x: ArrayLike, benefit: ArrayLike, *, floor: float = 0.0) -> _Floats:
+    """Scale each column to [0, 1], or to [floor, 1], by its range over all rows.
 
-    A benefit becomes (x - min) / (max - min), a cost (max - x) / (max - min).
+    A benefit becomes z = (x - min) / (max - min), a cost z = (max - x) / (max - min);
+    with a floor, floor + (1 - floor) z.
     The range is pooled over all provinces and years, so scores compare over
     time (OECD/JRC, *Handbook on Constructing Composite Indicators*, 2008,
     section 5).
@@ -147,11 +157,14 @@ def minmax(x: ArrayLike, benefit: ArrayLike) -> _Floats:
         give positions otherwise.
     benefit : array_like of bool, shape (m,)
         True where more is better, False where less is better.
+    floor : float
+        What the worst row gets, from 0 to below 1. Above zero, logarithms, products and
+        quotients of the values are finite.
 
     Returns
     -------
     ndarray, shape (N, m)
-        Without unit. A constant column becomes zeros, with a
+        Without unit. A constant column becomes zeros, or the floor, with a
         :class:`_ConstantIndicatorWarning`.
 
     Raises
@@ -159,7 +172,13 @@ def minmax(x: ArrayLike, benefit: ArrayLike) -> _Floats:
     nqpf.errors.DataError
         If a value is missing or infinite, or if every column is constant.
     nqpf.errors.MethodError
-        If `benefit` is not one boolean per column.
+        If `benefit` is not one boolean per column, or the floor is out of bounds.
+
+    Notes
+    -----
+    Papers write the floor as a range such as 0.01 to 1; those that add 0.0001 to z instead
+    let the best row exceed 1. The lower it is, the more the worst rows weigh in a product: on
+    the scale of logarithms their distance to the best is -ln floor.
 
     Examples
     --------
@@ -167,11 +186,14 @@ def minmax(x: ArrayLike, benefit: ArrayLike) -> _Floats:
     array([[0.  , 0.  ],
            [0.25, 0.5 ],
            [1.  , 1.  ]])
+    >>> minmax([[1.0], [2.0], [5.0]], [True], floor=0.01).ravel()
+    array([0.01  , 0.2575, 1.    ])
     """
-    return _minmax(*_ready(x, benefit))
+    return _minmax(*_ready(x, benefit, floor=floor), floor=floor)
 
 
-def _minmax(x: _Floats, benefit: ArrayLike) -> _Floats:
+def _minmax(x: _Floats, benefit: ArrayLike, *, floor: float = 0.0) -> _Floats:
+    floor = between("floor", floor, 0, np.nextafter(1.0, 0.0))
     low, high = _ends(x)
     worst, width = np.where(benefit, low, high), np.where(high > low, high - low, np.inf)
     z = np.empty_like(x)
@@ -180,19 +202,24 @@ def _minmax(x: _Floats, benefit: ArrayLike) -> _Floats:
         np.subtract(x[..., rows, :], worst, out=part)
         np.abs(part, out=part)  # a cost falls from its worst
         part /= width
+        if floor:  # the best stays 1 exactly
+            part *= 1.0 - floor
+            part += floor
     return z
 
 
-def _minmax_yearly(x: ArrayLike, benefit: ArrayLike, years: ArrayLike) -> _Floats:
-    """Scale each column to [0, 1] by its range within each year (N,).
+def _minmax_yearly(
+    x: ArrayLike, benefit: ArrayLike, years: ArrayLike, *, floor: float = 0.0
+) -> _Floats:
+    """Scale each column to [floor, 1] by its range within each year (N,).
 
     Every year has a range of its own, so scores rank provinces within a year
     and **do not compare over time**. A column that is constant in a year
-    becomes zeros in that year, with a warning.
+    becomes the floor in that year, with a warning.
     """
     z = np.empty_like(x)
     for year in np.unique(years):
-        z[..., years == year, :] = _minmax(x[..., years == year, :], benefit)
+        z[..., years == year, :] = _minmax(x[..., years == year, :], benefit, floor=floor)
     return z
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import inspect
+import warnings
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -27,12 +28,13 @@ _METHODS: dict[str, dict[str, Callable[..., np.ndarray]]] = {
     "weights": weights._METHODS,
     "aggregate": aggregate._METHODS,
 }
-# Methods that take shares, roots or products, so that values below zero have no meaning.
+# Methods that take shares, roots or products, so that values below zero have no meaning; such
+# an aggregation is zero where a single indicator, or dimension, is.
 _POSITIVE = {
     "weights": {"entropy", "ahp_entropy"},
     "aggregate": {"coupling", "geometric", "harmonic"},
 }
-# Normalisations whose best possible value is 1 and worst 0, so that 1 - z is a shortfall.
+# Normalisations whose best possible value is 1, so that 1 - z is a shortfall.
 _UNIT = ("minmax", "minmax_yearly", "rank")
 
 
@@ -178,6 +180,7 @@ class Index:
 
         Notes
         -----
+        A floor of the normalisation shrinks all shortfalls alike and cancels.
         Papers compute w (1 - z) over its sum for any index, also for TOPSIS, whose
         score does not fall by w (1 - z) when an indicator falls short. Such a study
         is fitted once more with ``aggregate="linear"`` for its obstacles.
@@ -370,7 +373,8 @@ class Recipe:
     aggregate : str
         Name in ``METHODS["aggregate"]``.
     **options
-        Options of the three methods by name, for example ``shift=1e-4``.
+        Options of the three methods by name, for example ``shift=1e-4``, or ``floor=0.01``
+        for min-max values that products can use (see :func:`nqpf.index.normalise.minmax`).
 
     Raises
     ------
@@ -438,6 +442,20 @@ class Recipe:
                 hint=f"or keep {self.normalise!r} with {works}",
             )
 
+    def _check_zeros(self, rows: pd.MultiIndex, count: int) -> None:
+        """Warn of rows that score zero because a single indicator or dimension does."""
+        if self.aggregate not in _POSITIVE["aggregate"] or rows.empty:
+            return
+        codes, years = (rows.get_level_values(name) for name in ("province", "year"))
+        first = [f"{name} {year}" for name, year in zip(_names(codes[:3]), years, strict=False)]
+        single = "dimension" if self.aggregate == "coupling" else "indicator"
+        said = (
+            f"{len(rows)} of {count} scores by {self.aggregate!r} are zero ({', '.join(first)}"
+            f"{', ...' if len(rows) > 3 else ''}): one {single} at zero is enough, whatever the "
+            "rest. Normalise by minmax with floor=0.01, or aggregate by linear or topsis."
+        )
+        warnings.warn(said, normalise._ZeroScoreWarning, stacklevel=3)
+
     def __str__(self) -> str:
         options = "".join(f", {key}={value}" for key, value in self.options.items())
         return f"{self.normalise}, {self.weights}, {self.aggregate}{options}"
@@ -468,6 +486,8 @@ class Recipe:
         -----
         nqpf.index.normalise._ConstantIndicatorWarning
             If an indicator is constant; the message names it.
+        nqpf.index.normalise._ZeroScoreWarning
+            If a product is zero for some rows; the message counts them and names the first.
         """
         values, years = matrix.values, matrix.values.index.get_level_values("year").to_numpy()
         distinct("indicators", list(values.columns))
@@ -478,12 +498,13 @@ class Recipe:
         if self.weights == "variation":
             weights._refuse_zero_mean(values)
         yearly = None if self.normalise != "minmax_yearly" else years
-        x, benefit = normalise._ready(values, benefit, yearly)
+        x, benefit = normalise._ready(values, benefit, yearly, self.options.get("floor", 0.0))
         data = {"x": x, "benefit": benefit, "years": years, "dimension": dimension}
         data["z"] = z = self._run("normalise", self.normalise, data)
         self._check_signs(z.min() < 0)
         data["w"] = w = self._run("weights", self.weights, data)
         scores = self._run("aggregate", self.aggregate, data)
+        self._check_zeros(values.index[scores == 0], len(scores))
         return Index(
             scores=pd.Series(scores, index=values.index, name="score"),
             weights=pd.Series(w, index=values.columns, name="weight"),
