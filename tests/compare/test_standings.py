@@ -209,3 +209,10 @@ def test_a_request_that_cannot_be_met_is_refused(embedded):
         _variants(embedded, systems=[], estimators=["solow-0.5"], capital=[late])
     with pytest.raises(MethodError, match="no variant can be computed"):
         _variants(embedded, systems=[], recipes=FEW)
+
+
+def test_zeros_of_products_are_not_said_once_per_recipe(embedded):
+    recipes = [("minmax", "equal", "geometric"), ("minmax", "equal", "coupling")]
+    with warnings.catch_warnings(action="error", category=_IndexWarning):
+        found = _variants(embedded, "census5", ["wu-2024"], recipes, [], [RULE])
+    assert (found.values == 0).sum().tolist() == [8, 1]
