@@ -62,6 +62,24 @@ def rho(frame, roles, point, disposability="strong"):
     return found.fun
 
 
+def delta(others, roles, point, disposability="strong"):
+    """Solve Tone's program (2002) by linprog; variables are intensities, targets and t."""
+    parts = inputs, goods, bads = shares(others, roles, point)
+    m, g, h, n = len(inputs), len(goods), len(bads), len(others)
+    q, k = g + (0 if disposability == "weak" else h), m + g + h
+    sign = np.repeat([1.0, -1.0, 1.0], [m, g, h])[:, None]
+    spanned = sign * np.hstack([np.vstack(parts), -np.eye(k), np.zeros((k, 1))])
+    worse = sign * np.hstack([np.zeros((k, n)), -np.eye(k), np.ones((k, 1))])
+    bad = np.full(h, (g - q) / q / max(h, 1))  # a bad output counts by 2 less its target
+    unit = np.r_[np.zeros(n + m), np.full(g, 1 / q), bad, 2 * (q - g) / q]
+    below, equal = ([a[one] for a in (spanned, worse)] for one in np.split(np.arange(k), [m + q]))
+    equal, below = np.vstack([*equal, unit]), np.vstack(below)
+    cost, right = np.repeat([0, 1 / m, 0], [n, m, g + h + 1]), np.eye(len(equal))[-1]
+    found = linprog(cost, below, np.zeros(len(below)), equal, right, **TIGHT)
+    assert found.status in (0, 2)
+    return found.fun if found.status == 0 else np.nan
+
+
 def distance(reference, roles, point, returns="crs"):
     """Solve one unit's program by linprog; variables are intensities and the distance."""
     inputs, goods, bads = shares(reference, roles, point)
@@ -216,12 +234,17 @@ def pooled_distance(frame, roles):
     return 1 / found.scores["global"] - 1
 
 
+@pytest.mark.filterwarnings("ignore:.*no super-efficiency")
 @pytest.mark.parametrize("shape", [(2, 2, 2), (1, 1, 1), (3, 2, 1), (2, 1, 0)], ids=str)
 def test_invented_plants_score_as_in_programs_written_out(shape):
     frame, roles = invented(sum(shape), 26, *shape)
     for disposability in ("strong", "weak"):
-        found = slacks(frame, **roles, unit="plant", disposability=disposability).rho
+        options = {"unit": "plant", "disposability": disposability}
+        found = slacks(frame, **roles, **options).rho
         np.testing.assert_allclose(found, every(rho, frame, roles, disposability), **CLOSE)
+        beyond = slacks(frame, **roles, **options, super_efficiency=True).rho[found > 1 - 1e-8]
+        expected = [delta(frame.drop(k), roles, frame.loc[k], disposability) for k in beyond.index]
+        np.testing.assert_allclose(beyond, expected, rtol=1e-8)
     # The pooled technology of a panel is that of its rows as one cross-section.
     expected = every(distance, frame, roles)
     frame.index = pd.MultiIndex.from_product([range(13), range(2)], names=["province", "year"])
@@ -283,6 +306,15 @@ def test_deapack_gives_the_same_scores(provinces):
     theirs = peer.set_index("dmu_id")["score"].sort_index()
     found = slacks(provinces, **ROLES, time="year").rho
     np.testing.assert_allclose(found, theirs, **CLOSE)
+
+
+def test_deapack_gives_the_same_super_efficiency(provinces):
+    frame = provinces.reset_index().assign(row=range(len(provinces)))
+    peer = with_deapack(frame, deapack.ToneSuperSBM(returns_to_scale="crs"), dmu="row")
+    theirs = peer.set_index("dmu_id")["score"].sort_index().dropna()
+    found = slacks(provinces, INPUTS, GOOD, time="year", super_efficiency=True).rho
+    assert (found >= 1).sum() == len(theirs) > 1
+    np.testing.assert_allclose(found.iloc[theirs.index], theirs, **CLOSE)
 
 
 def radial(frame, reference="contemporaneous", split="fgnz"):

@@ -37,6 +37,7 @@ def by(function, **fixed):
 
 slack, adjacent, pooled = by(slacks), by(malmquist_luenberger), by(global_malmquist_luenberger)
 yearly, directional = by(slacks, time="year"), partial(pooled, measure="directional")
+beyond = partial(yearly, super_efficiency=True)
 INDICES, MEASURES = [radial, adjacent, pooled], [pooled, directional]
 
 
@@ -48,6 +49,7 @@ def test_order_of_rows_and_units_of_measure_do_not_matter(seed, factors):
         (lambda f: radial(f).indices, 1e-9, 1e-8),
         (lambda f: radial(f, ("x2", "x1"), returns="vrs").indices, 1e-9, 1e-8),
         (lambda f: yearly(f).rho.to_frame(), 0, 1e-8),
+        (lambda f: beyond(f).rho.to_frame(), 0, 1e-8),
         *((lambda f, m=m: m(f).scores, 0, 1e-8) for m in MEASURES),
         *((lambda f, m=m: m(f).changes, 1e-7, 0) for m in (*MEASURES, adjacent)),
     ):
@@ -101,6 +103,37 @@ def test_weak_disposability_holds_bad_outputs_and_scores_the_rest():
     assert (found.slacks >= 0).all(axis=None) and (found.slacks["b"] == 0).all()
     strong, weak = (yearly(frame, bad=(), disposability=d).rho for d in ("strong", "weak"))
     pd.testing.assert_series_equal(strong, weak)
+
+
+@pytest.mark.parametrize("disposability", ["strong", "weak"])
+def test_super_efficiency_ranks_efficient_rows_alone_by_what_they_could_lose(disposability):
+    frame, options = panel(9), {"disposability": disposability}
+    plain, found = yearly(frame, **options), beyond(frame, **options)
+    top = plain.rho > 1 - 1e-8
+    pd.testing.assert_series_equal(found.rho[~top], plain.rho[~top])
+    pd.testing.assert_frame_equal(found.slacks[~top], plain.slacks[~top])
+    assert found.infeasible == plain.infeasible == [] and found.rho[top].nunique() == top.sum() > 1
+    assert (found.rho[top] >= 1).all() and (found.slacks[top] <= 0).all(axis=None)
+    assert disposability == "weak" or found.rho.max() <= 2  # one good output and one bad
+    outputs = ["y"] if disposability == "weak" else ["y", "b"]
+    share = found.slacks / frame
+    rebuilt = (1 - share[["x1", "x2"]].mean(axis=1)) / (1 + share[outputs].mean(axis=1))
+    np.testing.assert_allclose(rebuilt, found.rho, rtol=1e-8)
+    # What an inefficient row beats changes nothing; an efficient row's double leaves it at 1.
+    for more, expected in ((frame[~top] * [2, 2, 1, 1], found.rho), (frame[top], plain.rho)):
+        more = pd.concat([frame, more.rename(lambda unit: unit + 100, level="province")])
+        again = beyond(more, **options).rho[frame.index]
+        np.testing.assert_allclose(again, expected, rtol=1e-8)
+
+
+def test_bad_outputs_that_the_others_cannot_make_are_named():
+    bads = {"b1": [1.0, 2.0, 8.0], "b2": [8.0, 2.0, 1.0]}
+    frame = pd.DataFrame({"x": [1.0, 1, 1], "y": [2.0, 2, 2], **bads}, pd.Index([*"abc"], name="z"))
+    call = partial(slacks, frame, "x", "y", list(bads), "z", super_efficiency=True)
+    with pytest.warns(UserWarning, match="2 efficient rows .*first {'z': 'a'}: the others cannot"):
+        found = call(disposability="weak")
+    assert found.infeasible == ["a", "c"] and found.slacks.loc[["a", "c"]].isna().all(axis=None)
+    assert found.rho["b"] >= 1 and call().infeasible == []
 
 
 @pytest.mark.parametrize("measure", MEASURES, ids=["slacks", "directional"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -10,7 +11,10 @@ import pandas as pd
 
 from nqpf.checks import choose
 from nqpf.errors import EstimationError
+from nqpf.sample import _place
 from nqpf.tfp.programs import _CONDITION, _ROUNDING, _Activities, _check_own, _furthest, _Program
+
+_EFFICIENT = 1e-8  # how far below 1 rounding may leave the score of an efficient unit
 
 
 @dataclass(frozen=True)
@@ -127,6 +131,34 @@ class _Technology:
         solution[len(shares) :] *= point
         return rho, solution
 
+    def beyond(self, point: np.ndarray) -> tuple[float, np.ndarray]:
+        """Return delta of a point that it need not span, and slacks below zero (variables,).
+
+        The program of :meth:`projections` with slacks the other way round: what inputs and bad
+        outputs would have to rise, and good outputs to fall, until the technology reaches the
+        point. Minimise t + (1/m) sum S-/x subject to t - (1/s) (sum Sg/yg + sum Sb/yb) = 1 and
+        columns L <= t point + S for inputs, >= t point - S for good outputs. All figures are
+        shares of the point's own. NaN where there is no solution.
+        """
+        (n, d), m, g = self.columns.shape, self.inputs, self.good
+        by_role = [m, g, d - m - g]
+        part = 1.0 / (g if self.weak else d - m)
+        rise, sign = (np.repeat(one, by_role) for one in ([1.0 / m, 0, 0], [1.0, -1.0, 1.0]))
+        fall = np.repeat([0.0, -part, 0.0 if self.weak else -part], by_role)
+        held = np.repeat([False, False, self.weak], by_role)  # bad outputs without a slack
+        shares = self.columns * self.scale / point
+        spanned = (shares / shares.max(axis=1)[:, None] * sign).T
+        first, rest = [np.zeros(n), fall, 1.0], np.column_stack([spanned, -np.eye(d), -sign])
+        upper = np.hstack([np.full(n, np.inf), np.where(held, 0.0, np.inf), np.inf])
+        cost, right = np.hstack([np.zeros(n), rise, 1.0]), np.append(1.0, np.zeros(d))
+        matrix = np.vstack([np.hstack(first), rest])
+        program = _Program(matrix, cost, np.zeros(n + d + 1), upper, right)
+        program.set_rows(np.append(1.0, np.where(held, 0.0, -np.inf)), right)
+        if not program.solve():
+            return np.nan, np.full(d, np.nan)
+        found = program.primal()
+        return max(program.value, 1.0), -found[n:-1] / found[-1] * point
+
 
 class _Slacks:
     """The program of all points, and the test that one basis is optimal for others.
@@ -212,14 +244,21 @@ class _Projections:
     Attributes
     ----------
     rho : Series by unit (and period)
-        Efficiency in (0, 1]; 1 without any slack.
+        Efficiency in (0, 1]; 1 without any slack. With super-efficiency 1 or more there, and
+        NaN where its program has no solution.
     slacks : DataFrame by unit (and period)
         Input and bad output in excess, good output in shortfall, in the units of the
-        data. Where several projections score the same, one of them.
+        data. Where several projections score the same, one of them. With super-efficiency
+        efficient rows have slacks of zero or less: what they could lose.
     """
 
     rho: pd.Series
     slacks: pd.DataFrame
+
+    @property
+    def infeasible(self) -> list[object]:
+        """Keys of efficient rows that no activity of the others reaches."""
+        return self.rho.index[self.rho.isna()].tolist()
 
 
 def slacks(
@@ -230,6 +269,7 @@ def slacks(
     unit: str = "province",
     time: str | None = None,
     disposability: str = "strong",
+    super_efficiency: bool = False,
 ) -> _Projections:
     """Measure efficiency by slacks, not oriented (Tone 2001; with bad outputs Tone 2004).
 
@@ -250,11 +290,14 @@ def slacks(
     disposability : {"strong", "weak"}
         Strong: bad outputs have slacks like inputs. Weak: they are held at
         what is observed, and slacks of inputs and good outputs alone are scored.
+    super_efficiency : bool
+        Score each efficient row against the technology of all other rows (Tone 2002), so that
+        efficient ones are ranked too; other periods of the same unit stay in.
 
     Returns
     -------
     result
-        ``rho`` and ``slacks``.
+        ``rho`` and ``slacks``; with super-efficiency ``infeasible``, the keys without a score.
 
     Raises
     ------
@@ -267,12 +310,28 @@ def slacks(
     nqpf.errors.EstimationError
         If the solver finds no solution; names the unit.
 
+    Warns
+    -----
+    UserWarning
+        If efficient rows have no super-efficiency; counts them and names the first.
+
     Notes
     -----
     A slack of a bad output ends at some activity exactly, so with Tone's formula a bad output that
     may not be thrown away would score the same: "weak" holds it where it is instead, as the
     equation of Fare, Grosskopf and others does. Weak scores average fewer slacks and are never
     comparable with strong ones.
+
+    Super-efficiency is delta = min (1 + mean_i s_i / x_i) / (1 - mean_r s_r / y_r), where inputs
+    may rise and outputs fall by s until the others reach the row (Tone 2002, European Journal of
+    Operational Research 143, 32-41). Tone has no bad outputs, and papers put them in differently.
+    Here their rise is a slack of the denominator, as in the score above (Tone 2004), so that
+    producing nothing is a comparison as well: with g good and h bad outputs, strong, no score
+    exceeds 1 + g / h. Constant returns leave a solution always, except where two or more bad
+    outputs are weakly disposable. An inefficient row may be what is left to compare with, so that
+    who is in the sample matters more than for efficiency. Scores jump between a row just short of
+    efficient and one just beyond (Chen 2013, ibid. 226, 258-267): they rank, but distances across
+    1 mean little.
 
     Examples
     --------
@@ -282,6 +341,11 @@ def slacks(
     >>> frame.index.name = "plant"
     >>> slacks(frame, "x", "y", "b", unit="plant").rho.round(4).tolist()
     [1.0, 0.375, 1.0]
+
+    An eighth of A pollutes as much as C and makes half as much: C scores 1 / (1 - 0.5 / 2).
+
+    >>> slacks(frame, "x", "y", "b", unit="plant", super_efficiency=True).rho.round(4).tolist()
+    [1.4194, 0.375, 1.3333]
     """
     choose("disposability", disposability, ("strong", "weak"))
     sample = _Activities.read(frame, inputs, good, bad, unit, time)
@@ -289,7 +353,18 @@ def slacks(
     technology = _Technology.spanned(sample, every, disposability == "weak")
     rho, excess = technology.projections(sample.values)
     scores = _check_own(pd.Series(rho, index, name="rho"))
-    return _Projections(scores, pd.DataFrame(excess, index, sample.frame.columns))
+    for row in np.flatnonzero(super_efficiency & (rho > 1 - _EFFICIENT)):
+        others = _Technology.spanned(sample, np.delete(every, row), disposability == "weak")
+        scores.iloc[row], excess[row] = others.beyond(sample.values[row])
+    found = _Projections(scores, pd.DataFrame(excess, index, sample.frame.columns))
+    if found.infeasible:
+        first = _place(found.infeasible[0], index.names)
+        warnings.warn(
+            f"{len(found.infeasible)} efficient rows have no super-efficiency, the first "
+            f"{first}: the others cannot make just these bad outputs; see infeasible",
+            stacklevel=2,
+        )
+    return found
 
 
 @dataclass(frozen=True)
