@@ -306,10 +306,6 @@ def test_deapack_gives_the_same_scores(provinces):
     theirs = peer.set_index("dmu_id")["score"].sort_index()
     found = slacks(provinces, **ROLES, time="year").rho
     np.testing.assert_allclose(found, theirs, **CLOSE)
-
-
-def test_deapack_gives_the_same_super_efficiency(provinces):
-    frame = provinces.reset_index().assign(row=range(len(provinces)))
     peer = with_deapack(frame, deapack.ToneSuperSBM(returns_to_scale="crs"), dmu="row")
     theirs = peer.set_index("dmu_id")["score"].sort_index().dropna()
     found = slacks(provinces, INPUTS, GOOD, time="year", super_efficiency=True).rho
