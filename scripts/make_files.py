@@ -16,11 +16,10 @@ from pathlib import Path
 import vl_convert
 
 from nqpf import Panel, provinces
-from nqpf.compare.needs import _write_template
 from nqpf.compare.profiles import _Profiles
-from nqpf.data.export import export
+from nqpf.data.export import _write_template, export
 from nqpf.report.province_pages import _csv_text, _overview_markdown, _page_key, province_profile
-from nqpf.systems import available
+from nqpf.systems import System, available
 
 ROOT = Path(__file__).resolve().parents[1]
 # Ignored by git: nothing generated enters the repository.
@@ -65,7 +64,8 @@ def main() -> None:
     export(panel, SITE / "downloads" / "panel", ("csv", "parquet", "xlsx"))
     newest = int(panel.coverage()["last"].max())
     for key in available():
-        _write_template(key, newest + 1, panel, SITE / "downloads" / "templates")
+        needs = System.load(key).variables
+        _write_template(key, needs, newest + 1, panel, SITE / "downloads" / "templates")
     profiles = _Profiles.load(panel)
     (PAGES / "index.md").write_bytes(_overview_markdown(profiles).encode())
     for code in provinces.codes():

@@ -99,7 +99,7 @@ def _check(
     said, rows, around = _preview(file, panel, _extra(), _about(say))
     _say(said)
     if system:
-        from nqpf.compare.needs import _rank_changes
+        from nqpf.compare.standings import _rank_changes
 
         years = sorted({*rows["year"]})
         _say(_rank_changes(system, around, _laid_over(around, rows), years))
@@ -148,9 +148,11 @@ def _template(
     folder: Annotated[Path, typer.Argument(help="Folder to write to.")] = Path("."),
 ) -> None:
     """Write a table to fill in: what a system's score of a year needs and the panel lacks."""
-    from nqpf.compare.needs import _write_template
+    from nqpf.data.export import _write_template
+    from nqpf.systems import System
 
-    paths, told = _write_template(system, year, nqpf.Panel.load(), folder)
+    variables = System.load(system).variables
+    paths, told = _write_template(system, variables, year, nqpf.Panel.load(), folder)
     _say("\n".join([*told, *(f"Written: {path}" for path in paths)]))
 
 

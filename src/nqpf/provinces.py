@@ -18,8 +18,6 @@ _NOT_COVERED = ("香港", "澳门", "台湾", "hongkong", "macao", "macau", "tai
 _NOT_COVERED += ("810000", "820000", "710000")
 _SEVERAL = "全国 中国 合计 总计 总和 平均 均值 东部 中部 西部 东北 沿海 内地 "
 _SEVERAL += "china national nation total sum average mean east eastern central western northeast"
-_SHORT = "京津冀晋蒙辽吉黑沪苏浙皖闽赣鲁豫鄂湘粤桂琼渝川贵云藏陕甘青宁新"  # by code
-_PEOPLES = {450000: "zhuang", 640000: "hui", 650000: "uygur"}
 _TRADITIONAL = str.maketrans(
     "廣東內陝遼寧雲貴蘇龍慶肅壯維爾區臺灣門", "广东内陕辽宁云贵苏龙庆肃壮维尔区台湾门"
 )
@@ -62,20 +60,11 @@ def codes() -> list[int]:
 @lru_cache(maxsize=1)
 def _spellings() -> dict[str, int]:
     """Return every spelling that names one province and no other, with its code."""
-    known = {"xizang": 540000, "neimongol": 150000, "neimenggu": 150000, "inner-mongolia": 150000}
-    known |= {"xizang(tibet)": 540000, "tibet(xizang)": 540000, "xizangautonomousregion": 540000}
-    for short, (code, row) in zip(_SHORT, _read().iterrows(), strict=True):
+    known = {}
+    for code, row in _read().iterrows():
         en, zh = row["en"], row["zh"]
-        texts = [code, str(code)[:2], en, zh, row["zh_full"], short, f"{en}{zh}", f"{zh}{en}"]
-        if row["zh_full"].endswith("市"):  # a city of the name may lie in another province
-            texts += [f"{zh}直辖市", *(f"{en} {kind}" for kind in ("municipality", "city", "shi"))]
-        else:
-            texts += [f"{zh}省", f"{en} province", f"{en} sheng"]
-        if row["zh_full"].endswith("区"):
-            people = _PEOPLES.get(code, "")
-            texts += [f"{zh}自治区", f"{en} autonomous region", f"{en} {people}"]
-            texts += [f"{en} {people} autonomous region", row["zh_full"].replace("自治", "族自治")]
-        known |= {_normal(text): int(code) for text in texts}
+        texts = [code, str(code)[:2], en, zh, row["zh_full"], f"{en}{zh}", f"{zh}{en}"]
+        known |= {_normal(text): int(code) for text in (*texts, *row["also"].split("|"))}
     return known
 
 

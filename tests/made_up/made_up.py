@@ -42,7 +42,8 @@ def variable(**changes):
 def write_project(home, sources, variables):
     """Write a project folder that has a catalogue and the provinces, and no table."""
     (home / "data").mkdir(parents=True)
-    shutil.copy(REPOSITORY / "data" / "provinces.csv", home / "data")
+    for name in ("provinces.csv", "units.csv"):
+        shutil.copy(REPOSITORY / "data" / name, home / "data")
     entries = {key: entry.model_dump(mode="json") for key, entry in sources.items()}
     entries = {"sources": entries, "variables": variables}
     text = yaml.safe_dump(entries, allow_unicode=True, sort_keys=False)

@@ -57,6 +57,7 @@ def hostile_project(home):
     for i, column in enumerate(("en", "zh")):
         units[column] += [f" {BAD}", f" {LONG}"][i]
     units.to_csv(data / "provinces.csv", index=False)
+    shutil.copy(REPOSITORY / "data" / "units.csv", data)
     return home
 
 

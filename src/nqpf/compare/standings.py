@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
+from nqpf import provinces
 from nqpf.checks import whole
 from nqpf.compare.certainty import _DIGITS, _bounds, _plan, _random, _scores
 from nqpf.compare.declaration import _Declaration
 from nqpf.compare.measures import _TFP, _log_tfp
 from nqpf.compare.variants import _CHAINED, _productivity
+from nqpf.data.export import _missing
 from nqpf.data.panel import _VINTAGE, Panel
 from nqpf.errors import DataError, MethodError
 from nqpf.index.normalise import _IndexWarning
@@ -273,3 +275,26 @@ def _columns(series: dict[tuple[str, str, str], pd.Series]) -> pd.DataFrame:
     frame = pd.concat(series, axis=1).sort_index()
     frame.columns = pd.MultiIndex.from_tuples(series, names=_MEASURE)
     return frame.rename_axis(index=_KEY)
+
+
+def _rank_changes(key: str, before: Panel, after: Panel, years: Iterable[int]) -> str:
+    """Say how figures change the ranks of a system in some years, line by line."""
+    system = System.load(key)
+    old, new = (Recipe(**system.recipe).fit(system.evaluate(one)) for one in (before, after))
+    lines = [f"ranks by {key}, before -> after:"]
+    for year in years:
+        if year not in new.years:
+            absent = sorted({*_missing(system.variables, year, after)["variable"]})
+            lines.append(f"  {year}: no province has every variable; missing: {', '.join(absent)}")
+            continue
+        ranks = pd.DataFrame({"after": new.rank(year)})
+        ranks["before"] = old.rank(year) if year in old.years else float("nan")
+        moved = ranks[ranks["before"] != ranks["after"]]
+        names = [
+            f"{provinces.name(code, 'both')} {'-' if pd.isna(row.before) else int(row.before)}"
+            f" -> {row.after:.0f}"
+            for code, row in moved.iterrows()
+        ]
+        lines.append(f"  {year}: {len(moved)} of {len(ranks)} ranks change")
+        lines += [f"    {', '.join(names[i : i + 4])}" for i in range(0, len(names), 4)]
+    return "\n".join(lines)

@@ -1,4 +1,4 @@
-"""The panel as files to take away: CSV, Parquet and Excel, each with its catalogue."""
+"""The panel as files to take away, each with its catalogue; tables for a reader to fill in."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import io
 import json
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from nqpf import __version__, provinces
 from nqpf.checks import choose
 from nqpf.data.catalogue import _Segment
 from nqpf.data.own import _READER
-from nqpf.data.panel import _COLUMNS, Panel, _csv_text
+from nqpf.data.panel import _COLUMNS, _VINTAGE, Panel, _csv_text
 from nqpf.errors import DataError, _like_formula
 from nqpf.files import _inside, _replacing, root
 
@@ -341,3 +342,59 @@ _FORMATS: dict[str, Callable[[Panel, _Tables, _About], _Files]] = {
     "parquet": _parquet,
     "xlsx": _xlsx,
 }
+
+
+_TO_FILL = ["province", "province_zh", "year", "variable", "variable_zh", "value", "unit"]
+_TO_FILL += ["source", "vintage"]
+_HOW = [
+    ("Fill in", "the column value, in the unit beside it, and where each figure was published"),
+    ("填写", "数值一列，单位见旁边一列；来源一列写年鉴及页码"),
+    ("Rows without a value", "are left out when the file is read; fill in what you have"),
+    ("Then", "nqpf data check FILE, and nqpf data add FILE"),
+]
+
+
+def _missing(variables: Sequence[str], year: int, panel: Panel) -> pd.DataFrame:
+    """Return the figures of variables in a year that a panel lacks, a row for each."""
+    entries, wide = panel.catalogue.variables, panel.wide(variables, [year])
+    rows = []
+    for key, code in product(variables, provinces.codes()):
+        if (code, year) in wide.index and pd.notna(wide.loc[(code, year), key]):
+            continue
+        entry, names = entries[key], (provinces.name(code), provinces.name(code, "zh"))
+        vintage = _VINTAGE if entry.vintages else ""
+        rows.append([*names, year, key, entry.name.zh, "", entry.unit, "", vintage])
+    return pd.DataFrame(rows, columns=_TO_FILL)
+
+
+def _write_template(
+    key: str, variables: Sequence[str], year: int, panel: Panel, folder: Path
+) -> tuple[list[Path], list[str]]:
+    """Write what a panel lacks of a year as CSV and Excel, to fill in; say what it has.
+
+    Raises
+    ------
+    nqpf.errors.DataError
+        If the panel lacks nothing, or a file of the name is there already.
+    """
+    rows = _missing(variables, year, panel)
+    absent = rows.groupby("variable").size()
+    told = [f"{key} {year}: {len(variables)} variables of {len(provinces.codes())} provinces"]
+    for name in variables:
+        state = f"{absent[name]} figures to fill in" if name in absent else "known"
+        told.append(f"  {name} {panel.catalogue.variables[name].name.zh}: {state}")
+    if not len(rows):
+        raise DataError("\n".join([*told, "nothing is missing"]), expected="a year with gaps")
+    contents = {
+        "csv": _csv_text(rows).encode("utf-8-sig"),
+        "xlsx": _workbook(_HOW, {"panel": (rows, 0)}),
+    }
+    paths = {folder / f"{key}-{year}.{ending}": content for ending, content in contents.items()}
+    for path in paths:
+        if path.exists():
+            hint = "move it, or name another folder"
+            raise DataError("the file is there already", where={"file": path}, hint=hint)
+    for path, content in paths.items():
+        with _replacing(path) as temporary:
+            temporary.write_bytes(content)
+    return list(paths), told
