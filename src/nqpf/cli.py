@@ -11,7 +11,6 @@ import typer
 from typer.core import TyperGroup
 
 import nqpf
-from nqpf.checks import choose
 from nqpf.errors import NqpfError, SourceError, _visible
 from nqpf.files import root
 
@@ -73,6 +72,7 @@ _Said = Annotated[
 
 def _about(said: list[str] | None) -> dict[str, str]:
     """Return what the reader says of a file, by the name of the column that it lacks."""
+    from nqpf.checks import choose
     from nqpf.data.forms import _COLUMNS
 
     pairs = dict(each.partition("=")[::2] for each in said or [])
