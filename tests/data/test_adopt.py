@@ -227,6 +227,14 @@ def test_errors_of_the_system_are_one_line(tmp_path, home, run, extra, monkeypat
     assert state(home) == before and not list(extra.glob("*")), "no half-written file is left"
 
 
+def test_check_sees_a_folder_that_add_could_not_write(tmp_path, home, run, monkeypatch):
+    path, may = write_csv(tmp_path / "mine.csv", NEW_YEAR[0]), os.access
+    monkeypatch.setattr("os.access", lambda at, mode: at == path and may(at, mode))
+    for command in ("check", "add"):
+        said = run(command, path).stderr
+        assert "cannot be written to" in said and "make it writable" in said.casefold()
+
+
 def test_names_that_are_long_and_folders_that_cannot_be_made(tmp_path, home, run):
     path = write_csv(tmp_path / f"{'附件' * 41}.csv"[:81], NEW_YEAR[0])
     path = path.rename(path.with_name("附" * 83 + ".csv"))

@@ -210,13 +210,37 @@ def test_merged_cells_repeat_but_not_a_figure(tmp_path, panel, refusal):
     assert "value 'merged with D3' is not a number" in str(refusal(tmp_path / "mine.xlsx"))
 
 
-def test_a_strict_workbook(tmp_path, refusal):
-    with zipfile.ZipFile(write_book(io.BytesIO(), Sheet=[["a"]])) as book:
-        parts = {name: book.read(name) for name in book.namelist()}
-    with zipfile.ZipFile(tmp_path / "mine.xlsx", "w") as strict:
-        for name, content in parts.items():
-            old = b"http://schemas.openxmlformats.org/spreadsheetml/2006/main"
-            strict.writestr(
-                name, content.replace(old, b"http://purl.oclc.org/ooxml/spreadsheetml/main")
-            )
-    assert "strict form of Open XML" in str(refusal(tmp_path / "mine.xlsx"))
+ORDINARY = b"http://schemas.openxmlformats.org/spreadsheetml/2006/main"
+STRICT = b"http://purl.oclc.org/ooxml/spreadsheetml/main"
+NOT_ORDINARY = {  # what is done to the parts of a workbook, or the bytes of the file; what is said
+    "strict": (lambda name, part: part.replace(ORDINARY, STRICT), "strict form of Open XML"),
+    "strict in its list of sheets alone": (
+        lambda name, part: part.replace(ORDINARY, STRICT) if "workbook.xml" in name else part,
+        "strict form of Open XML",
+    ),
+    "of another program": (
+        lambda name, part: b"" if name == "[Content_Types].xml" else part,
+        "not an .xlsx file",
+    ),
+    "without sheets": (
+        lambda name, part: b"<x/>" if "sheet1" in name else part,
+        "the file is empty",
+    ),
+    "with a password or of old Excel": (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" * 99, "password"),
+    "a page of the web": (b"<html><table><tr><td>1</td></tr></table></html>", "not an .xlsx"),
+    "text": (HEADER.encode(), "not an .xlsx file"),
+}
+
+
+@pytest.mark.parametrize("kind", NOT_ORDINARY)
+def test_workbooks_that_are_not_ordinary(tmp_path, refusal, kind):
+    change, said = NOT_ORDINARY[kind]
+    if isinstance(change, bytes):
+        (tmp_path / "mine.xlsx").write_bytes(change)
+    else:
+        with zipfile.ZipFile(write_book(io.BytesIO(), Sheet=[["a"]])) as book:
+            parts = {name: book.read(name) for name in book.namelist()}
+        with zipfile.ZipFile(tmp_path / "mine.xlsx", "w") as changed:
+            for name, part in parts.items():
+                changed.writestr(name, change(name, part))
+    assert said in str(refusal(tmp_path / "mine.xlsx"))

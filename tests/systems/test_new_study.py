@@ -107,7 +107,7 @@ def test_a_key_of_another_form_is_unchanged(home, key):
 
 
 def test_a_year_that_the_book_cannot_show_is_unchanged(home):
-    for key in ("wang-2205", "wang-1899", "wang-0000"):
+    for key in ("wang-2205", "wang-1899", "wang-0000", "li-li-2101", "qian-9999", "he-1024"):
         assert "expected a year from 1900 to 2100" in unchanged(home, key)
 
 

@@ -71,7 +71,7 @@ def _logs(frame: pd.DataFrame) -> pd.DataFrame:
     """Return the logarithms of a panel's figures, a row per series and a column per year."""
     size = frame["value"].abs()
     table = frame.assign(log=np.log10(size.where(size > 0)))
-    wide = table.set_index([*_KEY[:3], "year"])["log"].unstack("year")
+    wide = table.set_index(_KEY)["log"].unstack("year")
     return wide.reindex(columns=range(wide.columns.min(), wide.columns.max() + 1))
 
 
@@ -111,16 +111,15 @@ def _warnings(rows: pd.DataFrame, panel: Panel) -> list[str]:
     touched = panel.frame[panel.frame["variable"].isin(rows["variable"])]
     both = pd.concat([touched[_COLUMNS], rows.assign(flag=_READER)[_COLUMNS]])
     both = both.drop_duplicates(_KEY, keep="last")
-    logs = _logs(both)
-    odd = _slips(logs)
-    values = both.set_index([*_KEY[:3], "year"])["value"].unstack("year").reindex_like(logs)
+    odd = _slips(_logs(both)).stack().loc[pd.MultiIndex.from_frame(rows[_KEY])].to_numpy()
+    values = both.set_index(_KEY)["value"].unstack("year")
     said = []
-    for _, row in rows.iterrows():
+    for _, row in rows[odd | (rows["value"] == 0)].iterrows():
         series, year = tuple(row[_KEY[:3]]), row["year"]
         path = values.loc[series].drop(year).dropna()
         near = path[abs(path.index - year) <= _STALE]
         zero = row["value"] == 0 and (near != 0).any()
-        if len(near) and (zero or odd.loc[series, year]):
+        if len(near) and (zero or row["value"]):
             nearest = min(near.index, key=lambda one: (abs(one - year), one > year))
             said.append(
                 f"{_place(row)} is {row['value']:.12g}, but {nearest} has {near[nearest]:.12g}: "

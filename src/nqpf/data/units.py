@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 from decimal import Decimal
 from functools import lru_cache
-from pathlib import Path
 
 from nqpf.files import root
 
@@ -33,22 +32,18 @@ def _plain(unit: str) -> str:
     return _same(unit).replace(",", "")
 
 
-@lru_cache
-def _known(table: Path) -> tuple[dict[str, tuple[str, int, str]], dict[str, list[str]]]:
+@lru_cache(maxsize=1)
+def _tables() -> tuple[dict[str, tuple[str, int, str]], dict[str, list[str]]]:
     """Return by each name kind, size and English name, and by English name the Chinese ones."""
     named: dict[str, tuple[str, int, str]] = {}
     chinese = {}
-    with table.open(encoding="utf-8", newline="") as lines:
+    with (root() / "data" / "units.csv").open(encoding="utf-8", newline="") as lines:
         for row in csv.DictReader(lines):
             first, *other = row["en"].split("|")
             chinese[first] = row["zh"].split("|")
             unit = (row["kind"], int(row["size"]), first)
             named |= {_plain(name): unit for name in (first, *other, *chinese[first])}
     return named, chinese
-
-
-def _tables() -> tuple[dict[str, tuple[str, int, str]], dict[str, list[str]]]:
-    return _known(root() / "data" / "units.csv")
 
 
 def _unit(label: str) -> tuple[str, int, str] | None:
