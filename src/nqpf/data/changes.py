@@ -236,14 +236,9 @@ def _remove(label: str, folder: Path) -> Path:
 
 def _kept(folder: Path, panel: Panel) -> pd.DataFrame:
     """Return the reader's tables: when each was added, and what it holds."""
-    rows = [
-        {
-            "table": label,
-            "added": datetime.fromtimestamp((folder / label).stat().st_mtime).date().isoformat(),
-            "figures": len(table),
-            "years": f"{table['year'].min()}-{table['year'].max()}",
-            "variables": ", ".join(sorted({*table["variable"]})),
-        }
-        for label, table in _with_tables(panel, folder)[1].items()
-    ]
-    return pd.DataFrame(rows)
+    rows = []
+    for label, table in _with_tables(panel, folder)[1].items():
+        added = datetime.fromtimestamp((folder / label).stat().st_mtime).date().isoformat()
+        years = f"{table['year'].min()}-{table['year'].max()}"
+        rows.append([label, added, len(table), years, ", ".join(sorted({*table["variable"]}))])
+    return pd.DataFrame(rows, columns=["table", "added", "figures", "years", "variables"])

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 
 from nqpf.data.grid import _Grid
 from nqpf.data.units import _narrow, _same, _unit
@@ -53,14 +52,6 @@ _Figure = tuple[dict[str, object], dict[str, str]]  # its place, and its cells b
 _Columns = dict[int, str | dict[str, str]]
 
 
-@dataclass
-class _Form:
-    """A table as it was understood: its figures, and in words how it was read."""
-
-    figures: list[_Figure]
-    told: list[str]
-
-
 def _split(label: str) -> tuple[str, str]:
     """Return the name and the unit of a label; the unit is empty when brackets hold none.
 
@@ -73,7 +64,9 @@ def _split(label: str) -> tuple[str, str]:
     return (found[1], found[2]) if found and _unit(found[2]) else (label, "")
 
 
-def _form(grid: _Grid, known: Callable[[str], bool], about: Mapping[str, str]) -> _Form:
+def _form(
+    grid: _Grid, known: Callable[[str], bool], about: Mapping[str, str]
+) -> tuple[list[_Figure], list[str]]:
     """Read the rows of a file in whichever form they have.
 
     Parameters
@@ -84,6 +77,11 @@ def _form(grid: _Grid, known: Callable[[str], bool], about: Mapping[str, str]) -
         Whether a label without a unit names a variable.
     about : mapping
         What no cell says, such as ``source``.
+
+    Returns
+    -------
+    tuple of list and list
+        The figures, and how the table was read, in words.
 
     Raises
     ------
@@ -117,7 +115,7 @@ def _form(grid: _Grid, known: Callable[[str], bool], about: Mapping[str, str]) -
         told.append(f"said above or below the table: {', '.join(said)}")
     if len(cells) > len(figures):
         told.append(f"left out: cells without a figure, {len(cells) - len(figures)}")
-    return _Form(figures, told)
+    return figures, told
 
 
 def _role(cell: str) -> str | None:

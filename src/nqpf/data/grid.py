@@ -17,12 +17,10 @@ import zlib
 from collections.abc import Iterable
 from contextlib import suppress
 from decimal import Decimal
-from functools import cache
 from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile, ZipFile
 
-from nqpf import provinces
 from nqpf.errors import DataError
 
 _Grid = list[tuple[int, list[str]]]  # number and cells of each row that holds anything
@@ -39,7 +37,9 @@ _DAMAGED = re.compile(
     "[\xa0-\xff]{4,}|[\xa1\xa3][\xa0-\xff]|[\xe3-\xe9][\xa0-\xbf€-™Œ-ƒˆ˜]{2}"
 )
 _WORDED = re.compile("[\u2000-\uffef]{3,}")
-_WORDS = (
+# Characters of provinces' names, units, headings and sources of statistics.
+_COMMON = frozenset(
+    "北京天津河山西内蒙古辽宁吉林黑龙江上海苏浙安徽福建东南湖广壮族自治区重庆四川贵州云藏陕甘肃青夏回新疆维吾尔"
     "地区省份市年份指标变量数值单位来源时间据库注明总生产国内国家统计局全年度鉴公报合计人口末常住城镇"
     "亿万元吨千瓦时米里件个家所篇户增加值指数上百分比率收入支出费用经济教育科学技术研究试验发展专利授权申请"
     "企业工农林牧渔产品销售能源消总量标准煤电力就员在校学生毕业高等普通第一二三"
@@ -155,7 +155,7 @@ def _decoded(content: bytes) -> str:
     chinese = [c for c in text if not c.isascii()] if encoding == "gb18030" else []
     letters = [c for c in chinese if c.isalpha()]
     rare = sum(not _is_plain(c) for c in set(chinese))
-    known = sum(c in _common() for c in letters)
+    known = sum(c in _COMMON for c in letters)
     unlike = rare > 0.2 * len(set(chinese)) + 1 or known < 0.2 * len(letters)
     if "\0" in text or unlike:
         problem = "the text is neither UTF-8 nor GB18030"
@@ -182,13 +182,6 @@ def _is_plain(character: str) -> bool:
         return bool(character.encode("gb2312", "ignore"))
     wide = "\u3000" <= character <= "\u301f" or "\uff01" <= character <= "\uff5e"
     return wide or unicodedata.category(character)[0] in "PN"
-
-
-@cache
-def _common() -> frozenset[str]:
-    """Return the characters of provinces' names, units, headings and sources of statistics."""
-    names = (provinces.name(code, "zh_full") for code in provinces.codes())
-    return frozenset("".join([*names, _WORDS]))
 
 
 def _workbook(content: bytes, stored: bool) -> dict[str, _Grid]:

@@ -23,7 +23,7 @@ import numpy as np
 import pandas as pd
 
 from nqpf.checks import choose
-from nqpf.data.forms import _form
+from nqpf.data.forms import _YEAR, _form
 from nqpf.data.grid import _DAMAGE, _Grid, _sheets
 from nqpf.errors import DataError, NqpfError, SourceError
 
@@ -31,7 +31,6 @@ _COLUMNS = ["province", "year", "item", "value", "unit"]
 _MISSING = {"", "-", "--", "—", "——", "…", "nan", "#div/0!"}
 _UNITS = {"亿元", "万元", "%", "人", "万人", "件", "万美元", "亿元人民币", "上年=100", "元"}
 _BRACKETS = re.compile(r"^(?P<name>[^（(]+?)\s*[（(](?P<unit>[^（()）]+)[)）]$")
-_YEAR = re.compile(r"^(\d{4})(?:\.0)?年?$")
 
 
 def _read(name: str, path: Path, **options: Any) -> pd.DataFrame:
@@ -111,7 +110,7 @@ def _whole_year(text: str) -> int | None:
     >>> _whole_year("2016年"), _whole_year("2016.0"), _whole_year("北京")
     (2016, 2016, None)
     """
-    match = _YEAR.match(text)
+    match = _YEAR.fullmatch(text)
     return int(match.group(1)) if match else None
 
 
@@ -205,7 +204,7 @@ def _nbs(path: Path, item: str = "") -> _Cells:
     `item` names the indicator for files that do not.
     """
     said = {"variable": item} if item else {}
-    for place, cells in _form(_rows(path), lambda label: False, {"source": "", **said}).figures:
+    for place, cells in _form(_rows(path), lambda label: False, {"source": "", **said})[0]:
         year, unit = _whole_year(cells["year"]), cells["unit"]
         series = (cells["variable"], unit) if unit else _split_unit(cells["variable"])
         yield place["row"], cells["province"], year, series, cells["value"]

@@ -159,13 +159,13 @@ def _read_rows(
     stated = dict(about or {})
     reading = _Reading(catalogue, stated.pop("vintage", ""))
     try:
-        form = _form(_grid(path), reading.is_name, stated)
+        figures, told = _form(_grid(path), reading.is_name, stated)
     except NqpfError as error:
         # Where there is nothing to read, the whole path tells more than the name.
         file = path.name if path.is_file() or path.suffix.lower() not in (".csv", ".xlsx") else path
         raise error.changed(where={"file": file} | error.where) from error
-    reading.declare(form.figures)
-    records = [reading.record(*figure) for figure in form.figures]
+    reading.declare(figures)
+    records = [reading.record(*figure) for figure in figures]
     if reading.problems:
         raise _joined(path.name, reading.problems)
     if not records:
@@ -173,7 +173,7 @@ def _read_rows(
         raise DataError("the file has no figures", where={"file": path.name}, expected=expected)
     types = dict.fromkeys(_COLUMNS, "str")
     types |= {"province": "int64", "year": "int64", "value": "float64"}
-    told = form.told + [
+    told += [
         f"{count} figures of {key} converted from {given} to {unit}, times {factor:f}"
         for (key, given, unit, factor), count in reading.converted.items()
     ]

@@ -188,13 +188,13 @@ class Checks:
         _note("panel")
         logs = _logs(self.panel.frame)
         known = logs.notna() & _before(logs).notna()
-        shares = {"figures": known}
+
+        def count(marked: pd.DataFrame) -> pd.Series:
+            return marked.sum(axis=1).groupby(level="variable").sum()
+
+        table = pd.DataFrame({"figures": count(known)}).loc[lambda frame: frame["figures"] > 0]
         for name, moved in (("doubted", 0), ("caught up", 1), ("caught down", -1)):
-            shares[name] = _slips(logs, moved) & known
-        counts = {k: v.sum(axis=1).groupby(level="variable").sum() for k, v in shares.items()}
-        table = pd.DataFrame(counts).loc[lambda frame: frame["figures"] > 0].copy()
-        for name in ("doubted", "caught up", "caught down"):
-            table[name] = 100 * table[name] / table["figures"]
+            table[name] = 100 * count(_slips(logs, moved) & known) / table["figures"]
         return table.sort_values(["doubted", "figures"], ascending=False)
 
 
