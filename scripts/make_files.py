@@ -62,6 +62,7 @@ def main() -> None:
     write_vega(vendor / "vega.js")
     panel = Panel.load()
     export(panel, SITE / "downloads" / "panel", ("csv", "parquet", "xlsx"))
+    shutil.rmtree(SITE / "downloads" / "templates", ignore_errors=True)
     newest = int(panel.coverage()["last"].max())
     for key in available():
         needs = System.load(key).variables
