@@ -243,9 +243,7 @@ def _multiverse(
             _say(f"Written: {old.relative_to(root()).as_posix()}")
         elif far is None or far >= _LAST_DIGITS:
             where = {"file": old.name, "run": new.relative_to(root()).as_posix()}
-            hint = (
-                "run `nqpf multiverse --update` if declaration, data or method changed on purpose"
-            )
+            hint = "run `nqpf multiverse --update` if the change is on purpose"
             problem = "the run gives other results than the stored ones"
             raise SourceError(problem, where=where, expected="the same figures", hint=hint)
         elif old.read_bytes() == new.read_bytes():

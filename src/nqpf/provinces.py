@@ -103,6 +103,7 @@ def code_of(label: object) -> int:
     raise DataError(f"unknown province {shown!r}", expected=expected, hint=_advice(key[:40]))
 
 
+@lru_cache(maxsize=1000)
 def _advice(key: str) -> str | None:
     if any(place in key for place in _NOT_COVERED):
         return "Hong Kong, Macao and Taiwan are not in the panel for lack of comparable series"

@@ -93,6 +93,7 @@ variable (as C '常住人口(万人)')
 指标：常住人口(万人)/地区,2024年/北京,5|the header lacks source|数据来源|--say source=
 指标：常住人口/地区,2024年/北京,5/来源：s|the unit is missing|cell B3|'10,000 persons' (万人)
 指标：常住人口(亿元)/地区,2024年/北京,5/来源：s|unit '亿元' is not the variable's|(万人)
+指标：常住人口(万人)/单位：亿人/地区,2024年/北京,5/来源：s|'亿人 or 万人'
 指标：人均收入(元)/地区,2024年/北京,5/来源：s|unknown variable '人均收入'
 时间：2024年/地区,常住人口数(万人)/北京,5/来源：s|did you mean population (常住人口)
 指标：常住人口(万人)/地区,2024年/北京,5/注：略/北京,2023,5,6|figures below the notes|row 5
@@ -207,7 +208,11 @@ def test_merged_cells_repeat_but_not_a_figure(tmp_path, panel, refusal):
     assert "left out: cells without a figure, 1" in told
     book.active.merge_cells("D3:D4")
     book.save(tmp_path / "mine.xlsx")
-    assert "value 'merged with D3' is not a number" in str(refusal(tmp_path / "mine.xlsx"))
+    for value in (6, 2012, 2183.2):
+        book.active["D3"] = value
+        book.save(tmp_path / "mine.xlsx")
+        said = str(refusal(tmp_path / "mine.xlsx"))
+        assert f"value '{value}' is that of a merged cell" in said and "row 4" in said
 
 
 ORDINARY = b"http://schemas.openxmlformats.org/spreadsheetml/2006/main"

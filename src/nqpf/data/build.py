@@ -96,11 +96,9 @@ def _figures(raw: pd.DataFrame, source: _Source, segment: _Segment) -> dict[_Cel
     twice = rows[rows.duplicated(["code", "year"], keep=False)]
     if len(twice):
         labels = " and ".join(twice["province"].astype("str").unique()[:2])
-        problem, where = (
-            f"two values for one province and year ({labels})",
-            {"year": twice.iloc[0]["year"]},
-        )
-        raise DataError(problem, where=where, hint="declare the surplus label under ignore")
+        problem = f"two values for one province and year ({labels})"
+        where, hint = {"year": twice.iloc[0]["year"]}, "declare the surplus label under ignore"
+        raise DataError(problem, where=where, hint=hint)
     return rows.set_index(["code", "year"])["number"].map(_significant).to_dict()
 
 

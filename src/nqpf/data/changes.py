@@ -93,8 +93,7 @@ def _report(
     entries = _laid_over(panel, rows).catalogue.variables
     for (key, vintage), part in both.groupby(["variable", "vintage"]):
         entry, own = entries[key], key not in panel.catalogue.variables
-        years = sorted({*part["year"]})
-        span = f"{years[0]}-{years[-1]}" if len(years) > 1 else str(years[0])
+        span = "-".join(dict.fromkeys([str(part["year"].min()), str(part["year"].max())]))
         lines.append(
             f"  {'new variable ' if own else ''}{_series(key, vintage)}: {entry.name}, "
             f"{entry.unit}: {_count(len(part), 'figure')}, "

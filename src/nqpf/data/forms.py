@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 
-from nqpf.data.grid import _Grid
+from nqpf.data.grid import _REPEATED, _Grid
 from nqpf.data.units import _narrow, _same, _unit
 from nqpf.errors import DataError, NqpfError
 from nqpf.provinces import code_of
@@ -94,9 +94,10 @@ def _form(
         problem = f"no row names the columns; the first is {' | '.join(cells)[:60]!r}"
         expected = f"a row with {', '.join(_REQUIRED)}, or with province and years"
         raise DataError(problem, where={"row": line}, expected=expected, hint=_SEE)
-    (line, head), above, body = grid[at], grid[:at], grid[at + 1 :]
+    said = [(place, [cell.removesuffix(_REPEATED) for cell in row]) for place, row in grid]
+    (line, head), above, body = said[at], said[:at], grid[at + 1 :]
     end = next((i for i, (_, row) in enumerate(body) if _is_note(row)), len(body))
-    body, below = body[:end], body[end:]
+    body, below = body[:end], said[at + 1 + end :]
     for place, row in below:
         if len({*row}) > 3:
             hint = "move the notes to the end, and give each table a file of its own"
@@ -104,7 +105,8 @@ def _form(
     facts = _facts(above, below, known)
     heads = [head]
     if body and _is_second(head, body[0][1], known):
-        heads.append(body.pop(0)[1])
+        heads.append(said[at + 1][1])
+        body = body[1:]
     columns, across = _columns(line, heads, {**facts, **about})
     cells = [one for row in body for one in _cells(row, columns, facts | dict(about), across)]
     figures = [one for one in cells if one[1]["value"].casefold() not in _NOTHING]
@@ -157,6 +159,8 @@ def _facts(above: _Grid, below: _Grid, known: Callable[[str], bool]) -> dict[str
     label = found.get("variable") or next((t for t in titles if known(_split(t)[0])), "")
     if label:
         name, unit = _split(label)
+        other = found.get("unit", unit)
+        unit = unit if not unit or _unit(other) == _unit(unit) else f"{other} or {unit}"
         found |= {"variable": name} | ({"unit": unit} if unit else {})
     years = {year for title in titles for year in _TITLE_YEAR.findall(title)}
     if not _is_year(found.get("year", "")):
@@ -228,6 +232,8 @@ def _cells(
     line, texts = row
     held = {i: texts[i] if i < len(texts) else "" for i in columns}
     own = {role: held[i] for i, role in columns.items() if isinstance(role, str) and held[i]}
+    # A repeated key is one; a repeated figure is not.
+    own |= {role: cell.removesuffix(_REPEATED) for role, cell in own.items() if role != "value"}
     given = dict.fromkeys(_COLUMNS, "") | facts | own
     where: dict[str, object] = {"row": line}
     if not across:

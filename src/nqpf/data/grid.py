@@ -46,8 +46,7 @@ _COMMON = frozenset(
 )
 _STRICT = b"http://purl.oclc.org/ooxml/"
 _MERGE = re.compile(rb"<(?:\w+:)?mergeCell\b[^>]*?\bref=[\"']([A-Z]+[0-9]+:[A-Z]+[0-9]+)[\"']")
-_FIGURE = re.compile(r"[-+]?[0-9.,]+(?:[eE][-+]?[0-9]+)?%?")
-_SHORT = re.compile(r"[0-9]{2}|[0-9]{4}|[0-9]{6}")  # a code or a year
+_REPEATED = "\u2063"  # at the end of a cell that repeats what it is merged with
 _LITERAL = re.compile(r'"[^"]*"|\[[^\]]*\]|_.|\*.')
 # A comma after the last digit divides by a thousand; an escaped point moves none.
 _SCALING = re.compile(r"[0#?],+(?![0-9#?,])|[\\!]\.")
@@ -208,7 +207,7 @@ def _workbook(content: bytes, stored: bool) -> dict[str, _Grid]:
     return sheets
 
 
-# By row, the columns of merged ranges; by range, where it begins and what stands there.
+# By row, the columns of merged ranges; by range, a place for what stands in it.
 _Merged = dict[int, list[tuple[range, list[str]]]]
 
 
@@ -221,21 +220,19 @@ def _merged(sheet: Any) -> _Merged:
         ranges = _MERGE.findall(part.read())
     for span in ranges:
         left, top, right, bottom = range_boundaries(span.decode())
-        held = ["", f"merged with {span.decode().partition(':')[0]}"]
+        held = [""]
         for row in range(top, bottom + 1) if (bottom - top) * (right - left) < _SHEET_ROWS else ():
             found.setdefault(row, []).append((range(left - 1, right), held))
     return found
 
 
 def _filled(row: int, texts: list[str], merged: _Merged) -> list[str]:
-    """Return a row with merged cells repeated, but for figures, of which each stands once."""
+    """Return a row with merged cells repeated, each repetition marked as one."""
     for columns, held in merged.get(row, ()):
         texts += [""] * (columns.stop - len(texts))
-        if texts[columns.start]:
-            held[0] = texts[columns.start]
-        figure = _FIGURE.fullmatch(held[0]) and not _SHORT.fullmatch(held[0])
+        held[0] = texts[columns.start] or held[0]
         for place in columns:
-            texts[place] = texts[place] or (held[1] if figure else held[0])
+            texts[place] = texts[place] or (held[0] and held[0] + _REPEATED)
     return texts
 
 

@@ -96,10 +96,7 @@ def _number(text: str, where: dict[str, object]) -> float | None:
 
 
 def _float(text: str) -> float:
-    try:
-        return float(text)
-    except ValueError:
-        return math.nan
+    return float(pd.to_numeric(text, errors="coerce"))
 
 
 def _whole_year(text: str) -> int | None:

@@ -11,13 +11,14 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping
 from datetime import date
 from decimal import Decimal
+from functools import cache
 from pathlib import Path
 
 import pandas as pd
 
 from nqpf.data.catalogue import Catalogue, _Variable
 from nqpf.data.forms import _COLUMNS, _NOTHING, _YEAR, _Figure, _form
-from nqpf.data.grid import _grid
+from nqpf.data.grid import _REPEATED, _grid
 from nqpf.data.units import _factor, _narrow, _same, _spellings
 from nqpf.errors import DataError, NqpfError, _visible
 from nqpf.provinces import code_of
@@ -60,6 +61,9 @@ def _number(cell: str) -> Decimal:
     told, plain = f"value {_shown(cell)}", _narrow(cell).removesuffix("%").strip()
     if plain.casefold() in _NOTHING:
         raise DataError(f"the value is missing ({_shown(cell)})", expected="a number")
+    if cell.endswith(_REPEATED):
+        told = f"value {_shown(cell.removesuffix(_REPEATED))} is that of a merged cell"
+        raise DataError(told, expected="a figure of its own", hint="part the cells")
     if plain.startswith("="):
         hint = "copy the cells and paste them as values"
         raise DataError(f"{told} is a formula", expected="a number", hint=hint)
@@ -199,6 +203,7 @@ class _Reading:
                 self.owners[_same(label)].add(key)
         # The first name in each language that the file gives a variable, on whichever row.
         self.declared: dict[str, tuple[str, str]] = {}
+        self._near = cache(self._near)
 
     def is_name(self, label: str) -> bool:
         """Return whether a label names a variable of the catalogue."""
@@ -312,9 +317,7 @@ class _Reading:
             raise DataError(problem, expected="an empty cell in column vintage")
         if cell not in vintages:
             problem = f"vintage {_shown(cell)} is unknown" if cell else "the vintage is missing"
-            hint = (
-                "choose one for the whole file, in the column vintage or by --say vintage=census5"
-            )
+            hint = "choose one for the whole file, in its column or by --say vintage=census5"
             raise DataError(problem, expected=" or ".join(vintages), hint=hint)
         return cell
 

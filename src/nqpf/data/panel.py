@@ -114,12 +114,10 @@ class Panel:
         for key in variables:
             vintages = self._entry(key).vintages
             if vintages and vintage not in vintages:
-                problem, expected = (
-                    f"variable {key!r} has no vintage {vintage!r}",
-                    " or ".join(vintages),
-                )
+                problem = f"variable {key!r} has no vintage {vintage!r}"
                 hint = "choose one vintage for the whole analysis; vintages are never mixed"
-                raise DataError(problem, where={"variable": key}, expected=expected, hint=hint)
+                where, expected = {"variable": key}, " or ".join(vintages)
+                raise DataError(problem, where=where, expected=expected, hint=hint)
         _note("variables", variables, vintage)
         rows = self.frame[self.frame["variable"].isin(variables)]
         rows = rows[rows["vintage"].isin(["", vintage])]

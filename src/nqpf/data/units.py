@@ -8,8 +8,13 @@ from functools import lru_cache
 
 from nqpf.files import root
 
-# Full-width signs are the plain ones to a reader, and so is the sign of minus.
-_WIDE = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)} | {0x3000: " ", 0x2212: "-"}
+# Full-width signs are the plain ones to a reader, and so is the sign of minus; the mark of a
+# repeated cell is none.
+_WIDE = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)} | {
+    0x3000: " ",
+    0x2212: "-",
+    0x2063: None,
+}
 
 
 def _narrow(text: str) -> str:
