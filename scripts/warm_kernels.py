@@ -9,11 +9,15 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import sys
 from typing import Any
 
+# It would compile grammars of addresses for three seconds as jsonschema is imported.
+sys.modules.setdefault("rfc3987_syntax", None)
 # The library is not among them: which of its modules a chapter loads is watched from the start of
 # its kernel.
-PRELOADED = ["ipykernel.kernelapp", "IPython.core.interactiveshell", "matplotlib.pyplot"]
+PRELOADED = ["warm_kernels", "ipykernel.kernelapp", "IPython.core.interactiveshell"]
+PRELOADED += ["matplotlib.pyplot"]
 PRELOADED += ["matplotlib.backends.backend_svg", "pandas", "pyarrow.parquet", "pydantic"]
 PRELOADED += ["scipy.optimize", "scipy.stats", "yaml", "myst_nb"]
 PRELOADED += ["nbformat"]  # which myst_nb's glue loads, and which compiles grammars for a second
@@ -51,8 +55,6 @@ class Kernel:
 
 def become_kernel(command: list[str], cwd: str, env: dict[str, str], told: Any) -> None:
     """Run a kernel in this process; `command` is what would have started one."""
-    import sys
-
     from ipykernel.kernelapp import IPKernelApp
 
     os.setsid()

@@ -163,8 +163,13 @@ def _grid(series: pd.Series) -> np.ndarray:
     """Return a figure for each province and year, NaN where there is none."""
     from nqpf import provinces
 
-    table = series.unstack("year").reindex(index=provinces.codes(), columns=range(2005, 2026))
-    return table.to_numpy(dtype=float)
+    levels = (series.index.get_level_values(key) for key in KEYS)
+    rows, years = pd.Index(provinces.codes()), pd.RangeIndex(2005, 2026)
+    i, j = (known.get_indexer(own) for known, own in zip((rows, years), levels, strict=True))
+    table = np.full((len(rows), len(years)), np.nan)
+    there = (i >= 0) & (j >= 0)
+    table[i[there], j[there]] = series.to_numpy(dtype=float)[there]
+    return table
 
 
 def _known_as(kind: str, series: pd.Series) -> list[Moved]:
@@ -179,23 +184,24 @@ def _known_as(kind: str, series: pd.Series) -> list[Moved]:
 
 @functools.cache
 def _alike(kind: str, column: bytes, number: int) -> list[Moved]:
-    known, names = _known(kind, number)
-    one = np.frombuffer(column)
-    both = np.isfinite(known) & np.isfinite(one)
-    n = both.sum(1, keepdims=True)
-    sides = [np.where(both, side, 0.0) for side in (known, one)]
+    (deviations, present), names = _known(kind, number)
+    one, there = _centred(np.frombuffer(column))
+    # Sums over the cells that both have, of every known row at once.
+    n, of_one, squares = there @ present.T, present @ one, present @ one**2
+    of_two, twos = deviations @ there, deviations**2 @ there
     with np.errstate(all="ignore"):
-        x, y = (np.where(both, side - side.sum(1, keepdims=True) / n, 0.0) for side in sides)
-        r = (x * y).sum(1) / np.sqrt((x * x).sum(1) * (y * y).sum(1))
+        around = [squares - of_one**2 / n, twos - of_two**2 / n]
+        r = (deviations @ one - of_one * of_two / n) / np.sqrt(around[0] * around[1])
+        vary = (around[0] > 1e-9 * squares) & (around[1] > 1e-9 * twos)
     found: dict[int, frozenset[str]] = defaultdict(frozenset)
-    for place in np.flatnonzero((n[:, 0] >= 30) & (abs(r) > ALIKE)):
+    for place in np.flatnonzero((n >= 30) & vary & (abs(r) > ALIKE)):
         move, held = names[place]
         found[move] |= held
     return list(found.items())
 
 
 @functools.cache
-def _known(kind: str, number: int) -> tuple[np.ndarray, list[Moved]]:
+def _known(kind: str, number: int) -> tuple[tuple[np.ndarray, np.ndarray], list[Moved]]:
     """Return the measures or variables, one row each in every form and move, and what they are."""
     from nqpf import Panel
     from nqpf.multiverse import variables
@@ -206,7 +212,15 @@ def _known(kind: str, number: int) -> tuple[np.ndarray, list[Moved]]:
         known = [(frozenset({name}), _forms(one)) for name, one in declared]
     every = [(f, move, held) for held, forms in known for f in forms for move in MOVES[kind]]
     rows = [f[:, FAR + move : f.shape[1] - FAR + move].ravel() for f, move, _ in every]
-    return np.array(rows), [(move, held) for _, move, held in every]
+    return _centred(np.array(rows)), [(move, held) for _, move, held in every]
+
+
+def _centred(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return deviations from each row's mean, zero where a row has no figure, and where it has."""
+    there = np.isfinite(rows)
+    kept = np.where(there, rows, 0.0)
+    means = kept.sum(-1, keepdims=True) / np.maximum(there.sum(-1, keepdims=True), 1)
+    return np.where(there, rows - means, 0.0), there.astype(float)
 
 
 def _forms(series: pd.Series) -> list[np.ndarray]:

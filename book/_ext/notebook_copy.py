@@ -154,27 +154,34 @@ def copy_of(
         A notebook of format 4.5; the same chapter gives the same bytes.
     """
     hidden = {"jupyter": {"source_hidden": True}}
-    cells = [nbformat.v4.new_code_cell(first, metadata={**hidden, "tags": ["set-up"]})]
+    cells = [_cell("code", first, {**hidden, "tags": ["set-up"]}, outputs=[], execution_count=None)]
     for cell in notebook.cells:
         tags = list(cell.metadata.get("tags", []))
         if cell.cell_type == "code":
-            own = nbformat.v4.new_code_cell(
-                _GLUE_IMPORT.sub("", cell.source).strip("\n"),
-                metadata=(hidden if _HIDDEN.intersection(tags) else {})
-                | ({"tags": tags} if tags else {}),
-                outputs=_results(cell.outputs, "remove-stderr" not in tags),
-                execution_count=cell.execution_count,
+            source = _GLUE_IMPORT.sub("", cell.source).strip("\n")
+            about = (hidden if _HIDDEN.intersection(tags) else {}) | (
+                {"tags": tags} if tags else {}
             )
+            shown = _results(cell.outputs, "remove-stderr" not in tags)
+            more = {"outputs": shown, "execution_count": cell.execution_count}
+            cells.append(_cell("code", source, about, **more))
         else:
-            own = nbformat.v4.new_markdown_cell(plain_markdown(cell.source, around))
-        cells.append(own)
+            cells.append(_cell("markdown", plain_markdown(cell.source, around)))
     if references:
-        cells.append(nbformat.v4.new_markdown_cell(references))
+        cells.append(_cell("markdown", references))
     for place, cell in enumerate(cells):
         cell["id"] = f"cell-{place:03d}"
     kernel = {"display_name": "Python 3", "language": "python", "name": "python3"}
     about = {"kernelspec": kernel, "language_info": {"name": "python"}}
     return nbformat.v4.new_notebook(cells=cells, metadata=about)
+
+
+def _cell(
+    kind: str, source: str, metadata: Mapping[str, object] | None = None, **more: object
+) -> NotebookNode:
+    # Not by nbformat's own function, which validates each; the whole notebook is, once.
+    about = {"cell_type": kind, "source": source, "metadata": dict(metadata or {})}
+    return nbformat.from_dict(about | more)
 
 
 def _results(outputs: list[NotebookNode], warnings: bool) -> list[NotebookNode]:
