@@ -8,6 +8,7 @@ import pytest
 from made_up_panels import moving_panel as sample
 from made_up_panels import rearranged
 
+from nqpf.errors import SampleError
 from nqpf.regress import RegressionTable, dynamic_gmm
 
 
@@ -52,6 +53,24 @@ def test_common_shocks_are_year_effects():
         dynamic_gmm(f, "y", collapse=False) for f in (frame, frame.assign(y=frame["y"] + shock))
     )
     np.testing.assert_allclose(other.to_frame(), fit.to_frame(), rtol=1e-7)
+
+
+def test_a_figure_is_needed_only_where_an_equation_uses_it():
+    """Dropping the row of a figure that is not used would throw the lag of the outcome away."""
+    frame = sample(3, 40, 8)
+    first, third = (frame.index.get_level_values("year") == year for year in (2015, 2017))
+    for method, start in (("difference", first), ("system", first)):
+        options = {"exogenous": ["x"], "method": method}
+        unused = frame.assign(x=frame["x"].mask(start))
+        full, fit = (dynamic_gmm(one, "y", **options) for one in (frame, unused))
+        assert fit.nobs == full.nobs
+        np.testing.assert_allclose(fit.params, full.params, rtol=1e-10)
+        with pytest.raises(SampleError, match="no figure for an equation .*year 2017, variable x"):
+            dynamic_gmm(frame.assign(x=frame["x"].mask(third)), "y", **options)
+        unknown = frame.assign(y=frame["y"].mask(first & (frame.index.get_level_values(0) == 1)))
+        gone = frame.drop((1, 2015))
+        one, other = (dynamic_gmm(each, "y", **options) for each in (unknown, gone))
+        np.testing.assert_allclose(one.params, other.params, rtol=1e-10)
 
 
 def test_a_missing_year_is_no_neighbour():

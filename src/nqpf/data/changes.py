@@ -176,8 +176,7 @@ def _preview(
     target = _target(path, folder)
     home = next(place for place in (folder, *folder.parents) if place.exists())
     if not os.access(home, os.W_OK):
-        hint = "make it writable; figures are kept there"
-        raise DataError(f"the folder {home} cannot be written to", hint=hint)
+        raise DataError(f"the folder {home} cannot be written to", hint="make it writable")
     around, tables = _with_tables(panel, folder, skip=target.name)
     rows, told = _read_rows(path, around.catalogue, about)
     _refuse_second(rows, path.name, tables)

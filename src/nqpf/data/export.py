@@ -327,8 +327,7 @@ def _workbook(about: _About, sheets: dict[str, tuple[pd.DataFrame, int]]) -> byt
                     style = quoted if _like_formula(cell) else None
                     if sheet.write_string(line, column, cell, style) < 0:
                         problem, where = "a text does not fit a cell", {"column": title}
-                        expected = "at most 32,767 characters"
-                        raise DataError(problem, where=where, expected=expected)
+                        raise DataError(problem, where=where, expected="at most 32,767 characters")
                 else:
                     sheet.write_number(line, column, cell)
     for sheet in book.worksheets():
@@ -390,10 +389,9 @@ def _write_template(
         "xlsx": _workbook(_HOW, {"panel": (rows, 0)}),
     }
     paths = {folder / f"{key}-{year}.{ending}": content for ending, content in contents.items()}
-    for path in paths:
-        if path.exists():
-            hint = "move it, or name another folder"
-            raise DataError("the file is there already", where={"file": path}, hint=hint)
+    for path in filter(Path.exists, paths):
+        hint = "move it, or name another folder"
+        raise DataError("the file is there already", where={"file": path}, hint=hint)
     for path, content in paths.items():
         with _replacing(path) as temporary:
             temporary.write_bytes(content)

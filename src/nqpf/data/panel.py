@@ -289,8 +289,7 @@ def _changed(rows: pd.DataFrame, panel: Panel, file: str) -> pd.DataFrame:
     if len(vintages) > 1:
         problem = f"vintages are mixed: {' and '.join(vintages)} among the figures that are new"
         hint = "give the figures of each vintage in a file of its own"
-        where = {"file": file}
-        raise DataError(problem, where=where, expected="one vintage in a file", hint=hint)
+        raise DataError(problem, where={"file": file}, expected="one vintage in a file", hint=hint)
     return changed
 
 

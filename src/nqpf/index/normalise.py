@@ -73,8 +73,7 @@ def _weight_vector(w: ArrayLike, m: int, name: str = "w") -> _Floats:
         expected = f"one weight per column ({m},)"
         raise MethodError(f"{name} has shape {vector.shape}", expected=expected)
     if abs(vector.sum() - 1.0) > 1e-12:
-        expected = "a sum of 1 within 1e-12"
-        raise MethodError(f"{name} sums to {vector.sum()!s}", expected=expected)
+        raise MethodError(f"{name} sums to {vector.sum()!s}", expected="a sum of 1 within 1e-12")
     return vector
 
 

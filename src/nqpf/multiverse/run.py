@@ -65,8 +65,7 @@ def _run_batches(
         If a part cannot be written, such as on a full disk.
     """
     if not batches or n_jobs == 0:
-        expected = "one batch or more, n_jobs not 0"
-        raise MethodError("no batch, or no process", expected=expected)
+        raise MethodError("no batch, or no process", expected="one batch or more, n_jobs not 0")
     folder = Path(store) / stamp[:16]
     files = {name: folder / f"{name}.parquet" for name in batches}
     todo = [name for name, file in files.items() if _table(file) is None]

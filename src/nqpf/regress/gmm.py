@@ -14,7 +14,7 @@ from nqpf.checks import choose, distinct, whole
 from nqpf.errors import EstimationError, MethodError, SampleError
 from nqpf.regress.iv import _VALID
 from nqpf.regress.ols import _counted, _HypothesisTest, _Regression
-from nqpf.sample import _by_key, _years
+from nqpf.sample import _by_key, _place, _years
 
 _Names = Sequence[str] | str
 _Window = tuple[int, int | None]
@@ -104,6 +104,13 @@ class _Equations:
         self.level = ~np.isnan(needed).any(axis=-1)
         self.paired = self.level & _lag(self.level, 1, False)
         self.present = self.level if self.system else self.paired
+        # Where the outcome and its lags are known there is an equation, which needs the rest.
+        known = ~np.isnan(needed[..., [one == parts[0][0] for one, _ in parts]]).any(axis=-1)
+        wanted = known if self.system else known & _lag(known, 1, False)
+        for unit, year in np.argwhere(wanted & ~self.present)[:1]:
+            k = np.isnan(needed[unit, max(year - 1, 0) : year + 1]).any(axis=0).argmax()
+            where = _place((self.units[unit], self.years[year]), self.names)
+            raise SampleError("no figure for an equation", where=where | {"variable": parts[k][0]})
         if not self.paired.any():
             expected = f"{max(lag for _, lag in parts) + 2} consecutive years of some unit"
             raise SampleError("no unit has an equation in differences", expected=expected)
@@ -346,8 +353,8 @@ def dynamic_gmm(
     ----------
     frame : DataFrame
         `unit` and `time` (whole numbers) as index levels or columns, one row per unit
-        and time, no figure missing. Missing years are gaps: no lag or difference reaches over
-        them.
+        and time. Missing years are gaps: no lag or difference reaches over them. A figure is
+        needed only where an equation uses it.
     outcome : str
         Dependent variable.
     lags : int
@@ -379,7 +386,7 @@ def dynamic_gmm(
     nqpf.errors.DataError
         If a variable is unknown or not numeric.
     nqpf.errors.SampleError
-        If a figure is missing, a key doubled, a time no whole number,
+        If a figure that is used is missing, a key doubled, a time no whole number,
         or no unit has enough consecutive years.
     nqpf.errors.MethodError
         If an option is unknown, a variable has two roles, or a window holds lags that
@@ -431,7 +438,7 @@ def dynamic_gmm(
     least = {outcome: 2} | dict.fromkeys(named[1], 1) | dict.fromkeys(named[2], 2)
     windows = _windows(least, dict(windows or {}))
     names = list(dict.fromkeys(name for name, _ in every))
-    data = _by_key(frame, names, unit, time, "the frame")
+    data = _by_key(frame, names, unit, time, "the frame", complete=False)
     between = slice(lags, lags + len(named[0]))
     system = method == "system"
     solved = _Equations(data, everything, between, windows, system, collapse, time_effects)
