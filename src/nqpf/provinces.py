@@ -7,7 +7,7 @@ import re
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from nqpf.errors import DataError, _visible
+from nqpf.errors import DataError, _narrow, _visible
 from nqpf.files import root
 
 if TYPE_CHECKING:
@@ -21,7 +21,6 @@ _SEVERAL += "china national nation total sum average mean east eastern central w
 _TRADITIONAL = str.maketrans(
     "廣東內陝遼寧雲貴蘇龍慶肅壯維爾區臺灣門", "广东内陕辽宁云贵苏龙庆肃壮维尔区台湾门"
 )
-_WIDE = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)}
 _BLANK = re.compile(r"[\s\u3000\ufeff]+")
 
 
@@ -69,7 +68,7 @@ def _spellings() -> dict[str, int]:
 
 
 def _normal(text: object) -> str:
-    plain = str(text).translate(_WIDE).translate(_TRADITIONAL)
+    plain = _narrow(str(text)).translate(_TRADITIONAL)
     return _BLANK.sub("", plain).casefold().replace("uyghur", "uygur")
 
 

@@ -97,6 +97,10 @@ variable (as C '常住人口(万人)')
 指标：人均收入(元)/地区,2024年/北京,5/来源：s|unknown variable '人均收入'
 时间：2024年/地区,常住人口数(万人)/北京,5/来源：s|did you mean population (常住人口)
 指标：常住人口(万人)/地区,2024年/北京,5/注：略/北京,2023,5,6|figures below the notes|row 5
+指标：常住人口(万人)/地区,2024年/北京,5/注：略/天津,6|figures below the notes|row 5
+指标：常住人口(万人)/地区,2024年/北京,5/*天津,6/来源：s|unknown province '*天津'|row 4
+指标：常住人口(万人)/地区,2024年/北京,1,234.5/来源：s|row has 3 of at most 2 cells|quotation
+指标：常住人口(万人)/地区,2024年,/北京,5,6/来源：s|row has 3 of at most 2 cells
 指标：常住人口(万人)/地区,2024年/,5/来源：s|the file has no figures
 指标：常住人口(万人)/地区,2024年/全国,5/来源：s|leave out rows of the nation
 指标：常住人口(万人)/地区,2024年/北京,5①/来源：s|'5①' is not a number|cell B3

@@ -2,6 +2,7 @@
 
 import io
 import re
+import runpy
 from urllib.parse import urlsplit
 from xml.etree import ElementTree
 
@@ -290,19 +291,22 @@ def test_what_is_not_there_is_an_error():
             plain_markdown(myst, AROUND)
 
 
-def test_first_cell_says_how_to_set_up(capsys):
+def test_first_cell_says_how_to_set_up(capsys, tmp_path):
     address = "https://github.com/someone/nqpf"
     cell = set_up_cell("T", False, address, "launch", "https://s.example/x.html")
     assert "def glue" not in cell
     missing = cell.replace('find_spec("nqpf")', 'find_spec("no_such_library")')
-    exec(compile(missing, "first", "exec"), {})  # noqa: S102
+    first = tmp_path / "first.py"
+    first.write_text(missing, "utf-8")
+    runpy.run_path(str(first))
     said = capsys.readouterr().out
     assert f"git clone --quiet --depth 1 --branch launch {address} nqpf-book" in said
     # Every package that it adds is in the lock.
     lock = (ROOT / "requirements.lock").read_text("utf-8")
     (added,) = re.findall(r"%pip install --quiet ./nqpf-book (.+)", said)
     assert [package for package in added.split() if f"\n{package}==" not in lock] == []
-    exec(compile(cell, "first", "exec"), {})  # noqa: S102
+    first.write_text(cell, "utf-8")
+    runpy.run_path(str(first))
     assert capsys.readouterr().out == ""
     assert "git clone" not in set_up_cell("T", False, "", "launch", "")
 

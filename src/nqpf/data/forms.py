@@ -13,8 +13,8 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 
 from nqpf.data.grid import _REPEATED, _Grid
-from nqpf.data.units import _narrow, _same, _unit
-from nqpf.errors import DataError, NqpfError
+from nqpf.data.units import _same, _unit
+from nqpf.errors import DataError, NqpfError, _narrow
 from nqpf.provinces import code_of
 
 _REQUIRED = ["province", "year", "variable", "value", "unit", "source"]
@@ -40,6 +40,7 @@ _NOTE = re.compile(
     r"[*＊]|(?:注|注释|说明|备注|数据来源|资料来源|来源|notes?|(?:data )?sources?)\s*\d*\s*[:：.]",
     re.IGNORECASE,
 )
+_FIGURE = re.compile(r"[-+]?[\d.,]*\d%?")
 _TITLE_YEAR = re.compile(r"(?<!\d)((?:19|20)\d\d)\s*年(?!代)")
 _YEAR = re.compile(r"((?:19|20)\d\d)(?:\.0+)?(?:年|年末|年底)?")
 _LABEL = re.compile(r"(.+?)\s*\(([^()]*(?:\([^()]*\))?[^()]*)\)")
@@ -99,7 +100,7 @@ def _form(
     end = next((i for i, (_, row) in enumerate(body) if _is_note(row)), len(body))
     body, below = body[:end], said[at + 1 + end :]
     for place, row in below:
-        if len({*row}) > 3:
+        if _has_figures(row):
             hint = "move the notes to the end, and give each table a file of its own"
             raise DataError("there are figures below the notes", where={"row": place}, hint=hint)
     facts = _facts(above, below, known)
@@ -130,8 +131,11 @@ def _is_header(row: list[str]) -> bool:
 
 
 def _is_note(row: list[str]) -> bool:
-    filled = [cell for cell in row if cell]
-    return len({*filled}) <= 2 and _NOTE.match(filled[0]) is not None
+    return _NOTE.match(next(filter(None, row))) is not None and not _has_figures(row)
+
+
+def _has_figures(row: list[str]) -> bool:
+    return any(map(_FIGURE.fullmatch, list(filter(None, row))[1:]))
 
 
 def _is_year(text: str) -> bool:
@@ -236,11 +240,10 @@ def _cells(
     own |= {role: cell.removesuffix(_REPEATED) for role, cell in own.items() if role != "value"}
     given = dict.fromkeys(_COLUMNS, "") | facts | own
     where: dict[str, object] = {"row": line}
-    if not across:
-        most = max(columns) + 1
-        if len(texts) > most:
-            given["value"] = given["value"] or "?"
-            where["cells"] = f"{len(texts)} of at most {most}"
+    if any(cell for i, cell in enumerate(texts) if i not in columns):
+        place = {"cells": f"{len(texts)} of at most {len(columns)}"}
+        yield where | place, given | {"value": "?"}
+    elif not across:
         yield where, _with_unit(given, own)
     elif own:
         for i, said in columns.items():

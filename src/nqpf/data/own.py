@@ -19,8 +19,8 @@ import pandas as pd
 from nqpf.data.catalogue import Catalogue, _Variable
 from nqpf.data.forms import _COLUMNS, _NOTHING, _YEAR, _Figure, _form
 from nqpf.data.grid import _REPEATED, _grid
-from nqpf.data.units import _factor, _narrow, _same, _spellings
-from nqpf.errors import DataError, NqpfError, _visible
+from nqpf.data.units import _factor, _same, _spellings
+from nqpf.errors import DataError, NqpfError, _narrow, _visible
 from nqpf.provinces import code_of
 
 _KEY = ["variable", "vintage", "province", "year"]

@@ -6,26 +6,8 @@ import csv
 from decimal import Decimal
 from functools import lru_cache
 
+from nqpf.errors import _narrow
 from nqpf.files import root
-
-# Full-width signs are the plain ones to a reader, and so is the sign of minus; the mark of a
-# repeated cell is none.
-_WIDE = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)} | {
-    0x3000: " ",
-    0x2212: "-",
-    0x2063: None,
-}
-
-
-def _narrow(text: str) -> str:
-    """Return a text with full-width digits, letters and signs as plain ones.
-
-    Examples
-    --------
-    >>> _narrow("２０２４年（Ｒ＆Ｄ）"), _narrow("12①")
-    ('2024年(R&D)', '12①')
-    """
-    return text.translate(_WIDE)
 
 
 def _same(label: str) -> str:
