@@ -24,7 +24,7 @@ from nqpf.systems import System, available
 ROOT = Path(__file__).resolve().parents[1]
 # Ignored by git: nothing generated enters the repository.
 PAGES = ROOT / "book" / "provinces"
-SITE = ROOT / "_build" / "made"  # book/_ext/book_assets.py copies it into the site
+SITE = ROOT / "_build" / "made"  # book/_ext/book_pages.py copies it into the site
 # Those that the setting mathjax3_config of book/_config.yml loads. All of MathJax in one
 # file would be half as large again: it holds a menu of 0.4 MB.
 _MATHJAX = ["startup.js", "core.js", "input/tex.js", "input/tex/extensions/*.js", "output/chtml.js"]

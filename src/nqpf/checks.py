@@ -127,6 +127,6 @@ def distinct(what: str, names: Sequence[str] | str, least: int = 1) -> list[str]
     double = next((name for at, name in enumerate(listed) if name in listed[:at]), None)
     if double is not None:
         raise MethodError(f"{what} name {double!r} twice", expected="each once")
-    if len(listed) < least:
-        raise MethodError(f"{what} are {listed}", expected=f"{least} or more")
+    if isinstance(names, dict) or len(listed) < least:
+        raise MethodError(f"{what} are {names}", expected=f"a list of {least} or more")
     return listed

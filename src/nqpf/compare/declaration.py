@@ -249,7 +249,7 @@ class _Declaration:
 
     @property
     def recipes(self) -> list[tuple[str, str, str]]:
-        """Every (normalise, weights, aggregate), as :func:`nqpf.multiverse.variants` takes them."""
+        """Every (normalise, weights, aggregate), for :mod:`nqpf.compare.variants`."""
         blocks = self.grid.measures.recipes
         every = (itertools.product([b.normalise], b.weights, b.aggregate) for b in blocks)
         return list(itertools.chain(*every))

@@ -110,11 +110,11 @@ def kernel_density(
     Raises
     ------
     nqpf.errors.SampleError
-        If the index is not (unit, year), a value is missing, or a year has one unit.
+        If the index is not (unit, year) or a value is missing.
     nqpf.errors.EstimationError
-        If all values of a year are equal, or a rule finds no bandwidth.
+        If a year has one unit or all its values are equal, or a rule finds no bandwidth.
     nqpf.errors.MethodError
-        If the rule is unknown or a bandwidth not positive.
+        If the rule is unknown, or a bandwidth is not positive or not given for a year.
 
     Notes
     -----

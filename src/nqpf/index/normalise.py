@@ -192,7 +192,8 @@ def minmax(x: ArrayLike, benefit: ArrayLike, *, floor: float = 0.0) -> _Floats:
 
 
 def _minmax(x: _Floats, benefit: ArrayLike, *, floor: float = 0.0) -> _Floats:
-    floor = between("floor", floor, 0, np.nextafter(1.0, 0.0))
+    if between("floor", floor, 0) >= 1:
+        raise MethodError(f"floor is {floor!r}", expected="a number from 0 to below 1")
     low, high = _ends(x)
     worst, width = np.where(benefit, low, high), np.where(high > low, high - low, np.inf)
     z = np.empty_like(x)

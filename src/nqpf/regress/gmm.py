@@ -108,8 +108,9 @@ class _Equations:
         known = ~np.isnan(needed[..., [one == parts[0][0] for one, _ in parts]]).any(axis=-1)
         wanted = known if self.system else known & _lag(known, 1, False)
         for unit, year in np.argwhere(wanted & ~self.present)[:1]:
-            k = np.isnan(needed[unit, max(year - 1, 0) : year + 1]).any(axis=0).argmax()
-            where = _place((self.units[unit], self.years[year]), self.names)
+            first = year if self.system else year - 1
+            row, k = np.argwhere(np.isnan(needed[unit, first : year + 1]))[0]
+            where = _place((self.units[unit], self.years[first + row]), self.names)
             raise SampleError("no figure for an equation", where=where | {"variable": parts[k][0]})
         if not self.paired.any():
             expected = f"{max(lag for _, lag in parts) + 2} consecutive years of some unit"

@@ -222,14 +222,13 @@ class _CrossProducts:
 
         Parameters
         ----------
-        outcomes : (S,) positions in `columns`
-        regressors : (S, k) positions in `columns`, distinct in a row and not its outcome
+        outcomes : (S,) positions among the p variables
+        regressors : (S, k) positions among them, distinct in a row and not its outcome
         errors : {"clustered", "driscoll-kraay"}
-            Clustered by unit or by year, or Driscoll and Kraay's with Bartlett weights over
+            Clustered by unit, or Driscoll and Kraay's with Bartlett weights over
             floor(4 (T / 100)^(2/9)) lags, counted in years that the sample has.
         convention : {"nested", "all", "linearmodels", "none"}
-            Small-sample convention, see :func:`nqpf.regress.fixed_effects`. Clusters of years take
-            it with units and years exchanged.
+            Small-sample convention, see :func:`nqpf.regress.fixed_effects`.
 
         Raises
         ------

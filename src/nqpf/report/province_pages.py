@@ -457,7 +457,7 @@ def _rank_dots(table: pd.DataFrame, names: dict[str, str], title: str, most: int
     Parameters
     ----------
     table : DataFrame by measure
-        Of :func:`nqpf.compare.profiles.standing`.
+        Of :meth:`nqpf.compare.profiles._Profiles.standing`.
     names : dict of str
         Name by measure.
     title : str

@@ -10,7 +10,6 @@ import pandas as pd
 
 from nqpf.checks import between, choose
 from nqpf.errors import MethodError, SampleError
-from nqpf.regress.ols import fixed_effects
 from nqpf.sample import _by_key, _check_consecutive, _check_positive, _per_unit
 
 
@@ -42,6 +41,8 @@ def _estimate(logs: pd.DataFrame, returns: str) -> tuple[float, float, float, _R
     The equation is ln(Y/L) = alpha ln(K/L) + gamma ln L + effects of units and years, in which
     gamma = alpha + beta - 1 is zero under constant returns.
     """
+    from nqpf.regress.ols import fixed_effects  # loads scipy.sparse
+
     names = ["output per worker", "capital per worker", "labour"]
     workers = logs["labour"]
     data = logs[["output", "capital"]].sub(workers, axis=0).join(workers).set_axis(names, axis=1)
@@ -163,7 +164,8 @@ def solow_residual(
     nqpf.errors.DataError
         If a name is unknown or a figure is not positive.
     nqpf.errors.SampleError
-        If a figure is missing, a key doubled or a year skipped.
+        If a figure is missing, a key doubled or a year skipped, or, for an estimated share, a
+        province or year has a single row.
     nqpf.errors.MethodError
         If share or returns cannot be used.
     nqpf.errors.EstimationError
