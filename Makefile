@@ -63,7 +63,7 @@ links: env ## ask every external link of the book whether it answers
 	@-.venv/bin/jupyter-book build "$(CURDIR)" --path-output "$(CURDIR)" --quiet \
 		--config "$(CURDIR)/book/_config.yml" --toc "$(CURDIR)/book/_toc.yml" \
 		--builder custom --custom-builder linkcheck
-	@grep -q '"status": "\(working\|redirected\)"' _build/linkcheck/output.json || \
+	@grep -qE '"status": "(working|redirected)"' _build/linkcheck/output.json || \
 		{ echo "Not one link answered: is this machine online?"; exit 1; }
 	@! grep -F '[broken]' _build/linkcheck/output.txt | grep -vE -e $(unanswered)
 	@echo "No link is broken."

@@ -196,6 +196,7 @@ def main() -> int:
     maker = None if made else subprocess.Popen([sys.executable, "scripts/make_files.py"], cwd=ROOT)
     failures = run_chapters(paths, BUILD / ".jupyter_cache", ROOT)
     if maker and maker.wait():
+        shutil.rmtree(BUILD / "made", ignore_errors=True)  # half of it would pass for the whole
         failures.append("scripts/make_files.py\nsee above")
     if failures:
         print("\n\n".join(["", *failures]), file=sys.stderr)

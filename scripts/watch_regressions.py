@@ -1,9 +1,10 @@
 """Watch, in the kernel of a chapter, which measures its regressions relate to which variables.
 
 An extension of IPython, which scripts/build_book.py loads into every kernel. It has every cell hand
-over what it calls before it is called, wherever that came from. After each cell it adds to the
-record of the cell the regressions that relate a measure to what it holds; the build fails for a
-cell without the tag `circular-exhibit`.
+over what it calls before it is called, wherever that came from, and what it gives to a call or
+derives a class from; a call inside another module of a chapter's own is not seen. After each cell
+it adds to the record of the cell the regressions that relate a measure to what it holds; the build
+fails for a cell without the tag `circular-exhibit`.
 
 Columns are known by their values, not by their names: a score by the indicators that the recipe
 which made it was given, a variable by equality, up to place and scale, with one that
@@ -52,10 +53,22 @@ class Calls(ast.NodeTransformer):
     def visit_Call(self, node: ast.Call) -> ast.Call:
         """Change a call and those inside it; no line of the cell moves."""
         self.generic_visit(node)
+        if getattr(node.func, "id", "") not in ("isinstance", "issubclass"):  # of the class itself
+            node.args = list(map(_given, node.args))
+            for word in node.keywords:
+                word.value = _given(word.value)
         node.func = _handed(node.func, True)
-        named = ast.Name | ast.Attribute
-        node.args = [_handed(one, False) if isinstance(one, named) else one for one in node.args]
         return node
+
+    def visit_ClassDef(self, node: ast.ClassDef) -> ast.ClassDef:
+        """Change what a class is derived from."""
+        self.generic_visit(node)
+        node.bases = list(map(_given, node.bases))
+        return node
+
+
+def _given(part: ast.expr) -> ast.expr:
+    return _handed(part, False) if isinstance(part, ast.Name | ast.Attribute) else part
 
 
 def _handed(part: ast.expr, called: bool) -> ast.expr:
@@ -84,9 +97,16 @@ def watched(one: Any, called: bool) -> Any:
         _then(recipe, "fit", lambda index: _keep(index.scores, index.matrix.values.columns))
         tfp = sys.modules.get("nqpf.compare.measures")
         _then(tfp, "_log_tfp", lambda level: _keep(level, ["labour_productivity"]))
-    known = room.startswith(ROOMS) and (called or inspect.isroutine(one))
+    known = room.startswith(ROOMS) and (called or inspect.isroutine(one) or inspect.isclass(one))
     if not known or not _estimates(one):
         return one
+    if inspect.isclass(one) and not called:  # keeps its class methods
+
+        def init(self: Any, *args: object, **options: object) -> None:
+            _look(one.__name__, [*args, *options.values()])
+            one.__init__(self, *args, **options)
+
+        return type(one.__name__, (one,), {"__init__": init, "__wrapped__": one})
 
     @functools.wraps(one)
     def watching(*args: object, **options: object) -> object:

@@ -5,6 +5,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 import tomllib
 
 import pytest
@@ -127,3 +128,25 @@ def test_a_python_that_does_not_fit_is_refused_by_name(tmp_path):
         assert done.returncode == 1
         assert all(words in done.stderr for words in (needs, said, "make test PYTHON="))
     assert not (tmp_path / ".venv").exists()
+
+
+@pytest.mark.parametrize("newest", ["", "1"])
+def test_an_environment_that_matches_is_kept_and_another_is_not(tmp_path, newest):
+    for folder in ("scripts", ".venv/bin"):
+        (tmp_path / folder).mkdir(parents=True)
+    shutil.copy2(ROOT / "scripts/set_up.sh", tmp_path / "scripts")
+    (tmp_path / "requirements.lock").write_text("", "utf-8")
+    for name in ("pyproject.toml", ".venv/.package"):
+        (tmp_path / name).write_text("[project]\n", "utf-8")
+    (tmp_path / ".venv/bin/python").symlink_to(sys.executable)
+    more = "newest versions of\n[project]\n" if newest else ""
+    (tmp_path / ".venv/.made-from").write_text(f"{tmp_path.resolve()}\n{more}", "utf-8")
+    fake = tmp_path / "a-python"  # it fits, and makes no environment
+    fake.write_text('#!/bin/sh\ncase "$*" in *venv*) exit 1;; --version) echo Python 3.12;; esac\n')
+    fake.chmod(0o755)
+    for python, wanted, code in ((sys.executable, newest, 0), (fake, "" if newest else "1", 1)):
+        names = {"PATH": "/usr/bin:/bin", "PYTHON": str(python), "NEWEST": wanted}
+        options = {"cwd": tmp_path, "env": names, "capture_output": True, "text": True}
+        done = subprocess.run(["sh", "scripts/set_up.sh"], check=False, **options)
+        assert done.returncode == code and done.stdout.startswith("Setting up" if code else "")
+        assert code or (done.stdout, done.stderr) == ("", "")
