@@ -155,7 +155,7 @@ test_what_is_refused = quiet(refusals(
     ("seed is -1", lambda: drawn(seed=-1)),
     ("'minimax' .stage normalise.*minmax_yearly", lambda: drawn(normalise="minimax")),
     ("'sum' .stage aggregate", lambda: drawn(aggregate=("sum",))),
-    (r"methods to weights are \[\]", lambda: drawn(weights=())),
+    (r"methods to weights are \(\)", lambda: drawn(weights=())),
     ("each once", lambda: drawn(weights=("equal", "equal"))),
     ("no combination can be used", lambda: drawn(normalise="zscore", weights="entropy")),
     ("error is -0.1", lambda: drawn(error=-0.1)),
