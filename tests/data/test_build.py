@@ -220,7 +220,7 @@ def test_derived_variables(tmp_path, entry):
 
 
 def test_the_embedded_tables_are_what_the_sources_give(monkeypatch):
-    neighbour = REPOSITORY.parent / "shared" / "sources"
+    neighbour = REPOSITORY.parent / "shared"
     if not os.environ.get("NQPF_MIRROR"):
         if not neighbour.is_dir():
             pytest.skip("no mirror of the source files: set NQPF_MIRROR to verify the tables")

@@ -92,15 +92,25 @@ def test_a_mirror_file_is_read_in_place_a_bad_one_refused(mirror, monkeypatch, c
     with pytest.raises(DataError, match="leaves"):
         pinned().model_copy(update={"path": "../../../secret.csv"}).fetch()
     mirror.unlink()
-    said = "does not hold the file.*someone__something/0123456789ab"
     if content is not None:
         mirror.write_bytes(content)
-        said = "mirror's file has SHA-256.*数据.*damaged"
+    said = "holds no file with SHA-256.*数据.*someone__something/0123456789ab.*Copy the file there again"
     with pytest.raises(SourceError, match=said):
         pinned().fetch()
     assert content is None or mirror.read_bytes() == content
     monkeypatch.setenv("NQPF_MIRROR", str(mirror / "nowhere"))
-    with pytest.raises(SourceError, match="does not hold the file.*nowhere.*unset NQPF_MIRROR"):
+    with pytest.raises(SourceError, match="holds no file.*nowhere.*unset NQPF_MIRROR"):
+        pinned().fetch()
+
+
+def test_a_mirror_may_keep_a_file_anywhere(mirror):
+    (mirror.parents[1] / "aside").write_bytes(GOOD[::-1])  # of the same size, other bytes
+    elsewhere = mirror.parents[2] / "another folder" / "renamed.csv"
+    elsewhere.parent.mkdir()
+    mirror.rename(elsewhere)
+    assert pinned().fetch() == pinned().at_hand() == elsewhere
+    elsewhere.write_bytes(GOOD.replace(b"0", b"1", 1))
+    with pytest.raises(SourceError, match=f"no file with SHA-256 {pinned().sha256}"):
         pinned().fetch()
 
 
@@ -110,7 +120,7 @@ def test_research_data_sets_are_fetched_only_on_request(mirror, tmp_path):
     assert _rebuild(home, update=True).optional == ()
     assert _rebuild(home, update=True, extra=True).optional == ("research",)
     mirror.unlink()
-    with pytest.raises(SourceError, match="does not hold the file"):
+    with pytest.raises(SourceError, match="holds no file"):
         _rebuild(home, update=True, extra=True)
 
 
@@ -136,7 +146,7 @@ def test_carbon_dioxide_is_read_from_a_sheet_per_province(mirror, tmp_path, monk
 
 
 def test_the_pinned_files_are_read(tmp_path, monkeypatch):
-    mirror = os.environ.get("NQPF_MIRROR", REPOSITORY.parent / "shared" / "sources")
+    mirror = os.environ.get("NQPF_MIRROR", REPOSITORY.parent / "shared")
     if not Path(mirror).is_dir():
         pytest.skip("no mirror of the sources")
     monkeypatch.setenv("NQPF_MIRROR", str(mirror))

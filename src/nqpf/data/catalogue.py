@@ -67,10 +67,11 @@ class _Bilingual(_Strict):
 class _Source(_Strict):
     """A public file that figures were transcribed from, pinned by commit and hash.
 
-    A mirror is a folder with each file at ``<owner>__<repository>/<first 12 of the
-    commit>/<path>``, named by the environment variable ``NQPF_MIRROR``; its files are
-    read in place. Without one, files are downloaded once and kept in the user's cache
-    folder. Either way a file is used only if its SHA-256 is the one in the catalogue.
+    A mirror is a folder named by the environment variable ``NQPF_MIRROR``. A file stands
+    there at ``<owner>__<repository>/<first 12 of the commit>/<path>`` or anywhere below
+    the folder, recognised by size and hash, and is read in place. Without a mirror,
+    files are downloaded once and kept in the user's cache folder. Either way a file is
+    used only if its SHA-256 is the one in the catalogue.
 
     Examples
     --------
@@ -155,17 +156,13 @@ class _Source(_Strict):
         if not mirror:
             return None
         place = f"{self.repository.replace('/', '__')}/{self.commit[:12]}/{self.path}"
-        path = _inside(Path(mirror), place)
-        where = {"file": self.path}
-        if not path.is_file():
-            problem, hint = "the mirror does not hold the file", "correct or unset NQPF_MIRROR"
-            raise SourceError(problem, where=where, expected=str(path), hint=hint)
-        if _sha256(path) != self.sha256:
-            problem = f"the mirror's file has SHA-256 {_sha256(path)}"
-            expected = f"{self.sha256} ({self.bytes} bytes)"
-            hint = "copy the file again; it is damaged, cut off or another version"
-            raise SourceError(problem, where=where, expected=expected, hint=hint)
-        return path
+        for path in (_inside(Path(mirror), place), *_by_size(mirror).get(self.bytes, ())):
+            if path.is_file() and _sha256(path) == self.sha256:
+                return path
+        problem = f"the mirror holds no file with SHA-256 {self.sha256} ({self.bytes} bytes)"
+        where = {"file": self.path, "mirror": mirror, "place": f"{place} or any below the mirror"}
+        hint = "copy the file there again, whole and unchanged, or correct or unset NQPF_MIRROR"
+        raise SourceError(problem, where=where, hint=hint)
 
     def _downloaded(self, host: str, cache: Path) -> Path:
         import pooch
@@ -196,6 +193,13 @@ def _cache_folder() -> Path:
         import pooch
 
     return Path(pooch.os_cache("nqpf"))
+
+
+@lru_cache(maxsize=4)
+def _by_size(mirror: str) -> dict[int, list[Path]]:
+    """Return the files below a folder by their size, so that few of them have to be hashed."""
+    size = {path: path.stat().st_size for path in Path(mirror).rglob("*") if path.is_file()}
+    return {each: [path for path in sorted(size) if size[path] == each] for each in size.values()}
 
 
 def _sha256(path: Path) -> str:
