@@ -94,7 +94,7 @@ def test_a_mirror_file_is_read_in_place_a_bad_one_refused(mirror, monkeypatch, c
     mirror.unlink()
     if content is not None:
         mirror.write_bytes(content)
-    said = "holds no file with SHA-256.*数据.*someone__something/0123456789ab.*Copy the file there again"
+    said = "no file with SHA-256.*数据.*someone__something/0123456789ab.*Copy the file there again"
     with pytest.raises(SourceError, match=said):
         pinned().fetch()
     assert content is None or mirror.read_bytes() == content
