@@ -99,7 +99,7 @@ def _check(
     said, rows, around = _preview(file, panel, _extra(), _about(say))
     _say(said)
     if system:
-        from nqpf.compare.standings import _rank_changes
+        from nqpf.compare.measures import _rank_changes
 
         years = sorted({*rows["year"]})
         _say(_rank_changes(system, around, _laid_over(around, rows), years))
@@ -223,8 +223,7 @@ def _multiverse(
     """Run the declared grid of specifications and compare it with the stored results."""
     from nqpf.multiverse import SpecificationGrid
     from nqpf.multiverse.inference import _curve_tests, _save_beside
-    from nqpf.multiverse.results import _stored
-    from nqpf.multiverse.shares import _disagreement
+    from nqpf.multiverse.results import _disagreement, _stored
 
     grid = SpecificationGrid()
     folder = root() / "_build" / "multiverse" / grid.stamp[:16]

@@ -5,6 +5,7 @@ import warnings
 import numpy as np
 import pandas as pd
 import pytest
+from made_up_index import refitted
 
 from nqpf import Panel, Recipe, System
 from nqpf.compare import measures, standings, uncertainty
@@ -75,7 +76,7 @@ def test_intervals_are_those_of_the_draws_one_by_one(embedded, found):
         last = found.intervals.loc[key].xs(run.year, level="year")
         pd.testing.assert_frame_equal(last, run.intervals(0.9)[["lower", "median", "upper"]])
         if key == "lu-2024":
-            scores = pd.DataFrame({draw: run.refit(draw) for draw in range(60)})
+            scores = pd.DataFrame({draw: refitted(run, draw) for draw in range(60)})
             ranks = scores.groupby(level="year").rank(ascending=False, method="min")
             expected = np.sort(ranks.to_numpy())[:, [2, 29, 56]]
             np.testing.assert_array_equal(found.intervals.loc[key].loc[ranks.index], expected)

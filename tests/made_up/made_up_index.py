@@ -1,5 +1,6 @@
 """Made-up matrices and weights for tests of composite indices."""
 
+import dataclasses
 import os
 import subprocess
 import sys
@@ -10,7 +11,9 @@ import pandas as pd
 from hypothesis import assume, settings
 from hypothesis import strategies as st
 
+from nqpf.compare.certainty import _error_factors, _weight_factors
 from nqpf.index import Index, Recipe
+from nqpf.index.recipe import _call
 from nqpf.systems import IndicatorMatrix
 
 PROVINCES, YEARS = [110000, 310000, 440000, 650000], [2020, 2021, 2022]
@@ -42,6 +45,37 @@ def matrix_of(x, benefit=True, years=2022, dimension="all"):
     rows = [np.arange(len(x)), np.broadcast_to(years, len(x))]
     values = pd.DataFrame(x, pd.MultiIndex.from_arrays(rows, names=["province", "year"]), keys)
     return IndicatorMatrix(values, pd.Series(benefit, keys), pd.Series(dimension, keys))
+
+
+def choices(result):
+    """Return the methods of every draw of `uncertainty`, and the indicator left out or None."""
+    names = [*result.plan.methods, [*result.plan.matrix.values, None]]
+    stages = ("normalise", "weights", "aggregate", "omitted")
+    parts = zip(stages, names, result.draws.T, strict=False)
+    return pd.DataFrame({key: np.array(own, dtype=object)[at] for key, own, at in parts})
+
+
+def case(result, draw):
+    """Return the recipe of one draw of `uncertainty` and the matrix, with errors, that it fits."""
+    plan, own = result.plan, result.draws[draw]
+    values = plan.matrix.values
+    if plan.error.any():
+        factors = np.empty(values.shape)
+        factors[plan.order] = _error_factors(plan, own[[4]])[0].T
+        values = values * factors
+    kept = [key for j, key in enumerate(values.columns) if j != own[3]]
+    return plan.recipe(own), dataclasses.replace(plan.matrix, values=values).select(kept)
+
+
+def refitted(result, draw):
+    """Return scores of one draw of `uncertainty` by (province, year), from its recipe alone."""
+    recipe, matrix = case(result, draw)
+    index = recipe.fit(matrix)
+    factors = _weight_factors(result.plan, int(result.draws[draw, 5]) + 1)[-1]
+    w = index.weights * pd.Series(factors, result.plan.matrix.values.columns)[index.weights.index]
+    data = {"z": index.normalised.to_numpy(), "w": (w / w.sum()).to_numpy()}
+    data["dimension"] = matrix.dimension.astype(str).to_numpy()
+    return pd.Series(_call("aggregate", recipe.aggregate, data), index.scores.index)
 
 
 @st.composite

@@ -17,8 +17,7 @@ from nqpf.errors import CardError, DataError, FormulaError, MethodError, SourceE
 from nqpf.multiverse.grid import SpecificationGrid, _estimates
 from nqpf.multiverse.inference import _curve_input
 from nqpf.multiverse.redraw import _Plan
-from nqpf.multiverse.results import _SHARED, Multiverse, _stored
-from nqpf.multiverse.shares import _UNITS
+from nqpf.multiverse.results import _SHARED, _UNITS, Multiverse, _stored
 from nqpf.regress import fixed_effects
 from nqpf.sample import standardise
 from nqpf.tfp import real_gdp

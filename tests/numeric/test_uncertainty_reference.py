@@ -5,6 +5,7 @@ import itertools
 import numpy as np
 import pandas as pd
 import pytest
+from made_up_index import case, choices, refitted
 from SALib.analyze import sobol as analyse
 from SALib.sample import sobol as draw
 from scipy import stats
@@ -47,7 +48,7 @@ def ranks_of(scores):
 def assert_equal_to_recipes(result, draws):
     year, codes = result.year, result.baseline.index
     again = np.array(
-        [result.refit(d).xs(year, level="year")[codes].to_numpy() for d in range(draws)]
+        [refitted(result, d).xs(year, level="year")[codes].to_numpy() for d in range(draws)]
     )
     np.testing.assert_allclose(result.scores[:draws], again, rtol=0, atol=1e-12)
     np.testing.assert_array_equal(result.ranks[:draws], ranks_of(again))
@@ -60,21 +61,21 @@ CASES = list(itertools.product(REGIMES, ("distinct values", "ties")))
 def test_draws_of_every_method_equal_refitted_recipes():
     """Of the size of the panel, and 25 in each of eight cases, two hundred in all."""
     assert_equal_to_recipes(uncertainty(simulated(31, 11, 20), 20, seed=1, **NOISE), 20)
-    choices = []
+    drawn = []
     for seed, (regime, kind) in enumerate(CASES):
         matrix = simulated(9, 4, 7, seed=2, digits=0 if kind == "ties" else None)
         result = uncertainty(matrix, 25, seed, **ALL, **REGIMES[regime])
         assert_equal_to_recipes(result, 25)
-        choices.append(result.choices)
+        drawn.append(choices(result))
     for stage, names in ALL.items():
-        assert set(pd.concat(choices)[stage]) == set(names)
+        assert set(pd.concat(drawn)[stage]) == set(names)
 
 
 @pytest.mark.parametrize("error", [0.05, 0.4])
 def test_noise_is_standard_normal_and_independent_within_and_between_draws(error):
     matrix = simulated(7, 1, 43, seed=4)  # 301 figures, an odd count
     run = uncertainty(matrix, 100, error=error, omit=False)
-    factors = [run.case(d)[1].values.to_numpy() / matrix.values.to_numpy() for d in range(100)]
+    factors = [case(run, d)[1].values.to_numpy() / matrix.values.to_numpy() for d in range(100)]
     sd = np.sqrt(np.log1p(error**2))
     e = (np.log(np.array(factors).reshape(100, -1)) + sd**2 / 2) / sd
     assert stats.kstest(e.ravel(), "norm").pvalue > 0.01

@@ -161,7 +161,7 @@ test_wrong_input_is_named = refusals(
     SampleError,
     ("std_error", lambda: specification_curve(table().drop(columns="std_error")), DataError),
     ("one specification", lambda: specification_curve(table(1))),
-    ("without estimate", lambda: specification_curve(table().assign(pvalue=np.nan))),
+    ("missing or infinite", lambda: specification_curve(table().assign(pvalue=np.nan))),
     ("'kid'.*Did you mean 'kind'", lambda: curve_explorer(table(), ["kid"]), DataError),
     ("90,601 combinations of a and b",
      lambda: curve_explorer(table().assign(a=range(300), b=range(300)), ["a", "b"]), MethodError),

@@ -2,8 +2,7 @@
 
 from nqpf.compare.certainty import sensitivity, uncertainty
 from nqpf.compare.declaration import variables
-from nqpf.compare.measures import agreement, circular, holders, measures
-from nqpf.compare.standings import standings
+from nqpf.compare.measures import agreement, circular, holders, measures, standings
 
 __all__ = [
     "agreement",

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -327,17 +327,6 @@ class _RankUncertainty:
         return self.plan.dropped
 
     @property
-    def choices(self) -> pd.DataFrame:
-        """One row per draw: ``normalise``, ``weights``, ``aggregate`` and ``omitted``.
-
-        The last is missing where no indicator was left out.
-        """
-        names = [*self.plan.methods, [*self.plan.matrix.values, None]]
-        columns = zip((*_STAGES, "omitted"), names, self.draws.T, strict=False)
-        frame = {key: np.array(own, dtype=object)[at] for key, own, at in columns}
-        return pd.DataFrame(frame).rename_axis("draw")
-
-    @property
     def _moved(self) -> _Floats:
         return np.abs(self.ranks.astype(np.int64) - self.baseline.to_numpy())
 
@@ -396,50 +385,6 @@ class _RankUncertainty:
         labels = self.baseline.index
         return pd.DataFrame(share, index=labels, columns=labels.rename("other"))
 
-    def case(self, draw: int) -> tuple[Recipe, IndicatorMatrix]:
-        """Return the recipe of one draw and the matrix, with its errors, that it is fitted to.
-
-        Raises
-        ------
-        nqpf.errors.MethodError
-            If there is no such draw.
-        """
-        plan, own = self.plan, self.draws[whole("draw", draw, 0, len(self.draws) - 1)]
-        values = plan.matrix.values
-        if plan.error.any():
-            factors = np.empty(values.shape)
-            factors[plan.order] = _error_factors(plan, own[[_ERRORS]])[0].T
-            values = values * factors
-        keys = [key for j, key in enumerate(values.columns) if j != own[_OMITTED]]
-        return plan.recipe(own), replace(plan.matrix, values=values).select(keys)
-
-    def refit(self, draw: int) -> pd.Series:
-        """Compute one draw again, by a :class:`~nqpf.index.Recipe` on its matrix alone.
-
-        Returns
-        -------
-        Series on (province, year)
-            Scores of all rows; those of the year are ``scores[draw]`` up to
-            rounding.
-
-        Raises
-        ------
-        nqpf.errors.MethodError
-            If there is no such draw.
-        """
-        recipe, matrix = self.case(draw)
-        index = recipe.fit(matrix)
-        factors = _weight_factors(self.plan, int(self.draws[draw, _CHANGES]) + 1)[-1]
-        changes = pd.Series(factors, self.plan.matrix.values.columns)
-        w = index.weights * changes[index.weights.index]
-        data = {
-            "z": index.normalised.to_numpy(),
-            "w": (w / w.sum()).to_numpy(),
-            "dimension": matrix.dimension.astype(str).to_numpy(),
-        }
-        scores = _call("aggregate", recipe.aggregate, data)
-        return pd.Series(scores, index.scores.index, name="score")
-
     def __repr__(self) -> str:
         draws, n = self.ranks.shape
         text = f"{draws:,} draws of {n} ranks, {self.year}; baseline {self.recipe}"
@@ -497,10 +442,9 @@ def uncertainty(
     Returns
     -------
     object
-        ``ranks`` and ``scores`` (draws, provinces), ``choices`` by draw,
-        ``baseline`` ranks, ``dropped`` combinations, and the methods
-        ``intervals(level)``, ``probability(k)``, ``above()``, ``shifts`` and
-        ``refit(draw)``, which fits one draw again by a recipe alone.
+        ``ranks`` and ``scores`` (draws, provinces), ``baseline`` ranks, ``dropped``
+        combinations, ``shifts``, and the methods ``intervals(level)``, ``probability(k)``
+        and ``above()``.
 
     Raises
     ------
@@ -520,7 +464,7 @@ def uncertainty(
     rounding alone are tied; ``Index.rank`` compares scores as they are. The
     errors of different rows and indicators are independent: those shared by
     a province or a year are not represented. Draws go through the formulas of
-    :mod:`nqpf.index` many at once, and ``refit`` shows that a draw is a recipe.
+    :mod:`nqpf.index` many at once; tests and the benchmark fit each by a recipe alone.
 
     Examples
     --------

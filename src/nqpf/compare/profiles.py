@@ -12,8 +12,7 @@ import pandas as pd
 from nqpf import provinces
 from nqpf.checks import whole
 from nqpf.compare.certainty import uncertainty
-from nqpf.compare.measures import _TFP, _solow
-from nqpf.compare.standings import _DRAWN, _LEVEL, _ranked
+from nqpf.compare.measures import _DRAWN, _LEVEL, _TFP, _ranked, _solow
 from nqpf.data.panel import _VINTAGE, Panel
 from nqpf.errors import SampleError
 from nqpf.files import root

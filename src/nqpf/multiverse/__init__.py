@@ -2,7 +2,6 @@
 
 from nqpf.compare.declaration import variables
 from nqpf.multiverse.grid import SpecificationGrid
-from nqpf.multiverse.results import Multiverse, curve_summary
-from nqpf.multiverse.shares import variance_shares
+from nqpf.multiverse.results import Multiverse, curve_summary, variance_shares
 
 __all__ = ["Multiverse", "SpecificationGrid", "curve_summary", "variables", "variance_shares"]

@@ -15,7 +15,7 @@ from matplotlib.colors import to_hex
 
 from nqpf import provinces
 from nqpf.checks import choose
-from nqpf.compare.standings import _Standings as Standings
+from nqpf.compare.measures import _Standings as Standings
 from nqpf.errors import DataError, SampleError
 from nqpf.report import style as sty
 from nqpf.report.html import _Html, _html_table, _province, listed

@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 
 from nqpf.errors import SampleError
-from nqpf.multiverse.shares import _VarianceShares as VarianceShares
+from nqpf.multiverse.results import _VarianceShares as VarianceShares
 from nqpf.report import style as sty
 from nqpf.report.html import _name_of, listed
 
