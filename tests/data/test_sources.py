@@ -116,7 +116,8 @@ def test_a_mirror_may_keep_a_file_anywhere(mirror):
 
 def test_research_data_sets_are_fetched_only_on_request(mirror, tmp_path):
     entry = pinned(embedded=False)
-    home = write_project(tmp_path / "home", {"research": entry}, {})
+    nowhere = entry.model_copy(update={"sha256": "0" * 64, "located": False})
+    home = write_project(tmp_path / "home", {"research": entry, "nowhere": nowhere}, {})
     assert _rebuild(home, update=True).optional == ()
     assert _rebuild(home, update=True, extra=True).optional == ("research",)
     mirror.unlink()

@@ -359,7 +359,7 @@ def _rebuild(
     catalogue = Catalogue.load(home / "data" / "catalogue.yaml")
     files = {key: catalogue.sources[key].fetch() for key in _needed(catalogue)}
     tables = _tables(catalogue, files, derivations or {})
-    optional = [key for key, source in catalogue.sources.items() if extra and not source.embedded]
+    optional = [k for k, s in catalogue.sources.items() if extra and s.located and not s.embedded]
     for key in optional:
         catalogue.sources[key].fetch()
     changed = []

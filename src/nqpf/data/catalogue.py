@@ -91,6 +91,7 @@ class _Source(_Strict):
     aliases: dict[str, int] = Field(default_factory=dict)
     ignore: dict[str, str] = Field(default_factory=dict)
     embedded: bool = True
+    located: bool = True
     note: str = ""
 
     def address(self, host: str = _HOST) -> str:
