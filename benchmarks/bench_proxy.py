@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 
 from nqpf.tfp import proxy
-from nqpf.tfp.simulate import simulate_firms
+from nqpf.tfp.proxy import simulate_firms
 
 FIRMS = (100, 1_000, 10_000)
 YEARS = 10

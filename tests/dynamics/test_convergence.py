@@ -24,8 +24,8 @@ def panel(rate=0.1, noise=0.02):
 
 def test_sigma_falls_when_gaps_shrink_and_rises_when_they_grow():
     falls, grows = sigma(panel(0.1)), sigma(panel(-0.1))
-    assert falls.trend < 0 and falls.ratio < 1 and falls.correlation < 0 and falls.pvalue < 0.05
-    assert grows.trend > 0 and grows.ratio > 1 and grows.correlation > 0
+    assert falls.trend < 0 and falls.ratio < 1 and falls.pvalue < 0.05
+    assert grows.trend > 0 and grows.ratio > 1
     assert falls.by_year.loc[2013, "n"] == len(CODES) and not falls.notes
     shuffled = (7 * panel(0.1)).sample(frac=1, random_state=1)
     pd.testing.assert_frame_equal(falls.by_year, sigma(shuffled).by_year)
@@ -233,7 +233,7 @@ def test_equal_variances_is_the_test_of_a_correlation():
     table = growth().unstack()
     first, last = np.log(table).to_numpy().T
     result = sigma(table.assign(**{"2015": table[2010]}).rename(columns=int).stack())
-    r = result.correlation
+    r = np.corrcoef(last - first, last + first)[0, 1]
     t = r * np.sqrt(18 / (1 - r**2))
     assert result.pvalue == pytest.approx(2 * stats.t.sf(abs(t), 18), abs=1e-12)
     # Carree and Klomp (1997): (N - 2.5) ln(1 + D^2 / (4 (s1 sT - s1T^2))) holds the same 1 - r^2.

@@ -5,7 +5,7 @@ from functools import partial
 import numpy as np
 import pandas as pd
 import pytest
-from made_up_panels import normals, refusals
+from made_up_panels import refusals
 
 from nqpf import provinces
 from nqpf.errors import MethodError, SampleError
@@ -56,22 +56,6 @@ def test_weights_have_their_formulas():
     assert np.allclose(economic_distance(panel).matrix, KINDS["economic"].matrix, atol=1e-9)
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_lags_do_not_depend_on_the_order_of_either(kind):
-    w = KINDS[kind].row_standardised()
-    panel = normals(3, "y", CODES, 2, 2012)[0]["y"]
-    lag, one = w.lag(panel), panel.xs(2013, level="year")
-    by_hand = pd.Series(w.matrix.to_numpy() @ one.to_numpy(), index=CODES)
-    assert np.allclose(lag.xs(2013, level="year"), by_hand, rtol=0, atol=1e-14)
-    assert (lag.loc[list(w.islands)] == 0).all()
-    mixed = panel.sample(frac=1, random_state=1)
-    turned = align(w.matrix.loc[CODES[::-1], CODES], one[::-1])
-    again = turned.lag(mixed)
-    assert again.index.equals(mixed.index)
-    assert np.allclose(again.loc[panel.index], lag, rtol=0, atol=1e-14)
-    assert np.allclose(turned.lag(one), lag.xs(2013, level="year"), rtol=0, atol=1e-14)
-
-
 def test_align_orders_cuts_and_leaves_its_input():
     matrix = KINDS["contiguity"].matrix.copy()
     w = KINDS["contiguity"].row_standardised()
@@ -88,7 +72,6 @@ def test_align_orders_cuts_and_leaves_its_input():
     assert align(table, table).matrix.loc["a", "b"] == 2
 
 
-PANEL = pd.concat({2012: INCOME, 2013: INCOME.drop(460000)}, names=["year", "province"]).swaplevel()
 GAP = INCOME.where(INCOME.index != 540000)
 MORE = pd.concat([INCOME, pd.Series({999: 1.0})])
 BORDERS = KINDS["contiguity"]
@@ -103,9 +86,8 @@ test_bad_figures_tables_and_options_are_refused_with_their_place = refusals(
     SampleError,
     (r"not in the data: Tibet \(540000\)", lambda: align(BORDERS, GAP.dropna())),
     ("not in the weights: 999", lambda: align(BORDERS, MORE, subset=True)),
-    (r"province Hainan \(460000\), variable 2013", lambda: BORDERS.lag(PANEL)),
-    (r"province Tibet \(540000\)", lambda: BORDERS.lag(GAP)),
-    ("1 repeated key", lambda: BORDERS.lag(pd.concat([INCOME, INCOME.iloc[:1]]))),
+    (r"province Tibet \(540000\)", lambda: economic_distance(GAP)),
+    ("1 repeated key", lambda: economic_distance(pd.concat([INCOME, INCOME.iloc[:1]]))),
     ("same figure", lambda: economic_distance(GAP.fillna(INCOME[110000]))),
     ("Tibet.*above zero", lambda: FAR.nested(GAP.fillna(0.0))),
     ("not in the data: Tibet", lambda: FAR.nested(GAP.dropna())),

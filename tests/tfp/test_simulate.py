@@ -8,7 +8,7 @@ import pytest
 from made_up_panels import refusals
 
 from nqpf.errors import MethodError
-from nqpf.tfp.simulate import simulate_firms
+from nqpf.tfp.proxy import simulate_firms
 
 SD_WAGE = {1: 0.1, 2: 0.0, 3: 0.1, 4: 0.0}
 SD_LABOUR = {1: 0.0, 2: 0.37, 3: 0.37, 4: 0.37}

@@ -25,8 +25,7 @@ from nqpf.sample import _check_finite, _place
 from nqpf.systems.formula import Formula
 from nqpf.systems.overlap import _holding
 from nqpf.systems.system import IndicatorMatrix, System, _defined, available
-from nqpf.tfp.accounts import production
-from nqpf.tfp.solow import _SolowResult, solow_residual
+from nqpf.tfp.accounts import _SolowResult, production, solow_residual
 
 _TFP = "tfp"
 _SHOWN = "solow-0.5"  # the estimator of TFP that is shown here

@@ -19,7 +19,7 @@ from nqpf.files import root
 from nqpf.index.recipe import Index, Recipe
 from nqpf.systems.formula import Formula
 from nqpf.systems.system import System, _defined, _Indicator, available
-from nqpf.tfp.solow import _SolowResult
+from nqpf.tfp.accounts import _SolowResult
 
 _GDP_PER_HEAD = _Indicator(
     name={"en": "GDP per head", "zh": "人均地区生产总值"},

@@ -17,11 +17,18 @@ from nqpf.index.normalise import _IndexWarning
 from nqpf.index.recipe import Recipe
 from nqpf.systems.study import _Strict, _Text
 from nqpf.systems.system import System, available
-from nqpf.tfp.accounts import _BASE, _PART, _divide, _rebase, perpetual_inventory, production
+from nqpf.tfp.accounts import (
+    _BASE,
+    _PART,
+    _divide,
+    _rebase,
+    perpetual_inventory,
+    production,
+    solow_residual,
+)
 from nqpf.tfp.dea import malmquist
 from nqpf.tfp.frontier import battese_coelli
 from nqpf.tfp.sbm import global_malmquist_luenberger
-from nqpf.tfp.solow import solow_residual
 
 _KEY = ("province", "year")
 _INPUTS = ["capital", "labour"]

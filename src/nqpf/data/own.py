@@ -17,9 +17,8 @@ from pathlib import Path
 import pandas as pd
 
 from nqpf.data.catalogue import Catalogue, _Variable
-from nqpf.data.forms import _COLUMNS, _NOTHING, _YEAR, _Figure, _form
+from nqpf.data.forms import _COLUMNS, _NOTHING, _YEAR, _factor, _Figure, _form, _same, _spellings
 from nqpf.data.grid import _REPEATED, _grid
-from nqpf.data.units import _factor, _same, _spellings
 from nqpf.errors import DataError, NqpfError, _narrow, _visible
 from nqpf.provinces import code_of
 

@@ -1,8 +1,7 @@
 """Inequality, distribution, convergence and transition over the years."""
 
 from nqpf.dynamics.convergence import beta
-from nqpf.dynamics.density import kernel_density
-from nqpf.dynamics.inequality import dagum
+from nqpf.dynamics.inequality import dagum, kernel_density
 from nqpf.dynamics.markov import markov
 
 __all__ = ["beta", "dagum", "kernel_density", "markov"]

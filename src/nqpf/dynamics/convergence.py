@@ -332,8 +332,8 @@ class _Sigma:
         and t(T - 2).
     ratio : float
         Variance of logs in the last year over that in the first.
-    correlation, pvalue : float
-        Of growth with the sum of both years, zero where the two variances are equal; t(n - 2).
+    pvalue : float
+        That growth and the sum of both years are not correlated: variances are equal then; t(n - 2).
     notes : tuple of str
     """
 
@@ -341,7 +341,6 @@ class _Sigma:
     trend: float
     trend_pvalue: float
     ratio: float
-    correlation: float
     pvalue: float
     notes: tuple[str, ...]
 
@@ -399,14 +398,14 @@ def sigma(scores: pd.Series) -> _Sigma:
     design = np.column_stack([np.ones(len(years)), years - years.mean()])
     line = OLS(by_year["sd_log"].to_numpy(), design)
     trend = line.fit(cov_type="HAC", cov_kwds=lags, use_t=True)
-    r, pvalue = stats.pearsonr(last - first, last + first)
+    pvalue = float(stats.pearsonr(last - first, last + first).pvalue)
     notes = ()
     changed = by_year.index[by_year["n"] < len(logs)]
     if len(changed):
         shown = ", ".join(map(str, changed))
         notes = (f"not every unit is measured in {shown}: dispersion follows who is measured",)
     slope, ratio = float(trend.params[1]), float(last.var() / first.var())
-    return _Sigma(by_year, slope, float(trend.pvalues[1]), ratio, float(r), float(pvalue), notes)
+    return _Sigma(by_year, slope, float(trend.pvalues[1]), ratio, pvalue, notes)
 
 
 _CRITICAL = -1.65  # one-sided, 5 %

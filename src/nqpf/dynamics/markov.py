@@ -319,8 +319,6 @@ class _SpatialChain:
         That does not look at neighbours.
     by_lag : dict of int to chain
         One per class of neighbours that has members; its ``notes`` say what it lacks.
-    lag_cutoffs : array
-        Upper bounds of the neighbours' classes but the last.
     lag : Series indexed (unit, year)
         Weighted mean of the neighbours.
     test : homogeneity test
@@ -329,7 +327,6 @@ class _SpatialChain:
 
     overall: _Chain
     by_lag: dict[int, _Chain]
-    lag_cutoffs: np.ndarray
     lag: pd.Series = field(repr=False)
     test: _Homogeneity
 
@@ -400,11 +397,11 @@ def spatial_markov(
     lag = (_neighbours(weights, wide).matrix @ wide).stack().rename("lag")
     lag = lag.rename_axis(data.index.names)
     lag_classes = classes if lag_classes is None else lag_classes
-    around, lag_cutoffs = _classified(lag, lag_classes, "the neighbours' mean")
+    around, _ = _classified(lag, lag_classes, "the neighbours' mean")
     own, cutoffs = _classified(data, classes, "the measure")
     overall = _Chain(cutoffs, own, _transitions(own))
     before = around.reindex(overall.moves.index)
     groups = overall.moves.groupby(before.to_numpy())
     by_lag = {int(number): _Chain(cutoffs, own, moves) for number, moves in groups}
     test = _homogeneity([one.counts for one in by_lag.values()], list(by_lag))
-    return _SpatialChain(overall, by_lag, lag_cutoffs, lag, test)
+    return _SpatialChain(overall, by_lag, lag, test)

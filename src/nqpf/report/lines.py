@@ -12,7 +12,7 @@ from matplotlib.colors import to_rgb
 from matplotlib.ticker import MaxNLocator
 
 from nqpf import provinces
-from nqpf.dynamics.density import _KernelDensity
+from nqpf.dynamics.inequality import _KernelDensity
 from nqpf.errors import DataError, SampleError
 from nqpf.forecast.methods import METHODS
 from nqpf.forecast.methods import _Forecast as Forecast

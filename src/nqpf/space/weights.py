@@ -109,39 +109,6 @@ class _Weights:
         share = mean.reindex(self.labels) / mean.mean()
         return _Weights(self.matrix * share, f"nested, {self.kind}, economic share")
 
-    def lag(self, values: pd.Series) -> pd.Series:
-        """Return the weighted sum of the neighbours' figures, joined by province and year.
-
-        Parameters
-        ----------
-        values : Series
-            By province or by (province, year), in any order; every year has
-            exactly the provinces of the weights.
-
-        Returns
-        -------
-        Series
-            With the index of `values`; zero for islands.
-
-        Raises
-        ------
-        nqpf.errors.SampleError
-            If provinces differ in a year, a key is there twice or a figure is missing.
-
-        Examples
-        --------
-        >>> w = contiguity().row_standardised()
-        >>> lag = w.lag(pd.Series(1.0, index=w.labels[::-1]))
-        >>> float(lag[110000]), float(lag[460000])
-        (1.0, 0.0)
-        """
-        own = _figures(values, "the series to lag")
-        wide = own.unstack() if own.index.nlevels == 2 else own.to_frame()
-        _check_finite(wide, "the series to lag")
-        lagged = align(self, wide).matrix @ wide
-        lagged = lagged.stack() if own.index.nlevels == 2 else lagged.iloc[:, 0]
-        return lagged.reindex(values.index).rename(values.name)
-
     def to_pysal(self) -> W:
         """Return the weights as libpysal's, with the values they have here."""
         from libpysal.weights import full2W
@@ -168,7 +135,7 @@ def align(
     -------
     weights of this module
         With ``matrix``, ``labels``, ``islands``, ``row_standardised()``, ``nested()`` and
-        ``lag()``.
+        ``to_pysal()``.
 
     Raises
     ------

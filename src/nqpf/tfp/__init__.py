@@ -1,6 +1,5 @@
 """Total factor productivity: capital, growth accounting, frontiers and firms."""
 
-from nqpf.tfp.accounts import capital_stock, production, real_gdp, splice
-from nqpf.tfp.solow import solow_residual
+from nqpf.tfp.accounts import capital_stock, production, real_gdp, solow_residual, splice
 
 __all__ = ["capital_stock", "production", "real_gdp", "solow_residual", "splice"]

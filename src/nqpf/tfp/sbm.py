@@ -12,7 +12,7 @@ import pandas as pd
 from nqpf.checks import choose
 from nqpf.errors import EstimationError
 from nqpf.sample import _place
-from nqpf.tfp.programs import _CONDITION, _ROUNDING, _Activities, _check_own, _furthest, _Program
+from nqpf.tfp.dea import _CONDITION, _ROUNDING, _Activities, _check_own, _furthest, _Program
 
 _EFFICIENT = 1e-8  # how far below 1 rounding may leave the score of an efficient unit
 
