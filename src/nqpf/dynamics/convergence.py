@@ -333,7 +333,7 @@ class _Sigma:
     ratio : float
         Variance of logs in the last year over that in the first.
     pvalue : float
-        That growth and the sum of both years are not correlated: variances are equal then; t(n - 2).
+        That growth and the sum of both years are not correlated, as with equal variances.
     notes : tuple of str
     """
 

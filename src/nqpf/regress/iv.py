@@ -41,11 +41,8 @@ class _ConfidenceSet:
     Examples
     --------
     >>> rays = _ConfidenceSet(((-np.inf, -1.0), (2.0, np.inf)))
-    >>> print(rays, "|", rays.shape, "|", 0.0 in rays, rays.bounded)
-    (-inf, -1] or [2, inf) | two rays | False False
-    >>> sets = [(), ((-np.inf, np.inf),), ((-np.inf, 2.0),), ((1.0, 2.0),), ((1.0, 2), (3, 4))]
-    >>> print([_ConfidenceSet(intervals).shape for intervals in sets])
-    ['empty', 'whole line', 'ray', 'interval', 'union']
+    >>> print(rays, "|", 0.0 in rays, rays.bounded, "|", _ConfidenceSet(()))
+    (-inf, -1] or [2, inf) | False False | empty
     """
 
     intervals: tuple[tuple[float, float], ...]
@@ -58,15 +55,6 @@ class _ConfidenceSet:
         """Whether no interval runs to infinity."""
         return bool(np.isfinite(self.intervals).all())
 
-    @property
-    def shape(self) -> str:
-        """``interval``, ``two rays``, ``ray``, ``empty``, ``whole line`` or ``union``."""
-        if not self.intervals:
-            return "empty"
-        open_ends = int(np.isinf(self.intervals).sum())
-        if len(self.intervals) == 1:
-            return ("interval", "ray", "whole line")[open_ends]
-        return "two rays" if len(self.intervals) == open_ends == 2 else "union"
 
     def __str__(self) -> str:
         pieces = []
@@ -274,7 +262,7 @@ class _InstrumentalResult(_Regression):
             case (their simplified procedure). One endogenous regressor only.
         anderson_rubin : confidence set or None
             Set at 95 % for the coefficient of the one endogenous regressor that does not depend on
-            the strength of the instruments: ``intervals``, ``shape``, ``bounded``, and ``in``.
+            the strength of the instruments: ``intervals``, ``bounded``, and ``in``.
         hansen : test or None
             Over-identifying restrictions by two-step efficient GMM, Sargan's under
             homoskedastic errors. None when there is nothing to test.
@@ -362,8 +350,8 @@ def instrumental(
     >>> frame["x"] += frame["z"]
     >>> frame["y"] += 0.5 * frame["x"]
     >>> fit = instrumental(frame, "y", "x", "z")
-    >>> print(fit.params.round(1).to_dict(), fit.diagnostics.anderson_rubin.shape)
-    {'x': 0.5} interval
+    >>> print(fit.params.round(1).to_dict(), fit.diagnostics.anderson_rubin.bounded)
+    {'x': 0.5} True
     """
     xs = distinct("endogenous regressors", endogenous)
     zs, ws = distinct("instruments", instruments, 0), distinct("regressors", exogenous, 0)
