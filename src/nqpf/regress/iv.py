@@ -55,7 +55,6 @@ class _ConfidenceSet:
         """Whether no interval runs to infinity."""
         return bool(np.isfinite(self.intervals).all())
 
-
     def __str__(self) -> str:
         pieces = []
         for low, high in self.intervals:
