@@ -7,7 +7,6 @@ import pytest
 from nqpf import Panel, Recipe, System
 from nqpf.compare import measures, uncertainty
 from nqpf.compare.profiles import _Profiles
-from nqpf.errors import MethodError
 from nqpf.files import root
 from nqpf.tfp import production, solow_residual
 
@@ -114,13 +113,11 @@ def test_distances_are_mean_places_apart_and_peers_mutual_where_both_say_so(prof
         assert code not in own.index and own["distance"].is_monotonic_increasing
         for other, mutual in own["mutual"].items():
             assert mutual == (code in profiles.nearest(other).index)
-    everyone = profiles.nearest(TIBET, n=30)
+    everyone = profiles._orders[TIBET]
     apart = profiles.ranks.sub(profiles.ranks.loc[TIBET]).abs()
     expected = apart.mean(axis=1).drop(TIBET).sort_index()
     np.testing.assert_allclose(everyone["distance"].sort_index(), expected)
     assert everyone["measures"].eq(len(profiles.ranks.columns) - 1).all()
-    with pytest.raises(MethodError, match="n is 0"):
-        profiles.nearest(TIBET, n=0)
 
 
 def test_main_figures_rank_from_the_highest(profiles, embedded):

@@ -542,8 +542,8 @@ def standings(
     ranks[tfp] = _ranked(scores[tfp])
     bounds[_TFP], variants = _tfp_bounds(panel, vintage, ranks[tfp].index)
     return _Standings(
-        scores=_columns(scores),
-        ranks=_columns(ranks).astype("Int64"),
+        scores=pd.concat(scores, axis=1, names=_MEASURE).sort_index(),
+        ranks=pd.concat(ranks, axis=1, names=_MEASURE).sort_index().astype("Int64"),
         weights=pd.concat(tables, names=["system", "indicator"]) if tables else pd.DataFrame(),
         normalised=normalised,
         matrices=matrices,
@@ -601,12 +601,6 @@ def _tfp_bounds(
     own = {name: one for name, one in made.items() if one.index.symmetric_difference(rows).empty}
     ranks = np.array([_ranked(level).loc[rows] for level in own.values()])
     return _bounds(ranks, rows, 1), tuple(own)
-
-
-def _columns(series: dict[tuple[str, str, str], pd.Series]) -> pd.DataFrame:
-    frame = pd.concat(series, axis=1).sort_index()
-    frame.columns = pd.MultiIndex.from_tuples(series, names=_MEASURE)
-    return frame.rename_axis(index=_KEY)
 
 
 def _rank_changes(key: str, before: Panel, after: Panel, years: Iterable[int]) -> str:

@@ -10,7 +10,6 @@ from typing import ClassVar
 import pandas as pd
 
 from nqpf import provinces
-from nqpf.checks import whole
 from nqpf.compare.certainty import uncertainty
 from nqpf.compare.measures import _DRAWN, _LEVEL, _TFP, _ranked, _solow
 from nqpf.data.panel import _VINTAGE, Panel
@@ -38,6 +37,7 @@ _MAIN = (
 _GROWTH = "tfp_growth"
 _SHARES = (0.4, 0.5, 0.6)  # capital shares between which the rank by TFP is followed
 _LEADING = 3  # obstacles of a system that count as leading
+_PEERS = _LINES = 5  # nearest provinces; strong or weak dimensions that are shown
 _SINCE = 2010  # first year of a province's page; earlier ones hold the accounts alone
 _NEEDED = ["gdp", "gdp_index", "capital_stock", "investment_price", "employment"]
 _LABOUR = "employment"  # of the production function; growth across its breaks is left out
@@ -280,8 +280,8 @@ class _Profiles:
             ranks[key] = scores.rank(ascending=False, method="min")
         return ranks
 
-    def extremes(self, code: int, n: int = 5) -> tuple[pd.DataFrame, pd.DataFrame]:
-        """Return a province's strongest and weakest dimensions, each name and rank once.
+    def extremes(self, code: int) -> tuple[pd.DataFrame, pd.DataFrame]:
+        """Return a province's strongest and weakest dimensions, five each, by name and rank.
 
         Strong is a place in the first half of the provinces ranked, weak one in the
         second half; where there is none, the best or the worst stands alone.
@@ -289,9 +289,7 @@ class _Profiles:
         Parameters
         ----------
         code : int
-            GB/T 2260 code.
-        n : int
-            Rows of each table at most. A line is in one of the two only.
+            GB/T 2260 code. A line is in one of the two only.
 
         Returns
         -------
@@ -307,9 +305,9 @@ class _Profiles:
         strong = merged[merged["place"] < 0.5]
         strong = strong if len(strong) else merged.head(1)
         weak = merged.drop(index=strong.index).query("place >= 0.5")
-        weak = weak if len(weak) else merged.drop(index=strong.index[:n]).tail(1)
+        weak = weak if len(weak) else merged.drop(index=strong.index[:_LINES]).tail(1)
         weak = weak.sort_values("place", ascending=False, kind="stable")
-        return strong.head(n), weak.head(n)
+        return strong.head(_LINES), weak.head(_LINES)
 
     def obstacles(self, code: int) -> pd.DataFrame:
         """Return the indicators that most often hold a province back, over all systems.
@@ -352,27 +350,20 @@ class _Profiles:
         table = groups.agg(**wanted, degree=("degree", "mean"))
         return table.assign(share=table["leading"] / table["held"])
 
-    def nearest(self, code: int, n: int = 5) -> pd.DataFrame:
-        """Return the provinces nearest to one in rank under all measures.
+    def nearest(self, code: int) -> pd.DataFrame:
+        """Return the five provinces nearest to one in rank under all measures.
 
         Parameters
         ----------
         code : int
             GB/T 2260 code.
-        n : int
-            How many.
 
         Returns
         -------
         DataFrame by province, the nearest first
             ``distance`` in places, ``measures`` shared, and ``mutual``, whether
-            the province is in turn among the `n` nearest of the other. Of equal
+            the province is in turn among the five nearest of the other. Of equal
             distances the one over more measures comes first, then the lower code.
-
-        Raises
-        ------
-        nqpf.errors.MethodError
-            If `n` is less than one.
 
         Notes
         -----
@@ -381,21 +372,22 @@ class _Profiles:
         growth alike: symmetric, read in places, and without a rank filled in for Tibet. Systems
         that share indicators count more than once in substance.
         """
-        n = whole("n", n, 1)
-        table = self._orders[code].head(n)
-        back = [code in self._orders[other].index[:n] for other in table.index]
+        table = self._orders[code].head(_PEERS)
+        back = [code in self._orders[other].index[:_PEERS] for other in table.index]
         return table.assign(mutual=back)
 
     @cached_property
     def _orders(self) -> dict[int, pd.DataFrame]:
-        return {code: self._order(code) for code in self.ranks.index}
-
-    def _order(self, code: int) -> pd.DataFrame:
-        apart = self.ranks.sub(self.ranks.loc[code], axis="columns").abs().drop(index=code)
-        shared = apart.notna().sum(axis=1)
-        table = pd.DataFrame({"distance": apart.sum(axis=1) / shared, "measures": shared})
-        table = table[shared > 0].rename_axis("province").sort_index()
-        return table.sort_values(["distance", "measures"], ascending=[True, False], kind="stable")
+        """By province, all others, the nearest first."""
+        orders = {}
+        for code, own in self.ranks.iterrows():
+            apart = self.ranks.sub(own, axis="columns").abs().drop(index=code)
+            shared = apart.notna().sum(axis=1)
+            table = pd.DataFrame({"distance": apart.sum(axis=1) / shared, "measures": shared})
+            table = table[shared > 0].rename_axis("province").sort_index()
+            by, up = ["distance", "measures"], [True, False]
+            orders[code] = table.sort_values(by, ascending=up, kind="stable")
+        return orders
 
     def gaps(self, code: int) -> pd.DataFrame:
         """Return the years from 2010 on in which a province lacks a figure that others have.

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
 import numpy as np
@@ -296,18 +297,14 @@ def _variants(
         raise MethodError("no variant can be computed", hint=dropped[0][1] if dropped else None)
     indicators = sorted({key for held in holds.values() for key in held})
     held = {name: [key in one for key in indicators] for name, one in holds.items()}
+    by_variant = partial(pd.DataFrame.from_dict, orient="index")
     return _Variants(
         vintage,
         values=pd.concat(values, axis=1).sort_index().rename_axis(columns="variant"),
-        choices=_by_variant(rows, _COLUMNS),
-        holds=_by_variant(held, indicators).rename_axis(columns="indicator"),
+        choices=by_variant(rows, columns=_COLUMNS).rename_axis("variant"),
+        holds=by_variant(held, columns=indicators).rename_axis("variant", columns="indicator"),
         dropped=pd.DataFrame(dropped, columns=["variant", "reason"]),
     )
-
-
-def _by_variant(rows: Mapping[str, Sequence[object]], columns: list[str]) -> pd.DataFrame:
-    index = pd.Index(list(rows), name="variant")
-    return pd.DataFrame(list(rows.values()), index=index, columns=columns)
 
 
 def _composites(

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from html import escape, unescape
 from re import sub
-from unicodedata import east_asian_width
+
+from rich.cells import cell_len
 
 from nqpf import provinces
 
@@ -120,20 +121,15 @@ def _html_table(
 def _aligned(rows: Sequence[Sequence[object]], sides: Sequence[str], caption: str) -> str:
     text = [[cell.text if isinstance(cell, _Html) else str(cell) for cell in row] for row in rows]
     full = [row for row in text if len(row) == len(sides)]
-    widths = [max(map(_text_width, column)) for column in zip(*full, strict=True)]
+    widths = [max(map(cell_len, column)) for column in zip(*full, strict=True)]
     lines = [caption] if caption else []
     for row in text:
         parts = []
         for cell, width, flush in zip(row, widths, sides, strict=len(row) > 1):
-            blank = " " * (width - _text_width(cell))
+            blank = " " * (width - cell_len(cell))
             parts.append(blank + cell if flush else cell + blank)
         lines.append("  ".join(parts).rstrip())
     return "\n".join(lines)
-
-
-def _text_width(text: str) -> int:
-    """Return the width of a text in letters, of which a Chinese character takes two."""
-    return sum(2 if east_asian_width(character) in "WF" else 1 for character in text)
 
 
 def listed(parts: Iterable[str], limit: int = 6) -> str:

@@ -136,15 +136,10 @@ def province_profile(source: Panel | _Profiles, province: object) -> _ProvincePr
     profiles = source if isinstance(source, _Profiles) else _Profiles.load(source)
     panel, ranked = profiles.panel, profiles.history
     ranked = ranked[ranked.index.get_level_values("province") == code].droplevel("province")
-    dimensions, main = profiles.dimensions(code), profiles.main_figures(code)
-    strong, weak = profiles.extremes(code) if len(dimensions) else ((), ())
-    flagged, breaks = profiles.flagged(code), profiles.breaks(code)
-    own = panel.frame[panel.frame["province"] == code]
+    dimensions, own = profiles.dimensions(code), panel.frame[panel.frame["province"] == code]
     facts = {
         "code": code,
         "title": provinces.name(code, "both"),
-        "size": _size(profiles, code, main.loc["gdp_per_head"]),
-        "neighbours": provinces._neighbours(code),
         "ranks": _ranks(profiles, code),
         "ranked": ranked,
         "history": _by_year(ranked[profiles.systems]),
@@ -152,18 +147,10 @@ def province_profile(source: Panel | _Profiles, province: object) -> _ProvincePr
         "broken": profiles.broken_years(code),
         "tfp": _productivity(profiles, code),
         "dimensions": dimensions,
-        "strong": strong,
-        "weak": weak,
         "obstacles": _obstacles(profiles, code),
         "extremes": _extremes(profiles, code, dimensions),
-        "peers": profiles.nearest(code),
-        "figures": main,
         "rows": len(own),
         "added": int((own["flag"] == "reader").sum()),
-        "since": _SINCE,
-        "gaps": profiles.gaps(code),
-        "unofficial": flagged[flagged["flag"] != "break"],
-        "breaks": breaks.sort_values("own", ascending=False, kind="stable"),
     }
     drawn = _pictures(profiles, facts)
     shown = {key: _environment().filters["safe"](one.html()) for key, one in drawn.items()}
@@ -255,12 +242,15 @@ def _environment() -> Environment:
     )
     found.globals |= {
         "REGIONS": provinces.REGIONS,
+        "SINCE": _SINCE,
         "TFP_NAMES": _TFP_NAMES,
         "count": len,
+        "direct": filled()["share direct"],
         "listed": lambda parts, limit=6: listed(list(parts), limit),
         "figure": _figure,
         "measure_names": _measure_names,
         "name": provinces.name,
+        "neighbours": provinces._neighbours,
         "number": sty._number,
         "page_key": _page_key,
         # Rounded first: no minus before a zero.
@@ -291,21 +281,6 @@ def _markdown(title: str, html: str) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def _size(profiles: _Profiles, code: int, income: pd.Series) -> dict[str, object] | None:
-    """Return product, people and income of the latest year, and the rank among the others."""
-    if pd.isna(income["year"]):
-        return None
-    year = int(income["year"])
-    return {
-        "year": year,
-        "product": profiles.series("gdp")[1][code, year],
-        "people": profiles.series("population")[1][code, year],
-        "income": income["value"],
-        "rank": income["rank"],
-        "others": int(income["of"]) - 1,
-    }
-
-
 def _ranks(profiles: _Profiles, code: int) -> dict[str, object]:
     table = profiles.standing(code)
     gone = [str(measure) for measure in table.index[table["rank"].isna()]]
@@ -317,13 +292,7 @@ def _ranks(profiles: _Profiles, code: int) -> dict[str, object]:
         "tfp": [one for one in _TFP_NAMES if pd.notna(table.loc[one, "rank"])],
         "gone": len(gone),
         "lacking": sorted(lacking.items(), key=lambda one: (-one[1], one[0])),
-        "direct": _direct(),
     }
-
-
-@cache
-def _direct() -> pd.Series:
-    return filled()["share direct"]
 
 
 def _by_year(ranks: pd.DataFrame) -> pd.DataFrame:
@@ -395,9 +364,9 @@ def _accounts(profiles: _Profiles) -> tuple[dict[str, object], pd.DataFrame, pd.
     return shared, account, solow.accounting(end=profiles.year)["tfp"], doubtful
 
 
-def _obstacles(profiles: _Profiles, code: int, n: int = 6) -> list[dict[str, object]]:
+def _obstacles(profiles: _Profiles, code: int) -> list[dict[str, object]]:
     rows = []
-    for key, row in profiles.obstacles(code).head(n).iterrows():
+    for key, row in profiles.obstacles(code).head(6).iterrows():
         one, values = profiles.series(str(key))
         own = rank = "–"
         if (code, profiles.year) in values.index:

@@ -24,10 +24,12 @@ from matplotlib.figure import Figure
 from matplotlib.font_manager import fontManager, get_font
 from matplotlib.lines import Line2D
 from PIL import Image
+from rich.console import Console
+from rich.text import Text
 
 from nqpf import provinces
 from nqpf.errors import SampleError
-from nqpf.report.html import _name_of, _text_width
+from nqpf.report.html import _name_of
 from nqpf.sample import _check_province_years
 
 # Okabe and Ito (2008), "Color universal design", without the yellow that
@@ -165,6 +167,7 @@ def _region_label(region: str) -> str:
 _WIDTH = 7.0  # inches; a page of 390 pixels shows a 13-point letter at 9 pixels
 _MARGIN = 0.14
 _ROW = 0.285  # of a province or a measure
+_CONSOLE = Console()  # breaks lines; nothing is printed on it
 
 
 def _wrapped(text: object, width: int) -> str:
@@ -175,20 +178,9 @@ def _wrapped(text: object, width: int) -> str:
     >>> _wrapped("GDP per employed person 劳均地区生产总值", 26).splitlines()
     ['GDP per employed person', '劳均地区生产总值']
     """
-    return "\n".join(_broken(line, width) for line in _readable(text).split("\n"))
-
-
-def _broken(line: str, width: int) -> str:
-    lines = [""]
-    for word in line.split():
-        if lines[-1] and _text_width(f"{lines[-1]} {word}") > width:
-            lines.append("")
-        lines[-1] = f"{lines[-1]} {word}".strip()
-        while _text_width(lines[-1]) > width and len(lines[-1]) > 1:  # longer than a line
-            inside = np.cumsum([_text_width(letter) for letter in lines[-1]]) <= width
-            fits = max(int(inside.sum()), 1)
-            lines[-1:] = [lines[-1][:fits], lines[-1][fits:]]
-    return "\n".join(lines)
+    lines = (Text(" ".join(line.split())) for line in _readable(text).split("\n"))
+    parts = ((part.plain.strip() for part in line.wrap(_CONSOLE, width)) for line in lines)
+    return "\n".join("\n".join(filter(None, part)) for part in parts)
 
 
 def _headed_figure(title: str, label: str, body: float) -> tuple[Figure, float]:

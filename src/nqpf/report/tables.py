@@ -276,13 +276,11 @@ def system_table(system: System) -> _Html:
 
 def _openness(system: System) -> str:
     """Say which part of the usual indicators open figures fill, for a card of any origin."""
-    uses = [use for dimension in system.card.dimensions for use in dimension.indicators]
-    proxies = sum(use.proxy_for is not None for use in uses)
-    missing = sum(len(dimension.missing) for dimension in system.card.dimensions)
-    total = len(uses) + missing
-    shares = [f"{100 * n / total:.0f} %" for n in (len(uses) - proxies, proxies, missing)]
+    counts = system.usual()["filled"].value_counts()
+    parts = (counts.get(fate, 0) for fate in ("direct", "proxy", "missing"))
+    shares = [f"{100 * n / counts.sum():.0f} %" for n in parts]
     return (
-        f"of {total} usual indicators {shares[0]} are direct, {shares[1]} by proxy and "
+        f"of {counts.sum()} usual indicators {shares[0]} are direct, {shares[1]} by proxy and "
         f"{shares[2]} missing (B)"
     )
 
