@@ -40,6 +40,8 @@ electricity 2022 88489
 electricity_hydro 2023 12858
 new_product_sales 2012 110529.8 2015 150856.5 2020 238073.7
 rd_basic 2023 2259.12
+pct_applications 2016 41166 2022 68046 2023 67425
+marine_product 2022 35141.5 2024 62048.4
 """
 
 

@@ -8,6 +8,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import SimpleNamespace
 
+import pandas as pd
 import pytest
 from made_up import REPOSITORY, write_book, write_project
 from made_up_mutants import EVERYTHING
@@ -17,6 +18,7 @@ from nqpf.data import Catalogue
 from nqpf.data.build import _rebuild
 from nqpf.data.sources import carbon_dioxide, chilean_plants
 from nqpf.errors import DataError, SourceError
+from nqpf.files import root
 
 GOOD = "省,年\n北京,2020\n".encode() * 1000
 
@@ -112,6 +114,20 @@ def test_a_mirror_may_keep_a_file_anywhere(mirror):
     elsewhere.write_bytes(GOOD.replace(b"0", b"1", 1))
     with pytest.raises(SourceError, match=f"no file with SHA-256 {pinned().sha256}"):
         pinned().fetch()
+
+
+def test_a_table_of_the_projects_own_is_read_where_it_stands_and_names_its_pages(monkeypatch):
+    sources = Catalogue.load().sources
+    own = {key: one for key, one in sources.items() if not one.repository}
+    tables = sorted((root() / "data" / "transcribed").glob("*.csv"))
+    assert sorted(one.fetch() for one in own.values()) == tables
+    for path in tables:
+        named = pd.read_csv(path, dtype="str")[["publisher", "document", "address"]]
+        assert named.notna().all(axis=None)
+    damaged = own["transcribed_pct"].model_copy(update={"sha256": "0" * 64})
+    for read in (damaged.fetch, damaged.at_hand):
+        with pytest.raises(SourceError, match="pct.csv.*Pin|pct.csv.*If its change is right"):
+            read()
 
 
 def test_research_data_sets_are_fetched_only_on_request(mirror, tmp_path):

@@ -15,6 +15,13 @@ indicators:
              unit: "10,000 yuan per person", direction: benefit}
   thirst: {name: {zh: 能耗强度, en: energy per output}, formula: energy / gdp * 10000,
            unit: t per 100 million yuan, direction: cost}
+  vigour: {name: {zh: 人口, en: people}, formula: population, unit: "10,000 persons",
+           direction: benefit}
+"""
+LATER = """\
+    missing: [days of illness, sleep]
+    later:
+      - {use: vigour, status: B, reason: breath, fills: lung function, replaces: thirst}
 """
 CARD = """\
 key: toy-2024
@@ -181,6 +188,21 @@ def test_a_card_may_hold_several_recipes_and_what_is_missing(tmp_path):
     assert system.card.dimensions[1].missing == ("life expectancy", "days of illness")
 
 
+def test_what_begins_later_enters_on_request_and_takes_the_place_of_a_proxy(tmp_path):
+    home = write(tmp_path, card=CARD + LATER)
+    plain, wide = (System.load("toy-2024", home, later=later) for later in (False, True))
+    assert [list(one.formulas) for one in (plain, wide)] == [
+        ["richness", "thirst"],
+        ["richness", "vigour"],
+    ]
+    assert plain.usual()["filled"].tolist() == ["direct", "proxy", "missing", "missing"]
+    assert wide.usual()["filled"].tolist() == ["direct", "direct", "missing", "missing"]
+    added = LATER.replace("lung function, replaces: thirst", "sleep")
+    more = System.load("toy-2024", write(tmp_path, card=CARD + added), later=True)
+    assert list(more.indicators) == ["richness", "thirst", "vigour"]
+    assert more.card.dimensions[1].missing == ("days of illness",)
+
+
 # The file that is wrong, what in it is replaced (nothing: the text is added at the end), by what.
 BAD = [
     ("card", "", "colour: red\n", "Extra inputs are not permitted .*field colour"),
@@ -190,6 +212,11 @@ BAD = [
     ("card", "status: S", "status: X", "'S', 'V' or 'B'.*field recipe.weights"),
     ("card", "use: richness", "use: richnes", "Did you mean 'richness'"),
     ("card", "use: thirst", "use: richness", "'richness' is used twice"),
+    ("card", "", LATER.replace("vigour", "vigor"), "Did you mean 'vigour'"),
+    ("card", "", LATER.replace("vigour", "thirst"), "'thirst' is used twice"),
+    ("card", "", LATER.replace(": thirst", ": thrist"), "Did you mean 'thirst'"),
+    ("card", "", LATER.replace(": thirst", ": richness"), "dimensions.health.later"),
+    ("card", "", LATER.replace("lung", "heart"), "fills 'heart function'.*dimensions.health.later"),
     ("card", "key: health", "key: wealth", "dimension 'wealth' is there twice"),
     ("card", "key: health", "key: healt", "are not those of the study"),
     ("card", "key: health", "key: health\n    name: {zh: 康, en: h}", "has a name of its own"),

@@ -71,7 +71,8 @@ class _Source(_Strict):
     there at ``<owner>__<repository>/<first 12 of the commit>/<path>`` or anywhere below
     the folder, recognised by size and hash, and is read in place. Without a mirror,
     files are downloaded once and kept in the user's cache folder. Either way a file is
-    used only if its SHA-256 is the one in the catalogue.
+    used only if its SHA-256 is the one in the catalogue. An entry without a repository is a
+    table of the project's own in ``data/transcribed``, each figure with the page it was read on.
 
     Examples
     --------
@@ -80,8 +81,8 @@ class _Source(_Strict):
     True
     """
 
-    repository: str
-    commit: str = Field(pattern=r"^[0-9a-f]{40}$")
+    repository: str = ""
+    commit: str = Field(default="", pattern=r"^([0-9a-f]{40})?$")
     path: str
     sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
     bytes: int
@@ -93,6 +94,11 @@ class _Source(_Strict):
     embedded: bool = True
     located: bool = True
     note: str = ""
+
+    @property
+    def label(self) -> str:
+        """Repository and path, or the path alone of a table of the project's own."""
+        return f"{self.repository}/{self.path}".lstrip("/")
 
     def address(self, host: str = _HOST) -> str:
         """Return the public address of the file, percent-encoded."""
@@ -153,6 +159,8 @@ class _Source(_Strict):
 
     def _mirrored(self) -> Path | None:
         """Return where the mirror has the file, checked; None when no mirror is set."""
+        if not self.repository:
+            return self._own()
         mirror = os.environ.get("NQPF_MIRROR")
         if not mirror:
             return None
@@ -164,6 +172,15 @@ class _Source(_Strict):
         where = {"file": self.path, "mirror": mirror, "place": f"{place} or any below the mirror"}
         hint = "copy the file there again, whole and unchanged, or correct or unset NQPF_MIRROR"
         raise SourceError(problem, where=where, hint=hint)
+
+    def _own(self) -> Path:
+        """Return where a table of the project's own stands, checked."""
+        path = _inside(root(), self.path)
+        if not path.is_file() or _sha256(path) != self.sha256:
+            problem, where = "the transcribed table is not the pinned one", {"file": self.path}
+            hint = "if its change is right, pin its new SHA-256 and size in data/catalogue.yaml"
+            raise SourceError(problem, where=where, expected=f"SHA-256 {self.sha256}", hint=hint)
+        return path
 
     def _downloaded(self, host: str, cache: Path) -> Path:
         import pooch

@@ -217,7 +217,7 @@ class Panel:
         rows = []
         for one in entry.segments:
             source = self.catalogue.sources[one.source]
-            years, file = f"{one.years[0]}-{one.years[1]}", f"{source.repository}/{source.path}"
+            years, file = f"{one.years[0]}-{one.years[1]}", source.label
             rows.append([years, one.vintage, one.flag, *printed, file, one.item, one.note])
         columns = ["years", "vintage", "flag", "yearbook", "publisher", "transcribed from"]
         return pd.DataFrame(rows, columns=[*columns, "item", "note"])

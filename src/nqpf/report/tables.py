@@ -92,8 +92,9 @@ def _segment(segment: _Segment, source: _Source) -> _Html:
     detail = f"item “{segment.item}”, {years}, flag {segment.flag}"
     detail += f", vintage {segment.vintage}" * bool(segment.vintage)
     detail += f". {segment.note}" * bool(segment.note)
-    label = f"{source.repository}/{source.path}"
-    return _filled("<a href='{}'>{}</a>: {}", address, label, detail)
+    if not source.repository:
+        return _filled("<code>{}</code>, each figure with its page: {}", source.label, detail)
+    return _filled("<a href='{}'>{}</a>: {}", address, source.label, detail)
 
 
 _STATUS = {

@@ -54,11 +54,22 @@ class _Use(_Strict):
     proxy_for: _Text | None = None
 
 
+class _Later(_Use):
+    """An indicator whose figures begin after the card's sample does.
+
+    `fills` is the wanted indicator: a line of the dimension's `missing`, or the ``proxy_for`` of
+    the indicator that it `replaces`.
+    """
+
+    fills: _Text
+    replaces: _Key | None = None
+
+
 class _Dimension(_Strict):
     """A dimension; `name` is given only where the study states no dimensions.
 
     `missing` names the usual indicators that open data neither hold nor
-    replace by a proxy.
+    replace by a proxy. What `later` lists enters only where it is asked for.
     """
 
     key: _Key
@@ -66,6 +77,7 @@ class _Dimension(_Strict):
     note: _Text | None = None
     indicators: tuple[_Use, ...] = Field(min_length=1)
     missing: tuple[_Text, ...] = ()
+    later: tuple[_Later, ...] = ()
 
 
 class _Choice(_Strict):
@@ -280,7 +292,7 @@ class System:
     formulas: MappingProxyType[str, Formula]
 
     @classmethod
-    def load(cls, key: str, home: Path | None = None) -> System:
+    def load(cls, key: str, home: Path | None = None, *, later: bool = False) -> System:
         """Read ``data/systems/<key>.yaml`` with its study and indicators.
 
         Parameters
@@ -289,6 +301,9 @@ class System:
             One of :func:`available`.
         home : Path or None
             Project folder; found by itself when None.
+        later : bool
+            Take in the indicators that the card lists under ``later``, each in the place of the
+            proxy that it replaces. Their figures begin later, so the system covers fewer years.
 
         Raises
         ------
@@ -303,19 +318,26 @@ class System:
         study = Study.load(card.study, home)
         _check_dimensions(card, study, file)
         known = _defined(home)
-        used, formulas = {}, {}
+        used: set[str] = set()
         for one in card.dimensions:
-            for name in (use.use for use in one.indicators):
+            for name in (use.use for use in (*one.indicators, *one.later)):
                 where = {"file": file, "dimension": one.key}
                 if name in used:
                     raise CardError(f"indicator {name!r} is used twice", where=where)
                 if name not in known:
                     hint = _nearest(name, known) or "define it in data/indicators.yaml first"
                     raise CardError(f"unknown indicator {name!r}", where=where, hint=hint)
-                used[name] = known[name]
-                place = {"file": "data/indicators.yaml", "indicator": name}
-                formulas[name] = Formula.parse(known[name].formula, place)
-        return cls(card, study, MappingProxyType(used), MappingProxyType(formulas))
+                used.add(name)
+        widened = tuple(_widened(one, file) for one in card.dimensions)
+        if later:
+            card = card.model_copy(update={"dimensions": widened})
+        own = {use.use: known[use.use] for one in card.dimensions for use in one.indicators}
+        place = {"file": "data/indicators.yaml"}
+        formulas = {
+            name: Formula.parse(one.formula, place | {"indicator": name})
+            for name, one in own.items()
+        }
+        return cls(card, study, MappingProxyType(own), MappingProxyType(formulas))
 
     @property
     def key(self) -> str:
@@ -503,6 +525,23 @@ def available(home: Path | None = None) -> list[str]:
 def _defined(home: Path) -> dict[str, _Indicator]:
     """Return every indicator of ``data/indicators.yaml`` by its key."""
     return _read_card(home / "data" / "indicators.yaml", _Indicators).indicators
+
+
+def _widened(one: _Dimension, file: str) -> _Dimension:
+    """Return a dimension with the indicators that begin later in place of what they replace."""
+    proxies = {use.use: use.proxy_for for use in one.indicators}
+    for new in one.later:
+        where = {"file": file, "field": f"dimensions.{one.key}.later", "indicator": new.use}
+        if new.replaces is not None:
+            choose("replaced indicator", new.replaces, proxies, CardError, where)
+        wanted = one.missing if new.replaces is None else (proxies[new.replaces],)
+        if new.fills not in wanted:
+            expected = "a line of missing, or the proxy_for of the indicator that is replaced"
+            raise CardError(f"fills {new.fills!r}", where=where, expected=expected)
+    replaced, filled = ({getattr(new, part) for new in one.later} for part in ("replaces", "fills"))
+    kept = (use for use in one.indicators if use.use not in replaced)
+    missing = tuple(line for line in one.missing if line not in filled)
+    return one.model_copy(update={"indicators": (*kept, *one.later), "missing": missing})
 
 
 def _most_missing(absent: pd.DataFrame) -> str:
