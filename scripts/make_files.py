@@ -8,6 +8,7 @@ ask another host for: MathJax from the package django-static-mathjax, Vega from 
 
 from __future__ import annotations
 
+import json
 import shutil
 import time
 from importlib.metadata import distribution
@@ -20,6 +21,7 @@ from nqpf.compare.profiles import _Profiles
 from nqpf.data.export import _write_template, export
 from nqpf.report.province_pages import _csv_text, _overview_markdown, _page_key, province_profile
 from nqpf.systems import System, available
+from nqpf.systems.standard import _schemas
 
 ROOT = Path(__file__).resolve().parents[1]
 # Ignored by git: nothing generated enters the repository.
@@ -67,6 +69,12 @@ def main() -> None:
     for key in available():
         needs = System.load(key).variables
         _write_template(key, needs, newest + 1, panel, SITE / "downloads" / "templates")
+    standard = SITE / "downloads" / "standard"
+    standard.mkdir(exist_ok=True)
+    for card in ("standard.yaml", "reference/systems/reference-2026.yaml"):
+        shutil.copy2(ROOT / "data" / card, standard)
+    for name, schema in _schemas().items():
+        (standard / f"{name}.schema.json").write_text(json.dumps(schema, indent=1), "utf-8")
     profiles = _Profiles.load(panel)
     (PAGES / "index.md").write_bytes(_overview_markdown(profiles).encode())
     for code in provinces.codes():

@@ -282,3 +282,13 @@ def _new(
         _say(f"Written: {path.relative_to(home).as_posix()}")
     _say("It builds as it is, with example indicators. docs/cards.md explains the fields;")
     _say("replace the examples, then run `make test book`.")
+
+
+@_study.command("check")
+def _check_study(
+    study: Annotated[str, typer.Argument(help="Key of a study, or the file of its record.")],
+) -> None:
+    """Say what a study's record states of the reporting standard, and what it lacks."""
+    from nqpf.systems.standard import _told
+
+    _say(_told(study))

@@ -105,8 +105,7 @@ def test_a_level_that_the_record_does_not_bear_is_refused(facts, allowed):
 
 def test_the_growth_remark_on_lu_2024_is_right():
     low, high = 0.3026, 0.8747
-    text = " ".join(fact.text for fact in Study.load("lu-2024").statements)
-    assert f"from {low} (2012) to {high} (2021)" in text
+    assert f"from {low} (2012) to {high} (2021)" in Study.load("lu-2024").scores.text
     compound = 100 * ((high / low) ** (1 / 9) - 1)
     assert f"{compound:.1f} %" in Study.load("lu-2024").remark
     assert round(100 * (high / low - 1) / 9) == 21

@@ -20,7 +20,7 @@ from nqpf.files import root
 from nqpf.index.recipe import Index
 from nqpf.report.html import _both_names, _filled, _Html, _html_table, _joined, _province, listed
 from nqpf.systems.overlap import twins
-from nqpf.systems.study import _NOT_STATED, Study
+from nqpf.systems.study import _NOT_STATED, Study, _Stated
 from nqpf.systems.system import IndicatorMatrix, System, _span
 
 if TYPE_CHECKING:
@@ -316,8 +316,10 @@ def study_table(study: Study) -> _Html:
         rows += [["confirmed by", paper.confirmed, mark]] * bool(paper.confirmed)
     else:
         rows.append(["published", f"{_NOT_STATED}, nor found in a second record", ""])
-    for name in _FACTS[study.kind]:
+    stated = [name for name, fact in study if isinstance(fact, _Stated)]
+    for name in dict.fromkeys([*_FACTS[study.kind], *stated]):
         fact = getattr(study, name)
+        name = name.replace("_", " ")
         rows.append([name, fact.text, _badges(fact.status)] if fact else [name, _NOT_STATED, ""])
         if fact and fact.lacks:
             rows.append([f"{name}, in full", f"{_NOT_STATED}: {fact.lacks}", ""])

@@ -61,7 +61,7 @@ def _built(text: str) -> object:
 
 def _label(path: Path) -> str:
     """Return a card's name for messages: folder and file, as a study and its card share a name."""
-    return f"{path.parent.name}/{path.name}"
+    return "/".join(path.parts[-2:])
 
 
 def _read_card(path: Path, model: type[_Model]) -> _Model:
@@ -146,7 +146,7 @@ _Known = Literal["S", "V"]
 class _Stated(_Strict):
     """A fact about a study: S when the survey states it, V when a second record confirms it.
 
-    `lacks` says what a method leaves open that is named and not given in full.
+    `lacks` says what is open of a fact that is named and not given in full.
     """
 
     text: _Text
@@ -215,6 +215,18 @@ class Study(_Strict):
     weighting: _Stated | None = None
     aggregation: _Stated | None = None
     estimator: _Stated | None = None
+    gaps: _Stated | None = None
+    prices: _Stated | None = None
+    indicators: _Stated | None = None
+    directions: _Stated | None = None
+    proxies: _Stated | None = None
+    normalisation: _Stated | None = None
+    weight_values: _Stated | None = None
+    capital: _Stated | None = None
+    inputs: _Stated | None = None
+    scores: _Stated | None = None
+    uncertainty: _Stated | None = None
+    code: _Stated | None = None
     dimensions: tuple[_StatedDimension, ...] = ()
     statements: tuple[_Stated, ...] = ()
     remark: _Text | None = None
