@@ -248,17 +248,17 @@ def test_a_template_says_what_is_known_and_is_read_as_far_as_it_is_filled(
     tmp_path, embedded, monkeypatch, run
 ):
     monkeypatch.chdir(tmp_path)
-    said = run("template", "lu-guo-2024", 2024)
-    table = pd.read_csv("lu-guo-2024-2024.csv", dtype=str, keep_default_na=False)
-    assert {*table["year"]} == {"2024"} and len(table) % 31 == 0
+    said = run("template", "lu-guo-2024", 2025)
+    table = pd.read_csv("lu-guo-2024-2025.csv", dtype=str, keep_default_na=False)
+    assert {*table["year"]} == {"2025"} and len(table) % 31 == 0
     system = System.load("lu-guo-2024")
     assert {*table["variable"]} == {*system.variables}
     assert "population 年末常住人口: 31 figures to fill in" in said.stdout
     assert table["unit"].tolist() == [embedded.catalogue.unit(key) for key in table["variable"]]
-    assert "there already" in run("template", "lu-guo-2024", 2024).stderr
+    assert "there already" in run("template", "lu-guo-2024", 2025).stderr
     assert "nothing is missing" in run("template", "wang-wang-2024", 2020).stderr
-    assert "did you mean" in run("template", "lu-gou-2024", 2024).stderr.casefold()
-    assert "has no figures" in run("check", "lu-guo-2024-2024.xlsx").stderr
+    assert "did you mean" in run("template", "lu-gou-2024", 2025).stderr.casefold()
+    assert "has no figures" in run("check", "lu-guo-2024-2025.xlsx").stderr
     last = embedded.frame[embedded.frame["vintage"].isin(["", "census5"])]
     last = last.sort_values("year").groupby(["variable", "province"])["value"].last()
     codes = table["province"].map(code_of)
@@ -266,7 +266,7 @@ def test_a_template_says_what_is_known_and_is_read_as_far_as_it_is_filled(
     table.assign(source="simulated").iloc[:40].to_csv("mine.csv", index=False)
     said = run("check", "mine.csv", "--system", "lu-guo-2024").stdout
     assert "mine.csv: 40 figures can be used: 40 new" in said
-    assert "2024: no province has every variable; missing: " in said
+    assert "2025: no province has every variable; missing: " in said
     table.assign(source="simulated").to_csv("mine.csv", index=False)
     said = run("check", "mine.csv", "--system", "lu-guo-2024").stdout
-    assert "2024: 31 of 31 ranks change" in said and " - -> 1" in said
+    assert "2025: 31 of 31 ranks change" in said and " - -> 1" in said

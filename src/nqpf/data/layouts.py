@@ -195,12 +195,12 @@ def _capital(path: Path) -> pd.DataFrame:
     return table.melt(["province", "year"], items, "item", "value").assign(unit="")
 
 
-def _nbs(path: Path, item: str = "") -> _Cells:
+def _nbs(path: Path, item: str = "", year: str = "") -> _Cells:
     """Read one export of the NBS database: a series by year, or many series of one year.
 
-    `item` names the indicator for files that do not.
+    `item` and `year` name the indicator and the year for files that do not.
     """
-    said = {"variable": item} if item else {}
+    said = ({"variable": item} if item else {}) | ({"year": year} if year else {})
     for place, cells in _form(_rows(path), lambda label: False, {"source": "", **said})[0]:
         year, unit = _whole_year(cells["year"]), cells["unit"]
         series = (cells["variable"], unit) if unit else _split_unit(cells["variable"])
@@ -226,6 +226,15 @@ def _merged(path: Path, sheet: str | None = None) -> _Cells:
         province, year = row[at_province], _whole_year(row[at_year])
         for place, series in items.items() if province and year is not None else ():
             yield line, province, year, series, row[place]
+
+
+def _long(path: Path) -> _Cells:
+    """Read a file with a row per figure, the unit in brackets behind the name of the series."""
+    (_, labels), *lines = _rows(path)
+    places = [_place(labels, label) for label in ("地区", "年份", "指标名称", "数值")]
+    for line, row in lines:
+        province, year, label, value = (row[i] for i in places)
+        yield line, province, _whole_year(year) or 0, _split_unit(label), value
 
 
 def _blocks(path: Path, across: str, sheet: str | None = None) -> _Cells:
@@ -281,4 +290,4 @@ def _sulphur(path: Path) -> _Cells:
 
 
 _OF_R = {"techme": _techme, "capital": _capital}  # may repeat a figure; build judges
-_LAYOUTS = {"nbs": _nbs, "merged": _merged, "blocks": _blocks, "sulphur": _sulphur}
+_LAYOUTS = {"nbs": _nbs, "merged": _merged, "long": _long, "blocks": _blocks, "sulphur": _sulphur}
