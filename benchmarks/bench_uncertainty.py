@@ -75,7 +75,7 @@ def loop(result: Any) -> Callable[[], None]:
 
     def run() -> None:
         for recipe, matrix in cases:
-            recipe.fit(matrix).rank(result.year)
+            recipe.fit(matrix).rank(result.plan.year)
 
     return run
 
@@ -84,7 +84,10 @@ def largest_gap(result: Any) -> tuple[float, bool]:
     """Return the largest difference from refitted draws, and whether all ranks are the same."""
     codes = result.baseline.index
     again = np.array(
-        [refitted(result, d).xs(result.year, level="year")[codes].to_numpy() for d in range(REFITS)]
+        [
+            refitted(result, d).xs(result.plan.year, level="year")[codes].to_numpy()
+            for d in range(REFITS)
+        ]
     )
     # Scores that agree to twelve decimals share a rank.
     ranks = pd.DataFrame(again.round(12)).rank(axis=1, ascending=False, method="min")

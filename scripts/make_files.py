@@ -19,7 +19,7 @@ import vl_convert
 from nqpf import Panel, provinces
 from nqpf.compare.profiles import _Profiles
 from nqpf.data.export import _write_template, export
-from nqpf.report.province_pages import _csv_text, _overview_markdown, _page_key, province_profile
+from nqpf.report.province_pages import _csv_texts, _overview_markdown, _page_key, province_profile
 from nqpf.systems import System, available
 from nqpf.systems.standard import _schemas
 
@@ -77,10 +77,11 @@ def main() -> None:
         (standard / f"{name}.schema.json").write_text(json.dumps(schema, indent=1), "utf-8")
     profiles = _Profiles.load(panel)
     (PAGES / "index.md").write_bytes(_overview_markdown(profiles).encode())
+    texts = _csv_texts(panel)
     for code in provinces.codes():
         page = province_profile(profiles, code).markdown()
         (PAGES / f"{_page_key(code)}.md").write_bytes(page.encode())
-        (tables / f"{_page_key(code)}.csv").write_text(_csv_text(panel, code), "utf-8-sig")
+        (tables / f"{_page_key(code)}.csv").write_text(texts[code], "utf-8-sig")
     took = time.monotonic() - start
     print(f"  {took:5.1f} s  pages of the provinces, files of the site", flush=True)
 

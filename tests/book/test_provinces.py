@@ -7,7 +7,7 @@ import pytest
 from browsing import read
 
 from nqpf import Panel, provinces
-from nqpf.report.province_pages import _csv_text, _page_key
+from nqpf.report.province_pages import _csv_texts, _page_key
 
 CODES = provinces.codes()
 SECTIONS = 9
@@ -33,7 +33,7 @@ def test_every_province_has_a_whole_page_and_its_rows_of_the_panel(html, code):
     (link,) = {a["href"] for a in body.select('a[href$=".csv"]')}
     path = (html / "book" / "provinces" / link).resolve()
     assert path == html / "downloads" / "provinces" / f"{_page_key(code)}.csv"
-    assert path.read_text("utf-8-sig") == _csv_text(Panel.load(), code)
+    assert path.read_text("utf-8-sig") == _csv_texts(Panel.load())[code]
 
 
 def test_the_map_leads_to_every_province(html):

@@ -73,7 +73,7 @@ def test_without_methods_the_recipes_of_the_cards_are_left(embedded):
 def test_intervals_are_those_of_the_draws_one_by_one(embedded, found):
     for key in KEYS:
         run = uncertainty(System.load(key).evaluate(embedded), 60, seed=0, **DRAWN)
-        last = found.intervals.loc[key].xs(run.year, level="year")
+        last = found.intervals.loc[key].xs(run.plan.year, level="year")
         pd.testing.assert_frame_equal(last, run.intervals(0.9)[["lower", "median", "upper"]])
         if key == "lu-2024":
             scores = pd.DataFrame({draw: refitted(run, draw) for draw in range(60)})

@@ -129,11 +129,7 @@ GAP = choices().assign(pvalue=[0.1, 0.1, np.nan, 0.1, 0.1])
 test_summary_names_what_is_wrong = refusals(
     MethodError,
     ("unknown column 'kid'.*mean 'kind'", lambda: curve_summary(choices(), "kid"), DataError),
-    (
-        r"1 row\(s\) with a missing or infinite.*\[row 2\]",
-        lambda: curve_summary(GAP),
-        SampleError,
-    ),
+    (r"1 row\(s\) with a missing or infinite.*\[row 2\]", lambda: curve_summary(GAP), SampleError),
     ("no row", lambda: curve_summary(choices().head(0)), SampleError),
     ("level is 5", lambda: curve_summary(choices(), level=5)),
 )

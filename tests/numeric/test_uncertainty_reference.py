@@ -46,7 +46,7 @@ def ranks_of(scores):
 
 
 def assert_equal_to_recipes(result, draws):
-    year, codes = result.year, result.baseline.index
+    year, codes = result.plan.year, result.baseline.index
     again = np.array(
         [refitted(result, d).xs(year, level="year")[codes].to_numpy() for d in range(draws)]
     )

@@ -427,7 +427,7 @@ test_wrong_input_is_named = refusals(
     ("comes twice", lambda: tile_map(pd.Series([1.0, 2.0], ["Beijing", 110000]))),
     ("110000", lambda: tile_map(pd.Series({"Beijing": np.inf}))),
     ("XX", lambda: tile_map(pd.DataFrame({"A": {BEIJING: "XX"}}))),
-    ("no scores for 1999", lambda: ranking(panel(), 1999)),
+    ("unknown year of the scores 1999", lambda: ranking(panel(), 1999)),
     ("province code and year", lambda: ranking(one_year(), 2022)),
     ("nothing to draw", lambda: year_lines(panel() * np.nan)),
     ("has no figures", lambda: year_lines(with_holes(panel()), highlight=["Tibet"])),

@@ -14,7 +14,7 @@ from matplotlib.text import Text
 from nqpf import Panel
 from nqpf.compare.profiles import _Profiles
 from nqpf.report import province_profile
-from nqpf.report.province_pages import _csv_text, _overview_markdown
+from nqpf.report.province_pages import _csv_texts, _overview_markdown
 
 TIBET, BEIJING, HAINAN = 540000, 110000, 460000
 PANEL = Panel.load(extra=False)
@@ -100,7 +100,8 @@ def test_rows_of_a_reader_show_on_a_page_also_where_no_index_ranks(tmp_path):
     assert "nan" not in text.lower().split()
     assert "西藏: not ranked" in _overview_markdown(profiles)
     assert "2 of them added by the reader" in said(page, "Main figures")
-    assert ",reader," in _csv_text(mine, TIBET) and "2024" in _csv_text(mine, TIBET)
+    text = _csv_texts(mine)[TIBET]
+    assert ",reader," in text and "2024" in text
 
 
 def test_the_table_of_a_province_reads_back_as_the_panel_and_holds_no_formula():
@@ -108,9 +109,9 @@ def test_the_table_of_a_province_reads_back_as_the_panel_and_holds_no_formula():
     change = dict.fromkeys(("name", "yearbook"), type(known["energy"].name)(en="=1+1", zh="=1+1"))
     known["energy"] = known["energy"].model_copy(update=change)
     changed = Panel(PANEL.frame, PANEL.catalogue.model_copy(update={"variables": known}))
-    text = _csv_text(changed, BEIJING)
+    text = _csv_texts(changed)[BEIJING]
     assert "'=1+1" in text and ",=1+1" not in text
-    back = pd.read_csv(io.StringIO(_csv_text(PANEL, TIBET)), keep_default_na=False)
+    back = pd.read_csv(io.StringIO(_csv_texts(PANEL)[TIBET]), keep_default_na=False)
     own = PANEL.frame[PANEL.frame["province"] == TIBET]
     key, facts = ["variable", "vintage", "year"], ["value", "flag"]
     first, second = (t.set_index(key)[facts].astype(object).sort_index() for t in (back, own))

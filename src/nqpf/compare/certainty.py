@@ -317,11 +317,6 @@ class _RankUncertainty:
     draws: _Whole
 
     @property
-    def year(self) -> int:
-        """Year that is ranked."""
-        return self.plan.year
-
-    @property
     def dropped(self) -> pd.DataFrame:
         """Combinations that do not fit each other or the figures, with the reason: never drawn."""
         return self.plan.dropped
@@ -387,7 +382,7 @@ class _RankUncertainty:
 
     def __repr__(self) -> str:
         draws, n = self.ranks.shape
-        text = f"{draws:,} draws of {n} ranks, {self.year}; baseline {self.recipe}"
+        text = f"{draws:,} draws of {n} ranks, {self.plan.year}; baseline {self.recipe}"
         return f"<RankUncertainty {text}; {len(self.dropped)} combinations dropped>"
 
 

@@ -470,22 +470,3 @@ def _tfp_ranks(run: _SolowResult, year: int, broken: pd.Series) -> dict[str, pd.
     growth = run.accounting(end=year, without=broken)["tfp"].reindex(level.index)
     ranked = {_TFP: level, _GROWTH: growth}
     return {key: one.rank(ascending=False, method="min") for key, one in ranked.items()}
-
-
-def _province_rows(panel: Panel, code: int) -> pd.DataFrame:
-    """Return all rows of a province with names, units and yearbooks, in catalogue order."""
-    known = panel.catalogue.variables
-    columns = ["order", "name_en", "name_zh", "unit", "yearbook_en", "yearbook_zh"]
-    about = {
-        key: [at, one.name.en, one.name.zh, one.unit, one.yearbook.en, one.yearbook.zh]
-        for at, (key, one) in enumerate(known.items())
-    }
-    about = pd.DataFrame.from_dict(about, orient="index", columns=columns)
-    rows = panel.frame[panel.frame["province"] == code].join(about, on="variable")
-    rows = rows.sort_values(["order", "vintage", "year"], kind="stable", ignore_index=True)
-    names = {f"province_{language}": provinces.name(code, language) for language in ("en", "zh")}
-    order = [
-        *("province", *names, "variable", "name_en", "name_zh", "year", "value", "unit"),
-        *("vintage", "flag", "yearbook_en", "yearbook_zh"),
-    ]
-    return rows.assign(**names)[order]

@@ -365,8 +365,9 @@ def curve_summary(
     described = {"specifications": groups.size(), "median": groups["estimate"].median()}
     described |= {"low": groups["estimate"].quantile(0.05)}
     described |= {"high": groups["estimate"].quantile(0.95)}
-    result = pd.DataFrame(described)
-    return result.join(groups[["significant_positive", "significant_negative"]].mean())
+    return pd.DataFrame(described).join(
+        groups[["significant_positive", "significant_negative"]].mean()
+    )
 
 
 def _check(table: pd.DataFrame, choices: Sequence[str], figures: Sequence[str]) -> None:

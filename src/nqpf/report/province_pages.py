@@ -27,9 +27,10 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
 from nqpf import provinces
-from nqpf.compare.profiles import _SINCE, _Profiles, _province_rows
+from nqpf.compare.profiles import _SINCE, _Profiles
+from nqpf.data.export import _catalogue, _figures, _plain
 from nqpf.data.panel import Panel
-from nqpf.errors import _like_formula, _visible
+from nqpf.errors import _visible
 from nqpf.report import style as sty
 from nqpf.report.html import listed
 from nqpf.report.maps import _ABSENT
@@ -38,6 +39,7 @@ from nqpf.systems.study import Study
 from nqpf.systems.system import _span
 
 _FENCE = "`" * 8
+_NAMED = ["name_en", "name_zh", "yearbook_en", "yearbook_zh"]
 _HEADING = re.compile(r'<h2>(.*?) <span lang="zh">(.*?)</span></h2>')
 
 
@@ -193,8 +195,8 @@ def _overview_markdown(profiles: _Profiles) -> str:
     )
 
 
-def _csv_text(panel: Panel, code: int) -> str:
-    """Return all rows of a province as CSV text, one figure a line.
+def _csv_texts(panel: Panel) -> dict[int, str]:
+    """Return all rows of each province as CSV text, one figure a line.
 
     A text that a spreadsheet would run as a formula, because a reader's file
     brought it, is led by an apostrophe.
@@ -203,19 +205,17 @@ def _csv_text(panel: Panel, code: int) -> str:
     ----------
     panel : Panel
         Figures.
-    code : int
-        GB/T 2260 code.
 
     Examples
     --------
-    >>> from nqpf import Panel
-    >>> _csv_text(Panel.load(extra=False), 540000).splitlines()[0][:40]
+    >>> _csv_texts(Panel.load(extra=False))[540000].splitlines()[0][:40]
     'province,province_en,province_zh,variabl'
     """
-    rows = _province_rows(panel, code)
-    for column in rows.select_dtypes(exclude="number"):
-        rows[column] = rows[column].map(lambda text: f"'{text}" if _like_formula(text) else text)
-    return rows.to_csv(index=False, lineterminator="\n")
+    rows = _figures(panel).merge(_catalogue(panel)[["variable", *_NAMED]], on="variable")
+    head = ["province", "province_en", "province_zh", "variable", "name_en", "name_zh", "year"]
+    rows = rows[[*head, "value", "unit", "vintage", "flag", *_NAMED[2:]]].map(_plain)
+    groups = rows.groupby("province")
+    return {code: own.to_csv(index=False, lineterminator="\n") for code, own in groups}
 
 
 def _page_key(code: int) -> str:
@@ -319,10 +319,10 @@ def _pictures(profiles: _Profiles, facts: dict[str, Any]) -> dict[str, sty._Pict
             drawn["history"] = _rank_ribbon(history, levels, heads["history"], every, broken)
         if tfp:
             drawn["tfp"] = _tfp_panels(tfp, facts["code"], heads["tfp"], broken)
-    told = {
-        key: _filled("figure.txt", profiles, figure=key, head=heads[key], **facts) for key in drawn
-    }
-    return {key: sty._Picture(one, told[key]) for key, one in drawn.items()}
+    for key, figure in drawn.items():
+        told = _filled("figure.txt", profiles, figure=key, head=heads[key], **facts)
+        drawn[key] = sty._Picture(figure, told)
+    return drawn
 
 
 def _productivity(profiles: _Profiles, code: int) -> dict[str, object] | None:

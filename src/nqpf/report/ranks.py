@@ -9,6 +9,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from nqpf import provinces
+from nqpf.checks import choose
 from nqpf.errors import SampleError
 from nqpf.report import style as sty
 from nqpf.report.html import _name_of, listed
@@ -44,10 +45,7 @@ def ranking(
         If the year has no scores.
     """
     present = sty._panel_values(scores)
-    years = sorted(present.index.unique("year"))
-    if year not in years:
-        known = f"a year from {', '.join(map(str, years))}"
-        raise SampleError(f"no scores for {year}", expected=known)
+    choose("year of the scores", year, sorted(present.index.unique("year")), SampleError)
     values = present.xs(year, level="year").sort_values(ascending=False, kind="stable")
     values = values.head(top or 31)
     label = label or str(scores.name or "score")
