@@ -102,6 +102,16 @@ def test_residual_is_the_national_figure_less_the_others():
         _harmonise(rows.iloc[:-5], source(), declared)
 
 
+def test_a_year_that_only_some_provinces_have_is_declared():
+    rows = raw(*everywhere(2023), *everywhere(2024, without=640000))
+    span = {"years": (2023, 2024)}
+    said = "declared year has no value.*province 640000, year 2024.*Declare it under gaps"
+    with pytest.raises(DataError, match=said):
+        _harmonise(rows, source(), segment(**span))
+    found = values(rows, **span, gaps={640000: [2024]})
+    assert (640000, 2023) in found and (640000, 2024) not in found and len(found) == 61
+
+
 @pytest.fixture
 def entry(tmp_path, monkeypatch):
     """The entry of a made-up source that stands in a mirror."""

@@ -29,17 +29,25 @@ def flagged(embedded, variable):
     return set(broken.index[broken])
 
 
+SINCE_2016 = ["broadband_ports", "domain_names", "mobile_traffic", "optical_cable", "it_services"]
+SINCE_2016 += ["software_business", "electricity_consumption"]
+
 # Variable, then years and sums; the prices of telecommunication change and are never spliced.
 SUMS = """
-population 2020 141013
+population 2020 141013 2024 140628
 telecom_volume 2015 23346 2016 15617 2020 136557 2021 17055
 so2 2010 2185.1 2015 1859.1 2016 854.9 2020 318.2 2021 274.8
 so2_industrial 2010 1864.2 2015 1556.6 2016 770.3 2020 252.6 2022 183.4
 environment_expenditure 2010 2372 2019 6969
 electricity 2022 88489
 electricity_hydro 2023 12858
-new_product_sales 2012 110529.8 2015 150856.5 2020 238073.7
+new_product_sales 2012 110529.8 2015 150856.5 2020 238073.7 2024 354694.3
 rd_basic 2023 2259.12
+gdp 2024 1337605.8
+rd_expenditure 2024 36326.8
+ecommerce_sales 2024 386543.8
+fertiliser 2024 4988.2
+employment 2024 73439
 pct_applications 2016 41166 2022 68046 2023 67425
 marine_product 2022 35141.5 2024 62048.4
 """
@@ -68,6 +76,33 @@ def test_printed_figures(embedded):
     # Research of Beijing in 2012; the other and foreign funds are of the same printed table.
     total, *parts = (frame[f"rd_{name}", "", BEIJING, 2012] for name in RESEARCH)
     assert sum(parts) + 80.8393 + 47.8994 == pytest.approx(total, abs=0.001)
+
+
+def test_product_of_2024_is_that_after_the_fifth_census(embedded):
+    gdp = wide(embedded, "gdp")
+    assert gdp[BEIJING, 2024] == 49670.2  # 49,843.1 in the preliminary vintage
+    assert wide(embedded, "gdp", "census4").index.unique("year").max() == 2022
+    parts = embedded.wide([f"value_added_{name}" for name in INDUSTRIES], years=[2024])
+    assert len(parts) == 31 and (parts.sum(axis=1) - gdp.loc[:, [2024]]).abs().max() < 0.15
+    # The bulletin prints spending over the preliminary product.
+    spent = wide(embedded, "rd_expenditure")[BEIJING, 2024]
+    assert wide(embedded, "rd_intensity")[BEIJING, 2024] == 6.58 < 100 * spent / 49670.2 - 0.01
+
+
+def test_what_begins_in_2016_or_lacks_provinces(embedded):
+    since = embedded.frame[embedded.frame["variable"].isin(SINCE_2016)]
+    span = since.groupby("variable")["year"].agg(["min", "max"])
+    assert len(span) == len(SINCE_2016) and (span == [2016, 2024]).all(axis=None)
+    assert (since["value"] > 0).all()
+    ends = {name: set(codes()) - set(rows["province"]) for name, rows in since.groupby("variable")}
+    assert ends.pop("electricity_consumption") == {640000, 650000}
+    assert ends.pop("software_business") == ends.pop("it_services") == {TIBET}
+    assert set(map(len, ends.values())) == {0}
+    assert (since.groupby(["variable", "province"]).size() == 9).all()
+    income = wide(embedded, "disposable_income").groupby("province").pct_change().dropna()
+    assert len(income) == 31 * 11 and income.between(-0.02, 0.16).all()
+    services = embedded.wide(["it_services", "software_business"]).dropna()
+    assert (services["it_services"] <= services["software_business"]).all()
 
 
 @pytest.mark.parametrize("vintage", ["census4", "census5"])

@@ -65,6 +65,19 @@ def test_a_workbook_whose_indicator_the_catalogue_names(tmp_path):
         read("nbs", path)
 
 
+def test_a_table_without_a_year_and_a_row_per_figure(tmp_path):
+    path = text(tmp_path / "a.csv", "province,gdp,income\n北京市,49670.2,85415\n", "utf-8-sig")
+    found = read("nbs", path, year="2024").to_numpy().tolist()
+    assert found == [["北京市", 2024, "gdp", 49670.2, ""], ["北京市", 2024, "income", 85415.0, ""]]
+    with pytest.raises(DataError, match="the header lacks year .file a.csv"):
+        read("nbs", path)
+    rows = "化肥 (万吨) ,北京,2024,6.65,万吨\n氮肥 (万吨) ,北京,2024,,万吨\n注：略,,,,\n"
+    path = text(tmp_path / "b.csv", f"指标名称,地区,年份,数值,单位\n{rows}")
+    assert read("long", path).to_numpy().tolist() == [["北京", 2024, "化肥", 6.65, "万吨"]]
+    with pytest.raises(SourceError, match="0 columns named 数值 .file c.csv"):
+        read("long", text(tmp_path / "c.csv", "指标名称,地区,年份,单位\n化肥,北京,2024,万吨\n"))
+
+
 def test_merged_panel(tmp_path):
     content = "地区,年份,所属地域,进出口_亿元,进出口_万美元,税收收入_亿元\n"
     content += "上海,2010,东部,,18.5,1417.4\n上海,2011,东部,33.8,,1576.07\n,,,,,\n"

@@ -48,6 +48,7 @@ def test_second_source_summary_finds_the_worst(home, panel):
     assert (row["province"], row["year"]) == (120000, 2021)
     assert row["worst"] == pytest.approx(50)
     assert row["within 0.1 %"] == pytest.approx(154 / 155)
+    assert row["over 2 %"] == 1
 
 
 def test_jumps_are_listed_with_their_flag(panel):

@@ -234,7 +234,8 @@ def _long(path: Path) -> _Cells:
     places = [_place(labels, label) for label in ("地区", "年份", "指标名称", "数值")]
     for line, row in lines:
         province, year, label, value = (row[i] for i in places)
-        yield line, province, _whole_year(year) or 0, _split_unit(label), value
+        if province and (whole := _whole_year(year)) is not None:
+            yield line, province, whole, _split_unit(label), value
 
 
 def _blocks(path: Path, across: str, sheet: str | None = None) -> _Cells:

@@ -93,8 +93,9 @@ class Checks:
         -------
         DataFrame
             One row per variable and second source: ``figures`` compared, the shares
-            ``within 0.1 %`` and ``within 1 %``, and the ``worst`` difference, of the
-            second from the first in percent, with its ``province`` and ``year``.
+            ``within 0.1 %`` and ``within 1 %``, how many are ``over 2 %`` off, and the
+            ``worst`` difference, of the second from the first in percent, with its
+            ``province`` and ``year``.
 
         Raises
         ------
@@ -111,11 +112,12 @@ class Checks:
         table = table.sort_values([*_SERIES, "province", "year"], ignore_index=True)
         for series, part in table.groupby(_SERIES):
             size, years = part["difference"].abs(), f"{part['year'].min()}-{part['year'].max()}"
-            shares = (size <= 0.1).mean(), (size <= 1).mean()
+            shares = (size <= 0.1).mean(), (size <= 1).mean(), (size > 2).sum()
             worst = part.loc[size.idxmax()][["difference", "province", "year"]]
             rows.append([*series, years, len(part), *shares, *worst])
-        columns = [*_SERIES, "years", "figures", "within 0.1 %", "within 1 %", "worst"]
-        return pd.DataFrame(rows, columns=[*columns, "province", "year"])
+        columns = [*_SERIES, "years", "figures", "within 0.1 %", "within 1 %"]
+        columns += ["over 2 %", "worst", "province", "year"]
+        return pd.DataFrame(rows, columns=columns)
 
     def adding_up(self) -> pd.DataFrame:
         """Check every identity whose variables the panel has, such as sectors and GDP.
