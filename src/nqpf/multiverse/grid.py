@@ -495,9 +495,7 @@ class SpecificationGrid:
             )
             yield name, batch
 
-    def run(
-        self, store: Path | str | None = None, n_jobs: int = -1, address: str | None = None
-    ) -> Multiverse:
+    def run(self, store: Path | str | None = None, n_jobs: int = -1) -> Multiverse:
         """Run every possible specification once.
 
         Parameters
@@ -507,8 +505,6 @@ class SpecificationGrid:
             temporary one when None.
         n_jobs : int
             Processes on this machine, -1 for all cores.
-        address : str or None
-            Scheduler of a Dask cluster to compute on, for example ``tcp://10.0.0.1:8786``.
 
         Returns
         -------
@@ -517,15 +513,14 @@ class SpecificationGrid:
         Raises
         ------
         nqpf.errors.MethodError
-            If there is no process to compute, or the scheduler cannot be reached.
+            If there is no process to compute.
         nqpf.errors.EstimationError
             If worker processes are lost; what is done is kept.
         nqpf.errors.DataError
             If a part cannot be written.
         """
         with tempfile.TemporaryDirectory() as folder:
-            options = {"stamp": self.stamp, "shared": self.figures}
-            options |= {"n_jobs": n_jobs, "address": address}
+            options = {"stamp": self.stamp, "shared": self.figures, "n_jobs": n_jobs}
             table = _run_batches(dict(self.batches()), _evaluate, store or folder, **options)
         counts, kinds = self.count(), self.shape[-1]
         collinear = int(table["estimate"].isna().sum()) // kinds
