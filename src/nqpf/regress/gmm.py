@@ -54,11 +54,9 @@ def _on_calendar(data: pd.DataFrame) -> tuple[dict[str, np.ndarray], pd.Index, n
         problem = f"{seen} different values of {time.name} from {time.min()} to {time.max()}"
         expected = "numbers of consecutive periods"
         raise SampleError(problem, expected=expected, hint="number the periods")
-    unit, units = pd.factorize(data.index.get_level_values(0), sort=True)
     years = np.arange(time.min(), time.max() + 1)
-    grid = np.full((len(units), len(years), data.shape[1]), np.nan)
-    grid[unit, time - years[0]] = data.to_numpy()
-    return dict(zip(data.columns, np.moveaxis(grid, -1, 0), strict=True)), units, years
+    wide = {name: own.unstack().reindex(columns=years).to_numpy() for name, own in data.items()}
+    return wide, data.index.unique(0), years
 
 
 class _Equations:

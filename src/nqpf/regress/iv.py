@@ -153,22 +153,19 @@ class _Partialled:
 
     def diagnostics(self, names: list[str]) -> SimpleNamespace:
         """Return the diagnostics; `names` are those of the endogenous regressors."""
-        single = len(names) == 1
+        single, count = len(names) == 1, self.q.shape[1]
         effective, critical = self.effective_f() if single else (None, None)
+        pairs = zip(self.left_x.T, self.x.T, strict=True)
+        first = [self.wald(self.q, left, own, self.factor) / count for left, own in pairs]
         return SimpleNamespace(
-            first_stage=pd.DataFrame({"F_robust": self.first_stage()}, names),
+            first_stage=pd.DataFrame({"F_robust": first}, names),
             cragg_donald=self.cragg_donald(),
             effective_f=effective,
             effective_critical=critical,
             anderson_rubin=self.anderson_rubin() if single else None,
-            hansen=self.overidentification() if self.q.shape[1] > len(names) else None,
+            hansen=self.overidentification() if count > len(names) else None,
             endogeneity=self.exogeneity(),
         )
-
-    def first_stage(self) -> list[float]:
-        """Return how surely the instruments move each endogenous regressor."""
-        count, pairs = self.q.shape[1], zip(self.left_x.T, self.x.T, strict=True)
-        return [self.wald(self.q, left, own, self.factor) / count for left, own in pairs]
 
     def cragg_donald(self) -> float:
         from scipy.linalg import eigh

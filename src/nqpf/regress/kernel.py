@@ -27,7 +27,6 @@ _ERRORS = ("clustered", "driscoll-kraay")
 # Cross-products carry 16 digits, so a coefficient keeps about 16 less the digits lost here.
 _UNSHARED = 1e-10
 _BLOCK = 1 << 17  # numbers worked on at a time, so that they stay in the processor's cache
-_PRODUCTS = 1 << 20  # products made at a time before they are summed by group
 
 
 def _sweep(moments: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
@@ -128,16 +127,9 @@ def _grouped_products(variables: np.ndarray, codes: np.ndarray) -> np.ndarray:
     Rows are sorted by `codes`. The memory is laid out (p, p, G), which is how a specification
     reads it, and is filled without a loop over groups.
     """
-    p, rows = variables.shape
     edges = np.flatnonzero(np.diff(codes, prepend=-1))
-    sums = np.empty((p, p, len(edges)))
-    step = max(1, _PRODUCTS // rows)
-    for i in range(p):
-        for j in range(i, p, step):
-            part = slice(j, j + step)
-            products = variables[i] * variables[part]
-            sums[i, part] = sums[part, i] = np.add.reduceat(products, edges, axis=1)
-    return np.moveaxis(sums, 2, 0)
+    sums = [np.add.reduceat(one * variables, edges, axis=1) for one in variables]
+    return np.moveaxis(np.array(sums), 2, 0)
 
 
 @dataclass(frozen=True)

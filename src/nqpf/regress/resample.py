@@ -14,7 +14,6 @@ from nqpf.sample import PanelSample, _balanced
 
 _TIE = 1e-9  # abs(t*) this close to abs(t) is a tie, which counts as at least as extreme
 _MAX_REACH = 1e6  # standard errors beyond which the interval is called unbounded
-_CELLS = 2_000_000  # numbers of a batch of permuted regressors
 
 
 @dataclass(frozen=True)
@@ -257,9 +256,7 @@ def permutation_placebo(
 
     rng = np.random.default_rng(seed)
     orders = np.array([rng.permutation(len(wide)) for _ in range(draws)])
-    batch = max(1, _CELLS // sample.nobs)
-    moved = np.concatenate([statistics(orders[i : i + batch]) for i in range(0, draws, batch)])
-    plain = statistics(np.arange(len(wide))[None])[0]
+    moved, plain = statistics(orders), statistics(np.arange(len(wide))[None])[0]
     extreme = int((np.abs(moved) >= abs(plain) * (1 - _TIE)).sum())
     tstat, pvalue = result.tstats[variable], (1 + extreme) / (1 + draws)
     return _Resampled(variable, float(tstat), moved * (tstat / plain), pvalue, result)

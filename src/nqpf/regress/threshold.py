@@ -16,7 +16,6 @@ from nqpf.regress.table import RegressionTable, _Printed
 from nqpf.sample import PanelSample, _balanced, _check_several
 
 _NOTHING = 1e-10  # variation below this share of the raw columns' own is rounding
-_CELLS = 4_000_000  # numbers of a block of bootstrap outcomes: 32 MB
 _DROWNED = 1e-6  # a regime variable that varies by less of its level is a set of dummies
 _MOVE = 1e-12  # a refinement that lowers the sum of squares by less is rounding
 _PERFECT = 1e-24  # residuals below this share of the outcome, squared, are rounding
@@ -317,17 +316,11 @@ class _Further:
         outcome. Of `draws`, (b, n), integers name the unit whose history, a row of
         `residuals`, each unit receives; floats are factors of each unit's own.
         """
-        block = max(1, _CELLS // residuals.size)
-        statistics = []
-        for start in range(0, len(draws), block):
-            part = draws[start : start + block]
-            named = np.issubdtype(part.dtype, np.integer)
-            histories = residuals[part] if named else residuals * part[:, :, None]
-            outcomes = np.ascontiguousarray(histories.reshape(len(part), -1).T)
-            rest, gain = self.gains(outcomes)
-            best = gain.max(axis=0)
-            statistics.append(best / (rest - best))
-        return np.concatenate(statistics)
+        named = np.issubdtype(draws.dtype, np.integer)
+        histories = residuals[draws] if named else residuals * draws[:, :, None]
+        rest, gain = self.gains(np.ascontiguousarray(histories.reshape(len(draws), -1).T))
+        best = gain.max(axis=0)
+        return best / (rest - best)
 
 
 def threshold(

@@ -116,7 +116,7 @@ def _check_own(scores: pd.Series) -> pd.Series:
     if len(lost):
         problem = "HiGHS finds no score against the unit's own frontier"
         where = _place(lost[0] if scores.index.nlevels > 1 else (lost[0],), scores.index.names)
-        expected = "figures whose ratios differ less than 1e9 times"
+        expected = "figures whose ratios differ less than a million times"
         hint = "look for a wrong unit of measure, here or in another row"
         raise EstimationError(problem, where=where, expected=expected, hint=hint)
     return scores

@@ -19,7 +19,7 @@ _EFFICIENT = 1e-8  # how far below 1 rounding may leave the score of an efficien
 
 @dataclass(frozen=True)
 class _Technology:
-    """Columns that span a technology of constant returns, without units that are never peers.
+    """Columns that span a technology of constant returns.
 
     Attributes
     ----------
@@ -44,36 +44,14 @@ class _Technology:
         """Return the technology that some rows of a sample span."""
         values, m, g = sample.values[rows], sample.inputs, sample.good
         scale = np.exp(np.log(values).mean(axis=0))
-        form = cls(values / scale, scale, m, g, weak and values.shape[1] > m + g)
-        return replace(form, columns=form.sized(values[form._undominated()])[0])
+        form = cls(values, scale, m, g, weak and values.shape[1] > m + g)
+        return replace(form, columns=form.sized(values)[0])
 
     def sized(self, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return points in the technology's units, and what they were divided by."""
         points = points / self.scale
         size = np.exp(np.log(points).mean(axis=1))[:, None]
         return points / size, size
-
-    def _undominated(self) -> np.ndarray:
-        """Return the positions of the columns that no other one replaces, in order.
-
-        Column j replaces k if, scaled by some factor, it needs no more input and gives no less
-        output. Weakly disposable bad outputs must then be equal. Scores are unchanged: whatever
-        k serves, j serves as well.
-        """
-        points, goods = self.columns, np.s_[self.inputs : self.inputs + self.good]
-        below, above = np.delete(points, goods, axis=1), points[:, goods]
-        # A point never has more merit than one that replaces it, so that one comes first;
-        # comparing with kept points only means that two can never drop each other.
-        merit = np.log(above).mean(axis=1) - np.log(below).mean(axis=1)
-        if self.weak:
-            above = np.hstack([above, points[:, goods.stop :]])
-        kept: list[int] = []
-        for k in np.argsort(-merit, kind="stable"):
-            most = (below[k] / below[kept]).min(axis=1)
-            least = (above[k] / above[kept]).max(axis=1)
-            if not (least <= most).any():
-                kept.append(int(k))
-        return np.sort(np.array(kept))
 
     def distances(self, points: np.ndarray) -> np.ndarray:
         """Return the directional distances of points (P, variables); NaN where there is none.
@@ -114,22 +92,9 @@ class _Technology:
                 settled, values, scores = problem.settle(columns, left)
                 rho[left[settled]] = scores
                 solution[np.ix_(left[settled], columns)] = values
-            if np.isnan(rho[first]) or not settled[0]:
-                rho[first], solution[first] = self._alone(sized[first])
-                settled[0] = True
+            settled[0] = True
             left = left[~settled]
         return rho, np.where(solution[:, n:] > 0, solution[:, n:], 0.0) * self.scale * size
-
-    def _alone(self, point: np.ndarray) -> tuple[float, np.ndarray]:
-        """Return what the program says of one point when figures are shares of the point's own.
-
-        For points so far from the others that tolerances of the shared program mean nothing.
-        """
-        shares = self.columns / point
-        scaled = replace(self, columns=shares / shares.max(axis=1, keepdims=True))
-        rho, solution = _Slacks(scaled, np.ones((1, len(point)))).solve(0)
-        solution[len(shares) :] *= point
-        return rho, solution
 
     def beyond(self, point: np.ndarray) -> tuple[float, np.ndarray]:
         """Return delta of a point that it need not span, and slacks below zero (variables,).
