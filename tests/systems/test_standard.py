@@ -67,7 +67,8 @@ def test_the_command_ends_with_the_count_and_reads_files_as_it_reads_keys():
     assert (said.exit_code, said.stdout.splitlines()[-1]) == (0, "3 of 15 lines can be checked.")
     assert "(S) sample" in said.stdout and "data/systems/dong-2024.yaml" in said.stdout
     assert run("study", "check", root() / "data/studies/dong-2024.yaml").stdout == said.stdout
-    assert run("study", "check", "li-qx-2024").stdout.endswith("0 of 9 lines can be checked.\n")
+    for key, count in {"li-qx-2024": "0 of 9", "nqp-spatial-2026": "12 of 15"}.items():
+        assert run("study", "check", key).stdout.endswith(f"{count} lines can be checked.\n")
 
 
 NAMES = {"dong-2025": "one of dai-2024, .*Did you mean 'dong-2024'", ".": "cannot be read: Is a d"}

@@ -131,7 +131,7 @@ def _told(name: str, home: Path | None = None) -> str:
     Parameters
     ----------
     name : str
-        Key of a study, or the path of a record's file.
+        Key of a study or a replication, or the path of a record's file.
     home : Path or None
         Project folder; found by itself when None.
 
@@ -140,7 +140,9 @@ def _told(name: str, home: Path | None = None) -> str:
     nqpf.errors.CardError
         If there is no such study, or the file is no valid record.
     """
-    home, path = home or root(), Path(name)
+    home = home or root()
+    record = home / "data" / "replications" / name / "record.yaml"
+    path = record if record.is_file() else Path(name)
     own = name not in Study.keys(home) and (path.suffix or len(path.parts) > 1 or path.exists())
     study = _read_card(path, Study) if own else Study.load(name, home)
     system = System.load(study.key, home) if study.key in available(home) else None
@@ -164,5 +166,8 @@ def _told(name: str, home: Path | None = None) -> str:
 def _schemas() -> dict[str, dict[str, Any]]:
     """Return the JSON schemas of a study's record, a system's card and the standard, by name."""
     models = {"study": Study, "system": _Card, "standard": Standard}
-    draft = {"$schema": "https://json-schema.org/draft/2020-12/schema"}
-    return {name: draft | model.model_json_schema() for name, model in models.items()}
+    head = {"$schema": "https://json-schema.org/draft/2020-12/schema"}
+    head["description"] = "docs/cards.md in the repository explains the fields."
+    return {
+        name: model.model_json_schema() | head | {"title": name} for name, model in models.items()
+    }
