@@ -1,15 +1,16 @@
 """Many regressions that share data, on resamples of their units.
 
 All specifications of a curve are estimated on the same draws of units. Those that share rows and
-effects form a piece, whose cross-products by unit are made once and weighed by how often a unit
-is drawn; those that share controls and one side of the pair are solved together.
+effects form a piece, whose rows are laid out by unit and year once; those that share controls are
+solved together. A draw of units is the same piece with the rows of each unit as often as it is
+drawn; a draw of signs turns the residuals that the null leaves.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -18,8 +19,7 @@ import pandas as pd
 from nqpf.sample import _EFFECTS
 
 _UNSHARED = 1e-10  # a variable that shares all but this part with others is collinear
-_BLOCK = 1 << 19  # cross-products held at a time, so that they stay near the processor
-_BLOCK_WILD = 1 << 20  # scores held at a time
+_BLOCK = 1 << 20  # scores held at a time
 _ROUNDING = 1e-9  # an error below this share of its estimate is no residual but rounding
 
 
@@ -37,16 +37,6 @@ class _Specification(NamedTuple):
         return (self.outcome, self.focal, *self.controls)
 
 
-class _Family(NamedTuple):
-    """Specifications that share controls and one variable of the pair."""
-
-    places: np.ndarray  # (S,) where their results go
-    wide: np.ndarray  # (S,) the variables that differ, positions in the columns of the piece
-    shared: int  # the variable in common, a position in its narrow columns
-    controls: np.ndarray  # (k,) positions in its narrow columns
-    wide_is_focal: bool  # the shared variable is the outcome, or the reverse
-
-
 @dataclass(frozen=True)
 class _Piece:
     """Specifications that share rows and effects, with the rows laid out by unit and year."""
@@ -55,199 +45,84 @@ class _Piece:
     mask: np.ndarray  # (G, T) of 0 and 1
     unit_effects: bool
     time_effects: bool
-    narrow: np.ndarray  # columns whose cross-products with all are needed: shared and controls
-    families: list[_Family]
+    # By controls (positions of columns): where results go, outcomes and focal variables, (S,) each.
+    families: dict[tuple[int, ...], np.ndarray]
 
-    def refit(self, weights: np.ndarray, out: Sequence[np.ndarray]) -> None:
-        """Estimate on resamples that hold each unit (B, G) times; write into three (B, K)."""
-        effects = self._year_effects(weights)
-        floor = _UNSHARED * (weights @ self.mask.sum(axis=1))
-        step = max(1, _BLOCK // (len(self.mask) * len(self.narrow) * self.values.shape[2]))
-        for start in range(0, len(weights), step):
-            block = slice(start, start + step)
-            every = self._less(None if effects is None else effects[block])
-            narrow = every[..., self.narrow]
-            flipped = narrow.swapaxes(2, 3)
-            squares = np.einsum("bgtp,bgtp->bgp", every, every)
-            sums = (flipped @ every, flipped @ narrow, squares)
-            moments = [(part, _weighted(weights[block], part)) for part in sums]
-            for family in self.families:
-                params, variances = _fit(moments, family, weights[block], floor[block, None])
-                factor, df = self._sizes(weights[block], len(family.controls) + 1)
-                errors = np.sqrt(variances * factor[:, None])
-                out[0][block, family.places] = np.where(np.isnan(errors), np.nan, params)
-                out[1][block, family.places] = errors
-                out[2][block, family.places] = df[:, None]
+    def drawn(self, counts: np.ndarray) -> _Piece:
+        """Return the piece with each unit as often as it is drawn (G,)."""
+        rows = np.repeat(np.arange(len(counts)), counts.astype(int))
+        return replace(self, values=self.values[rows], mask=self.mask[rows])
 
-    def rewild(self, signs: np.ndarray, out: Sequence[np.ndarray]) -> None:
-        """Estimate when residuals under the null take signs (B, G) by unit."""
-        groups, periods = self.mask.shape
-        step = max(1, _BLOCK_WILD // signs.size)
-        for family in self.families:
-            basis = self._basis(self.narrow[family.controls]).reshape(groups, periods, -1)
-            factor, df = self._sizes(np.ones((1, groups)), len(family.controls) + 1)
-            for start in range(0, len(family.places), step):
-                part = slice(start, start + step)
-                params, variances = self._fit_wild(family, part, basis, signs)
-                places = family.places[part]
-                out[0][:, places], out[2][:, places] = params, df[0]
-                out[1][:, places] = np.sqrt(variances * factor[0])
+    def fit(self, signs: np.ndarray, out: Sequence[np.ndarray]) -> None:
+        """Estimate when residuals under the null take signs (B, G); write into three (B, K)."""
+        step, effects = max(1, _BLOCK // signs.size), self._span(self._effects())
+        for controls, members in self.families.items():
+            own = self._span(_left(self.values[:, :, list(controls)], effects))
+            basis = np.hstack([effects, own])
+            factor, df = self._sizes(len(controls) + 1)
+            factor = factor if own.shape[1] == len(controls) else np.nan  # or they are collinear
+            for start in range(0, members.shape[1], step):
+                places, outcomes, focals = members[:, start : start + step]
+                params, variances = self._fit(outcomes, focals, basis, signs)
+                out[0][:, places], out[2][:, places] = params, df
+                out[1][:, places] = np.sqrt(variances * factor)
 
-    def _year_effects(self, weights: np.ndarray) -> np.ndarray | None:
-        """Return (B, T, p) year effects or the mean under weights (B, G); None without either."""
-        if self.unit_effects and not self.time_effects:
-            return None
-        groups, periods, width = self.values.shape
-        sums = (weights @ self.values.reshape(groups, -1)).reshape(-1, periods, width)
-        counts = weights @ self.mask
-        if not self.time_effects:
-            mean = sums.sum(axis=1, keepdims=True) / _positive(counts.sum(axis=1))[:, None, None]
-            return np.broadcast_to(mean, sums.shape)
-        if not self.unit_effects or self.mask.all():
-            return sums / _positive(counts)[:, :, None]
-        shares = self.mask / np.maximum(self.mask.sum(axis=1, keepdims=True), 1)
-        pairs = (self.mask[:, :, None] * shares[:, None, :]).reshape(groups, -1)
-        system = -(weights @ pairs).reshape(-1, periods, periods)
-        system[:, range(periods), range(periods)] += counts
-        return np.linalg.pinv(system, rcond=1e-10, hermitian=True) @ sums
+    def _sizes(self, regressors: int) -> tuple[float, float]:
+        """Return the factor of clustered variances and the degrees of freedom.
 
-    def _less(self, effects: np.ndarray | None) -> np.ndarray:
-        """Return (B or 1, G, T, p) values less year effects (B, T, p)."""
-        if effects is None:
-            return self.values[None]
-        less = effects[:, None]
-        if self.unit_effects and not self.mask.all():
-            shares = self.mask / np.maximum(self.mask.sum(axis=1, keepdims=True), 1)
-            less = less - (shares @ effects)[:, :, None]
-        return self.values - less * self.mask[:, :, None]
-
-    def _sizes(self, weights: np.ndarray, regressors: int) -> tuple[np.ndarray, np.ndarray]:
-        """Return (B,) factors of clustered variances and degrees of freedom.
-
-        The convention "nested" of :mod:`nqpf.regress.ols`; NaN for a resample without enough
-        rows or units, or with a year of one row, which its effect fits perfectly.
+        The convention "nested" of :mod:`nqpf.regress.ols`; NaN without enough rows or units, or
+        with a year of one row, which its effect fits perfectly.
         """
-        counts = weights @ self.mask
-        nobs, groups = counts.sum(axis=1), weights @ self.mask.any(axis=1)
-        counted = regressors + 1 + ((counts > 0).sum(axis=1) - 1) * self.time_effects
+        counts = self.mask.sum(axis=0)
+        nobs, groups = counts.sum(), self.mask.any(axis=1).sum()
+        counted = regressors + 1 + ((counts > 0).sum() - 1) * self.time_effects
         effects = counted + (groups - 1) * self.unit_effects
-        unfit = (groups < 2) | (nobs <= effects) | ((counts == 1).any(axis=1) & self.time_effects)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            factor = groups / (groups - 1) * (nobs - 1) / (nobs - counted)
-        return np.where(unfit, np.nan, factor), np.where(unfit, np.nan, groups - 1)
+        if groups < 2 or nobs <= effects or (self.time_effects and (counts == 1).any()):
+            return np.nan, np.nan
+        return groups / (groups - 1) * (nobs - 1) / (nobs - counted), groups - 1
 
-    def _basis(self, controls: np.ndarray) -> np.ndarray:
-        """Return (N, q) orthonormal columns that span controls and effects other than units'."""
-        groups, periods, _ = self.values.shape
-        parts = [self.values[:, :, controls]]
-        if self.time_effects:
-            years = self.mask[:, :, None] * np.eye(periods)
-            if self.unit_effects:
-                counts = np.maximum(self.mask.sum(axis=1), 1)[:, None, None]
-                years = (years - years.sum(axis=1, keepdims=True) / counts) * self.mask[:, :, None]
-            parts.append(years)
-        elif not self.unit_effects:
-            parts.append(self.mask[:, :, None])
-        design = np.concatenate(parts, axis=2).reshape(groups * periods, -1)
-        left, size, _ = np.linalg.svd(design, full_matrices=False)
-        return left[:, size > 1e-10 * size[:1].max(initial=0.0)]
+    def _effects(self) -> np.ndarray:
+        """Return (G, T, q) columns that span the effects other than those of units."""
+        if not self.time_effects:
+            return self.mask[:, :, None][..., : not self.unit_effects]
+        years = self.mask[:, :, None] * np.eye(self.mask.shape[1])
+        if self.unit_effects:
+            counts = np.maximum(self.mask.sum(axis=1), 1)[:, None, None]
+            years = (years - years.sum(axis=1, keepdims=True) / counts) * self.mask[:, :, None]
+        return years
 
-    def _fit_wild(
-        self, family: _Family, part: slice, basis: np.ndarray, signs: np.ndarray
+    def _span(self, columns: np.ndarray) -> np.ndarray:
+        """Return (N, r) orthonormal columns that span the given ones (G, T, q), of length one."""
+        left, size, _ = np.linalg.svd(columns.reshape(self.mask.size, -1), full_matrices=False)
+        return left[:, size > np.sqrt(_UNSHARED * self.mask.sum())]
+
+    def _fit(
+        self, outcomes: np.ndarray, focals: np.ndarray, basis: np.ndarray, signs: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray]:
         """Return coefficients and plain clustered variances, (B, S) each."""
-        wide = _left(self.values[:, :, family.wide[part]], basis)
-        shared = _left(self.values[:, :, self.narrow[[family.shared]]], basis)
-        x, y = (wide, shared) if family.wide_is_focal else (shared, wide)
-        xx, xy = (x**2).sum(axis=1), (x * y).sum(axis=1)  # (G, S or 1) and (G, S)
+        x, y = (_left(self.values[:, :, columns], basis) for columns in (focals, outcomes))
+        xx, xy = (x**2).sum(axis=1), (x * y).sum(axis=1)  # (G, S)
         information = xx.sum(axis=0)
-        on_y = np.einsum("gtq,gts->sqg", basis, y, optimize=True)
-        on_x = np.einsum("gtq,gts->sgq", basis, x, optimize=True)
         with np.errstate(divide="ignore", invalid="ignore"):
             params = signs @ xy / information  # (B, S)
             scores = xy.T[:, :, None] * signs.T - xx.T[:, :, None] * params.T[:, None, :]
-            scores -= on_x @ (on_y @ signs.T)
+            if len(signs) > 1 or (signs != 1).any():  # else residuals stay at right angles to it
+                basis = basis.reshape(*self.mask.shape, -1)
+                on_y = np.einsum("gtq,gts->sqg", basis, y, optimize=True)
+                on_x = np.einsum("gtq,gts->sgq", basis, x, optimize=True)
+                scores -= on_x @ (on_y @ signs.T)
             variances = np.einsum("sgb,sgb->bs", scores, scores) / information**2
         return params, np.where(information > _UNSHARED * self.mask.sum(), variances, np.nan)
 
 
-def _weighted(weights: np.ndarray, sums: np.ndarray) -> np.ndarray:
-    """Return (B, ...) sums over units of (B or 1, G, ...)."""
-    flat = sums.reshape(*sums.shape[:2], -1)
-    return (weights[:, None, :] @ flat).reshape(len(weights), *sums.shape[2:])
-
-
-def _fit(
-    moments: list[tuple[np.ndarray, np.ndarray]],
-    family: _Family,
-    weights: np.ndarray,
-    floor: np.ndarray,
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return coefficients and plain clustered variances, (B, S) each; NaN where there is none.
-
-    Moments are, by unit and in total, the cross-products of narrow with all columns, those of
-    narrow columns, and the squares of all columns.
-    """
-    (by_unit, total), (among, among_total), (own, own_total) = moments
-    w, s, c = family.wide, family.shared, family.controls
-    xy, xy_total = by_unit[:, :, s, w], total[:, s, w]
-    sides = [
-        (own[:, :, w], own_total[:, w], by_unit[:, :, c][..., w], total[:, c][..., w]),
-        (among[:, :, s, [s]], among_total[:, s, [s]],
-         among[:, :, c][..., [s]], among_total[:, c][..., [s]]),
-    ]  # fmt: skip
-    (xx, xx_total, cx, cx_total), (_, _, cy, cy_total) = sides[:: 1 if family.wide_is_focal else -1]
-    on_x, on_y, singular = _solve(among_total[:, c][..., c], cx_total, cy_total)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        information = xx_total - (on_x * cx_total).sum(axis=1)
-        lost = (xx_total <= floor) | singular[:, None] | (information <= _UNSHARED * xx_total)
-        params = (xy_total - (on_x * cy_total).sum(axis=1)) / information
-        scores = xy - params[:, None] * xx
-        if len(c):
-            cc, beside = among[:, :, c][..., c], on_y - params[:, None] * on_x
-            scores -= _contract(cx, beside - params[:, None] * on_x)
-            scores -= _contract(cy, on_x)
-            pairs = (on_x[:, :, None] * beside[:, None]).reshape(len(weights), len(c) ** 2, -1)
-            scores += cc.reshape(*cc.shape[:2], -1) @ pairs
-        scores *= scores
-        variances = _weighted(weights, scores) / information**2
-    return params, np.where(lost, np.nan, variances)
-
-
-def _contract(by_unit: np.ndarray, slopes: np.ndarray) -> np.ndarray:
-    """Return (B, G, S) sums over controls of (B or 1, G, k, S or 1) times (B, k, S or 1)."""
-    if by_unit.shape[-1] == 1:
-        return by_unit[..., 0] @ slopes
-    return np.einsum("bgks,bks->bgs", by_unit, slopes)
-
-
-def _solve(
-    moments: np.ndarray, first: np.ndarray, second: np.ndarray
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Solve (B, k, k) systems for two sides after scaling, and say which have no answer."""
-    scale = 1 / np.sqrt(_positive(np.einsum("bkk->bk", moments)))
-    scaled = moments * scale[:, :, None] * scale[:, None, :]
-    singular = ~(np.linalg.eigvalsh(scaled).min(axis=1, initial=1.0) > _UNSHARED)
-    scaled[singular] = np.eye(moments.shape[1])
-    sides = np.concatenate([first, second], axis=2) * scale[:, :, None]
-    found = np.linalg.solve(scaled, sides) * scale[:, :, None]
-    return found[:, :, : first.shape[2]], found[:, :, first.shape[2] :], singular
-
-
-def _positive(values: np.ndarray) -> np.ndarray:
-    """Return values with zeros, under which sums are zero too, replaced by one."""
-    return np.where(values > 0, values, 1.0)
-
-
 def _left(values: np.ndarray, basis: np.ndarray) -> np.ndarray:
-    """Return (G, T, S) values less their projection on the basis."""
-    flat = values.reshape(-1, values.shape[2])
-    span = basis.reshape(len(flat), -1)
-    return (flat - span @ (span.T @ flat)).reshape(values.shape)
+    """Return (G, T, S) values less their projection on the basis (N, q)."""
+    flat = values.reshape(len(basis), values.shape[2])
+    return (flat - basis @ (basis.T @ flat)).reshape(values.shape)
 
 
 class _Plan:
-    """K specifications, ready to be estimated under any weights of the G units.
+    """K specifications, ready to be estimated on any draw of the G units.
 
     Parameters
     ----------
@@ -282,11 +157,15 @@ class _Plan:
             raw = values[np.ix_(rows, [columns[name] for name in used])]
             cells = (codes[0][rows], codes[1][rows])
             laid, mask, length = _laid_out(raw, cells, shape, by_unit)
-            length = length / _positive(raw.std(axis=0, ddof=1))
-            families = _families(part, places, used)
-            self.pieces.append(_Piece(laid, mask, by_unit, by_time, *families))
-            pairs = [(used[spec.outcome], used[spec.focal]) for spec in part]
-            self.scale[places] = [length[outcome] / length[focal] for outcome, focal in pairs]
+            spread = raw.std(axis=0, ddof=1)
+            length = length / np.where(spread > 0, spread, 1.0)
+            families = defaultdict(list)
+            for spec, place in zip(part, places, strict=True):
+                outcome, focal, *controls = (used[name] for name in spec.variables)
+                families[tuple(sorted(controls))].append((place, outcome, focal))
+                self.scale[place] = length[outcome] / length[focal]
+            families = {key: np.array(own).T for key, own in families.items()}
+            self.pieces.append(_Piece(laid, mask, by_unit, by_time, families))
 
     def estimate(
         self, draws: np.ndarray, scheme: str = "pairs"
@@ -304,8 +183,12 @@ class _Plan:
         shape = (len(draws), len(self.scale))
         params, errors, df = out = (np.empty(shape), np.empty(shape), np.empty(shape))
         for piece in self.pieces:
-            fill = piece.rewild if scheme == "wild" else piece.refit
-            fill(np.asarray(draws, dtype=float), out)
+            if scheme == "wild":
+                piece.fit(np.asarray(draws, dtype=float), out)
+                continue
+            for at, counts in enumerate(draws):
+                once = np.ones((1, int(counts.sum())))
+                piece.drawn(counts).fit(once, [part[at : at + 1] for part in out])
         lost = ~(errors > _ROUNDING * np.abs(params))
         params[lost] = errors[lost] = np.nan
         return params * self.scale, errors * self.scale, df
@@ -327,25 +210,3 @@ def _laid_out(
     values[:, :, length <= floor] = 0.0
     length[length <= floor] = 1.0
     return values / length, mask, length
-
-
-def _families(
-    part: list[_Specification], places: list[int], used: dict[str, int]
-) -> tuple[np.ndarray, list[_Family]]:
-    """Group by controls and by the variable of which there are fewer; give its columns, too."""
-    by_controls = defaultdict(list)
-    for spec, place in zip(part, places, strict=True):
-        by_controls[tuple(sorted(spec.controls))].append((spec, place))
-    cells = defaultdict(list)  # (controls, shared, wide is focal) -> (wide, place)
-    for controls, members in by_controls.items():
-        focal = len({s.outcome for s, _ in members}) <= len({s.focal for s, _ in members})
-        for spec, place in members:
-            shared, wide = (spec.outcome, spec.focal) if focal else (spec.focal, spec.outcome)
-            cells[controls, shared, focal].append((used[wide], place))
-    narrow = sorted({used[name] for controls, shared, _ in cells for name in (*controls, shared)})
-    found = []
-    for (controls, shared, focal), group in cells.items():
-        wide, own = np.array(sorted(group)).T
-        *others, one = (narrow.index(used[name]) for name in (*controls, shared))
-        found.append(_Family(own, wide, one, np.array(others, dtype=int), focal))
-    return np.array(narrow), found
