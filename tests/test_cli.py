@@ -16,7 +16,7 @@ def test_help_and_version():
     for words, commands in {
         ("--help",): "version data study multiverse",
         ("data", "--help"): "check add build export list",
-        ("study", "--help"): "new",
+        ("study", "--help"): "new check",
     }.items():
         result = run(*words)
         assert result.exit_code == 0
