@@ -45,7 +45,7 @@ install() {
 # What .venv was made from: this folder (a virtual environment cannot be moved) and the lock.
 if [ "${NEWEST:-}" = 1 ]; then
     made_from() { pwd && echo "newest versions of" && cat pyproject.toml; }
-    wanted_packages() { install --upgrade --editable ".[bench,book,dev,test]"; }
+    wanted_packages() { install --upgrade --editable ".[bench,book,cluster,dev,test]"; }
 else
     made_from() { pwd && cat requirements.lock; }
     wanted_packages() { install --require-hashes -r requirements.lock; }

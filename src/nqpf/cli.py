@@ -218,6 +218,7 @@ def _show(frame: pd.DataFrame) -> None:
 def _multiverse(
     update: Annotated[bool, _flag("--update", "Write the results, do not compare.")] = False,
     jobs: Annotated[int, typer.Option(help="Processes on this machine; -1 for all cores.")] = -1,
+    address: Annotated[str | None, typer.Option(help="Scheduler of the Dask cluster.")] = None,
 ) -> None:
     """Run the declared grid of specifications and compare it with the stored results."""
     from nqpf.multiverse import SpecificationGrid
@@ -226,7 +227,7 @@ def _multiverse(
 
     grid = SpecificationGrid()
     folder = root() / "_build" / "multiverse" / grid.stamp[:16]
-    found = grid.run(folder.parent, n_jobs=jobs)
+    found = grid.run(folder.parent, n_jobs=jobs, address=address)
     for name, number in found.counts.items():
         _say(f"{number:>10,}  {name}")
     kept = [_stored(name) for name in ("results.parquet", "shares.csv", "curve_tests.csv")]

@@ -1,4 +1,4 @@
-"""Runs of batches: interrupted, damaged, on a full disk, on several cores."""
+"""Runs of batches: interrupted, damaged, on a full disk, on several cores, on a cluster."""
 
 import errno
 import os
@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import made_up_batches as made_up
 import numpy as np
@@ -113,11 +114,21 @@ def test_interruption_from_the_keyboard_keeps_finished_parts(log, store):
     assert again == sorted(set(range(40)) - done)  # no finished batch ran again
 
 
-def test_several_cores_give_the_same_bytes(log, store, tmp_path):
+@pytest.mark.parametrize("where", ["cores", "cluster"])
+def test_several_cores_and_a_cluster_give_the_same_bytes(where, log, store, tmp_path, monkeypatch):
     # Slices of a large array are laid out anew on their way to a worker.
     shared = np.random.default_rng(0).normal(size=(60_000, 12))[::2, ::2]
     alone = run(tasks(6, log), store, made_up.sums, shared=shared)
-    there = run(tasks(6, log), tmp_path / "there", made_up.sums, shared=shared, n_jobs=2)
+    given = (tasks(6, log), tmp_path / "there", made_up.sums)
+    if where == "cores":
+        there = run(*given, shared=shared, n_jobs=2)
+    else:
+        why = "distributed comes with nqpf[cluster]"
+        distributed = pytest.importorskip("distributed", reason=why)
+        monkeypatch.setenv("PYTHONPATH", PATH)
+        here = {"n_workers": 1, "threads_per_worker": 1, "dashboard_address": None}
+        with distributed.LocalCluster(**here, local_directory=tmp_path) as cluster:
+            there = run(*given, shared=shared, address=cluster.scheduler_address)
     pd.testing.assert_frame_equal(there, alone, check_exact=True)
     for number in range(6):
         assert part(tmp_path / "there", number).read_bytes() == part(store, number).read_bytes()
@@ -134,3 +145,16 @@ def test_without_batches_or_processes_there_is_no_run(log, store):
     for batches, n_jobs in (({}, 1), (tasks(1, log), 0)):
         with pytest.raises(MethodError, match="no batch, or no process"):
             run(batches, store, n_jobs=n_jobs)
+
+
+def test_a_cluster_that_is_not_there_is_named(log, store, monkeypatch):
+    def unreachable(*_args, **_options):
+        raise OSError("no route")
+
+    for module, words in (
+        (SimpleNamespace(Client=unreachable), r"cannot be reached: no route \[address tcp://a:1\]"),
+        (None, r"not installed.*nqpf\[cluster\]"),
+    ):
+        monkeypatch.setitem(sys.modules, "distributed", module)
+        with pytest.raises(MethodError, match=words):
+            run(tasks(1, log), store, address="tcp://a:1")

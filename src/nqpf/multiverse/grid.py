@@ -495,7 +495,9 @@ class SpecificationGrid:
             )
             yield name, batch
 
-    def run(self, store: Path | str | None = None, n_jobs: int = -1) -> Multiverse:
+    def run(
+        self, store: Path | str | None = None, n_jobs: int = -1, address: str | None = None
+    ) -> Multiverse:
         """Run every possible specification once.
 
         Parameters
@@ -505,6 +507,8 @@ class SpecificationGrid:
             temporary one when None.
         n_jobs : int
             Processes on this machine, -1 for all cores.
+        address : str or None
+            Scheduler of a Dask cluster to compute on, for example ``tcp://10.0.0.1:8786``.
 
         Returns
         -------
@@ -513,14 +517,15 @@ class SpecificationGrid:
         Raises
         ------
         nqpf.errors.MethodError
-            If there is no process to compute.
+            If there is no process to compute, or the scheduler cannot be reached.
         nqpf.errors.EstimationError
             If worker processes are lost; what is done is kept.
         nqpf.errors.DataError
             If a part cannot be written.
         """
         with tempfile.TemporaryDirectory() as folder:
-            options = {"stamp": self.stamp, "shared": self.figures, "n_jobs": n_jobs}
+            options = {"stamp": self.stamp, "shared": self.figures}
+            options |= {"n_jobs": n_jobs, "address": address}
             table = _run_batches(dict(self.batches()), _evaluate, store or folder, **options)
         counts, kinds = self.count(), self.shape[-1]
         collinear = int(table["estimate"].isna().sum()) // kinds

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import io
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ def _run_batches(
     stamp: str,
     shared: Any = None,
     n_jobs: int = -1,
+    address: str | None = None,
 ) -> pd.DataFrame:
     """Compute every batch once, keep each as a file, and return all in their order.
 
@@ -31,8 +33,8 @@ def _run_batches(
 
     Each batch becomes one Parquet file, whole or absent, in a folder of `store` that the stamp
     names. The same call after an interruption computes what is missing or was damaged. Batches
-    run on one thread each, so that results are the same bits for any number of processes, given
-    the same libraries and kind of processor.
+    run on one thread each, so that results are the same bits for any number of processes and on
+    a cluster, given the same libraries and kind of processor.
 
     Parameters
     ----------
@@ -49,11 +51,13 @@ def _run_batches(
         Data that all batches need; processes of a machine read one copy of large arrays.
     n_jobs : int
         Processes on this machine, -1 for all cores.
+    address : str or None
+        Scheduler of a Dask cluster to compute on, for example ``tcp://10.0.0.1:8786``.
 
     Raises
     ------
     nqpf.errors.MethodError
-        If there is nothing to compute.
+        If there is nothing to compute, or the scheduler cannot be reached.
     nqpf.errors.EstimationError
         If worker processes are lost. An error of a batch is raised as it is, with a note that
         names the batch.
@@ -67,12 +71,12 @@ def _run_batches(
     todo = [name for name, file in files.items() if _table(file) is None]
     done = len(batches) - len(todo)
     # Laid out anew, as on the way to a worker: sums over another layout can differ in the last
-    # bit.
+    # bit. To a cluster they go as bytes, for Dask hands arrays on at addresses not aligned.
     sink = io.BytesIO()
     joblib.dump(shared, sink)
-    common = joblib.load(io.BytesIO(sink.getvalue()))
+    common = sink.getvalue() if address else joblib.load(io.BytesIO(sink.getvalue()))
     try:
-        with joblib.parallel_config("loky", n_jobs=n_jobs, inner_max_num_threads=1):
+        with _backend(n_jobs, address):
             parallel = joblib.Parallel(return_as="generator_unordered", max_nbytes="100K")
             call = joblib.delayed(_computed)
             parts = parallel(call(n, work, batches[n], common) for n in todo)
@@ -102,7 +106,8 @@ def _computed(
 
     try:
         with threadpool_limits(1):
-            frame = work(payload, shared)
+            common = joblib.load(io.BytesIO(shared)) if isinstance(shared, bytes) else shared
+            frame = work(payload, common)
     except (ArithmeticError, LookupError, TypeError, ValueError) as error:
         error.add_note(f"in batch {name}")
         raise
@@ -121,6 +126,29 @@ def _table(file: Path) -> pa.Table | None:
             return found.read(use_threads=False)
     except (OSError, pa.ArrowInvalid):
         return None
+
+
+@contextmanager
+def _backend(n_jobs: int, address: str | None) -> Iterator[None]:
+    """Say where joblib computes: in processes here, or on a cluster."""
+    if address is None:
+        with joblib.parallel_config("loky", n_jobs=n_jobs, inner_max_num_threads=1):
+            yield
+        return
+    try:
+        from distributed import Client
+    except ImportError as error:
+        problem = "a cluster needs the package distributed, which is not installed"
+        hint = "pip install 'nqpf[cluster]', here and on every worker"
+        raise MethodError(problem, hint=hint) from error
+    try:
+        client = Client(address, timeout=30)
+    except (OSError, ValueError) as error:
+        problem = f"the scheduler cannot be reached: {error}"
+        expected = "the address that 'dask scheduler' prints, such as tcp://10.0.0.1:8786"
+        raise MethodError(problem, where={"address": address}, expected=expected) from error
+    with client, joblib.parallel_config("dask", wait_for_workers_timeout=30):
+        yield
 
 
 def _tracked(parts: Iterable[Any], what: str, total: int, done: int = 0) -> Iterable[Any]:
