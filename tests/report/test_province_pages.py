@@ -88,12 +88,12 @@ def test_growth_of_productivity_leaves_breaks_out_and_says_so(profiles, page, co
 
 
 def test_rows_of_a_reader_show_on_a_page_also_where_no_index_ranks(tmp_path):
-    rows = ["Tibet,2024,gdp,2765,100 million yuan,a,census5", "Tibet,2024,population,370,万人,a,"]
+    rows = ["Tibet,2025,gdp,2765,100 million yuan,a,census5", "Tibet,2025,population,370,万人,a,"]
     mine = PANEL.extend(write_csv(tmp_path / "mine.csv", *rows, header=f"{HEADER},vintage"))
     profiles = _Profiles.load(mine, systems=["wu-2024"], draws=20)
     page = province_profile(profiles, TIBET)
     text = repr(page)
-    assert "In 2024 its gross regional product (地区生产总值) was 276.5 billion yuan" in text
+    assert "In 2025 its gross regional product (地区生产总值) was 276.5 billion yuan" in text
     assert "for a year in which no other can be compared" in text
     assert "None of the 1 composite indices can rank it in 2022." in text
     assert "No composite index ranks it in any dimension." in text
@@ -101,7 +101,7 @@ def test_rows_of_a_reader_show_on_a_page_also_where_no_index_ranks(tmp_path):
     assert "西藏: not ranked" in _overview_markdown(profiles)
     assert "2 of them added by the reader" in said(page, "Main figures")
     text = _csv_texts(mine)[TIBET]
-    assert ",reader," in text and "2024" in text
+    assert ",reader," in text and "2025" in text
 
 
 def test_the_table_of_a_province_reads_back_as_the_panel_and_holds_no_formula():
