@@ -79,7 +79,7 @@ def test_mutated_cards_give_a_clear_error_or_a_valid_system(tmp_path, embedded):
     panel = Panel(embedded.frame.query(some), embedded.catalogue)
     shutil.copytree(root() / "data", home / "data", ignore=shutil.ignore_patterns("*.csv", "c*"))
     project = state(root() / "data")
-    for chance in chances("card", 1500):
+    for chance in chances("cards", 1500):
         key = chance.choice(available())
         names = [f"systems/{key}.yaml", f"studies/{key}.yaml", *["indicators.yaml"] * 2]
         path = home / "data" / chance.choice(names)

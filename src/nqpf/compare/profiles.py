@@ -397,14 +397,16 @@ class _Profiles:
         DataFrame
             ``variable``, ``vintage``, ``years`` (list of int) and ``present``,
             the number of these years with a figure: 0 where the panel has
-            none at all. In the order of the catalogue.
+            none at all. In the order of the catalogue. A variable that most provinces lack, such
+            as gross marine product, is no gap of a province that lacks it too.
         """
         frame, keys = self._recent, ["variable", "vintage"]
         own = frame[frame["province"] == code].groupby(keys)["year"].agg(set).to_dict()
+        rare = {k for k, one in self.panel.catalogue.variables.items() if len(one.absent) > 15}
         rows = []
         for key, years in self._years.items():
             lacking = sorted(int(year) for year in years - own.get(key, set()))
-            if lacking:
+            if lacking and key[0] not in rare:
                 rows.append([*key, lacking, len(own.get(key, ()))])
         return self._ordered(rows, [*keys, "years", "present"])
 

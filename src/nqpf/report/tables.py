@@ -267,6 +267,9 @@ def system_table(system: System) -> _Html:
             rows.append([what, "+" if one.direction == "benefit" else "−", _badges(why)])
         if dimension.missing:
             rows.append(["", "", f"Usual, and missing here: {'; '.join(dimension.missing)}."])
+        if begun := [new.fills for new in dimension.later]:
+            told = "Its figures begin too late for this card, and enter the wider system only (B): "
+            rows.append(["", "", _badges(f"{told}{'; '.join(begun)}.")])
     caption = f"{system.title}: {len(system.indicators)} indicators; {_openness(system)}"
     first = twins()
     same = first.index[first == first.get(system.key)].drop(system.key, errors="ignore")
