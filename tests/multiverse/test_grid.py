@@ -15,8 +15,7 @@ from nqpf.compare.declaration import _Declaration
 from nqpf.compare.variants import _variants
 from nqpf.errors import CardError, DataError, FormulaError, MethodError, SourceError
 from nqpf.multiverse.grid import SpecificationGrid, _estimates
-from nqpf.multiverse.inference import _curve_input
-from nqpf.multiverse.redraw import _Plan
+from nqpf.multiverse.inference import _curve_input, _Plan
 from nqpf.multiverse.results import _SHARED, _UNITS, Multiverse, _stored
 from nqpf.regress import fixed_effects
 from nqpf.sample import standardise
@@ -415,16 +414,9 @@ def check(grid, name, rng, errors=None):
     found, size = _estimates(batch, grid.figures)
     levels, axes = grid.declaration.levels, ("controls", "measure", "errors")
     direction, variable, *rest = name.split(".")
-    named = [
-        "direction",
-        "outcome",
-        "determinant",
-        "vintage",
-        "transformation",
-        "sample",
-        "effects",
-    ]
-    shared = dict(zip(named, (direction, variable, variable, *rest), strict=True))
+    own = (direction, variable, variable, *rest)
+    named = ("direction", "outcome", "determinant", *list(levels)[1:-3])
+    shared = dict(zip(named, own, strict=True))
     for cell in rng.permutation(len(batch.cells))[: 3 if errors is None else None]:
         at = np.unravel_index(batch.cells[cell], grid.shape[-3:])
         spec = shared | {axis: levels[axis][i] for axis, i in zip(axes, at, strict=True)}

@@ -10,8 +10,13 @@ from made_up_panels import EFFECTS, clustered_fit, dummies, keyed, refusals
 
 from nqpf.errors import DataError, EstimationError, MethodError, SampleError
 from nqpf.multiverse import curve_summary
-from nqpf.multiverse.inference import _curve_inference, _draws, _statistics
-from nqpf.multiverse.redraw import _Plan, _Specification
+from nqpf.multiverse.inference import (
+    _curve_inference,
+    _draws,
+    _Plan,
+    _Specification,
+    _statistics,
+)
 
 
 def panel(seed=0, effect=0.0, units=20, years=6):
