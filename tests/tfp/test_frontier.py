@@ -356,15 +356,6 @@ def test_estimates_maximise_the_likelihood_by_quadrature(options, truth):
     np.testing.assert_allclose(cov @ slopes(values) / errors, 0, atol=2e-3)
 
 
-def test_simulation_recovers_the_truth_of_1995():
-    frame = frontier_panel(1, units=400, delta=(0.3, 0.5), sigma_u=0.3)
-    result = estimate(frame, **WITH_Z)
-    estimates = result.parameters
-    apart = (estimates["estimate"] - [*BETA, 0.3, 0.5, 0.1125, 0.8]) / estimates["std_error"]
-    assert result.convergence.converged and apart.abs().max() < 3
-    assert np.corrcoef(result.inefficiency, frame["u"])[0, 1] > 0.95
-
-
 # Coelli (1996), output of example 1 of FRONTIER 4.1: constant, capital, labour, sigma2 and gamma.
 PRINTED, LOG_LIKELIHOOD = [0.5616193, 0.2811022, 0.5364798, 0.2170003, 0.7972069], -17.027229
 
