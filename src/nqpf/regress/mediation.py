@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -74,24 +76,6 @@ class _Products:
             return np.stack([*effects, effects[0] / effects[2]], axis=1)
 
 
-def _accelerated(estimate: float, draws: np.ndarray, without: np.ndarray) -> tuple[float, float]:
-    """Return the bias-corrected and accelerated interval (Efron 1987).
-
-    `without` are estimates less one unit each.
-    """
-    from scipy.stats import norm
-
-    below = ((draws < estimate).mean() + (draws <= estimate).mean()) / 2
-    spread = without.mean() - without
-    squares = (spread**2).sum()
-    if not 0 < below < 1 or not squares > 0:
-        return np.nan, np.nan
-    bias, speed = norm.ppf(below), (spread**3).sum() / (6 * squares**1.5)
-    reach = bias + norm.ppf([(1 - _LEVEL) / 2, (1 + _LEVEL) / 2])
-    shares = norm.cdf(bias + reach / (1 - speed * reach))
-    return tuple(np.quantile(draws, shares))
-
-
 class _Mediation(_Printed):
     """Three equations and the effects they imply.
 
@@ -132,11 +116,16 @@ class _Mediation(_Printed):
 
     def _bootstrap(self, products: _Products, bootstrap: int, seed: int) -> None:
         """Set the draws that identify the effects, and the intervals from them."""
+        from scipy import stats
+
+        def paths(drawn: np.ndarray, axis: int = -1) -> np.ndarray:
+            """Return (4, ...) paths of samples (..., n) of units."""
+            count = (drawn[..., None] == np.arange(units)).sum(axis=-2).reshape(-1, units)
+            return products.paths(count).T.reshape(len(_PATHS), *drawn.shape[:-1])
+
         self.bootstrap, self.seed, units = bootstrap, seed, len(products.by_unit)
-        drawn = np.random.default_rng(seed).integers(units, size=(bootstrap, units))
-        weights = (drawn[:, :, None] == np.arange(units)).sum(axis=1)
-        draws, without = products.paths(weights), products.paths(1 - np.eye(units))
-        draws, without = (values[np.isfinite(values).all(axis=1)] for values in (draws, without))
+        draws = paths(np.random.default_rng(seed).integers(units, size=(bootstrap, units))).T
+        draws = draws[np.isfinite(draws).all(axis=1)]
         failed = bootstrap - len(draws)
         if failed > _FAILED * bootstrap:
             problem = f"{failed} of {bootstrap} bootstrap samples do not identify the effects"
@@ -147,13 +136,12 @@ class _Mediation(_Printed):
         names = ["std_error", "lower", "upper", "bca_lower", "bca_upper"]
         self.effects = self.effects.reindex(columns=["estimate", *names])
         if len(draws):
-            paths = zip(self.effects["estimate"], draws.T, without.T, strict=True)
-            columns = [
-                [values.std(ddof=1) for values in draws.T],
-                np.quantile(draws, [(1 - _LEVEL) / 2, (1 + _LEVEL) / 2], axis=0).T,
-                [_accelerated(*path) for path in paths],
-            ]
-            self.effects[names] = np.column_stack(columns)
+            given = SimpleNamespace(bootstrap_distribution=draws.T)
+            options = {"confidence_level": _LEVEL, "n_resamples": 0, "bootstrap_result": given}
+            again = partial(stats.bootstrap, (np.arange(units),), paths, **options)
+            found = [again(method=method) for method in ("percentile", "BCa")]
+            ends = [end for one in found for end in one.confidence_interval]
+            self.effects[names] = np.column_stack([found[0].standard_error, *ends])
 
     @property
     def identification(self) -> str:

@@ -7,7 +7,6 @@ from dataclasses import replace
 
 import numpy as np
 import pandas as pd
-from scipy import sparse
 
 from nqpf.checks import between, choose, distinct, whole
 from nqpf.errors import EstimationError, SampleError
@@ -257,36 +256,31 @@ class _Threshold(_Printed):
 class _Further:
     """Sums of squares as one more threshold moves over its candidates, the known ones held.
 
-    `sums` are m sparse (g, N) matrices: rows that a candidate adds to the lower regime, weighted
-    by the regime variable. `shared`, (g, m, r), are products of the candidate's columns with the
-    base; `whitening`, (g, m, m), is A with A A' = H^-1, zero where the base spans a direction.
+    `shared`, (g, m, r), are products of a candidate's m columns, the regime variables in the
+    lower regime, with the base; `whitening`, (g, m, m), is A' with A A' = H^-1, zero where the
+    base spans a direction.
     """
 
     def __init__(self, search: _Threshold, known: list[int], candidates: np.ndarray) -> None:
         self.known, self.candidates = known, candidates
         self.basis, self.residuals = search._fit(known)
         self.base = float(self.residuals @ self.residuals)
-        ends = search._below[candidates]
-        rows = search._order[: ends[-1]]
-        starts = np.concatenate([[0], ends])
-        shape = (len(ends), len(search._order))
-        self.sums = [
-            sparse.csr_array((column[rows], rows, starts), shape=shape) for column in search._z.T
-        ]
-        self.shared = np.stack([np.cumsum(part @ self.basis, axis=0) for part in self.sums], axis=1)
-        z, (units, periods) = search._z[rows], search._shape
-        square = np.add.reduceat(np.einsum("ni,nj->nij", z, z), starts[:-1]).cumsum(axis=0)
-        member = sparse.csr_array(np.repeat(np.eye(units), periods, axis=0))
-        sums = [np.cumsum((part @ member).toarray(), axis=0) for part in self.sums]
-        by_unit = np.stack(sums, axis=1)
+        self._order, self._last = search._order, search._below[candidates] - 1
+        self._z, (units, periods) = search._z[self._order], search._shape
+        self.shared, square = self._below(self.basis), self._below(search._z)
+        by_unit = self._below(np.repeat(np.eye(units), periods, axis=0))
         left = square - by_unit @ by_unit.transpose(0, 2, 1) / periods
         left -= self.shared @ self.shared.transpose(0, 2, 1)
         strength, directions = np.linalg.eigh(left)
         real = strength > _NOTHING * np.trace(square, axis1=1, axis2=2)[:, None]
         scale = np.where(real, 1 / np.sqrt(np.where(real, strength, 1.0)), 0.0)
-        self.whitening = directions * scale[:, None, :]
+        self.whitening = (directions * scale[:, None, :]).transpose(0, 2, 1)
         self.ssr = self.base - self.gains(self.residuals[:, None])[1][:, 0]
         self.best = int(candidates[np.argmin(self.ssr)])
+
+    def _below(self, values: np.ndarray) -> np.ndarray:
+        """Return (g, m, b) products of candidates' columns with values (N, b)."""
+        return np.cumsum(self._z[:, :, None] * values[self._order, None], axis=0)[self._last]
 
     def gains(self, outcomes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return the base's sums of squares, (b,), and what each candidate takes off, (g, b).
@@ -298,15 +292,8 @@ class _Further:
         """
         loads = self.basis.T @ outcomes
         rest = np.einsum("nb,nb->b", outcomes, outcomes) - np.einsum("rb,rb->b", loads, loads)
-        moved = [
-            np.cumsum(rows @ outcomes, axis=0) - self.shared[:, j] @ loads
-            for j, rows in enumerate(self.sums)
-        ]
-        gain = np.zeros_like(moved[0])
-        for direction in range(len(moved)):
-            part = sum(self.whitening[:, j, direction, None] * d for j, d in enumerate(moved))
-            gain += part**2
-        return rest, gain
+        moved = self._below(outcomes) - self.shared @ loads
+        return rest, ((self.whitening @ moved) ** 2).sum(axis=1)
 
     def resampled(self, residuals: np.ndarray, draws: np.ndarray) -> np.ndarray:
         """Return Hansen's F over its degrees of freedom, one per bootstrap sample.
