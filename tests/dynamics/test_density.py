@@ -4,7 +4,6 @@ import numpy as np
 import pandas as pd
 import pytest
 from made_up_panels import case, grunfeld, keyed, refusals
-from statsmodels.nonparametric.bandwidths import bw_scott, bw_silverman
 
 from nqpf.dynamics import kernel_density
 from nqpf.errors import NqpfError
@@ -103,12 +102,6 @@ def test_silverman_as_r_finds_it_where_the_standard_deviation_decides():
     # R 4.2.2, bw.nrd0; its interquartile range is over 1.34, here 1.349, and larger in this sample
     eruptions = case("faithful.csv")["eruptions"].to_numpy()
     assert bandwidth(eruptions) == pytest.approx(0.334777034464, rel=1e-10)
-
-
-def test_rules_of_thumb_of_statsmodels():
-    x = investment()
-    assert bandwidth(x) == pytest.approx(bw_silverman(x), rel=1e-14)
-    assert bandwidth(x, "scott") == pytest.approx(bw_scott(x), rel=1e-14)
 
 
 def test_sheather_jones_solves_its_equation_pair_by_pair():

@@ -333,16 +333,6 @@ def test_equal_subsystems_are_fully_coupled(form, level):
 
 
 @pytest.mark.parametrize("form", MANY)
-@pytest.mark.parametrize("row", [[0.0, 0.9, 0.5], [0.0, 0.0, 0.0], [0.0, 5e-324, 1.0]], ids=str)
-def test_a_subsystem_at_zero_uncouples(form, row):
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        c, t, d = coordination([row], form=form)
-    assert c[0] == d[0] == 0
-    assert t[0] == pytest.approx(sum(row) / 3, abs=1e-15)
-
-
-@pytest.mark.parametrize("form", MANY)
 def test_a_single_subsystem_is_coupled_with_itself(form):
     c, t, d = coordination([[0.25], [0.0], [1.0]], form=form)
     np.testing.assert_array_equal(c, [1, 0, 1])

@@ -180,9 +180,6 @@ def test_driscoll_kraay_errors_as_stata_and_r_print_them():
     regressors = ["P_CAP", "EMP", "UNEMP"]
     products = _cross_products(munnell.load(), ["GSP", *regressors], unit="ST_ABB", time="YR")
     stata = products.fit_many([0], [[1, 2, 3]], "driscoll-kraay", convention="nested")
-    np.testing.assert_allclose(stata.params[0], [-0.1769881, 40.61522, 23.59849], rtol=3e-7)
     np.testing.assert_allclose(stata.std_errors[0], [0.265713, 2.238392, 85.10647], rtol=3e-7)
-    np.testing.assert_allclose(stata.tstats[0].round(2), [-0.67, 18.14, 0.28])
-    np.testing.assert_allclose(stata.pvalues[0].round(3), [0.515, 0, 0.785])
     r = products.fit_many([0], [[1, 2, 3]], "driscoll-kraay", convention="none")
     np.testing.assert_allclose(r.std_errors[0].round(5), [0.25476, 2.1461, 81.5973])

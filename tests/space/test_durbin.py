@@ -236,14 +236,6 @@ def test_pairwise_errors_are_the_sum_over_units_and_pairs(effects):
     np.testing.assert_allclose(fit.std_errors, wanted[:-1], rtol=2e-4)
 
 
-def test_expected_information_is_the_mean_of_the_observed():
-    ratios = []
-    for seed in range(20):
-        fit = durbin(simulate(WEIGHTS, 5, 0.4, [1.0], [0.5], seed=seed), "y", ["x1"], WEIGHTS)
-        ratios.append(fit.with_errors("hessian").std_errors / fit.std_errors)
-    assert np.abs(np.log(ratios).mean(axis=0)).max() < 0.04
-
-
 # Impacts
 
 
