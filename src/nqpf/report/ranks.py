@@ -70,7 +70,9 @@ def _dot(ax: Axes, place: int, code: int, value: float) -> None:
 
 
 @sty._drawn
-def rank_ranges(ranks: pd.DataFrame, title: str = "", level: float | None = None) -> sty._Drawing:
+def rank_ranges(
+    ranks: pd.DataFrame, title: str = "", level: float | str | None = None
+) -> sty._Drawing:
     """Draw every province's ranks, under several measures or in many draws, best median first.
 
     Parameters
@@ -81,8 +83,9 @@ def rank_ranges(ranks: pd.DataFrame, title: str = "", level: float | None = None
         as :meth:`nqpf.compare.uncertainty` returns them.
     title : str
         Title of the figure.
-    level : float or None
-        Level of the intervals.
+    level : float or str or None
+        Level of the intervals; or in words what line (``lower`` to ``upper``), mark (``median``)
+        and upright stroke (``baseline``) are.
 
     Returns
     -------
@@ -109,7 +112,8 @@ def rank_ranges(ranks: pd.DataFrame, title: str = "", level: float | None = None
     if level is not None:
         sty._check_complete(ranks, ("baseline", *order))
         order, span, each = [*order, "baseline"], ranks, ranks[["baseline"]]
-        label = f"rank: {level:.0%} of the draws (line), median (mark), baseline (upright stroke)"
+        label = f"rank: {_share(level)} (line), median (mark), baseline (upright stroke)"
+        label = level if isinstance(level, str) else label
         line = {"linewidth": 4, "alpha": 0.4, "solid_capstyle": "butt"}
         dots = {"marker": "|", "color": "black", "markersize": 13, "zorder": 4}
     elif ranks.shape[1] < 2 or ranks.isna().all(axis=1).any():
@@ -138,7 +142,11 @@ def rank_ranges(ranks: pd.DataFrame, title: str = "", level: float | None = None
     return figure, _ranges_said(span, title, level)
 
 
-def _ranges_said(span: pd.DataFrame, title: str, level: float | None) -> str:
+def _share(level: float | str) -> str:
+    return level if isinstance(level, str) else f"{level:.0%} of the draws"
+
+
+def _ranges_said(span: pd.DataFrame, title: str, level: float | str | None) -> str:
     names = pd.Series(map(_name_of, span.index), span.index)
     said = names + span["lower"].map(" {:.0f} to ".format) + span["upper"].map("{:.0f}".format)
     width = (span["upper"] - span["lower"]).sort_values(ascending=False, kind="stable")
@@ -150,10 +158,9 @@ def _ranges_said(span: pd.DataFrame, title: str, level: float | None) -> str:
     ends = "Every baseline rank lies inside."
     if len(outside):
         ends = f"Baseline rank outside: {listed(outside)}."
-    return (
-        f"Intervals of ranks of {len(span)} provinces. {title}{'; ' * bool(title)}{level:.0%} "
-        f"of the draws: first by median {said.iloc[0]}. Widest: {widest}. {ends}"
-    )
+    lead = f"Intervals of ranks of {len(span)} provinces. {title}{'; ' * bool(title)}"
+    lead += f"{_share(level)}: first by {'mark' if isinstance(level, str) else 'median'}"
+    return f"{lead} {said.iloc[0]}. Widest: {widest}. {ends}"
 
 
 @sty._drawn
