@@ -108,9 +108,12 @@ class _Partial:
         since = np.isfinite(grid[:, ::-1]).argmax(axis=1)  # years without a figure
         last = np.take_along_axis(grid, grid.shape[1] - 1 - since[:, None], axis=1)[:, 0]
         change = np.diff(np.log(np.where(grid > 0, grid, np.nan)), axis=1)
-        most = np.fmax.reduce(np.abs(change), axis=1)
-        usual = pd.DataFrame(change.reshape(-1, now.shape[1])).quantile(_USUAL).to_numpy()
-        moves = {"largest": np.array([-most, most]), "usual": usual[:, None]}.get(limits, np.nan)
+        moves = np.array(np.nan)
+        if limits == "largest":
+            moves = np.fmax.reduce(np.abs(change), axis=1) * np.array([-1.0, 1.0])[:, None, None]
+        elif limits == "usual":
+            pooled = pd.DataFrame(change.reshape(-1, now.shape[1]))
+            moves = pooled.quantile(_USUAL).to_numpy()[:, None]
         seen = np.array([past.min(), past.max()])[:, None]
         far = np.where(last > 0, last, np.nan) * np.exp(since * moves)
         ends = np.where(now.notna(), now, np.where(np.isnan(far), seen, far))
