@@ -1,6 +1,7 @@
 """The built pages of the provinces: one for each, with figures, tables, links and a file."""
 
 import re
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,11 @@ from nqpf.report.province_pages import _csv_texts, _page_key
 CODES = provinces.codes()
 SECTIONS = 9
 PAGE_BYTES = 400_000
+
+
+@cache
+def texts():
+    return _csv_texts(Panel.load())
 
 
 def page(html, name):
@@ -33,7 +39,7 @@ def test_every_province_has_a_whole_page_and_its_rows_of_the_panel(html, code):
     (link,) = {a["href"] for a in body.select('a[href$=".csv"]')}
     path = (html / "book" / "provinces" / link).resolve()
     assert path == html / "downloads" / "provinces" / f"{_page_key(code)}.csv"
-    assert path.read_text("utf-8-sig") == _csv_texts(Panel.load())[code]
+    assert path.read_text("utf-8-sig") == texts()[code]
 
 
 def test_the_map_leads_to_every_province(html):

@@ -10,13 +10,7 @@ from made_up_panels import EFFECTS, clustered_fit, dummies, keyed, refusals
 
 from nqpf.errors import DataError, EstimationError, MethodError, SampleError
 from nqpf.multiverse import curve_summary
-from nqpf.multiverse.inference import (
-    _curve_inference,
-    _draws,
-    _Plan,
-    _Specification,
-    _statistics,
-)
+from nqpf.multiverse.inference import _curve_inference, _draws, _Plan, _Specification, _statistics
 
 
 def panel(seed=0, effect=0.0, units=20, years=6):
@@ -134,8 +128,8 @@ GAP = choices().assign(pvalue=[0.1, 0.1, np.nan, 0.1, 0.1])
 test_summary_names_what_is_wrong = refusals(
     MethodError,
     ("unknown column 'kid'.*mean 'kind'", lambda: curve_summary(choices(), "kid"), DataError),
-    (r"1 row\(s\) with a missing or infinite.*\[row 2\]", lambda: curve_summary(GAP), SampleError),
-    ("no row", lambda: curve_summary(choices().head(0)), SampleError),
+    (r"1 missing or infinite.*\[level 0 2, var", lambda: curve_summary(GAP), SampleError),
+    ("an empty table", lambda: curve_summary(choices().head(0)), SampleError),
     ("level is 5", lambda: curve_summary(choices(), level=5)),
 )
 

@@ -110,7 +110,7 @@ BAD = [
     ({}, ["measure", "measure"], MethodError, "name 'measure' twice"),
     ({}, ["estimate"], MethodError, "axes and the estimate name 'estimate' twice"),
     ({"estimate": "1"}, ["measure"], DataError, "not numbers"),
-    ({"estimate": lambda t: t["estimate"].where(t.index != 7)}, ["measure"], SampleError, "row 7"),
+    ({"estimate": lambda t: t["estimate"].where(t.index != 7)}, ["measure"], SampleError, "l 0 7"),
     ({"estimate": 1.0}, ["measure"], SampleError, "not vary"),
 ]
 

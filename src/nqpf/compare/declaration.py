@@ -19,10 +19,10 @@ from nqpf.checks import choose
 from nqpf.compare.variants import _ESTIMATORS, _VARIABLES, _base_year, _CapitalRule, _Variants
 from nqpf.data.catalogue import _note
 from nqpf.data.panel import _VINTAGE, Panel
-from nqpf.errors import CardError, DataError
+from nqpf.errors import CardError
 from nqpf.files import root
 from nqpf.index.recipe import Recipe
-from nqpf.sample import _place
+from nqpf.sample import _check_positive
 from nqpf.systems.formula import Formula
 from nqpf.systems.study import _Bilingual, _check_once, _Key, _label, _read_card, _Strict, _Text
 from nqpf.systems.system import System, available
@@ -431,11 +431,8 @@ def variables(
     columns = {key: one.evaluate(wide, {"variable": key}) for key, one in formulas.items()}
     for key, variable in declared.items():
         if variable.log:
-            bad = columns[key][columns[key] <= 0]
-            if len(bad):
-                problem = f"variable {key!r} is {bad.iloc[0]:g} and has no logarithm"
-                where = _place(bad.index[0], bad.index.names)
-                raise DataError(problem, where=where, expected="a positive figure")
+            wanted = "a positive figure, which has a logarithm"
+            _check_positive(columns[key].dropna(), f"variable {key!r}", wanted)
             columns[key] = np.log(columns[key])
     return pd.DataFrame(columns)
 

@@ -20,6 +20,7 @@ from nqpf.data.catalogue import _note
 from nqpf.data.panel import Panel
 from nqpf.errors import DataError, SampleError, SourceError
 from nqpf.files import _replacing, root
+from nqpf.sample import _check_finite
 
 _ONCE = ("estimate", "within", "partial")  # the same whatever the errors
 _FIGURES = (*_ONCE, "std_error", "pvalue")
@@ -374,16 +375,9 @@ def _check(table: pd.DataFrame, choices: Sequence[str], figures: Sequence[str]) 
     """Refuse a table that is empty, lacks a column or has a row without one of the figures."""
     for name in (*choices, *figures):
         choose("column", name, list(table.columns), DataError)
-        if name in figures and not pd.api.types.is_numeric_dtype(table[name]):
-            raise DataError("figures that are not numbers", where={"column": name})
-    values = table[list(figures)].to_numpy(dtype=float, na_value=np.nan)
-    gaps = np.flatnonzero(~np.isfinite(values).all(axis=1))
-    if len(gaps) or table.empty:
-        said = f"{len(gaps)} row(s) with a missing or infinite figure" if len(gaps) else "no row"
-        where = {"row": table.index[gaps[0]]} if len(gaps) else None
-        expected = f"a row or more, each with {' and '.join(figures)}"
-        hint = "leave out specifications that could not be estimated, and say so"
-        raise SampleError(said, where=where, expected=expected, hint=hint)
+    if table.empty:
+        raise SampleError("an empty table", expected="a row or more")
+    _check_finite(table[list(figures)], "the table of specifications")
 
 
 # Names of the units on pages, and the column of the results; ranks are those of the second.

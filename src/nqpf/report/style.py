@@ -30,7 +30,7 @@ from rich.text import Text
 from nqpf import provinces
 from nqpf.errors import SampleError
 from nqpf.report.html import _name_of
-from nqpf.sample import _check_province_years
+from nqpf.sample import _check_finite, _check_province_years
 
 # Okabe and Ito (2008), "Color universal design", without the yellow that
 # disappears on white paper.
@@ -391,7 +391,7 @@ def _province_values(values: pd.Series, reindex: bool = True) -> pd.Series:
     twice = found.index[found.index.duplicated()]
     if len(twice):
         raise SampleError(f"province {provinces.name(twice[0])} comes twice")
-    _finite(found)
+    _check_finite(found.dropna().to_frame(), "the figure to draw")
     return found.reindex(provinces.codes()) if reindex else found
 
 
@@ -400,8 +400,8 @@ def _panel_values(scores: pd.Series) -> pd.Series:
     _check_province_years(scores.index, "the figure")
     for code in scores.index.unique("province"):
         provinces.code_of(code)
-    _finite(scores)
     present = scores.dropna().astype("float64").sort_index()
+    _check_finite(present.to_frame(), "the figure to draw")
     if present.empty:
         raise SampleError("there is nothing to draw", expected="at least one figure")
     return present
@@ -425,9 +425,3 @@ def _check_complete(table: pd.DataFrame, columns: Sequence[str], keys: Sequence[
             place = {name: rows.iloc[0][name] for name in keys}
             where = place or {"row": _name_of(rows.index[0])}
             raise SampleError(what, where=where, hint="leave out what never varies")
-
-
-def _finite(values: pd.Series) -> None:
-    for key in values.index[np.isinf(values.to_numpy(dtype=float))]:
-        said, wanted = f"value {values[key]} cannot be drawn", "a finite number, or a missing one"
-        raise SampleError(said, where={"row": key}, expected=wanted)
