@@ -372,7 +372,6 @@ _RELATIVE = 1e-9  # variation below this share of a regressor's own is rounding
 _ROUNDING = 1e-14  # sums by group below this share of sqrt(N) times the norm are zero
 _PASSES = 3  # the first removes the effects, the others what rounding left of them
 _SINGULAR = 1e-12
-_SMALL = 1 << 16  # numbers in a plain matrix of dummies that is faster than a sparse one
 
 
 def _demean(values: np.ndarray, unit: np.ndarray | None, time: np.ndarray | None) -> np.ndarray:
@@ -407,7 +406,7 @@ def _demean(values: np.ndarray, unit: np.ndarray | None, time: np.ndarray | None
     # How often two of the smaller set are met by the same of the larger one.
     pairs = _dummies(large, small, (len(within.counts), len(across.counts)))
     shared = pairs.T @ (pairs / within.counts[:, None])
-    gram = np.diag(across.counts) - getattr(shared, "toarray", lambda: shared)()
+    gram = np.diag(across.counts) - shared.toarray()
     left = within.removed(values)
     rounding = _ROUNDING * np.sqrt(len(left)) * np.linalg.norm(left, axis=0)
     for _ in range(_PASSES):
@@ -436,13 +435,10 @@ class _Means:
 
 
 def _dummies(rows: np.ndarray, columns: np.ndarray, shape: tuple[int, int]):
-    """Return a matrix that counts pairs of rows and columns, sparse if it is large."""
+    """Return a sparse matrix that counts pairs of rows and columns."""
     from scipy import sparse
 
-    if shape[0] * shape[1] > _SMALL:
-        return sparse.csr_array((np.ones(len(rows)), (rows, columns)), shape=shape)
-    counts = np.bincount(rows.astype(np.intp) * shape[1] + columns, minlength=shape[0] * shape[1])
-    return counts.reshape(shape).astype(float)
+    return sparse.csr_array((np.ones(len(rows)), (rows, columns)), shape=shape)
 
 
 def _check_singletons(index: pd.MultiIndex, levels: Sequence[int]) -> None:

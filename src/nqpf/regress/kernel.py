@@ -128,8 +128,10 @@ def _grouped_products(variables: np.ndarray, codes: np.ndarray) -> np.ndarray:
     reads it, and is filled without a loop over groups.
     """
     edges = np.flatnonzero(np.diff(codes, prepend=-1))
-    sums = [np.add.reduceat(one * variables, edges, axis=1) for one in variables]
-    return np.moveaxis(np.array(sums), 2, 0)
+    sums = np.empty((len(variables), len(variables), len(edges)))
+    for i, one in enumerate(variables):
+        sums[i, i:] = sums[i:, i] = np.add.reduceat(one * variables[i:], edges, axis=1)
+    return np.moveaxis(sums, 2, 0)
 
 
 @dataclass(frozen=True)
