@@ -145,13 +145,6 @@ def test_one_club_when_all_converge_and_a_short_panel_is_flagged():
     assert "7 years" in club(clubs(years=10)).notes[0]
 
 
-def test_merging_never_makes_more_clubs_and_keeps_members():
-    result = club(clubs(levels=(3.0, 2.9, 1.0), noise=0.05))
-    assert len(result.clubs) <= len(result.before) == result.initial.max()
-    assert ((result.membership == 0) == (result.initial == 0)).all()
-    assert ", ".join(result.clubs["from"]) == ", ".join(result.before["from"])
-
-
 test_bad_panels_of_clubs_are_refused = refusals(
     NqpfError,
     ("coincide.*units 0, 1, 2.*2001", lambda: club(clubs(levels=[2.0]) * 0 + 1)),

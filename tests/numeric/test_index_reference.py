@@ -18,12 +18,11 @@ from pymcdm.normalizations import minmax_normalization, vector_normalization
 from pymcdm.weights import critic_weights
 from scipy.stats import entropy as shannon
 from scipy.stats import variation, zscore
-from statsmodels.tools.numdiff import approx_fprime
 
 from nqpf.index import Recipe
 from nqpf.index.aggregate import coordination, topsis
 from nqpf.index.normalise import minmax
-from nqpf.index.pursuit import _gradients, _projection_index, projection_pursuit
+from nqpf.index.pursuit import _projection_index, projection_pursuit
 from nqpf.index.weights import _perron, ahp_entropy_judgements, entropy
 from nqpf.systems import System, available
 
@@ -448,19 +447,6 @@ def test_many_directions_at_once_give_the_pairwise_sum(rows):
     alone = [_projection_index(x, a) for a in directions]
     np.testing.assert_allclose(_projection_index(x, directions), expected, rtol=2e-11)
     np.testing.assert_allclose(alone, expected, rtol=1e-12)
-
-
-@pytest.mark.parametrize(("radius", "seed"), [(0.1, 0), (0.7, 1)])
-def test_gradient_is_the_slope(radius, seed):
-    rng = np.random.default_rng(seed)
-    x, a = rng.normal(size=(60, 5)), unit(rng.random((1, 5)))
-    value, slope = _gradients(a, np.ascontiguousarray((x - x.min(axis=0)).T), radius)
-    assert value[0] == pytest.approx(pairwise(x @ a[0], radius), rel=1e-12)
-    assert (slope @ a[0])[0] == pytest.approx(2 * value[0], rel=1e-12)  # Euler: of degree two
-    # A step that crosses no tie and no edge of a window, so that Q is smooth along it.
-    options = {"epsilon": 1e-9, "centered": True}
-    numeric = approx_fprime(a[0], lambda at: pairwise(x @ at, radius), **options)
-    np.testing.assert_allclose(slope[0], numeric, rtol=1e-5, atol=1e-5 * np.abs(slope).max())
 
 
 def exhaustive(x, radius=0.1):

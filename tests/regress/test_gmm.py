@@ -45,16 +45,6 @@ def test_row_order_key_place_and_units_do_not_matter(method):
     assert hansen == pytest.approx(fit.diagnostics.hansen.statistic, rel=1e-8)
 
 
-def test_common_shocks_are_year_effects():
-    """With an instrument per lag and year, a shift of a whole year changes nothing else."""
-    frame = sample(2)
-    shock = frame.index.get_level_values("year").map(lambda year: np.sin(5 * year))
-    fit, other = (
-        dynamic_gmm(f, "y", collapse=False) for f in (frame, frame.assign(y=frame["y"] + shock))
-    )
-    np.testing.assert_allclose(other.to_frame(), fit.to_frame(), rtol=1e-7)
-
-
 def test_a_figure_is_needed_only_where_an_equation_uses_it():
     """Dropping the row of a figure that is not used would throw the lag of the outcome away."""
     frame = sample(3, 40, 8)
