@@ -58,11 +58,7 @@ def choices(result):
 def case(result, draw):
     """Return the recipe of one draw of `uncertainty` and the matrix, with errors, that it fits."""
     plan, own = result.plan, result.draws[draw]
-    values = plan.matrix.values
-    if plan.error.any():
-        factors = np.empty(values.shape)
-        factors[plan.order] = _error_factors(plan, own[[4]])[0].T
-        values = values * factors
+    values = plan.matrix.values.iloc[plan.order] * _error_factors(plan, own[[4]])[0].T
     kept = [key for j, key in enumerate(values.columns) if j != own[3]]
     return plan.recipe(own), dataclasses.replace(plan.matrix, values=values).select(kept)
 

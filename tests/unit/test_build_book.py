@@ -4,13 +4,8 @@ from build_book import RECORD, STAMP, drop_stale, fingerprint, run_chapters, unc
 
 CHAPTER = """\
 ---
-jupytext:
-  text_representation:
-    extension: .md
-    format_name: myst
-kernelspec:
-  display_name: Python 3
-  name: python3
+jupytext: {text_representation: {extension: .md, format_name: myst}}
+kernelspec: {display_name: Python 3, name: python3}
 ---
 
 # A title

@@ -114,17 +114,28 @@ def test_releasing_names_files_that_exist():
         assert (ROOT / name).exists(), name
 
 
-def test_a_python_that_does_not_fit_is_refused_by_name(tmp_path):
-    (tmp_path / "scripts").mkdir()
-    shutil.copy2(ROOT / "scripts/set_up.sh", tmp_path / "scripts")
-    fake = tmp_path / "a-python"
-    fake.write_text('#!/bin/sh\n[ "$1" = --version ] && echo "Python 3.9.1" || exit 1\n', "utf-8")
+def a_python(folder, script):
+    """Write a program that stands for Python."""
+    fake = folder / "a-python"
+    fake.write_text(f"#!/bin/sh\n{script}\n", "utf-8")
     fake.chmod(0o755)
+    return fake
+
+
+def set_up(folder, python, **names):
+    """Run the script that makes the environment in a folder."""
+    (folder / "scripts").mkdir(exist_ok=True)
+    shutil.copy2(ROOT / "scripts/set_up.sh", folder / "scripts")
+    names |= {"PATH": "/usr/bin:/bin", "PYTHON": str(python)}
+    options = {"cwd": folder, "env": names, "capture_output": True, "text": True}
+    return subprocess.run(["sh", "scripts/set_up.sh"], check=False, **options)
+
+
+def test_a_python_that_does_not_fit_is_refused_by_name(tmp_path):
+    fake = a_python(tmp_path, '[ "$1" = --version ] && echo "Python 3.9.1" || exit 1')
     needs = "needs Python 3.11, 3.12 or 3.13"
     for python, said in ((fake, f"{fake} is Python 3.9.1"), ("none", "none is not installed")):
-        names = {"PATH": "/usr/bin:/bin", "PYTHON": str(python), "MAKECMDGOALS": "test"}
-        options = {"cwd": tmp_path, "env": names, "capture_output": True, "text": True}
-        done = subprocess.run(["sh", "scripts/set_up.sh"], check=False, **options)
+        done = set_up(tmp_path, python, MAKECMDGOALS="test")
         assert done.returncode == 1
         assert all(words in done.stderr for words in (needs, said, "make test PYTHON="))
     assert not (tmp_path / ".venv").exists()
@@ -132,21 +143,16 @@ def test_a_python_that_does_not_fit_is_refused_by_name(tmp_path):
 
 @pytest.mark.parametrize("newest", ["", "1"])
 def test_an_environment_that_matches_is_kept_and_another_is_not(tmp_path, newest):
-    for folder in ("scripts", ".venv/bin"):
-        (tmp_path / folder).mkdir(parents=True)
-    shutil.copy2(ROOT / "scripts/set_up.sh", tmp_path / "scripts")
+    (tmp_path / ".venv/bin").mkdir(parents=True)
     (tmp_path / "requirements.lock").write_text("", "utf-8")
     for name in ("pyproject.toml", ".venv/.package"):
         (tmp_path / name).write_text("[project]\n", "utf-8")
     (tmp_path / ".venv/bin/python").symlink_to(sys.executable)
     more = "newest versions of\n[project]\n" if newest else ""
     (tmp_path / ".venv/.made-from").write_text(f"{tmp_path.resolve()}\n{more}", "utf-8")
-    fake = tmp_path / "a-python"  # it fits, and makes no environment
-    fake.write_text('#!/bin/sh\ncase "$*" in *venv*) exit 1;; --version) echo Python 3.12;; esac\n')
-    fake.chmod(0o755)
+    # It fits, and makes no environment.
+    fake = a_python(tmp_path, 'case "$*" in *venv*) exit 1;; --version) echo Python 3.12;; esac')
     for python, wanted, code in ((sys.executable, newest, 0), (fake, "" if newest else "1", 1)):
-        names = {"PATH": "/usr/bin:/bin", "PYTHON": str(python), "NEWEST": wanted}
-        options = {"cwd": tmp_path, "env": names, "capture_output": True, "text": True}
-        done = subprocess.run(["sh", "scripts/set_up.sh"], check=False, **options)
+        done = set_up(tmp_path, python, NEWEST=wanted)
         assert done.returncode == code and done.stdout.startswith("Setting up" if code else "")
         assert code or (done.stdout, done.stderr) == ("", "")

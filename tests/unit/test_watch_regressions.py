@@ -45,15 +45,9 @@ CALLS = {
     "linearmodels": ('PanelOLS(frame["D"], frame[["URBANISATION"]], entity_effects=True)', 1),
     "by formula": ('PanelOLS.from_formula("D ~ URBANISATION + EntityEffects", frame)', 1),
     "handed on": ('list(map(partial(fixed_effects, frame, "D"), [["URBANISATION"]]))', 1),
-    "handed on by name": (
-        'frame.pipe(lambda f, how: how(f, "D", ["URBANISATION"]), how=fixed_effects)',
-        1,
-    ),
+    "by name": ('frame.pipe(lambda f, how: how(f, "D", "URBANISATION"), how=fixed_effects)', 1),
     "a class handed on": ('list(map(partial(sm.OLS, frame["D"]), [frame[["URBANISATION"]]]))', 1),
-    "a class of one's own": (
-        'class Own(sm.OLS): pass\nOwn(frame["D"], frame[["URBANISATION"]])',
-        1,
-    ),
+    "own class": ('class Own(sm.OLS): pass\nOwn(frame["D"], frame[["URBANISATION"]])', 1),
     "statsmodels": ('sm.OLS(frame["D"], frame[["URBANISATION"]])', 1),
 }
 
