@@ -261,7 +261,7 @@ def test_adjacent_index_and_what_it_cannot_reach_as_written_out(provinces):
         for shift, column in enumerate(("before", "same", "after"), start=-1):
             if (other := year + shift) in years:
                 value = distance(provinces[years == other], ROLES, point)
-                ours = found.distances.loc[(province, year), column]
+                ours = found.scores.loc[(province, year), column]
                 np.testing.assert_allclose(ours, value, **CLOSE)
                 unreached |= {(province, year, other)} if np.isnan(value) else set()
     assert set(found.infeasible.itertuples(index=False, name=None)) == unreached

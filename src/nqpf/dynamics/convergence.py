@@ -244,8 +244,7 @@ def _by_likelihood(
             fit = spreg.ML_Error(y, x, joined)
     names = ["const", *sample.columns[1:], "rho" if spatial == "lag" else "lambda"]
     table = pd.DataFrame({"coefficient": np.ravel(fit.betas)}, names, dtype=float)
-    error = np.sqrt(np.diag(fit.vm))[: len(names)]
-    table["std_error"] = error
+    table["std_error"] = error = np.sqrt(np.diag(fit.vm))[: len(names)]
     table["pvalue"] = 2 * stats.norm.sf(np.abs(table["coefficient"] / error))
     table["lower"], table["upper"] = stats.norm.interval(0.95, table["coefficient"], error)
     return table, float(fit.logll)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from functools import cache
 
 import numpy as np
 import pandas as pd
@@ -165,7 +164,8 @@ class _Durbin(_Regression):
         z = estimate / error
         columns = {"estimate": estimate, "std_error": error, "z": z}
         columns |= {"pvalue": 2 * law.sf(np.abs(z)), "lower": ends[0], "upper": ends[1]}
-        return pd.DataFrame(columns, _sides(*self.panel.names[: len(estimate) // 3]))
+        keys = [self.panel.names[: len(estimate) // 3], ["direct", "indirect", "total"]]
+        return pd.DataFrame(columns, pd.MultiIndex.from_product(keys, names=["variable", "effect"]))
 
     def _effects(self, theta: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return (3 k,) effects for (p,) parameters, and their exact derivatives (3 k, p)."""
@@ -206,13 +206,6 @@ class _Durbin(_Regression):
             expected="a rho that its standard error keeps inside its range",
             hint="use method='delta', and doubt both",
         )
-
-
-@cache
-def _sides(*names: str) -> pd.MultiIndex:
-    """Return the index of the three effects of every regressor; kept, as simulations ask often."""
-    sides = ["direct", "indirect", "total"]
-    return pd.MultiIndex.from_product([names, sides], names=["variable", "effect"])
 
 
 def durbin(

@@ -334,24 +334,28 @@ def slacks(
 
 @dataclass(frozen=True)
 class _Luenberger:
-    """Malmquist-Luenberger index between neighbouring periods; above 1 is progress.
+    """Malmquist-Luenberger index; above 1 is progress.
 
     Attributes
     ----------
     changes : DataFrame indexed (unit, period)
-        ``ml`` = ``effch`` x ``techch`` from the period before to this one.
-        NaN where a program has no solution.
-    distances : DataFrame indexed (unit, period)
+        From the period before to this one: ``ml`` = ``effch`` x ``techch``, NaN where a program
+        has no solution; of the global index ``gml`` = ``ec`` x ``bpc``, efficiency change and
+        best-practice change.
+    scores : DataFrame indexed (unit, period)
         Distance of each row to the technology of its own period (``same``), of
-        the period before (``before``) and of the next one (``after``).
-    infeasible : DataFrame
+        the period before (``before``) and of the next one (``after``). Of the global index
+        efficiency against the technology of all periods (``global``) and of the
+        row's own period (``contemporaneous``), between 0 and 1; for the
+        directional measure 1 / (1 + D).
+    infeasible : DataFrame or None
         Unit, period of the figures, and ``technology``, the period whose
-        technology cannot reach them.
+        technology cannot reach them; None of the global index, which reaches all.
     """
 
     changes: pd.DataFrame
-    distances: pd.DataFrame
-    infeasible: pd.DataFrame
+    scores: pd.DataFrame
+    infeasible: pd.DataFrame | None = None
 
 
 def malmquist_luenberger(
@@ -384,7 +388,7 @@ def malmquist_luenberger(
     Returns
     -------
     result
-        ``changes``, ``distances`` and ``infeasible``.
+        ``changes``, ``scores`` and ``infeasible``.
 
     Raises
     ------
@@ -426,25 +430,6 @@ def malmquist_luenberger(
     return _Luenberger(changes[index.get_level_values(1) != periods[0]], reached, infeasible)
 
 
-@dataclass(frozen=True)
-class _GlobalLuenberger:
-    """Global Malmquist-Luenberger index; above 1 is progress.
-
-    Attributes
-    ----------
-    changes : DataFrame indexed (unit, period)
-        ``gml`` = ``ec`` x ``bpc`` from the period before to this one:
-        efficiency change and best-practice change.
-    scores : DataFrame indexed (unit, period)
-        Efficiency against the technology of all periods (``global``) and of the
-        row's own period (``contemporaneous``), between 0 and 1. For the
-        directional measure it is 1 / (1 + D).
-    """
-
-    changes: pd.DataFrame
-    scores: pd.DataFrame
-
-
 def global_malmquist_luenberger(
     frame: pd.DataFrame,
     inputs: Sequence[str] | str,
@@ -453,7 +438,7 @@ def global_malmquist_luenberger(
     unit: str = "province",
     time: str = "year",
     measure: str = "slacks",
-) -> _GlobalLuenberger:
+) -> _Luenberger:
     """Measure productivity change with bad outputs against one technology of all periods.
 
     With E_G(t) a unit's efficiency against the rows of all periods and E_t(t) against
@@ -524,4 +509,4 @@ def global_malmquist_luenberger(
     changes = (scores / scores.groupby(level=0).shift(1)).set_axis(["gml", "ec"], axis=1)
     changes["bpc"] = changes["gml"] / changes["ec"]
     later = sample.frame.index.get_level_values(1) != sample.periods[0]
-    return _GlobalLuenberger(changes[later], scores)
+    return _Luenberger(changes[later], scores)
