@@ -2,11 +2,14 @@
 
 import numpy as np
 import pandas as pd
+from linearmodels import PanelOLS, RandomEffects
 from scipy import optimize
 
 from nqpf import provinces
 from nqpf.index import Recipe
 from nqpf.space import contiguity
+from nqpf.space.durbin import lagrange
+from nqpf.space.weights import inverse_distance
 from nqpf.systems import IndicatorMatrix
 
 FORCES = [
@@ -138,11 +141,21 @@ def spatial(figures, computed):
 
 
 def tests(figures, computed):
-    """Tests before the model, on the same matrix and rows, effects of both kinds removed."""
-    from nqpf.space.durbin import lagrange
-
+    """Tests before the model, by the distance matrix that the package names for them."""
     frame = sample(figures, computed["scores"], computed["development"])
-    rows = sorted(provinces.codes(), key=lambda code: provinces.name(code, "zh"))
-    as_filed = frame.rename(index=dict(zip(rows, provinces.codes(), strict=True)), level=0)
-    found = lagrange(as_filed.sort_index(), "y", ["x", *CONTROLS], MATRIX, correction="none")
-    return found["statistic"].rename_axis("test")
+    regressors, near = ["x", *CONTROLS], inverse_distance().row_standardised()
+    found = lagrange(frame, "y", regressors, near, correction="none")["statistic"]
+    found["Hausman"] = hausman(frame, regressors)
+    return found.rename_axis("test")
+
+
+def hausman(frame, regressors):
+    """Compare fixed with random effects of provinces, dummies for years in both."""
+    years = pd.get_dummies(frame.index.get_level_values("year"), drop_first=True, dtype=float)
+    data = frame.join(years.add_prefix("y").set_axis(frame.index)).assign(constant=1.0)
+    given = [*regressors, *(name for name in data if name[:2] == "y2")]
+    fixed = PanelOLS(data["y"], data[given], entity_effects=True).fit()
+    random = RandomEffects(data["y"], data[["constant", *given]]).fit()
+    gap = (fixed.params - random.params)[regressors]
+    spread = (fixed.cov - random.cov.loc[given, given]).loc[regressors, regressors]
+    return float(gap @ np.linalg.solve(spread, gap))

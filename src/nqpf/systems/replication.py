@@ -302,9 +302,8 @@ class Replication(_Strict):
             raise SourceError(problem, expected="every source, to keep a run", hint=hint)
         kept = {"date": date, "rests on": self._rests_on, "tables": self.verify().T.to_dict()}
         small = [one.key for one in self.tables if one.cells <= _LISTED]
-        kept["cells"] = {
-            key: self.computed[key].round(10).reset_index().values.tolist() for key in small
-        }
+        cells = {key: self.compare(key).round(10).reset_index() for key in small}
+        kept["cells"] = {key: frame.to_dict("list") for key, frame in cells.items()}
         with _replacing(self.folder / "kept.json") as temporary:
             text = json.dumps(kept, indent=1, ensure_ascii=False)
             temporary.write_text(f"{text}\n", encoding="utf-8", newline="\n")
