@@ -88,7 +88,7 @@ def test_without_the_index_the_rest_is_compared(home):
     found = Replication.load(KEY).verify()
     assert found["not compared"].to_dict() == {
         **{"weights": 8, "scores": 403, "development_weights": 0, "development": 0},
-        **{"neighbours": 0, "spatial": 13, "tests": 4},
+        **{"neighbours": 0, "spatial": 13, "tests": 5},
     }
     told = run("study", "verify", KEY)
     assert told.exit_code == 0 and "Not at hand: nqp_spatial_panel" in told.stdout

@@ -6,5 +6,13 @@ from nqpf.systems.standard import Standard
 from nqpf.systems.study import Study
 from nqpf.systems.system import IndicatorMatrix, System, available
 
-__all__ = ["IndicatorMatrix", "Replication", "Standard", "Study", "System", "available"]
-__all__ += ["filled", "twins"]
+__all__ = [
+    "IndicatorMatrix",
+    "Replication",
+    "Standard",
+    "Study",
+    "System",
+    "available",
+    "filled",
+    "twins",
+]

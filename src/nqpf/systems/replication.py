@@ -27,18 +27,13 @@ _VERDICTS = ["reproduced", "differs by rounding", "does not reproduce", "not com
 _CLAIMS = {"reproduced": 1, "rounding": 2, "nothing": 3}  # how many of these bear a claim
 
 
-class _Fact(_Strict):
-    text: _Text
-    status: Literal["S", "V", "B"]
-
-
 class _Column(_Strict):
     name: _Bilingual
     unit: _Text
     source: _Text
 
 
-class _Input(_Strict):
+class _Table(_Strict):
     """A CSV table: a file of the folder, or an optional source of the catalogue.
 
     `labels` names the columns of a table that has others than the card.
@@ -46,16 +41,14 @@ class _Input(_Strict):
 
     table: _Text
     labels: dict[_Key, _Text] = {}
-    columns: dict[_Key, _Column] = Field(min_length=1)
+    columns: dict[_Key, _Column] = {}
 
 
-class _Printed(_Strict):
+class _Printed(_Table):
     """A printed table; `needs` names the inputs without which it cannot be recomputed."""
 
     key: _Key
     name: _Bilingual
-    table: _Text
-    labels: dict[_Key, _Text] = {}
     keys: tuple[_Key, ...] = Field(min_length=1)
     cells: int
     decimals: int | None = None
@@ -96,10 +89,10 @@ class Replication(_Strict):
     licence: _Text
     page: _Text
     level: Literal["N", "M", "P", "D"]
-    facts: tuple[_Fact, ...] = ()
+    facts: dict[Literal["S", "V", "B"], tuple[_Text, ...]] = {}
     missing: tuple[_Text, ...] = Field(min_length=1)
     files: dict[_Text, _Text]
-    inputs: tuple[_Input, ...] = Field(min_length=1)
+    inputs: tuple[_Table, ...] = Field(min_length=1)
     tables: tuple[_Printed, ...] = Field(min_length=1)
 
     @model_validator(mode="after")
@@ -159,7 +152,7 @@ class Replication(_Strict):
         """Optional sources that were not fetched; ``make data EXTRA=1`` fetches them."""
         return sorted(name for name, path in self._at_hand.items() if path is None)
 
-    def _read(self, one: _Input | _Printed, keys: list[str], columns: list[str]) -> pd.DataFrame:
+    def _read(self, one: _Table, keys: list[str], columns: list[str]) -> pd.DataFrame:
         """Return columns of a table as text on its keys; no columns where it was not fetched."""
         path, where = self._at_hand[one.table], {"replication": self.key, "table": one.table}
         if path is None:
@@ -173,8 +166,8 @@ class Replication(_Strict):
         if "year" in keys:
             text["year"] = _numbers(text["year"], where).astype(int)
         frame = text.set_index(keys)[columns]
-        if len(double := frame.index[frame.index.duplicated()]):
-            where |= _place(double[0], frame.index.names)
+        for double in frame.index[frame.index.duplicated()]:
+            where |= _place(double, keys)
             raise SampleError("a cell is there twice", where=where, expected="one of each")
         return frame.sort_index() if keys == _PLACE else frame
 
@@ -187,13 +180,12 @@ class Replication(_Strict):
         nqpf.errors.DataError
             If a province is unknown, a figure no number, or a year has some provinces only.
         """
-        found = [self._read(one, _PLACE, list(one.columns)) for one in self.inputs]
-        series = [
-            _numbers(text, {"replication": self.key}) for each in found for _, text in each.items()
-        ]
-        for one in series:
+        read = [self._read(one, _PLACE, list(one.columns)) for one in self.inputs]
+        where = {"replication": self.key}
+        found = {name: _numbers(each[name], where) for each in read for name in each}
+        for one in found.values():
             _balanced(one)
-        return pd.concat(series, axis=1) if series else pd.DataFrame()
+        return pd.DataFrame(found)
 
     def printed(self, table: str) -> pd.Series:
         """Return the printed figures of a table as text; none where it was not fetched.
@@ -217,9 +209,10 @@ class Replication(_Strict):
             _balanced(numbers)
         if len(text) != one.cells:
             raise SampleError(f"{len(text)} cells", where=where, expected=f"{one.cells} cells")
-        if one.decimals is not None and (bad := text[_decimals(text) != one.decimals]).size:
-            where |= _place(bad.index[0], bad.index.names)
-            raise DataError(f"cell {bad.iloc[0]}", where=where, expected=f"{one.decimals} decimals")
+        for at, figure in text.items():
+            if one.decimals not in (None, len(figure.partition(".")[2])):
+                where |= _place(at, one.keys)
+                raise DataError(f"cell {figure}", where=where, expected=f"{one.decimals} decimals")
         return text
 
     @cached_property
@@ -259,14 +252,14 @@ class Replication(_Strict):
         nqpf.errors.SampleError
             If the recomputed table has other cells than the printed one.
         """
-        text, found = self.printed(table), self.computed.get(table)
-        if found is not None and len(text):
-            if len(apart := found.index.symmetric_difference(text.index)):
-                where = {"table": table} | _place(apart[0], text.index.names)
-                raise SampleError("recomputed for other cells than are printed", where=where)
+        text = self.printed(table)
+        found = self.computed.get(table) if len(text) else None
+        for apart in () if found is None else found.index.symmetric_difference(text.index):
+            where = {"table": table} | _place(apart, found.index.names)
+            raise SampleError("recomputed for other cells than are printed", where=where)
         frame = text.to_frame("printed").assign(recomputed=np.nan if found is None else found)
         frame["difference"] = frame["recomputed"] - frame["printed"].astype(float)
-        frame["units"] = frame["difference"].abs() * 10.0 ** _decimals(text)
+        frame["units"] = frame["difference"].abs() * 10.0 ** text.str.partition(".")[2].str.len()
         steps = [frame["units"] <= most + _SLACK for most in (0.5, 1, np.inf)]
         return frame.assign(verdict=np.select(steps, _VERDICTS[:3], _VERDICTS[3]))
 
@@ -330,13 +323,9 @@ class Replication(_Strict):
         return kept | {"tables": pd.DataFrame.from_dict(kept["tables"], orient="index")}
 
 
-def _decimals(text: pd.Series) -> pd.Series:
-    return text.str.partition(".")[2].str.len()
-
-
 def _numbers(text: pd.Series, where: dict[str, object]) -> pd.Series:
     found = pd.to_numeric(text, errors="coerce")
-    if len(bad := text[~np.isfinite(found)]):
-        where = where | {"column": text.name} | _place(bad.index[0], bad.index.names)
-        raise DataError(f"a cell reads {bad.iloc[0]!r}", where=where, expected="a number")
+    for at in text.index[~np.isfinite(found)]:
+        where = where | {"column": text.name} | _place(at, text.index.names)
+        raise DataError(f"a cell reads {text[at]!r}", where=where, expected="a number")
     return found
