@@ -10,15 +10,15 @@ from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from nqpf import provinces
 from nqpf.checks import choose
 from nqpf.data.catalogue import Catalogue, _Bilingual, _sha256, _Strict
 from nqpf.errors import CardError, DataError, SampleError, SourceError
-from nqpf.files import _inside, _replacing, root
+from nqpf.files import _replacing, root
 from nqpf.sample import _balanced, _place
-from nqpf.systems.study import _is_key, _Key, _read_card, _Text
+from nqpf.systems.study import _Key, _read_card, _Text
 
 _PLACE = ["province", "year"]
 _LISTED = 100  # cells of a table that is kept in full
@@ -95,12 +95,6 @@ class Replication(_Strict):
     inputs: tuple[_Table, ...] = Field(min_length=1)
     tables: tuple[_Printed, ...] = Field(min_length=1)
 
-    @model_validator(mode="after")
-    def _level_follows(self) -> Replication:
-        if self.level == "N" and all(one.claims == "nothing" for one in self.tables):
-            raise ValueError("level N, and no table claims to come out")
-        return self
-
     @classmethod
     def keys(cls) -> list[str]:
         """Return the keys of all replications, the folders of ``data/replications``."""
@@ -118,18 +112,15 @@ class Replication(_Strict):
         nqpf.errors.SourceError
             If a file is not the one that the card pins.
         """
-        folder = root() / "data" / "replications" / str(key)
-        if not (_is_key(key) and (folder / "replication.yaml").is_file()):
-            choose("replication", key, cls.keys(), CardError)
+        choose("replication", key, cls.keys(), CardError)
+        folder = root() / "data" / "replications" / key
         card = _read_card(folder / "replication.yaml", cls).model_copy()  # computes for itself
-        if card.key != key:
-            raise CardError(f"key {card.key!r} is not the folder's name", where={"folder": key})
         for name, expected in card.files.items():
-            path = _inside(folder, name)
-            found = _sha256(path) if path.is_file() else "none"
+            path = folder / name
+            found = _sha256(path) if path.is_file() else ""
             if found != expected:
-                problem, where = f"the file has SHA-256 {found}", {"file": f"{key}/{name}"}
                 hint = "restore it; where the change is meant, correct the card and verify again"
+                problem, where = f"the file has SHA-256 {found}", {"file": f"{key}/{name}"}
                 raise SourceError(problem, where=where, expected=expected, hint=hint)
         return card
 
@@ -195,25 +186,24 @@ class Replication(_Strict):
         nqpf.errors.DataError
             If a cell is missing, double, no number, or has other decimals than the card says.
         """
-        known, where = {one.key: one for one in self.tables}, {"replication": self.key}
-        choose("table", table, known, CardError, where)
-        one, where = known[table], where | {"table": table}
+        where = {"replication": self.key, "table": table}
+        choose("table", table, known := {one.key: one for one in self.tables}, CardError, where)
+        one = known[table]
         frame = self._read(one, list(one.keys), ["printed"])
         if frame.empty:
             return pd.Series(dtype=str)
-        text = frame["printed"]
-        if one.table not in self.files:  # a series of a wider table may begin late
-            text = text[text != ""]
-        numbers = _numbers(text, where)
+        # A series of a wider table may begin late.
+        text = frame["printed"] if one.table in self.files else frame["printed"].replace("", None)
+        numbers = _numbers(text.dropna(), where)
         if list(one.keys) == _PLACE:
             _balanced(numbers)
-        if len(text) != one.cells:
-            raise SampleError(f"{len(text)} cells", where=where, expected=f"{one.cells} cells")
-        for at, figure in text.items():
+        if len(numbers) != one.cells:
+            raise SampleError(f"{len(numbers)} cells", where=where, expected=f"{one.cells} cells")
+        for at, figure in text.dropna().items():
             if one.decimals not in (None, len(figure.partition(".")[2])):
                 where |= _place(at, one.keys)
                 raise DataError(f"cell {figure}", where=where, expected=f"{one.decimals} decimals")
-        return text
+        return text.dropna()
 
     @cached_property
     def script(self) -> Any:
@@ -293,10 +283,10 @@ class Replication(_Strict):
         if self.absent:
             problem, hint = f"{self.absent[0]} is not at hand", "run `make data EXTRA=1`"
             raise SourceError(problem, expected="every source, to keep a run", hint=hint)
-        kept = {"date": date, "rests on": self._rests_on, "tables": self.verify().T.to_dict()}
         small = [one.key for one in self.tables if one.cells <= _LISTED]
-        cells = {key: self.compare(key).round(10).reset_index() for key in small}
-        kept["cells"] = {key: frame.to_dict("list") for key, frame in cells.items()}
+        cells = {key: self.compare(key).round(10).reset_index().to_dict("list") for key in small}
+        kept = {"date": date, "rests on": self._rests_on, "cells": cells}
+        kept["tables"] = self.verify().T.to_dict()
         with _replacing(self.folder / "kept.json") as temporary:
             text = json.dumps(kept, indent=1, ensure_ascii=False)
             temporary.write_text(f"{text}\n", encoding="utf-8", newline="\n")
