@@ -1,4 +1,4 @@
-"""Fixed effects, differences, random effects: promises, linearmodels, pyfixest and R."""
+"""Fixed effects and differences: promises, linearmodels, pyfixest and R."""
 
 from functools import partial
 from itertools import product
@@ -12,7 +12,6 @@ from made_up_panels import small_panel as sample
 
 from nqpf.errors import EstimationError
 from nqpf.regress import fixed_effects
-from nqpf.regress.ols import random_effects
 
 ERRORS = ("clustered", "robust", "unadjusted", "two-way clustered", "driscoll-kraay")
 
@@ -119,25 +118,6 @@ def test_nothing_is_differenced_across_a_gap():
     assert (result.effects, result.estimator) == ("differenced + time", "first differences")
 
 
-def test_random_effects_of_provinces_without_effects_are_pooled():
-    frame, _ = normals(1, "yab", 9, 6)
-    none, pooled = random_effects(frame, "y", ["a", "b"]), fit(frame, effects="pooled")
-    assert "set to zero" in none.notes[0]
-    np.testing.assert_allclose(none.params, pooled.params, rtol=1e-9)
-    np.testing.assert_allclose(none.std_errors, pooled.std_errors, rtol=1e-9)
-
-
-def test_what_random_effects_hold():
-    frame = sample()
-    result = random_effects(frame, "y", ["a", "b"], vintage="census5")
-    assert (result.effects, result.estimator, result.df) == ("random", "random effects", 7)
-    assert "baltagi-chang" in result.notes[0]
-    scaled = random_effects(frame.assign(a=frame["a"] * 1e6, y=frame["y"] * 1e3), "y", ["a", "b"])
-    np.testing.assert_allclose(scaled.tstats, result.tstats, rtol=1e-7)
-    own = frame.assign(own=frame.index.get_level_values(0) % 2)  # never changes within a unit
-    assert random_effects(own, "y", ["a", "own"], errors="robust").std_errors["own"] > 0
-
-
 # Peers
 
 
@@ -216,37 +196,6 @@ def test_differences_with_year_effects_equal_linearmodels(errors):
     np.testing.assert_allclose(fit.std_errors, peer.std_errors[names], rtol=1e-9)
     np.testing.assert_allclose(fit.pvalues, peer.pvalues[names], rtol=1e-7)
     assert (fit.residuals**2).sum() == pytest.approx(peer.resid_ss, rel=1e-9)
-
-
-# Random effects. R 4.2.2 and plm 2.6-2 printed for this test: ``plm(model = "random")``,
-# ``ercomp``, ``vcovHC(method = "arellano", type = "HC0")``:
-# coefficients, their errors, HC0 errors clustered by firm, least and greatest theta
-PLM = {
-    True: (
-        [0.109781152232484, 0.308112982830713, -57.834414905033050],
-        [0.0104926635495465, 0.0171804690896399, 28.8989352602898144],
-        [0.0129840196124772, 0.0518890249063284, 23.4496261097834520],
-        "theta 0.861;",  # 0.861223620747879
-    ),
-    False: (
-        [0.112487986666212, 0.326125214195794, -71.747950897023927],
-        [0.0112805142877699, 0.0185346512615487, 31.7668192694918226],
-        [0.0103182413436480, 0.0407481064742667, 23.0876377111194273],
-        "theta 0.830 to 0.868;",  # 0.830468554982982, 0.867920093294018
-    ),
-}
-
-
-@pytest.mark.parametrize("balanced", [True, False])
-def test_swamy_arora_equals_plm(balanced):
-    params, plain, clustered, theta = PLM[balanced]
-    options = {"errors": "unadjusted", "convention": "nested"}
-    fit = random_effects(grunfeld(balanced), *FIRMS, **options)
-    np.testing.assert_allclose(fit.params, params, rtol=1e-9)
-    np.testing.assert_allclose(fit.std_errors, plain, rtol=1e-9)
-    assert theta in fit.notes[0]
-    fit = random_effects(grunfeld(balanced), *FIRMS, convention="none")
-    np.testing.assert_allclose(fit.std_errors, clustered, rtol=1e-9)
 
 
 def direct_driscoll_kraay(frame, bandwidth):

@@ -8,13 +8,11 @@ from made_up_panels import normals, refusals
 
 from nqpf import regress
 from nqpf.errors import DataError, EstimationError, MethodError, SampleError
-from nqpf.regress.ols import random_effects
 
 FRAME, _ = normals(0, "yxzvwq", 12, 8)
 FRAME["x"] += FRAME["z"] + FRAME["v"]
 FRAME["y"] += FRAME["x"]
 fixed = partial(regress.fixed_effects, outcome="y", regressors=["x", "w"])
-random = partial(random_effects, outcome="y", regressors=["x", "w"])
 wild = partial(regress.wild_bootstrap, outcome="y", regressors=["x", "w"])
 placebo = partial(regress.permutation_placebo, outcome="y", regressors=["x", "w"])
 gmm = partial(regress.dynamic_gmm, outcome="y", lags=1, exogenous=["x", "w"])
@@ -22,7 +20,7 @@ iv = partial(regress.instrumental, outcome="y", endogenous="x", instruments="z",
 cut = partial(regress.threshold, outcome="y", regime="x", threshold="q", controls="w", bootstrap=0)
 middle = partial(regress.mediation, outcome="y", treatment="z", mediator="x", controls="w")
 middle = partial(middle, bootstrap=0)
-EVERY = [fixed, random, iv, gmm, cut, middle, wild, placebo]
+EVERY = [fixed, iv, gmm, cut, middle, wild, placebo]
 
 
 def unit(frame):
@@ -65,8 +63,6 @@ OWN = [
     (fixed, lambda f: f.iloc[::2], CHANGES, SampleError, "years that follow each other"),
     *((fixed, lambda f: f.rename(index=str), options, SampleError, "not whole years")
       for options in (CHANGES, {"errors": "driscoll-kraay"})),
-    (random, None, {"errors": "driscoll-kraay"}, MethodError, "unknown errors 'driscoll-kraay'"),
-    (random, lambda f: f.loc[[0, 1]], {}, EstimationError, "random effects cannot be estimated"),
     (iv, None, {"errors": "driscoll-kraay"}, MethodError, "unknown errors 'driscoll-kraay'"),
     (iv, lambda f: f.assign(z=year(f)), {}, EstimationError, "'z'"),
     (iv, lambda f: f.assign(v=2 * f["z"] + f["w"]), BOTH, EstimationError, "'z', 'v', 'w' are"),

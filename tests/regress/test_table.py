@@ -10,7 +10,6 @@ from made_up_panels import small_panel as sample
 
 from nqpf.errors import MethodError
 from nqpf.regress import RegressionTable, fixed_effects
-from nqpf.regress.ols import random_effects
 from nqpf.sample import standardise
 
 FRAME = sample(drop=0).rename(columns={"a": "a_1"})
@@ -80,17 +79,16 @@ def test_one_table_holds_every_estimator_and_its_convention():
     data, two = FRAME, {"errors": "two-way clustered"}
     fits = {
         "FE": fixed_effects(data, "y", "a_1", errors="driscoll-kraay"),
-        "RE": random_effects(data, "y", "a_1"),
         "FD": fixed_effects(data, "y", "a_1", effects="differenced", convention="none"),
         "2-way": fixed_effects(data, "y", "a_1", effects="pooled", convention="all", **two),
     }
     table = RegressionTable(fits)
     wanted = {
-        "Estimator": ["least squares", "random effects", "first differences", "least squares"],
-        "Province effects": ["yes", "random", "differenced", "no"],
-        "Year effects": ["yes", "no", "yes", "no"],
-        "Observations": ["48", "48", "40", "48"],
-        "Convention": ["nested", "nested", "none", "all"],
+        "Estimator": ["least squares", "first differences", "least squares"],
+        "Province effects": ["yes", "differenced", "no"],
+        "Year effects": ["yes", "yes", "no"],
+        "Observations": ["48", "40", "48"],
+        "Convention": ["nested", "none", "all"],
     }
     assert {t: table.to_frame().loc[(t, "")].tolist() for t in wanted} == wanted
     for text in ("\n".join(table.notes), str(table), table.to_html()):
@@ -98,7 +96,6 @@ def test_one_table_holds_every_estimator_and_its_convention():
             "Driscoll-Kraay, Bartlett kernel, 2 lags, convention nested: unit effects not counted,",
             "clustered by province, convention none: no small-sample factor",
             "two-way clustered by province and year, convention all: every effect counted, G/(G-1)",
-            "RE: Random effects by Swamy and Arora, theta",
             "FD: First differences between adjacent years: 40 of 48 rows",
         ):
             assert said in text

@@ -12,12 +12,11 @@ START = """
 from functools import partial
 import numpy as np
 import statsmodels.api as sm
-from linearmodels.panel import PanelOLS
+from linearmodels.panel import PanelOLS, RandomEffects
 from nqpf import Panel
 from nqpf.compare import measures
 from nqpf.multiverse import variables
 from nqpf.regress import fixed_effects
-from nqpf.regress.ols import random_effects
 from nqpf.sample import standardise
 panel = Panel.load(extra=False)
 score = measures(panel, ["dong-2024", "jin-2024"]).rename(columns={"dong-2024": "D", "tfp": "T"})
@@ -38,7 +37,7 @@ CALLS = {
     "growth after": ('fixed_effects(moved(1), "GROWTH", "T")', 0),
     "growth before": ('fixed_effects(moved(-1), "GROWTH", "T")', 1),
     "slope of one region": ('fixed_effects(frame.assign(N=north), "D", ["N"])', 1),
-    "random effects": ('random_effects(frame, "D", ["URBANISATION"])', 1),
+    "random effects": ('RandomEffects(frame["D"], frame[["URBANISATION"]])', 1),
     "held by no one": ('fixed_effects(frame, "jin-2024", ["INCOME", "URBANISATION"])', 0),
     "two determinants": ('fixed_effects(frame, "INCOME", ["URBANISATION"])', 0),
     "free": ('fixed_effects(frame, "T", ["URBANISATION"])', 0),

@@ -152,8 +152,8 @@ class _Regression:
     df : int or None
         Degrees of freedom of the t distribution; None for the normal.
     effects, errors, convention : str
-        As given to the function that estimated it; ``effects`` is ``"random"``
-        or ``"differenced"`` where they are not fixed, with ``" + time"`` if year
+        As given to the function that estimated it; ``effects`` is
+        ``"differenced"`` where they are not fixed, with ``" + time"`` if year
         effects stand beside them.
     unit, time : str
         Names of the key.
@@ -378,71 +378,6 @@ def fixed_effects(
     return _estimate(change, notes=(note + without,), **about)
 
 
-def random_effects(
-    frame: pd.DataFrame,
-    outcome: str,
-    regressors: Sequence[str] | str,
-    unit: str = "province",
-    time: str = "year",
-    errors: str = "clustered",
-    convention: str = _DEFAULT,
-    vintage: str = "",
-) -> _Regression:
-    """Regress `outcome` on `regressors` and a constant with random unit effects.
-
-    Parameters
-    ----------
-    frame, outcome, regressors, unit, time, convention, vintage
-        As for :func:`nqpf.regress.fixed_effects`. Regressors may be constant within units.
-        Conventions count the regressors and the constant, no unit effects.
-    errors : {"clustered", "robust", "unadjusted"}
-
-    Returns
-    -------
-    _Regression
-        `rsquared_within` is the share of variation within units that these coefficients
-        explain; it can be negative. The notes say theta, the share of a unit's mean that is taken
-        off its rows: 0 is pooled, 1 is fixed effects.
-
-    Raises
-    ------
-    nqpf.errors.DataError, nqpf.errors.SampleError, nqpf.errors.MethodError
-        As :func:`nqpf.regress.fixed_effects`.
-    nqpf.errors.EstimationError
-        If regressors are collinear, or there are too few rows or units.
-
-    Notes
-    -----
-    Swamy and Arora (1972) through linearmodels. With the unit effect a draw of variance s_u^2
-    and the rest of variance s_e^2, generalised least squares is least squares on
-    z_it - theta_i mean_i(z) with theta_i = 1 - sqrt(s_e^2 / (T_i s_u^2 + s_e^2)). For units of
-    unequal length s_u^2 follows Baltagi and Chang (1994), as R's plm and Stata's
-    ``xtreg, re sa``; linearmodels equals them from version 7.1. A variance that is not positive
-    is zero, and the notes say so.
-
-    Hausman's test compares the coefficients with those of fixed effects, both with errors
-    ``"unadjusted"``: its statistic is d' (V_fixed - V_random)^-1 d, and it is chi-square only
-    where that difference is positive definite, which no sample guarantees. Mundlak's form tests
-    by ``wald`` that unit means of the regressors add nothing, and bears clustered errors.
-
-    Examples
-    --------
-    >>> keys = pd.MultiIndex.from_product([[1, 2, 3], [2020, 2021, 2022]],
-    ...                                   names=["province", "year"])
-    >>> frame = pd.DataFrame({"x": [1, 2, 4, 2, 5, 7, 3, 3, 8.0]}, index=keys)
-    >>> frame["y"] = 2 * frame["x"] + [0, 1, 3, 9, 8, 6, 3, 4, 2]
-    >>> fit = random_effects(frame, "y", "x")
-    >>> fit.params.round(3).to_dict()
-    {'x': 1.81, 'const': 4.737}
-    >>> print(*fit.notes)
-    Random effects by Swamy and Arora, theta 0.758; no unit effect is counted.
-    """
-    choose("errors", errors, _SIMPLE)
-    sample = PanelSample.read(frame, outcome, regressors, "pooled", unit, time)
-    about = {"effects": "random", "estimator": "random effects", "vintage": vintage}
-    return _estimate(sample, errors=errors, convention=convention, **about)
-
-
 def _estimate(
     sample: PanelSample, errors: str, convention: str, notes: tuple[str, ...] = (), **about: Any
 ) -> _Regression:
@@ -454,12 +389,7 @@ def _estimate(
         raise EstimationError(f"outcome {sample.outcome!r} does not vary")
     within, spread = _scaled(sample)
     names = list(within.columns[1:])
-    if about["effects"] == "random":
-        fit = _random_fit(within.set_axis([sample.unit, sample.time]), errors)
-        about["rsquared_within"] = float(fit.rsquared_within)
-        notes = (_about_theta(fit.theta["theta"], np.bincount(sample.unit)),)
-    else:
-        fit = _fitted(sample, within, [names, [], []], errors, convention == "all")
+    fit = _fitted(sample, within, [names, [], []], errors, convention == "all")
     matrix, left = fit.cov.to_numpy(), within[names].to_numpy()
     if errors == "driscoll-kraay":
         matrix = _driscoll_kraay(sample, left, fit.resids.to_numpy())
@@ -531,31 +461,6 @@ def _counted(residuals: pd.Series) -> dict[str, Any]:
     sizes = {"groups": index.unique(0).size, "periods": index.unique(1).size}
     names = {"unit": index.names[0], "time": index.names[1]}
     return {"residuals": residuals, "nobs": len(index)} | sizes | names
-
-
-def _random_fit(scaled: pd.DataFrame, errors: str) -> Any:
-    from linearmodels.panel import RandomEffects
-
-    options = {"cluster_entity": True} if errors == "clustered" else {}
-    model = RandomEffects(scaled.iloc[:, 0], scaled.iloc[:, 1:])
-    try:
-        return model.fit(cov_type=errors, small_sample=True, debiased=False, **options)
-    except ValueError as error:  # no degree of freedom within or between units
-        problem = f"the variances of random effects cannot be estimated: {error}"
-        expected = "more units than regressors, and units of several years"
-        raise EstimationError(problem, expected=expected) from error
-
-
-def _about_theta(theta: pd.Series, counts: np.ndarray) -> str:
-    how = " (baltagi-chang for units of unequal length)" if np.ptp(counts) else ""
-    if (theta == 0).all():
-        return (
-            f"The Swamy-Arora variance of random effects{how} was not positive and is set to "
-            "zero: the estimate is that of the pooled regression."
-        )
-    ends = dict.fromkeys([f"{theta.min():.3f}", f"{theta.max():.3f}"])
-    span = " to ".join(ends)
-    return f"Random effects by Swamy and Arora{how}, theta {span}; no unit effect is counted."
 
 
 def _driscoll_kraay(sample: PanelSample, x: np.ndarray, rest: np.ndarray) -> np.ndarray:

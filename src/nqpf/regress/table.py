@@ -143,9 +143,8 @@ def _time_effects(effects: str) -> str:
 
 
 def _unit_effects(effects: str) -> str:
-    for word in ("random", "differenced"):
-        if effects.startswith(word):
-            return word
+    if effects.startswith("differenced"):
+        return "differenced"
     return "yes" if effects in ("two-way", "unit") else "no"
 
 
