@@ -14,7 +14,7 @@ from made_up_panels import refusals
 
 from nqpf.errors import DataError, MethodError
 from nqpf.index import Recipe
-from nqpf.index.aggregate import coordination, grade, linear, topsis
+from nqpf.index.aggregate import coordination, linear, topsis
 from nqpf.index.normalise import _ConstantIndicatorWarning, minmax
 from nqpf.index.recipe import _METHODS
 from nqpf.index.weights import _perron, ahp_entropy_judgements, entropy
@@ -204,8 +204,6 @@ test_what_does_not_fit_is_refused = refusals(
         ([[0.1, -0.2]], r"u holds -0.2 \[row 0, column 1\]; expected values of zero"),
         ([[0.1, 1.1]], r"u holds 1.1 \[row 0, column 1\]; expected scores"),
         ([[0.1, np.nan]], r"u holds nan \[row 0, column 1\]"), (HALF, r"u has shape \(2,\)")]),
-    (r"d holds 1.2 \[row 1\]", partial(grade, [0.5, 1.2])),
-    (r"d holds nan \[row x\]", partial(grade, pd.Series([np.nan], index=["x"]))),
 )  # fmt: skip
 
 
@@ -371,11 +369,3 @@ def test_recipe_without_weight_on_a_dimension():
     assert index.dimension_scores["means"].isna().all()
     kept = index.dimension_scores[["labour", "green"]].to_numpy()
     np.testing.assert_allclose(index.scores, coordination(kept).D, rtol=0, atol=1e-12)
-
-
-def test_ten_grades_meet_at_tenths():
-    assert grade(np.arange(0.05, 1, 0.1)).nunique() == 10
-    bounds = grade([0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0])
-    assert bounds.cat.codes.tolist() == [*range(10), 9]
-    just_below = grade(np.nextafter([0.1, 0.5, 0.9], 0))
-    assert just_below.cat.codes.tolist() == [0, 4, 8]

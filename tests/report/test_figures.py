@@ -25,7 +25,7 @@ from nqpf.forecast import forecast
 from nqpf.multiverse import variance_shares
 from nqpf.report import regressions as reg
 from nqpf.report.lines import fan_chart, ridgeline, year_lines
-from nqpf.report.maps import centre_paths, moran_lines, tile_map
+from nqpf.report.maps import centre_paths, tile_map
 from nqpf.report.ranks import rank_bump, rank_ranges, ranking, weights_chart
 from nqpf.report.style import _chinese_font, _contrast, _settings
 from nqpf.space.exploration import centre_of_gravity
@@ -89,14 +89,9 @@ def matrix(size=4):
     return pd.DataFrame(0.8 * np.eye(size) + 0.2 / size, labels, labels)
 
 
-CLUBS = pd.DataFrame({"Wang-Wang": np.arange(31) % 4, "TFP": 1}, index=CODES)
 KINDS = dict.fromkeys(CODES, "not significant")
 KINDS |= {BEIJING: "HH", 650000: "LL", HAINAN: "no neighbours"}
 CLASSES = pd.DataFrame({"A": KINDS, "B": pd.Series(KINDS).drop(TIBET)})
-MORANS = pd.DataFrame(
-    {"I": [0.1, 0.2, 0.3, -0.1], "p_sim": [0.01, 0.05, 0.2, 0.06]},
-    pd.MultiIndex.from_product([["A", "B"], [2013, 2014]]),
-)
 COEFFICIENTS = pd.DataFrame({
     "variable": ["tax", "tax", "size", "size"], "measure": ["a <script>", "b"] * 2,
     "coefficient": [1.0, -1.0, 0.2, -0.2], "lower": [0.5, -1.5, -0.2, -0.6],
@@ -175,7 +170,6 @@ CASES = {
     "indices": lambda: reg.shares_chart(indices(), "Average shift in rank, 平均位次变动"),
     "matrices": lambda: reg.transition_matrices(
         {"A": matrix(5), "B": matrix(), "TFP": matrix()}, "Moves, 年际转移", "per cent"),
-    "clubs": lambda: reg.club_grid(CLUBS, "Clubs", "1 is the highest"),
     "coefficients": lambda: reg.coefficient_plot(blank("holds tax"), "<script>"),
     "events": lambda: reg.event_plot(EVENTS, "Three measures"),
     "known truth": lambda: reg.known_truth_plot(TRUTH, "Mistakes"),
@@ -186,7 +180,6 @@ CASES = {
                               ["Shanghai", 440000], "Two", "score"),
     "ridges": lambda: ridgeline(densities(), "Two camps", "index"),
     "paths": lambda: centre_paths({"A": centres()}, "T"),
-    "Moran": lambda: moran_lines(MORANS, "T"),
 }  # fmt: skip
 
 
@@ -296,7 +289,6 @@ swapped = pd.DataFrame({"a": order, "b": order.replace({1: order[TIBET], order[T
 extremes = pd.Series({**dict.fromkeys(CODES, 0.1), BEIJING: 0.61, TIBET: np.nan, HAINAN: 0.05})
 few = pd.DataFrame({"east": [1.0, 2.0], "west": [None, 3.0]}, index=[2021, 2022])
 pairs = pd.DataFrame([[1, 0.2, 0.9], [0.2, 1, 0.5], [0.9, 0.5, 1]], list("abc"), list("abc"))
-joined = pd.DataFrame({"A": [1, 2, 0], "B": [0, 0, 0]}, index=[BEIJING, 310000, TIBET])
 gone = matrix(2)
 gone.iloc[0], gone.loc[2] = [0.999, 0.001], np.nan
 # A case or what draws it; what its alternative text says; what is written in it, and what is not.
@@ -308,7 +300,6 @@ SAID = [
     ("maps of classes",
      ["A: HH Beijing; LL Xinjiang; no neighbours Hainan; the other 28 not", "the other 27 not"],
      ["HH"]),
-    ("Moran", ["B 0.30 in 2013 to -0.10 in 2014, significant in 0 of 2 years"], ["A", "B"]),
     (lambda: year_lines(few, "Levels", "score", "{:.1f}"),
      ["east 1.0 in 2021 to 2.0 in 2022; west 3.0 in 2022."], ["east", "west"]),
     (lambda: rank_bump(swapped), ["Beijing from 1 to 26", "Tibet from 1 to 26"]),
@@ -323,8 +314,6 @@ SAID = [
     (lambda: reg.heatmap_agreement(pairs.iloc[:1, :1]), ["single measure"]),
     (lambda: reg.transition_matrices({"A": gone}), ["A: a year later 100 to 100 per cent"],
      ["100", "<1"]),
-    (lambda: reg.club_grid(joined, "Clubs"),
-     ["A: 2 clubs, the first with Beijing, 1 in none; B: no club, 3 in none."], ["–"]),
     ("coefficients", ["tax: 1 of 1 measures above zero, 0 below, 0 uncertain, 1 left blank"],
      ["holds tax"]),
     ("events", ["x: from -0.75 (year -3) to 0.50"], ["x", "y", "z", "−3"]),
@@ -441,10 +430,8 @@ test_wrong_input_is_named = refusals(
     ("a rank for every", lambda: rank_ranges(ranks(2).where(one_year() > 0.3))),
     ("Hainan", lambda: rank_ranges(holed, level=0.9)),
     (r"row normalise\]. Leave out what never", lambda: reg.shares_chart(indices() * np.nan)),
-    ("columns I", lambda: moran_lines(pd.DataFrame({"I": [1.0]}, [["A"], [2013]]))),
     ("nothing to draw", lambda: reg.transition_matrices({})),
     ("'A' is no matrix", lambda: reg.transition_matrices({"A": matrix().iloc[:2]})),
-    ("not complete", lambda: reg.club_grid(CLUBS.astype(float).replace(2, np.nan))),
     ("a figure is missing", lambda: reg.coefficient_plot(blank(""))),
     ("event -3", lambda: reg.event_plot(EVENTS.assign(upper=np.nan))),
     ("the table is empty", lambda: reg.known_truth_plot(TRUTH.iloc[:0])),

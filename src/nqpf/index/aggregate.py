@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-import pandas as pd
 from numpy.typing import ArrayLike
 
 from nqpf.checks import between, choose
@@ -315,49 +314,6 @@ def _coupled(u: _Floats, form: str) -> _Floats:
         return np.sqrt((1 - apart) * np.exp(np.log(ratio).sum(axis=1) / (s - 1)))
     standard = np.exp(np.log(ratio).mean(axis=1)) / ratio.mean(axis=1)
     return standard ** {"standard": 1, "no-root": s, "two-system": 4}[form]
-
-
-# The ten grades of D from 0 to 1 in steps of 0.1 (Liao 1999, who prints 0.00-0.09, 0.10-0.19, ...).
-_GRADES = (
-    *("extreme imbalance", "severe imbalance", "moderate imbalance", "mild imbalance"),
-    *("near imbalance", "bare coordination", "primary coordination"),
-    *("intermediate coordination", "good coordination", "excellent coordination"),
-)
-_BOUNDS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
-
-
-def grade(d: ArrayLike) -> pd.Series:
-    """Return the grade of coordination degrees on the ten-grade scale of the literature.
-
-    Parameters
-    ----------
-    d : array_like or Series, shape (N,)
-        Coordination degrees in [0, 1].
-
-    Returns
-    -------
-    Series of ordered categories
-        With the index of `d`. A value on a bound, say 0.5, belongs to the
-        grade above; some papers count it to the one below.
-
-    Raises
-    ------
-    nqpf.errors.DataError
-        If a value is missing or outside [0, 1].
-
-    Examples
-    --------
-    >>> grade([0.05, 0.5, 1.0]).tolist()
-    ['extreme imbalance', 'bare coordination', 'excellent coordination']
-    """
-    series = d if isinstance(d, pd.Series) else pd.Series(np.asarray(d, dtype=np.float64))
-    wrong = series[~series.between(0, 1)]
-    if len(wrong):
-        problem, where = f"d holds {wrong.iloc[0]}", {"row": wrong.index[0]}
-        raise DataError(problem, where=where, expected="coordination degrees from 0 to 1")
-    codes = np.searchsorted(_BOUNDS, series.to_numpy(), side="right")
-    grades = pd.Categorical.from_codes(codes, categories=_GRADES, ordered=True)
-    return pd.Series(grades, index=series.index, name="grade")
 
 
 _ALL = (_coupling, _geometric, _harmonic, _linear, _topsis, _vikor)

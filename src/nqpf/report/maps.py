@@ -17,7 +17,6 @@ from nqpf import provinces
 from nqpf.errors import SampleError
 from nqpf.report import style as sty
 from nqpf.report.html import _name_of, listed
-from nqpf.report.lines import _spread
 
 if TYPE_CHECKING:
     from nqpf.space.exploration import _Centre
@@ -184,63 +183,6 @@ def _classes_said(own: pd.Series) -> str:
         if (own == kind).any()
     ]
     return "; ".join([*groups, f"the other {(own == 'not significant').sum()} not significant"])
-
-
-@sty._drawn
-def moran_lines(table: pd.DataFrame, title: str = "", label: str = "") -> sty._Drawing:
-    """Draw Moran's I over the years, a line per measure.
-
-    Parameters
-    ----------
-    table : DataFrame indexed (measure, year)
-        Columns ``I`` and ``p_sim``.
-    title, label : str
-        Title of the figure, and what is measured.
-
-    Returns
-    -------
-    Picture
-        A point is filled where the p value is at most 0.05; with its
-        alternative text.
-
-    Raises
-    ------
-    nqpf.errors.SampleError
-        If a column is absent or there are more than five measures.
-
-    Examples
-    --------
-    >>> index = pd.MultiIndex.from_product([["A"], [2013, 2022]])
-    >>> print(moran_lines(pd.DataFrame({"I": [0.1, 0.3], "p_sim": [0.2, 0.01]}, index), "T").alt)
-    Line chart. T: A 0.10 in 2013 to 0.30 in 2022, significant in 1 of 2 years.
-    """
-    measures = list(table.index.unique(0))
-    if not {"I", "p_sim"} <= set(table.columns) or not 0 < len(measures) <= 5:
-        problem = f"{len(measures)} measures with columns {', '.join(map(str, table.columns))}"
-        raise SampleError(problem, expected="one to 5 measures with columns I and p_sim")
-    parts, last = [], []
-    figure, ax, _ = sty._framed(title, label, (0.72, 0.05, 3.9, 3.8), 4.4)
-    for measure, color, marker in zip(measures, sty._CATEGORIES, sty._MARKERS, strict=False):
-        line, sure = table.loc[measure, "I"], table.loc[measure, "p_sim"] <= 0.05
-        ax.plot(line.index, line, color=color, linewidth=2)
-        for points, fill in ((line[sure], color), (line[~sure], "white")):
-            ax.plot(points.index, points, marker, color=color, markerfacecolor=fill)
-        last.append(float(line.iloc[-1]))
-        parts.append(
-            f"{measure} {line.iloc[0]:.2f} in {line.index[0]} to {last[-1]:.2f} in "
-            f"{line.index[-1]}, significant in {sure.sum()} of {len(line)} years"
-        )
-    ax.axhline(0, color=sty._GREY, linewidth=1)
-    ax.xaxis.get_major_locator().set_params(integer=True)
-    ax.grid(False, axis="x")
-    # Each name beside its last point, apart from the others.
-    (low, high), right = ax.get_ylim(), ax.get_xlim()[1]
-    texts = [sty._wrapped(name, 20) for name in measures]
-    tall = 0.5 if any("\n" in text for text in texts) else 0.26
-    heights = _spread(last, tall * (high - low) / 3.8)
-    for text, height, color in zip(texts, heights, sty._CATEGORIES, strict=False):
-        ax.text(right, height, text, fontsize=12.5, va="center", color=sty._darker(color))
-    return figure, f"Line chart. {title}: {'; '.join(parts)}."
 
 
 # Capitals that are named, for a reader to find the way; the others are points.

@@ -13,7 +13,7 @@ from matplotlib.patches import Rectangle
 from nqpf.errors import SampleError
 from nqpf.multiverse.results import _VarianceShares as VarianceShares
 from nqpf.report import style as sty
-from nqpf.report.html import _name_of, listed
+from nqpf.report.html import listed
 
 
 @sty._drawn
@@ -553,58 +553,3 @@ def _boxes(
     ax.set(xlim=(-0.5, shades.shape[1] - 0.5), ylim=(shades.shape[0] - 0.5, -0.5))
     ax.tick_params(labelcolor="#111111")
     sty._bare(ax)
-
-
-@sty._drawn
-def club_grid(membership: pd.DataFrame, title: str = "", label: str = "") -> sty._Drawing:
-    """Draw the club of every province under several measures.
-
-    Parameters
-    ----------
-    membership : DataFrame
-        Number of the club (1 the highest, 0 for none) by province code, a
-        column per measure; rows keep their order.
-    title, label : str
-        Title of the figure, and what a cell says.
-
-    Returns
-    -------
-    Picture
-        A cell per province and measure with the number of the club, dark for
-        the highest, a dash for none; with its alternative text.
-
-    Raises
-    ------
-    nqpf.errors.SampleError
-        If the table is empty or a figure is missing.
-
-    Examples
-    --------
-    >>> table = pd.DataFrame({"A": [1, 2, 2], "TFP": [1, 1, 1]}, [110000, 310000, 540000])
-    >>> print(club_grid(table, "Clubs").alt)
-    Clubs of 3 provinces. Clubs. A: 2 clubs, the first with Beijing; TFP: one club.
-    """
-    if membership.empty or membership.isna().to_numpy().any():
-        raise SampleError("membership is not complete", expected="a club, or 0, in every cell")
-    rows = 0.3 * len(membership)
-    box = (2.15, 0.65, sty._WIDTH - 2.35, rows)
-    figure, ax, _ = sty._framed(title, label, box, rows + 0.85)
-    most = membership.max()
-    shades = 0.75 - 0.65 * (membership - 1) / (most - 1).clip(lower=1)  # part of the colour map
-    shades = shades.where(membership > 0).to_numpy(float)
-    for row, column, colour in _boxes(ax, shades, _FULL, _FULL):
-        club = membership.iat[row, column]
-        _centred(ax, row, column, f"{club:.0f}" if club else "–", colour)
-    ax.xaxis.tick_top()
-    heads = [sty._wrapped(name, 15) for name in membership.columns]
-    ax.set_xticks(range(len(heads)), heads, fontsize=12)
-    names = [sty._province_label(int(code)) for code in membership.index]
-    ax.set_yticks(range(len(names)), names, fontsize=12.5)
-    parts = []
-    for name, own in membership.items():
-        first = listed([_name_of(code) for code in own.index[own == 1]])
-        many = f"{most[name]:.0f} clubs, the first with {first}"
-        text = {0: "no club", 1: "one club"}.get(most[name], many)
-        alone = (own == 0).sum()
-        parts.append(f"{name}: {text}" + f", {alone} in none" * bool(alone))
-    return figure, f"Clubs of {len(membership)} provinces. {title}. {'; '.join(parts)}."
