@@ -301,25 +301,21 @@ def _verify(
     keep: Annotated[bool, _flag("--keep", "Keep this run's summary beside the card.")] = False,
 ) -> None:
     """Recompute a study's printed tables; say cell by cell what comes out."""
-    from datetime import date
-
     from nqpf.systems import Replication
 
     study = Replication.load(key)
     found = study.verify()
-    for table, row in found.iterrows():
-        counts = [f"{row[one]} {one}" for one in found.columns[1:5] if row[one]]
-        _say(f"{table}: {row['cells']} cells; " + ", ".join(counts))
-        if row["holds"] is not None:
-            said = f"  largest difference {row['largest difference']:.2g} ({row['where']});"
-            _say(f"{said} claim {row['claims']!r}: {'holds' if row['holds'] else 'FAILS'}")
+    _show(found.rename_axis("table").reset_index())
+    for table in found.index:
         shown = study.compare(table).reset_index()
         _show(shown if cells or len(shown) <= 20 else shown[shown["units"] > 0.5])
+    failed = found.index[found["holds"].eq(False)]
+    if len(failed):
+        problem = f"what the card claims of {', '.join(failed)} does not hold"
+        raise SourceError(problem, where={"replication": key})
     if study.absent:
         _say(f"Not at hand: {', '.join(study.absent)}; `make data EXTRA=1` fetches it.")
         _say(f"The last run with it, {study.kept()['date']}:")
         _show(study.kept()["tables"].rename_axis("table").reset_index())
     if keep:
-        _say(f"Written: {study.keep(str(date.today()))}")
-    if any(holds is False for holds in found["holds"]):
-        raise typer.Exit(1)
+        _say(f"Written: {study.keep()}")

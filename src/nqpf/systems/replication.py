@@ -21,7 +21,6 @@ from nqpf.sample import _balanced, _place
 from nqpf.systems.study import _Key, _read_card, _Text
 
 _PLACE = ["province", "year"]
-_LISTED = 100  # cells of a table that is kept in full
 _SLACK = 1e-6  # of a unit: what binary fractions add to a half
 _VERDICTS = ["reproduced", "differs by rounding", "does not reproduce", "not compared"]
 _CLAIMS = {"reproduced": 1, "rounding": 2, "nothing": 3}  # how many of these bear a claim
@@ -272,7 +271,7 @@ class Replication(_Strict):
             rows[one.key] = row
         return pd.DataFrame.from_dict(rows, orient="index")
 
-    def keep(self, date: str) -> Path:
+    def keep(self) -> Path:
         """Write the verdicts of a full run to ``kept.json``, with the hash that they rest on.
 
         Raises
@@ -283,18 +282,15 @@ class Replication(_Strict):
         if self.absent:
             problem, hint = f"{self.absent[0]} is not at hand", "run `make data EXTRA=1`"
             raise SourceError(problem, expected="every source, to keep a run", hint=hint)
-        small = [one.key for one in self.tables if one.cells <= _LISTED]
+        small = [one.key for one in self.tables if list(one.keys) != _PLACE]
         cells = {key: self.compare(key).round(10).reset_index().to_dict("list") for key in small}
-        kept = {"date": date, "rests on": self._rests_on, "cells": cells}
+        card = _sha256(self.folder / "replication.yaml")  # which pins every other file
+        kept = {"date": f"{pd.Timestamp.today():%Y-%m-%d}", "rests on": card, "cells": cells}
         kept["tables"] = self.verify().T.to_dict()
         with _replacing(self.folder / "kept.json") as temporary:
             text = json.dumps(kept, indent=1, ensure_ascii=False)
             temporary.write_text(f"{text}\n", encoding="utf-8", newline="\n")
         return self.folder / "kept.json"
-
-    @property
-    def _rests_on(self) -> str:
-        return _sha256(self.folder / "replication.yaml")  # which pins every other file
 
     def kept(self) -> dict[str, Any]:
         """Return the last full run: ``date``, ``tables`` as of :meth:`verify`, and ``cells``.
@@ -306,7 +302,7 @@ class Replication(_Strict):
         """
         path = self.folder / "kept.json"
         kept = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
-        if kept.get("rests on") != self._rests_on:
+        if kept.get("rests on") != _sha256(self.folder / "replication.yaml"):
             problem = "no run is kept that rests on this card and the files that it pins"
             hint = f"run `nqpf study verify {self.key} --keep`"
             raise SourceError(problem, where={"replication": self.key}, hint=hint)
