@@ -275,8 +275,7 @@ class Index:
             chosen = best | (lead["Q"] <= second + aggregate._TIE)
         table = pd.concat([table, ranks], axis="columns").assign(compromise=chosen)
         table = table.sort_values(["rank_Q", "S"], kind="stable")
-        sample = f"{len(z)} provinces in {year}"
-        return _Compromise(table, v, threshold, advantage, stability, sample)
+        return _Compromise(table, threshold, advantage, stability)
 
     def summary(self) -> pd.DataFrame:
         """Return one row per year: provinces, mean, sd, range, and who is first and last.
@@ -323,11 +322,9 @@ class _Compromise:
     """The ranking by VIKOR and the compromise that it proposes, see :meth:`Index.compromise`."""
 
     table: pd.DataFrame
-    v: float
     threshold: float
     advantage: bool
     stability: bool
-    sample: str
 
     @property
     def members(self) -> list[object]:
@@ -337,21 +334,6 @@ class _Compromise:
         stability fails; else all whose Q is less than DQ above the best.
         """
         return self.table.index[self.table["compromise"]].tolist()
-
-    def _caption(self) -> str:
-        held = {True: "holds", False: "fails"}
-        return (
-            f"VIKOR, v = {self.v:g}, {self.sample}: advantage (DQ = {self.threshold:.4f}) "
-            f"{held[self.advantage]}, stability {held[self.stability]}; "
-            f"compromise: {', '.join(str(label) for label in self.members)}"
-        )
-
-    def __repr__(self) -> str:
-        return f"<{self._caption()}>"
-
-    def _repr_html_(self) -> str:
-        table = self.table.to_html(escape=True, float_format="{:.4f}".format)
-        return f"<p>{html.escape(self._caption())}</p>\n{table}"
 
 
 def _names(labels: Iterable[object]) -> list[str]:
