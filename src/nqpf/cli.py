@@ -311,11 +311,10 @@ def _verify(
         _show(shown if cells or len(shown) <= 20 else shown[shown["units"] > 0.5])
     failed = found.index[found["holds"].eq(False)]
     if len(failed):
-        problem = f"what the card claims of {', '.join(failed)} does not hold"
-        raise SourceError(problem, where={"replication": key})
+        raise SourceError(f"claimed, but not so: {', '.join(failed)}", where={"replication": key})
     if study.absent:
-        _say(f"Not at hand: {', '.join(study.absent)}; `make data EXTRA=1` fetches it.")
-        _say(f"The last run with it, {study.kept()['date']}:")
+        said = f"Not at hand: {', '.join(study.absent)}; `make data EXTRA=1` fetches it."
+        _say(f"{said}\nThe last run with it, {study.kept()['date']}:")
         _show(study.kept()["tables"].rename_axis("table").reset_index())
     if keep:
         _say(f"Written: {study.keep()}")

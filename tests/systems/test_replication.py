@@ -97,7 +97,7 @@ def test_without_the_index_the_rest_is_compared(home):
     with pytest.raises(SourceError, match="no run is kept that rests on this card"):
         Replication.load(KEY).kept()
     failed = run("study", "verify", KEY)
-    assert failed.exit_code == 1 and "claims of development_weights does" in failed.stderr
+    assert failed.exit_code == 1 and "claimed, but not so: development_weights" in failed.stderr
     assert "unknown replication 'nqp'" in refused("study", "verify", "nqp")
     assert "unknown replication" in refused("study", "verify", "../" + KEY)
 

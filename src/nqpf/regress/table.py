@@ -143,9 +143,8 @@ def _time_effects(effects: str) -> str:
 
 
 def _unit_effects(effects: str) -> str:
-    if effects.startswith("differenced"):
-        return "differenced"
-    return "yes" if effects in ("two-way", "unit") else "no"
+    kinds = {"two-way": "yes", "unit": "yes", "differenced + time": "differenced"}
+    return kinds.get(effects, "no")
 
 
 class _Printed:

@@ -40,10 +40,9 @@ def membership(keys: Sequence[str] | None = None, names: bool = False) -> pd.Dat
     """
     systems = _load(keys)
     shared = {key: one for system in systems for key, one in system.indicators.items()}
-    columns = {s.key: [key in s.indicators for key in sorted(shared)] for s in systems}
-    frame = pd.DataFrame(columns, index=pd.Index(sorted(shared), name="indicator"), dtype=bool)
-    order = frame.sum(axis="columns").sort_values(ascending=False, kind="stable").index
-    frame = frame.loc[order].rename_axis(columns="system")
+    frame = pd.DataFrame({s.key: pd.Series(True, list(s.indicators)) for s in systems}).notna()
+    frame = frame.sort_index().rename_axis(index="indicator", columns="system")
+    frame = frame.loc[frame.sum(axis=1).sort_values(ascending=False, kind="stable").index]
     return frame.rename(index=lambda key: shared[key].name.en) if names else frame
 
 

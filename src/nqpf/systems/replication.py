@@ -264,9 +264,9 @@ class Replication(_Strict):
             row = {"cells": one.cells, **counts, "claims": one.claims, "holds": None}
             if cells["units"].notna().any():
                 at = int(cells["units"].argmax())
-                place = _place(cells.index[at], cells.index.names).values()
+                place = map(str, _place(cells.index[at], cells.index.names).values())
                 row["largest difference"] = abs(float(cells["difference"].iloc[at]))
-                row["where"] = ", ".join(map(str, place))
+                row["where"] = ", ".join(place)
                 row["holds"] = bool(counts.iloc[: _CLAIMS[one.claims]].sum() == one.cells)
             rows[one.key] = row
         return pd.DataFrame.from_dict(rows, orient="index")
