@@ -318,12 +318,6 @@ class _DynamicResult(_Regression):
     """
 
     instruments: int
-    diagnostics: SimpleNamespace
-
-    @property
-    def covariance_label(self) -> str:
-        """The covariance estimator in words."""
-        return f"two-step, Windmeijer-corrected, clustered by {self.unit}"
 
 
 def dynamic_gmm(
@@ -466,7 +460,7 @@ def dynamic_gmm(
         rsquared_within=float("nan"),
         df=None,
         effects="two-way" if time_effects else "unit",
-        errors="clustered",
+        errors=f"two-step, Windmeijer-corrected, clustered by {unit}",
         convention="none",
         vintage=vintage,
         instruments=count,

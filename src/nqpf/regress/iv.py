@@ -232,43 +232,6 @@ class _Partialled:
         return _HypothesisTest.of("the endogenous regressors are exogenous", wald, count, df)
 
 
-@dataclass(frozen=True, kw_only=True)
-class _InstrumentalResult(_Regression):
-    """A regression with instruments.
-
-    R2 within can be negative: it compares residuals of the structural equation,
-    which instruments do not make small, with the outcome's own variation.
-
-    Attributes
-    ----------
-    diagnostics : namespace
-        Strength and validity of the instruments, all but `cragg_donald` under the regression's
-        errors and convention. A test has a `null`, a `statistic`, its `distribution` and a
-        `pvalue`.
-
-        first_stage : DataFrame by endogenous regressor
-            ``F_robust``, the Wald statistic over the number of instruments. It says little of one
-            regressor when there are several: see `cragg_donald`.
-        cragg_donald : float
-            Smallest eigenvalue of the first stage in F form, under homoskedastic errors; with
-            one endogenous regressor its F.
-        effective_f, effective_critical : float or None
-            Effective F of Montiel Olea and Pflueger (2013), and the 5 % critical value under
-            which two-stage least squares may be biased by more than a tenth of the worst
-            case (their simplified procedure). One endogenous regressor only.
-        anderson_rubin : confidence set or None
-            Set at 95 % for the coefficient of the one endogenous regressor that does not depend on
-            the strength of the instruments: ``intervals``, ``bounded``, and ``in``.
-        hansen : test or None
-            Over-identifying restrictions by two-step efficient GMM, Sargan's under
-            homoskedastic errors. None when there is nothing to test.
-        endogeneity : test
-            The endogenous regressors are exogenous.
-    """
-
-    diagnostics: SimpleNamespace
-
-
 def instrumental(
     frame: pd.DataFrame,
     outcome: str,
@@ -281,7 +244,7 @@ def instrumental(
     errors: str = "clustered",
     convention: str = "nested",
     vintage: str = "",
-) -> _InstrumentalResult:
+) -> _Regression:
     """Regress `outcome` on endogenous and exogenous regressors by two-stage least squares.
 
     Parameters
@@ -311,9 +274,31 @@ def instrumental(
 
     Returns
     -------
-    result
-        What :func:`nqpf.regress.fixed_effects` returns, with
-        `diagnostics`; the notes under its table say when the instruments are weak.
+    _Regression
+        As of :func:`nqpf.regress.fixed_effects`; the notes under its table say when the
+        instruments are weak. R2 within can be negative: it compares residuals of the structural
+        equation, which instruments do not make small, with the outcome's own variation. In
+        `diagnostics`, all but `cragg_donald` under the regression's errors and convention, where
+        a test has a `null`, a `statistic`, its `distribution` and a `pvalue`:
+
+        first_stage : DataFrame by endogenous regressor
+            ``F_robust``, the Wald statistic over the number of instruments. It says little of one
+            regressor when there are several: see `cragg_donald`.
+        cragg_donald : float
+            Smallest eigenvalue of the first stage in F form, under homoskedastic errors; with
+            one endogenous regressor its F.
+        effective_f, effective_critical : float or None
+            Effective F of Montiel Olea and Pflueger (2013), and the 5 % critical value under
+            which two-stage least squares may be biased by more than a tenth of the worst
+            case (their simplified procedure). One endogenous regressor only.
+        anderson_rubin : confidence set or None
+            Set at 95 % for the coefficient of the one endogenous regressor that does not depend on
+            the strength of the instruments: ``intervals``, ``bounded``, and ``in``.
+        hansen : test or None
+            Over-identifying restrictions by two-step efficient GMM, Sargan's under
+            homoskedastic errors. None when there is nothing to test.
+        endogeneity : test
+            The endogenous regressors are exogenous.
 
     Raises
     ------
@@ -378,7 +363,7 @@ def instrumental(
     about = {"effects": effects, "errors": errors, "convention": convention, "vintage": vintage}
     about |= {"df": df, "estimator": "two-stage least squares", "notes": _notes(xs, zs, found)}
     cov = factor * fit.cov.loc[names, names]
-    return _reported(_InstrumentalResult, sample, fit, cov, spread, diagnostics=found, **about)
+    return _reported(sample, fit, cov, spread, diagnostics=found, **about)
 
 
 def _identified(

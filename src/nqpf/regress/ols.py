@@ -163,6 +163,8 @@ class _Regression:
         Name of the estimator.
     notes : tuple of str
         What a reader must know beside the figures; a table prints it.
+    diagnostics : namespace or None
+        Tests that belong to the estimator, see the function that estimated it.
     """
 
     outcome: str
@@ -182,6 +184,7 @@ class _Regression:
     vintage: str
     estimator: str = field(default="least squares", kw_only=True)
     notes: tuple[str, ...] = field(default=(), kw_only=True)
+    diagnostics: Any = field(default=None, kw_only=True)
 
     @property
     def std_errors(self) -> pd.Series:
@@ -398,7 +401,7 @@ def _estimate(
         notes = (*notes, *repaired)
     about |= {"errors": errors, "convention": convention, "df": df, "notes": notes}
     cov = pd.DataFrame(factor * matrix, names, names)
-    return _reported(_Regression, sample, fit, cov, spread, **about)
+    return _reported(sample, fit, cov, spread, **about)
 
 
 def _scaled(sample: PanelSample) -> tuple[pd.DataFrame, pd.Series]:
@@ -440,13 +443,13 @@ def _fitted(
 
 
 def _reported(
-    kind: type, sample: PanelSample, fit: Any, cov: pd.DataFrame, spread: pd.Series, **about: Any
-) -> Any:
+    sample: PanelSample, fit: Any, cov: pd.DataFrame, spread: pd.Series, **about: Any
+) -> _Regression:
     """Return a result in the units of the data, of a fit and a covariance in those of `spread`."""
     index, names, outcome = sample.data.index, cov.index, sample.outcome
     back = spread[outcome] / spread[names]
     residuals = pd.Series(fit.resids.to_numpy() * spread[outcome], index, name="residual")
-    return kind(
+    return _Regression(
         outcome=outcome,
         params=(fit.params[names] * back).rename("coefficient"),
         cov=cov * np.outer(back, back),

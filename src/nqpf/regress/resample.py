@@ -12,7 +12,7 @@ from nqpf.checks import choose, whole
 from nqpf.regress.ols import _SIZE, _Regression, fixed_effects
 from nqpf.sample import PanelSample, _balanced
 
-_TIE = 1e-9  # abs(t*) this close to abs(t) is a tie, which counts as at least as extreme
+_TIE = 1e-9  # statistics this close are a tie, which counts as at least as extreme
 _MAX_REACH = 1e6  # standard errors beyond which the interval is called unbounded
 
 
@@ -184,6 +184,10 @@ def _polynomials(sample: PanelSample, signs: np.ndarray) -> tuple[list[np.ndarra
     return [signs @ c, signs @ c_x, *squares], estimate, float(np.sqrt(c @ c) / (x @ x))
 
 
+def _orders(rng: np.random.Generator, units: int, draws: int) -> np.ndarray:
+    return np.array([rng.permutation(units) for _ in range(draws)])
+
+
 def permutation_placebo(
     frame: pd.DataFrame,
     outcome: str,
@@ -254,8 +258,7 @@ def permutation_placebo(
         scores = sample.by_unit(x * (y[:, None] - slope * x))
         return slope * own / np.sqrt((scores**2).sum(axis=0))
 
-    rng = np.random.default_rng(seed)
-    orders = np.array([rng.permutation(len(wide)) for _ in range(draws)])
+    orders = _orders(np.random.default_rng(seed), len(wide), draws)
     moved, plain = statistics(orders), statistics(np.arange(len(wide))[None])[0]
     extreme = int((np.abs(moved) >= abs(plain) * (1 - _TIE)).sum())
     tstat, pvalue = result.tstats[variable], (1 + extreme) / (1 + draws)

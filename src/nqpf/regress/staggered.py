@@ -12,11 +12,11 @@ import pandas as pd
 
 from nqpf.checks import choose, whole
 from nqpf.errors import SampleError
+from nqpf.regress.resample import _TIE, _orders
 from nqpf.sample import PanelSample, _balanced, _by_key, _place
 
 _ESTIMATORS = ("two-way", "imputation", "cohorts")
 _NEVER = 0
-_TIE = 1e-9  # an estimate this close to the actual one is as far from zero
 _REACH, _STEPS = 8, 161  # effects tried, up to eight standard deviations of chance
 
 
@@ -357,10 +357,6 @@ def reassign(
     distinct = factorial(len(cohorts)) // prod(map(factorial, cohorts.value_counts()))
     pvalues = ((1 + extreme) / (1 + draws)).clip(lower=1 / distinct)
     return _Reassignment(estimates, drawn, pvalues, distinct, data, treatment, weights)
-
-
-def _orders(rng: np.random.Generator, units: int, draws: int) -> np.ndarray:
-    return np.array([rng.permutation(units) for _ in range(draws)])
 
 
 def _sums(cross: np.ndarray, orders: np.ndarray) -> np.ndarray:
