@@ -109,9 +109,9 @@ def test_estimation_states_its_test_and_warns_of_a_share_that_is_none():
         result = solow_residual(frame, **estimated)
         frame["output"] *= frame["labour"]
         free = solow_residual(frame, **estimated, returns="variable")
-    assert result.returns_test.df == 5
-    assert result.returns_test.scale == pytest.approx(1, abs=0.05)
-    assert result.returns_test.pvalue > 0.01 > 1e-6 > free.returns_test.pvalue
+    test, other = (one.regressions["variable"] for one in (result, free))
+    assert test.df == 5 and test.params["labour"] == pytest.approx(0, abs=0.05)
+    assert test.pvalues["labour"] > 0.01 > 1e-6 > other.pvalues["labour"]
     for one in (result, free):
         adds_up(one.contributions)
 
@@ -175,12 +175,13 @@ def test_shares_errors_and_test_equal_linearmodels(seed):
     np.testing.assert_allclose(found, elasticities, rtol=1e-10)
     assert result.alpha.iloc[0] == pytest.approx(restricted["k_l"], rel=1e-10)
     assert result.beta.iloc[0] == pytest.approx(1 - restricted["k_l"], rel=1e-10)
-    assert result.alpha_se == pytest.approx(error["k_l"], rel=1e-10)
-    test, gamma = result.returns_test, unrestricted["labour"]
-    assert test.scale - 1 == pytest.approx(gamma, rel=1e-8)
-    assert test.std_error == pytest.approx(errors["labour"], rel=1e-10)
+    found_se = result.regressions["constant"].std_errors["capital per worker"]
+    assert found_se == pytest.approx(error["k_l"], rel=1e-10)
+    test, gamma = result.regressions["variable"], unrestricted["labour"]
+    assert test.params["labour"] == pytest.approx(gamma, rel=1e-8)
+    assert test.std_errors["labour"] == pytest.approx(errors["labour"], rel=1e-10)
     pvalue = 2 * student.sf(abs(gamma / errors["labour"]), 19)
-    assert test.pvalue == pytest.approx(pvalue, rel=1e-8) and test.df == 19
+    assert test.pvalues["labour"] == pytest.approx(pvalue, rel=1e-8) and test.df == 19
     # Four standard errors around what made the figures: another proof, of no regression's own.
-    assert abs(result.alpha.iloc[0] - 0.45) < 4 * result.alpha_se < 0.2
+    assert abs(result.alpha.iloc[0] - 0.45) < 4 * found_se < 0.2
     np.testing.assert_allclose(found, [0.45, 0.55], atol=0.1)

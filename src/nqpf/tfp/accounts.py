@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -23,6 +24,7 @@ from nqpf.sample import (
 
 if TYPE_CHECKING:
     from nqpf.data.panel import Panel
+    from nqpf.regress.ols import _Regression
 
 
 _BASE = 2010
@@ -349,30 +351,8 @@ def splice(levels: pd.Series, broken: pd.Series) -> pd.Series:
     return np.exp(logs + later).rename(levels.name)
 
 
-@dataclass(frozen=True)
-class _ReturnsTest:
-    """Test of constant returns, H0: alpha + beta = 1.
-
-    Attributes
-    ----------
-    scale : float
-        Estimate of alpha + beta.
-    std_error : float
-        Its standard error, clustered by unit (convention "nested").
-    pvalue : float
-        Two-sided p value of alpha + beta - 1.
-    df : int
-        Degrees of freedom of the t distribution: clusters less one.
-    """
-
-    scale: float
-    std_error: float
-    pvalue: float
-    df: int
-
-
-def _estimate(logs: pd.DataFrame, returns: str) -> tuple[float, float, float, _ReturnsTest]:
-    """Return the elasticities alpha and beta, alpha's standard error, and the test of returns.
+def _estimate(logs: pd.DataFrame, returns: str) -> tuple[float, float, dict[str, _Regression]]:
+    """Return the elasticities alpha and beta, and the regressions under either kind of returns.
 
     The equation is ln(Y/L) = alpha ln(K/L) + gamma ln L + effects of units and years, in which
     gamma = alpha + beta - 1 is zero under constant returns.
@@ -382,14 +362,11 @@ def _estimate(logs: pd.DataFrame, returns: str) -> tuple[float, float, float, _R
     names = ["output per worker", "capital per worker", "labour"]
     workers = logs["labour"]
     data = logs[["output", "capital"]].sub(workers, axis=0).join(workers).set_axis(names, axis=1)
-    fit = free = fixed_effects(data, names[0], names[1:])
-    if returns == "constant":
-        fit = fixed_effects(data, names[0], names[1])
-    row = free.to_frame().loc["labour", ["coefficient", "std_error", "pvalue"]]
-    gamma, alpha = float(row["coefficient"]), float(fit.params[names[1]])
-    test = _ReturnsTest(1 + gamma, float(row["std_error"]), float(row["pvalue"]), free.df)
-    beta = 1 - alpha + gamma * (returns == "variable")
-    return alpha, beta, float(fit.std_errors[names[1]]), test
+    fits = {"variable": fixed_effects(data, names[0], names[1:])}
+    fits["constant"] = fixed_effects(data, names[0], names[1])
+    alpha = float(fits[returns].params[names[1]])
+    beta = 1 - alpha + float(fits[returns].params.get("labour", 0.0))
+    return alpha, beta, fits
 
 
 @dataclass(frozen=True)
@@ -408,10 +385,10 @@ class _SolowResult:
         A relative to the geometric mean over units in the first year (= 1).
     growth : Series
         Change of ln A on the year before; the first year of a unit is absent.
-    alpha_se : float or None
-        Clustered standard error of an estimated alpha.
-    returns_test : _ReturnsTest or None
-        Test of constant returns, when the share was estimated.
+    regressions : mapping of str to regression
+        When the share was estimated, those of output per worker under ``"constant"`` and
+        ``"variable"`` returns, clustered by unit (convention "nested"). The latter tests constant
+        returns: its coefficient of ``labour`` is alpha + beta - 1.
     """
 
     alpha: pd.Series
@@ -420,8 +397,7 @@ class _SolowResult:
     log_tfp: pd.Series
     tfp: pd.Series
     growth: pd.Series
-    alpha_se: float | None = None
-    returns_test: _ReturnsTest | None = None
+    regressions: Mapping[str, _Regression]
 
     @property
     def contributions(self) -> pd.DataFrame:
@@ -493,7 +469,7 @@ def solow_residual(
     -------
     result
         ``log_tfp``, ``tfp``, ``growth``, ``contributions``, ``accounting()``; ``alpha``, ``beta``
-        and, when estimated, ``alpha_se`` and ``returns_test``.
+        and, when estimated, its ``regressions``.
 
     Raises
     ------
@@ -533,10 +509,10 @@ def solow_residual(
         _check_positive(levels[name], name, "a positive level, not a logarithm or a growth rate")
     logs = np.log(levels)
     units = logs.index.unique(0)
-    error, test = None, None
+    fits = {}
     if isinstance(share, str):
         choose("share", share, ["estimated"])
-        estimate, labour, error, test = _estimate(logs, returns)
+        estimate, labour, fits = _estimate(logs, returns)
         if not 0 < estimate < 1:
             said = f"the estimated capital share is {estimate:.3f}, outside (0, 1): "
             warnings.warn(said + "it is no factor share", stacklevel=2)
@@ -554,4 +530,4 @@ def solow_residual(
     year = logs.index.get_level_values(1)
     tfp = np.exp(log_tfp - log_tfp[year == year.min()].mean()).rename("tfp")
     growth = log_tfp.groupby(level=0).diff().dropna().rename("growth")
-    return _SolowResult(alpha, beta, logs, log_tfp.rename("log_tfp"), tfp, growth, error, test)
+    return _SolowResult(alpha, beta, logs, log_tfp.rename("log_tfp"), tfp, growth, fits)
