@@ -1,4 +1,4 @@
-"""The kernel: what it returns and marks; linearmodels, Stata and R."""
+"""The kernel: what it returns and marks; linearmodels."""
 
 import numpy as np
 import pytest
@@ -164,22 +164,3 @@ def test_random_unbalanced_panels_equal_linearmodels_and_fixed_effects(seed):
         for figures, rtol in (("params", 1e-10), ("std_errors", 1e-10), ("pvalues", 1e-9)):
             want = getattr(peer, figures)[names]
             np.testing.assert_allclose(getattr(found, figures)[0], want, rtol=rtol)
-
-
-def test_driscoll_kraay_errors_as_stata_and_r_print_them():
-    """Output of Stata's xtscc and plm's vcovSCC for ``gsp ~ pcap + emp + unemp``, two-way.
-
-    Of 48 states, 1970-1986 (Munnell 1990; plm's Produc).
-
-    Printed in the question "Driscoll and Kraay standard errors in FE regression: reproducing
-    Stata xtscc output in R", Stack Overflow 65223905 (2020), which asks why the two differ: the
-    small-sample factor is all of it.
-    """
-    from linearmodels.datasets import munnell
-
-    regressors = ["P_CAP", "EMP", "UNEMP"]
-    products = _cross_products(munnell.load(), ["GSP", *regressors], unit="ST_ABB", time="YR")
-    stata = products.fit_many([0], [[1, 2, 3]], "driscoll-kraay", convention="nested")
-    np.testing.assert_allclose(stata.std_errors[0], [0.265713, 2.238392, 85.10647], rtol=3e-7)
-    r = products.fit_many([0], [[1, 2, 3]], "driscoll-kraay", convention="none")
-    np.testing.assert_allclose(r.std_errors[0].round(5), [0.25476, 2.1461, 81.5973])
