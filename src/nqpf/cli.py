@@ -313,7 +313,7 @@ def _verify(
     if len(failed):
         raise SourceError(f"claimed, but not so: {', '.join(failed)}", where={"replication": key})
     if study.absent:
-        said = f"Not at hand: {', '.join(study.absent)}; `make data EXTRA=1` fetches it."
+        said = f"Not at hand: {', '.join(study.absent)}; `make data EXTRA=1` fetches what it can."
         _say(f"{said}\nThe last run with it, {study.kept()['date']}:")
         _show(study.kept()["tables"].rename_axis("table").reset_index())
     if keep:

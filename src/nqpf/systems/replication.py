@@ -248,7 +248,8 @@ class Replication(_Strict):
             raise SampleError("recomputed for other cells than are printed", where=where)
         frame = text.to_frame("printed").assign(recomputed=np.nan if found is None else found)
         frame["difference"] = frame["recomputed"] - frame["printed"].astype(float)
-        frame["units"] = frame["difference"].abs() * 10.0 ** text.str.partition(".")[2].str.len()
+        decimals = [len(figure.partition(".")[2]) for figure in text]
+        frame["units"] = frame["difference"].abs() * np.power(10.0, decimals)
         steps = [frame["units"] <= most + _SLACK for most in (0.5, 1, np.inf)]
         return frame.assign(verdict=np.select(steps, _VERDICTS[:3], _VERDICTS[3]))
 
@@ -261,12 +262,13 @@ class Replication(_Strict):
         for one in self.tables:
             cells = self.compare(one.key)
             counts = cells["verdict"].value_counts().reindex(_VERDICTS, fill_value=0)
+            counts["not compared"] += one.cells - len(cells)
             row = {"cells": one.cells, **counts, "claims": one.claims, "holds": None}
             if cells["units"].notna().any():
                 at = int(cells["units"].argmax())
-                place = map(str, _place(cells.index[at], cells.index.names).values())
+                place = _place(cells.index[at], cells.index.names).values()
                 row["largest difference"] = abs(float(cells["difference"].iloc[at]))
-                row["where"] = ", ".join(place)
+                row["where"] = ", ".join(map(str, place))
                 row["holds"] = bool(counts.iloc[: _CLAIMS[one.claims]].sum() == one.cells)
             rows[one.key] = row
         return pd.DataFrame.from_dict(rows, orient="index")
