@@ -302,7 +302,8 @@ def _workbook(about: _About, sheets: dict[str, tuple[pd.DataFrame, int]]) -> byt
     import xlsxwriter
 
     content = io.BytesIO()
-    book = xlsxwriter.Workbook(content, {"in_memory": True})
+    plain = {"strings_to_formulas": False, "strings_to_urls": False}  # texts are texts
+    book = xlsxwriter.Workbook(content, {"in_memory": True} | plain)
     # A fixed time, or the same panel would not give the same bytes.
     author = "The contributors to Measuring New Quality Productive Forces"
     book.set_properties({"title": _TITLE, "author": author, "created": datetime(1980, 1, 1)})
@@ -321,15 +322,10 @@ def _workbook(about: _About, sheets: dict[str, tuple[pd.DataFrame, int]]) -> byt
         for column, title in enumerate(frame.columns):
             sheet.write_string(0, column, title, head)
             for line, cell in enumerate(frame[title].tolist(), 1):
-                if cell is None or cell == "":
-                    continue
-                if isinstance(cell, str):
-                    style = quoted if _like_formula(cell) else None
-                    if sheet.write_string(line, column, cell, style) < 0:
-                        problem, where = "a text does not fit a cell", {"column": title}
-                        raise DataError(problem, where=where, expected="at most 32,767 characters")
-                else:
-                    sheet.write_number(line, column, cell)
+                style = quoted if isinstance(cell, str) and _like_formula(cell) else None
+                if sheet.write(line, column, cell, style) < 0:
+                    problem, where = "a text does not fit a cell", {"column": title}
+                    raise DataError(problem, where=where, expected="at most 32,767 characters")
     for sheet in book.worksheets():
         sheet.autofit(_WIDEST)
     book.close()
