@@ -151,9 +151,6 @@ class _Dagum:
             square.loc[one, other] = square.loc[other, one] = value
         return square
 
-    def _repr_html_(self) -> str:
-        return self.to_frame().to_html(float_format="{:.4f}".format)
-
 
 def dagum(y: pd.Series, groups: object = None, weights: object = None) -> _Dagum:
     """Decompose the Gini coefficient by groups.
@@ -391,9 +388,6 @@ class _KernelDensity:
         columns = ["units", "bandwidth", "peak", "height", "peaks", "alone", "width"]
         table = pd.DataFrame.from_dict(rows, "index", columns=columns)
         return table.rename_axis(self.density.columns.name)
-
-    def _repr_html_(self) -> str:
-        return self.to_frame().to_html(float_format="{:.4g}".format)
 
 
 def kernel_density(

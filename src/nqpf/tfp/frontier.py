@@ -87,8 +87,6 @@ class _Frontier:
         ln x.
     efficiency : Series
         E[exp(-u) | e], Battese and Coelli (1988).
-    inefficiency : Series
-        E[u | e], in logs.
     residual : Series
         e = v - u.
     elasticities : DataFrame
@@ -106,7 +104,6 @@ class _Frontier:
     output: pd.Series
     inputs: pd.DataFrame
     efficiency: pd.Series
-    inefficiency: pd.Series
     residual: pd.Series
     elasticities: pd.DataFrame
     technical_change: pd.Series
@@ -350,7 +347,7 @@ def battese_coelli(
     for said in wrong:
         warnings.warn(said, stacklevel=2)
     table, z = {"estimate": estimate, "std_error": errors}, estimate / errors
-    rows = zip(("residual", "efficiency", "inefficiency"), _posterior(found, sample), strict=True)
+    rows = zip(("residual", "efficiency"), _posterior(found, sample), strict=True)
     return _Frontier(
         parameters=pd.DataFrame(table | {"z": z, "p_value": 2 * norm.sf(z.abs())}),
         loglik=loglik,

@@ -158,7 +158,7 @@ def _log_likelihood(parameters: np.ndarray, sample: _Sample) -> tuple[float, np.
 
 
 def _posterior(parameters: np.ndarray, sample: _Sample) -> tuple[np.ndarray, ...]:
-    """Return residuals e, E[exp(-u) | e] and E[u | e] of each row.
+    """Return residuals e and E[exp(-u) | e] of each row.
 
     Given e, a group's draw is normal with mean mu* and variance s*^2 truncated at zero::
 
@@ -182,7 +182,7 @@ def _posterior(parameters: np.ndarray, sample: _Sample) -> tuple[np.ndarray, ...
         log_ndtr(shifted) - log_ndtr(near) - h * mean[rows] + (h * spread[rows]) ** 2 / 2,
         _log_mills(shifted) - _log_mills(near),
     )
-    return e, np.exp(log_efficiency), h * (spread * (ratio + _hazard(ratio)))[rows]
+    return e, np.exp(log_efficiency)
 
 
 _GAMMA_MARGIN = 1e-6  # the likelihood is not defined at gamma = 0 and 1
