@@ -30,7 +30,7 @@ def _inferred(panel: _Panel, fit: _Fit, errors: str) -> dict[str, object]:
     back, names = np.outer(fit.back, fit.back), panel.labels
     return {
         "cov": pd.DataFrame(cov[:-1, :-1] * back, names, names),
-        "errors": errors,
+        "errors": _ERRORS[errors].format(unit=panel.index.names[0]),
         "df": panel.y.shape[1] - 1 if clustered else None,
         "convention": "clusters" if clustered else "none",
     }
@@ -65,15 +65,11 @@ class _Durbin(_Regression):
         """Coefficient of the lag of the outcome."""
         return float(self.params.iloc[-1])
 
-    @property
-    def covariance_label(self) -> str:
-        """The covariance estimator in words."""
-        return _ERRORS[self.errors].format(unit=self.unit)
 
     @property
     def convention_label(self) -> str:
         """The small-sample convention with its formula."""
-        if self.errors in _CLUSTERED:
+        if self.convention == "clusters":
             return "clusters: G/(G-1), parameters not counted, t(G-1)"
         return super().convention_label
 
