@@ -65,7 +65,6 @@ class _Durbin(_Regression):
         """Coefficient of the lag of the outcome."""
         return float(self.params.iloc[-1])
 
-
     @property
     def convention_label(self) -> str:
         """The small-sample convention with its formula."""
