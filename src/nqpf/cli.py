@@ -305,10 +305,12 @@ def _verify(
 
     study = Replication.load(key)
     found = study.verify()
-    _show(found.rename_axis("table").reset_index())
+    _show(found.round(8).rename_axis("table").reset_index())
     for table in found.index:
-        shown = study.compare(table).reset_index()
-        _show(shown if cells or len(shown) <= 20 else shown[shown["units"] > 0.5])
+        shown = study.compare(table).round(6).reset_index()
+        shown = shown if cells or len(shown) <= 20 else shown[shown["units"] > 0.5]
+        if len(shown):
+            _show(shown)
     failed = found.index[found["holds"].eq(False)]
     if len(failed):
         raise SourceError(f"claimed, but not so: {', '.join(failed)}", where={"replication": key})

@@ -62,7 +62,14 @@ def test_table_a1_weights_and_the_spatial_model_come_out_to_the_printed_digit(mi
     assert (study.computed["scores"].map("{:.4f}".format) == a1).all()
     kept = study.kept()  # what the page shows without the index is what this run gives
     pd.testing.assert_frame_equal(kept["tables"], found, check_dtype=False, atol=1e-9)
-    assert run("study", "verify", KEY).exit_code == 0
+    told = run("study", "verify", KEY)
+    assert told.exit_code == 0 and "-0.625145" in told.stdout
+
+
+def test_what_stands_at_n_claims_a_table_and_has_a_page():
+    for study in map(Replication.load, Replication.keys()):
+        assert study.level != "N" or {one.claims for one in study.tables} != {"nothing"}
+        assert (REPOSITORY / f"{study.page}.md").is_file()
 
 
 def test_the_model_as_understood_is_the_librarys(mirror):
