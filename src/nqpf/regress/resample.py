@@ -104,6 +104,8 @@ def wild_bootstrap(
     >>> len(test.tstats), test.pvalue
     (32, 0.03125)
     """
+    from scipy.optimize import bisect
+
     whole("draws", draws, 99)
     result, sample, variable = _read(frame, outcome, regressors, variable, key)
     signs = 2.0 * np.random.default_rng(seed).integers(0, 2, size=(draws, sample.units)) - 1
@@ -124,19 +126,16 @@ def wild_bootstrap(
         extreme = np.abs(statistics(distance)) < abs(distance) / error * (1 - _TIE)
         return float(np.mean(~extreme))  # 0/0 counts as extreme
 
+    def kept(errors: float) -> bool:
+        return pvalue(errors * error) >= _SIZE
+
     def edge(side: int) -> float:
         inside, outside = 0.0, 0.25
-        while pvalue(outside * side * error) >= _SIZE:
+        while kept(side * outside):
             inside, outside = outside, 1.25 * outside + 0.2
             if outside > _MAX_REACH:
                 return side * np.inf
-        for _ in range(60):
-            middle = (inside + outside) / 2
-            if pvalue(middle * side * error) >= _SIZE:
-                inside = middle
-            else:
-                outside = middle
-        return inside * side * error
+        return side * error * bisect(lambda at: kept(side * at) - 0.5, inside, outside)
 
     spread = sample.data.std()
     back = float(spread[sample.outcome] / spread[variable])
