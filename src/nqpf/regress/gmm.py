@@ -275,11 +275,9 @@ def _weighting(root: np.ndarray) -> tuple[np.ndarray, int]:
     1
     """
     length = np.sqrt((root**2).sum(axis=0))
-    length = np.where(length > 0, length, 1.0)
-    _, size, turn = np.linalg.svd(root / length, full_matrices=False)
-    solid = size > _RELATIVE * size[0]
-    half = turn[solid] / size[solid, None] / length
-    return half.T @ half, int(solid.sum())
+    even = root / np.where(length > 0, length, 1.0)
+    half = np.linalg.pinv(even, rcond=_RELATIVE) / np.where(length > 0, length, 1.0)[:, None]
+    return half @ half.T, int(np.linalg.matrix_rank(even, rtol=_RELATIVE))
 
 
 def _independent(instruments: np.ndarray) -> np.ndarray:
