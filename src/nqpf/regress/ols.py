@@ -154,7 +154,7 @@ class _Regression:
     effects, errors, convention : str
         As given to the function that estimated it; ``effects`` is
         ``"differenced"`` where they are not fixed, with ``" + time"`` if year
-        effects stand beside them.
+        effects stand beside them. Errors of a kind of their own are told in words.
     unit, time : str
         Names of the key.
     vintage : str
