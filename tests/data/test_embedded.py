@@ -142,7 +142,7 @@ def everywhere(*years):
 
 def test_a_new_basis_is_flagged(embedded):
     breaks = {f"share_{name}": everywhere(2014, 2019) for name in INDUSTRIES}
-    breaks |= {"gdp_index": everywhere(2016), "telecom_volume": everywhere(2016, 2021)}
+    breaks |= {"gdp_index": everywhere(2016), "telecom_volume": everywhere(2016, 2021, 2022, 2023)}
     breaks["energy"] = {(500000, 2020), (510000, 2020)}
     assert {variable: flagged(embedded, variable) for variable in breaks} == breaks
     share = wide(embedded, "share_tertiary")  # where the fourth census enters
