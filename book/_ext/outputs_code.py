@@ -135,7 +135,8 @@ def _function(place: str) -> Function | None:
     except (AttributeError, ValueError):
         return None
     thing = inspect.unwrap(thing)
-    if not (inspect.isroutine(thing) or inspect.isclass(thing)):
+    own = re.match(r"nqpf\b", getattr(thing, "__module__", None) or "")  # not what it inherits
+    if not own or not (inspect.isroutine(thing) or inspect.isclass(thing)):
         return None
     text = (inspect.getdoc(thing) or "").split("\n\n")[0].replace("\n", " ")
     file = Path(inspect.getsourcefile(thing)).relative_to(Path(nqpf.__file__).parents[1])

@@ -33,3 +33,8 @@ def test_glued_keys_are_found_by_their_statement():
     assert [one.text for one in found] == ["b = 2", "glue('y', b)"]
     code = Code(["glue('z', a)\nfor k in ('x', 'y'):\n    glue(k, b)"])
     assert len(code.targets(0, "y")) == 2  # the code does not tell which
+
+
+def test_what_a_class_inherits_from_elsewhere_is_no_function_of_the_library():
+    code = Code(["from nqpf import Study", "Study.model_validate(Study.load(key))"])
+    assert [one.name for one in code.functions(code.statements)] == ["nqpf.Study.load"]
