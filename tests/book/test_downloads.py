@@ -23,7 +23,8 @@ def test_panel_of_the_site_is_the_panel(html):
 
 def test_the_page_offers_every_file_and_says_its_size(html):
     article = read(html / "book" / "downloads.html").find("article")
-    folders = [html / "downloads" / name for name in "panel provinces notebooks templates".split()]
+    names = "panel provinces notebooks templates standard".split()
+    folders = [html / "downloads" / name for name in names]
     files = [path for folder in folders for path in folder.rglob("*.*")]
     there = {f"../{path.relative_to(html).as_posix()}" for path in files}
     assert len(there) > 31 + 50

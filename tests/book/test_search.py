@@ -64,7 +64,7 @@ HELD_OUT = {
 ASKED = [(query, page) for page, asked in TUNED.items() for query in asked]
 OTHERS = [(query, page) for page, asked in HELD_OUT.items() for query in asked]
 # More bytes than this for the text of all pages would slow the search page on a phone.
-TEXT_BYTES = 300_000
+TEXT_BYTES = 400_000  # some four thousand for each of the pages with text
 
 
 @pytest.fixture(scope="module")

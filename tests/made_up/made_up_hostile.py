@@ -21,7 +21,7 @@ LONG = "Ünbreakable" * 18
 _SYSTEM = {
     "key", "study", "use", "method", "status", "level", "kind", "formula", "direction", "source",
     "item", "vintage", "vintages", "flag", "theme", "reader", "sha256", "commit", "derived",
-    "national", "years", "variables", "recipe", "also",
+    "national", "years", "variables", "recipe", "also", "replaces",
 }  # fmt: skip
 _YEARS = {"skip", "gaps", "residual"}
 
@@ -52,13 +52,25 @@ def hostile_project(home):
     for name in names:
         raw = yaml.safe_load((REPOSITORY / "data" / name).read_text("utf-8"))
         (data / name).parent.mkdir(exist_ok=True)
-        (data / name).write_text(yaml.safe_dump(poisoned(raw), allow_unicode=True), "utf-8")
+        bad = _refilled(raw, poisoned(raw))
+        (data / name).write_text(yaml.safe_dump(bad, allow_unicode=True), "utf-8")
     units = pd.read_csv(REPOSITORY / "data" / "provinces.csv", keep_default_na=False, dtype="str")
     for i, column in enumerate(("en", "zh")):
         units[column] += [f" {BAD}", f" {LONG}"][i]
     units.to_csv(data / "provinces.csv", index=False)
     shutil.copy(REPOSITORY / "data" / "units.csv", data)
     return home
+
+
+def _refilled(raw, bad):
+    """Return a card whose later indicators name what they fill as the dimension now writes it."""
+    for was, now in zip(raw.get("dimensions", []), bad.get("dimensions", []), strict=True):
+        words = dict(zip(was.get("missing", []), now.get("missing", []), strict=True))
+        uses = zip(was.get("indicators", []), now.get("indicators", []), strict=True)
+        words |= {a["proxy_for"]: b["proxy_for"] for a, b in uses if "proxy_for" in a}
+        for a, b in zip(was.get("later", []), now.get("later", []), strict=True):
+            b["fills"] = words[a["fills"]]
+    return bad
 
 
 def _yaml(folder):
