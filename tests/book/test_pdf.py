@@ -88,7 +88,8 @@ def test_outline_and_contents_have_every_part_and_chapter(reader):
         key = squeezed(item.title)
         assert key in squeezed(texts()[page]), (item.title, page + 1)
         words = r"\s*".join(map(re.escape, key))
-        assert re.search(rf"{words}[\s.]*\s{page + 1}\s", contents), item.title
+        number = r"\s?".join(str(page + 1))  # a page of leaders may be read letter by letter
+        assert re.search(rf"{words}[\s.]*\s{number}\s", contents), item.title
 
 
 def missing_glyphs(reader):
