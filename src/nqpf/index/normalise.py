@@ -256,10 +256,16 @@ def _rank(x: ArrayLike, benefit: ArrayLike) -> _Floats:
     the mean of their ranks (OECD/JRC 2008, section 5). Outliers lose their
     pull, and so do distances.
     """
-    from scipy.stats import rankdata
+    order, last = x.argsort(axis=_ROWS), x.shape[_ROWS] - 1
+    values = np.take_along_axis(x, order, axis=_ROWS)
+    if (values[..., 1:, :] == values[..., :-1, :]).any():
+        from scipy.stats import rankdata  # knows ties, but takes four times as long
 
-    places, last = rankdata(x, axis=_ROWS) - 1.0, x.shape[_ROWS] - 1
-    flat = np.equal(*_ends(x))
+        places = rankdata(x, axis=_ROWS) - 1.0
+    else:
+        places = np.empty_like(x)
+        np.put_along_axis(places, order, np.arange(last + 1.0)[:, None], axis=_ROWS)
+    flat = values[..., :1, :] == values[..., -1:, :]
     return np.where(flat, 0.0, np.where(benefit, places, last - places) / max(last, 1))
 
 
