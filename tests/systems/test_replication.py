@@ -136,6 +136,7 @@ BAD = [
     ("recompute.py", "def tests(", "def test(", True, CardError, "unknown function.*tests"),
     ("replication.yaml", "level: N", "level: X", True, CardError, "level"),
     ("replication.yaml", "licence: MIT", "licenze: MIT", True, CardError, "licen"),
+    ("replication.yaml", "  recompute.py:", "  ../../catalogue.yaml:", True, DataError, "leaves"),
 ]
 
 

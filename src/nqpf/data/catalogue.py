@@ -216,8 +216,11 @@ def _cache_folder() -> Path:
 @lru_cache(maxsize=4)
 def _by_size(mirror: str) -> dict[int, list[Path]]:
     """Return the files below a folder by their size, so that few of them have to be hashed."""
-    size = {path: path.stat().st_size for path in Path(mirror).rglob("*") if path.is_file()}
-    return {each: [path for path in sorted(size) if size[path] == each] for each in size.values()}
+    found: dict[int, list[Path]] = {}
+    for path in sorted(Path(mirror).rglob("*")):
+        if path.is_file():
+            found.setdefault(path.stat().st_size, []).append(path)
+    return found
 
 
 def _sha256(path: Path) -> str:

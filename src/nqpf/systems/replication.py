@@ -16,7 +16,7 @@ from nqpf import provinces
 from nqpf.checks import choose
 from nqpf.data.catalogue import Catalogue, _Bilingual, _sha256, _Strict
 from nqpf.errors import CardError, DataError, SampleError, SourceError
-from nqpf.files import _replacing, root
+from nqpf.files import _inside, _replacing, root
 from nqpf.sample import _balanced, _place
 from nqpf.systems.study import _Key, _read_card, _Text
 
@@ -110,12 +110,14 @@ class Replication(_Strict):
             If there is no such replication or its card is not valid.
         nqpf.errors.SourceError
             If a file is not the one that the card pins.
+        nqpf.errors.DataError
+            If a file that the card names lies outside its folder.
         """
         choose("replication", key, cls.keys(), CardError)
         folder = root() / "data" / "replications" / key
         card = _read_card(folder / "replication.yaml", cls).model_copy()  # computes for itself
         for name, expected in card.files.items():
-            path = folder / name
+            path = _inside(folder, name)
             found = _sha256(path) if path.is_file() else ""
             if found != expected:
                 hint = "restore it; where the change is meant, correct the card and verify again"
