@@ -12,28 +12,19 @@ from __future__ import annotations
 import argparse
 import difflib
 import hashlib
-import re
 import sys
-from html import unescape
 from pathlib import Path
 
-from lxml import etree, html
+from lxml import html
 
 DATED = "book/status.html"  # the table of the run: dates, times, seconds
 _UNSEEN = (
     "//style|//script[not(@type='application/json')]|//*[contains(@class, 'headerlink')]"
     "|//*[contains(@class, 'output-links')]"
 )
-_BLOCK = "h[1-6]|p|li|d[dt]|tr|pre|div|section|summary|caption|figcaption|details|br|script"
-# What stands for the markup of a page, one after the other.
-_SHOWN = (
-    (r"\n", " "),
-    (r"(?:</t[dh]>|<t[dh]\b[^>]*/>)\s*(?=<t[dh]\b)", " | "),
-    (r'<img\b[^>]*? alt="([^"]+)"[^>]*>', r"\n[figure \1]\n"),
-    (r'<\w+\b(?=[^>]* role="img")[^>]*? aria-label="([^"]+)"[^>]*>', r"\n[figure \1]\n"),
-    (rf"</?({_BLOCK})\b[^>]*>", r"\n"),
-    (r"<[^>]*>", ""),
-)
+_FIGURES = ".//img[@alt != '']|.//*[@role = 'img'][@aria-label != '']"
+_BLOCKS = "h1 h2 h3 h4 h5 h6 p li dd dt tr pre div section summary caption figcaption details br"
+_END = "\u2029"  # of a line
 
 
 def shown(page: bytes | str) -> list[str]:
@@ -45,17 +36,22 @@ def shown(page: bytes | str) -> list[str]:
     ['All 31 of them', 'a | 1']
     """
     tree = html.document_fromstring(page, html.HTMLParser(encoding="utf-8", huge_tree=True))
-    for article in tree.xpath("//article[1]"):
-        tree = article
+    tree = next(tree.iter("article"), tree)
     for element in tree.xpath(_UNSEEN):
         element.drop_tree()
+    for code in tree.iter("pre"):
+        for text in code.xpath(".//text()"):
+            setattr(text.getparent(), "tail" if text.is_tail else "text", text.replace("\n", _END))
     for chart in tree.iter("script"):
         chart.text = f"[data {hashlib.sha256(chart.text.encode()).hexdigest()[:12]}]"
-    text = etree.tostring(tree, encoding="unicode", with_tail=False)
-    text = re.sub(r"(?s)<pre.*?</pre>", lambda pre: pre[0].replace("\n", "<br/>"), text)
-    for markup, new in _SHOWN:
-        text = re.sub(markup, new, text)
-    lines = unescape(text).split("\n")
+    for figure in tree.xpath(_FIGURES):
+        name = figure.get("alt") or figure.get("aria-label")
+        figure.text = f"{_END}[figure {name}]{_END}{figure.text or ''}"
+    for cell in tree.xpath(".//*[self::td or self::th][following-sibling::*]"):
+        cell.tail = " | "
+    for block in tree.iter("script", *_BLOCKS.split()):
+        block.text, block.tail = f"{_END}{block.text or ''}", f"{_END}{block.tail or ''}"
+    lines = tree.text_content().split(_END)
     return [" ".join(line.split()) for line in lines if line.strip()]
 
 

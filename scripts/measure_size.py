@@ -14,7 +14,6 @@ import ast
 import re
 import subprocess
 import sys
-from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -27,7 +26,6 @@ LIMITS = {
     "modules over 400 code lines": 0,
     "public names": 150,
     "public names of the faces": 70,
-    "imports in a circle": 0,
     "code lines of book/_ext and scripts": 2300,
     "code lines of tests": 14000,
     "decision records": 30,
@@ -95,20 +93,6 @@ def imported(tree: ast.AST) -> list[tuple[str, tuple[str, str]]]:
     return [(a.asname or a.name, (node.module, a.name)) for node in found for a in node.names]
 
 
-def a_circle(sources: dict[str, str]) -> list[str]:
-    """Return modules that import each other in a circle, lazily or for types too, if there are."""
-    graph = {}
-    for name, source in sources.items():
-        targets = imported(ast.parse(source))
-        whole = {f"{m}.{n}" if f"{m}.{n}" in sources else m for _, (m, n) in targets}
-        graph[name] = whole & sources.keys() - {name}
-    try:
-        TopologicalSorter(graph).prepare()
-    except CycleError as error:
-        return error.args[1]
-    return []
-
-
 def measured() -> dict[str, int]:
     """Return every figure of :data:`LIMITS` for the files that git keeps."""
     command = ["git", "-C", str(ROOT), "ls-files"]
@@ -124,14 +108,12 @@ def measured() -> dict[str, int]:
     library = {name for name in files if name.startswith(LIBRARY)}
     modules = {name for name in library if not name.endswith("__init__.py")}
     faces = {n for name in library - modules for n in face_names(sources[name])}
-    named = {name[4:-3].replace("/", "."): sources[name] for name in modules}
     figures = (
         total(LIBRARY),
         len(modules),
         sum(lines[name] > MODULE for name in modules),
         sum(len(public_names(sources[name])) for name in modules),
         len(faces),
-        len(a_circle(named)),
         total("book/_ext/", "scripts/"),
         total("tests/"),
         sum(name.startswith("docs/decisions/0") for name in kept),

@@ -183,13 +183,8 @@ def _grid(series: pd.Series) -> np.ndarray:
     """Return a figure for each province and year, NaN where there is none."""
     from nqpf import provinces
 
-    levels = (series.index.get_level_values(key) for key in KEYS)
-    rows, years = pd.Index(provinces.codes()), pd.RangeIndex(2005, 2026)
-    i, j = (known.get_indexer(own) for known, own in zip((rows, years), levels, strict=True))
-    table = np.full((len(rows), len(years)), np.nan)
-    there = (i >= 0) & (j >= 0)
-    table[i[there], j[there]] = series.to_numpy(dtype=float)[there]
-    return table
+    table = series.astype(float).unstack("year")
+    return table.reindex(index=provinces.codes(), columns=range(2005, 2026)).to_numpy()
 
 
 def _known_as(kind: str, series: pd.Series) -> list[Moved]:
