@@ -98,4 +98,4 @@ lock: env ## pin the requirements of pyproject.toml again (needs uv)
 		--output-file benchmarks/requirements.lock
 
 clean: ## remove the built book and the environment
-	rm -rf _build book/provinces .venv .pytest_cache .ruff_cache .import_linter_cache
+	rm -rf _build book/provinces notebooks/records .venv .pytest_cache .ruff_cache .import_linter_cache

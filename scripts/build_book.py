@@ -22,6 +22,7 @@ import warm_kernels
 from nbformat import NotebookNode
 
 ROOT = Path(__file__).resolve().parents[1]
+sys.path.append(str(ROOT / "book" / "_ext"))  # where the templates of pages are
 BUILD = ROOT / "_build"
 CONFIG = ROOT / "book" / "_config.yml"
 TOC = ROOT / "book" / "_toc.yml"
@@ -35,6 +36,8 @@ PAGES = ["src", "data", "requirements.lock", "scripts/make_files.py"]
 PAGES += ["book/_ext", "book/_config.yml", "book/_toc.yml"]
 # Addresses that the pages name (book/_ext/book_addresses.py).
 PLACES = ("NQPF_REPOSITORY_URL", "NQPF_SITE_URL")
+STUDIES = ROOT / "notebooks" / "studies"
+RECORDS = ROOT / "notebooks" / "records"  # made from one template for all studies
 MADE_PAGES = "book/provinces/"  # by scripts/make_files.py, while the chapters run
 STAMP = ".pages-made-from"
 
@@ -74,6 +77,21 @@ def drop_stale(build: Path, made_from: str) -> None:
         stamp.unlink(missing_ok=True)
         for folder in ("made", ".doctrees", "html"):
             shutil.rmtree(build / folder, ignore_errors=True)
+
+
+def write_records(folder: Path) -> None:
+    """Write the record page of each study that has a system: the same page for all."""
+    from book_templates import render, write_once
+
+    from nqpf.systems import Study, available
+
+    told = {path.stem: path.read_text("utf-8") for path in sorted(STUDIES.glob("*-20*.md"))}
+    folder.mkdir(exist_ok=True)
+    for key in available():
+        chapter = [name for name, text in told.items() if f'"{key}"' in text]
+        chapter = key if key in told else next(iter(chapter), "")
+        page = render("record.md", study=Study.load(key), chapter=chapter)
+        write_once(folder / f"{key}.md", page)
 
 
 def chapters(root: Path, toc: Path) -> list[Path]:
@@ -190,6 +208,7 @@ def main() -> int:
     warm_kernels.install()
     made_from = " ".join([fingerprint(ROOT, PAGES), *(os.environ.get(p, "") for p in PLACES)])
     drop_stale(BUILD, made_from)
+    write_records(RECORDS)
     paths = chapters(ROOT, TOC)
     print(f"Running the chapters ({len(paths)}, those unchanged are kept) ...", flush=True)
     made = (BUILD / "made").is_dir()

@@ -126,6 +126,9 @@ def corrected(source: str, name: str, save: Callable[[str, bytes], str]) -> str:
     page = html.document_fromstring(source)
     _drop_scripts(page, name)
     _name_places(page)
+    # Each exercise and each solution would hold a section of the same name.
+    for section in page.xpath("//section[@id='exercise-content' or @id='solution-content']"):
+        section.drop_tag()
     for style in page.xpath("//style[@scoped]"):
         style.drop_tree()
     for table in page.xpath("//table[@border][contains(@class, 'dataframe')]"):

@@ -20,6 +20,10 @@ from nbformat import NotebookNode
 
 _CODE = re.compile(r"^(```.*?^```)$", re.MULTILINE | re.DOTALL)
 _BOX = re.compile(r"^:::\{admonition\} ([^\n]*)\n(.*?)^:::$", re.MULTILINE | re.DOTALL)
+_EXERCISE = re.compile(
+    r"^```\{exercise\} *([^\n]*)\n(?::[^\n]*\n)*(.*?)^```$", re.MULTILINE | re.DOTALL
+)
+_SOLUTION = re.compile(r"^```\{solution-(start|end)\}.*?^```$", re.MULTILINE | re.DOTALL)
 _DEFINITION = re.compile(r"^(\S[^\n]*)\n:[ \t]+(?=\S)", re.MULTILINE)
 _LINK = re.compile(r"(?<!!)\[((?:[^\[\]]|\[[^\[\]]*\])*)\]\(([^()\s]+)\)")
 _ROLE = re.compile(r"\{([\w:-]+)\}`(.+?)`", re.DOTALL)
@@ -100,6 +104,8 @@ def plain_markdown(text: str, around: Surroundings) -> str:
     >>> plain_markdown("All {glue:text}`n` provinces {cite}`a`.", around)
     'All 31 provinces (Ma, 2024).'
     """
+    text = _EXERCISE.sub(r"**Exercise: \1**\n\2", text)
+    text = _SOLUTION.sub(lambda gate: "**Solution**" if gate[1] == "start" else "", text)
     parts = _CODE.split(text)
     parts[::2] = [_prose(part, around) for part in parts[::2]]
     return "".join(parts)

@@ -23,7 +23,7 @@ _MAGIC = re.compile(r"^\s*[%!].*$", re.MULTILINE)
 # May run or not, so what they write may still be what was written before.
 _PERHAPS = (ast.If, ast.For, ast.While, ast.Try, ast.Match)
 # Called for their effect on the page, not on what they are given.
-_QUIET = {"print", "display", "glue"}
+_QUIET = {"print", "display", "glue", "tell"}
 
 
 @dataclass(frozen=True, order=True)
@@ -80,7 +80,8 @@ class Code:
         for cell, body in enumerate(map(_parsed, sources)):
             for tree in body:
                 shown = cell in shows and tree is body[-1]
-                self.statements.append(_statement(cell, tree, shown))
+                for part in _told_apart(tree):
+                    self.statements.append(_statement(cell, part, shown))
         self._imported = {
             name.asname or name.name: f"{one.tree.module}:{name.name}"
             for one in self.statements
@@ -93,7 +94,7 @@ class Code:
         own = {i: one for i, one in enumerate(self.statements) if one.cell == cell}
         if not key:
             return [i for i in list(own)[-1:] if isinstance(own[i].tree, ast.Expr)] or list(own)
-        calls = (f"glue({key!r},", "glue(")
+        calls = (f"tell({key}=", f"glue({key!r},", "glue(")
         found = ([i for i, one in own.items() if call in one.text] for call in calls)
         return next(filter(None, found), list(own))
 
@@ -123,6 +124,15 @@ class Code:
         found = set(filter(None, map(_function, places)))
         owners = {one.name.rpartition(".")[0] for one in found}
         return sorted(one for one in found if one.name not in owners)
+
+
+def _told_apart(tree: ast.stmt) -> list[ast.stmt]:
+    """Return a call of `tell` as one call for each value, so that each has its own reasons."""
+    call = getattr(tree, "value", None)
+    if not isinstance(call, ast.Call) or ast.unparse(call.func) != "tell":
+        return [tree]
+    parts = [ast.Call(call.func, [], [keyword]) for keyword in call.keywords]
+    return [ast.copy_location(ast.Expr(part), tree) for part in parts]
 
 
 @cache

@@ -20,7 +20,7 @@ from nqpf.errors import _visible as visible
 from nqpf.report.explore import rank_explorer
 from nqpf.report.province_pages import _overview_markdown, _page_key
 from nqpf.report.ranks import ranking
-from nqpf.report.tables import argument_table
+from nqpf.report.tables import argument_table, catalogue_table
 from nqpf.systems import available
 
 CODES = [110000, 310000, 540000]
@@ -72,7 +72,7 @@ SHOWN = {
     "explorer": lambda it: report.explorer(
         standings(it.panel, ["wu-2024", "dong-2024"], weights=(), aggregate=(), draws=20)
     ),
-    "catalogue": lambda it: report.catalogue_table(it.panel, "accounts"),
+    "catalogue": lambda it: catalogue_table(it.panel, "accounts"),
     "system": lambda it: report.system_table(it.index.matrix.system),
     "study": lambda it: report.study_table(Study.load("han-2024")),
     "studies": lambda it: report.studies_table("composite"),
@@ -118,7 +118,7 @@ def test_figures_write_dollar_signs(it):
 
 def test_every_theme_system_and_study_shows_as_text(it):
     themes = {entry.theme for entry in it.panel.catalogue.variables.values()}
-    tables = [report.catalogue_table(it.panel, theme) for theme in themes]
+    tables = [catalogue_table(it.panel, theme) for theme in themes]
     tables += [report.system_table(System.load(key)) for key in available()]
     for table in tables + [report.study_table(Study.load(key)) for key in Study.keys()]:
         assert_text(table.html, table.text)
@@ -135,7 +135,7 @@ def test_rows_of_a_reader(it, tmp_path):
     extended = it.panel.extend(write_csv(tmp_path / "mine.csv", own, header=header))
     entry = extended.catalogue.variables["robots"]
     assert entry.name.en.endswith("a[U+202E]b")
-    table = report.catalogue_table(extended, "reader")
+    table = catalogue_table(extended, "reader")
     assert SCRIPT in assert_harmless(table.html, table.text).get_text()
 
 

@@ -15,7 +15,7 @@ from nqpf.errors import DataError, MethodError, SampleError
 from nqpf.index import Recipe
 from nqpf.report import tile_map
 from nqpf.report.html import listed
-from nqpf.report.tables import argument_table
+from nqpf.report.tables import argument_table, catalogue_table
 from nqpf.systems import IndicatorMatrix, Study, System, available, filled, twins
 
 CODES, PANEL = provinces.codes(), Panel.load(extra=False)
@@ -62,7 +62,7 @@ INDEX = Recipe(weights="equal", aggregate="linear").fit(made_matrix())
 def lines():
     """Places in the catalogue that a link can lead to; gaps and shares are whole numbers in it."""
     themes = {variable.theme for variable in PANEL.catalogue.variables.values()}
-    pages = {theme: report.catalogue_table(PANEL, theme).html for theme in themes}
+    pages = {theme: catalogue_table(PANEL, theme).html for theme in themes}
     one = r"\b\d{4}–\d{4}, \d+ provinces, (no gaps|1 gap|\d+ gaps);"
     told = re.findall(r"[^<>]*flagged official", pages["accounts"])
     assert told and all(re.search(one, said) for said in told)
@@ -180,7 +180,7 @@ SAID = [
     (lambda: report.data_note(made_panel(3), variables=["b"], years=[2020]),
      ["no series with vintages; 30 provinces, 2020, 30 province-years", "reader"], []),
     (lambda: report.data_note(made_panel(3), variables=["a", "b"]), ["3 of the reader's own"], []),
-    (lambda: report.catalogue_table(PANEL, "accounts"),
+    (lambda: catalogue_table(PANEL, "accounts"),
      ["census4: 2011–2022, 31 provinces, no gaps; 100 % flagged official", "2019, flag official"],
      [".0 provinces"]),
 ]  # fmt: skip

@@ -31,6 +31,9 @@ def test_glued_keys_are_found_by_their_statement():
     code = Code(["a = 1\nb = 2", "glue('x', a)\nglue('y', b)"])
     found = code.behind(code.targets(1, "y"))
     assert [one.text for one in found] == ["b = 2", "glue('y', b)"]
+    code = Code(["a = 1\nb = 2", "tell(x=a, y=b)"])
+    found = code.behind(code.targets(1, "y"))
+    assert [one.text for one in found] == ["b = 2", "tell(y=b)"]
     code = Code(["glue('z', a)\nfor k in ('x', 'y'):\n    glue(k, b)"])
     assert len(code.targets(0, "y")) == 2  # the code does not tell which
 

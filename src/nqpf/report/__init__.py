@@ -14,9 +14,11 @@ _NAMES = {
     "maps": ["tile_map"],
     "province_pages": ["province_profile"],
     "ranks": ["rank_bump", "weights_chart"],
-    "regressions": ["coefficient_plot", "findings_map", "heatmap_agreement"],
-    "tables": ["catalogue_table", "data_note", "ranking_table", "studies_table", "study_table",
+    "regressions": ["coefficient_plot", "heatmap_agreement"],
+    "style": ["picture"],
+    "tables": ["data_note", "ranking_table", "studies_table", "study_table",
                "system_table", "verdict"],
+    "words": ["tell"],
 }  # fmt: skip
 _HOME = {name: module for module, names in _NAMES.items() for name in names}
 

@@ -8,6 +8,7 @@ import html
 import importlib.util
 import io
 import re
+import sys
 import warnings
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
@@ -355,6 +356,39 @@ class _Picture:
 
     def __repr__(self) -> str:
         return f"[Figure: {self.alt}]"
+
+
+def picture(figure: Figure, alt: str, *data: pd.DataFrame | pd.Series) -> _Picture:
+    """Show a figure of one's own as the book shows its figures: as SVG, with alternative text.
+
+    ``plt.style.use("nqpf.report.figures")`` before drawing gives it the look of the others.
+
+    Parameters
+    ----------
+    figure : matplotlib.figure.Figure
+        At most 7 inches wide, so that a phone shows its letters at 9 pixels.
+    alt : str
+        What the figure shows, for readers who cannot see it.
+    *data : pandas.DataFrame or pandas.Series
+        What it was drawn from; the book offers it beside the figure.
+
+    Raises
+    ------
+    nqpf.errors.SampleError
+        If there is no alternative text or the figure is too wide.
+
+    Examples
+    --------
+    >>> from matplotlib.figure import Figure
+    >>> picture(Figure(figsize=(7, 3)), "An empty frame.")
+    [Figure: An empty frame.]
+    """
+    if not alt.strip() or figure.get_figwidth() > _WIDTH:
+        said = f"the figure is {figure.get_figwidth():g} inches wide, its text is {alt!r}"
+        raise SampleError(said, expected=f"at most {_WIDTH:g} inches and a text that says it")
+    if "matplotlib.pyplot" in sys.modules:
+        sys.modules["matplotlib.pyplot"].close(figure)  # or a notebook would show it twice
+    return _Picture(figure, alt, data)
 
 
 _Drawing = tuple[Figure, str]  # and its alternative text
