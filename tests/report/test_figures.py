@@ -16,6 +16,7 @@ from made_up_panels import keyed, refusals
 from matplotlib import colormaps, rc_context, rcParams
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_rgba
+from matplotlib.figure import Figure
 from matplotlib.text import Text
 
 from nqpf import provinces
@@ -27,7 +28,7 @@ from nqpf.report import regressions as reg
 from nqpf.report.lines import fan_chart, ridgeline, year_lines
 from nqpf.report.maps import centre_paths, tile_map
 from nqpf.report.ranks import rank_bump, rank_ranges, ranking, weights_chart
-from nqpf.report.style import _chinese_font, _contrast, _settings
+from nqpf.report.style import _chinese_font, _contrast, _settings, picture
 from nqpf.space.exploration import centre_of_gravity
 
 CODES = provinces.codes()
@@ -206,7 +207,7 @@ def test_no_text_lies_on_another_leaves_the_figure_or_is_too_small(pictures, cas
         box = Text.get_window_extent(text, figure.canvas.get_renderer())
         leading = 0.22 * box.height / (text.get_text().count("\n") + 1)
         boxes.append((text.get_text(), box.x0, box.x1, box.y0 + leading, box.y1 - leading))
-        assert text.get_fontsize() * PHONE / (figure.get_figwidth() * 72) > 7.5, text.get_text()
+        assert text.get_fontsize() * PHONE / (figure.get_figwidth() * 72) > 9, text.get_text()
     width, height = figure.bbox.width, figure.bbox.height
     for name, left, right, low, high in boxes:
         assert left > -1 and right < width + 1 and low > -1 and high < height + 1, name
@@ -224,6 +225,13 @@ def test_same_data_give_the_same_light_image_in_any_settings(pictures, case):
         if case == "lines with gaps":  # a PNG takes a second to pack
             assert again.png() == first.png()
     assert b"<dc:date>" not in image and len(gzip.compress(image)) < LIGHT
+
+
+def test_a_figure_of_ones_own_says_what_it_shows_and_is_large_enough():
+    figure = Figure(figsize=(7, 3))
+    figure.text(0.5, 0.5, "small", fontsize=11)
+    with pytest.raises(SampleError, match=r"text ' ', too small: \['small'\]"):
+        picture(figure, " ")
 
 
 def test_drawing_leaves_inputs_alone():

@@ -98,7 +98,7 @@ def specification_curve(
         strip.stairs(top, edges, baseline=base, fill=True, color=color, linewidth=0)
         base = top
     strip.set(xlim=(-0.5, count - 0.5), ylim=(0, 1), xticks=[], yticks=[])
-    side = {"rotation": 0, "ha": "right", "va": "center", "fontsize": 12}
+    side = {"rotation": 0, "ha": "right", "va": "center", "fontsize": 12.75}
     strip.set_ylabel("share\nsignificant", **side)
     sty._bare(strip)
     if rows:
@@ -156,7 +156,7 @@ def _strips(
     count, down = len(sizes), 0
     beside = {"transform": ax.get_yaxis_transform(), "va": "center"}
     look = {"cmap": "Greys", "vmin": 0, "vmax": 1, "interpolation": "nearest", "aspect": "auto"}
-    text = {"ha": "right", "fontsize": 12, "color": "#444444", **beside}
+    text = {"ha": "right", "fontsize": 12.75, "color": "#444444", **beside}
     for axis, levels in rows.items():
         heading = sty._readable(names.get(axis, axis))
         ax.text(-_LEFT / _ACROSS + 0.03, down + 0.6, heading, fontsize=13, **beside)

@@ -105,7 +105,7 @@ def year_lines(
     _label_ends(ax, ends)
     for line, note in enumerate(reversed(below)):
         up = (0.08 + 0.25 * line) / figure.get_figheight()
-        figure.text(0.02, up, note, fontsize=12, color=sty._GREY)
+        figure.text(0.02, up, note, fontsize=12.75, color=sty._GREY)
     if hollow.size:
         spelt = {"all": "all provinces"}
         shown = shown.rename(columns=lambda region: spelt.get(region, region.capitalize()))
@@ -347,7 +347,7 @@ def ridgeline(curves: _KernelDensity, title: str = "", label: str = "") -> sty._
         ax.plot(peaks["position"], place - peaks["height"] / unit, "o", **dots)
         sty._beside(ax, place, f"h = {curves.bandwidths[year]:#.3g}", va="bottom", color=sty._GREY)
     ax.set_yticks(range(rows), [str(year) for year in density.columns], va="bottom")
-    ax.tick_params(axis="y", labelsize=12.5)
+    ax.tick_params(axis="y", labelsize=12.75)
     ax.set(ylim=(rows - 0.95, -_OVERLAP), xlim=(density.index[0], density.index[-1]))
     ax.grid(False, axis="y")
     ax.spines["left"].set_visible(False)

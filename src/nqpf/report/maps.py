@@ -96,9 +96,9 @@ def _tile_map(
         name = place["zh"] if chinese else place["en"].replace("Inner ", "I. ")
         size = 15 if chinese else min(13, 92 / len(name))
         ax.text(middle, top + 0.22, name, fontsize=size, **text)
-        ax.text(middle, top + 0.49, place["abbr"], fontsize=11, **text)
+        ax.text(middle, top + 0.49, place["abbr"], fontsize=12.75, **text)
         written = sty._number(data[code], fmt) if code in fills else "no data"
-        ax.text(middle, top + 0.74, written, fontsize=14 if code in fills else 11, **text)
+        ax.text(middle, top + 0.74, written, fontsize=14 if code in fills else 12.75, **text)
     # Title and colour bar stand in the empty north-west corner of the map.
     ax.text(0, 0.02, sty._wrapped(title, 44), fontsize=17, va="top")
     ax.text(0, 0.98, sty._wrapped(label, 46), fontsize=13, va="center")
@@ -107,9 +107,9 @@ def _tile_map(
     bar.locator = MaxNLocator(nbins=5)
     inset.xaxis.set_major_formatter(lambda value, _place: sty._number(value, fmt))
     bar.outline.set_visible(False)
-    inset.tick_params(labelsize=12)
+    inset.tick_params(labelsize=12.75)
     inset.grid(False)
-    ax.text(0, 7.06, sty._wrapped(_ABSENT, 33), fontsize=12, va="top", color=sty._GREY)
+    ax.text(0, 7.06, sty._wrapped(_ABSENT, 33), fontsize=12.75, va="top", color=sty._GREY)
     order = present.sort_values(kind="stable").items()
     said = [f"{_name_of(code)} {fmt.format(value)}" for code, value in order]
     said = f"highest {said[-1]}, lowest {said[0]}" if said else "no figures"
@@ -158,9 +158,9 @@ def _cluster_maps(classes: pd.DataFrame, title: str, label: str) -> sty._Drawing
         edge = {"edgecolor": "#bdbdbd", "linewidth": 0.6}
         key.add_patch(Rectangle((left, top), 0.36, 0.28, facecolor=fill, **edge))
         if len(kind) == 2:
-            text = {"fontsize": 11, "ha": "center", "va": "center", "color": sty._ink_on(fill)}
+            text = {"fontsize": 12.75, "ha": "center", "va": "center", "color": sty._ink_on(fill)}
             key.text(left + 0.18, top + 0.15, kind, **text)
-        key.text(left + 0.44, top + 0.15, sty._readable(words), fontsize=12.5, va="center")
+        key.text(left + 0.44, top + 0.15, sty._readable(words), fontsize=12.75, va="center")
     parts = []
     for place, (column, own) in enumerate(classes.reindex(provinces.codes()).items()):
         row, side = divmod(place, 2)
@@ -168,8 +168,8 @@ def _cluster_maps(classes: pd.DataFrame, title: str, label: str) -> sty._Drawing
         fills = {code: _CLASSES[kind][1] for code, kind in own.dropna().items()}
         for code, tile, middle, top, text in _tiles(ax, fills, "#bdbdbd"):
             letters = own[code] if code in fills and len(own[code]) == 2 else ""
-            ax.text(middle, top + (0.3 if letters else 0.47), tile["abbr"], fontsize=12, **text)
-            ax.text(middle, top + 0.68, letters, fontsize=11, **text)
+            ax.text(middle, top + (0.3 if letters else 0.47), tile["abbr"], fontsize=12.75, **text)
+            ax.text(middle, top + 0.68, letters, fontsize=12.75, **text)
         ax.text(0, 0.1, sty._wrapped(column, 20), fontsize=15, va="top")
         parts.append(f"{column}: {_classes_said(own.dropna())}")
     return figure, f"Tile maps of local clusters. {title}; {label}. {'. '.join(parts)}."
@@ -236,7 +236,7 @@ def centre_paths(results: Mapping[str, _Centre], title: str = "") -> sty._Drawin
     table = provinces._table()
     around.plot(table["longitude"], table["latitude"], ".", color=sty._GREY, markersize=5, zorder=1)
     for name, *place in table.loc[list(_NAMED), ["en", "longitude", "latitude"]].to_numpy():
-        text = {"textcoords": "offset points", "fontsize": 12, "color": sty._darker(sty._GREY)}
+        text = {"textcoords": "offset points", "fontsize": 12.75, "color": sty._darker(sty._GREY)}
         around.annotate(name, tuple(place), (4, 2), **text)
     # A degree of longitude near 35 north is 0.82 of one of latitude.
     around.set_aspect(1 / 0.82, adjustable="datalim")
@@ -248,7 +248,7 @@ def centre_paths(results: Mapping[str, _Centre], title: str = "") -> sty._Drawin
         ax.set_title(said, fontsize=13, color="#444444")
         ax.set(xlabel="longitude, degrees east", ylabel="latitude, degrees north")
     paths.margins(0.12)
-    paths.legend(loc="upper center", bbox_to_anchor=(0.46, -0.2), ncols=2, fontsize=12.5)
+    paths.legend(loc="upper center", bbox_to_anchor=(0.46, -0.2), ncols=2, fontsize=12.75)
     return figure, f"Paths of centres of gravity. {title}. {' '.join(parts)}"
 
 

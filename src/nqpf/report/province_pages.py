@@ -415,7 +415,7 @@ def _figure(value: float) -> str:
 
 
 _BLUE, _ORANGE = sty._CATEGORIES[:2]
-_LEGEND = {"loc": "upper left", "fontsize": 12, "columnspacing": 1.0}
+_LEGEND = {"loc": "upper left", "fontsize": 12.75, "columnspacing": 1.0}
 
 
 def _rank_dots(table: pd.DataFrame, names: dict[str, str], title: str, most: int) -> Figure:
@@ -439,7 +439,7 @@ def _rank_dots(table: pd.DataFrame, names: dict[str, str], title: str, most: int
     figure, ax, _ = sty._framed(title, label, (1.45, 0, 4.55, rows), rows + 0.5)
     for at, (measure, row) in enumerate(table.iterrows()):
         if pd.isna(row["rank"]):
-            ax.text(1, at, "not ranked", fontsize=12, color=sty._GREY, va="center", style="italic")
+            ax.text(1, at, "not ranked", color=sty._GREY, va="center", style="italic")
             sty._beside(ax, at, "–", color=sty._GREY)
             continue
         color, mark = (_ORANGE, "s") if measure in _TFP_NAMES else (_BLUE, "o")

@@ -203,10 +203,10 @@ def weights_chart(weights: pd.Series, dimension: pd.Series, names: pd.Series) ->
         ax.text(0, down + 0.2, said, fontsize=14, color=sty._darker(color), va="center")
         down += 0.38
         for key, weight in groups.get_group(heading).sort_values(ascending=False).items():
-            ax.text(0, down, lines[key], fontsize=12, va="top", linespacing=1.1)
+            ax.text(0, down, lines[key], fontsize=12.75, va="top", linespacing=1.1)
             down += 0.22 * (lines[key].count("\n") + 1)
             ax.barh(down + 0.1, weight, height=0.16, color=color)
-            ax.text(weight, down + 0.1, f" {weight:.1%}", fontsize=12, va="center", color=sty._GREY)
+            ax.text(weight, down + 0.1, f" {weight:.1%}", va="center", color=sty._GREY)
             down += 0.23
         down += 0.07
     top = weights.idxmax()
@@ -277,7 +277,7 @@ def _bumps(ax: Axes, ranks: pd.DataFrame, ink: str, mark: dict[str, object]) -> 
     broken = np.column_stack([ranks.to_numpy(dtype=float), np.full(size, np.nan)])
     places = np.tile(np.append(np.arange(count), np.nan), size)
     ax.plot(places, broken.ravel(), clip_on=False, **mark)
-    text = {"textcoords": "offset points", "va": "center", "color": ink, "fontsize": 12.5}
+    text = {"textcoords": "offset points", "va": "center", "color": ink, "fontsize": 12.75}
     for code, stands in ranks.iterrows():
         # Ranks are flush right in a column of their own; NaN: the measure lacks the province.
         for end, rank_at, name_at, side in ((0, -10, -29, "right"), (count - 1, 24, 29, "left")):

@@ -79,7 +79,7 @@ def _coefficients(ax: Axes, own: pd.DataFrame, measures: list[str]) -> None:
             beside = ax.get_yaxis_transform()  # from the left edge, whatever the scale
             over = {"facecolor": "white", "edgecolor": "none", "pad": 1}  # lines of the grid
             words = ax.text(0.02, place, sty._readable(row.reason), transform=beside, va="center")
-            words.set(fontsize=11, color="#444444", bbox=over, zorder=3)
+            words.set(fontsize=12.75, color="#444444", bbox=over, zorder=3)
             continue
         sure, up = row.lower > 0 or row.upper < 0, row.coefficient > 0
         color = sty._CATEGORIES[0 if up else 1] if sure else sty._GREY
@@ -141,7 +141,7 @@ def event_plot(table: pd.DataFrame, title: str = "", label: str = "") -> sty._Dr
             ax.plot([row.event, row.event], [row.lower, row.upper], color=color, linewidth=1.6)
             ax.plot([row.event], [row.estimate], color=color, markersize=6, **marker)
         ax.set_xticks(own["event"])
-        ax.set_xlabel("years since the reform", fontsize=12)
+        ax.set_xlabel("years since the reform", fontsize=12.75)
         ax.set_ylim(low, high)
         ax.set_title(sty._wrapped(measure, 30), fontsize=13)
         ends = [f"{own['estimate'].iloc[i]:.2f} (year {own['event'].iloc[i]:.0f})" for i in (0, -1)]
@@ -299,7 +299,7 @@ def _sobol(table: pd.DataFrame, title: str) -> sty._Drawing:
             shares.append(f"{share:.0%}")
             reach = max(reach, high)
         text = f"{sty._readable(name)}: {', '.join(shares)}"
-        ax.text(0, place - 0.33, text, fontsize=12.5, color="#111111", va="center")
+        ax.text(0, place - 0.33, text, fontsize=12.75, color="#111111", va="center")
         each.append(f"{name.rsplit(' ', 1)[0]} {' and '.join(shares)}")
     sty._name_rows(ax, [""] * len(table))
     ax.set_yticks([])
@@ -385,27 +385,27 @@ def findings_map(
             _centred(ax, row, column, text, colour)
     ax.xaxis.tick_top()
     names = [dict(heads or {}).get(question, sty._wrapped(question, 10)) for question in questions]
-    ax.set_xticks(range(len(questions)), names, fontsize=11)
-    ax.set_yticks(range(len(measures)), map(sty._readable, measures), fontsize=12)
+    ax.set_xticks(range(len(questions)), names, fontsize=12.75)
+    ax.set_yticks(range(len(measures)), map(sty._readable, measures), fontsize=12.75)
     for words, members in dict(groups or {}).items():
         places = [questions.index(one) for one in members if one in questions]
         if places:
             ends, high = (min(places) - 0.42, max(places) + 0.42), -0.5 - _HEADS / _GRID
             ax.plot(ends, (high, high), color="#444444", lw=1, clip_on=False)
-            text = {"ha": "center", "va": "bottom", "fontsize": 12, "color": "#111111"}
+            text = {"ha": "center", "va": "bottom", "fontsize": 12.75, "color": "#111111"}
             ax.text(sum(ends) / 2, high - 0.15, words, linespacing=1.2, **text)
     key = sty._place_axes(figure, 1.85, head + over + rows + 0.28, 2.6, 0.16)
     extent = (-100, 100, 0, 1)
     key.imshow(np.linspace(0, 1, 256)[None], aspect="auto", cmap=sty._DIVERGING, extent=extent)
     key.set_yticks([])
     words = ["all significant,\nnegative", "balance", "all significant,\npositive"]
-    key.set_xticks([-100, 0, 100], words, fontsize=11, color="#222222")
+    key.set_xticks([-100, 0, 100], words, fontsize=12.75, color="#222222")
     key.tick_params(length=2)
     key.grid(False)
     hatch = sty._place_axes(figure, 4.95, head + over + rows + 0.28, 0.3, 0.16)
     hatch.set_axis_off()
     hatch.add_patch(Rectangle((0, 0), 1, 1, **empty))
-    text = {"xycoords": "axes fraction", "fontsize": 11, "va": "top", "color": "#222222"}
+    text = {"xycoords": "axes fraction", "fontsize": 12.75, "va": "top", "color": "#222222"}
     hatch.annotate(sty._wrapped(blank, 18), (1.2, 1), linespacing=1.2, **text)
     parts = [
         f"{question}: {(own > 0.5).sum()} of {own.count()} measures mostly significant and "
@@ -466,8 +466,8 @@ def heatmap_agreement(
         text, at = sty._number(scale * values[row, column], fmt), (row + 0.5, column + 0.5)
         _centred(ax, *at, text, colors[row, column], font)
     names = [sty._wrapped(f"{name} {place}", room) for place, name in enumerate(matrix.index, 1)]
-    ax.set_yticks(np.arange(size) + 0.5, names, fontsize=12.5, rotation=0, va="center")
-    ax.set_xticks(np.arange(size) + 0.5, range(1, size + 1), fontsize=12.5)
+    ax.set_yticks(np.arange(size) + 0.5, names, fontsize=12.75, rotation=0, va="center")
+    ax.set_xticks(np.arange(size) + 0.5, range(1, size + 1), fontsize=12.75)
     sty._bare(ax)
     if size < 2:
         return figure, f"Heat map of {label} with a single measure."
@@ -529,10 +529,10 @@ def transition_matrices(
                 text = "<1" if value < 0.005 else f"{100 * value:.0f}"
                 _centred(ax, row, column, text, colour, 13)
         ax.set_title(sty._wrapped(name, 32), fontsize=13, pad=6)
-        ax.set_xticks(range(len(matrix)), map(str, matrix.columns), fontsize=12)
-        ax.set_yticks(range(len(matrix)), map(str, matrix.index), fontsize=12)
-        ax.set_ylabel("class" * (place % 2 == 0), fontsize=12)
-        ax.set_xlabel("class a year later" * (place + 2 >= count), fontsize=12)
+        ax.set_xticks(range(len(matrix)), map(str, matrix.columns), fontsize=12.75)
+        ax.set_yticks(range(len(matrix)), map(str, matrix.index), fontsize=12.75)
+        ax.set_ylabel("class" * (place % 2 == 0), fontsize=12.75)
+        ax.set_xlabel("class a year later" * (place + 2 >= count), fontsize=12.75)
         stay = pd.Series(100 * np.diag(values)).dropna()
         span = f"a year later {stay.min():.0f} to {stay.max():.0f} per cent are in the same class"
         parts.append(f"{name}: {span if len(stay) else 'no transitions'}")

@@ -24,9 +24,10 @@ from matplotlib.colors import to_hex, to_rgb
 from matplotlib.figure import Figure
 from matplotlib.font_manager import fontManager, get_font
 from matplotlib.lines import Line2D
+from matplotlib.text import Text
 from PIL import Image
 from rich.console import Console
-from rich.text import Text
+from rich.text import Text as Words
 
 from nqpf import provinces
 from nqpf.errors import SampleError
@@ -165,6 +166,7 @@ def _region_label(region: str) -> str:
     return _readable(f"{en} {zh}")
 
 
+_PHONE = 360  # pixels that a page of 390 leaves for a figure
 _WIDTH = 7.0  # inches; a page of 390 pixels shows a 13-point letter at 9 pixels
 _MARGIN = 0.14
 _ROW = 0.285  # of a province or a measure
@@ -179,7 +181,7 @@ def _wrapped(text: object, width: int) -> str:
     >>> _wrapped("GDP per employed person 劳均地区生产总值", 26).splitlines()
     ['GDP per employed person', '劳均地区生产总值']
     """
-    lines = (Text(" ".join(line.split())) for line in _readable(text).split("\n"))
+    lines = (Words(" ".join(line.split())) for line in _readable(text).split("\n"))
     parts = ((part.plain.strip() for part in line.wrap(_CONSOLE, width)) for line in lines)
     return "\n".join("\n".join(filter(None, part)) for part in parts)
 
@@ -247,7 +249,7 @@ def _panelled(
     return figure, axes
 
 
-def _name_rows(ax: Axes, names: Sequence[str], size: float = 12.5, color: str = "#111111") -> None:
+def _name_rows(ax: Axes, names: Sequence[str], size: float = 12.75, color: str = "#111111") -> None:
     """Name rows from the top down, without a line beside them."""
     ax.set_yticks(range(len(names)), names, fontsize=size, color=color)
     ax.set_ylim(len(names) - 0.4, -0.6)
@@ -256,7 +258,7 @@ def _name_rows(ax: Axes, names: Sequence[str], size: float = 12.5, color: str = 
 
 def _beside(ax: Axes, place: float, text: str, x: float = 1.02, **options: object) -> None:
     """Write a figure to the right of its row."""
-    options = {"va": "center", "fontsize": 12, **options}
+    options = {"va": "center", "fontsize": 12.75, **options}
     ax.annotate(text, (x, place), xycoords=("axes fraction", "data"), **options)
 
 
@@ -268,7 +270,7 @@ def _bare(ax: Axes) -> None:
 def _legend(figure: Figure, head: float, **options: object) -> None:
     """Set a legend between the heading and the axes."""
     place = {"loc": "upper left", "bbox_to_anchor": (0.0, 1 - head / figure.get_figheight())}
-    text = {"fontsize": 12, "handletextpad": 0.1, "columnspacing": 1.0}
+    text = {"fontsize": 12.75, "handletextpad": 0.1, "columnspacing": 1.0}
     figure.legend(**place, **text, **options)
 
 
@@ -375,7 +377,7 @@ def picture(figure: Figure, alt: str, *data: pd.DataFrame | pd.Series) -> _Pictu
     Raises
     ------
     nqpf.errors.SampleError
-        If there is no alternative text or the figure is too wide.
+        If there is no alternative text, the figure is too wide or a text in it too small.
 
     Examples
     --------
@@ -383,9 +385,12 @@ def picture(figure: Figure, alt: str, *data: pd.DataFrame | pd.Series) -> _Pictu
     >>> picture(Figure(figsize=(7, 3)), "An empty frame.")
     [Figure: An empty frame.]
     """
-    if not alt.strip() or figure.get_figwidth() > _WIDTH:
-        said = f"the figure is {figure.get_figwidth():g} inches wide, its text is {alt!r}"
-        raise SampleError(said, expected=f"at most {_WIDTH:g} inches and a text that says it")
+    least = round(9 / _PHONE * 72 * figure.get_figwidth(), 1)
+    small = {one.get_text() for one in figure.findobj(Text) if one.get_fontsize() < least} - {""}
+    if small or not alt.strip() or figure.get_figwidth() > _WIDTH:
+        said = f"{figure.get_figwidth():g} inches wide, text {alt!r}, too small: {sorted(small)}"
+        expected = f"at most {_WIDTH:g} inches, a text that says it, letters of {least} points"
+        raise SampleError(said, expected=expected, hint="a phone shows these at 9 pixels")
     if "matplotlib.pyplot" in sys.modules:
         sys.modules["matplotlib.pyplot"].close(figure)  # or a notebook would show it twice
     return _Picture(figure, alt, data)
