@@ -207,7 +207,7 @@ def known_truth_plot(table: pd.DataFrame, title: str = "", label: str = "") -> s
             ax.plot([row.mean], [place], "o" if held else "s", color=color, markersize=7)
             text = f"{row.estimated} {row.mean:.2f} ({row.low:.2f} to {row.high:.2f})"
             each.append(text + ", missing it" * (not held))
-        sty._name_rows(ax, [sty._wrapped(name, 32) for name in own["estimated"]], 12)
+        sty._name_rows(ax, [sty._wrapped(name, 32) for name in own["estimated"]])
         ax.set_title(f"{panel}: truth {sty._number(truth, '{:.2f}')}", fontsize=13)
         parts.append(f"{panel}, truth {truth:.2f}: {'; '.join(each)}")
     return figure, f"Estimates beside the truth. {title}. {'. '.join(parts)}."
@@ -416,7 +416,7 @@ def findings_map(
 
 
 def _centred(
-    ax: Axes, row: float, column: float, text: str, colour: object, size: float = 12
+    ax: Axes, row: float, column: float, text: str, colour: object, size: float = 12.75
 ) -> None:
     where = {"ha": "center", "va": "center", "fontsize": size}
     ax.text(column, row, text, color=sty._ink_on(colour), **where)
@@ -453,7 +453,7 @@ def heatmap_agreement(
     # Past nine measures a cell has room for two digits only: hundredths, without the 0.
     crowded, least = size > 9, -1 if np.nanmin(values) < 0 else 0
     left, wide, side, room = (1.5, 5.36, 0.36, 16) if crowded else (2.66, 4.2, 0.62, 30)
-    scale, fmt, font = (100, "{:.0f}", 11) if crowded else (1, "{:.2f}", 13)
+    scale, fmt, font = (100, "{:.0f}", 12.75) if crowded else (1, "{:.2f}", 13)
     box, note = (left, 0, wide, side * size), label + " × 100" * crowded
     figure, ax, _ = sty._framed(title, note, box, side * size + 0.4)
     look = {"cmap": sty._DIVERGING if least else sty._SEQUENTIAL, "linewidths": 2}
