@@ -6,7 +6,6 @@ Usage: python scripts/build_book.py
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import re
 import shutil
@@ -50,7 +49,6 @@ _EXTENSIONS = ("nqpf.report.recorder", "watch_regressions", "watch_inputs")
 _KERNEL_OPTIONS = ["--IPKernelApp.log_level=ERROR"]
 _KERNEL_OPTIONS += [f"--IPKernelApp.extensions={name}" for name in _EXTENSIONS]
 EXHIBIT = "circular-exhibit"  # tag of a cell that shows what circularity does
-RECORD = "record.json"  # beside the cached results of a chapter
 # One thread per kernel: the chapters already use every core, and sums do not
 # depend on how a library divides its work.
 _ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
@@ -61,13 +59,14 @@ def fingerprint(root: Path, parts: list[str]) -> str:
 
     Contents rather than times: a fresh clone or a change of branch sets every time anew.
     """
-    digest = hashlib.sha256(repr(sys.version_info[:3]).encode())
+    from watch_inputs import state
+
+    found = [repr(sys.version_info[:3])]
     for part in parts:
         for file in sorted((root / part).rglob("*")) or [root / part]:
             if file.is_file() and "__pycache__" not in file.parts and file.suffix != ".tmp":
-                digest.update(f"\0{file.relative_to(root).as_posix()}\0".encode())
-                digest.update(hashlib.sha256(file.read_bytes()).digest())
-    return digest.hexdigest()
+                found += [file.relative_to(root).as_posix(), state(file)]
+    return hashlib.sha256("\0".join(found).encode()).hexdigest()
 
 
 def drop_stale(build: Path, made_from: str) -> None:
@@ -123,9 +122,8 @@ def run_chapters(paths: list[Path], cache_folder: Path, root: Path) -> list[str]
     for path in paths:
         notebook = read(str(path))
         with suppress(KeyError):  # it never ran
-            stored = cache.match_cache_notebook(notebook)
-            record = cache_folder / "executed" / stored.hashkey / RECORD
-            if stored.data.get("made_from") == made_from and unchanged(record, root):
+            about = cache.match_cache_notebook(notebook).data
+            if about["made_from"] == made_from and unchanged(about["said"], root):
                 continue
         waiting[path] = notebook
     failures = []
@@ -148,25 +146,19 @@ def run_chapters(paths: list[Path], cache_folder: Path, root: Path) -> list[str]
                 failures.append("\n".join([name, *wrong]))
                 print(f"  failed  {name}", flush=True)
                 continue
-            about = {"execution_seconds": result.time, "made_from": made_from}
+            about = {"execution_seconds": result.time, "made_from": made_from, "said": said}
             whole = CacheBundleIn(result.nb, str(path), data=about)
-            stored = cache.cache_notebook_bundle(whole, check_validity=False, overwrite=True)
-            beside = cache_folder / "executed" / stored.hashkey / RECORD
-            beside.write_text(json.dumps(said, ensure_ascii=False, sort_keys=True), "utf-8")
+            cache.cache_notebook_bundle(whole, check_validity=False, overwrite=True)
             print(f"  {result.time:5.1f} s  {name}", flush=True)
     return failures
 
 
-def unchanged(record: Path, root: Path) -> bool:
+def unchanged(said: list[dict[str, dict]], root: Path) -> bool:
     """Return whether every file is as it was that a chapter opened, loaded or listed."""
     from watch_inputs import state
 
-    if not record.is_file():
-        return False
-    cells = json.loads(record.read_text("utf-8"))
-    seen = {name: was for cell in cells for name, was in cell.get("inputs", {}).items()}
-    known = any("inputs" in cell for cell in cells)
-    return known and all(state(root / name) == was for name, was in seen.items())
+    seen = {name: was for cell in said for name, was in cell.get("inputs", {}).items()}
+    return bool(seen) and all(state(root / name) == was for name, was in seen.items())
 
 
 def take_records(notebook: NotebookNode) -> list[dict[str, object]]:

@@ -12,6 +12,7 @@ import ast
 import re
 import sys
 from collections import defaultdict
+from pathlib import Path
 
 from measure_size import LIBRARY, ROOT, code_lines, defined, homes, imported, public_names
 
@@ -25,16 +26,6 @@ PROMISED = {
     ("nqpf.index.recipe", "Index"): "what `Recipe.fit` returns",
     ("nqpf.report.recorder", "load_ipython_extension"): "IPython calls it",
 }
-HEAD = """# What each name costs
-
-Written by `make prices` from the code; do not edit. A name costs the code lines that would vanish
-with it because nothing else needs them; 0 means that other names rest on it. Users are chapters,
-pages, the command `nqpf`, benchmarks, documents and exercises; *the library itself* stands for
-errors that it raises and for the ground on which an estimator of your own can stand.
-
-| name | lines | users |
-| --- | ---: | --- |
-"""
 
 
 class Library:
@@ -135,7 +126,9 @@ def page() -> tuple[str, list[str]]:
         f"| `{name.removeprefix('nqpf.')}` | {-price} | {', '.join(who) or 'none'} |"
         for price, name, who in sorted(rows)
     ]
-    return HEAD + "\n".join(table) + "\n", [name for _, name, who in rows if not who]
+    head = Path(__file__).with_name("templates") / "prices.md"
+    text = head.read_text("utf-8") + "\n".join(table) + "\n"
+    return text, [name for _, name, who in rows if not who]
 
 
 def main() -> int:

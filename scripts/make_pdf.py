@@ -40,14 +40,6 @@ TITLE_ZH = "新质生产力测度：一本可执行的综述"
 _FLAGS = ["--disable-gpu", "--font-render-hinting=none"]
 _NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 _MINUTES = 10 * 60 * 1000  # of patience, in milliseconds
-# Only these fonts exist for the browser: the PDF does not depend on the machine's own.
-_FONT_SETTINGS = """<?xml version="1.0"?>
-<!DOCTYPE fontconfig SYSTEM "fonts.dtd">
-<fontconfig>
-<dir>{fonts}</dir><cachedir>{cache}</cachedir>
-<match target="font"><edit name="hinting" mode="assign"><bool>false</bool></edit></match>
-</fontconfig>
-"""
 _DATE = re.compile(rb"\(D:\d{14}[+-]\d\d'\d\d'\)")
 
 
@@ -96,7 +88,8 @@ def opened(document: Path) -> Iterator[Tab]:
     homes = [f"{each}/fonts" for each in carrier.submodule_search_locations]
     fonts = "</dir><dir>".join([f"{matplotlib.get_data_path()}/fonts/ttf", *homes])
     cache, settings = document.with_name("font-cache"), document.with_name("fonts.conf")
-    settings.write_text(_FONT_SETTINGS.format(fonts=fonts, cache=cache), "utf-8")
+    known = (ROOT / "scripts" / "templates" / "fonts.conf").read_text("utf-8")
+    settings.write_text(known.format(fonts=fonts, cache=cache), "utf-8")
     environment = {**os.environ, "FONTCONFIG_FILE": str(settings)}
     faults: list[str] = []
     with sync_playwright() as playwright:

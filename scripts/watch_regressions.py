@@ -23,6 +23,7 @@ import re
 import sys
 from collections import defaultdict
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from itertools import product
 from typing import Any
 
@@ -54,25 +55,23 @@ class Calls(ast.NodeTransformer):
         """Change a call and those inside it; no line of the cell moves."""
         self.generic_visit(node)
         if getattr(node.func, "id", "") not in ("isinstance", "issubclass"):  # of the class itself
-            node.args = list(map(_given, node.args))
+            node.args = list(map(_handed, node.args))
             for word in node.keywords:
-                word.value = _given(word.value)
-        node.func = _handed(node.func, True)
+                word.value = _handed(word.value)
+        node.func = _handed(node.func)
         return node
 
     def visit_ClassDef(self, node: ast.ClassDef) -> ast.ClassDef:
         """Change what a class is derived from."""
         self.generic_visit(node)
-        node.bases = list(map(_given, node.bases))
+        node.bases = list(map(_handed, node.bases))
         return node
 
 
-def _given(part: ast.expr) -> ast.expr:
-    return _handed(part, False) if isinstance(part, ast.Name | ast.Attribute) else part
-
-
-def _handed(part: ast.expr, called: bool) -> ast.expr:
-    call = ast.Call(ast.Name("__watched__", ast.Load()), [part, ast.Constant(called)], [])
+def _handed(part: ast.expr) -> ast.expr:
+    if isinstance(part, ast.Starred | ast.Constant):
+        return part
+    call = ast.Call(ast.Name("__watched__", ast.Load()), [part], [])
     return ast.fix_missing_locations(ast.copy_location(call, part))
 
 
@@ -89,7 +88,7 @@ def load_ipython_extension(shell: Any) -> None:
     shell.events.register("post_run_cell", tell)
 
 
-def watched(one: Any, called: bool) -> Any:
+def watched(one: Any) -> Any:
     """Return what a chapter calls or hands on; an estimator so that it is watched."""
     room = f"{getattr(one, '__module__', '')}."
     if room.startswith("nqpf."):
@@ -97,23 +96,18 @@ def watched(one: Any, called: bool) -> Any:
         _then(recipe, "fit", lambda index: _keep(index.scores, index.matrix.values.columns))
         tfp = sys.modules.get("nqpf.compare.measures")
         _then(tfp, "_log_tfp", lambda level: _keep(level, ["labour_productivity"]))
-    known = room.startswith(ROOMS) and (called or inspect.isroutine(one) or inspect.isclass(one))
-    if not known or not _estimates(one):
+    if not room.startswith(ROOMS) or not _estimates(one):
         return one
-    if inspect.isclass(one) and not called:  # keeps its class methods
+    estimate = one.__init__ if inspect.isclass(one) else one
 
-        def init(self: Any, *args: object, **options: object) -> None:
-            _look(one.__name__, [*args, *options.values()])
-            one.__init__(self, *args, **options)
-
-        return type(one.__name__, (one,), {"__init__": init, "__wrapped__": one})
-
-    @functools.wraps(one)
+    @functools.wraps(estimate)
     def watching(*args: object, **options: object) -> object:
         _look(one.__qualname__, [*args, *options.values()])
-        return one(*args, **options)
+        return estimate(*args, **options)
 
-    return watching
+    if not inspect.isclass(one):
+        return watching
+    return type(one.__name__, (one,), {"__init__": watching, "__wrapped__": one})
 
 
 def _then(owner: Any, name: str, use: Callable[[Any], None]) -> None:
@@ -137,13 +131,12 @@ def _keep(score: pd.Series, indicators: Iterable[str]) -> None:
         scores.append((score, held, functools.cache(functools.partial(_forms, score))))
 
 
-def _estimates(one: Callable[..., Any]) -> bool:
-    if hasattr(one, "__wrapped__"):  # watched already
-        return False
-    try:
+def _estimates(one: Any) -> bool:
+    if hasattr(one, "__wrapped__") or not (inspect.isclass(one) or inspect.isroutine(one)):
+        return False  # watched already, or what has been estimated
+    with suppress(ValueError):  # a class that says nothing of how it is made
         return not PARAMETERS.isdisjoint(inspect.signature(one).parameters)
-    except ValueError:  # a class that says nothing of how it is made
-        return False
+    return False
 
 
 def _look(estimator: str, given: list[object]) -> None:

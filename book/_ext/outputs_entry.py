@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass
 from functools import lru_cache
@@ -13,7 +12,6 @@ from jupyter_cache.readers import get_reader
 from nbformat import NotebookNode
 from outputs_code import Code
 
-RECORD = "record.json"  # as scripts/build_book.py writes it
 _READER = {"type": "plugin", "name": "myst_nb_md"}
 _WHOLE = "panel.frame"  # all rows of the panel
 
@@ -82,10 +80,8 @@ def read_run(source: Path, cache_folder: Path) -> Run | None:
         number, notebook = cache.merge_match_into_notebook(get_reader(_READER)(str(source)))
     except KeyError:
         return None
-    record = cache_folder / "executed" / cache.get_cache_record(number).hashkey / RECORD
-    if record.is_file():
-        return Run(notebook, json.loads(record.read_text("utf-8")))
-    return Run(notebook, [{} for cell in notebook.cells if cell.cell_type == "code"])
+    said = cache.get_cache_record(number).data.get("said")  # as scripts/build_book.py keeps it
+    return Run(notebook, said or [{} for cell in notebook.cells if cell.cell_type == "code"])
 
 
 def _named(output: NotebookNode) -> dict[str, str]:

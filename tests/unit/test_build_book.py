@@ -1,6 +1,7 @@
 """What makes results and pages stale, which chapters run, and what a failing cell says."""
 
-from build_book import RECORD, STAMP, drop_stale, fingerprint, run_chapters, unchanged
+from build_book import STAMP, drop_stale, fingerprint, run_chapters, unchanged
+from jupyter_cache import get_cache
 
 CHAPTER = """\
 ---
@@ -63,7 +64,8 @@ def test_chapters_run_when_they_or_what_they_read_changed(tmp_path, capsys):
 
     cache = tmp_path / "cache"
     assert (run(), run()) == (["a.md", "b.md"], [])
-    a, b = sorted(cache.rglob(RECORD), key=lambda path: "card.yaml" not in path.read_text("utf-8"))
+    kept = [record.data["said"] for record in get_cache(cache).list_cache_records()]
+    a, b = sorted(kept, key=lambda said: "card.yaml" not in str(said))
     for changed, again in {
         "src/room/used.py": [a, b],
         "src/room/other.py": [b],
@@ -88,4 +90,4 @@ def test_a_failure_names_chapter_and_cell(tmp_path):
     (failure,) = run_chapters([bad], tmp_path / "cache", tmp_path)
     assert failure.startswith("bad.md\n")
     assert "wanted['a key']" in failure and "KeyError: 'a key'" in failure
-    assert "\x1b" not in failure and not list(tmp_path.rglob(RECORD))
+    assert "\x1b" not in failure and not get_cache(tmp_path / "cache").list_cache_records()
