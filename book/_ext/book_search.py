@@ -52,16 +52,6 @@ _LONGEST_FORMULA = 20
 _LONGEST_OPENING = 80  # characters of a generated section
 _ALIASES = {"西藏": "Xizang", "内蒙古": "Nei Mongol"}
 
-# Pages that quote the chapters rather than explain: each score is multiplied by this.
-PRIORS = {
-    "book/status": 0.3,
-    "book/bibliography": 0.5,
-    "book/glossary": 0.6,
-    "outputs/": 0.2,
-    "book/provinces/": 0.6,
-    "notebooks/studies/overview": 0.8,
-}
-
 
 class SearchEnglishChinese(SearchEnglish):
     """English words by their stems, Chinese by character pairs."""
@@ -78,17 +68,6 @@ class SearchEnglishChinese(SearchEnglish):
         for run in _HAN_RUN.findall(text):
             terms += [*run, *map("".join, pairwise(run))]
         return terms + super().split(_HAN_RUN.sub(" ", text))
-
-
-def prior(page: str) -> float:
-    """Return the factor of a page's score.
-
-    Examples
-    --------
-    >>> prior("outputs/notebooks/tfp/solow"), prior("notebooks/tfp/solow")
-    (0.2, 1.0)
-    """
-    return next((factor for start, factor in PRIORS.items() if page.startswith(start)), 1.0)
 
 
 def plain(node: nodes.Node) -> str:
@@ -207,7 +186,7 @@ def write(pages: dict[str, dict], path: Path) -> None:
 def _collect(app: Sphinx, doctree: nodes.document, page: str) -> None:
     if app.builder.format != "html" or "nosearch" in app.env.metadata.get(page, {}):
         return
-    record = {"name": page, "prior": prior(page), "sections": sections(doctree)}
+    record = {"name": page, "sections": sections(doctree)}
     more = {"explains": explained(page, doctree), "names": other_names(record["sections"][0][1])}
     record |= {key: value for key, value in more.items() if value}
     app.__dict__.setdefault("book_search_pages", {})[page] = record

@@ -15,6 +15,15 @@ const bookRank = (() => {
     brackets: [3, 0.2],
     body: [1, 0.6],
   };
+  // Pages that quote the chapters rather than explain: each score is multiplied by this.
+  const PRIORS = Object.entries({
+    "book/status": 0.3,
+    "book/bibliography": 0.5,
+    "book/glossary": 0.6,
+    "outputs/": 0.2,
+    "book/provinces/": 0.6,
+    "notebooks/studies/overview": 0.8,
+  });
   const SATURATION = 4;
   const ELSEWHERE = 0.15; // in code, a table or an output
   const PHRASE = 1.5;
@@ -45,6 +54,7 @@ const bookRank = (() => {
   // each part of "Markov chain 马尔可夫链" by itself.
   const normal = (text) => (text.match(HAN) || []).join("") + words(text).map(stem).join(" ");
   const names = (term) => [normal(term), ...(term.match(HAN) || []), words(term).map(stem).join(" ")];
+  const prior = (page) => (PRIORS.find(([start]) => page.startsWith(start)) || ["", 1])[1];
   const times = (text, part) => (part ? text.split(part).length - 1 : 0);
   const count = (one, key) => {
     if (key.han) return times(one.text, key.han);
@@ -65,7 +75,7 @@ const bookRank = (() => {
       return {
         name: page.name,
         title: page.sections.map((s) => s[1]).find((heading) => heading) || page.name,
-        prior: page.prior,
+        prior: prior(page.name),
         number: number.get(page.name),
         sections: page.sections.map(([anchor, heading, text]) => ({
           anchor, heading, text, head: field(heading), body: field(text),
