@@ -7,7 +7,6 @@ each glued number in prose is a link to its entry. The files are written to
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -21,7 +20,6 @@ from outputs_files import csv_bytes, shown
 from sphinx.application import Sphinx
 from sphinx.util.nodes import traverse_parent
 
-_COUNTED = {"figure": "figure{}", "table": "table{}", "number": "number{} in prose"}
 _HIDDEN = {"remove-input", "remove-cell"}
 
 
@@ -139,13 +137,6 @@ def _collect(app: Sphinx, doctree: nodes.document) -> None:
         app.env.metadata[page]["outputs"] = {**found, "sources": sources, "hidden": hidden}
 
 
-def numbers(entries: Sequence[Entry]) -> str:
-    """Return how many figures, tables and numbers there are, in words."""
-    counts = Counter(entry["kind"] for entry in entries)
-    found = [(counts[kind], words) for kind, words in _COUNTED.items() if counts[kind]]
-    return ", ".join(f"{n} {words.format('s' * (n > 1))}" for n, words in found) or "no outputs"
-
-
 def _map(app: Sphinx) -> Iterator[tuple[str, dict[str, object], str]]:
     """Make the pages of the map, and the whole map as one table."""
     from nqpf.data import Catalogue
@@ -156,7 +147,7 @@ def _map(app: Sphinx) -> Iterator[tuple[str, dict[str, object], str]]:
     source = options.get("repository_url", "")
     of_pages = {page: app.env.metadata.get(page, {}) for page in app.env.external_site_map}
     chapters = {page: own["outputs"] for page, own in of_pages.items() if "outputs" in own}
-    common = {"titles": titles, "known": known, "numbers": numbers}
+    common = {"titles": titles, "known": known}
     common["dated"] = {key for key, one in known.items() if one.vintages}
     common["source"] = source and f"{source}/blob/{options.get('repository_branch') or 'main'}/"
     for page, kept in chapters.items():
