@@ -447,7 +447,7 @@ def _rank_dots(table: pd.DataFrame, names: dict[str, str], title: str, most: int
         ax.plot(ends, [at, at], color=color, linewidth=4, alpha=0.35, solid_capstyle="round")
         ax.plot([row["rank"]], [at], mark, color=color, markersize=8, zorder=3)
         sty._beside(ax, at, f"{row['rank']:.0f} ({ends[0]:.0f}–{ends[1]:.0f})")
-    sty._name_rows(ax, list(names.values()), 12)
+    sty._name_rows(ax, list(names.values()))
     ax.set_xlim(0.2, most + 0.8)
     ax.set_xticks([1, *range(5, most - 3, 5), most])
     return figure

@@ -61,7 +61,7 @@ def coefficient_plot(table: pd.DataFrame, title: str = "", label: str = "") -> s
     for place, ((variable, own), ax) in enumerate(zip(groups, each, strict=True)):
         _coefficients(ax, own, measures)
         names = [sty._readable(name) if place % 2 == 0 else "" for name in measures]
-        sty._name_rows(ax, names, 12)
+        sty._name_rows(ax, names)
         ax.set_title(sty._wrapped(variable, 30), fontsize=13)
         above, below = (own["lower"] > 0).sum(), (own["upper"] < 0).sum()
         count, gone = own["lower"].count(), own["lower"].isna().sum()
