@@ -247,17 +247,18 @@ def rank_bump(ranks: pd.DataFrame, title: str = "") -> sty._Drawing:
     data = pd.DataFrame({c: sty._province_values(ranks[c], reindex=False) for c in ranks.columns})
     moved = (data.max(axis=1) - data.min(axis=1)).sort_values(ascending=False, kind="stable")
     chosen = moved.index[:5]
-    last, names = int(data.max(axis=None)), [str(place + 1) for place in range(count)]
-    label = "\n".join(f"{place}. {name}" for place, name in enumerate(data.columns, start=1))
-    if count == 2:  # each name has room over its column
-        names, label = [sty._wrapped(name, 22) for name in data.columns], ""
-    rows, heads = 0.27 * last, 0.08 + 0.27 * max(name.count("\n") + 1 for name in names)  # inches
-    figure, ax, _ = sty._framed(title, label, (2.25, heads, 2.5, rows), heads + rows + 0.1)
+    last, across = int(data.max(axis=None)), 2.5  # inches
+    # Names of neighbours stand at two heights, so that each has the room of two columns.
+    names = [sty._wrapped(name, int(18 * across / (count - 1))) for name in data.columns]
+    tall = [max(name.count("\n") + 1 for name in names[first::2]) for first in (0, 1)]
+    rows, heads = 0.27 * last, 0.1 + 0.25 * sum(tall)
+    figure, ax, _ = sty._framed(title, "", (2.25, heads, across, rows), heads + rows + 0.1)
     ax.set(xlim=(-0.03, count - 0.97), ylim=(last + 0.5, 0.5))
     ax.axis("off")
     for place, name in enumerate(names):
-        side = "center" if count > 2 else ("right", "left")[place]
-        ax.text(place, 0.2, name, ha=side, va="bottom", fontsize=13)
+        top = 0.2 - place % 2 * (0.9 * tall[0] + 0.1)
+        ax.plot([place, place], [0.5, top], color=sty._PALE, linewidth=1, clip_on=False)
+        ax.text(place, top, name, ha="center", va="bottom", fontsize=13)
     mark = {"color": sty._PALE, "marker": "o", "linewidth": 1.2, "markersize": 5, "zorder": 2}
     _bumps(ax, data.drop(index=chosen), sty._GREY, mark)
     each, mark = [], {"linewidth": 3, "markersize": 8, "zorder": 3}
