@@ -14,6 +14,7 @@
     const scrolls =
       /auto|scroll/.test(getComputedStyle(box).overflow) &&
       (box.scrollWidth > box.clientWidth + 1 || box.scrollHeight > box.clientHeight + 1);
+    box.toggleAttribute("data-wide", scrolls && box.scrollWidth > box.clientWidth + 12);
     if (scrolls) {
       box.tabIndex = 0;
       if (!box.hasAttribute("role")) box.setAttribute("role", "group");

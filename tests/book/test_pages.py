@@ -16,7 +16,7 @@ BUILT = (path.relative_to(HTML).with_suffix("") for path in HTML.rglob("*.html")
 # The front's address leads on to the front page; without a built book the list of chapters stands.
 ALL = {page.as_posix() for page in BUILT if page.parts[0] != "_static"} - {"index"}
 ALL = sorted(ALL | {*CHAPTERS, "search", "genindex"})
-FROM_TEMPLATES = ("outputs/", "book/provinces/", "notebooks/studies/")
+FROM_TEMPLATES = ("outputs/", "book/provinces/", "notebooks/records/")
 ALIKE = [name for name in ALL if name.startswith(FROM_TEMPLATES)]
 PAGES = sorted({*ALL} - {*ALIKE} | {*sample(ALIKE), *KINDS})
 # Read by axe-core, and on a phone too.
