@@ -3,9 +3,10 @@
 import numpy as np
 import pandas as pd
 import pytest
+from libpysal.weights import full2W
 from made_up_panels import case, dummies, keyed, refusals, ring
 from scipy import stats
-from scipy.optimize import minimize_scalar
+from spreg import ML_Error, ML_Lag
 from statsmodels.regression.linear_model import OLS
 
 from nqpf.dynamics.convergence import beta, club, sigma
@@ -187,29 +188,17 @@ def test_beta_of_mexican_states_equals_statsmodels(errors, kind):
     assert result.speed == pytest.approx(-np.log(1 + 60 * own.params[1940]) / 60, abs=1e-9)
 
 
-@pytest.mark.parametrize("spatial", ["lag", "error"])
-def test_spatial_beta_maximises_the_likelihood_written_out(spatial):
-    scores = growth()
-    frame = ring(range(20))
-    w = frame.to_numpy()
+@pytest.mark.parametrize(("spatial", "model"), [("lag", ML_Lag), ("error", ML_Error)])
+def test_spatial_beta_equals_spreg(spatial, model):
+    scores, frame = growth(), ring(range(20))
     result = beta(scores, spatial=spatial, weights=frame.sample(frac=1, random_state=0))
-    logs = np.log(scores.unstack()).to_numpy()
-    y, x = (logs[:, 1] - logs[:, 0]) / 10, np.c_[np.ones(20), logs[:, 0]]
-
-    def fit(rho):
-        left = np.eye(20) - rho * w
-        design = x if spatial == "lag" else left @ x
-        b, *_ = np.linalg.lstsq(design, left @ y, rcond=None)
-        e = left @ y - design @ b
-        value = -10 * (np.log(2 * np.pi * e @ e / 20) + 1) + np.linalg.slogdet(left)[1]
-        return value, b
-
-    best = minimize_scalar(
-        lambda r: -fit(r)[0], bounds=(-0.99, 0.99), method="bounded", options={"xatol": 1e-10}
-    )
-    assert result.rho == pytest.approx(best.x, abs=1e-5)
-    assert result.coefficient == pytest.approx(fit(best.x)[1][1], abs=1e-6)
-    assert result.likelihood_ratio == pytest.approx(2 * (fit(best.x)[0] - fit(0.0)[0]), abs=1e-6)
+    first, last = np.log(scores.unstack()).to_numpy().T
+    y, x = (last - first)[:, None] / 10, first[:, None]
+    own = model(y, x, full2W(frame.to_numpy()), method="full")
+    assert result.rho == pytest.approx(own.betas[-1, 0], abs=1e-5)
+    assert result.coefficient == pytest.approx(own.betas[1, 0], abs=1e-6)
+    plain = OLS(y, np.c_[np.ones(20), x]).fit().llf
+    assert result.likelihood_ratio == pytest.approx(2 * (own.logll - plain), abs=1e-6)
 
 
 def test_panel_beta_equals_dummies():

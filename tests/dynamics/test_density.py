@@ -102,21 +102,3 @@ def test_silverman_as_r_finds_it_where_the_standard_deviation_decides():
     # R 4.2.2, bw.nrd0; its interquartile range is over 1.34, here 1.349, and larger in this sample
     eruptions = case("faithful.csv")["eruptions"].to_numpy()
     assert bandwidth(eruptions) == pytest.approx(0.334777034464, rel=1e-10)
-
-
-def test_sheather_jones_solves_its_equation_pair_by_pair():
-    x = investment()
-    n, h = len(x), bandwidth(x, "sheather-jones")
-    normal = np.polynomial.hermite_e.HermiteE
-    fourth, sixth = normal.basis(4), normal.basis(6)
-
-    def mean(polynomial, width, power):
-        z = (x[:, None] - x) / width
-        density = np.exp(-(z**2) / 2) / np.sqrt(2 * np.pi)
-        return (polynomial(z) * density).sum() / (n * (n - 1) * width**power)
-
-    spread = min(x.std(ddof=1), np.subtract(*np.percentile(x, [75, 25])) / 1.349)
-    s = mean(fourth, 1.24 * spread * n ** (-1 / 7), 5)
-    t = -mean(sixth, 1.23 * spread * n ** (-1 / 9), 7)
-    alpha = 1.357 * (s / t) ** (1 / 7) * h ** (5 / 7)
-    assert (1 / (2 * np.sqrt(np.pi) * n * mean(fourth, alpha, 5))) ** 0.2 == pytest.approx(h)

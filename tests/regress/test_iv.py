@@ -205,25 +205,3 @@ def test_a_printed_anderson_rubin_set():
     request = frame, "lwage", "educ", ["nearc4", "nearc2"], CONTROLS, "person", "wave"
     found = instrumental(*request, **options).diagnostics.anderson_rubin.intervals
     np.testing.assert_allclose(found, [(0.0536002610089, 0.361980791255)], atol=5e-8)
-
-
-def test_printed_output_on_mroz():
-    """ivreg2r (R), reference page of its mroz data; the same figures as Stata's ivreg2.
-
-    lwage on educ (instruments motheduc, fatheduc), exper, expersq; working women.
-    """
-    from linearmodels.datasets import mroz
-
-    frame = mroz.load()
-    frame = frame[frame["inlf"] == 1].assign(person=range(428), wave=1)
-    request = frame, "lwage", "educ", ["motheduc", "fatheduc"], ["exper", "expersq"]
-    options = {"effects": "pooled", "errors": "unadjusted", "convention": "none"}
-    got = instrumental(*request, "person", "wave", **options)
-    names = ["const", "educ", "exper", "expersq"]
-    assert got.params[names].round(7).tolist() == [0.0481003, 0.0613966, 0.0441704, -0.0008990]
-    assert got.std_errors[names].round(7).tolist() == [0.3984530, 0.0312895, 0.0133696, 0.0003998]
-    assert got.pvalues[names].round(6).tolist() == [0.903915, 0.049737, 0.000954, 0.024543]
-    assert round(got.rsquared_within, 4) == 0.1357
-    found = got.diagnostics
-    assert (round(found.cragg_donald, 2), round(found.hansen.statistic, 2)) == (55.40, 0.38)
-    assert round(found.hansen.pvalue, 4) == 0.5386

@@ -1,8 +1,6 @@
-"""Production functions of firms: promises, refusals, the printed steps, and Monte Carlo.
+"""Production functions of firms: promises, refusals and the printed steps.
 
-Thirty samples (ten in daily runs) and eight comparisons: two Monte Carlo errors would be passed
-by chance in every second seed, so the bound here is a Student quantile at 1 % over all of them.
-benchmarks/bench_proxy.py runs two hundred samples and holds them to two errors.
+benchmarks/bench_proxy.py holds two hundred simulated samples to the truth, within two errors.
 """
 
 import warnings
@@ -12,9 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from linearmodels.iv import IVGMM
-from made_up_mutants import EVERYTHING
 from made_up_panels import refusals
-from scipy import stats
 from scipy.optimize import minimize, root
 
 from nqpf.errors import DataError, EstimationError, MethodError, SampleError
@@ -278,26 +274,3 @@ def test_wooldridge_both_equations_are_stacked_gmm():
     assert fit.criterion == pytest.approx(peer.j_stat.stat, rel=1e-5)
     assert peer.j_stat.df == 1
     np.testing.assert_allclose(fit.std_errors, peer.std_errors.iloc[:2], rtol=1e-3)
-
-
-# Monte Carlo
-
-
-DESIGNS = dict(zip(ESTIMATORS, (4, 2, 1, 2), strict=True))
-REPLICATIONS, COMPARISONS = 30 if EVERYTHING else 10, 8
-BOUND = stats.t.isf(0.01 / COMPARISONS / 2, REPLICATIONS - 1)
-
-
-@every
-def test_the_truth_is_recovered(name):
-    options = {"starts": 4} if name == ACF else {}
-    bias = []
-    with warnings.catch_warnings(action="ignore", category=UserWarning):
-        for seed in np.random.SeedSequence(2015).generate_state(REPLICATIONS):
-            fit = estimate(name, simulate_firms(DESIGNS[name], seed=int(seed)), **options)
-            assert getattr(fit, "converged", True)
-            bias.append(fit.params[["labour", "capital"]] - [0.6, 0.4])
-    mean, sd = np.mean(bias, axis=0), np.std(bias, axis=0, ddof=1)
-    assert (np.abs(mean) < BOUND * sd / np.sqrt(REPLICATIONS)).all(), (mean, sd)
-    # Recovering is not being vague: the proxy's labour is known to a few hundredths.
-    assert sd[0] < 0.02
