@@ -152,7 +152,7 @@ def test_entries_name_what_their_outputs_rest_on(html):
     assert answer["stored results"] == "results.parquet"
     assert set(answer["systems"].split()) == set(available())
     assert (answer["shown by cell"], answer["rests on cells"]) == ("1", "1")
-    study = rows["notebooks/studies/jin-2024", "number-first"]
+    study = rows["notebooks/records/jin-2024", "number-first"]
     assert set(study["variables"].split()) == set(System.load("jin-2024").variables)
     assert (study["systems"], study["vintages"]) == ("jin-2024", "census5")
     assert {"nqpf.System.load", "nqpf.Recipe"} <= set(study["functions"].split())
