@@ -4,15 +4,3 @@ from nqpf.compare.certainty import sensitivity, uncertainty
 from nqpf.compare.declaration import variables
 from nqpf.compare.measures import agreement, circular, holders, measures, standings
 from nqpf.compare.partial import partial_year
-
-__all__ = [
-    "agreement",
-    "circular",
-    "holders",
-    "measures",
-    "partial_year",
-    "sensitivity",
-    "standings",
-    "uncertainty",
-    "variables",
-]

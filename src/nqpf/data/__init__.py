@@ -2,5 +2,3 @@
 
 from nqpf.data.catalogue import Catalogue
 from nqpf.data.panel import Panel
-
-__all__ = ["Catalogue", "Panel"]

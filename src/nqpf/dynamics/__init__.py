@@ -3,5 +3,3 @@
 from nqpf.dynamics.convergence import beta
 from nqpf.dynamics.inequality import dagum, kernel_density
 from nqpf.dynamics.markov import markov
-
-__all__ = ["beta", "dagum", "kernel_density", "markov"]

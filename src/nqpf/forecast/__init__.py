@@ -2,5 +2,3 @@
 
 from nqpf.forecast.backtest import backtest, nowcast
 from nqpf.forecast.methods import forecast
-
-__all__ = ["backtest", "forecast", "nowcast"]

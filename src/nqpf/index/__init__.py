@@ -2,5 +2,3 @@
 
 from nqpf.index import aggregate, normalise, weights
 from nqpf.index.recipe import Index, Recipe
-
-__all__ = ["Index", "Recipe", "aggregate", "normalise", "weights"]

@@ -3,5 +3,3 @@
 from nqpf.compare.declaration import variables
 from nqpf.multiverse.grid import SpecificationGrid
 from nqpf.multiverse.results import Multiverse, curve_summary, variance_shares
-
-__all__ = ["Multiverse", "SpecificationGrid", "curve_summary", "variables", "variance_shares"]

@@ -7,14 +7,3 @@ from nqpf.regress.ols import fixed_effects
 from nqpf.regress.resample import permutation_placebo, wild_bootstrap
 from nqpf.regress.table import RegressionTable
 from nqpf.regress.threshold import threshold
-
-__all__ = [
-    "RegressionTable",
-    "dynamic_gmm",
-    "fixed_effects",
-    "instrumental",
-    "mediation",
-    "permutation_placebo",
-    "threshold",
-    "wild_bootstrap",
-]

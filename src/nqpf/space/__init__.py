@@ -3,5 +3,3 @@
 from nqpf.space.durbin import durbin
 from nqpf.space.exploration import local_moran, moran
 from nqpf.space.weights import align, contiguity
-
-__all__ = ["align", "contiguity", "durbin", "local_moran", "moran"]

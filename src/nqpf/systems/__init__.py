@@ -5,14 +5,3 @@ from nqpf.systems.replication import Replication
 from nqpf.systems.standard import Standard
 from nqpf.systems.study import Study
 from nqpf.systems.system import IndicatorMatrix, System, available
-
-__all__ = [
-    "IndicatorMatrix",
-    "Replication",
-    "Standard",
-    "Study",
-    "System",
-    "available",
-    "filled",
-    "twins",
-]
