@@ -192,9 +192,7 @@ test_what_does_not_fit_is_refused = refusals(
       for f in (1.0, -0.1, float("nan"), "low", True)),
     *(("one boolean per column", partial(minmax, EYE, benefit), MethodError)
       for benefit in ([1, -1, 1], [True], [[True, False, True]], ["+", "-", "+"])),
-    ("'two-system' met 3 subsystems; expected two.*'wang'",
-     partial(coordination, [[0.1, 0.2, 0.3]], form="two-system"), MethodError),
-    *(("unknown form of coupling .*standard, no-root, two-system, wang",
+    *(("unknown form of coupling .*standard, no-root, wang",
        partial(coordination, PAIR, form=form), MethodError) for form in ("standart", None, 2)),
     *((said, partial(coordination, PAIR, alpha=alpha), MethodError) for alpha, said in [
         ([1.0], r"alpha has shape \(1,\)"), ([0.5, 0.6], "alpha sums to 1.1"),
@@ -322,7 +320,7 @@ def test_implied_judgements_half_way_beyond_nine_and_consistent():
 MANY = ["standard", "no-root", "wang"]
 
 
-@pytest.mark.parametrize("form", [*MANY, "two-system"])
+@pytest.mark.parametrize("form", MANY)
 @pytest.mark.parametrize("level", [1e-300, 0.1, 1 / 3, 1.0])
 def test_equal_subsystems_are_fully_coupled(form, level):
     c, t, d = coordination([[level, level]], form=form)

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from nqpf.checks import between, choose
-from nqpf.errors import DataError, MethodError
+from nqpf.errors import DataError
 from nqpf.index.normalise import (
     _ROWS,
     _array,
@@ -225,7 +225,7 @@ def _coupling(z: ArrayLike, w: ArrayLike, dimension: Sequence[str]) -> _Floats:
     return coordination(np.column_stack(scores)).D
 
 
-_FORMS = ("standard", "no-root", "two-system", "wang")
+_FORMS = ("standard", "no-root", "wang")
 
 
 class _Coordination(NamedTuple):
@@ -248,8 +248,6 @@ def coordination(
     - ``standard``: C = [prod U / M^s]^(1/s), the geometric over the arithmetic
       mean;
     - ``no-root``: C = prod U / M^s, without the root;
-    - ``two-system``: C = [U_1 U_2 / M^2]^2, the older form for two subsystems
-      with the coefficient k = 2 (Liao 1999, Tropical Geography 19, 171-177);
     - ``wang``: C = sqrt([1 - mean |U_r - U_s|] prod (U / U_max)^(1/(s-1))),
       the mean over pairs (Wang, Kong, Ren, Zhi and Dai 2021, Journal of
       Natural Resources 36, 793-810), which spreads over [0, 1] where the
@@ -273,8 +271,7 @@ def coordination(
     Raises
     ------
     nqpf.errors.MethodError
-        If `form` is unknown or does not fit the number of subsystems, or
-        `alpha` has the wrong length, sign or sum.
+        If `form` is unknown, or `alpha` has the wrong length, sign or sum.
     nqpf.errors.DataError
         If a score is missing, infinite or outside [0, 1].
 
@@ -292,9 +289,6 @@ def coordination(
         expected = "scores of subsystems from 0 to 1"
         raise DataError(f"u holds {u[row, column]}", where=where, expected=expected)
     u, s = np.minimum(u, 1.0), u.shape[1]
-    if form == "two-system" and s != 2:
-        hint = "use 'standard', 'no-root' or 'wang', or take the subsystems two at a time"
-        raise MethodError(f"the form 'two-system' met {s} subsystems", expected="two", hint=hint)
     alpha = np.full(s, 1 / s) if alpha is None else _weight_vector(alpha, s, "alpha")
     c = np.zeros(len(u))
     together = u.min(axis=1) > 0
@@ -313,7 +307,7 @@ def _coupled(u: _Floats, form: str) -> _Floats:
         apart = np.abs(u[:, first] - u[:, second]).mean(axis=1)
         return np.sqrt((1 - apart) * np.exp(np.log(ratio).sum(axis=1) / (s - 1)))
     standard = np.exp(np.log(ratio).mean(axis=1)) / ratio.mean(axis=1)
-    return standard ** {"standard": 1, "no-root": s, "two-system": 4}[form]
+    return standard**s if form == "no-root" else standard
 
 
 _ALL = (_coupling, _geometric, _harmonic, _linear, _topsis, _vikor)
