@@ -94,7 +94,7 @@ class Code:
         own = {i: one for i, one in enumerate(self.statements) if one.cell == cell}
         if not key:
             return [i for i in list(own)[-1:] if isinstance(own[i].tree, ast.Expr)] or list(own)
-        calls = (f"tell({key}=", f"glue({key!r},", "glue(")
+        calls = (f"tell({key}=", f"glue({key!r},", "tell(**", "glue(")
         found = ([i for i, one in own.items() if call in one.text] for call in calls)
         return next(filter(None, found), list(own))
 
