@@ -18,7 +18,7 @@ from measure_size import LIBRARY, ROOT, code_lines, defined, homes, imported, pu
 
 Name = tuple[str, str]  # module, name; a module itself has no name
 PAGE = ROOT / "docs" / "prices.md"
-TOLD = ("README.md", "CONTRIBUTING.md", "tests/book/exercises.yaml")
+TOLD = ("README.md", "CONTRIBUTING.md")
 _CELL = re.compile(r"^```+\{code-cell\}[^\n]*\n(.*?)^```+$", re.DOTALL | re.MULTILINE)
 _OPTION = re.compile(r"^(?:[:%!].*|---)$", re.MULTILINE)
 _NAMED = re.compile(r"\b(nqpf(?:\.[A-Za-z]\w*)*)\.([A-Za-z]\w*)")
