@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import yaml
 
 from nqpf import __version__, provinces
 from nqpf.checks import choose
@@ -23,43 +24,7 @@ from nqpf.files import _inside, _replacing, root
 
 _TITLE = "Statistics of the 31 provincial-level units of mainland China"
 _TITLE_ZH = "中国大陆31个省级行政区统计面板"
-_BOOK = "Measuring New Quality Productive Forces: an executable survey"
-_BOOK_ZH = "新质生产力的测度：可执行的综述"
-
-_ABOUT = {
-    "rights": "The figures are facts published by statistical authorities, or computed from them "
-    "where flagged 'derived' or 'extrapolated'; the sheet, table or "
-    "metadata 'catalogue' names publisher and yearbook of each, 'sources' the public file it was "
-    "transcribed from, with its hash. Names, definitions and notes are text of the book, "
-    "CC BY 4.0 (https://creativecommons.org/licenses/by/4.0/).",
-    "cite": "Cite the publisher and yearbook of the figures that you use, and this compilation: "
-    f"The contributors to Measuring New Quality Productive Forces (2026). {_BOOK}, version "
-    f"{__version__}.",
-}
-_FLAGS = {
-    "official": "as published",
-    "derived": "computed by this book from official figures, as the catalogue says",
-    "spliced": "continued with a closely related official series, named in the sources",
-    "extrapolated": "continued by a stated rule, for lack of a published figure",
-    "interpolated": "a gap filled on request; none is embedded",
-    "break": "the first official figure on a new basis, not comparable with the year before",
-    "reader": "added by the reader of this copy with `nqpf data add`; not an embedded figure",
-}
-_VINTAGES = {
-    "census5": "national accounts as revised after the fifth economic census (第五次经济普查)",
-    "census4": "national accounts as revised after the fourth economic census (第四次经济普查)",
-}
 _DERIVED = "derived"
-_COLUMN_NOTES = {
-    "province": "GB/T 2260 code, with the names in English and Chinese",
-    "year": "calendar year",
-    "variable": "key of the catalogue, with the names in English and Chinese",
-    "value": "the figure in the unit beside it",
-    "vintage": "empty unless the series exists in more than one; never mix two in one analysis",
-    "flag": "what kind of figure it is, explained below",
-    "source": f"key of the sources; '{_DERIVED}' is computed from other series as the catalogue "
-    f"says, '{_READER}' is the reader's own",
-}
 _WIDEST = 430  # pixels of a column
 
 
@@ -228,20 +193,19 @@ def _sources(panel: Panel) -> pd.DataFrame:
 
 def _about(panel: Panel) -> _About:
     """Return what a reader of the files must know: pairs of a heading and its text."""
+    said = yaml.safe_load(Path(__file__).with_name("export.yaml").read_text("utf-8"))
     own = int((panel.frame["flag"] == _READER).sum())
     rows = [
         (_TITLE, _TITLE_ZH),
-        ("From the book", f"{_BOOK} {_BOOK_ZH}, version {__version__}"),
+        ("From the book", f"{said['book']}, version {__version__}"),
         ("Figures", f"{len(panel.frame):,} of {len(panel.variables)} variables"),
-        ("Rights 权利", _ABOUT["rights"]),
-        ("How to cite 引用", _ABOUT["cite"]),
+        ("Rights 权利", said["rights"]),
+        ("How to cite 引用", said["cite"].format(version=__version__)),
     ]
     if own:
         text = f"{own:,} of the figures were added by the reader of this copy; flag '{_READER}'."
         rows.append(("Reader's own figures", text))
-    for kind, told in (("Column", _COLUMN_NOTES), ("Vintage", _VINTAGES), ("Flag", _FLAGS)):
-        rows += [(f"{kind} {name}", text) for name, text in told.items()]
-    return rows
+    return [*rows, *said["notes"].items()]
 
 
 _About = list[tuple[str, str]]
