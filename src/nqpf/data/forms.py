@@ -14,6 +14,9 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal
 from functools import lru_cache
+from pathlib import Path
+
+import yaml
 
 from nqpf.data.grid import _REPEATED, _Grid
 from nqpf.errors import DataError, NqpfError, _narrow
@@ -78,19 +81,7 @@ def _factor(given: str, wanted: str) -> Decimal | None:
 _REQUIRED = ["province", "year", "variable", "value", "unit", "source"]
 _OPTIONAL = ["vintage", "name_en", "name_zh"]
 _COLUMNS = _REQUIRED + _OPTIONAL
-_NAMES = {
-    "province": "province region area 省份 地区 省市 省 省市区 省区市 省份名称 地区名称 行政区",
-    "year": "year period 年份 年度 年 时间",
-    "variable": "variable indicator indicators 指标 指标名称 变量 变量名 变量名称",
-    "value": "value figure 数值 值 数据 指标值",
-    "unit": "unit units 单位 计量单位",
-    "source": "source datasource datasources 来源 数据来源 资料来源 出处",
-    "vintage": "vintage 口径",
-    "name_en": "name_en 英文名 英文名称",
-    "name_zh": "name_zh 中文名 中文名称",
-    # What an export of the panel and a template have beside them.
-    "": "province_en province_zh variable_en variable_zh flag",
-}
+_NAMES = yaml.safe_load(Path(__file__).with_name("forms.yaml").read_text("utf-8"))
 _ROLES = {label: role for role, labels in _NAMES.items() for label in labels.split()}
 _FACT = re.compile(r"([^:：]{1,16})[:：]\s*(.+)", re.DOTALL)
 _UNIT_SAID = re.compile(r"单位\s*[:：]\s*([^\s,，;；)）]+)")
