@@ -49,6 +49,7 @@ _LOADED = {
         "explorer.js",
         "explorer.css",
     ],
+    'class="nqpf-try"': ["try.js", "try.css"],
     'page="search"': ["search-rank.js", "search.js", "search.css"],
 }
 

@@ -17,7 +17,7 @@ from nqpf.compare import standings
 from nqpf.compare.profiles import _Profiles
 from nqpf.errors import DataError
 from nqpf.errors import _visible as visible
-from nqpf.report.explore import rank_explorer
+from nqpf.report.explore import rank_explorer, try_box
 from nqpf.report.province_pages import _overview_markdown, _page_key
 from nqpf.report.ranks import ranking
 from nqpf.report.tables import argument_table, catalogue_table
@@ -90,6 +90,7 @@ SHOWN = {
     "bump": lambda it: report.rank_bump(_ranks(), title=visible(BAD)),
     "agreement": lambda it: report.heatmap_agreement(_ranks().corr().abs(), LONG),
     "rank explorer": lambda it: rank_explorer(_ranks()),
+    "try box": lambda it: try_box(it.index),
 }
 
 
@@ -106,7 +107,9 @@ def test_reports_show_text_as_text(it, name):
     if hasattr(shown, "alt"):
         assert_harmless(shown.html(), shown.alt)
     else:
-        (assert_harmless if name == "data note" else assert_text)(shown.html, shown.text)
+        (assert_harmless if name in ("data note", "try box") else assert_text)(
+            shown.html, shown.text
+        )
 
 
 @pytest.mark.filterwarnings("ignore:Glyph")

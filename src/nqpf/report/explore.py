@@ -17,6 +17,7 @@ from nqpf import provinces
 from nqpf.checks import choose
 from nqpf.compare.measures import _Standings as Standings
 from nqpf.errors import DataError, SampleError
+from nqpf.index.recipe import Index
 from nqpf.report import style as sty
 from nqpf.report.html import _Html, _html_table, _province, listed
 from nqpf.report.province_pages import _measure_names
@@ -114,6 +115,14 @@ def rank_explorer(ranks: pd.DataFrame) -> _Html:
 
 _STEP = 1e-7  # scores are cut to steps of this size, so that a page can round them as Python does
 _TFP = ("Total factor productivity, Solow residual", "全要素生产率，索洛余值")
+
+
+# What the script of the box computes, and its own word for each stage.
+_TRIED = {
+    "normalise": ("range", ["minmax", "minmax_yearly"]),
+    "weights": ("weights", ["entropy", "equal"]),
+    "aggregate": ("aggregate", ["linear", "topsis"]),
+}
 
 
 _PLACE = {"region4": "region", "tile_row": "row", "tile_col": "column"}
@@ -310,6 +319,67 @@ def explorer(found: Standings, first: str | None = None) -> _Html:
         f'<script type="application/json" class="explorer-data">{data}</script></div>'
     )
     return _Html(html, f"[Explorer of {found!r}]\n{static.text}")
+
+
+def try_box(index: Index, year: int | None = None) -> _Html:
+    """Return a small index that the reader changes: indicators, weights, range, aggregation.
+
+    The script of the book (``book/_static/try.js``) computes it anew in the browser and shows
+    the ranks beside those of `index`; without it, a sentence says what the box would do.
+
+    Parameters
+    ----------
+    index : Index
+        What the book has: min-max values, pooled or by year, with entropy or equal weights,
+        joined by a sum or by TOPSIS, without options.
+    year : int or None
+        Year shown first; the last one when None.
+
+    Returns
+    -------
+    Html
+
+    Raises
+    ------
+    nqpf.errors.MethodError
+        If the index was made otherwise.
+    nqpf.errors.SampleError
+        If the year has no scores.
+    """
+    matrix, recipe, years = index.matrix, index.recipe, [int(one) for one in index.years]
+    for stage, (_, known) in _TRIED.items():
+        choose(stage, getattr(recipe, stage), known)
+    choose("option", next(iter(recipe.options), ""), [""])
+    year = years[-1] if year is None else year
+    choose("year", year, years, SampleError)
+    system = matrix.system.indicators if matrix.system else {}
+    words = {key: [one.name.en, one.name.zh] for key, one in system.items()}
+    indicators = [
+        {"names": words.get(key, [str(key), ""]), "benefit": bool(matrix.benefit[key])}
+        for key in matrix.values
+    ]
+    codes = [int(code) for code in matrix.provinces]
+    ranks = index.rank().unstack("year").reindex(index=codes, columns=years).fillna(0).astype(int)
+    grid = pd.MultiIndex.from_product([codes, years])
+    data = {
+        "provinces": [[one, provinces.name(one), provinces.name(one, "zh")] for one in codes],
+        "years": years,
+        "indicators": indicators,
+        "values": _text([matrix.values.reindex(grid).to_numpy("<f8").T]),
+        "ranks": ranks.to_numpy().tolist(),
+        "start": {name: getattr(recipe, stage) for stage, (name, _) in _TRIED.items()}
+        | {"year": year},
+    }
+    said = (
+        f"With JavaScript, here you change the weights of {len(indicators)} indicators, leave "
+        f"some out, choose another range or aggregation, and see the ranks of {len(codes)} "
+        "provinces move beside the book's."
+    )
+    html = (
+        f'<div class="nqpf-try"><p>{said}</p>'
+        f'<script type="application/json">{_json(data, allow_nan=False)}</script></div>'
+    )
+    return _Html(html, f"[Try it here: {said}]")
 
 
 def _first_view(found: Standings, first: str, year: int) -> _Html:
