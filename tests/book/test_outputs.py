@@ -156,7 +156,7 @@ def test_entries_name_what_their_outputs_rest_on(html):
     assert set(study["variables"].split()) == set(System.load("jin-2024").variables)
     assert (study["systems"], study["vintages"]) == ("jin-2024", "census5")
     assert {"nqpf.System.load", "nqpf.Recipe"} <= set(study["functions"].split())
-    solow = set(rows["notebooks/tfp/solow", "figure-1"]["variables"].split())
+    solow = set(rows["notebooks/tfp/solow", "figure-2"]["variables"].split())
     assert {"investment_price", "employment"} <= solow
     whole = rows["notebooks/data/panel", "number-n_figures"]
     assert (whole["whole panel"], whole["variables"]) == ("yes", "")
