@@ -95,4 +95,4 @@ def test_the_chapters_hold_it_and_say_so_without_scripts(visit, site, name):
     assert page.locator(".try-table").last.locator("tbody tr").count() == PAGES[name]
     assert [*page.wrong, *(url for url in page.asked if not url.startswith((site, "data:")))] == []
     still = visit(f"{site}/{name}.html", java_script_enabled=False)
-    assert "With JavaScript" in still.locator(".nqpf-try").inner_text()
+    assert "with JavaScript" in still.locator(".nqpf-try").inner_text()

@@ -371,9 +371,9 @@ def try_box(index: Index, year: int | None = None) -> _Html:
         | {"year": year},
     }
     said = (
-        f"With JavaScript, here you change the weights of {len(indicators)} indicators, leave "
-        f"some out, choose another range or aggregation, and see the ranks of {len(codes)} "
-        "provinces move beside the book's."
+        "In the web edition, with JavaScript, this box lets you change the weights of "
+        f"{len(indicators)} indicators, leave some out, choose another range or aggregation, "
+        f"and see the ranks of {len(codes)} provinces move beside the book's."
     )
     html = (
         f'<div class="nqpf-try"><p>{said}</p>'
