@@ -7,6 +7,7 @@ chapters share nothing that a chapter makes. On Windows, which cannot fork, kern
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 import os
 import sys
@@ -14,13 +15,14 @@ from typing import Any
 
 # It would compile grammars of addresses for three seconds as jsonschema is imported.
 sys.modules.setdefault("rfc3987_syntax", None)
-# The library is not among them: which of its modules a chapter loads is watched from the start of
-# its kernel.
-PRELOADED = ["warm_kernels", "ipykernel.kernelapp", "IPython.core.interactiveshell"]
-PRELOADED += ["matplotlib.pyplot"]
-PRELOADED += ["matplotlib.backends.backend_svg", "pandas", "pyarrow.parquet", "pydantic"]
-PRELOADED += ["scipy.optimize", "scipy.stats", "yaml", "myst_nb"]
-PRELOADED += ["nbformat"]  # which myst_nb's glue loads, and which compiles grammars for a second
+COLLECTED = (50_000, 20, 20)  # new objects until Python looks for garbage, which takes it time
+# Of the library only what the extensions of every kernel load: which other modules a chapter loads
+# is watched from the start of its kernel.
+# nbformat is what myst_nb's glue loads, and compiles grammars for a second.
+PRELOADED = """warm_kernels ipykernel.kernelapp IPython.core.interactiveshell matplotlib.pyplot
+matplotlib.backends.backend_svg pandas pyarrow.parquet pydantic scipy.optimize scipy.stats yaml
+myst_nb nbformat watch_regressions watch_inputs linearmodels statsmodels.stats.multitest
+rich.console joblib highspy""".split()
 
 
 class Kernel:
@@ -57,6 +59,8 @@ def become_kernel(command: list[str], cwd: str, env: dict[str, str], told: Any) 
     """Run a kernel in this process; `command` is what would have started one."""
     from ipykernel.kernelapp import IPKernelApp
 
+    gc.freeze()  # what was imported stays: no collection need look at it again
+    gc.set_threshold(*COLLECTED)
     os.setsid()
     told.send(True)
     os.environ.clear()

@@ -14,12 +14,14 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from nqpf.data import Catalogue
 from nqpf.report.recorder import _MIME
 
+Catalogue.load()  # kept by the library
 ROOT = "NQPF_WATCHED_ROOT"  # set by the build
 _EVENTS = {"open", "os.listdir", "os.scandir"}
-# Arrow opens its files without telling Python.
-_UNTOLD = {"nqpf.multiverse.results": "data/multiverse"}
+# Arrow opens its files without telling Python; the catalogue every kernel has from the start.
+_UNTOLD = {"nqpf.multiverse.results": "data/multiverse/*", "nqpf.data": "data/catalogue.yaml"}
 
 
 def state(path: Path) -> str:
@@ -50,17 +52,19 @@ def load_ipython_extension(shell: Any) -> None:
     touched: set[str] = set()
     looked_at: set[str] = set()
     told: set[str] = set()
+    known: set[str] = set()
 
     def hook(event: str, arguments: tuple[object, ...]) -> None:
         if event in _EVENTS and isinstance(arguments[0], str | bytes | os.PathLike):
             touched.add(os.fsdecode(arguments[0]))
 
     def tell(_result: object) -> None:
-        modules = list(sys.modules.values())
+        modules = [sys.modules[name] for name in sys.modules.keys() - known]
+        known.update(sys.modules)
         loaded = {file for one in modules if (file := getattr(one, "__file__", None))}
-        for module, folder in _UNTOLD.items():
+        for module, files in _UNTOLD.items():
             if module in sys.modules:
-                loaded |= {str(path) for path in (root / folder).glob("*")}
+                loaded |= {str(path) for path in root.glob(files)}
         new = (touched | loaded) - looked_at
         names = {watched(root, path) for path in new} - {"", *told}
         looked_at.update(new)

@@ -20,7 +20,7 @@ from urllib.parse import urlsplit
 
 import nbformat
 from book_addresses import LAUNCH_BRANCH, repository_url
-from book_templates import write_once
+from book_templates import on_every_core, write_once
 from docutils import nodes
 from notebook_copy import Surroundings, copy_of, glued_values, set_up_cell
 from outputs_entry import read_run
@@ -73,6 +73,7 @@ def _linked(
 
 def _works(env: BuildEnvironment) -> tuple[dict[str, tuple[str, str]], dict[str, str]]:
     """Return authors and year, and the full reference, of every work in the bibliography."""
+    from pybtex.backends.plaintext import Backend
     from pybtex.richtext import Text
 
     domain = env.get_domain("cite")
@@ -83,7 +84,7 @@ def _works(env: BuildEnvironment) -> tuple[dict[str, tuple[str, str]], dict[str,
         written = f"{names[0]} et al." if len(names) > 2 else " and ".join(names)
         short[key] = (written, entry.fields["year"])
     entries = [citation.formatted_entry for citation in domain.citations]
-    full = {entry.key: entry.text.render_as("text") for entry in entries}
+    full = {entry.key: entry.text.render(Backend()) for entry in entries}
     return short, full
 
 
@@ -96,8 +97,9 @@ def _write_copies(app: Sphinx, exception: Exception | None) -> None:
     site = app.config.html_baseurl
     repository = app.config.html_theme_options.get("repository_url", "")
     short, full = _works(env)
-    for page in sorted(page for page in env.found_docs if is_chapter(env, page)):
-        cache = Path(env.mystnb_config.execution_cache_path)
+    cache = Path(env.mystnb_config.execution_cache_path)
+
+    def write(page: str) -> None:
         notebook = read_run(Path(env.doc2path(page)), cache).notebook
         link = partial(_linked, env, page, site, repository)
         glued, address = glued_values(notebook), site and f"{site}{page}.html"
@@ -109,6 +111,8 @@ def _write_copies(app: Sphinx, exception: Exception | None) -> None:
         copied = copy_of(notebook, around, first, cited and f"## References\n\n{lines}")
         nbformat.validate(copied)
         write_once(folder / f"{page}.ipynb", nbformat.writes(copied))
+
+    on_every_core(app, write, sorted(page for page in env.found_docs if is_chapter(env, page)))
 
 
 def launch_links(services: dict[str, str], repository: str, page: str) -> list[dict[str, str]]:

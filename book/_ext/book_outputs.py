@@ -7,11 +7,11 @@ each glued number in prose is a link to its entry. The files are written to
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from book_templates import render, write_once
+from book_templates import on_every_core, render, write_once
 from docutils import nodes
 from markupsafe import Markup
 from myst_nb.ext.glue.roles import PasteTextRole
@@ -137,8 +137,8 @@ def _collect(app: Sphinx, doctree: nodes.document) -> None:
         app.env.metadata[page]["outputs"] = {**found, "sources": sources, "hidden": hidden}
 
 
-def _map(app: Sphinx) -> Iterator[tuple[str, dict[str, object], str]]:
-    """Make the pages of the map, and the whole map as one table."""
+def _map(app: Sphinx) -> None:
+    """Write the pages of the map, and the whole map as one table."""
     from nqpf.data import Catalogue
 
     known = Catalogue.load().variables
@@ -150,19 +150,22 @@ def _map(app: Sphinx) -> Iterator[tuple[str, dict[str, object], str]]:
     common = {"titles": titles, "known": known}
     common["dated"] = {key for key, one in known.items() if one.vintages}
     common["source"] = source and f"{source}/blob/{options.get('repository_branch') or 'main'}/"
-    for page, kept in chapters.items():
-        shown = [app.builder.highlighter.highlight_block(c, "python") for c in kept["sources"]]
-        own = kept | {"sources": [Markup(one) for one in shown], "lists": {}}  # noqa: S704
-        body = render("outputs_chapter.html", page=page, top=up(f"outputs/{page}"), **own, **common)
-        yield f"outputs/{page}", _context(f"Outputs of “{titles[page]}”", body), "page.html"
     found = {page: kept["entries"] for page, kept in chapters.items()}
-    body = render("outputs_index.html", chapters=found, **common)
-    yield "outputs/index", _context("Map of outputs", body), "page.html"
+
+    def write(page: str) -> None:
+        title, name = "Map of outputs", "outputs_index.html"
+        own: dict[str, object] = {"chapters": found}
+        if kept := chapters.get(page):
+            title, name = f"Outputs of “{titles[page]}”", "outputs_chapter.html"
+            highlight = app.builder.highlighter.highlight_block
+            sources = [Markup(highlight(c, "python")) for c in kept["sources"]]  # noqa: S704
+            own = kept | {"sources": sources, "lists": {}, "page": page}
+        body = render(name, top=up(f"outputs/{page}"), **own, **common)
+        about = {"title": title, "body": body, "parents": [], "metatags": "", "toc": ""}
+        app.builder.handle_page(f"outputs/{page}", about, "page.html")
+
+    on_every_core(app, write, [*chapters, "index"])
     write_once(Path(app.outdir) / "downloads/outputs/map.csv", map_csv(found, titles))
-
-
-def _context(title: str, body: str) -> dict[str, object]:
-    return {"title": title, "body": body, "parents": [], "metatags": "", "toc": ""}
 
 
 def map_csv(chapters: Mapping[str, Sequence[Entry]], titles: Mapping[str, str]) -> bytes:
@@ -197,5 +200,5 @@ def setup(app: Sphinx) -> dict[str, object]:
     app.add_node(output_html, html=(_visit, None))
     app.connect("builder-inited", _name_glue)
     app.connect("doctree-read", _collect)
-    app.connect("html-collect-pages", _map)
+    app.connect("html-collect-pages", lambda app: _map(app) or ())
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -37,7 +37,9 @@ from book_templates import write_once
 from docutils import nodes
 from fontTools import subset
 from lxml import etree, html
+from sphinx import addnodes
 from sphinx.application import Sphinx
+from sphinx.environment import BuildEnvironment
 
 MADE = Path(__file__).resolve().parents[2] / "_build" / "made"
 _DATA = re.compile(r'<script type="application/json" class="explorer-data">(.*?)</script>', re.S)
@@ -329,6 +331,26 @@ def _correct_pages(app: Sphinx) -> None:
     templates.render = render
 
 
+def _keep_titles(app: Sphinx, env: BuildEnvironment) -> None:
+    app.book_titles = {page: toc.deepcopy() for page, toc in env.tocs.items()}
+    for entry in (entry for toc in app.book_titles.values() for entry in toc if len(entry) > 1):
+        entry[1][:] = list(entry.findall(addnodes.toctree))
+
+
+def _light_sidebar(app: Sphinx, page: str, template: str, context: dict, _doctree: object) -> None:
+    """Make the sidebar of titles: Sphinx would copy each page's sections and drop the copies."""
+    made = context.get("generate_toctree_html")
+
+    def of_titles(*given: object, **options: object) -> object:
+        whole, app.env.tocs = app.env.tocs, app.book_titles
+        try:
+            return made(*given, **options)
+        finally:
+            app.env.tocs = whole
+
+    context["generate_toctree_html"] = of_titles
+
+
 def _finish(app: Sphinx, failure: Exception | None) -> None:
     if failure is None and app.builder.format == "html":
         own = Path(app.confdir, "book/_static").glob("*.css")
@@ -339,6 +361,8 @@ def setup(app: Sphinx) -> dict[str, object]:
     """Connect the steps, the last after whatever else writes pages."""
     app.connect("builder-inited", _copy_made)
     app.connect("builder-inited", _correct_pages)
+    app.connect("env-updated", _keep_titles)
+    app.connect("html-page-context", _light_sidebar, priority=900)
     app.connect("html-page-context", _scripts_of_page, priority=900)
     app.connect("build-finished", _finish, priority=950)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Sequence
 from functools import cache
 from html import escape
 from pathlib import Path
+from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from markupsafe import Markup
+from sphinx.application import Sphinx
+from sphinx.util.parallel import ParallelTasks, SerialTasks, make_chunks, parallel_available
 
 from nqpf.files import _replacing
 
@@ -65,3 +69,11 @@ def write_once(path: Path, content: bytes | str) -> None:
         return
     with _replacing(path) as temporary:
         temporary.write_bytes(data)
+
+
+def on_every_core(app: Sphinx, do: Callable[[Any], None], things: Sequence[Any]) -> None:
+    """Do something with each thing, on all cores where the system can fork."""
+    tasks = ParallelTasks(app.parallel) if parallel_available else SerialTasks()
+    for chunk in make_chunks(things, app.parallel):
+        tasks.add_task(lambda own: [do(one) for one in own] and None, chunk)
+    tasks.join()

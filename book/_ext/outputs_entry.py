@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 
 from jupyter_cache import get_cache
@@ -36,7 +36,7 @@ class Run:
         """Position of each code cell among all, from 0."""
         return [i for i, one in enumerate(self.notebook.cells) if one.cell_type == "code"]
 
-    @property
+    @cached_property
     def cells(self) -> list[NotebookNode]:
         """The code cells."""
         return [self.notebook.cells[place] for place in self.places]
