@@ -217,9 +217,8 @@ def main() -> int:
     print("Making the pages ...", flush=True)
     # Without a package that would compile grammars of addresses for three seconds, and which no
     # setting of the book is checked by.
-    book = "import gc, sys; sys.modules['rfc3987_syntax'] = None; "
-    book += f"gc.set_threshold{warm_kernels.COLLECTED}; "
-    book += "from jupyter_book.cli.main import main; main()"
+    book = f"import gc, sys; gc.set_threshold{warm_kernels.COLLECTED}; "
+    book += "sys.modules['rfc3987_syntax'] = None; from jupyter_book.cli.main import main; main()"
     command = [sys.executable, "-c", book, "build", str(ROOT), "--path-output", str(ROOT)]
     command += ["--config", str(CONFIG), "--toc", str(TOC)]
     command += ["-n", "-W", "--keep-going", "--quiet"]  # every warning is an error

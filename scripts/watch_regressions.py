@@ -46,6 +46,7 @@ Moved = tuple[int, frozenset[str]]  # years by which it is moved, and the names 
 # What made the scores was given these indicators; the forms are made when they are first needed.
 scores: list[tuple[pd.Series, frozenset[str], Callable[[], list[np.ndarray]]]] = []
 said: dict[str, list[Any]] = {"seen": [], "found": []}
+placed: list[tuple[pd.Index, list[np.ndarray], np.ndarray]] = []  # where the rows of an index are
 
 
 class Calls(ast.NodeTransformer):
@@ -174,10 +175,17 @@ def _columns(given: list[object]) -> list[pd.Series]:
 
 def _grid(series: pd.Series) -> np.ndarray:
     """Return a figure for each province and year, NaN where there is none."""
-    from nqpf import provinces
+    index = series.index
+    if not (placed and placed[-1][0] is index):  # columns of one table come together
+        from nqpf import provinces
 
-    table = series.astype(float).unstack("year")
-    return table.reindex(index=provinces.codes(), columns=range(2005, 2026)).to_numpy()
+        known = zip(KEYS, (pd.Index(provinces.codes()), pd.RangeIndex(2005, 2026)), strict=True)
+        at = [one.get_indexer(index.get_level_values(key)) for key, one in known]
+        placed[:] = [(index, at, (at[0] >= 0) & (at[1] >= 0))]
+    _, (i, j), there = placed[-1]
+    table = np.full((31, 21), np.nan)
+    table[i[there], j[there]] = series.to_numpy(dtype=float)[there]
+    return table
 
 
 def _known_as(kind: str, series: pd.Series) -> list[Moved]:
@@ -186,7 +194,8 @@ def _known_as(kind: str, series: pd.Series) -> list[Moved]:
     if not keyed or not scores or not pd.api.types.is_numeric_dtype(series):
         return []
     # A variable that is set to zero in some rows is known by what is left of it.
-    column = _grid(series[series != 0])
+    column = _grid(series)
+    column[column == 0] = np.nan
     return _alike(kind, column.tobytes(), len(scores) if kind == "measure" else 0)
 
 

@@ -6,6 +6,7 @@ import math
 import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import pandas as pd
@@ -208,6 +209,12 @@ def _multistart(columns: _Floats, radius: float) -> tuple[_Floats, bool]:
         if rested:
             break
     return best, bool(rested)
+
+
+@lru_cache(maxsize=64)
+def _kept(columns: bytes, m: int, radius: float) -> tuple[_Floats, bool]:
+    """Search once: variants of a measure that leave its figures as they are ask again."""
+    return _multistart(np.frombuffer(columns).reshape(m, -1).copy(), radius)
 
 
 def _climb(
@@ -453,7 +460,8 @@ def projection_pursuit(
     elif solver == "genetic":
         direction[varying], rested = _genetic(columns[varying], radius, seed, generations)
     else:
-        direction[varying], rested = _multistart(columns[varying], radius)
+        varied = columns[varying]
+        direction[varying], rested = _kept(varied.tobytes(), len(varied), radius)
     measured = _measure(np.einsum("j,jn->n", direction, columns), radius)
     projection = np.einsum("nj,j->n", x, direction)
     used = seed if solver == "genetic" else None
