@@ -46,7 +46,7 @@ Moved = tuple[int, frozenset[str]]  # years by which it is moved, and the names 
 # What made the scores was given these indicators; the forms are made when they are first needed.
 scores: list[tuple[pd.Series, frozenset[str], Callable[[], list[np.ndarray]]]] = []
 said: dict[str, list[Any]] = {"seen": [], "found": []}
-placed: list[tuple[pd.Index, list[np.ndarray], np.ndarray]] = []  # where the rows of an index are
+placed: list[Any] = []  # an index, and where its rows stand in the grid
 
 
 class Calls(ast.NodeTransformer):
@@ -176,13 +176,13 @@ def _columns(given: list[object]) -> list[pd.Series]:
 def _grid(series: pd.Series) -> np.ndarray:
     """Return a figure for each province and year, NaN where there is none."""
     index = series.index
-    if not (placed and placed[-1][0] is index):  # columns of one table come together
+    if not (placed and placed[0] is index):  # columns of one table come together
         from nqpf import provinces
 
         known = zip(KEYS, (pd.Index(provinces.codes()), pd.RangeIndex(2005, 2026)), strict=True)
-        at = [one.get_indexer(index.get_level_values(key)) for key, one in known]
-        placed[:] = [(index, at, (at[0] >= 0) & (at[1] >= 0))]
-    _, (i, j), there = placed[-1]
+        placed[:] = [index, *(one.get_indexer(index.get_level_values(key)) for key, one in known)]
+    _, i, j = placed
+    there = (i >= 0) & (j >= 0)
     table = np.full((31, 21), np.nan)
     table[i[there], j[there]] = series.to_numpy(dtype=float)[there]
     return table

@@ -7,7 +7,6 @@ from collections.abc import Callable, Sequence
 from functools import cache
 from html import escape
 from pathlib import Path
-from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from markupsafe import Markup
@@ -71,7 +70,7 @@ def write_once(path: Path, content: bytes | str) -> None:
         temporary.write_bytes(data)
 
 
-def on_every_core(app: Sphinx, do: Callable[[Any], None], things: Sequence[Any]) -> None:
+def on_every_core(app: Sphinx, do: Callable[[str], None], things: Sequence[str]) -> None:
     """Do something with each thing, on all cores where the system can fork."""
     tasks = ParallelTasks(app.parallel) if parallel_available else SerialTasks()
     for chunk in make_chunks(things, app.parallel):
