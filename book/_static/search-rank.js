@@ -22,6 +22,7 @@ const bookRank = (() => {
     "book/glossary": 0.6,
     "outputs/": 0.2,
     "book/provinces/": 0.6,
+    "notebooks/records/": 0.5,
     "notebooks/studies/overview": 0.8,
   });
   const SATURATION = 4;

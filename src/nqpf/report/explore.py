@@ -345,6 +345,21 @@ def try_box(index: Index, year: int | None = None) -> _Html:
         If the index was made otherwise.
     nqpf.errors.SampleError
         If the year has no scores.
+
+    Examples
+    --------
+    >>> from nqpf import Recipe
+    >>> from nqpf.systems import IndicatorMatrix
+    >>> rows = pd.MultiIndex.from_product(
+    ...     [[110000, 310000, 440000], [2022]], names=["province", "year"])
+    >>> values = pd.DataFrame({"r_and_d": [6.8, 4.4, 3.4], "energy": [0.2, 0.3, 0.2]}, index=rows)
+    >>> matrix = IndicatorMatrix(
+    ...     values, benefit=pd.Series({"r_and_d": True, "energy": False}),
+    ...     dimension=pd.Series("all", values.columns))
+    >>> print(try_box(Recipe("minmax", "equal", "linear").fit(matrix)))
+    [Try it here: In the web edition, with JavaScript, this box lets you change the weights of 2
+    indicators, leave some out, choose another range or aggregation, and see the ranks of 3
+    provinces move beside the book's.]
     """
     matrix, recipe, years = index.matrix, index.recipe, [int(one) for one in index.years]
     for stage, (_, known) in _TRIED.items():
