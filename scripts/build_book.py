@@ -103,7 +103,7 @@ def chapters(root: Path, toc: Path) -> list[Path]:
 
 
 def run_chapters(paths: list[Path], cache_folder: Path, root: Path) -> list[str]:
-    """Run the chapters that the cache does not hold or whose inputs changed, one kernel per core.
+    """Run the chapters that the cache does not hold or whose inputs changed, on every core.
 
     Returns
     -------
@@ -131,9 +131,11 @@ def run_chapters(paths: list[Path], cache_folder: Path, root: Path) -> list[str]
     folders = [str(Path(__file__).resolve().parent), os.environ.get("PYTHONPATH", "")]
     os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, dict.fromkeys(folders)))
     os.environ[WATCHED_ROOT] = str(root)
-    options = {"allow_errors": False, "extra_arguments": _KERNEL_OPTIONS}
-    run = partial(single_nb_execution, timeout=CELL_TIMEOUT, **options)
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
+    # A kernel that is asked to end takes its time, and has nothing to save.
+    options = {"extra_arguments": _KERNEL_OPTIONS, "shutdown_kernel": "immediate"}
+    run = partial(single_nb_execution, timeout=CELL_TIMEOUT, allow_errors=False, **options)
+    # One more than cores: a kernel that starts or ends leaves its core idle.
+    with ThreadPoolExecutor((os.cpu_count() or 1) + 1) as pool:
         running = {pool.submit(run, nb, str(path.parent)): path for path, nb in waiting.items()}
         for done in as_completed(running):
             path, result = running[done], done.result()
@@ -200,11 +202,11 @@ def main() -> int:
     warm_kernels.install()
     made_from = " ".join([fingerprint(ROOT, PAGES), *(os.environ.get(p, "") for p in PLACES)])
     drop_stale(BUILD, made_from)
+    made = (BUILD / "made").is_dir()
+    maker = None if made else subprocess.Popen([sys.executable, "scripts/make_files.py"], cwd=ROOT)
     write_records(RECORDS)
     paths = chapters(ROOT, TOC)
     print(f"Running the chapters ({len(paths)}, those unchanged are kept) ...", flush=True)
-    made = (BUILD / "made").is_dir()
-    maker = None if made else subprocess.Popen([sys.executable, "scripts/make_files.py"], cwd=ROOT)
     failures = run_chapters(paths, BUILD / ".jupyter_cache", ROOT)
     if maker and maker.wait():
         shutil.rmtree(BUILD / "made", ignore_errors=True)  # half of it would pass for the whole
