@@ -32,6 +32,7 @@ from pathlib import Path
 from urllib.request import urlopen
 
 import imagesize
+import yaml
 from book_search import HAN
 from book_templates import write_once
 from docutils import nodes
@@ -43,35 +44,13 @@ from sphinx.environment import BuildEnvironment
 
 MADE = Path(__file__).resolve().parents[2] / "_build" / "made"
 _DATA = re.compile(r'<script type="application/json" class="explorer-data">(.*?)</script>', re.S)
-# What a page with a mark in it loads; explorer.js needs those before it.
-_LOADED = {
-    'class="vega-chart"': ["vendor/vega.js", "charts.js"],
-    'class="nqpf-explorer"': [
-        *(f"explorer-{part}.js" for part in "data state draw charts compare save".split()),
-        "explorer.js",
-        "explorer.css",
-    ],
-    'class="nqpf-try"': ["try.js", "try.css"],
-    'page="search"': ["search-rank.js", "search.js", "search.css"],
-}
+# What pages load and what they do not, and the names of their places.
+_SET = yaml.safe_load(Path(__file__).with_name("pages.yaml").read_text("utf-8"))
 
 # Text in these is no running text.
 _NOT_RUNNING = set("script style pre code textarea title svg math option".split())
 # From the first Chinese character to the last, over Chinese punctuation between them.
 _CHINESE = re.compile(f"([{HAN}](?:[{HAN}\u3000-\u303f\uff00-\uffef\u00b7]*[{HAN}\uff09\u300b])?)")
-# The theme's boxes, the parts of a page that a reader can jump to.
-_NAMES = {
-    "pst-primary-sidebar": {"role": "complementary", "aria-label": "The book"},
-    "pst-search-dialog": {"aria-label": "Search"},
-    "pst-primary-sidebar-modal": {"aria-label": "Contents of the book"},
-    "pst-secondary-sidebar-modal": {"aria-label": "Contents of this page"},
-}
-# Not loaded: icons come from a font, no page runs code, and the index of the search belongs to the
-# page of the search.
-_UNUSED = ("scripts/fontawesome.js", "thebe", "kernelName =")
-_SEARCH_ONLY = ("searchtools.js", "language_data.js", "searchindex.js")
-# What the theme ships and no page asks for.
-_NOT_SHIPPED = ("**/*.map", "scripts/fontawesome.js", "sphinx-thebe.*", "locales/**/*.*")
 
 _CLASSES = re.compile(r'class="([^"]*)"')
 _WORD = re.compile(r"[A-Za-z_][\w-]*")
@@ -96,7 +75,7 @@ def _scripts_of_page(
     """Load what the page needs, and move the explorer's figures out of it."""
     body = context.get("body", "")
     marked = f'{body} page="{page}"'
-    for mark, files in _LOADED.items():
+    for mark, files in _SET["loaded"].items():
         for file in files if mark in marked else ():
             if file.endswith(".css"):
                 app.add_css_file(file)
@@ -144,8 +123,8 @@ def corrected(source: str, name: str, save: Callable[[str, bytes], str]) -> str:
 
 def _drop_scripts(page: html.HtmlElement, name: str) -> None:
     """Remove the scripts that a page has no use for and let the others wait for the text."""
-    unused, seen = [*_UNUSED], set()
-    unused += [] if name == "search" else _SEARCH_ONLY
+    unused, seen = [*_SET["unused"]], set()
+    unused += [] if name == "search" else _SET["search only"]
     unused += [] if page.find_class("sd-tab-set") else ["design-tabs.js"]
     for element in page.xpath("//script | //link[@rel='stylesheet']"):
         file, body = element.get("src") or element.get("href") or "", element.text or ""
@@ -163,7 +142,7 @@ def _drop_scripts(page: html.HtmlElement, name: str) -> None:
 def _name_places(page: html.HtmlElement) -> None:
     """Make the sidebar a landmark; give each dialog and each toggle of the sidebar a name."""
     for place in page.xpath("//*[@id]"):
-        place.attrib.update(_NAMES.get(place.get("id"), {}))
+        place.attrib.update(_SET["names"].get(place.get("id"), {}))
     for toggle in page.xpath("//li/details/summary"):
         link = toggle.xpath("ancestor::li[1]//a")[0]
         toggle.set("aria-label", f"Pages of: {link.text_content().strip()}")
@@ -270,7 +249,7 @@ def lighten(site: Path, own: set[str]) -> None:
         Names of the book's own sheets, which are left as they are.
     """
     static = site / "_static"
-    for path in (found for pattern in _NOT_SHIPPED for found in static.glob(pattern)):
+    for path in (found for pattern in _SET["not shipped"] for found in static.glob(pattern)):
         path.unlink()
     files = (path for path in site.rglob("*.html") if static not in path.parents)
     pages = {path: path.read_text("utf-8") for path in files}
