@@ -3,6 +3,7 @@
 import io
 import re
 import zipfile
+from pathlib import Path
 
 import pytest
 from made_up import HEADER, write_book, write_csv
@@ -11,42 +12,7 @@ from openpyxl import load_workbook
 from nqpf.data.own import _read_rows
 
 # A name; the file, its rows between slashes; what it shows, as province, year, variable, value.
-FORMS = """
-a column per year/数据库：分省年度数据/指标：常住人口(万人)/时间：最近20年/地区,2024年,2023年/\
-北京市,2183.2,2185.8/新疆维吾尔自治区,,2598/注：2024年为抽样调查推算数。/数据来源：国家统计局|\
-11 2024 population 2183.2;11 2023 population 2185.8;65 2023 population 2598
-in English/Database：Annual by Province/Indicators：Population(10000 persons)/Year：LATEST20/\
-Region,2024/Beijing,2183.2/Data Sources：National Bureau of Statistics|11 2024 population 2183.2
-many series of a year/时间：2024年/地区,常住人口(万人),能源消费总量（万吨标准煤）/天津市,1364,\
-8000/来源：年鉴|12 2024 population 1364;12 2024 energy 8000
-the series of a province/地区：北京市/指标,2024年,2023年/常住人口(万人),2183.2,2185.8/\
-数据来源：国家统计局|11 2024 population 2183.2;11 2023 population 2185.8
-the provinces across/常住人口（万人）/年份,北京,天津/2023,2185.8,1364/2024,2183.2,1364/\
-资料来源：年鉴|11 2023 population 2185.8;12 2023 population 1364;11 2024 population 2183.2;\
-12 2024 population 1364
-wide/省份,年份,常住人口(万人),城镇化率(%)/北京,2024,2183.2,88.2/天津,2024,1364,85.8/来源：年鉴|\
-11 2024 population 2183.2;11 2024 urbanisation 88.2;12 2024 population 1364;\
-12 2024 urbanisation 85.8
-variables under years/地区,2024年,2024年,2023年/地区,常住人口(万人),城镇化率(%),常住人口(万人)/\
-北京,2183.2,88.2,2185.8/来源：年鉴|11 2024 population 2183.2;11 2024 urbanisation 88.2;\
-11 2023 population 2185.8
-unit and year in the titles/2024年各地区主要指标,,/(单位：万人)/地区,常住人口/北京,2183.2/\
-来源：年鉴|11 2024 population 2183.2
-Chinese names of columns/省份,年份,指标,数值,单位,来源/北京市,2024,常住人口,2183.2,万人,\
-国家统计局|11 2024 population 2183.2
-a title above and notes below/中国人口/province,year,variable,value,unit,source/京,2024年,\
-常住人口,5,万人,s/* 初步核算数/注1：略|11 2024 population 5
-full width/province,year,variable,value,unit,source/北京,２０２４,常住人口（万人）,\
-２１８３．２,万人,年鉴|11 2024 population 2183.2
-both names/province,year,variable,value,unit,source/Beijing 北京,2024,Population 常住人口,5,\
-万人,年鉴|11 2024 population 5
-beside the columns of an export/province,province_en,year,variable,variable_zh,value,unit,\
-vintage,flag,source/110000,Beijing,2024,population,x,5,"10,000 persons",,official,nbs|\
-11 2024 population 5
-converted/指标：常住人口(人)/地区,2024年/北京,21832000/来源：年鉴|11 2024 population 2183.2
-a unit beside its label/province,year,variable,value,unit,source/北京,2024,研发经费(万元),\
-12345.6,万元,s|11 2024 rd_expenditure 1.23456
-"""
+FORMS = Path(__file__).with_name("forms.txt").read_text("utf-8").splitlines()
 
 
 def rows_of(text):
@@ -54,7 +20,7 @@ def rows_of(text):
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "gb18030"])
-@pytest.mark.parametrize("case", FORMS.strip().split("\n"), ids=lambda case: case.split("/")[0])
+@pytest.mark.parametrize("case", FORMS, ids=lambda case: case.split("/")[0])
 def test_forms(tmp_path, panel, case, encoding):
     told, shown = case.rsplit("|", 1)
     _, *lines = rows_of(told)
@@ -85,34 +51,10 @@ def test_what_is_understood_is_told(tmp_path, home, run):
 
 
 # Rows of a file between slashes | parts of the message.
-ODD = """
-a,b/1,2|no row names the columns; the first is 'a | b'|province and years
-地区,2024年,常住人口(万人)/北京,1,2|the columns are of several kinds|\
-variable (as C '常住人口(万人)')
-地区,2024年/北京,5|the header lacks variable, source|page on adding figures
-指标：常住人口(万人)/地区,2024年/北京,5|the header lacks source|数据来源|--say source=
-指标：常住人口/地区,2024年/北京,5/来源：s|the unit is missing|cell B3|'10,000 persons' (万人)
-指标：常住人口(亿元)/地区,2024年/北京,5/来源：s|unit '亿元' is not the variable's|(万人)
-指标：常住人口(万人)/单位：亿人/地区,2024年/北京,5/来源：s|'亿人 or 万人'
-指标：人均收入(元)/地区,2024年/北京,5/来源：s|unknown variable '人均收入'
-时间：2024年/地区,常住人口数(万人)/北京,5/来源：s|did you mean population (常住人口)
-指标：常住人口(万人)/地区,2024年/北京,5/注：略/北京,2023,5,6|figures below the notes|row 5
-指标：常住人口(万人)/地区,2024年/北京,5/注：略/天津,6|figures below the notes|row 5
-指标：常住人口(万人)/地区,2024年/北京,5/*天津,6/来源：s|unknown province '*天津'|row 4
-指标：常住人口(万人)/地区,2024年/北京,1,234.5/来源：s|row has 3 of at most 2 cells|quotation
-指标：常住人口(万人)/地区,2024年,/北京,5,6/来源：s|row has 3 of at most 2 cells
-指标：常住人口(万人)/地区,2024年/,5/来源：s|the file has no figures
-指标：常住人口(万人)/地区,2024年/全国,5/来源：s|leave out rows of the nation
-指标：常住人口(万人)/地区,2024年/北京,5①/来源：s|'5①' is not a number|cell B3
-指标：常住人口(万人)/地区,2024年/北京,5%/来源：s|'5%' is in percent|write the unit %
-指标：地区生产总值(亿元)/地区,2024年/北京,5/来源：s|the vintage is missing|--say vintage=
-省份,地区,2024年/北京,北京,5|2 columns for the province: '省份', '地区'
-province,year,variable,value,unit,source,备注,x/北京,2024,population,1,万人,s,,|G '备注', H 'x'
-province,year,variable,value,unit,source/北京,2024,常住人口(亿人),1,万人,s|'万人 or 亿人'
-"""
+ODD = Path(__file__).with_name("odd.txt").read_text("utf-8").splitlines()
 
 
-@pytest.mark.parametrize("case", ODD.strip().split("\n"))
+@pytest.mark.parametrize("case", ODD)
 def test_odd_tables(refusal, tmp_path, case):
     rows, *parts = re.split(r"\|(?! b')", case)
     header, *lines = rows_of(rows)

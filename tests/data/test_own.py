@@ -4,6 +4,7 @@ import io
 import re
 from datetime import date
 from itertools import product
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -98,49 +99,12 @@ def test_every_figure_of_the_real_panel_could_be_a_readers(tmp_path, embedded):
 
 # Columns beside the usual ones, or a whole header | rows, between semicolons; where there are no
 # other columns, after a good one | parts of the message.
-CASES = f"""
-|Bejing,2024,population,2,万人,s|unknown province 'Bejing'|mean Beijing 北京 (110000)|year '2024'
-|,2024,population,1,万人,s|the province is missing|GB/T 2260 code
-|Tianjin,2024,population,2,万吨,s|unit '万吨'|expected '10,000 persons' (万人)|a column or
-|Tianjin,2024,population,2200,,s|the unit is missing|10,000 persons
-|Tianjin,2024,population,about 2,万人,s|'about 2' is not a number|'population'|correct the cell
-|Tianjin,2024,population,"1,364",万人,s|ambiguous|1364 or 1.364
-|Tianjin,2024,population,inf,万人,s|'inf' is infinite|a finite number
-|Tianjin,2024,population,1e999,万人,s|'1e999' is infinite
-|Tianjin,2024,population,=1+1,万人,s|value '=1+1' is a formula|paste them as values
-|Tianjin,2024,population,-5,万人,s|value -5 is negative|zero or more
-|Tianjin,2024.5,population,5,万人,s|year '2024.5'|1949 to {LAST}
-|Tianjin,1948,population,5,万人,s|year '1948'|1949 to {LAST}
-|Tianjin,{LAST + 1},population,5,万人,s|year '{LAST + 1}' cannot be used
-|,,,5,,|province is missing|year ''|variable is missing|source is missing
-|Tianjin,2024,population,5,万人,|the source is missing|column source
-|Tianjin,2024,population,5,万人,"=L(""x"")"|source '=L|does not start with = + - or @
-|Tianjin,2024,popullation,5,万人,s|'popullation'|mean population (常住人口)|name_en and
-|Tianjin,2024,gdp,5,亿元,s|the vintage is missing|census5 or census4|one for the whole file
-|Tianjin,2024,population,1,5,万人,s|row has 7 of at most 6 cells|quotation
-|北京,2024,常住人口,2201,万人,other|duplicate: row 2 has this figure already|remove one
-vintage|Beijing,2024,gdp,5,亿元,s,census5;Tianjin,2024,gdp,5,亿元,s,census4|mixed: census4
-vintage|Beijing,2024,gdp,5,亿元,s,census6|vintage 'census6'|census5 or census4
-vintage|Beijing,2024,population,5,万人,s,census5|has no vintages|an empty cell
-name_en|Beijing,2024,Robots!,5,units,s,Robots|'Robots!' cannot be the key|lower-c
-name_en|Beijing,2024,lambda,5,units,s,Robots|'lambda' cannot be the key
-name_en|Beijing,2024,people,5,万人,s,population|belongs to variable 'population'
-name_en|Beijing,2024,population,5,万人,s,People|known under another name|'Popul
-name_en|Beijing,2024,robots,5,u,s,Robots;Tianjin,2024,robots,5,u,s,Robot|name_en 'Robot' differs
-name_en|Beijing,2024,robots,5,u,s,Robots;Tianjin,2024,robots,5,p,s|unit 'p' differs|row 2
-name_en|Beijing,2024,robots,5,units,s,=1+1|name '=1+1' cannot be used
-name_en|Beijing,2024,robots,5,,s,Robots|the unit is missing
-vintge||unknown columns G 'vintge'|where needed, vintage|file mine.csv
-remark,x||unknown columns G 'remark', H 'x'|remove the other columns
-year||2 columns for the year: 'year', 'year'
-=province,year,variable,value,unit||the header lacks source|row 1|name_en
-=province;year;variable;value;unit;source||the cells are separated by semicolons
-"""
+CASES = Path(__file__).with_name("own.txt").read_text("utf-8").splitlines()
 
 
-@pytest.mark.parametrize("case", CASES.strip().split("\n"))
+@pytest.mark.parametrize("case", CASES)
 def test_bad_rows_and_tables(refusal, tmp_path, case):
-    columns, rows, *parts = case.split("|")
+    columns, rows, *parts = case.format(LAST=LAST, NEXT=LAST + 1).split("|")
     header = columns[1:] if columns.startswith("=") else f"{HEADER},{columns}".rstrip(",")
     table = rows.split(";") if columns else [GOOD, rows]
     error = refusal(write_csv(tmp_path / "mine.csv", *table, header=header))
