@@ -125,6 +125,7 @@ def _advice(key: str) -> str | None:
     return f"did you mean {named}" if found else None
 
 
+@lru_cache(maxsize=256)
 def name(code: int, language: str = "en") -> str:
     """Return a province's name: ``en``, ``zh``, ``zh_full``, ``abbr`` or ``both``.
 

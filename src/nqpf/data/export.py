@@ -286,6 +286,8 @@ def _workbook(about: _About, sheets: dict[str, tuple[pd.DataFrame, int]]) -> byt
         for column, title in enumerate(frame.columns):
             sheet.write_string(0, column, title, head)
             for line, cell in enumerate(frame[title].tolist(), 1):
+                if cell == "":
+                    continue
                 style = quoted if isinstance(cell, str) and _like_formula(cell) else None
                 if sheet.write(line, column, cell, style) < 0:
                     problem, where = "a text does not fit a cell", {"column": title}
