@@ -167,7 +167,7 @@ def test_keyboard_skips_to_the_text_and_shows_where_it_is(page, site):
 
 def test_a_table_that_scrolls_can_be_scrolled_by_keyboard(page, site):
     page.set_viewport_size({"width": WIDTHS["phone"], "height": 850})
-    page.goto(f"{site}/notebooks/studies/dong-2024.html", wait_until="load")
+    page.goto(f"{site}/notebooks/records/dong-2024.html", wait_until="load")
     page.evaluate(DRAWN)
     box = page.locator(".table-box[tabindex='0']").first
     assert box.get_attribute("aria-label")

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import build_book
 import jupytext
 import pytest
 import yaml
@@ -23,6 +24,8 @@ parts:
   - caption: The studies · 各项研究
     chapters:
       - file: notebooks/studies/overview
+        sections:
+          - file: notebooks/records/dong-2024
       - file: notebooks/studies/dong-2024  # the last one
   - caption: Comparison · 比较
     chapters:
@@ -86,9 +89,13 @@ def test_the_chapter_follows_the_last_study_in_the_contents(home):
         contents.write_text(old, encoding="utf-8")
         new()
         text = contents.read_text(encoding="utf-8")
-        assert text.replace(f"      - file: notebooks/studies/{KEY}\n", "") in (old, f"{old}\n")
-        chapters = [one["file"] for one in yaml.safe_load(text)["parts"][0]["chapters"]]
-        assert chapters[-2:] == ["notebooks/studies/dong-2024", f"notebooks/studies/{KEY}"]
+        rest = text.replace(f"          - file: notebooks/records/{KEY}\n", "")
+        assert rest != text
+        assert rest.replace(f"      - file: notebooks/studies/{KEY}\n", "") in (old, f"{old}\n")
+        first, *chapters = yaml.safe_load(text)["parts"][0]["chapters"]
+        for folder, entries in (("records", first["sections"]), ("studies", chapters)):
+            files = [one["file"] for one in entries]
+            assert files == [f"notebooks/{folder}/{key}" for key in ("dong-2024", KEY)]
         for path in NEW[:3]:
             (home / path).unlink()
     contents.write_text(CONTENTS, encoding="utf-8")
@@ -123,6 +130,8 @@ def test_what_is_in_the_book_already_or_has_no_place_in_it_is_unchanged(home):
     assert f"the chapter of {KEY} is there already" in unchanged(home)
     path.write_text(CONTENTS.replace("studies/", "other/"), encoding="utf-8")
     assert "no chapter of notebooks/studies" in unchanged(home)
+    path.write_text(CONTENTS.replace("records/", "other/"), encoding="utf-8")
+    assert "no chapter of notebooks/records" in unchanged(home)
     path.unlink()
     assert "nothing was written" in unchanged(home)
 
@@ -148,12 +157,25 @@ def test_the_chapter_runs(home, tmp_path, monkeypatch):
     new()
     chapter = (home / NEW[2]).read_text(encoding="utf-8")
     cells = re.findall(r"^```\{code-cell\}[^\n]*\n((?::[^\n]*\n)*)(.*?)^```$", chapter, re.M | re.S)
-    assert len(cells) == chapter.count("{code-cell}") > 8
+    assert len(cells) == chapter.count("{code-cell}") > 5
     script = tmp_path / "chapter.py"
     script.write_text("\n".join(code for _, code in cells) + "\nprint(rho)\n", encoding="utf-8")
     monkeypatch.setenv("PYTHONPATH", str(REPOSITORY / "src"))
     done = subprocess.run([sys.executable, script], capture_output=True, text=True, timeout=180)
     assert done.returncode == 0, done.stderr
     assert 0 < float(done.stdout.split()[-1]) <= 1
-    for name in re.findall(r"\{glue:text\}`(\w+)`", chapter):
-        assert f'glue("{name}",' in chapter
+    said = re.findall(r"\{glue:text\}`(\w+)(?::[^`]+)?`", chapter)
+    assert said
+    for name in said:
+        assert re.search(rf"tell\([^)]*\b{name}=", chapter)
+
+
+def test_the_record_page_needs_no_more_than_the_card(home, tmp_path, monkeypatch):
+    """The build writes it for every card and links the chapter that tells of the study."""
+    new()
+    monkeypatch.setattr(build_book, "STUDIES", home / "notebooks" / "studies")
+    build_book.write_records(tmp_path / "records")
+    text = (tmp_path / "records" / f"{KEY}.md").read_text(encoding="utf-8")
+    assert f'System.load("{KEY}")' in text and f"[](../studies/{KEY})" in text
+    assert is_myst_markdown_notebook(text)
+    assert {path.stem for path in (tmp_path / "records").glob("*.md")} == set(available(home))

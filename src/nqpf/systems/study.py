@@ -308,11 +308,13 @@ class Study(_Strict):
 
 _CONTENTS = Path("book") / "_toc.yml"
 _CHAPTERS = "notebooks/studies"
-_ENTRY = re.compile(rf"^( *)- file: {_CHAPTERS}/([^ #\n]+).*\n?", re.MULTILINE)
+_PAGES = ("notebooks/records", _CHAPTERS)  # the build makes the first from the card
 
 
 def _new_study(key: str, home: Path | None = None) -> list[Path]:
     """Write a new study's record, card and chapter, and enter it in the table of contents.
+
+    The page of the record needs no file: the build makes it for every card.
 
     Either all four files are written or none, and no file that is there is touched.
 
@@ -378,17 +380,19 @@ def _new_study(key: str, home: Path | None = None) -> list[Path]:
 
 
 def _entered(text: str, key: str) -> str:
-    """Return the table of contents with the chapter behind the last study."""
-    entries = list(_ENTRY.finditer(text))
+    """Return the table of contents with record and chapter, each behind the last of its folder."""
     where = {"file": _CONTENTS.as_posix()}
-    if not entries:
-        problem = f"no chapter of {_CHAPTERS} is in the table of contents"
-        raise CardError(problem, where=where, expected="one to put the new one after")
-    if key in [entry[2] for entry in entries]:
-        raise CardError(f"the chapter of {key} is there already", where=where)
-    last = entries[-1]
-    before = text[: last.end()].removesuffix("\n")
-    return f"{before}\n{last[1]}- file: {_CHAPTERS}/{key}\n{text[last.end() :]}"
+    for folder in _PAGES:
+        entries = list(re.finditer(rf"^( *)- file: {folder}/([^ #\n]+).*\n?", text, re.MULTILINE))
+        if not entries:
+            problem = f"no chapter of {folder} is in the table of contents"
+            raise CardError(problem, where=where, expected="one to put the new one after")
+        if key in [entry[2] for entry in entries]:
+            raise CardError(f"the chapter of {key} is there already", where=where)
+        last = entries[-1]
+        before = text[: last.end()].removesuffix("\n")
+        text = f"{before}\n{last[1]}- file: {folder}/{key}\n{text[last.end() :]}"
+    return text
 
 
 def _write(path: Path, text: str) -> None:
