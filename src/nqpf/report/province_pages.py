@@ -478,7 +478,7 @@ def _rank_ribbon(
     median, thin = table["median"], table["measures"] < table["measures"].max()
     band = {"color": _BLUE, "alpha": 0.18, "linewidth": 0, "label": "best to worst index"}
     hollow = {"color": _BLUE, "markerfacecolor": "white", "zorder": 4, "label": "fewer indices"}
-    figure, ax, _ = sty._framed(title, "rank, first at the top", (0.55, 0.05, 6.2, 3.2), 4.15)
+    figure, ax, _ = sty._framed(title, "rank, first at the top", (0.55, 0.05, 6.2, 3.2), 4.2)
     ax.fill_between(table.index, table["best"], table["worst"], **band)
     ax.plot(table.index, median, "o-", color=_BLUE, label="median index", zorder=3)
     if thin.any():
@@ -491,7 +491,7 @@ def _rank_ribbon(
     ax.xaxis.set_major_locator(MaxNLocator(nbins=8, integer=True))
     ax.grid(False, axis="x")
     below = {"bbox_to_anchor": (-0.03, -0.1), "handletextpad": 0.4, "handlelength": 1.6}
-    ax.legend(ncols=3 if broken else 4, **_LEGEND, **below)
+    ax.legend(ncols=3, **_LEGEND, **below)
     return figure
 
 
