@@ -537,6 +537,6 @@ def _tfp_panels(tfp: dict[str, Any], code: int, title: str, broken: list[int]) -
     handles = lower.get_legend_handles_labels()[0][::-1]
     if doubtful:
         handles.append(Patch(color="#dddddd", label="capital extrapolated"))
-    below = {"bbox_to_anchor": (-0.06, -0.17), "handletextpad": 0.5, "ncols": 3}
+    below = {"bbox_to_anchor": (-0.06, -0.17), "handletextpad": 0.5, "ncols": 2}
     lower.legend(handles=handles, labelcolor=sty._darker("#444444"), **_LEGEND, **below)
     return figure
