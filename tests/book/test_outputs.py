@@ -151,7 +151,7 @@ def test_entries_name_what_their_outputs_rest_on(html):
     assert "curve_tests" not in functions
     assert answer["stored results"] == "results.parquet"
     assert set(answer["systems"].split()) == set(available())
-    assert (answer["shown by cell"], answer["rests on cells"]) == ("1", "1")
+    assert (answer["shown by cell"], answer["rests on cells"]) == ("5", "1; 3; 4; 5")
     study = rows["notebooks/records/jin-2024", "number-first"]
     assert set(study["variables"].split()) == set(System.load("jin-2024").variables)
     assert (study["systems"], study["vintages"]) == ("jin-2024", "census5")
@@ -165,8 +165,8 @@ def test_entries_name_what_their_outputs_rest_on(html):
 
 def test_an_entry_shows_code_that_the_chapter_hides(html):
     page = read(html / "outputs/notebooks/comparison/answer.html")
-    assert 'glue("signed"' in page.find(id="number-signed").get_text()
-    assert 'glue("signed"' not in read(html / "notebooks/comparison/answer.html").get_text()
+    assert "signed=int(" in page.find(id="number-signed").get_text()
+    assert "signed=int(" not in read(html / "notebooks/comparison/answer.html").get_text()
     (listed,) = page.find(id="number-signed").find_all("a", string=re.compile("variables of the"))
     variables = page.find(id=listed["href"].removeprefix("#"))
     assert variables.find("a", href=re.compile(r"panel\.html#var-gdp$")) is not None
