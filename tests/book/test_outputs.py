@@ -145,13 +145,13 @@ def test_data_and_systems_exist(html):
 
 def test_entries_name_what_their_outputs_rest_on(html):
     rows = {(row["page"], row["output"]): row for row in entries(html)}
-    answer = rows["notebooks/comparison/answer", "figure-1"]
+    answer = rows["notebooks/comparison/answer", "figure-2"]
     functions = {name.rpartition(".")[2] for name in answer["functions"].split()}
     assert {"load", "curve_summary", "findings_map"} <= functions
     assert "curve_tests" not in functions
     assert answer["stored results"] == "results.parquet"
     assert set(answer["systems"].split()) == set(available())
-    assert (answer["shown by cell"], answer["rests on cells"]) == ("5", "1; 3; 4; 5")
+    assert (answer["shown by cell"], answer["rests on cells"]) == ("6", "1; 4; 5; 6")
     study = rows["notebooks/records/jin-2024", "number-first"]
     assert set(study["variables"].split()) == set(System.load("jin-2024").variables)
     assert (study["systems"], study["vintages"]) == ("jin-2024", "census5")
