@@ -104,7 +104,7 @@ def _write_copies(app: Sphinx, exception: Exception | None) -> None:
         link = partial(_linked, env, page, site, repository)
         glued, address = glued_values(notebook), site and f"{site}{page}.html"
         around, title = Surroundings(glued, short, link), env.titles[page].astext()
-        first = set_up_cell(title, bool(glued), repository, LAUNCH_BRANCH, address)
+        first = set_up_cell(title, repository, LAUNCH_BRANCH, address)
         prose = "\n".join(one.source for one in notebook.cells if one.cell_type == "markdown")
         cited = {key.strip() for found in _CITED.findall(prose) for key in found.split(",")}
         lines = "\n".join(f"- {line}" for line in sorted(full[key] for key in cited if key in full))

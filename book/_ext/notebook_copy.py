@@ -33,8 +33,6 @@ _VEGA_LITE = "https://vega.github.io/schema/vega-lite/v5.json"
 _GLUED = "application/papermill.record/text/plain"
 _TYPES = ("text/html", "text/markdown", "text/latex", "image/png", "text/plain")
 _HIDDEN = {"hide-input", "remove-input", "remove-cell"}
-# Where a chapter takes `glue` from; the copy has its own, because few readers have MyST-NB.
-_GLUE_IMPORT = re.compile(r"^from myst_nb import glue\n*", re.MULTILINE)
 _PLACE = re.compile(r"^(?:/|[A-Z]:\\)\S*\.py:\d+: ", re.MULTILINE)
 _CHART = re.compile(
     r'<div class="vega-chart"[^>]*>.*?<script type="application/json">(.*?)</script>\s*</div>',
@@ -45,22 +43,20 @@ _CHART = re.compile(
 _DATA = re.compile(r'<script type="application/json"[^>]*>.*?</script>', re.DOTALL)
 
 
-def set_up_cell(title: str, glues: bool, repository: str, branch: str, page: str) -> str:
+def set_up_cell(title: str, repository: str, branch: str, page: str) -> str:
     """Return the first cell of a copy: what it is, and how to get what it needs.
 
     Parameters
     ----------
     title : str
         Title of the chapter.
-    glues : bool
-        Whether the chapter quotes computed values in its text.
     repository, branch : str
         Where the library and the data are; the address may be empty.
     page : str
         Address of the chapter's page; may be empty.
     """
     places = {"repository": repository, "branch": branch, "page": page}
-    return render("first_cell.txt", title=title, glues=glues, **places).rstrip("\n")
+    return render("first_cell.txt", title=title, **places).rstrip("\n")
 
 
 def glued_values(notebook: NotebookNode) -> dict[str, str]:
@@ -164,7 +160,7 @@ def copy_of(
     for cell in notebook.cells:
         tags = list(cell.metadata.get("tags", []))
         if cell.cell_type == "code":
-            source = _GLUE_IMPORT.sub("", cell.source).strip("\n")
+            source = cell.source.strip("\n")
             about = (hidden if _HIDDEN.intersection(tags) else {}) | (
                 {"tags": tags} if tags else {}
             )
@@ -191,7 +187,7 @@ def _cell(
 
 
 def _results(outputs: list[NotebookNode], warnings: bool) -> list[NotebookNode]:
-    """Return a cell's results; a glued value becomes the line that the copy's `glue` prints."""
+    """Return a cell's results; a told value becomes the line that `tell` prints."""
     kept: list[NotebookNode] = []
     for output in outputs:
         data = output.get("data", {})

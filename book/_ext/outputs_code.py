@@ -145,6 +145,8 @@ def _function(place: str) -> Function | None:
     except (AttributeError, ValueError):
         return None
     thing = inspect.unwrap(thing)
+    if getattr(thing, "__name__", "") in _QUIET:
+        return None
     own = re.match(r"nqpf\b", getattr(thing, "__module__", None) or "")  # not what it inherits
     if not own or not (inspect.isroutine(thing) or inspect.isclass(thing)):
         return None

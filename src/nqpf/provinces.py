@@ -125,7 +125,6 @@ def _advice(key: str) -> str | None:
     return f"did you mean {named}" if found else None
 
 
-@lru_cache(maxsize=256)
 def name(code: int, language: str = "en") -> str:
     """Return a province's name: ``en``, ``zh``, ``zh_full``, ``abbr`` or ``both``.
 
@@ -134,8 +133,9 @@ def name(code: int, language: str = "en") -> str:
     >>> name(110000, "both")
     'Beijing 北京'
     """
-    row = _read().loc[code]
-    return f"{row['en']} {row['zh']}" if language == "both" else str(row[language])
+    table = _read()
+    words = ("en", "zh") if language == "both" else (language,)
+    return " ".join(str(table.at[code, word]) for word in words)
 
 
 def region(code: int, grouping: str = "region4") -> str:

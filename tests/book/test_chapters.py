@@ -5,6 +5,7 @@ import re
 from unicodedata import east_asian_width
 
 import pytest
+import yaml
 from measure_chapters import CELL, FOLDER, chapters
 
 FOUND = chapters()
@@ -18,9 +19,13 @@ CORE += ["comparison/multiverse", "comparison/certainty"]
 WORDS = (1200, 2700)
 LONGEST = 85  # letters of a line of code that a screen of 1280 pixels shows whole
 HIDDEN = 75  # lines, and not more than half of those that are shown
-TITLE = 38  # letters, one line of the sidebar; a Chinese one counts as two
+TITLE, SIDEBAR = 38, 27  # letters; a Chinese one counts as two
 NAMES = 9  # imported by one statement
 WITHOUT_EXERCISES = {"data/own-figures", "studies/overview"}  # a walk-through and a list
+
+
+def letters(text):
+    return sum(1 + (east_asian_width(letter) in "WF") for letter in text)
 
 
 @pytest.mark.parametrize("chapter", FOUND)
@@ -31,7 +36,7 @@ def test_chapter_stays_within_its_limits(chapter):
     assert of["hidden"] <= min(HIDDEN, max(10, (of["open"] + of["folded"]) / 2))
     assert of["solutions"] == of["exercises"] >= 2 * (chapter not in WITHOUT_EXERCISES)
     title = re.search(r"^# (.*)", CELL.sub("", text), re.MULTILINE)[1]
-    assert sum(1 + (east_asian_width(letter) in "WF") for letter in title) <= TITLE
+    assert letters(title) <= TITLE
     for cell in CELL.findall(text):
         tree = ast.parse(re.sub(r"^(?:[:!%]|\s+[!%]).*", "", cell, flags=re.MULTILINE))
         names = [len(one.names) for one in ast.walk(tree) if isinstance(one, ast.ImportFrom)]
@@ -47,5 +52,11 @@ def test_labels_of_exercises_are_their_own():
     assert sorted(solved) == sorted(labels)
 
 
-def test_core_chapters_are_there():
+def test_core_chapters_are_there_and_titles_take_one_line_of_the_sidebar():
     assert set(CORE) <= set(FOUND)
+    contents = yaml.safe_load((FOLDER.parent / "book/_toc.yml").read_text("utf-8"))
+    for entry in (entry for part in contents["parts"] for entry in part["chapters"]):
+        path = FOLDER.parent / f"{entry['file']}.md"
+        if path.is_file() and FOLDER in path.parents:
+            head = re.search(r"^# (.*)", CELL.sub("", path.read_text("utf-8")), re.MULTILINE)[1]
+            assert letters(entry.get("title", head)) <= SIDEBAR, entry["file"]
