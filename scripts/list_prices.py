@@ -86,7 +86,10 @@ class Library:
 
 def users(library: Library) -> dict[Name, set[str]]:
     """Return which chapters, pages, scripts and commands use each definition directly."""
-    chapters = sorted([*ROOT.glob("notebooks/*/*.md"), *ROOT.glob("book/*.md")])
+    # The pages under notebooks/records are made from one template.
+    patterns = ("notebooks/[!r]*/*.md", "notebooks/replications/*.md", "book/*.md")
+    chapters = sorted(path for pattern in patterns for path in ROOT.glob(pattern))
+    chapters.append(ROOT / "book/_ext/templates/record.md")
     texts = {path: path.read_text("utf-8") for path in chapters}
     uses, code = list(PROMISED.items()), {}
     for path, text in texts.items():
