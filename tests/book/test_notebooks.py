@@ -72,5 +72,5 @@ def test_a_copy_runs_elsewhere_with_the_same_results(html, page, tmp_path, monke
 def shown(cell):
     """Return what a cell printed and the plain form of its results."""
     outputs = cell.get("outputs", [])
-    texts = [output.get("text") or output.data.get("text/plain", "") for output in outputs]
-    return list(filter(None, texts))  # what is told to the book alone shows nothing
+    # What is told to the book alone shows nothing, and cuts what is printed in two.
+    return "".join(one.get("text") or one.data.get("text/plain", "") for one in outputs)

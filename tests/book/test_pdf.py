@@ -39,7 +39,7 @@ def laid(source):
                 inside = left > MARGIN - 1 and right < width - MARGIN + 1
                 if not (inside and bottom > 8 * MM and top < height - 8 * MM):
                     outside.append(text.get_text_bounded(left, bottom, right, top)[:40])
-            foot = text.get_text_bounded(0, 0, width, 14 * MM).strip()
+            foot = squeezed(text.get_text_bounded(0, 0, width, 14 * MM))
             found.append((" ".join(text.get_text_range().split()), foot, outside))
     return found
 
