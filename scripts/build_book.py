@@ -40,6 +40,20 @@ RECORDS = ROOT / "notebooks" / "records"  # made from one template for all studi
 MADE_PAGES = "book/provinces/"  # by scripts/make_files.py, while the chapters run
 STAMP = ".pages-made-from"
 
+# What makes the pages imports its packages while the chapters run, and then waits for a line. The
+# library is among them, since the processes that read pages ask it for the places of functions.
+# Without rfc3987_syntax, which would compile grammars of addresses for three seconds, and which no
+# setting of the book is checked by.
+WAITING = f"""import gc, pkgutil, sys
+gc.set_threshold{warm_kernels.COLLECTED}
+sys.modules["rfc3987_syntax"] = None
+import nqpf
+from jupyter_book.cli.main import main
+packages = "myst_nb sphinx_book_theme sphinx_design sphinx_exercise sphinxcontrib.bibtex pybtex"
+names = [one.name for one in pkgutil.walk_packages(nqpf.__path__, "nqpf.")]
+for name in packages.split() + [name for name in names if "__" not in name]:
+    __import__(name)
+sys.stdin.readline() and main()"""
 CELL_TIMEOUT = 300  # seconds, as in book/_config.yml
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 # They say what each statement reads (docs/decisions/0156-map-of-outputs.md), which measure a
@@ -204,6 +218,10 @@ def main() -> int:
     drop_stale(BUILD, made_from)
     made = (BUILD / "made").is_dir()
     maker = None if made else subprocess.Popen([sys.executable, "scripts/make_files.py"], cwd=ROOT)
+    command = [sys.executable, "-c", WAITING, "build", str(ROOT), "--path-output", str(ROOT)]
+    command += ["--config", str(CONFIG), "--toc", str(TOC)]
+    command += ["-n", "-W", "--keep-going", "--quiet"]  # every warning is an error
+    pages = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE)
     write_records(RECORDS)
     paths = chapters(ROOT, TOC)
     print(f"Running the chapters ({len(paths)}, those unchanged are kept) ...", flush=True)
@@ -217,14 +235,8 @@ def main() -> int:
         print(f"\n{len(failures)} of {len(paths)} chapters failed: {names}", file=sys.stderr)
         return 1
     print("Making the pages ...", flush=True)
-    # Without a package that would compile grammars of addresses for three seconds, and which no
-    # setting of the book is checked by.
-    book = f"import gc, sys; gc.set_threshold{warm_kernels.COLLECTED}; "
-    book += "sys.modules['rfc3987_syntax'] = None; from jupyter_book.cli.main import main; main()"
-    command = [sys.executable, "-c", book, "build", str(ROOT), "--path-output", str(ROOT)]
-    command += ["--config", str(CONFIG), "--toc", str(TOC)]
-    command += ["-n", "-W", "--keep-going", "--quiet"]  # every warning is an error
-    code = subprocess.run(command, cwd=ROOT, check=False).returncode
+    pages.communicate(b"\n")
+    code = pages.returncode
     if code:
         print("The pages have the problems above; the book is not finished.", file=sys.stderr)
         # Sphinx would not repeat the warnings of pages that it has already read.
