@@ -60,7 +60,7 @@ _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 # regression relates to what it holds (decision 0168), and which files results rest on.
 _EXTENSIONS = ("nqpf.report.recorder", "watch_regressions", "watch_inputs")
 # Each kernel would warn that other users of this machine could read its loopback traffic.
-_KERNEL_OPTIONS = ["--IPKernelApp.log_level=ERROR"]
+_KERNEL_OPTIONS = ["--IPKernelApp.log_level=ERROR", "--HistoryManager.enabled=False"]
 _KERNEL_OPTIONS += [f"--IPKernelApp.extensions={name}" for name in _EXTENSIONS]
 EXHIBIT = "circular-exhibit"  # tag of a cell that shows what circularity does
 # One thread per kernel: the chapters already use every core, and sums do not

@@ -15,6 +15,7 @@ from typing import Any
 
 # It would compile grammars of addresses for three seconds as jsonschema is imported.
 sys.modules.setdefault("rfc3987_syntax", None)
+sys.modules.setdefault("debugpy", None)  # which each kernel would load for a tenth of a second
 COLLECTED = (50_000, 20, 20)  # new objects until Python looks for garbage, which takes it time
 # Of the library only what the extensions of every kernel load: which other modules a chapter loads
 # is watched from the start of its kernel.
