@@ -43,9 +43,10 @@ STAMP = ".pages-made-from"
 # What makes the pages imports its packages while the chapters run, and then waits for a line. The
 # library is among them, since the processes that read pages ask it for the places of functions.
 # Without rfc3987_syntax, which would compile grammars of addresses for three seconds, and which no
-# setting of the book is checked by.
-WAITING = f"""import gc, pkgutil, sys
+# setting of the book is checked by, and with one look at which packages offer which plugins.
+WAITING = f"""import functools, gc, importlib.metadata, pkgutil, sys
 gc.set_threshold{warm_kernels.COLLECTED}
+importlib.metadata.entry_points = functools.cache(importlib.metadata.entry_points)
 sys.modules["rfc3987_syntax"] = None
 import nqpf
 from jupyter_book.cli.main import main

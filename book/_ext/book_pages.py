@@ -24,9 +24,11 @@ from __future__ import annotations
 
 import hashlib
 import io
+import posixpath
 import re
 import shutil
 from collections.abc import Callable
+from copy import deepcopy
 from html import escape
 from pathlib import Path
 from urllib.request import urlopen
@@ -38,9 +40,8 @@ from book_templates import write_once
 from docutils import nodes
 from fontTools import subset
 from lxml import etree, html
-from sphinx import addnodes
 from sphinx.application import Sphinx
-from sphinx.environment import BuildEnvironment
+from sphinx.util.osutil import relative_uri
 
 MADE = Path(__file__).resolve().parents[2] / "_build" / "made"
 _DATA = re.compile(r'<script type="application/json" class="explorer-data">(.*?)</script>', re.S)
@@ -61,6 +62,7 @@ _RULE = re.compile(r"([^{};]+)(\{[^{}]*\})")
 _EMPTY = re.compile(r"@(?:media|supports|container|layer)[^{};]*\{\s*\}")
 _ICON = re.compile("\\\\([ef][0-9a-f]{3})|([\ue000-\uf8ff])")
 _FONT = re.compile(r"src:url\(([^)]*?fa-[\w-]+)\.woff2\)[^;}]*")
+_MARKED = {"current", "active"}
 _LINK = re.compile(r'\b(_static/[^"?]*\.css)(?:\?[^"]*)?"')
 
 
@@ -310,24 +312,50 @@ def _correct_pages(app: Sphinx) -> None:
     templates.render = render
 
 
-def _keep_titles(app: Sphinx, env: BuildEnvironment) -> None:
-    app.book_titles = {page: toc.deepcopy() for page, toc in env.tocs.items()}
-    for entry in (entry for toc in app.book_titles.values() for entry in toc if len(entry) > 1):
-        entry[1][:] = list(entry.findall(addnodes.toctree))
+def _one_sidebar(app: Sphinx, page: str, template: str, context: dict, _doctree: object) -> None:
+    """Make the sidebar once for all pages, which differ by their addresses and by what is open."""
+    made, kept = context.get("generate_toctree_html"), app.__dict__.setdefault("book_sidebar", [])
+
+    def placed(**options: object) -> str:
+        own = app.builder.get_target_uri(page)
+        if not kept:
+            kept.append(_of_no_page(html.fragment_fromstring(str(made(**options)), "div"), own))
+        sidebar = deepcopy(kept[0])
+        for link in sidebar.iter("a"):
+            address = link.get("href")
+            link.set("href", relative_uri(own, address) or "#")
+            for around in [link, *link.iterancestors()] if address == own else ():
+                if around.tag in ("a", "ul", "li"):
+                    more = "current active" if around.tag == "li" else "current"
+                    around.set("class", f"{around.get('class', '')} {more}".strip())
+                for folded in around.findall("details"):
+                    folded.set("open", "open")
+        return "".join(html.tostring(one, encoding="unicode") for one in sidebar)
+
+    context["generate_toctree_html"] = placed
 
 
-def _light_sidebar(app: Sphinx, page: str, template: str, context: dict, _doctree: object) -> None:
-    """Make the sidebar of titles: Sphinx would copy each page's sections and drop the copies."""
-    made = context.get("generate_toctree_html")
+def _make_sidebar_once(app: Sphinx) -> None:
+    """Step in before the theme makes every part of a page once to see whether it is empty."""
+    app.connect("html-page-context", _one_sidebar)
+    steps = app.events.listeners["html-page-context"]
+    made = [step.handler.__name__ for step in steps].index("add_toctree_functions")
+    steps.insert(made + 1, steps.pop())
 
-    def of_titles(*given: object, **options: object) -> object:
-        whole, app.env.tocs = app.env.tocs, app.book_titles
-        try:
-            return made(*given, **options)
-        finally:
-            app.env.tocs = whole
 
-    context["generate_toctree_html"] = of_titles
+def _of_no_page(sidebar: html.HtmlElement, page: str) -> html.HtmlElement:
+    """Undo what marks a page in its sidebar; give addresses from the top of the site."""
+    for element in sidebar.iter("a", "li", "ul", "details"):
+        element.attrib.pop("open", None)
+        classes = [one for one in element.get("class", "").split() if one not in _MARKED]
+        element.attrib.pop("class", None)
+        if classes:
+            element.set("class", " ".join(classes))
+        if element.tag == "a":
+            way = element.get("href")
+            whole = posixpath.normpath(posixpath.join(posixpath.dirname(page), way))
+            element.set("href", page if way == "#" else whole)
+    return sidebar
 
 
 def _finish(app: Sphinx, failure: Exception | None) -> None:
@@ -340,8 +368,7 @@ def setup(app: Sphinx) -> dict[str, object]:
     """Connect the steps, the last after whatever else writes pages."""
     app.connect("builder-inited", _copy_made)
     app.connect("builder-inited", _correct_pages)
-    app.connect("env-updated", _keep_titles)
-    app.connect("html-page-context", _light_sidebar, priority=900)
+    app.connect("builder-inited", _make_sidebar_once)
     app.connect("html-page-context", _scripts_of_page, priority=900)
     app.connect("build-finished", _finish, priority=950)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

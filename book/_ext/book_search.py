@@ -27,6 +27,7 @@ from __future__ import annotations
 import json
 import posixpath
 import re
+from functools import cache
 from itertools import pairwise
 from pathlib import Path
 
@@ -58,6 +59,7 @@ class SearchEnglishChinese(SearchEnglish):
 
     lang = "en-zh"
     language_name = "English and Chinese"
+    stem = cache(SearchEnglish.stem)
 
     def split(self, text: str) -> list[str]:
         """Cut a text into the terms that the index keeps.

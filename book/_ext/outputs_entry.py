@@ -12,7 +12,7 @@ from jupyter_cache.readers import get_reader
 from nbformat import NotebookNode
 from outputs_code import Code
 
-_READER = {"type": "plugin", "name": "myst_nb_md"}
+_READ = get_reader({"type": "plugin", "name": "myst_nb_md"})
 _WHOLE = "panel.frame"  # all rows of the panel
 
 
@@ -77,7 +77,7 @@ def read_run(source: Path, cache_folder: Path) -> Run | None:
         return None
     cache = get_cache(cache_folder)
     try:
-        number, notebook = cache.merge_match_into_notebook(get_reader(_READER)(str(source)))
+        number, notebook = cache.merge_match_into_notebook(_READ(str(source)))
     except KeyError:
         return None
     said = cache.get_cache_record(number).data.get("said")  # as scripts/build_book.py keeps it
