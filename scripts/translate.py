@@ -1,0 +1,177 @@
+"""Keep the Chinese text of the chapters beside the English one, and say what lacks or is stale.
+
+Usage: python scripts/translate.py [update]
+
+Each page has a catalogue in the form of gettext, ``book/locale/zh_CN/LC_MESSAGES/<page>.po``, with
+one entry per paragraph, heading, item or row, in the order of the page. ``update`` writes an entry
+for each new text and drops those that no page holds; without it the script says what is untranslated
+or stale, and which translation lost a number, a formula, a link or a quoted value.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.append(str(ROOT / "book" / "_ext"))
+
+from book_templates import write_once  # noqa: E402
+
+from nqpf.errors import DataError  # noqa: E402
+
+CATALOGUES = ROOT / "book" / "locale" / "zh_CN" / "LC_MESSAGES"
+HEADER = 'msgid ""\nmsgstr ""\n"Language: zh_CN\\n"\n"Content-Type: text/plain; charset=UTF-8\\n"\n'
+
+# Fenced blocks whose text readers read; all others are code.
+_READ = r"\{(?:raw|exercise|admonition|glossary|note|tip|warning)\}"
+_FENCE = re.compile(rf"\s*(`{{3,}}|:{{3,}})({_READ})?(.*)")
+_KEPT = re.compile(r"\s*(?::[\w-]+:.*|\(.+\)=|\+\+\+.*|-{3,}|\|[-:| ]+\||\{%.*)$")
+_MARK = re.compile(r"(\s*)((?:[-*] |\d+\. |> |: |#+ )*)")
+# What a translation takes over as it is, in whatever order.
+_TAKEN = re.compile(
+    r"\{[\w:]+\}`[^`]*`|`[^`]+`|\$[^$]+\$|\]\([^)]*\)|</?[a-z][^>]*>|\{\{.*?\}\}|\d+(?:[.,]\d+)*"
+)
+_ENTRY = re.compile(r'msgid ((?:".*"\s*)+)msgstr ((?:".*"\s*)+)')
+_QUOTED = re.compile(r'"(.*)"')
+_ESCAPED = {"\\n": "\n", '\\"': '"', "\\\\": "\\"}
+
+
+def parts(source: str) -> Iterator[tuple[str, str]]:
+    """Cut a page into what is kept as it is and texts: pairs of a lead and a text, or "".
+
+    Examples
+    --------
+    >>> list(parts("# Head\\n\\n- one\\n  more\\n"))
+    [('# ', 'Head'), ('\\n', ''), ('- ', 'one more'), ('', '')]
+    """
+    lead, text, depth, until = "", [], 0, None
+
+    def taken() -> Iterator[tuple[str, str]]:
+        if text:
+            yield lead, " ".join(text)
+            text.clear()
+
+    lines = source.split("\n")
+    for place, line in enumerate(lines):
+        bare, end = line.strip(), "\n" if place < len(lines) - 1 else ""
+        fence = _FENCE.match(line)
+        if until is not None:
+            until = None if bare == until else until
+        elif place == 0 and bare == "---" or bare == "$$":
+            until = bare
+        elif fence and fence[1][0] == "`" and not fence[2] and fence[3]:
+            until = fence[1]
+        elif bare and not fence and not _KEPT.match(line):
+            indent, mark = _MARK.match(line).groups()
+            row = line.lstrip().startswith(("|", "<"))
+            if not text or mark or row or len(indent) != depth:
+                yield from taken()
+                lead, depth = indent + mark, len(indent) + (len(mark) if mark != "> " else 0)
+            text.append(line[len(lead) :].strip() if not text else bare)
+            if row or mark.startswith("#"):
+                yield from taken()
+            continue
+        elif fence and fence[3].strip() and fence[2] != "{raw}":  # a title
+            yield from taken()
+            yield line[: fence.start(3)] + " ", fence[3].strip()
+            continue
+        yield from taken()
+        yield line + end, ""
+    yield from taken()
+
+
+def read(path: Path) -> dict[str, str]:
+    """Return the translations of a catalogue by their texts; "" where there is none."""
+    if not path.is_file():
+        return {}
+    found = {}
+    for entry in _ENTRY.findall(path.read_text("utf-8")):
+        text, said = ("".join(_QUOTED.findall(part)) for part in entry)
+        found[_plain(text)] = _plain(said)
+    found.pop("", None)
+    return found
+
+
+def translated(source: str, catalogue: dict[str, str], page: str) -> str:
+    """Return a page with its texts in Chinese.
+
+    Raises
+    ------
+    nqpf.errors.DataError
+        If a text has no translation.
+    """
+    found = []
+    for lead, text in parts(source):
+        said = catalogue.get(text, "") if _is_text(text) else text
+        if text and not said:
+            expected = "an entry with a translation"
+            hint = "run scripts/translate.py update, and fill it in"
+            raise DataError(f"no Chinese for {text!r}", where={"page": page}, expected=expected, hint=hint)
+        found.append(f"{lead}{said}\n" if text else lead)
+    return "".join(found)
+
+
+def pages() -> dict[str, str]:
+    """Return the text of every page by the name of its catalogue; one template makes all records."""
+    made = ("notebooks/records/", "book/provinces/")
+    toc = (ROOT / "book/_toc.yml").read_text("utf-8")
+    names = ["book/index", *re.findall(r"file: (\S+)", toc)]
+    found = {n: ROOT / f"{n}.md" for n in names if not n.startswith(made)}
+    found["notebooks/records"] = ROOT / "book/_ext/templates/record.md"
+    return {name: path.read_text("utf-8") for name, path in found.items()}
+
+
+def problems(name: str, source: str, catalogue: dict[str, str]) -> list[str]:
+    """Return what is untranslated or stale, and which translation lost something it must keep."""
+    texts = dict.fromkeys(text for _, text in parts(source) if _is_text(text))
+    wrong = [f"{name}: untranslated: {text}" for text in texts if not catalogue.get(text)]
+    wrong += [f"{name}: stale: {text}" for text in catalogue.keys() - texts]
+    for text in filter(catalogue.get, texts):
+        first, second = (Counter(_TAKEN.findall(one)) for one in (text, catalogue[text]))
+        if first != second:
+            lost, new = sorted((first - second).elements()), sorted((second - first).elements())
+            wrong.append(f"{name}: lost {lost}, new {new}: {catalogue[text]}")
+    return wrong
+
+
+def _is_text(text: str) -> bool:
+    return bool(re.search("[A-Za-z]{2}", _TAKEN.sub("", text)))
+
+
+def _plain(text: str) -> str:
+    return re.sub(r'\\[n"\\]', lambda found: _ESCAPED[found[0]], text)
+
+
+def _entry(text: str, said: str) -> str:
+    return f"\nmsgid {_quoted(text)}\nmsgstr {_quoted(said)}\n"
+
+
+def _quoted(text: str) -> str:
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+    # A sentence per line, so that a change is seen where it is.
+    lines = re.findall(r".+?(?:[.?!] |[。？！]|$)", escaped) or [""]
+    return "\n".join(f'"{line}"' for line in ([] if len(lines) == 1 else [""]) + lines)
+
+
+def main(arguments: list[str]) -> int:
+    """Write the catalogues anew, or say what is wrong with them."""
+    wrong = []
+    for name, source in pages().items():
+        path = CATALOGUES / f"{name}.po"
+        said = read(path)
+        if arguments == ["update"]:
+            texts = dict.fromkeys(text for _, text in parts(source) if _is_text(text))
+            path.parent.mkdir(parents=True, exist_ok=True)
+            entries = "".join(_entry(text, said.get(text, "")) for text in texts)
+            write_once(path, HEADER + entries)
+        wrong += problems(name, source, read(path))
+    print("\n".join(wrong) or "Every text has its translation.")
+    return bool(wrong)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
