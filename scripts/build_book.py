@@ -1,6 +1,8 @@
 """Build the book: drop what is stale, run the chapters in parallel, make the pages.
 
 Usage: python scripts/build_book.py
+
+Both editions show the results of one run; NQPF_EDITIONS=en builds the English one alone.
 """
 
 from __future__ import annotations
@@ -32,29 +34,16 @@ TOC = ROOT / "book" / "_toc.yml"
 RESULTS = ["requirements.lock", "scripts/warm_kernels.py"]
 RESULTS += ["scripts/watch_regressions.py", "scripts/watch_inputs.py"]
 PAGES = ["src", "data", "requirements.lock", "scripts/make_files.py"]
-PAGES += ["book/_ext", "book/_config.yml", "book/_toc.yml"]
+PAGES += ["book/_ext", "book/_config.yml", "book/_toc.yml", "book/locale"]
 # Addresses that the pages name (book/_ext/book_addresses.py).
-PLACES = ("NQPF_REPOSITORY_URL", "NQPF_SITE_URL")
+PLACES = ("NQPF_REPOSITORY_URL", "NQPF_SITE_URL", "NQPF_EDITIONS")
 STUDIES = ROOT / "notebooks" / "studies"
-RECORDS = ROOT / "notebooks" / "records"  # made from one template for all studies
+RECORD = ROOT / "book" / "_ext" / "templates" / "record.md"  # for all studies
+CHINESE = BUILD / "zh"  # sources of the Chinese edition
 MADE_PAGES = "book/provinces/"  # by scripts/make_files.py, while the chapters run
+PROVINCES = ROOT / "book" / "provinces"
 STAMP = ".pages-made-from"
 
-# What makes the pages imports its packages while the chapters run, and then waits for a line. The
-# library is among them, since the processes that read pages ask it for the places of functions.
-# Without rfc3987_syntax, which would compile grammars of addresses for three seconds, and which no
-# setting of the book is checked by, and with one look at which packages offer which plugins.
-WAITING = f"""import functools, gc, importlib.metadata, pkgutil, sys
-gc.set_threshold{warm_kernels.COLLECTED}
-importlib.metadata.entry_points = functools.cache(importlib.metadata.entry_points)
-sys.modules["rfc3987_syntax"] = None
-import nqpf
-from jupyter_book.cli.main import main
-packages = "myst_nb sphinx_book_theme sphinx_design sphinx_exercise sphinxcontrib.bibtex pybtex"
-names = [one.name for one in pkgutil.walk_packages(nqpf.__path__, "nqpf.")]
-for name in packages.split() + [name for name in names if "__" not in name]:
-    __import__(name)
-sys.stdin.readline() and main()"""
 CELL_TIMEOUT = 300  # seconds, as in book/_config.yml
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 # They say what each statement reads (docs/decisions/0156-map-of-outputs.md), which measure a
@@ -89,23 +78,57 @@ def drop_stale(build: Path, made_from: str) -> None:
     stamp = build / STAMP
     if not stamp.exists() or stamp.read_text("utf-8") != made_from:
         stamp.unlink(missing_ok=True)
-        for folder in ("made", ".doctrees", "html"):
+        for folder in ("made", ".doctrees", "html", "zh"):
             shutil.rmtree(build / folder, ignore_errors=True)
 
 
-def write_records(folder: Path) -> None:
-    """Write the record page of each study that has a system: the same page for all."""
-    from book_templates import render, write_once
+def write_records(edition: Path, source: str) -> None:
+    """Write the record page of each study that has a system: the same template for all."""
+    from book_templates import template, write_once
 
     from nqpf.systems import Study, available
 
     told = {path.stem: path.read_text("utf-8") for path in sorted(STUDIES.glob("*-20*.md"))}
-    folder.mkdir(exist_ok=True)
+    page, folder = template(source), edition / "notebooks" / "records"
+    folder.mkdir(parents=True, exist_ok=True)
     for key in available():
         chapter = [name for name, text in told.items() if f'"{key}"' in text]
         chapter = key if key in told else next(iter(chapter), "")
-        page = render("record.md", study=Study.load(key), chapter=chapter)
-        write_once(folder / f"{key}.md", page)
+        text = page.render(study=Study.load(key), chapter=chapter)
+        write_once(folder / f"{key}.md", text)
+
+
+def write_edition(folder: Path) -> str:
+    """Write the sources of the Chinese edition but its records; return their template.
+
+    Its pages are the same chapters with the texts of book/locale, and show the same results.
+    """
+    import yaml
+    from book_templates import write_once
+    from translate import chinese_pages
+
+    pages = chinese_pages()
+    record = pages.pop("notebooks/records")
+    for name, text in pages.items():
+        write_once(folder / f"{name}.md", text)
+    for name in ("book/_toc.yml", "book/references.bib", "CITATION.cff"):
+        write_once(folder / name, (ROOT / name).read_bytes())
+    shutil.copytree(ROOT / "book/_static", folder / "book/_static", dirs_exist_ok=True)
+    settings = yaml.safe_load(CONFIG.read_text("utf-8"))
+    settings["title"] = "新质生产力测度"
+    settings["execute"]["cache"] = str(BUILD / ".jupyter_cache")
+    own = settings["sphinx"]
+    own["local_extensions"] = dict.fromkeys(own["local_extensions"], str(ROOT / "book/_ext"))
+    own["config"]["language"] = "zh_CN"
+    write_once(folder / "book/_config.yml", yaml.safe_dump(settings, allow_unicode=True))
+    return record
+
+
+def join_editions() -> None:
+    """Put the pages of the Chinese edition into the site."""
+    target = BUILD / "html" / "zh"
+    shutil.rmtree(target, ignore_errors=True)
+    shutil.copytree(CHINESE / "_build" / "html", target, copy_function=os.link)
 
 
 def chapters(root: Path, toc: Path) -> list[Path]:
@@ -214,16 +237,21 @@ def main() -> int:
     """Build the book and say where it is and how long that took."""
     start = time.monotonic()
     os.environ.update(dict.fromkeys(_ONE_THREAD, "1"))
+    os.environ["NQPF_LANGUAGE"] = "en"  # whatever the reader's; the Chinese pages translate it
+    os.environ["NQPF_CATALOGUES"] = str(ROOT / "book/locale/zh_CN/LC_MESSAGES/outputs.po")
+    both = os.environ.get("NQPF_EDITIONS", "both") != "en"
+    os.environ["NQPF_EDITIONS"] = "en zh" if both else ""
     warm_kernels.install()
     made_from = " ".join([fingerprint(ROOT, PAGES), *(os.environ.get(p, "") for p in PLACES)])
     drop_stale(BUILD, made_from)
     made = (BUILD / "made").is_dir()
     maker = None if made else subprocess.Popen([sys.executable, "scripts/make_files.py"], cwd=ROOT)
-    command = [sys.executable, "-c", WAITING, "build", str(ROOT), "--path-output", str(ROOT)]
-    command += ["--config", str(CONFIG), "--toc", str(TOC)]
-    command += ["-n", "-W", "--keep-going", "--quiet"]  # every warning is an error
+    editions = [ROOT] + [CHINESE] * both
+    command = [sys.executable, "scripts/make_pages.py", *map(str, editions)]
     pages = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE)
-    write_records(RECORDS)
+    write_records(ROOT, RECORD.read_text("utf-8"))
+    if both:
+        write_records(CHINESE, write_edition(CHINESE))
     paths = chapters(ROOT, TOC)
     print(f"Running the chapters ({len(paths)}, those unchanged are kept) ...", flush=True)
     failures = run_chapters(paths, BUILD / ".jupyter_cache", ROOT)
@@ -236,6 +264,8 @@ def main() -> int:
         print(f"\n{len(failures)} of {len(paths)} chapters failed: {names}", file=sys.stderr)
         return 1
     print("Making the pages ...", flush=True)
+    if both:
+        shutil.copytree(PROVINCES, CHINESE / "book/provinces", dirs_exist_ok=True)
     pages.communicate(b"\n")
     code = pages.returncode
     if code:
@@ -243,6 +273,8 @@ def main() -> int:
         # Sphinx would not repeat the warnings of pages that it has already read.
         (BUILD / STAMP).unlink(missing_ok=True)
         return code
+    if both:
+        join_editions()
     (BUILD / STAMP).write_text(made_from, "utf-8")
     front = BUILD / "html" / "index.html"
     print(f"The book is ready after {time.monotonic() - start:.0f} s: {front}")

@@ -4,26 +4,31 @@ Usage: python scripts/translate.py [update]
 
 Each page has a catalogue in the form of gettext, ``book/locale/zh_CN/LC_MESSAGES/<page>.po``, with
 one entry per paragraph, heading, item or row, in the order of the page. ``update`` writes an entry
-for each new text and drops those that no page holds; without it the script says what is untranslated
-or stale, and which translation lost a number, a formula, a link or a quoted value.
+for each new text and drops those that no page holds; without it the script says what is
+untranslated or stale, and which translation lost a number, a formula, a link or a quoted value.
 """
 
 from __future__ import annotations
 
 import re
 import sys
+from calendar import month_name
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+
+import yaml
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.append(str(ROOT / "book" / "_ext"))
 
 from book_templates import write_once  # noqa: E402
 
+from nqpf.chinese import read_catalogue  # noqa: E402
 from nqpf.errors import DataError  # noqa: E402
 
 CATALOGUES = ROOT / "book" / "locale" / "zh_CN" / "LC_MESSAGES"
+NAMES = ROOT / "src" / "nqpf" / "locale" / "names.po"
 HEADER = 'msgid ""\nmsgstr ""\n"Language: zh_CN\\n"\n"Content-Type: text/plain; charset=UTF-8\\n"\n'
 
 # Fenced blocks whose text readers read; all others are code.
@@ -35,18 +40,17 @@ _MARK = re.compile(r"(\s*)((?:[-*] |\d+\. |> |: |#+ )*)")
 _TAKEN = re.compile(
     r"\{[\w:]+\}`[^`]*`|`[^`]+`|\$[^$]+\$|\]\([^)]*\)|</?[a-z][^>]*>|\{\{.*?\}\}|\d+(?:[.,]\d+)*"
 )
-_ENTRY = re.compile(r'msgid ((?:".*"\s*)+)msgstr ((?:".*"\s*)+)')
-_QUOTED = re.compile(r'"(.*)"')
-_ESCAPED = {"\\n": "\n", '\\"': '"', "\\\\": "\\"}
+_MONTHS = {name: str(number) for number, name in enumerate(month_name) if name}
+_MONTH = re.compile(r"\b(?:" + "|".join(_MONTHS) + r")\b")
 
 
 def parts(source: str) -> Iterator[tuple[str, str]]:
-    """Cut a page into what is kept as it is and texts: pairs of a lead and a text, or "".
+    r"""Cut a page into what is kept as it is and texts: pairs of a lead and a text, or "".
 
     Examples
     --------
-    >>> list(parts("# Head\\n\\n- one\\n  more\\n"))
-    [('# ', 'Head'), ('\\n', ''), ('- ', 'one more'), ('', '')]
+    >>> list(parts("# Head\n\n- one\n  more\n"))
+    [('# ', 'Head'), ('\n', ''), ('- ', 'one more'), ('', '')]
     """
     lead, text, depth, until = "", [], 0, None
 
@@ -84,18 +88,6 @@ def parts(source: str) -> Iterator[tuple[str, str]]:
     yield from taken()
 
 
-def read(path: Path) -> dict[str, str]:
-    """Return the translations of a catalogue by their texts; "" where there is none."""
-    if not path.is_file():
-        return {}
-    found = {}
-    for entry in _ENTRY.findall(path.read_text("utf-8")):
-        text, said = ("".join(_QUOTED.findall(part)) for part in entry)
-        found[_plain(text)] = _plain(said)
-    found.pop("", None)
-    return found
-
-
 def translated(source: str, catalogue: dict[str, str], page: str) -> str:
     """Return a page with its texts in Chinese.
 
@@ -110,13 +102,14 @@ def translated(source: str, catalogue: dict[str, str], page: str) -> str:
         if text and not said:
             expected = "an entry with a translation"
             hint = "run scripts/translate.py update, and fill it in"
-            raise DataError(f"no Chinese for {text!r}", where={"page": page}, expected=expected, hint=hint)
+            problem, where = f"no Chinese for {text!r}", {"page": page}
+            raise DataError(problem, where=where, expected=expected, hint=hint)
         found.append(f"{lead}{said}\n" if text else lead)
     return "".join(found)
 
 
 def pages() -> dict[str, str]:
-    """Return the text of every page by the name of its catalogue; one template makes all records."""
+    """Return the text of every page by its catalogue's name; one template makes all records."""
     made = ("notebooks/records/", "book/provinces/")
     toc = (ROOT / "book/_toc.yml").read_text("utf-8")
     names = ["book/index", *re.findall(r"file: (\S+)", toc)]
@@ -125,13 +118,40 @@ def pages() -> dict[str, str]:
     return {name: path.read_text("utf-8") for name, path in found.items()}
 
 
+def names() -> dict[str, str]:
+    """Return what the data's own files say in both languages, and the provinces."""
+    from nqpf import provinces
+
+    table = provinces._table()
+    found = dict(zip(table["en"], table["zh"], strict=True))
+
+    def walk(node: object) -> None:
+        if isinstance(node, dict) and {"en", "zh"} <= node.keys():
+            found.setdefault(str(node["en"]), str(node["zh"]))
+        for child in node.values() if isinstance(node, dict) else node:
+            if isinstance(child, dict | list):
+                walk(child)
+
+    for path in sorted((ROOT / "data").rglob("*.yaml")):
+        walk([yaml.safe_load(path.read_text("utf-8"))])
+    return found
+
+
+def chinese_pages() -> dict[str, str]:
+    """Return every page in Chinese by its name."""
+    found = pages().items()
+    said = {name: read_catalogue(CATALOGUES / f"{name}.po") for name, _ in found}
+    return {name: translated(source, said[name], name) for name, source in found}
+
+
 def problems(name: str, source: str, catalogue: dict[str, str]) -> list[str]:
     """Return what is untranslated or stale, and which translation lost something it must keep."""
     texts = dict.fromkeys(text for _, text in parts(source) if _is_text(text))
     wrong = [f"{name}: untranslated: {text}" for text in texts if not catalogue.get(text)]
     wrong += [f"{name}: stale: {text}" for text in catalogue.keys() - texts]
     for text in filter(catalogue.get, texts):
-        first, second = (Counter(_TAKEN.findall(one)) for one in (text, catalogue[text]))
+        plain = _MONTH.sub(lambda found: _MONTHS[found[0]], text.replace("100 million yuan", ""))
+        first, second = (Counter(_TAKEN.findall(one)) for one in (plain, catalogue[text]))
         if first != second:
             lost, new = sorted((first - second).elements()), sorted((second - first).elements())
             wrong.append(f"{name}: lost {lost}, new {new}: {catalogue[text]}")
@@ -140,10 +160,6 @@ def problems(name: str, source: str, catalogue: dict[str, str]) -> list[str]:
 
 def _is_text(text: str) -> bool:
     return bool(re.search("[A-Za-z]{2}", _TAKEN.sub("", text)))
-
-
-def _plain(text: str) -> str:
-    return re.sub(r'\\[n"\\]', lambda found: _ESCAPED[found[0]], text)
 
 
 def _entry(text: str, said: str) -> str:
@@ -160,15 +176,20 @@ def _quoted(text: str) -> str:
 def main(arguments: list[str]) -> int:
     """Write the catalogues anew, or say what is wrong with them."""
     wrong = []
+    listed = HEADER + "".join(_entry(*pair) for pair in sorted(names().items()) if all(pair))
+    if arguments == ["update"]:
+        write_once(NAMES, listed)
+    elif NAMES.read_text("utf-8") != listed:
+        wrong.append(f"{NAMES.name}: stale: the names of the data's files changed")
     for name, source in pages().items():
         path = CATALOGUES / f"{name}.po"
-        said = read(path)
+        said = read_catalogue(path)
         if arguments == ["update"]:
             texts = dict.fromkeys(text for _, text in parts(source) if _is_text(text))
             path.parent.mkdir(parents=True, exist_ok=True)
             entries = "".join(_entry(text, said.get(text, "")) for text in texts)
             write_once(path, HEADER + entries)
-        wrong += problems(name, source, read(path))
+        wrong += problems(name, source, read_catalogue(path))
     print("\n".join(wrong) or "Every text has its translation.")
     return bool(wrong)
 

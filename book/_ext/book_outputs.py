@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from book_chinese import LANGUAGE
 from book_templates import on_every_core, render, write_once
 from docutils import nodes
 from markupsafe import Markup
@@ -69,8 +70,10 @@ def _collect(app: Sphinx, doctree: nodes.document) -> None:
     run = read_run(Path(app.env.doc2path(page)), Path(app.env.mystnb_config.execution_cache_path))
     if run is None or app.builder.format != "html":
         return
-    code = run.code()
-    entries: dict[str, Entry] = {}
+    code, entries = run.code(), dict[str, Entry]()
+    # The Chinese edition refers to the files and the map of the English one.
+    translated = app.config.language == LANGUAGE
+    top = up(page) + "../" * translated
 
     def add(
         kind: str, title: str, cell: int, key: str = "", files: Mapping[str, bytes] = {}
@@ -78,13 +81,14 @@ def _collect(app: Sphinx, doctree: nodes.document) -> None:
         number = 1 + sum(one["kind"] == kind for one in entries.values())
         name = f"{kind}-{slug(key) or number}"
         for ending, data in files.items():
-            write_once(Path(app.outdir) / f"downloads/outputs/{page}/{name}.{ending}", data)
+            if not translated:
+                write_once(Path(app.outdir) / f"downloads/outputs/{page}/{name}.{ending}", data)
         said = " ".join(title.split())
         said = f"{said[:157]}..." if kind == "text" and len(said) > 160 else said
         about = {"name": name, "kind": kind, "title": said, "cell": cell, "key": key}
         about["label"] = f"{kind.capitalize()} {key or number}"
         entries[name] = about | {"files": sorted(files)}
-        entries[name] |= behind(run, code, cell, key)
+        entries[name] |= {} if translated else behind(run, code, cell, key)
         return entries[name]
 
     for box in list(doctree.findall(nodes.container)):
@@ -108,7 +112,7 @@ def _collect(app: Sphinx, doctree: nodes.document) -> None:
             marks = [f'<span class="output-mark" id="output-{one["name"]}"></span>' for one in own]
             around = [output_html(html="".join(marks)), node]
             if linked := [one for one in own if one["kind"] != "text"]:
-                line = render("outputs_links.html", page=page, top=up(page), entries=linked)
+                line = render("outputs_links.html", page=page, top=top, entries=linked)
                 around.append(output_html(html=line.strip()))
             node.parent.replace(node, around)
     for node in list(doctree.findall(nodes.inline)):
@@ -122,12 +126,12 @@ def _collect(app: Sphinx, doctree: nodes.document) -> None:
         if any(traverse_parent(node, nodes.reference)):  # a link cannot stand in a link
             node["ids"] = ids
             continue
-        address = f"{up(page)}outputs/{page}.html#{name}"
+        address = f"{top}outputs/{page}.html#{name}"
         shape = {"reftitle": "How this was made", "classes": ["output-number"]}
         link = nodes.reference("", "", internal=True, ids=ids, refuri=address, **shape)
         node.parent.replace(node, link)
         link.append(node)
-    if entries:
+    if entries and not translated:
         sources = [cell.source for cell in run.cells]
         hidden = {
             i for i, cell in enumerate(run.cells) if _HIDDEN & {*cell.metadata.get("tags", ())}
@@ -139,6 +143,8 @@ def _collect(app: Sphinx, doctree: nodes.document) -> None:
 
 def _map(app: Sphinx) -> None:
     """Write the pages of the map, and the whole map as one table."""
+    if app.config.language == LANGUAGE:
+        return
     from nqpf.data import Catalogue
 
     known = Catalogue.load().variables

@@ -24,6 +24,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import os
 import posixpath
 import re
 import shutil
@@ -35,6 +36,7 @@ from urllib.request import urlopen
 
 import imagesize
 import yaml
+from book_chinese import FOLDER, LANGUAGE, add_switch, in_chinese
 from book_search import HAN
 from book_templates import write_once
 from docutils import nodes
@@ -94,7 +96,13 @@ def _scripts_of_page(
         context["body"] = f'{_DATA.sub("", body)}<script defer src="{path.name}"></script>'
 
 
-def corrected(source: str, name: str, save: Callable[[str, bytes], str]) -> str:
+def corrected(
+    source: str,
+    name: str,
+    save: Callable[[str, bytes], str],
+    translated: bool = False,
+    twin: str = "",
+) -> str:
     """Return a page with all corrections.
 
     Parameters
@@ -106,6 +114,10 @@ def corrected(source: str, name: str, save: Callable[[str, bytes], str]) -> str:
     save : callable
         Takes the name of a figure's file, made from its content, and the content; returns the
         address.
+    translated : bool
+        Whether the page is one of the Chinese edition.
+    twin : str
+        Address of the page in the other language, if there is one.
     """
     page = html.document_fromstring(source)
     _drop_scripts(page, name)
@@ -118,8 +130,16 @@ def corrected(source: str, name: str, save: Callable[[str, bytes], str]) -> str:
     for table in page.xpath("//table[@border][contains(@class, 'dataframe')]"):
         _correct_frame(table)
     for place, image in enumerate(page.xpath("//img[starts-with(@src, 'data:image/')]")):
+        drawn = image.attrib.pop("data-zh", None)  # the same in Chinese
+        if translated and drawn:
+            image.set("src", drawn)
         _figure_to_file(image, save, lazy=place > 0)
-    _mark_chinese(page)
+    if twin:
+        add_switch(page, twin, not translated)
+    if translated:
+        in_chinese(page)
+    else:
+        _mark_chinese(page)
     return html.tostring(page, encoding="unicode", doctype="<!DOCTYPE html>")
 
 
@@ -296,6 +316,7 @@ def _correct_pages(app: Sphinx) -> None:
     if app.builder.format != "html":
         return
     templates, images = app.builder.templates, Path(app.outdir) / "_images"
+    translated = app.config.language == LANGUAGE
     rendered = templates.render
 
     def render(template: str, context: dict[str, object]) -> str:
@@ -307,7 +328,11 @@ def _correct_pages(app: Sphinx) -> None:
             write_once(images / name, content)
             return context["pathto"](f"_images/{name}", 1)
 
-        return corrected(page, context.get("pagename", ""), save)
+        name = context.get("pagename", "")
+        there = f"../{name}" if translated else f"{FOLDER}/{name}"
+        both = os.environ.get("NQPF_EDITIONS") and not name.startswith("outputs/")
+        twin = f"{'../' * name.count('/')}{there}.html" if both and name else ""
+        return corrected(page, name, save, translated, twin)
 
     templates.render = render
 

@@ -7,11 +7,12 @@ import functools
 import html
 import importlib.util
 import io
+import os
 import re
 import sys
 import warnings
-from collections.abc import Callable, Iterable, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
@@ -26,10 +27,12 @@ from matplotlib.font_manager import fontManager, get_font
 from matplotlib.lines import Line2D
 from matplotlib.text import Text
 from PIL import Image
+from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text as Words
 
 from nqpf import provinces
+from nqpf.chinese import chinese, language
 from nqpf.errors import SampleError
 from nqpf.report.html import _name_of
 from nqpf.sample import _check_finite, _check_province_years
@@ -311,7 +314,11 @@ class _Picture:
 
     def svg(self) -> bytes:
         """Return the figure as SVG; the same figure gives the same bytes."""
-        drawn = self._draw("svg", metadata={"Date": None, "Creator": None}).decode("utf-8")
+        return self._svg(language() == "zh")
+
+    def _svg(self, translated: bool) -> bytes:
+        with _in_chinese() if translated else nullcontext():
+            drawn = self._draw("svg", metadata={"Date": None, "Creator": None}).decode("utf-8")
         # What no reader sees: comments, blanks between tags, long names of glyphs.
         drawn = re.sub(r"<!--.*?-->", "", drawn, flags=re.DOTALL)
         drawn = re.sub(r">\s+<", "><", drawn)
@@ -343,14 +350,17 @@ class _Picture:
         """
         # Percent-encoded, because a server's compression makes less of base64. Neither form
         # holds a character that could end the attribute.
-        source = "data:image/svg+xml," + quote(self.svg(), safe=" /:;,=()-.")
+        source = _address(self.svg())
         if len(source) > _MAX_BYTES:
             packed = base64.b64encode(self.png()).decode("ascii")
             source = min(source, f"data:image/png;base64,{packed}", key=len)
         width = round(self.figure.get_figwidth() * 96)
+        said = self.alt if language() == "en" else chinese(self.alt) or self.alt
+        # The book makes both editions from one run.
+        more = f' data-zh="{_address(self._svg(True))}"' if os.environ.get("NQPF_EDITIONS") else ""
         return (
-            f'<img class="nqpf-figure" alt="{html.escape(self.alt)}" width="{width}" '
-            f'style="max-width:100%;height:auto;background:#fff" src="{source}">'
+            f'<img class="nqpf-figure" alt="{html.escape(said)}" width="{width}" '
+            f'style="max-width:100%;height:auto;background:#fff" src="{source}"{more}>'
         )
 
     # No PNG beside it: drawing and packing one takes ten times as long as the vector image.
@@ -358,6 +368,29 @@ class _Picture:
 
     def __repr__(self) -> str:
         return f"[Figure: {self.alt}]"
+
+
+def _address(drawn: bytes) -> str:
+    return "data:image/svg+xml," + quote(drawn, safe=" /:;,=()-.")
+
+
+@contextmanager
+def _in_chinese() -> Iterator[None]:
+    """Have every text of a figure measured and drawn in Chinese, if the catalogue knows it."""
+    english = Text.get_text
+
+    def translated(text: Text) -> str:
+        said = english(text)
+        found = chinese(said) if said.strip() else None
+        if found is None or "\n" not in said:
+            return said if found is None else found
+        return _wrapped(found, max(map(cell_len, said.split("\n"))))
+
+    Text.get_text = translated
+    try:
+        yield
+    finally:
+        Text.get_text = english
 
 
 def picture(figure: Figure, alt: str, *data: pd.DataFrame | pd.Series) -> _Picture:

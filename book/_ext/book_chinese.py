@@ -1,0 +1,96 @@
+"""Put into Chinese what no chapter's prose holds: tables, figures, the theme's and our own words.
+
+The chapters of the Chinese edition are written by scripts/translate.py from their catalogues. What
+code or a template writes is translated here, page by page, by the catalogue of the library and that
+of the book (:func:`nqpf.chinese.chinese`). Each page links to its twin in the other language.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from lxml import html
+
+from nqpf.chinese import HAN, chinese
+
+LANGUAGE = "zh_CN"  # of the edition
+FOLDER = "zh"  # of the site
+_SAID = ("alt", "aria-label", "title", "placeholder", "data-caption")
+# Within a sentence; any other element begins a new one.
+_INLINE = set("a abbr b br cite code em i img kbd mark q small span strong sub sup wbr".split())
+_NOT_RUNNING = set("script style pre code textarea svg math option".split())
+_OPTION = "option"
+_ENGLISH = re.compile("[a-z]{3}|[A-Z][a-z]{2}")
+_SIGN = 0xE000  # the first of the characters that stand for parts of a sentence
+
+
+def in_chinese(page: html.HtmlElement) -> None:
+    """Translate every text of a page that the catalogues know."""
+    for element in page.iter():
+        if isinstance(element.tag, str):
+            for name in _SAID:
+                if element.get(name) and (said := chinese(element.get(name))):
+                    element.set(name, said)
+    for element, first, run in list(_runs(page)):
+        if said := chinese(_key(element, first, run)):
+            _put(element, first, run, said)
+
+
+def english(page: html.HtmlElement) -> list[str]:
+    """Return what a page says in English only: texts outside code that hold no Chinese."""
+    found = [_key(*run) for run in _runs(page)]
+    found += [e.get(name, "") for e in page.iter("img", "a", "div", "button") for name in _SAID]
+    return [one for one in found if _ENGLISH.search(one) and not re.search(f"[{HAN}]", one)]
+
+
+_Run = tuple[html.HtmlElement, int, list[html.HtmlElement]]
+
+
+def _runs(element: html.HtmlElement) -> Iterator[_Run]:
+    """Cut a page into sentences: an element, where in it one begins, and its inline parts."""
+    if element.tag in _NOT_RUNNING - {_OPTION} or element.get("translate") == "no":
+        return
+    first, run = 0, []
+    for place, child in enumerate(element):
+        if child.tag in _INLINE:
+            run.append(child)
+        else:
+            yield element, first, run
+            first, run = place + 1, []
+    yield element, first, run
+    for child in element:
+        if isinstance(child.tag, str):
+            yield from _runs(child)
+
+
+def _key(element: html.HtmlElement, first: int, run: list[html.HtmlElement]) -> str:
+    lead = element[first - 1].tail if first else element.text
+    parts = (f"{chr(_SIGN + place)}{one.tail or ''}" for place, one in enumerate(run))
+    return " ".join(f"{lead or ''}{''.join(parts)}".split())
+
+
+def _put(element: html.HtmlElement, first: int, run: list[html.HtmlElement], said: str) -> None:
+    """Write a sentence in place of another, its inline parts in the order of the new one."""
+    lead, *rest = re.split("([\ue000-\uf8ff])", said)
+    for one in run:
+        element.remove(one)  # with its tail, which is set below
+    if first:
+        element[first - 1].tail = lead
+    else:
+        element.text = lead
+    signs = zip(rest[::2], rest[1::2], strict=True)
+    for place, (sign, tail) in enumerate(signs, first):
+        part = run[ord(sign) - _SIGN]
+        part.tail = tail
+        element.insert(place, part)
+
+
+def add_switch(page: html.HtmlElement, twin: str, to_chinese: bool) -> None:
+    """Link a page to the same page in the other language, in the line of its buttons."""
+    for place in page.find_class("article-header-buttons"):
+        lang, name = ("zh-CN", "中文") if to_chinese else ("en", "English")
+        about = {"class": "btn btn-sm language-switch", "href": twin, "hreflang": lang}
+        link = place.makeelement("a", about | {"lang": lang, "rel": "alternate"})
+        link.text = name
+        place.insert(0, link)

@@ -1,0 +1,128 @@
+"""Say in Chinese what the library, its tables and its figures say in English.
+
+The catalogue ``locale/zh_CN.po`` holds English texts with their Chinese. ``{}`` in them stands for
+a number, a name or another text that the catalogue knows, so that one entry serves every value.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from functools import cache
+from itertools import count
+from pathlib import Path
+
+from nqpf.errors import MethodError
+
+HAN = r"\u2e80-\u9fff\uf900-\ufaff\uff00-\uffef"
+# What a text is filled with: numbers, and what stands for a part of a page.
+_FILLED = re.compile("[-+\u2212]?\\d+(?:,\\d{3})*(?:\\.\\d+)?(?:e[-+]?\\d+)?|[\ue000-\uf8ff]")
+_WORD = re.compile("[A-Za-z]{2}")
+# A name in both languages, such as "Beijing 北京".
+_BOTH = re.compile(rf"[^{HAN}]*[A-Za-z][^{HAN}]*?(?: ·)? ([{HAN}][{HAN} \d·—–-]*)")
+_BETWEEN = (("; ", "；"), (" · ", " · "), (", ", "、"), (" and ", "和"), (" to ", "至"))
+_ENTRY = re.compile(r'msgid ((?:".*"\s*)+)msgstr ((?:".*"\s*)+)')
+_ESCAPED = {"\\n": "\n", '\\"': '"', "\\\\": "\\"}
+
+
+def language() -> str:
+    """Return what messages and figures are written in: ``en`` or ``zh``.
+
+    The environment variable NQPF_LANGUAGE says it; without one the locale does.
+
+    Raises
+    ------
+    nqpf.errors.MethodError
+        If NQPF_LANGUAGE names another language.
+
+    Examples
+    --------
+    >>> language()
+    'en'
+    """
+    said = os.environ.get("NQPF_LANGUAGE", "")
+    if said not in ("", "en", "zh"):
+        raise MethodError(f"there is no language {said!r}", expected="NQPF_LANGUAGE=en or zh")
+    names = (os.environ.get(name, "") for name in ("LC_ALL", "LC_MESSAGES", "LANG"))
+    return said or ("zh" if next(filter(None, names), "").startswith("zh") else "en")
+
+
+def read_catalogue(path: Path) -> dict[str, str]:
+    r"""Return the translations of a catalogue in the form of gettext by their texts.
+
+    Parameters
+    ----------
+    path : Path
+        A ``.po`` file; one that is not there has no entries.
+
+    Returns
+    -------
+    dict
+        An empty text where the translation is open.
+    """
+    found = {}
+    for entry in _ENTRY.findall(path.read_text("utf-8") if path.is_file() else ""):
+        text, said = ("".join(re.findall('"(.*)"', part)) for part in entry)
+        found[_plain(text)] = _plain(said)
+    found.pop("", None)
+    return found
+
+
+def _plain(text: str) -> str:
+    return re.sub(r'\\[n"\\]', lambda found: _ESCAPED[found[0]], text)
+
+
+@cache
+def _catalogue() -> tuple[dict[str, str], list[tuple[str, re.Pattern[str], str]]]:
+    """Return the entries by their texts, and those with holes as patterns, longest first."""
+    paths = [Path(__file__).with_name("locale") / name for name in ("names.po", "zh_CN.po")]
+    paths += [Path(one) for one in os.environ.get("NQPF_CATALOGUES", "").split(os.pathsep) if one]
+    entries = {text: said for path in paths for text, said in read_catalogue(path).items() if said}
+    patterns = []
+    for text in sorted(entries, key=len, reverse=True):
+        if "{}" in text and _WORD.search(text):
+            pieces = map(re.escape, text.split("{}"))
+            patterns.append((text.split("{}")[0], re.compile("(.+?)".join(pieces)), entries[text]))
+    return entries, patterns
+
+
+@cache
+def chinese(text: str) -> str | None:
+    """Return a text in Chinese, None if the catalogue does not know it.
+
+    Numbers are taken over as they are; of a name in both languages the Chinese stays; lists are
+    translated part by part.
+
+    Examples
+    --------
+    >>> chinese("Beijing 北京"), chinese("12.5"), chinese("Beijing, Shanghai and Hainan")
+    ('北京', '12.5', '北京、上海、海南')
+    """
+    entries, patterns = _catalogue()
+    text = " ".join(text.split())
+    if text in entries:
+        return entries[text]
+    if not _WORD.search(text):
+        return text
+    filled = _FILLED.findall(text)
+    if said := filled and entries.get(_FILLED.sub("{}", text)):
+        return _fill(said, filled)
+    if both := _BOTH.fullmatch(text):
+        return both[1]
+    for lead, pattern, said in patterns:
+        if text.startswith(lead) and (found := pattern.fullmatch(text)):
+            parts = [chinese(part) for part in found.groups()]
+            if None not in parts:
+                return _fill(said, parts)
+    for between, joined in _BETWEEN:
+        parts = [chinese(part) for part in text.split(between)] if between in text else [None]
+        if None not in parts:
+            return joined.join(parts)
+    return None
+
+
+def _fill(said: str, parts: list[str]) -> str:
+    """Put parts into the holes of a text, in order or where their numbers stand."""
+    order = count()
+    hole = r"\{(\d*)\}"
+    return re.sub(hole, lambda at: parts[int(at[1]) if at[1] else next(order)], said)
