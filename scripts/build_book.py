@@ -113,7 +113,8 @@ def write_edition(folder: Path) -> str:
         write_once(folder / f"{name}.md", text)
     for name in ("book/_toc.yml", "book/references.bib", "CITATION.cff"):
         write_once(folder / name, (ROOT / name).read_bytes())
-    shutil.copytree(ROOT / "book/_static", folder / "book/_static", dirs_exist_ok=True)
+    for name in ("book/_static", "data/panel"):
+        shutil.copytree(ROOT / name, folder / name, dirs_exist_ok=True)
     settings = yaml.safe_load(CONFIG.read_text("utf-8"))
     settings["title"] = "新质生产力测度"
     settings["execute"]["cache"] = str(BUILD / ".jupyter_cache")

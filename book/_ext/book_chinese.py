@@ -21,7 +21,8 @@ _SAID = ("alt", "aria-label", "title", "placeholder", "data-caption")
 _INLINE = set("a abbr b br cite code em i img kbd mark q small span strong sub sup wbr".split())
 _NOT_RUNNING = set("script style pre code textarea svg math option".split())
 _OPTION = "option"
-_ENGLISH = re.compile("[a-z]{3}|[A-Z][a-z]{2}")
+_ENGLISH = re.compile(r"(?<!\S)[(“\"]?[A-Za-z][a-z]{2,}[,.;:)”\"?!%]*(?!\S)")  # no names of code
+_CITED = {"citation-list", "citation"}  # works keep the language that they are written in
 _SIGN = 0xE000  # the first of the characters that stand for parts of a sentence
 
 
@@ -49,7 +50,7 @@ _Run = tuple[html.HtmlElement, int, list[html.HtmlElement]]
 
 def _runs(element: html.HtmlElement) -> Iterator[_Run]:
     """Cut a page into sentences: an element, where in it one begins, and its inline parts."""
-    if element.tag in _NOT_RUNNING - {_OPTION} or element.get("translate") == "no":
+    if element.tag in _NOT_RUNNING - {_OPTION} or _CITED & {*element.get("class", "").split()}:
         return
     first, run = 0, []
     for place, child in enumerate(element):
