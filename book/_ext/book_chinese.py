@@ -16,7 +16,7 @@ from nqpf.chinese import HAN, chinese
 
 LANGUAGE = "zh_CN"  # of the edition
 FOLDER = "zh"  # of the site
-_SAID = ("alt", "aria-label", "title", "placeholder", "data-caption")
+_SAID = ("alt", "aria-label", "title", "placeholder", "data-english")
 # Within a sentence; any other element begins a new one.
 _INLINE = set("a abbr b br cite code em i img kbd mark q small span strong sub sup wbr".split())
 _NOT_RUNNING = set("script style pre code textarea svg math option".split())
@@ -34,7 +34,8 @@ def in_chinese(page: html.HtmlElement) -> None:
                 if element.get(name) and (said := chinese(element.get(name))):
                     element.set(name, said)
     for element, first, run in list(_runs(page)):
-        if said := chinese(_key(element, first, run)):
+        key = _key(element, first, run)
+        if (said := chinese(key)) and said != key:
             _put(element, first, run, said)
 
 

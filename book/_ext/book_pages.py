@@ -133,6 +133,8 @@ def corrected(
         drawn = image.attrib.pop("data-zh", None)  # the same in Chinese
         if translated and drawn:
             image.set("src", drawn)
+        elif not translated:
+            image.attrib.pop("data-english", None)  # what of it has no Chinese
         _figure_to_file(image, save, lazy=place > 0)
     if twin:
         add_switch(page, twin, not translated)

@@ -19,7 +19,7 @@ HAN = r"\u2e80-\u9fff\uf900-\ufaff\uff00-\uffef"
 _FILLED = re.compile("[-+\u2212]?\\d+(?:,\\d{3})*(?:\\.\\d+)?(?:e[-+]?\\d+)?|[\ue000-\uf8ff]")
 _WORD = re.compile("[A-Za-z]{2}")
 # A name in both languages, such as "Beijing 北京".
-_BOTH = re.compile(rf"[^{HAN}]*[A-Za-z][^{HAN}]*?(?: ·)? ([{HAN}][{HAN} \d·—–-]*)")
+_BOTH = re.compile(rf"(\d[\d.]* )?[^{HAN}]*[A-Za-z][^{HAN}]*?(?: ·)? ([{HAN}][{HAN} \d·—–-]*)")
 _BETWEEN = (("; ", "；"), (" · ", " · "), (", ", "、"), (" and ", "和"), (" to ", "至"))
 _ENTRY = re.compile(r'msgid ((?:".*"\s*)+)msgstr ((?:".*"\s*)+)')
 _ESCAPED = {"\\n": "\n", '\\"': '"', "\\\\": "\\"}
@@ -108,7 +108,7 @@ def chinese(text: str) -> str | None:
     if said := filled and entries.get(_FILLED.sub("{}", text)):
         return _fill(said, filled)
     if both := _BOTH.fullmatch(text):
-        return both[1]
+        return (both[1] or "") + both[2]
     for lead, pattern, said in patterns:
         if text.startswith(lead) and (found := pattern.fullmatch(text)):
             parts = [chinese(part) for part in found.groups()]

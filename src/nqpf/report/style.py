@@ -356,12 +356,20 @@ class _Picture:
             source = min(source, f"data:image/png;base64,{packed}", key=len)
         width = round(self.figure.get_figwidth() * 96)
         said = self.alt if language() == "en" else chinese(self.alt) or self.alt
-        # The book makes both editions from one run.
-        more = f' data-zh="{_address(self._svg(True))}"' if os.environ.get("NQPF_EDITIONS") else ""
+        more = ""
+        if os.environ.get("NQPF_EDITIONS"):  # the book makes both editions from one run
+            more = f' data-zh="{_address(self._svg(True))}"'
+            if left := "|".join(self._english()):
+                more += f' data-english="{html.escape(left)}"'
         return (
             f'<img class="nqpf-figure" alt="{html.escape(said)}" width="{width}" '
             f'style="max-width:100%;height:auto;background:#fff" src="{source}"{more}>'
         )
+
+    def _english(self) -> list[str]:
+        """Return the words of the figure that have no Chinese."""
+        said = dict.fromkeys(text.get_text() for text in self.figure.findobj(Text))
+        return [one for one in said if re.search("[a-z]{3}", one) and chinese(one) is None]
 
     # No PNG beside it: drawing and packing one takes ten times as long as the vector image.
     _repr_html_ = html
