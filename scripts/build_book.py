@@ -105,7 +105,7 @@ def write_edition(folder: Path) -> str:
     """
     import yaml
     from book_templates import write_once
-    from translate import chinese_pages
+    from translate import chinese_pages, chinese_script
 
     pages = chinese_pages()
     record = pages.pop("notebooks/records")
@@ -115,6 +115,8 @@ def write_edition(folder: Path) -> str:
         write_once(folder / name, (ROOT / name).read_bytes())
     for name in ("book/_static", "data/panel"):
         shutil.copytree(ROOT / name, folder / name, dirs_exist_ok=True)
+    for script in sorted((folder / "book/_static").glob("*.js")):
+        write_once(script, chinese_script(script.read_text("utf-8")))
     settings = yaml.safe_load(CONFIG.read_text("utf-8"))
     settings["title"] = "新质生产力测度"
     settings["execute"]["cache"] = str(BUILD / ".jupyter_cache")

@@ -40,6 +40,11 @@ _MARK = re.compile(r"(\s*)((?:[-*] |\d+\. |> |: |#+ )*)")
 _TAKEN = re.compile(
     r"\{[\w:]+\}`[^`]*`|`[^`]+`|\$[^$]+\$|\]\([^)]*\)|</?[a-z][^>]*>|\{\{.*?\}\}|\d+(?:[.,]\d+)*"
 )
+# In a script: words between marks of quotation, at least two of them or beside Chinese.
+_SENTENCE = re.compile(
+    r"""["`>][^"`]*?(?:[A-Z][a-z]+ [a-z]+|[A-Za-z]{2} [\u4e00-\u9fff])[^"`]*["`]"""
+)
+SCRIPTS = ROOT / "book" / "_static"
 _MONTHS = {name: str(number) for number, name in enumerate(month_name) if name}
 _MONTH = re.compile(r"\b(?:" + "|".join(_MONTHS) + r")\b")
 
@@ -144,6 +149,26 @@ def chinese_pages() -> dict[str, str]:
     return {name: translated(source, said[name], name) for name, source in found}
 
 
+def chinese_script(source: str) -> str:
+    """Return a script of the site with its fragments in Chinese, the longest first."""
+    fragments = read_catalogue(CATALOGUES / "scripts.po").items()
+    for fragment, said in sorted(fragments, key=lambda pair: -len(pair[0])):
+        source = source.replace(fragment, said)
+    return source
+
+
+def script_problems() -> list[str]:
+    """Return which fragments no script holds, and which sentences of scripts have no Chinese."""
+    scripts = {path.name: path.read_text("utf-8") for path in sorted(SCRIPTS.glob("*.js"))}
+    fragments, every = read_catalogue(CATALOGUES / "scripts.po"), "".join(scripts.values())
+    wrong = [f"scripts: stale: {one}" for one in fragments if one not in every]
+    for name, source in scripts.items():
+        lines = (line.split("//")[0] for line in chinese_script(source).split("\n"))
+        left = (said[0] for line in lines for said in _SENTENCE.finditer(line))
+        wrong += [f"{name}: untranslated: {one}" for one in left]
+    return wrong
+
+
 def problems(name: str, source: str, catalogue: dict[str, str]) -> list[str]:
     """Return what is untranslated or stale, and which translation lost something it must keep."""
     texts = dict.fromkeys(text for _, text in parts(source) if _is_text(text))
@@ -175,7 +200,7 @@ def _quoted(text: str) -> str:
 
 def main(arguments: list[str]) -> int:
     """Write the catalogues anew, or say what is wrong with them."""
-    wrong = []
+    wrong = script_problems()
     listed = HEADER + "".join(_entry(*pair) for pair in sorted(names().items()) if all(pair))
     if arguments == ["update"]:
         write_once(NAMES, listed)
