@@ -63,7 +63,7 @@ def main() -> None:
     copy_mathjax(vendor / "mathjax")
     write_vega(vendor / "vega.js")
     panel = Panel.load()
-    export(panel, SITE / "downloads" / "panel", ("csv", "parquet", "xlsx"))
+    export(panel, SITE / "downloads" / "panel")
     shutil.rmtree(SITE / "downloads" / "templates", ignore_errors=True)
     newest = int(panel.coverage()["last"].max())
     for key in available():

@@ -1,19 +1,18 @@
-"""Keep the Chinese text of the chapters beside the English one, and say what lacks or is stale.
+"""Keep the Chinese text of the chapters beside the English one.
 
-Usage: python scripts/translate.py [update]
+Usage: python scripts/translate.py
 
 Each page has a catalogue in the form of gettext, ``book/locale/zh_CN/LC_MESSAGES/<page>.po``, with
-one entry per paragraph, heading, item or row, in the order of the page. ``update`` writes an entry
-for each new text and drops those that no page holds; without it the script says what is
-untranslated or stale, and which translation lost a number, a formula, a link or a quoted value.
+one entry per paragraph, heading, item or row, in the order of the page. The script writes an entry
+for each new text, for the translator to fill in, and drops those that no page holds any more.
+tests/unit/test_translation.py says what is untranslated or stale, and which translation lost a
+number, a formula, a link or a quoted value.
 """
 
 from __future__ import annotations
 
 import re
 import sys
-from calendar import month_name
-from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -25,7 +24,6 @@ sys.path.append(str(ROOT / "book" / "_ext"))
 from book_templates import write_once  # noqa: E402
 
 from nqpf.chinese import read_catalogue  # noqa: E402
-from nqpf.errors import DataError  # noqa: E402
 
 CATALOGUES = ROOT / "book" / "locale" / "zh_CN" / "LC_MESSAGES"
 NAMES = ROOT / "src" / "nqpf" / "locale" / "names.po"
@@ -37,16 +35,9 @@ _FENCE = re.compile(rf"\s*(`{{3,}}|:{{3,}})({_READ})?(.*)")
 _KEPT = re.compile(r"\s*(?::[\w-]+:.*|\(.+\)=|\+\+\+.*|-{3,}|\|[-:| ]+\||\{%.*)$")
 _MARK = re.compile(r"(\s*)((?:[-*] |\d+\. |> |: |#+ )*)")
 # What a translation takes over as it is, in whatever order.
-_TAKEN = re.compile(
+TAKEN = re.compile(
     r"\{[\w:]+\}`[^`]*`|`[^`]+`|\$[^$]+\$|\]\([^)]*\)|</?[a-z][^>]*>|\{\{.*?\}\}|\d+(?:[.,]\d+)*"
 )
-# In a script: words between marks of quotation, at least two of them or beside Chinese.
-_SENTENCE = re.compile(
-    r"""["`>][^"`]*?(?:[A-Z][a-z]+ [a-z]+|[A-Za-z]{2} [\u4e00-\u9fff])[^"`]*["`]"""
-)
-SCRIPTS = ROOT / "book" / "_static"
-_MONTHS = {name: str(number) for number, name in enumerate(month_name) if name}
-_MONTH = re.compile(r"\b(?:" + "|".join(_MONTHS) + r")\b")
 
 
 def parts(source: str) -> Iterator[tuple[str, str]]:
@@ -93,22 +84,11 @@ def parts(source: str) -> Iterator[tuple[str, str]]:
     yield from taken()
 
 
-def translated(source: str, catalogue: dict[str, str], page: str) -> str:
-    """Return a page with its texts in Chinese.
-
-    Raises
-    ------
-    nqpf.errors.DataError
-        If a text has no translation.
-    """
+def translated(source: str, catalogue: dict[str, str]) -> str:
+    """Return a page with its texts in Chinese; one without a translation stays as it is."""
     found = []
     for lead, text in parts(source):
-        said = catalogue.get(text, "") if _is_text(text) else text
-        if text and not said:
-            expected = "an entry with a translation"
-            hint = "run scripts/translate.py update, and fill it in"
-            problem, where = f"no Chinese for {text!r}", {"page": page}
-            raise DataError(problem, where=where, expected=expected, hint=hint)
+        said = catalogue.get(text) or text
         found.append(f"{lead}{said}\n" if text else lead)
     return "".join(found)
 
@@ -139,14 +119,14 @@ def names() -> dict[str, str]:
 
     for path in sorted((ROOT / "data").rglob("*.yaml")):
         walk([yaml.safe_load(path.read_text("utf-8"))])
-    return found
+    return {english: said for english, said in sorted(found.items()) if english and said}
 
 
 def chinese_pages() -> dict[str, str]:
     """Return every page in Chinese by its name."""
     found = pages().items()
     said = {name: read_catalogue(CATALOGUES / f"{name}.po") for name, _ in found}
-    return {name: translated(source, said[name], name) for name, source in found}
+    return {name: translated(source, said[name]) for name, source in found}
 
 
 def chinese_script(source: str) -> str:
@@ -157,38 +137,15 @@ def chinese_script(source: str) -> str:
     return source
 
 
-def script_problems() -> list[str]:
-    """Return which fragments no script holds, and which sentences of scripts have no Chinese."""
-    scripts = {path.name: path.read_text("utf-8") for path in sorted(SCRIPTS.glob("*.js"))}
-    fragments, every = read_catalogue(CATALOGUES / "scripts.po"), "".join(scripts.values())
-    wrong = [f"scripts: stale: {one}" for one in fragments if one not in every]
-    for name, source in scripts.items():
-        lines = (line.split("//")[0] for line in chinese_script(source).split("\n"))
-        left = (said[0] for line in lines for said in _SENTENCE.finditer(line))
-        wrong += [f"{name}: untranslated: {one}" for one in left]
-    return wrong
+def is_text(text: str) -> bool:
+    """Return whether a text has words to translate."""
+    return bool(re.search("[A-Za-z]{2}", TAKEN.sub("", text)))
 
 
-def problems(name: str, source: str, catalogue: dict[str, str]) -> list[str]:
-    """Return what is untranslated or stale, and which translation lost something it must keep."""
-    texts = dict.fromkeys(text for _, text in parts(source) if _is_text(text))
-    wrong = [f"{name}: untranslated: {text}" for text in texts if not catalogue.get(text)]
-    wrong += [f"{name}: stale: {text}" for text in catalogue.keys() - texts]
-    for text in filter(catalogue.get, texts):
-        plain = _MONTH.sub(lambda found: _MONTHS[found[0]], text.replace("100 million yuan", ""))
-        first, second = (Counter(_TAKEN.findall(one)) for one in (plain, catalogue[text]))
-        if first != second:
-            lost, new = sorted((first - second).elements()), sorted((second - first).elements())
-            wrong.append(f"{name}: lost {lost}, new {new}: {catalogue[text]}")
-    return wrong
-
-
-def _is_text(text: str) -> bool:
-    return bool(re.search("[A-Za-z]{2}", _TAKEN.sub("", text)))
-
-
-def _entry(text: str, said: str) -> str:
-    return f"\nmsgid {_quoted(text)}\nmsgstr {_quoted(said)}\n"
+def listed(entries: dict[str, str]) -> str:
+    """Return a catalogue."""
+    lines = (f"\nmsgid {_quoted(t)}\nmsgstr {_quoted(said)}\n" for t, said in entries.items())
+    return HEADER + "".join(lines)
 
 
 def _quoted(text: str) -> str:
@@ -198,26 +155,20 @@ def _quoted(text: str) -> str:
     return "\n".join(f'"{line}"' for line in ([] if len(lines) == 1 else [""]) + lines)
 
 
-def main(arguments: list[str]) -> int:
-    """Write the catalogues anew, or say what is wrong with them."""
-    wrong = script_problems()
-    listed = HEADER + "".join(_entry(*pair) for pair in sorted(names().items()) if all(pair))
-    if arguments == ["update"]:
-        write_once(NAMES, listed)
-    elif NAMES.read_text("utf-8") != listed:
-        wrong.append(f"{NAMES.name}: stale: the names of the data's files changed")
+def main() -> int:
+    """Write the catalogues anew and say how many texts wait for their translation."""
+    write_once(NAMES, listed(names()))
+    waiting = 0
     for name, source in pages().items():
         path = CATALOGUES / f"{name}.po"
         said = read_catalogue(path)
-        if arguments == ["update"]:
-            texts = dict.fromkeys(text for _, text in parts(source) if _is_text(text))
-            path.parent.mkdir(parents=True, exist_ok=True)
-            entries = "".join(_entry(text, said.get(text, "")) for text in texts)
-            write_once(path, HEADER + entries)
-        wrong += problems(name, source, read_catalogue(path))
-    print("\n".join(wrong) or "Every text has its translation.")
-    return bool(wrong)
+        texts = {text: said.get(text, "") for _, text in parts(source) if is_text(text)}
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_once(path, listed(texts))
+        waiting += sum(not one for one in texts.values())
+    print(f"{waiting} texts wait for their translation.")
+    return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main())

@@ -9,8 +9,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from pathlib import Path
 
+from docutils import nodes
 from lxml import html
+from sphinx.application import Sphinx
 
 from nqpf.chinese import HAN, chinese
 
@@ -22,7 +25,10 @@ _INLINE = set("a abbr b br cite code em i img kbd mark q small span strong sub s
 _NOT_RUNNING = set("script style pre code textarea svg math option".split())
 _OPTION = "option"
 _ENGLISH = re.compile(r"(?<!\S)[(“\"]?[A-Za-z][a-z]{2,}[,.;:)”\"?!%]*(?!\S)")  # no names of code
+_PHRASE = re.compile(r"(?:\b[a-z]+ ){2}[a-z]+\b")
 _CITED = {"citation-list", "citation"}  # works keep the language that they are written in
+_FENCED = re.compile(r"^(`{3,}).*?^\1\s*$", re.M | re.S)
+_HEADING = re.compile(r"^#+ +(.+?)\s*$", re.M)
 _SIGN = 0xE000  # the first of the characters that stand for parts of a sentence
 
 
@@ -40,10 +46,13 @@ def in_chinese(page: html.HtmlElement) -> None:
 
 
 def english(page: html.HtmlElement) -> list[str]:
-    """Return what a page says in English only: texts outside code that hold no Chinese."""
+    """Return what a page says in English: texts without Chinese, outputs with English phrases."""
     found = [_key(*run) for run in _runs(page)]
+    outputs = [_key(*run) for box in page.find_class("cell_output") for run in _runs(box)]
+    phrases = [one for one in outputs if re.search(f"[{HAN}]", one) and _PHRASE.search(one)]
     found += [e.get(name, "") for e in page.iter("img", "a", "div", "button") for name in _SAID]
-    return [one for one in found if _ENGLISH.search(one) and not re.search(f"[{HAN}]", one)]
+    alone = [one for one in found if _ENGLISH.search(one) and not re.search(f"[{HAN}]", one)]
+    return alone + phrases
 
 
 _Run = tuple[html.HtmlElement, int, list[html.HtmlElement]]
@@ -86,6 +95,20 @@ def _put(element: html.HtmlElement, first: int, run: list[html.HtmlElement], sai
         part = run[ord(sign) - _SIGN]
         part.tail = tail
         element.insert(place, part)
+
+
+def keep_anchors(app: Sphinx, doctree: nodes.document) -> None:
+    """Give each section of a Chinese page the anchor that it has in English, so that links hold."""
+    english = Path(app.srcdir).parents[1] / f"{app.env.docname}.md"
+    if app.config.language != LANGUAGE or not english.is_file():
+        return
+    prose = _FENCED.sub("", english.read_text("utf-8"))
+    titles = [re.sub(r"\{\w+\}|[*`$]", "", one) for one in _HEADING.findall(prose)]
+    sections = list(doctree.findall(nodes.section))
+    for section, title in zip(sections, titles, strict=len(titles) == len(sections)):
+        anchor = nodes.make_id(title)
+        if anchor and anchor not in section["ids"]:
+            section["ids"].insert(0, anchor)
 
 
 def add_switch(page: html.HtmlElement, twin: str, to_chinese: bool) -> None:

@@ -36,7 +36,7 @@ from urllib.request import urlopen
 
 import imagesize
 import yaml
-from book_chinese import FOLDER, LANGUAGE, add_switch, in_chinese
+from book_chinese import FOLDER, LANGUAGE, add_switch, in_chinese, keep_anchors
 from book_search import HAN
 from book_templates import write_once
 from docutils import nodes
@@ -393,6 +393,7 @@ def _finish(app: Sphinx, failure: Exception | None) -> None:
 
 def setup(app: Sphinx) -> dict[str, object]:
     """Connect the steps, the last after whatever else writes pages."""
+    app.connect("doctree-read", keep_anchors, priority=100)
     app.connect("builder-inited", _copy_made)
     app.connect("builder-inited", _correct_pages)
     app.connect("builder-inited", _make_sidebar_once)

@@ -12,14 +12,14 @@ from functools import cache
 from itertools import count
 from pathlib import Path
 
-from nqpf.errors import MethodError
-
 HAN = r"\u2e80-\u9fff\uf900-\ufaff\uff00-\uffef"
 # What a text is filled with: numbers, and what stands for a part of a page.
 _FILLED = re.compile("[-+\u2212]?\\d+(?:,\\d{3})*(?:\\.\\d+)?(?:e[-+]?\\d+)?|[\ue000-\uf8ff]")
+_HOLE = re.compile(r"\{(\d*)\}")
 _WORD = re.compile("[A-Za-z]{2}")
 # A name in both languages, such as "Beijing 北京".
 _BOTH = re.compile(rf"(\d[\d.]* )?[^{HAN}]*[A-Za-z][^{HAN}]*?(?: ·)? ([{HAN}][{HAN} \d·—–-]*)")
+_YEAR = re.compile(r"\((\d{4}[a-z]?)\)")
 _BETWEEN = (("; ", "；"), (" · ", " · "), (", ", "、"), (" and ", "和"), (" to ", "至"))
 _ENTRY = re.compile(r'msgid ((?:".*"\s*)+)msgstr ((?:".*"\s*)+)')
 _ESCAPED = {"\\n": "\n", '\\"': '"', "\\\\": "\\"}
@@ -28,23 +28,17 @@ _ESCAPED = {"\\n": "\n", '\\"': '"', "\\\\": "\\"}
 def language() -> str:
     """Return what messages and figures are written in: ``en`` or ``zh``.
 
-    The environment variable NQPF_LANGUAGE says it; without one the locale does.
-
-    Raises
-    ------
-    nqpf.errors.MethodError
-        If NQPF_LANGUAGE names another language.
+    The environment variable NQPF_LANGUAGE says it, without one the locale, installed or not; any
+    language but Chinese gives English.
 
     Examples
     --------
     >>> language()
     'en'
     """
-    said = os.environ.get("NQPF_LANGUAGE", "")
-    if said not in ("", "en", "zh"):
-        raise MethodError(f"there is no language {said!r}", expected="NQPF_LANGUAGE=en or zh")
-    names = (os.environ.get(name, "") for name in ("LC_ALL", "LC_MESSAGES", "LANG"))
-    return said or ("zh" if next(filter(None, names), "").startswith("zh") else "en")
+    names = ("NQPF_LANGUAGE", "LC_ALL", "LC_MESSAGES", "LANG")
+    said = next(filter(None, (os.environ.get(name) for name in names)), "")
+    return "zh" if said.startswith("zh") else "en"
 
 
 def read_catalogue(path: Path) -> dict[str, str]:
@@ -82,7 +76,9 @@ def _catalogue() -> tuple[dict[str, str], list[tuple[str, re.Pattern[str], str]]
     for text in sorted(entries, key=len, reverse=True):
         if "{}" in text and _WORD.search(text):
             pieces = map(re.escape, text.split("{}"))
-            patterns.append((text.split("{}")[0], re.compile("(.+?)".join(pieces)), entries[text]))
+            # A hole holds one item of a list, not the items after it.
+            pattern = re.compile("((?:(?!; ).)+?)".join(pieces))
+            patterns.append((text.split("{}")[0], pattern, entries[text]))
     return entries, patterns
 
 
@@ -105,10 +101,17 @@ def chinese(text: str) -> str | None:
     if not _WORD.search(text):
         return text
     filled = _FILLED.findall(text)
-    if said := filled and entries.get(_FILLED.sub("{}", text)):
+    said = entries.get(_FILLED.sub("{}", text), "") if filled else ""
+    # Only a part of a page may go, such as a mark that Chinese does without.
+    if said and (len(_HOLE.findall(said)) >= len(filled) or not any(map(str.isdigit, text))):
         return _fill(said, filled)
     if both := _BOTH.fullmatch(text):
-        return (both[1] or "") + both[2]
+        year = _YEAR.search(text)  # of a study, between its names
+        said = f"{both[1] or ''}{both[2]}{f'（{year[1]}）' if year else ''}"
+        if sorted(_FILLED.findall(said)) == sorted(filled):
+            return said
+        if (lead := text.removesuffix(both[2]).strip()) in entries:  # such as "per 10,000"
+            return entries[lead]
     for lead, pattern, said in patterns:
         if text.startswith(lead) and (found := pattern.fullmatch(text)):
             parts = [chinese(part) for part in found.groups()]
@@ -124,5 +127,4 @@ def chinese(text: str) -> str | None:
 def _fill(said: str, parts: list[str]) -> str:
     """Put parts into the holes of a text, in order or where their numbers stand."""
     order = count()
-    hole = r"\{(\d*)\}"
-    return re.sub(hole, lambda at: parts[int(at[1]) if at[1] else next(order)], said)
+    return _HOLE.sub(lambda at: parts[int(at[1]) if at[1] else next(order)], said)

@@ -11,6 +11,7 @@ import typer
 from typer.core import TyperGroup
 
 import nqpf
+from nqpf.chinese import chinese, language
 from nqpf.errors import NqpfError, SourceError, _visible
 from nqpf.files import root
 
@@ -19,7 +20,16 @@ if TYPE_CHECKING:
 
 
 class _Group(TyperGroup):
-    """Commands whose refusals are one message on standard error, never a traceback."""
+    """Commands whose refusals are one message on standard error, never a traceback.
+
+    What they say of themselves is in the reader's language.
+    """
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        found = super().get_command(ctx, cmd_name)
+        for part in [found, *found.params] if found else []:
+            part.help = _in_words(getattr(part, "help", None) or "")
+        return found
 
     def invoke(self, ctx: Any) -> Any:
         for stream in (sys.stdout, sys.stderr):
@@ -42,9 +52,9 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_show_locals=False,
 )
-_data = typer.Typer(help="The panel and your own figures.", no_args_is_help=True)
+_data = typer.Typer(cls=_Group, help="The panel and your own figures.", no_args_is_help=True)
 app.add_typer(_data, name="data")
-_study = typer.Typer(help="Studies: their cards and chapters.", no_args_is_help=True)
+_study = typer.Typer(cls=_Group, help="Studies: their cards and chapters.", no_args_is_help=True)
 app.add_typer(_study, name="study")
 
 _File = Annotated[Path, typer.Argument(help="Your figures: a .csv or .xlsx file.")]
@@ -54,9 +64,15 @@ def _flag(name: str, text: str) -> Any:
     return typer.Option(name, help=text)
 
 
+def _in_words(text: str) -> str:
+    """Return a text in the reader's language, line by line; as it is where there is no Chinese."""
+    lines = text.split("\n") if language() == "zh" else []
+    return "\n".join(chinese(line) or line for line in lines) or text
+
+
 def _say(message: str, err: bool = False) -> None:
-    """Print text as it is: no markup, and no control character that a file may carry."""
-    typer.echo(_visible(message), err=err)
+    """Print text without markup, and without control characters that a file may carry."""
+    typer.echo(_visible(_in_words(message)), err=err)
 
 
 @app.command("version")
@@ -172,7 +188,7 @@ def _build(
 @_data.command("export")
 def _export(
     folder: Annotated[Path, typer.Argument(help="Folder to write to, made when missing.")],
-    formats: Annotated[list[str] | None, _flag("--format", "csv, parquet, xlsx; or all.")] = None,
+    formats: Annotated[list[str] | None, _flag("--format", "csv, parquet, xlsx, dta.")] = None,
     official: Annotated[bool, _flag("--official", "Leave out the rows that you added.")] = False,
 ) -> None:
     """Write the panel with its catalogue as CSV, Parquet and Excel."""
@@ -206,9 +222,9 @@ def _show(frame: pd.DataFrame) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(*frame.columns, box=None, pad_edge=False)
+    table = Table(*map(_in_words, frame.columns), box=None, pad_edge=False)
     for row in frame.itertuples(index=False):
-        table.add_row(*(Text(str(cell)) for cell in row))
+        table.add_row(*(Text(_in_words(str(cell))) for cell in row))
     console = Console()
     console.width = console.width if console.is_terminal else 200
     console.print(table)

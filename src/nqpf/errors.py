@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import unicodedata
 
+from nqpf.chinese import chinese, language
+
 # A spreadsheet takes a text that starts so for a formula, in some languages the wide forms too.
 _FORMULA = tuple("=+-@\t\n＝＋－＠")
 # Controls, formats (direction marks, zero-width characters), halves of characters, separators.
@@ -138,6 +140,15 @@ class NqpfError(ValueError):
         return type(self)(kept.pop("problem"), **kept)
 
     def _message(self) -> str:
+        if language() == "zh":
+            where, said, hint = (
+                [f"{chinese(str(key)) or key} {value}" for key, value in self.where.items()],
+                *(one and (chinese(one.rstrip(".")) or one) for one in (self.expected, self.hint)),
+            )
+            parts = [(chinese(self.problem.rstrip(".")) or self.problem)]
+            parts[0] += f"［{'，'.join(where)}］" * bool(where)
+            parts += [f"；应为：{said}"] * bool(said) + ["。"] + [f"{hint}。"] * bool(hint)
+            return _visible("".join(parts))
         text = self.problem.rstrip(".")
         if self.where:
             text += " [" + ", ".join(f"{k} {v}" for k, v in self.where.items()) + "]"

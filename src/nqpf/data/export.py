@@ -25,11 +25,12 @@ from nqpf.files import _inside, _replacing, root
 _TITLE = "Statistics of the 31 provincial-level units of mainland China"
 _TITLE_ZH = "中国大陆31个省级行政区统计面板"
 _DERIVED = "derived"
+_MADE = datetime(1980, 1, 1)  # a fixed time, or the same panel would not give the same bytes
 _WIDEST = 430  # pixels of a column
 
 
 def export(
-    panel: Panel, folder: Path | str, formats: Sequence[str] = ("csv", "parquet", "xlsx")
+    panel: Panel, folder: Path | str, formats: Sequence[str] = ("csv", "parquet", "xlsx", "dta")
 ) -> list[Path]:
     """Write a panel with its catalogue to a folder; the same panel gives the same bytes.
 
@@ -55,6 +56,10 @@ def export(
         ``xlsx``
             ``nqpf-panel.xlsx``: what to know, the rows, one sheet per vintage
             with a column per variable, the catalogue and the sources.
+        ``dta``
+            ``nqpf-panel.dta`` for Stata 14 and later: a row per province and year,
+            a column per variable of the fifth-census vintage, labelled in both
+            languages with its unit.
 
     Returns
     -------
@@ -241,11 +246,33 @@ def _parquet(panel: Panel, tables: _Tables, about: _About) -> _Files:
     return {"nqpf-panel.parquet": content.getvalue()}
 
 
+def _dta(panel: Panel, tables: _Tables, about: _About) -> _Files:
+    """Return the figures of one vintage as Stata reads them: a column per variable, labelled."""
+    entries, names = panel.catalogue.variables, provinces._table()
+    frame = panel.wide(_of_vintage(panel, _VINTAGE), vintage=_VINTAGE).reset_index()
+    said = {key: f"{entries[key].name} [{entries[key].unit}]" for key in frame.columns[2:]}
+    said |= {"province": "province 省份", "year": "year 年份"}
+    content = io.BytesIO()
+    frame.to_stata(
+        content,
+        write_index=False,
+        version=118,  # the first that holds Chinese; Stata 14 and later read it
+        time_stamp=_MADE,
+        data_label=f"{_TITLE}, {_VINTAGE}"[:80],
+        variable_labels={key: label[:80] for key, label in said.items()},
+        value_labels={"province": dict(names["en"] + " " + names["zh"])},
+    )
+    return {"nqpf-panel.dta": content.getvalue()}
+
+
+def _of_vintage(panel: Panel, vintage: str) -> list[str]:
+    entries = panel.catalogue.variables
+    return [k for k in panel.variables if not entries[k].vintages or vintage in entries[k].vintages]
+
+
 def _wide(panel: Panel, vintage: str) -> pd.DataFrame:
     """Return the sheet of a vintage: a row per province and year, a column per variable."""
-    entries = panel.catalogue.variables
-    keys = [k for k in panel.variables if not entries[k].vintages or vintage in entries[k].vintages]
-    frame = panel.wide(keys, vintage=vintage).reset_index()
+    frame = panel.wide(_of_vintage(panel, vintage), vintage=vintage).reset_index()
     names = provinces._table()
     frame.insert(1, "province_en", frame["province"].map(names["en"]))
     frame.insert(2, "province_zh", frame["province"].map(names["zh"]))
@@ -268,9 +295,8 @@ def _workbook(about: _About, sheets: dict[str, tuple[pd.DataFrame, int]]) -> byt
     content = io.BytesIO()
     plain = {"strings_to_formulas": False, "strings_to_urls": False}  # texts are texts
     book = xlsxwriter.Workbook(content, {"in_memory": True} | plain)
-    # A fixed time, or the same panel would not give the same bytes.
     author = "The contributors to Measuring New Quality Productive Forces"
-    book.set_properties({"title": _TITLE, "author": author, "created": datetime(1980, 1, 1)})
+    book.set_properties({"title": _TITLE, "author": author, "created": _MADE})
     head = book.add_format({"bold": True, "bg_color": "#E8EEF4"})
     wrapped = book.add_format({"text_wrap": True, "valign": "top"})
     quoted = book.add_format({"quote_prefix": True})  # shown as typed, never a formula
@@ -302,6 +328,7 @@ _FORMATS: dict[str, Callable[[Panel, _Tables, _About], _Files]] = {
     "csv": _csv,
     "parquet": _parquet,
     "xlsx": _xlsx,
+    "dta": _dta,
 }
 
 

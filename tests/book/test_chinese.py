@@ -1,0 +1,110 @@
+"""The Chinese edition says the same: every page has its twin, with every number, in Chinese."""
+
+import re
+from calendar import month_name
+from collections import Counter
+
+import pytest
+from book_chinese import english
+from browsing import HTML, sample, tree, violations
+from compare_books import DATED, shown
+
+ZH = HTML / "zh"
+MONTHS = {name: str(number) for number, name in enumerate(month_name) if name}
+MONTH = re.compile(rf"\b(?:{'|'.join(MONTHS)})\b")
+# Chinese says 亿, 万 and 百 without a digit.
+UNITS = re.compile(r"100 million|10,000|\bper 100\b|每100")
+NUMBER = re.compile(r"\d+(?:,\d{3})*(?:\.\d+)?")
+# Pages without a twin: the map of outputs speaks of code and is English.
+ENGLISH_ONLY = ("outputs/", "_static/", "zh/")
+
+
+def names():
+    """Return the pages of the Chinese edition."""
+    found = (path.relative_to(ZH).as_posix() for path in sorted(ZH.rglob("*.html")))
+    return [name for name in found if not name.startswith("_static/")]
+
+
+def numbers(path):
+    """Return how often a page shows each number."""
+    text = "\n".join(shown(path.read_bytes()))
+    return Counter(NUMBER.findall(UNITS.sub("", MONTH.sub(lambda m: MONTHS[m[0]], text))))
+
+
+def test_every_page_has_its_twin(html):
+    found = (path.relative_to(html).as_posix() for path in sorted(html.rglob("*.html")))
+    assert [one for one in found if not one.startswith(ENGLISH_ONLY)] == names()
+
+
+def test_every_number_stands_on_both_pages(html):
+    apart = {}
+    for name in names():
+        first, second = numbers(html / name), numbers(ZH / name)
+        if name not in ("index.html", DATED) and first != second:
+            apart[name] = dict(first - second), dict(second - first)
+    assert apart == {}
+
+
+def test_no_page_is_left_in_english(html):
+    left = {name: english(tree(ZH / name).body) for name in names()}
+    assert {name: texts for name, texts in left.items() if texts} == {}
+
+
+def test_pages_say_their_language_and_lead_to_their_twins(html):
+    for name in names():
+        for folder, lang, other in ((html, "en", ZH / name), (ZH, "zh-CN", html / name)):
+            page = tree(folder / name)
+            assert page.get("lang") == lang
+            links = page.xpath("//a[contains(@class, 'language-switch')]/@href")
+            assert (
+                name == "index.html"
+                or [(folder / name).parent / links[0]]
+                and all(
+                    ((folder / name).parent / link).resolve() == other.resolve() for link in links
+                )
+            )
+
+
+QUERIES = {
+    "熵值法": {"notebooks/index/by-hand", "notebooks/index/weights"},
+    "赋权": {"notebooks/index/weights"},
+    "双向固定效应": {"notebooks/comparison/baseline"},
+    "聚类稳健标准误": {"notebooks/comparison/baseline", "book/glossary"},
+    "空间杜宾模型": {"notebooks/dynamics/spillovers"},
+    "收敛": {"notebooks/dynamics/convergence"},
+    "稳健性检验": {"notebooks/comparison/multiverse"},
+    "工具变量": {"notebooks/comparison/identification"},
+    "双重差分": {"notebooks/comparison/reform"},
+    "门槛回归": {"notebooks/comparison/thresholds"},
+    "数据包络分析": {"notebooks/tfp/malmquist"},
+    "索洛余值": {"notebooks/tfp/solow"},
+    "随机前沿": {"notebooks/tfp/frontier"},
+    "投影寻踪": {"notebooks/studies/li-li-2024"},
+    "障碍度": {"notebooks/studies/yang-hong-2024"},
+    "耦合协调度": {"notebooks/studies/zou-2024"},
+    "莫兰指数": {"notebooks/dynamics/clusters"},
+    "马尔可夫链": {"notebooks/dynamics/transitions"},
+    "广东": {"book/provinces/guangdong"},
+    "如何引用": {"book/index"},
+}
+
+
+@pytest.fixture(scope="module")
+def search(visit, site):
+    page = visit(f"{site}/zh/search.html")
+    page.evaluate("bookSearch.ready")
+    return page
+
+
+@pytest.mark.parametrize("query", QUERIES)
+def test_the_right_page_comes_first(search, query):
+    found = search.evaluate("query => bookSearch.rank(query)", query)
+    assert found[0]["page"] in QUERIES[query]
+
+
+@pytest.mark.parametrize("name", sample(names() if ZH.is_dir() else []))
+def test_pages_serve_every_reader(visit, site, name):
+    for width in (1280, 390):
+        page = visit(f"{site}/zh/{name}", width)
+        assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+    assert violations(page) == []
