@@ -39,6 +39,8 @@ def in_chinese(page: html.HtmlElement) -> None:
             for name in _SAID:
                 if element.get(name) and (said := chinese(element.get(name))):
                     element.set(name, said)
+    for marked in page.xpath("//span[starts-with(@lang, 'zh')]"):
+        marked.drop_tag()  # nothing but Chinese is left
     for element, first, run in list(_runs(page)):
         key = _key(element, first, run)
         if (said := chinese(key)) and said != key:
@@ -47,10 +49,10 @@ def in_chinese(page: html.HtmlElement) -> None:
 
 def english(page: html.HtmlElement) -> list[str]:
     """Return what a page says in English: texts without Chinese, outputs with English phrases."""
-    found = [_key(*run) for run in _runs(page)]
+    found = [_key(*run) for run in _runs(page) if "bibliography" not in run[0].get("href", "")]
     outputs = [_key(*run) for box in page.find_class("cell_output") for run in _runs(box)]
     phrases = [one for one in outputs if re.search(f"[{HAN}]", one) and _PHRASE.search(one)]
-    found += [e.get(name, "") for e in page.iter("img", "a", "div", "button") for name in _SAID]
+    found += [e.get(name, "") for e in page.iter("img", "div", "button") for name in _SAID]
     alone = [one for one in found if _ENGLISH.search(one) and not re.search(f"[{HAN}]", one)]
     return alone + phrases
 
@@ -60,7 +62,8 @@ _Run = tuple[html.HtmlElement, int, list[html.HtmlElement]]
 
 def _runs(element: html.HtmlElement) -> Iterator[_Run]:
     """Cut a page into sentences: an element, where in it one begins, and its inline parts."""
-    if element.tag in _NOT_RUNNING - {_OPTION} or _CITED & {*element.get("class", "").split()}:
+    classes = {*element.get("class", "").split()}
+    if element.tag in _NOT_RUNNING - {_OPTION} or _CITED & classes or element.get("lang") == "en":
         return
     first, run = 0, []
     for place, child in enumerate(element):

@@ -19,6 +19,7 @@ _HOLE = re.compile(r"\{(\d*)\}")
 _WORD = re.compile("[A-Za-z]{2}")
 # A name in both languages, such as "Beijing 北京".
 _BOTH = re.compile(rf"(\d[\d.]* )?[^{HAN}]*[A-Za-z][^{HAN}]*?(?: ·)? ([{HAN}][{HAN} \d·—–-]*)")
+_LEAST = 5  # letters of a pattern; "{} of {}" is one for numbers only
 _YEAR = re.compile(r"\((\d{4}[a-z]?)\)")
 _BETWEEN = (("; ", "；"), (" · ", " · "), (", ", "、"), (" and ", "和"), (" to ", "至"))
 _ENTRY = re.compile(r'msgid ((?:".*"\s*)+)msgstr ((?:".*"\s*)+)')
@@ -74,7 +75,7 @@ def _catalogue() -> tuple[dict[str, str], list[tuple[str, re.Pattern[str], str]]
     entries = {text: said for path in paths for text, said in read_catalogue(path).items() if said}
     patterns = []
     for text in sorted(entries, key=len, reverse=True):
-        if "{}" in text and _WORD.search(text):
+        if "{}" in text and len(re.findall("[A-Za-z]", text)) >= _LEAST:
             pieces = map(re.escape, text.split("{}"))
             # A hole holds one item of a list, not the items after it.
             pattern = re.compile("((?:(?!; ).)+?)".join(pieces))
@@ -107,7 +108,9 @@ def chinese(text: str) -> str | None:
         return _fill(said, filled)
     if both := _BOTH.fullmatch(text):
         year = _YEAR.search(text)  # of a study, between its names
-        said = f"{both[1] or ''}{both[2]}{f'（{year[1]}）' if year else ''}"
+        said = (
+            f"{both[1] or ''}{both[2]}{f'（{year[1]}）' if year and year[1] not in both[2] else ''}"
+        )
         if sorted(_FILLED.findall(said)) == sorted(filled):
             return said
         if (lead := text.removesuffix(both[2]).strip()) in entries:  # such as "per 10,000"
