@@ -35,9 +35,7 @@ def _significant(value: float, digits: int = 12) -> float:
     return float(f"{value:.{digits}g}")
 
 
-def _harmonise(
-    raw: pd.DataFrame, source: _Source, segment: _Segment
-) -> tuple[pd.DataFrame, pd.DataFrame]:
+def _harmonise(raw: pd.DataFrame, source: _Source, segment: _Segment) -> tuple[pd.DataFrame, ...]:
     """Turn the rows of a source file into those of one segment, in canonical units.
 
     Parameters
@@ -141,11 +139,8 @@ def _listed(years: dict[int, list[int]]) -> list[_Cell]:
 def _cells(figures: dict[_Cell, float], segment: _Segment) -> dict[_Cell, tuple[float, str]]:
     """Return value and flag of each province and year, with residuals, without what is skipped."""
     skip = set(_listed(segment.skip))
-    cells = {
-        cell: (value, segment.flag)
-        for cell, value in figures.items()
-        if cell[0] != _WHOLE and cell not in skip
-    }
+    kept = [cell for cell in figures if cell[0] != _WHOLE and cell not in skip]
+    cells = {cell: (figures[cell], segment.flag) for cell in kept}
     for code, year in _listed(segment.residual):
         others = [value for (c, y), (value, _) in cells.items() if y == year and c != code]
         if (_WHOLE, year) not in figures or len(others) != len(codes()) - 1:
@@ -282,20 +277,19 @@ def _needed(catalogue: Catalogue) -> list[str]:
     return [key for key in catalogue.sources if key in used]
 
 
-_Derivations = Mapping[str, Callable[[Panel], pd.DataFrame]]
+_Rules = Mapping[str, Callable[[Panel], pd.DataFrame]]
 
 
 def _tables(
-    catalogue: Catalogue, files: Mapping[str, Path], derivations: _Derivations
+    catalogue: Catalogue, files: Mapping[str, Path], derivations: _Rules
 ) -> dict[str, bytes]:
     """Return the content of each table by its path in the project."""
     frame, national, second = _transcribed(catalogue, files)
     _refuse_twice(frame)
     frame = _with_derived(_with_breaks(frame, catalogue), catalogue, derivations)
     themes = frame["variable"].map({k: entry.theme for k, entry in catalogue.variables.items()})
-    tables = {
-        f"data/panel/{theme}.csv": _to_bytes(rows, _KEY) for theme, rows in frame.groupby(themes)
-    }
+    parts = frame.groupby(themes)
+    tables = {f"data/panel/{theme}.csv": _to_bytes(rows, _KEY) for theme, rows in parts}
     order = ["variable", "vintage", "source", "province", "year"]
     tables["data/checks/second.csv"] = _to_bytes(second, order)
     order.remove("province")
@@ -303,9 +297,7 @@ def _tables(
     return tables
 
 
-def _with_derived(
-    frame: pd.DataFrame, catalogue: Catalogue, derivations: _Derivations
-) -> pd.DataFrame:
+def _with_derived(frame: pd.DataFrame, catalogue: Catalogue, derivations: _Rules) -> pd.DataFrame:
     for key, entry in catalogue.variables.items():
         if not entry.derived:
             continue
@@ -322,7 +314,7 @@ def _with_derived(
 
 def _rebuild(
     home: Path | None = None,
-    derivations: _Derivations | None = None,
+    derivations: _Rules | None = None,
     extra: bool = False,
     update: bool = False,
 ) -> _Rebuilt:

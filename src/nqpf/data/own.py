@@ -197,8 +197,7 @@ class _Reading:
         for key, entry in self.known.items():
             en, zh = entry.name.en, entry.name.zh
             # A name may end with a remark in brackets, as of the year before being 100.
-            short = _narrow(zh).partition("(")[0]
-            for label in (key, en, zh, short, f"{en}{zh}", f"{zh}{en}"):
+            for label in (key, en, zh, _narrow(zh).partition("(")[0], f"{en}{zh}", f"{zh}{en}"):
                 self.owners[_same(label)].add(key)
         # The first name in each language that the file gives a variable, on whichever row.
         self.declared: dict[str, tuple[str, str]] = {}

@@ -334,8 +334,7 @@ class System:
         own = {use.use: known[use.use] for one in card.dimensions for use in one.indicators}
         place = {"file": "data/indicators.yaml"}
         formulas = {
-            name: Formula.parse(one.formula, place | {"indicator": name})
-            for name, one in own.items()
+            k: Formula.parse(one.formula, place | {"indicator": k}) for k, one in own.items()
         }
         return cls(card, study, MappingProxyType(own), MappingProxyType(formulas))
 
