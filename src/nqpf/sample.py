@@ -246,7 +246,7 @@ def _years(index: pd.MultiIndex, what: str) -> pd.Index:
     return years
 
 
-def _check_consecutive(index: pd.MultiIndex, what: str) -> None:
+def _check_gaps(index: pd.MultiIndex, what: str) -> None:
     """Raise when a unit skips a year; `index` is sorted by unit and time.
 
     Raises
