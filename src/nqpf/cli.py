@@ -161,8 +161,8 @@ def _build(
     from nqpf.data.build import _rebuild
     from nqpf.tfp.accounts import capital_stock
 
-    derivations = {"perpetual_inventory": capital_stock}
-    _say(str(_rebuild(derivations=derivations, extra=extra, update=update)))
+    rules = {"perpetual_inventory": capital_stock}
+    _say(str(_rebuild(rules=rules, extra=extra, update=update)))
 
 
 @_data.command("export")

@@ -280,13 +280,11 @@ def _needed(catalogue: Catalogue) -> list[str]:
 _Rules = Mapping[str, Callable[[Panel], pd.DataFrame]]
 
 
-def _tables(
-    catalogue: Catalogue, files: Mapping[str, Path], derivations: _Rules
-) -> dict[str, bytes]:
+def _tables(catalogue: Catalogue, files: dict[str, Path], rules: _Rules) -> dict[str, bytes]:
     """Return the content of each table by its path in the project."""
     frame, national, second = _transcribed(catalogue, files)
     _refuse_twice(frame)
-    frame = _with_derived(_with_breaks(frame, catalogue), catalogue, derivations)
+    frame = _with_derived(_with_breaks(frame, catalogue), catalogue, rules)
     themes = frame["variable"].map({k: entry.theme for k, entry in catalogue.variables.items()})
     parts = frame.groupby(themes)
     tables = {f"data/panel/{theme}.csv": _to_bytes(rows, _KEY) for theme, rows in parts}
@@ -297,14 +295,14 @@ def _tables(
     return tables
 
 
-def _with_derived(frame: pd.DataFrame, catalogue: Catalogue, derivations: _Rules) -> pd.DataFrame:
+def _with_derived(frame: pd.DataFrame, catalogue: Catalogue, rules: _Rules) -> pd.DataFrame:
     for key, entry in catalogue.variables.items():
         if not entry.derived:
             continue
-        if entry.derived not in derivations:
+        if entry.derived not in rules:
             problem, hint = f"derivation {entry.derived!r} was not given", "use `nqpf data build`"
             raise DataError(problem, where={"variable": key}, hint=hint)
-        rows = derivations[entry.derived](Panel(frame, catalogue)).assign(variable=key, vintage="")
+        rows = rules[entry.derived](Panel(frame, catalogue)).assign(variable=key, vintage="")
         # Ten digits survive differences in the order of additions between platforms.
         rows["value"] = rows["value"].map(lambda value: _significant(value, 10))
         frame = pd.concat([frame, rows[_COLUMNS]], ignore_index=True)
@@ -313,10 +311,7 @@ def _with_derived(frame: pd.DataFrame, catalogue: Catalogue, derivations: _Rules
 
 
 def _rebuild(
-    home: Path | None = None,
-    derivations: _Rules | None = None,
-    extra: bool = False,
-    update: bool = False,
+    home: Path | None = None, rules: _Rules | None = None, extra: bool = False, update: bool = False
 ) -> _Rebuilt:
     """Make every table from its sources; compare it with the committed one, or write it.
 
@@ -350,7 +345,7 @@ def _rebuild(
     home = home or root()
     catalogue = Catalogue.load(home / "data" / "catalogue.yaml")
     files = {key: catalogue.sources[key].fetch() for key in _needed(catalogue)}
-    tables = _tables(catalogue, files, derivations or {})
+    tables = _tables(catalogue, files, rules or {})
     optional = [k for k, s in catalogue.sources.items() if extra and s.located and not s.embedded]
     for key in optional:
         catalogue.sources[key].fetch()

@@ -296,11 +296,9 @@ class _Reading:
             return first, Decimal(1)
         factor = _factor(cell, entry.unit) if cell else None
         if factor is None:
-            raise DataError(
-                f"unit {_shown(cell)} is not the variable's" if cell else "the unit is missing",
-                expected=_spellings(entry.unit),
-                hint="write the unit in which the figures are, in a column or behind the name",
-            )
+            told = f"unit {_shown(cell)} is not the variable's" if cell else "the unit is missing"
+            hint = "write the unit in which the figures are, in a column or behind the name"
+            raise DataError(told, expected=_spellings(entry.unit), hint=hint)
         if factor != 1:
             self.converted[key, cell, entry.unit, factor] += 1
         return entry.unit, factor
