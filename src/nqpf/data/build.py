@@ -319,7 +319,7 @@ def _rebuild(
     ----------
     home : Path or None
         Project folder; found by itself when None.
-    derivations : mapping of str to function, optional
+    rules : mapping of str to function, optional
         For each name that the catalogue gives under `derived`: a function of
         the panel so far that returns ``province``, ``year``, ``value``, ``flag``.
     extra : bool
