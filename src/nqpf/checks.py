@@ -10,6 +10,8 @@ import numpy as np
 
 from nqpf.errors import MethodError, NqpfError
 
+_Names = Sequence[str] | str  # a single name may stand without a list
+
 
 def choose(
     what: str,
@@ -111,7 +113,7 @@ def whole(what: str, value: object, least: int = 0, most: int | None = None) -> 
     raise MethodError(f"{what} is {value!r}", expected=f"a whole number {bounds}")
 
 
-def distinct(what: str, names: Sequence[str] | str, least: int = 1) -> list[str]:
+def distinct(what: str, names: _Names, least: int = 1) -> list[str]:
     """Return `names` as a list, refused when one stands twice or fewer than `least` are given.
 
     Examples

@@ -111,14 +111,12 @@ def _check(
     from nqpf.data.changes import _preview, _taken
     from nqpf.data.panel import _laid_over
 
-    panel = nqpf.Panel.load(extra=False)
-    said, rows, around = _preview(file, panel, _extra(), _about(say))
+    said, rows, around = _preview(file, nqpf.Panel.load(extra=False), _extra(), _about(say))
     _say(said)
     if system:
         from nqpf.compare.measures import _rank_changes
 
-        years = sorted({*rows["year"]})
-        _say(_rank_changes(system, around, _laid_over(around, rows), years))
+        _say(_rank_changes(system, around, _laid_over(around, rows), sorted({*rows["year"]})))
     options = [word for each in say or [] for word in ("--say", each)]
     if other := _taken(file, _extra(), rows):
         _say(f"{other} holds other figures: rename your file, or replace that table.")
@@ -147,9 +145,7 @@ def _add(
 
 
 @_data.command("remove")
-def _remove(
-    table: Annotated[str, typer.Argument(help="Name of the file that you added.")],
-) -> None:
+def _remove(table: Annotated[str, typer.Argument(help="Name of the file that you added.")]) -> None:
     """Remove one of your tables; the next build of the book is without its figures."""
     from nqpf.data.changes import _remove
 
@@ -181,8 +177,8 @@ def _build(
     from nqpf.data.build import _rebuild
     from nqpf.tfp.accounts import capital_stock
 
-    derivations = {"perpetual_inventory": capital_stock}
-    _say(str(_rebuild(derivations=derivations, extra=extra, update=update)))
+    rules = {"perpetual_inventory": capital_stock}
+    _say(str(_rebuild(rules=rules, extra=extra, update=update)))
 
 
 @_data.command("export")

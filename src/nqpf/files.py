@@ -60,8 +60,7 @@ def _replacing(path: Path) -> Iterator[Path]:
     temporary = Path(name)
     try:
         yield temporary
-        mode = path.stat().st_mode if path.exists() else 0o644
-        temporary.chmod(mode & 0o777)
+        temporary.chmod(path.stat().st_mode & 0o777 if path.exists() else 0o644)
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)

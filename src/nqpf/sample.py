@@ -246,7 +246,7 @@ def _years(index: pd.MultiIndex, what: str) -> pd.Index:
     return years
 
 
-def _check_consecutive(index: pd.MultiIndex, what: str) -> None:
+def _check_gaps(index: pd.MultiIndex, what: str) -> None:
     """Raise when a unit skips a year; `index` is sorted by unit and time.
 
     Raises
@@ -319,20 +319,15 @@ def _per_unit(value: float | pd.Series, units: pd.Index, what: str) -> pd.Series
 
 
 def _by_key(
-    frame: pd.DataFrame,
-    columns: Sequence[str],
-    unit: str,
-    time: str,
-    what: str,
-    complete: bool = True,
+    data: pd.DataFrame, names: Sequence[str], unit: str, time: str, what: str, complete: bool = True
 ) -> pd.DataFrame:
-    """Return `columns` as floats, indexed ``(unit, time)`` and sorted by it.
+    """Return columns as floats, indexed ``(unit, time)`` and sorted by it.
 
     Parameters
     ----------
-    frame : DataFrame
+    data : DataFrame
         Holds `unit` and `time` as index levels or as columns.
-    columns : sequence of str
+    names : sequence of str
         Columns to keep.
     unit, time : str
         Names of the key.
@@ -349,18 +344,18 @@ def _by_key(
     nqpf.errors.SampleError
         If a key is doubled or a figure is missing.
     """
-    if not isinstance(frame, pd.DataFrame):
-        problem, hint = f"{what} is a {type(frame).__name__}", "figures without keys have no order"
+    if not isinstance(data, pd.DataFrame):
+        problem, hint = f"{what} is a {type(data).__name__}", "figures without keys have no order"
         raise SampleError(problem, expected=f"a DataFrame with {unit} and {time}", hint=hint)
-    held = [*frame.columns, *(name for name in frame.index.names if name is not None)]
-    for name in (*columns, unit, time):
+    held = [*data.columns, *(name for name in data.index.names if name is not None)]
+    for name in (*names, unit, time):
         if held.count(name) > 1:
             raise DataError(f"{what} has {name!r} {held.count(name)} times", expected="one of it")
         choose("variable", name, held, DataError)
-    if list(frame.index.names) != [unit, time]:
-        levels = [name for name in frame.index.names if name in (*columns, unit, time)]
-        frame = (frame.reset_index(level=levels) if levels else frame).set_index([unit, time])
-    keyed = frame[list(dict.fromkeys(columns))].sort_index()
+    if list(data.index.names) != [unit, time]:
+        levels = [name for name in data.index.names if name in (*names, unit, time)]
+        data = (data.reset_index(level=levels) if levels else data).set_index([unit, time])
+    keyed = data[list(dict.fromkeys(names))].sort_index()
     _check_keys(keyed.index, what)
     if any((codes < 0).any() for codes in keyed.index.codes):
         raise SampleError(f"{what} has rows without {unit} or {time}", expected="a complete key")
@@ -405,8 +400,7 @@ def _demean(values: np.ndarray, unit: np.ndarray | None, time: np.ndarray | None
     within, across = _Means(large), _Means(small)
     # How often two of the smaller set are met by the same of the larger one.
     pairs = _dummies(large, small, (len(within.counts), len(across.counts)))
-    shared = pairs.T @ (pairs / within.counts[:, None])
-    gram = np.diag(across.counts) - shared.toarray()
+    gram = np.diag(across.counts) - (pairs.T @ (pairs / within.counts[:, None])).toarray()
     left = within.removed(values)
     rounding = _ROUNDING * np.sqrt(len(left)) * np.linalg.norm(left, axis=0)
     for _ in range(_PASSES):
@@ -475,14 +469,12 @@ def _rounding_floor(values: np.ndarray) -> np.ndarray:
     return _RELATIVE * spread + 1e-14 * level * np.sqrt(len(values))
 
 
-def _check_regressors(
-    frame: pd.DataFrame, unit: np.ndarray | None, time: np.ndarray | None
-) -> None:
+def _check_regressors(data: pd.DataFrame, unit: np.ndarray | None, time: np.ndarray | None) -> None:
     """Raise when a regressor is constant, absorbed by effects or collinear with others.
 
     Parameters
     ----------
-    frame : DataFrame indexed (unit, time)
+    data : DataFrame indexed (unit, time)
         One column per regressor.
     unit, time : (N,) integer codes, or None
         Effects of the regression.
@@ -494,30 +486,28 @@ def _check_regressors(
     """
     from scipy.linalg import qr
 
-    floor = _rounding_floor(frame.to_numpy())
-    values = frame.to_numpy() - frame.to_numpy().mean(axis=0)
-    names = frame.index.names
+    floor = _rounding_floor(data.to_numpy())
+    values = data.to_numpy() - data.to_numpy().mean(axis=0)
+    names = data.index.names
     tried = [
-        (None, None, "is constant", True),
-        (unit, None, f"does not vary within any {names[0]}: its effects absorb it", False),
-        (None, time, f"is the same for every {names[0]} in each {names[1]}", False),
-        (unit, time, f"is absorbed by the {names[0]} and {names[1]} effects together", False),
+        (None, None, "is constant"),
+        (unit, None, f"does not vary within any {names[0]}: its effects absorb it"),
+        (None, time, f"is the same for every {names[0]} in each {names[1]}"),
+        (unit, time, f"is absorbed by the {names[0]} and {names[1]} effects together"),
     ]
-    for by_unit, by_time, problem, always in tried:
-        if not always and by_unit is None and by_time is None:
-            continue
+    for by_unit, by_time, problem in tried:
         left = np.linalg.norm(_demean(values, by_unit, by_time), axis=0)
         for column in np.flatnonzero(left <= floor):
-            problem = f"regressor {frame.columns[column]!r} {problem}"
+            problem = f"regressor {data.columns[column]!r} {problem}"
             expected = "a regressor that varies once the effects are removed"
             raise EstimationError(problem, expected=expected, hint="drop it")
     left = _demean(values, unit, time)
     _, triangle, order = qr(left / np.linalg.norm(left, axis=0), mode="economic", pivoting=True)
     rank = int((np.abs(np.diag(triangle)) > _RELATIVE).sum())
-    if rank < frame.shape[1]:
+    if rank < data.shape[1]:
         weights = np.linalg.lstsq(triangle[:rank, :rank], triangle[:rank, rank], rcond=None)[0]
         partners = order[:rank][np.abs(weights) > 1e-6]
-        names = ", ".join(repr(frame.columns[i]) for i in sorted([order[rank], *partners]))
+        names = ", ".join(repr(data.columns[i]) for i in sorted([order[rank], *partners]))
         problem = f"regressors {names} are collinear once the effects are removed"
         expected = "regressors of which none is a combination of the others"
         raise EstimationError(problem, expected=expected, hint="drop one of them")

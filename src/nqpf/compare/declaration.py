@@ -457,6 +457,4 @@ def _patterns(finite: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
     groups: dict[bytes, list[int]] = {}
     for column, bits in enumerate(np.packbits(finite, axis=0).T):
         groups.setdefault(bits.tobytes(), []).append(column)
-    return [
-        (np.flatnonzero(finite[:, columns[0]]), np.array(columns)) for columns in groups.values()
-    ]
+    return [(np.flatnonzero(finite[:, own[0]]), np.array(own)) for own in groups.values()]

@@ -190,12 +190,10 @@ def _joined(measures: Mapping[str, pd.Series], year: int | None) -> pd.DataFrame
         odd = kept[first].index.symmetric_difference(index, sort=True)
         if len(odd):
             have, lack = (name, first) if odd[0] in index else (first, name)
-            raise SampleError(
-                f"measure {lack!r} has no figure for a key of {have!r}, one of {len(odd)} keys",
-                where=_place(odd[0], names),
-                expected="the same provinces and years in every measure",
-                hint="restrict the measures to their common sample, and say so",
-            )
+            told = f"measure {lack!r} has no figure for a key of {have!r}, one of {len(odd)} keys"
+            where, expected = _place(odd[0], names), "the same provinces and years in every measure"
+            hint = "restrict the measures to their common sample, and say so"
+            raise SampleError(told, where=where, expected=expected, hint=hint)
     frame = pd.DataFrame(kept).sort_index().rename_axis(names)
     if len(frame) < 2:
         where = {} if year is None else {"year": year}
@@ -568,17 +566,15 @@ def _fit(recipe: Recipe, matrix: IndicatorMatrix) -> Index:
     """Return the index, or raise with the reason why the methods do not fit each other."""
     if recipe.weights == "pursuit" and recipe.aggregate != "linear":
         raise MethodError("a projection is a weighted sum by definition")
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", _IndexWarning)
+    with warnings.catch_warnings(action="ignore", category=_IndexWarning):
         index = recipe.fit(matrix)
     if recipe.aggregate not in ("geometric", "harmonic"):
         return index
     used = index.normalised.loc[:, index.weights > 0]
     zeros = int((used == 0).any(axis=1).sum())
     if zeros:
-        raise MethodError(
-            f"one zero makes the whole mean zero: {zeros} of {len(used)} province-years hold one"
-        )
+        found = f"{zeros} of {len(used)} province-years hold one"
+        raise MethodError(f"one zero makes the whole mean zero: {found}")
     return index
 
 

@@ -200,18 +200,15 @@ def partial_year(
     return found
 
 
-def _made(
-    values: pd.DataFrame, like: IndicatorMatrix, recipe: Recipe, rows: pd.DataFrame
-) -> _Partial:
+def _made(data: pd.DataFrame, like: IndicatorMatrix, recipe: Recipe, now: pd.DataFrame) -> _Partial:
     """Fit the years before, and score the rows of the year as they are."""
-    year = int(rows.index[0][1])
-    full = _fit(recipe, like, values.drop(index=year, level="year").dropna())
-    return _Partial(year, values, full, _scored(full, rows.droplevel("year").dropna()))
+    year = int(now.index[0][1])
+    full = _fit(recipe, like, data.drop(index=year, level="year").dropna())
+    return _Partial(year, data, full, _scored(full, now.droplevel("year").dropna()))
 
 
 def _fit(recipe: Recipe, like: IndicatorMatrix, values: pd.DataFrame) -> Index:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", _IndexWarning)
+    with warnings.catch_warnings(action="ignore", category=_IndexWarning):
         return recipe.fit(replace(like, values=values))
 
 

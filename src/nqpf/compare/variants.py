@@ -18,15 +18,8 @@ from nqpf.index.normalise import _IndexWarning
 from nqpf.index.recipe import Recipe
 from nqpf.systems.study import _Strict, _Text
 from nqpf.systems.system import System, available
-from nqpf.tfp.accounts import (
-    _BASE,
-    _PART,
-    _divide,
-    _rebase,
-    perpetual_inventory,
-    production,
-    solow_residual,
-)
+from nqpf.tfp import accounts
+from nqpf.tfp.accounts import perpetual_inventory, production, solow_residual
 from nqpf.tfp.dea import malmquist
 from nqpf.tfp.frontier import battese_coelli
 from nqpf.tfp.sbm import global_malmquist_luenberger
@@ -35,10 +28,8 @@ _KEY = ("province", "year")
 _INPUTS = ["capital", "labour"]
 _GREEN = ["energy", "so2_industrial"]
 # Variables of the panel that enter.
-_VARIABLES = (
-    *("gdp", "gdp_index", "gfcf", "investment_price", "capital_stock", "employment"),
-    *_GREEN,
-)
+_VARIABLES = ("gdp", "gdp_index", "gfcf", "investment_price", "capital_stock", "employment")
+_VARIABLES += tuple(_GREEN)
 _PARTING = 1996  # Chongqing left Sichuan
 
 
@@ -106,20 +97,18 @@ def _capital_by(panel: Panel, rule: _CapitalRule) -> pd.Series:
     wide = wide[years >= rule.start]
     if rule.start >= _PARTING:
         return accumulate(wide)
-    stock = accumulate(wide.drop(_PART, level=0))
-    return _divide(stock, wide, _PARTING, rate).sort_index()
+    stock = accumulate(wide.drop(accounts._PART, level=0))
+    return accounts._divide(stock, wide, _PARTING, rate).sort_index()
 
 
 def _base_year(panel: Panel, vintage: str) -> int:
     """Return a year of prices that the vintage reaches, the usual one where it does."""
     years = panel.wide(["gdp"], vintage=vintage).dropna().index.unique("year")
-    return max(_BASE, int(years.min()))
+    return max(accounts._BASE, int(years.min()))
 
 
-_ESTIMATORS = (
-    *("solow-0.4", "solow-0.5", "solow-0.6", "solow-estimated"),
-    *("malmquist-yearly", "malmquist-global", "luenberger-green", "battese-coelli"),
-)
+_ESTIMATORS = ("solow-0.4", "solow-0.5", "solow-0.6", "solow-estimated")
+_ESTIMATORS += ("malmquist-yearly", "malmquist-global", "luenberger-green", "battese-coelli")
 # Chained from 1 in the first year of every province: no level to compare across provinces.
 _CHAINED = frozenset({"malmquist-yearly", "battese-coelli"})
 # Indicators that an estimator holds in substance, so that relating it to them is circular.
@@ -179,12 +168,12 @@ def _productivity(
         Pairs that cannot be estimated.
     """
     base = _base_year(panel, vintage)
-    accounts = production(panel, base=base, vintage=vintage).join(panel.wide(_GREEN))
+    known = production(panel, base=base, vintage=vintage).join(panel.wide(_GREEN))
     price = panel.wide(["investment_price"])["investment_price"].dropna()
     levels, dropped = {}, []
     for rule in rules:
-        stock = _rebase(_capital_by(panel, rule), price, base)
-        sample = accounts.assign(capital=stock.reindex(accounts.index))
+        stock = accounts._rebase(_capital_by(panel, rule), price, base)
+        sample = known.assign(capital=stock.reindex(known.index))
         for name in estimators:
             try:
                 with warnings.catch_warnings():
@@ -196,10 +185,8 @@ def _productivity(
     return levels, dropped
 
 
-_COLUMNS = [
-    *("kind", "system", "normalise", "weights", "aggregate", "estimator", "capital"),
-    *("same_as", "chained"),
-]
+_COLUMNS = ["kind", "system", "normalise", "weights", "aggregate", "estimator", "capital"]
+_COLUMNS += ["same_as", "chained"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -328,9 +315,8 @@ def _composites(
             content = (parts if methods[2] == "coupling" else frozenset(dimension.index), methods)
             twin = first.get(content, "")
             try:
-                with warnings.catch_warnings():
-                    # One warning per recipe would say the same of one indicator many times.
-                    warnings.simplefilter("ignore", _IndexWarning)
+                # One warning per recipe would say the same of one indicator many times.
+                with warnings.catch_warnings(action="ignore", category=_IndexWarning):
                     values[variant] = values[twin] if twin else Recipe(*methods).fit(matrix).scores
             except MethodError as error:
                 dropped.append((variant, str(error)))

@@ -35,9 +35,7 @@ def _significant(value: float, digits: int = 12) -> float:
     return float(f"{value:.{digits}g}")
 
 
-def _harmonise(
-    raw: pd.DataFrame, source: _Source, segment: _Segment
-) -> tuple[pd.DataFrame, pd.DataFrame]:
+def _harmonise(raw: pd.DataFrame, source: _Source, segment: _Segment) -> tuple[pd.DataFrame, ...]:
     """Turn the rows of a source file into those of one segment, in canonical units.
 
     Parameters
@@ -141,11 +139,8 @@ def _listed(years: dict[int, list[int]]) -> list[_Cell]:
 def _cells(figures: dict[_Cell, float], segment: _Segment) -> dict[_Cell, tuple[float, str]]:
     """Return value and flag of each province and year, with residuals, without what is skipped."""
     skip = set(_listed(segment.skip))
-    cells = {
-        cell: (value, segment.flag)
-        for cell, value in figures.items()
-        if cell[0] != _WHOLE and cell not in skip
-    }
+    kept = [cell for cell in figures if cell[0] != _WHOLE and cell not in skip]
+    cells = {cell: (figures[cell], segment.flag) for cell in kept}
     for code, year in _listed(segment.residual):
         others = [value for (c, y), (value, _) in cells.items() if y == year and c != code]
         if (_WHOLE, year) not in figures or len(others) != len(codes()) - 1:
@@ -282,20 +277,17 @@ def _needed(catalogue: Catalogue) -> list[str]:
     return [key for key in catalogue.sources if key in used]
 
 
-_Derivations = Mapping[str, Callable[[Panel], pd.DataFrame]]
+_Rules = Mapping[str, Callable[[Panel], pd.DataFrame]]
 
 
-def _tables(
-    catalogue: Catalogue, files: Mapping[str, Path], derivations: _Derivations
-) -> dict[str, bytes]:
+def _tables(catalogue: Catalogue, files: dict[str, Path], rules: _Rules) -> dict[str, bytes]:
     """Return the content of each table by its path in the project."""
     frame, national, second = _transcribed(catalogue, files)
     _refuse_twice(frame)
-    frame = _with_derived(_with_breaks(frame, catalogue), catalogue, derivations)
+    frame = _with_derived(_with_breaks(frame, catalogue), catalogue, rules)
     themes = frame["variable"].map({k: entry.theme for k, entry in catalogue.variables.items()})
-    tables = {
-        f"data/panel/{theme}.csv": _to_bytes(rows, _KEY) for theme, rows in frame.groupby(themes)
-    }
+    parts = frame.groupby(themes)
+    tables = {f"data/panel/{theme}.csv": _to_bytes(rows, _KEY) for theme, rows in parts}
     order = ["variable", "vintage", "source", "province", "year"]
     tables["data/checks/second.csv"] = _to_bytes(second, order)
     order.remove("province")
@@ -303,16 +295,14 @@ def _tables(
     return tables
 
 
-def _with_derived(
-    frame: pd.DataFrame, catalogue: Catalogue, derivations: _Derivations
-) -> pd.DataFrame:
+def _with_derived(frame: pd.DataFrame, catalogue: Catalogue, rules: _Rules) -> pd.DataFrame:
     for key, entry in catalogue.variables.items():
         if not entry.derived:
             continue
-        if entry.derived not in derivations:
+        if entry.derived not in rules:
             problem, hint = f"derivation {entry.derived!r} was not given", "use `nqpf data build`"
             raise DataError(problem, where={"variable": key}, hint=hint)
-        rows = derivations[entry.derived](Panel(frame, catalogue)).assign(variable=key, vintage="")
+        rows = rules[entry.derived](Panel(frame, catalogue)).assign(variable=key, vintage="")
         # Ten digits survive differences in the order of additions between platforms.
         rows["value"] = rows["value"].map(lambda value: _significant(value, 10))
         frame = pd.concat([frame, rows[_COLUMNS]], ignore_index=True)
@@ -321,10 +311,7 @@ def _with_derived(
 
 
 def _rebuild(
-    home: Path | None = None,
-    derivations: _Derivations | None = None,
-    extra: bool = False,
-    update: bool = False,
+    home: Path | None = None, rules: _Rules | None = None, extra: bool = False, update: bool = False
 ) -> _Rebuilt:
     """Make every table from its sources; compare it with the committed one, or write it.
 
@@ -332,7 +319,7 @@ def _rebuild(
     ----------
     home : Path or None
         Project folder; found by itself when None.
-    derivations : mapping of str to function, optional
+    rules : mapping of str to function, optional
         For each name that the catalogue gives under `derived`: a function of
         the panel so far that returns ``province``, ``year``, ``value``, ``flag``.
     extra : bool
@@ -358,7 +345,7 @@ def _rebuild(
     home = home or root()
     catalogue = Catalogue.load(home / "data" / "catalogue.yaml")
     files = {key: catalogue.sources[key].fetch() for key in _needed(catalogue)}
-    tables = _tables(catalogue, files, derivations or {})
+    tables = _tables(catalogue, files, rules or {})
     optional = [k for k, s in catalogue.sources.items() if extra and s.located and not s.embedded]
     for key in optional:
         catalogue.sources[key].fetch()

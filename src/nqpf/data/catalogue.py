@@ -129,9 +129,7 @@ class _Source(_Strict):
         nqpf.errors.SourceError
             If a mirror is set and does not hold the pinned file.
         """
-        path = self._mirrored()
-        if path is None:
-            path = (cache or _cache_folder()) / self._cached_name
+        path = self._mirrored() or (cache or _cache_folder()) / self._cached_name
         return path if path.is_file() and _sha256(path) == self.sha256 else None
 
     def fetch(self, host: str = _HOST, cache: Path | None = None) -> Path:
@@ -195,8 +193,7 @@ class _Source(_Strict):
             return Path(pooch.retrieve(address, known, name, cache, downloader=get))
         except ValueError as error:  # what pooch raises for a wrong hash
             problem = "what was downloaded is not the pinned file and was thrown away"
-            expected = f"SHA-256 {self.sha256}"
-            hint = f"try again; {hint}"
+            expected, hint = f"SHA-256 {self.sha256}", f"try again; {hint}"
             raise SourceError(problem, where=where, expected=expected, hint=hint) from error
         except OSError as error:  # every network error of requests is one
             problem = f"the file could not be downloaded: {error}"
@@ -205,9 +202,8 @@ class _Source(_Strict):
 
 
 def _cache_folder() -> Path:
-    with warnings.catch_warnings():
-        # Inside a notebook pooch's progress bar complains that widgets are missing.
-        warnings.simplefilter("ignore")
+    # Inside a notebook pooch's progress bar complains that widgets are missing.
+    with warnings.catch_warnings(action="ignore"):
         import pooch
 
     return Path(pooch.os_cache("nqpf"))

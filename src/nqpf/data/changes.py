@@ -11,16 +11,8 @@ import numpy as np
 import pandas as pd
 
 from nqpf.checks import _nearest
-from nqpf.data.own import _KEY, _READER, _read_rows
-from nqpf.data.panel import (
-    _COLUMNS,
-    Panel,
-    _changed,
-    _csv_text,
-    _laid_over,
-    _refuse_second,
-    _with_tables,
-)
+from nqpf.data.own import _KEY, _read_rows
+from nqpf.data.panel import Panel, _changed, _csv_text, _laid_over, _refuse_second, _with_tables
 from nqpf.errors import DataError
 from nqpf.files import _inside, _replacing
 from nqpf.provinces import name
@@ -70,8 +62,7 @@ def _odd(logs: pd.DataFrame, moved: float) -> pd.DataFrame:
 def _logs(frame: pd.DataFrame) -> pd.DataFrame:
     """Return the logarithms of a panel's figures, a row per series and a column per year."""
     size = frame["value"].abs()
-    table = frame.assign(log=np.log10(size.where(size > 0)))
-    wide = table.set_index(_KEY)["log"].unstack("year")
+    wide = frame.assign(log=np.log10(size.where(size > 0))).set_index(_KEY)["log"].unstack("year")
     return wide.reindex(columns=range(wide.columns.min(), wide.columns.max() + 1))
 
 
@@ -108,8 +99,7 @@ def _warnings(rows: pd.DataFrame, panel: Panel) -> list[str]:
     if not len(rows):
         return []
     touched = panel.frame[panel.frame["variable"].isin(rows["variable"])]
-    both = pd.concat([touched[_COLUMNS], rows.assign(flag=_READER)[_COLUMNS]])
-    both = both.drop_duplicates(_KEY, keep="last")
+    both = pd.concat([touched, rows], join="inner").drop_duplicates(_KEY, keep="last")
     odd = _slips(_logs(both)).stack().loc[pd.MultiIndex.from_frame(rows[_KEY])].to_numpy()
     values = both.set_index(_KEY)["value"].unstack("year")
     said = []

@@ -106,8 +106,7 @@ def _sheets(path: Path, stored: bool = False) -> dict[str, _Grid]:
     if kind == ".csv":
         return {"": _csv(content)}
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # openpyxl warns of styles it does not know
+        with warnings.catch_warnings(action="ignore"):  # openpyxl warns of styles it does not know
             return _workbook(content, stored)
     except DataError:
         raise

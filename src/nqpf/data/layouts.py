@@ -49,8 +49,7 @@ def _read(name: str, path: Path, **options: Any) -> pd.DataFrame:
         return _OF_R[name](path)[_COLUMNS]
     single = options.pop("single", False)
     try:
-        cells = _figures(_LAYOUTS[name](path, **options), single)
-        frame = pd.DataFrame(cells, columns=_COLUMNS)
+        frame = pd.DataFrame(_figures(_LAYOUTS[name](path, **options), single), columns=_COLUMNS)
         if frame.empty:
             raise SourceError("no figures found")
         twice = frame[frame.duplicated(["province", "year", "item"])]
@@ -162,9 +161,8 @@ def _r_frame(path: Path, columns: dict[str, str]) -> pd.DataFrame:
 
     where = {"file": path.name}
     try:
-        with warnings.catch_warnings():
-            # Row names and tibble classes have no counterpart here and are not wanted.
-            warnings.simplefilter("ignore", UserWarning)
+        # Row names and tibble classes have no counterpart here and are not wanted.
+        with warnings.catch_warnings(action="ignore", category=UserWarning):
             objects = rdata.read_rda(path)
         [frame] = [each for each in objects.values() if isinstance(each, pd.DataFrame)]
         frame = frame.rename(columns=str)[list(columns)].rename(columns=columns)
@@ -190,8 +188,7 @@ def _techme(path: Path) -> pd.DataFrame:
 def _capital(path: Path) -> pd.DataFrame:
     """Read the capital data; the item is the name of its column, and no unit is labelled."""
     items = ["invest", "InvestIndex", "InvestPrice", "depr"]
-    same = {item: item for item in items}
-    table = _r_frame(path, {"prv": "province", "yr": "year"} | same)
+    table = _r_frame(path, {"prv": "province", "yr": "year"} | {item: item for item in items})
     return table.melt(["province", "year"], items, "item", "value").assign(unit="")
 
 

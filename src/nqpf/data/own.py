@@ -197,8 +197,7 @@ class _Reading:
         for key, entry in self.known.items():
             en, zh = entry.name.en, entry.name.zh
             # A name may end with a remark in brackets, as of the year before being 100.
-            short = _narrow(zh).partition("(")[0]
-            for label in (key, en, zh, short, f"{en}{zh}", f"{zh}{en}"):
+            for label in (key, en, zh, _narrow(zh).partition("(")[0], f"{en}{zh}", f"{zh}{en}"):
                 self.owners[_same(label)].add(key)
         # The first name in each language that the file gives a variable, on whichever row.
         self.declared: dict[str, tuple[str, str]] = {}
@@ -297,11 +296,9 @@ class _Reading:
             return first, Decimal(1)
         factor = _factor(cell, entry.unit) if cell else None
         if factor is None:
-            raise DataError(
-                f"unit {_shown(cell)} is not the variable's" if cell else "the unit is missing",
-                expected=_spellings(entry.unit),
-                hint="write the unit in which the figures are, in a column or behind the name",
-            )
+            told = f"unit {_shown(cell)} is not the variable's" if cell else "the unit is missing"
+            hint = "write the unit in which the figures are, in a column or behind the name"
+            raise DataError(told, expected=_spellings(entry.unit), hint=hint)
         if factor != 1:
             self.converted[key, cell, entry.unit, factor] += 1
         return entry.unit, factor

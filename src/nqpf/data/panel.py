@@ -24,8 +24,7 @@ _VINTAGE = "census5"
 def _read_table(path: Path) -> pd.DataFrame:
     types = {"province": "int64", "year": "int64", "value": "float64"}
     text = dict.fromkeys(["variable", "vintage", "flag"], "str")
-    frame = pd.read_csv(path, dtype=types | text, keep_default_na=False, encoding="utf-8")
-    return frame[_COLUMNS]
+    return pd.read_csv(path, dtype=types | text, keep_default_na=False, encoding="utf-8")[_COLUMNS]
 
 
 def _csv_text(frame: pd.DataFrame) -> str:
@@ -84,8 +83,7 @@ class Panel:
         if not paths:
             where, hint = {"folder": "data/panel"}, "restore the folder or run `make data`"
             raise DataError("no tables found", where=where, hint=hint)
-        frame = pd.concat([_read_table(path) for path in paths], ignore_index=True)
-        panel = cls(frame, catalogue)
+        panel = cls(pd.concat(map(_read_table, paths), ignore_index=True), catalogue)
         return _with_tables(panel, home / "data" / "extra")[0] if extra else panel
 
     def __repr__(self) -> str:
@@ -201,11 +199,10 @@ class Panel:
         """Return years, provinces, gaps and flags, one row per variable and vintage."""
         _note("panel")
         groups = self.frame.groupby(["variable", "vintage"], sort=False)
-        years, places = groups["year"], groups["province"].nunique()
-        table = pd.DataFrame({"first": years.min(), "last": years.max(), "provinces": places})
-        table["figures"] = groups.size()
-        span = table["last"] - table["first"] + 1
-        table["gaps"] = span * table["provinces"] - table["figures"]
+        table = groups["year"].agg(first="min", last="max")
+        table = table.assign(provinces=groups["province"].nunique(), figures=groups.size())
+        years = table["last"] - table["first"] + 1
+        table["gaps"] = years * table["provinces"] - table["figures"]
         table["official share"] = groups["flag"].agg(lambda flags: (flags == "official").mean())
         order = {key: i for i, key in enumerate(self.catalogue.variables)}
         return table.sort_index(key=lambda index: index.map(lambda k: order.get(k, k)), level=0)
@@ -216,8 +213,7 @@ class Panel:
         printed = str(entry.yearbook), str(entry.publisher)
         rows = []
         for one in entry.segments:
-            source = self.catalogue.sources[one.source]
-            years, file = f"{one.years[0]}-{one.years[1]}", source.label
+            years, file = "{}-{}".format(*one.years), self.catalogue.sources[one.source].label
             rows.append([years, one.vintage, one.flag, *printed, file, one.item, one.note])
         columns = ["years", "vintage", "flag", "yearbook", "publisher", "transcribed from"]
         return pd.DataFrame(rows, columns=[*columns, "item", "note"])

@@ -202,9 +202,8 @@ class Checks:
 
 def _verdict(entry: _Variable, row: Any) -> tuple[str, str]:
     low, high = entry.national_range
-    for segment in entry.segments:
-        taken = {year for years in segment.residual.values() for year in years}
-        if segment.source == row.source and row.year in taken:
+    for segment in (one for one in entry.segments if one.source == row.source):
+        if any(row.year in years for years in segment.residual.values()):
             return "by construction", segment.note
     if abs(row.difference) <= 0.1:
         return "adds up", ""
@@ -214,7 +213,7 @@ def _verdict(entry: _Variable, row: Any) -> tuple[str, str]:
     if not absent:
         return "differs", entry.national_note
     for segment in entry.segments:
-        if row.year in {year for years in segment.skip.values() for year in years}:
+        if any(row.year in years for years in segment.skip.values()):
             return "incomplete", segment.note or f"{absent} provinces have no figure"
     return "incomplete", f"{absent} provinces have no figure"
 

@@ -19,7 +19,7 @@ from scipy import stats
 from nqpf.checks import between, choose, distinct
 from nqpf.errors import DataError, EstimationError, MethodError, SampleError
 from nqpf.regress.ols import fixed_effects
-from nqpf.sample import PanelSample, _balanced, _by_key, _check_consecutive, _check_positive, _place
+from nqpf.sample import PanelSample, _balanced, _by_key, _check_gaps, _check_positive, _place
 from nqpf.space.weights import _Weights, align
 
 _GROWTH, _INITIAL = "growth", "initial level"
@@ -227,13 +227,11 @@ def beta(
     return _result(table, span, plain.nobs, notes, **more)
 
 
-def _by_likelihood(
-    sample: pd.DataFrame, weights: _Weights, spatial: str
-) -> tuple[pd.DataFrame, float]:
+def _by_likelihood(data: pd.DataFrame, near: _Weights, spatial: str) -> tuple[pd.DataFrame, float]:
     """Return estimates of spreg, the last of them the spatial one, and the log likelihood."""
     import spreg
 
-    y, x, joined = sample[[_GROWTH]].to_numpy(), sample.iloc[:, 1:].to_numpy(), weights.to_pysal()
+    y, x, joined = data[[_GROWTH]].to_numpy(), data.iloc[:, 1:].to_numpy(), near.to_pysal()
     # spreg prints the name of the model.
     with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
         # spreg hands its bounded search a tolerance of another name, which scipy remarks on.
@@ -242,7 +240,7 @@ def _by_likelihood(
             fit = spreg.ML_Lag(y, x, joined, spat_impacts=None, spat_diag=False)
         else:
             fit = spreg.ML_Error(y, x, joined)
-    names = ["const", *sample.columns[1:], "rho" if spatial == "lag" else "lambda"]
+    names = ["const", *data.columns[1:], "rho" if spatial == "lag" else "lambda"]
     table = pd.DataFrame({"coefficient": np.ravel(fit.betas)}, names, dtype=float)
     table["std_error"] = error = np.sqrt(np.diag(fit.vm))[: len(names)]
     table["pvalue"] = 2 * stats.norm.sf(np.abs(table["coefficient"] / error))
@@ -278,8 +276,7 @@ def _cross_section(
 def _panel(logs: pd.Series, controls: pd.DataFrame | None, errors: str) -> _Beta:
     table = logs.to_frame() if controls is None else logs.to_frame().join(controls)
     before = PanelSample(table).shifted(list(table), 1)
-    growth = logs.loc[before.index] - before[_INITIAL]
-    sample = before.assign(**{_GROWTH: growth})
+    sample = before.assign(**{_GROWTH: logs.loc[before.index] - before[_INITIAL]})
     fit = fixed_effects(sample, _GROWTH, list(table), *sample.index.names, errors=errors)
     each = sample.groupby(level=0).size()
     periods = round(each.mean())
@@ -395,8 +392,7 @@ def sigma(scores: pd.Series) -> _Sigma:
     years = by_year.index.to_numpy(dtype=float)
     lags = {"maxlags": int(4 * (len(years) / 100) ** (2 / 9)), "use_correction": True}
     design = np.column_stack([np.ones(len(years)), years - years.mean()])
-    line = OLS(by_year["sd_log"].to_numpy(), design)
-    trend = line.fit(cov_type="HAC", cov_kwds=lags, use_t=True)
+    trend = OLS(by_year["sd_log"].to_numpy(), design).fit(cov_type="HAC", cov_kwds=lags, use_t=True)
     pvalue = float(stats.pearsonr(last - first, last + first).pvalue)
     notes = ()
     changed = by_year.index[by_year["n"] < len(logs)]
@@ -526,7 +522,7 @@ def club(scores: pd.Series, trim: float = 0.3, sieve: float = 0.0) -> _Clubs:
     between("trim", trim, 0, 1, open_ends=True)
     between("sieve", sieve, _CRITICAL)
     levels = _levels(scores)
-    _check_consecutive(levels.index, "the measure")
+    _check_gaps(levels.index, "the measure")
     frame = _balanced(levels)
     if len(frame) < 3:
         raise SampleError(f"{len(frame)} unit(s)", expected="three or more for clubs")
@@ -570,8 +566,7 @@ class _Sorter:
         y = np.log(variance[0] / variance[self.cut :]) - 2 * np.log(t)
         x = t - t.mean()
         slope = float(x @ y / (x @ x))
-        residuals = y - y.mean() - slope * x
-        error = float(np.sqrt(_long_run_variance(residuals) / (x @ x)))
+        error = float(np.sqrt(_long_run_variance(y - y.mean() - slope * x) / (x @ x)))
         if not error > 1e-12:
             problem = "the log t regression fits perfectly"
             raise EstimationError(problem, expected="figures that are not a formula")

@@ -140,8 +140,7 @@ class _Dagum:
     def to_frame(self) -> pd.DataFrame:
         """Return the three terms and the whole, with their shares of the whole."""
         value = pd.Series({name: getattr(self, name) for name in _TERMS})
-        share = value / self.gini if self.gini else np.nan
-        return pd.DataFrame({"value": value, "share": share})
+        return pd.DataFrame({"value": value, "share": value / self.gini if self.gini else np.nan})
 
     def table(self) -> pd.DataFrame:
         """Return G_jh as a symmetric table, with G_jj on the diagonal."""
@@ -223,8 +222,7 @@ def _decomposed(data: _Sample) -> _Dagum:
     pairs = {}
     for both in combinations(range(len(parts)), 2):
         j, h = sorted(both, key=lambda at: -parts[at].mean)
-        found = _pair(parts[j], parts[h], whole.mean, data.scale)
-        pairs[data.groups[j], data.groups[h]] = found
+        pairs[data.groups[j], data.groups[h]] = _pair(parts[j], parts[h], whole.mean, data.scale)
     index = pd.MultiIndex.from_tuples(pairs, names=["group", "other"])
     columns = ["gini", "difference", "d", "p", "affluence", "between", "transvariation"]
     table = pd.DataFrame(list(pairs.values()), index, columns, dtype=float)

@@ -170,8 +170,7 @@ class _Chain:
     @property
     def absorbing(self) -> tuple[int, ...]:
         """Classes that were entered and never left."""
-        stay = np.diag(self.counts) == self._exits
-        return tuple(self.counts.index[stay & (self._exits > 0)])
+        return tuple(self.counts.index[(np.diag(self.counts) == self._exits) & (self._exits > 0)])
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -269,8 +268,7 @@ def markov(scores: pd.Series, classes: int | Sequence[float] = 4, relative: bool
     >>> result.counts.to_numpy().tolist(), result.ergodic.round(2).tolist()
     ([[6, 1], [1, 4]], [0.58, 0.42])
     """
-    data = _figures(scores, relative)
-    own, cutoffs = _classified(data, classes, "the measure")
+    own, cutoffs = _classified(_figures(scores, relative), classes, "the measure")
     return _Chain(cutoffs, own, _transitions(own))
 
 
@@ -400,8 +398,7 @@ def spatial_markov(
     around, _ = _classified(lag, lag_classes, "the neighbours' mean")
     own, cutoffs = _classified(data, classes, "the measure")
     overall = _Chain(cutoffs, own, _transitions(own))
-    before = around.reindex(overall.moves.index)
-    groups = overall.moves.groupby(before.to_numpy())
+    groups = overall.moves.groupby(around.reindex(overall.moves.index).to_numpy())
     by_lag = {int(number): _Chain(cutoffs, own, moves) for number, moves in groups}
     test = _homogeneity([one.counts for one in by_lag.values()], list(by_lag))
     return _SpatialChain(overall, by_lag, lag, test)

@@ -227,8 +227,7 @@ def backtest(
     wide = _history(series)
     years, least = [int(year) for year in wide.index], max(METHODS[name].least for name in names)
     first = _first_origin(years, years[least - 1 : -1], least, first_origin, _CALIBRATION)
-    parts = [_one(wide, name, horizon, first, level) for name in names]
-    rows = pd.concat(parts, ignore_index=True)
+    rows = pd.concat([_one(wide, x, horizon, first, level) for x in names], ignore_index=True)
     key = ["horizon", "origin", "province"]
     shared = rows.dropna(subset=["forecast", "actual"]).groupby(key)["method"].transform("size")
     rows = rows.loc[shared.index[shared == len(names)]]
@@ -460,8 +459,7 @@ def _backtest(
         data = past[past.index.get_level_values("year") <= origin]
         length = data.groupby(level="province").size()
         data = data[data.index.isin(length.index[length > least], level="province")]
-        units = data.index.unique("province")
-        own = lacks.loc[units]
+        own = lacks.loc[data.index.unique("province")]
         full = index(data)
         part = {
             "actual": full.xs(origin, level="year"),

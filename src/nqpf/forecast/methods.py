@@ -222,9 +222,7 @@ def _fit_damped(y: np.ndarray) -> np.ndarray:
 
 def _least(y: np.ndarray, tried: np.ndarray) -> np.ndarray:
     """Return, by province, the one of (3, n, k) parameters with the least sum of squares."""
-    squares = _run(y, tried)[2]
-    place = squares.argmin(axis=1)
-    return tried[:, np.arange(y.shape[1]), place]
+    return tried[:, np.arange(y.shape[1]), _run(y, tried)[2].argmin(axis=1)]
 
 
 def _run(y: np.ndarray, params: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -313,8 +311,7 @@ def _markov_values(values: np.ndarray, horizon: int) -> np.ndarray:
 def _chain(apart: np.ndarray, classes: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return the transition matrix, the mean of each class and the class of each province now."""
     whole("classes", classes, 2)
-    present = apart[np.isfinite(apart)]
-    cuts = np.quantile(present, np.arange(1, classes) / classes)
+    cuts = np.quantile(apart[np.isfinite(apart)], np.arange(1, classes) / classes)
     codes = np.where(np.isfinite(apart), np.searchsorted(cuts, apart, side="right"), -1)
     if len(np.unique(codes[codes >= 0])) < classes:
         problem = f"of {classes} classes one has no members: quantiles coincide"
@@ -472,8 +469,7 @@ def _history(series: pd.Series, logs: bool = False) -> pd.DataFrame:
     if logs:
         _check_positive(series, "a figure", "figures above zero, which have a logarithm")
     wide = _table(series.astype(float))
-    started = wide.notna().cummax()
-    gaps = (started & wide.isna()).stack()
+    gaps = (wide.notna().cummax() & wide.isna()).stack()
     if gaps.any():
         year, province = gaps.index[gaps][0]
         problem, where = "the history of a province has a gap", _place((province, year), _KEY)

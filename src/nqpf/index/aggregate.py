@@ -14,24 +14,16 @@ from numpy.typing import ArrayLike
 
 from nqpf.checks import between, choose
 from nqpf.errors import DataError
-from nqpf.index.normalise import (
-    _ROWS,
-    _array,
-    _blocks,
-    _divide,
-    _ends,
-    _Floats,
-    _minmax,
-    _weight_vector,
-)
+from nqpf.index import normalise
+from nqpf.index.normalise import _ROWS, _blocks, _divide, _ends, _Floats
 
 _TIE = 1e-12  # scores that differ by less are the same up to rounding
 
 
 def _ready(z: ArrayLike, w: ArrayLike) -> tuple[_Floats, _Floats]:
     """Return checked normalised values and weights."""
-    array = _array("z", z)
-    return array, _weight_vector(w, array.shape[1])
+    array = normalise._array("z", z)
+    return array, normalise._weight_vector(w, array.shape[1])
 
 
 def linear(z: ArrayLike, w: ArrayLike) -> _Floats:
@@ -170,7 +162,7 @@ def _harmonic(z: ArrayLike, w: ArrayLike) -> _Floats:
 
 def _vikor_measures(z: _Floats, w: _Floats, v: float) -> tuple[_Floats, _Floats, _Floats]:
     """Return the group utility S, the individual regret R and the measure Q (..., N)."""
-    regret = _minmax(z, np.False_) * w[..., None, :]
+    regret = normalise._minmax(z, np.False_) * w[..., None, :]
     total, largest = regret.sum(axis=-1), regret.max(axis=-1)
     return total, largest, v * _spread(total) + (1 - v) * _spread(largest)
 
@@ -282,14 +274,14 @@ def coordination(
     (array([0.8, 1. , 0. ]), array([0.6325, 0.7071, 0.    ]))
     """
     choose("form of coupling", form, _FORMS)
-    u = _array("u", u, 0)
+    u = normalise._array("u", u, 0)
     if u.max() > 1 + 1e-12:  # a weighted sum may exceed 1 by rounding
         row, column = np.argwhere(u > 1 + 1e-12)[0].tolist()
         where = {"row": row, "column": column}
         expected = "scores of subsystems from 0 to 1"
         raise DataError(f"u holds {u[row, column]}", where=where, expected=expected)
     u, s = np.minimum(u, 1.0), u.shape[1]
-    alpha = np.full(s, 1 / s) if alpha is None else _weight_vector(alpha, s, "alpha")
+    alpha = np.full(s, 1 / s) if alpha is None else normalise._weight_vector(alpha, s, "alpha")
     c = np.zeros(len(u))
     together = u.min(axis=1) > 0
     c[together] = 1.0 if s == 1 else _coupled(u[together], form)

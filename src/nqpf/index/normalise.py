@@ -56,14 +56,12 @@ def _array(
         return array
     finite = np.isfinite(array).all()
     at = np.argwhere(array < least if finite else ~np.isfinite(array))[0].tolist()
-    raise error(
-        f"{what} holds {array[tuple(at)]}",
-        where=dict(zip(axes, at, strict=True)),
-        expected="values of zero or more" if finite else "finite values",
-        hint="normalise with nqpf.index.normalise.minmax first"
-        if finite
-        else "drop or fill the gap first; nothing is filled silently",
-    )
+    where, expected = dict(zip(axes, at, strict=True)), "finite values"
+    hint = "drop or fill the gap first; nothing is filled silently"
+    if finite:
+        expected = "values of zero or more"
+        hint = "normalise with nqpf.index.normalise.minmax first"
+    raise error(f"{what} holds {array[tuple(at)]}", where=where, expected=expected, hint=hint)
 
 
 def _weight_vector(w: ArrayLike, m: int, name: str = "w") -> _Floats:

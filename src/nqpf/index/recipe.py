@@ -30,10 +30,8 @@ _METHODS: dict[str, dict[str, Callable[..., np.ndarray]]] = {
 }
 # Methods that take shares, roots or products, so that values below zero have no meaning; such
 # an aggregation is zero where a single indicator, or dimension, is.
-_POSITIVE = {
-    "weights": {"entropy", "ahp_entropy"},
-    "aggregate": {"coupling", "geometric", "harmonic"},
-}
+_POSITIVE = {"weights": {"entropy", "ahp_entropy"}}
+_POSITIVE["aggregate"] = {"coupling", "geometric", "harmonic"}
 # Normalisations whose best possible value is 1, so that 1 - z is a shortfall.
 _UNIT = ("minmax", "minmax_yearly", "rank")
 
@@ -154,8 +152,7 @@ class Index:
             If the aggregation is not a sum of contributions.
         """
         self._require_sum()
-        parts = self.normalised * self.weights
-        return parts.T.groupby(self._dimension, sort=False).sum().T
+        return (self.normalised * self.weights).T.groupby(self._dimension, sort=False).sum().T
 
     def obstacles(self) -> pd.DataFrame:
         """Return the share of each indicator in the distance of a row from the ideal.
@@ -417,12 +414,10 @@ class Recipe:
         if below and wrong:
             rest = {stage: sorted(set(_METHODS[stage]) - _POSITIVE[stage]) for stage in chosen}
             works = " and ".join(f"{stage} one of {', '.join(rest[stage])}" for stage in chosen)
-            raise MethodError(
-                f"{self.normalise!r} gives values below zero, which {' and '.join(wrong)} "
-                "cannot use",
-                expected="normalise one of " + ", ".join(_UNIT),
-                hint=f"or keep {self.normalise!r} with {works}",
-            )
+            problem = f"{self.normalise!r} gives values below zero, which {' and '.join(wrong)} "
+            expected = f"normalise one of {', '.join(_UNIT)}"
+            hint = f"or keep {self.normalise!r} with {works}"
+            raise MethodError(f"{problem}cannot use", expected=expected, hint=hint)
 
     def _check_zeros(self, rows: pd.MultiIndex, count: int) -> None:
         """Warn of rows that score zero because a single indicator or dimension does."""

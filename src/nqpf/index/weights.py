@@ -12,17 +12,8 @@ from numpy.typing import ArrayLike
 
 from nqpf.checks import between
 from nqpf.errors import DataError
-from nqpf.index.normalise import (
-    _ROWS,
-    _array,
-    _Booleans,
-    _ConstantIndicatorWarning,
-    _divide,
-    _ends,
-    _Floats,
-    _moderate,
-    _total,
-)
+from nqpf.index import normalise
+from nqpf.index.normalise import _ROWS, _Booleans, _divide, _ends, _Floats, _moderate, _total
 from nqpf.index.pursuit import _pursuit
 
 
@@ -83,10 +74,10 @@ def entropy(z: ArrayLike, *, shift: float = 0.0) -> _Floats:
     >>> entropy([[0.0, 0.2], [0.5, 0.3], [1.0, 0.2]]).round(4)
     array([0.9593, 0.0407])
     """
-    z = _array("z", z, 0)
+    z = normalise._array("z", z, 0)
     if np.equal(*_ends(z)).all():
         text = "no column varies, so entropy weights are equal"
-        warnings.warn(text, _ConstantIndicatorWarning, stacklevel=2)
+        warnings.warn(text, normalise._ConstantIndicatorWarning, stacklevel=2)
         return _equal(z)
     return _entropy(z, shift=shift)
 
@@ -179,11 +170,8 @@ def _critic(z: _Floats, kept: _Booleans | None = None) -> _Floats:
 
 
 # Mean consistency index of random reciprocal matrices of order 1 to 15 (Saaty 1980).
-_RANDOM_INDEX = (
-    *(0.0, 0.0, 0.58, 0.90, 1.12),
-    *(1.24, 1.32, 1.41, 1.45, 1.49),
-    *(1.51, 1.48, 1.56, 1.57, 1.59),
-)
+_RANDOM_INDEX = (0.0, 0.0, 0.58, 0.90, 1.12, 1.24, 1.32, 1.41, 1.45, 1.49)
+_RANDOM_INDEX += (1.51, 1.48, 1.56, 1.57, 1.59)
 
 
 @dataclass(frozen=True, eq=False)
@@ -290,7 +278,7 @@ def ahp_entropy_judgements(z: ArrayLike) -> _EntropyJudgements:
     >>> result.weights.round(3), round(result.consistency.ratio, 3)
     (array([0.684, 0.164, 0.152]), 0.004)
     """
-    z = _array("z", z, 0)
+    z = normalise._array("z", z, 0)
     if np.equal(*_ends(z)).all():
         problem = "every indicator is constant, so there is nothing to judge"
         raise DataError(problem, expected="an indicator that differs between at least two rows")
@@ -320,8 +308,7 @@ def _ahp_entropy(z: _Floats, kept: _Booleans | None = None) -> _Floats:
     A reconstruction; see :func:`ahp_entropy_judgements` for the formula. A
     column that does not vary gets 0 and is not judged.
     """
-    parts = _entropy(z, kept)
-    return np.apply_along_axis(lambda g: _judged(g).weights, -1, parts)
+    return np.apply_along_axis(lambda g: _judged(g).weights, -1, _entropy(z, kept))
 
 
 _ALL = (_entropy, _equal, _variation, _critic, _ahp_entropy, _pursuit)

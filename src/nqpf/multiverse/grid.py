@@ -79,8 +79,7 @@ def _complete(
     figures: _Figures, driver: bool, variable: int, controls: tuple[int, ...], rows: np.ndarray
 ) -> np.ndarray:
     """Return the rows in which the sample, the related variable and all controls have figures."""
-    related = (figures.outcomes if driver else figures.variables)[:, variable]
-    usable = rows & np.isfinite(related)
+    usable = rows & np.isfinite((figures.outcomes if driver else figures.variables)[:, variable])
     return usable & np.isfinite(figures.variables[:, list(controls)]).all(axis=1)
 
 
@@ -99,19 +98,15 @@ def _standardised(values: np.ndarray) -> np.ndarray:
 
 
 def _equations(
-    batch: _Batch,
-    figures: _Figures,
-    controls: tuple[int, ...],
-    measures: np.ndarray,
-    rows: np.ndarray,
+    batch: _Batch, data: _Figures, controls: tuple[int, ...], measures: np.ndarray, rows: np.ndarray
 ) -> pd.DataFrame:
     """Return the variables of regressions on the given rows, standardised.
 
     Parameters
     ----------
     batch : _Batch
-    figures : _Figures
-        Those of the batch.
+    data : _Figures
+        Figures of the batch.
     controls : tuple of int
         Positions of the controls of one level.
     measures : (m,) int
@@ -124,10 +119,9 @@ def _equations(
     DataFrame indexed (province, year)
         ``related``, ``control 0`` and so on, ``measure <position>`` for each measure.
     """
-    related = (figures.outcomes if batch.driver else figures.variables)[rows, batch.variable]
-    others = figures.variables[np.ix_(rows, controls)]
-    own = figures.measures[np.ix_(rows, measures)]
-    keys = [figures.province[rows], figures.year[rows]]
+    related = (data.outcomes if batch.driver else data.variables)[rows, batch.variable]
+    others, own = data.variables[np.ix_(rows, controls)], data.measures[np.ix_(rows, measures)]
+    keys = [data.province[rows], data.year[rows]]
     index = pd.MultiIndex.from_arrays(keys, names=["province", "year"])
     names = [f"control {i}" for i in range(len(controls))]
     columns = ["related", *names, *(f"measure {i}" for i in measures)]
@@ -338,17 +332,13 @@ def _by_choice(
 
 
 def _by_rows(
-    codes: np.ndarray,
-    declaration: _Declaration,
-    relation: str,
-    transformation: str,
-    figures: _Figures,
+    codes: np.ndarray, declaration: _Declaration, relation: str, how: str, figures: _Figures
 ) -> None:
     """Write reasons that follow from the rows into (sample, effects, controls, measure, errors)."""
     direction, name = relation.split(":")
     variable = list(declaration.grid.variables).index(name)
-    samples = _sample_rows(declaration, relation, transformation, figures)
-    removed = [_effects(one.key, transformation) for one in declaration.grid.effects]
+    samples = _sample_rows(declaration, relation, how, figures)
+    removed = [_effects(one.key, how) for one in declaration.grid.effects]
     for having, measures in _patterns(np.isfinite(figures.measures)):
         pattern = np.isin(np.arange(len(figures.year)), having)
         for at, controls in enumerate(_places(declaration, relation)):
@@ -366,7 +356,7 @@ def _by_rows(
                     if reason:
                         code = _REASONS.index(reason)
                         block[live] = np.where(block[live] == 0, code, block[live])
-                    elif transformation == "rank" and len(live):
+                    elif how == "rank" and len(live):
                         ranks = figures.measures[np.ix_(rows, live)]
                         first = np.unique(ranks, axis=1, return_index=True)[1]
                         block[np.delete(live, first)] = len(_REASONS) - 2
@@ -448,9 +438,8 @@ class SpecificationGrid:
     @cached_property
     def stamp(self) -> str:
         """Hash of declaration, data and code, which parts of a run carry."""
-        digest = hashlib.sha256(
-            (self.declaration.sha256 + self.declaration.data_hash(self.panel)).encode()
-        )
+        known = self.declaration.sha256 + self.declaration.data_hash(self.panel)
+        digest = hashlib.sha256(known.encode())
         folder = Path(nqpf.__file__).parent
         for path in sorted(folder.rglob("*.py")):
             if path.parts[len(folder.parts)] not in ("cli.py", "report"):

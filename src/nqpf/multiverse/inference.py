@@ -193,8 +193,7 @@ class _Plan:
             by_unit, by_time = _EFFECTS[effects]
             used = {n: i for i, n in enumerate(sorted({n for s in part for n in s.variables}))}
             raw = values[np.ix_(rows, [columns[name] for name in used])]
-            cells = (codes[0][rows], codes[1][rows])
-            laid, mask, length = _laid_out(raw, cells, shape, by_unit)
+            laid, mask, length = _laid_out(raw, (codes[0][rows], codes[1][rows]), shape, by_unit)
             spread = raw.std(axis=0, ddof=1)
             length = length / np.where(spread > 0, spread, 1.0)
             families = defaultdict(list)
@@ -205,9 +204,7 @@ class _Plan:
             families = {key: np.array(own).T for key, own in families.items()}
             self.pieces.append(_Piece(laid, mask, by_unit, by_time, families))
 
-    def estimate(
-        self, draws: np.ndarray, scheme: str = "pairs"
-    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    def estimate(self, draws: np.ndarray, scheme: str = "pairs") -> tuple[np.ndarray, ...]:
         """Return coefficients, standard errors and degrees of freedom, (B, K) each.
 
         NaN stands where a specification cannot be estimated; one with a standard error of zero,
@@ -329,8 +326,7 @@ def _curve_inference(
     table = null.quantile([0.025, 0.5, 0.975]).T
     table = table.set_axis(["null 2.5 %", "null median", "null 97.5 %"], axis=1)
     table.insert(0, "observed", observed)
-    extreme = (null.abs() >= observed.abs()).sum()
-    return table.assign(p=(1 + extreme) / (1 + resamples)), null
+    return table.assign(p=(1 + (null.abs() >= observed.abs()).sum()) / (1 + resamples)), null
 
 
 def _draws(resamples: int, units: int, seed: int, scheme: str = "pairs") -> np.ndarray:

@@ -27,14 +27,12 @@ _FIGURES = (*_ONCE, "std_error", "pvalue")
 _SIZES = ("nobs", "groups", "df")
 
 
-def _labelled(
-    results: pd.DataFrame, declaration: _Declaration, choices: pd.DataFrame
-) -> pd.DataFrame:
+def _labelled(rows: pd.DataFrame, declaration: _Declaration, choices: pd.DataFrame) -> pd.DataFrame:
     """Return results with the choices that their identifiers stand for."""
     levels = declaration.levels
     shape = [len(values) for values in levels.values()]
-    codes = dict(zip(_AXES, np.unravel_index(results["id"].to_numpy(), shape), strict=True))
-    columns: dict[str, object] = {"id": results["id"]}
+    codes = dict(zip(_AXES, np.unravel_index(rows["id"].to_numpy(), shape), strict=True))
+    columns: dict[str, object] = {"id": rows["id"]}
     parts = [relation.split(":") for relation in levels["relation"]]
     of_relation = {
         "direction": [direction for direction, _ in parts],
@@ -50,9 +48,9 @@ def _labelled(
             known = choices.reindex(levels["measure"]).fillna("")
             for name in choices.columns:
                 columns[name] = _categorical(list(known[name]), codes["measure"])
-    figures = {name: results[name] for name in (*_ONCE, "std_error")}
-    figures["pvalue"] = _pvalues(results).astype(np.float32)
-    return pd.DataFrame(columns | figures | {name: results[name] for name in _SIZES})
+    figures = {name: rows[name] for name in (*_ONCE, "std_error")}
+    figures["pvalue"] = _pvalues(rows).astype(np.float32)
+    return pd.DataFrame(columns | figures | {name: rows[name] for name in _SIZES})
 
 
 def _pvalues(results: pd.DataFrame) -> np.ndarray:
@@ -61,8 +59,7 @@ def _pvalues(results: pd.DataFrame) -> np.ndarray:
 
     size = results["estimate"].to_numpy(dtype=float) / results["std_error"].to_numpy(dtype=float)
     df = results["df"].to_numpy(dtype=float)
-    below = np.where(df == 0, special.ndtr(-np.abs(size)), special.stdtr(df, -np.abs(size)))
-    return 2 * below
+    return 2 * np.where(df == 0, special.ndtr(-np.abs(size)), special.stdtr(df, -np.abs(size)))
 
 
 def _wide(table: pd.DataFrame, errors: Sequence[str]) -> dict[str, np.ndarray]:
@@ -189,20 +186,15 @@ class Multiverse:
             "declaration_sha256": self.declaration.sha256,
             "data_sha256": self.data,
         }
-        table = pa.table(columns).replace_schema_metadata(
-            {_META: json.dumps(about, ensure_ascii=False, sort_keys=True)}
-        )
+        said = {_META: json.dumps(about, ensure_ascii=False, sort_keys=True)}
+        table = pa.table(columns).replace_schema_metadata(said)
+        floats = [name for name in columns if columns[name].dtype == np.float32]
+        how = {"compression": "zstd", "compression_level": 19, "row_group_size": 1 << 20}
+        how["use_dictionary"] = [name for name in columns if columns[name].dtype == np.int16]
+        how["column_encoding"] = {"id": "DELTA_BINARY_PACKED"}
+        how["column_encoding"] |= dict.fromkeys(floats, "BYTE_STREAM_SPLIT")
         with _replacing(Path(path)) as temporary:
-            pq.write_table(
-                table,
-                temporary,
-                compression="zstd",
-                compression_level=19,
-                use_dictionary=[name for name in columns if columns[name].dtype == np.int16],
-                column_encoding={"id": "DELTA_BINARY_PACKED"}
-                | {k: "BYTE_STREAM_SPLIT" for k in columns if columns[k].dtype == np.float32},
-                row_group_size=1 << 20,
-            )
+            pq.write_table(table, temporary, **how)
 
     @classmethod
     def load(
@@ -363,12 +355,10 @@ def curve_summary(
         significant_negative=sure & (table["estimate"] < 0),
     )
     groups = marks.groupby(by or (lambda _: "all"), observed=True, dropna=False, sort=True)
-    described = {"specifications": groups.size(), "median": groups["estimate"].median()}
-    described |= {"low": groups["estimate"].quantile(0.05)}
-    described |= {"high": groups["estimate"].quantile(0.95)}
-    return pd.DataFrame(described).join(
-        groups[["significant_positive", "significant_negative"]].mean()
-    )
+    own, signs = groups["estimate"], groups[["significant_positive", "significant_negative"]]
+    described = {"specifications": groups.size(), "median": own.median()}
+    described |= {"low": own.quantile(0.05), "high": own.quantile(0.95)}
+    return pd.DataFrame(described).join(signs.mean())
 
 
 def _check(table: pd.DataFrame, choices: Sequence[str], figures: Sequence[str]) -> None:

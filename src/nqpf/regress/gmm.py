@@ -10,13 +10,12 @@ from types import SimpleNamespace
 import numpy as np
 import pandas as pd
 
-from nqpf.checks import choose, distinct, whole
+from nqpf.checks import _Names, choose, distinct, whole
 from nqpf.errors import EstimationError, MethodError, SampleError
 from nqpf.regress.iv import _VALID
 from nqpf.regress.ols import _counted, _HypothesisTest, _Regression
 from nqpf.sample import _by_key, _place, _years
 
-_Names = Sequence[str] | str
 _Window = tuple[int, int | None]
 _RELATIVE = 1e-10  # below this share of a column, what is left of it is rounding
 
@@ -256,8 +255,7 @@ class _Equations:
     def keyed(self, residuals: np.ndarray) -> pd.Series:
         """Return the residuals of levels in a system, else of differences, by key."""
         unit, year = np.nonzero(self.present)
-        keys = [self.units[unit], self.years[year]]
-        index = pd.MultiIndex.from_arrays(keys, names=self.names)
+        index = pd.MultiIndex.from_arrays([self.units[unit], self.years[year]], names=self.names)
         return pd.Series(residuals[:, -len(self.years) :][self.present], index, name="residual")
 
 
@@ -287,8 +285,7 @@ def _independent(instruments: np.ndarray) -> np.ndarray:
     used = np.flatnonzero(length > 0)
     # What the columns before leave of each is on the diagonal; with blank rows it has them all.
     rows = np.pad(flat[:, used] / length[used], ((0, len(used)), (0, 0)))
-    left = np.abs(np.diag(np.linalg.qr(rows, mode="r")))
-    return used[left > 1e-8]
+    return used[np.abs(np.diag(np.linalg.qr(rows, mode="r"))) > 1e-8]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,15 +11,8 @@ import pandas as pd
 
 from nqpf.checks import choose, distinct
 from nqpf.errors import EstimationError
-from nqpf.regress.ols import (
-    _SIMPLE,
-    _fitted,
-    _HypothesisTest,
-    _Regression,
-    _reported,
-    _scaled,
-    _scaling,
-)
+from nqpf.regress import ols
+from nqpf.regress.ols import _HypothesisTest, _Regression, _scaling
 from nqpf.sample import PanelSample
 
 _LEVEL = 0.95  # of the Anderson-Rubin set
@@ -89,8 +82,7 @@ def _invert(matrices: Sequence[np.ndarray]) -> list[tuple[float, float]]:
     roots = top[finite] / bottom[finite]
     # A root that only looks real splits a segment without a change of sign, which is
     # mended when segments are joined; a real one taken for complex would be lost.
-    real = np.abs(roots.imag) <= 1e-7 * (1 + np.abs(roots.real))
-    roots = np.unique(roots[real].real)
+    roots = np.unique(roots[np.abs(roots.imag) <= 1e-7 * (1 + np.abs(roots.real))].real)
     edges = np.concatenate([[-np.inf], roots, [np.inf]])
     outer = 1 + np.abs(roots).max(initial=0.0)
     points = np.convolve([-2 * outer, *roots, 2 * outer], [0.5, 0.5], mode="valid")
@@ -331,7 +323,7 @@ def instrumental(
     """
     xs = distinct("endogenous regressors", endogenous)
     zs, ws = distinct("instruments", instruments, 0), distinct("regressors", exogenous, 0)
-    choose("errors", errors, _SIMPLE)
+    choose("errors", errors, ols._SIMPLE)
     constant = ["const"] * (effects == "pooled")
     distinct("variables and the constant", [outcome, *xs, *zs, *ws, *constant])
     sample = PanelSample.read(frame, outcome, [*xs, *zs, *ws], effects, unit, time)
@@ -341,11 +333,11 @@ def instrumental(
         raise EstimationError(problem, expected=expected)
     for names in (xs, zs):
         replace(sample, data=sample.data[[outcome, *names, *ws]]).check()
-    within, spread = _scaled(sample)
+    within, spread = ols._scaled(sample)
     exogenous = [*ws, *constant]
     y, x, z = _identified(outcome, within, xs, zs, exogenous)
     variables = y * spread[outcome], x * spread[xs].to_numpy(), z
-    fit = _fitted(sample, within, [exogenous, xs, zs], errors, False)
+    fit = ols._fitted(sample, within, [exogenous, xs, zs], errors, False)
     factor, df = _scaling(convention, errors, sample, len(xs) + len(ws))
     try:
         found = _Partialled(variables, sample, len(ws), errors, convention).diagnostics(xs)
@@ -358,7 +350,7 @@ def instrumental(
     about = {"effects": effects, "errors": errors, "convention": convention, "vintage": vintage}
     about |= {"df": df, "estimator": "two-stage least squares", "notes": _notes(xs, zs, found)}
     cov = factor * fit.cov.loc[names, names]
-    return _reported(sample, fit, cov, spread, diagnostics=found, **about)
+    return ols._reported(sample, fit, cov, spread, diagnostics=found, **about)
 
 
 def _identified(

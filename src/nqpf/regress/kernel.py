@@ -178,8 +178,7 @@ class _KernelFits:
         from scipy import special
 
         size = np.abs(self.tstats)
-        below = special.ndtr(-size) if self.df is None else special.stdtr(self.df, -size)
-        return 2 * below
+        return 2 * (special.ndtr(-size) if self.df is None else special.stdtr(self.df, -size))
 
 
 @dataclass(frozen=True)
@@ -238,9 +237,8 @@ class _CrossProducts:
         unit_length = np.divide(1, np.sqrt(own), out=np.zeros_like(own), where=own > 0)
         pairs = unit_length[:, None] * unit_length
         chosen = np.concatenate([x, y[:, None]], axis=1).T
-        params, inverse, unexplained, collinear = _sweep(
-            (self.total * pairs)[chosen[:, None], chosen[None]]
-        )
+        moments = (self.total * pairs)[chosen[:, None], chosen[None]]
+        params, inverse, unexplained, collinear = _sweep(moments)
         grouped = np.moveaxis(self.by_unit if errors == "clustered" else self.by_period, 0, 2)
         # Bartlett's weights, as linearmodels and Stata's xtscc
         count = _lags(self.sample.times) if errors == "driscoll-kraay" else 0

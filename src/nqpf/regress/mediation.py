@@ -35,8 +35,7 @@ class _Products:
         values = ((data - data.mean()) / spread).to_numpy()
         unit, time = sample.absorbed
         constant = np.ones((len(data), int(sample.effects == "pooled")))
-        dummies = constant if time is None else np.eye(sample.times)[time]
-        columns = np.hstack([values, dummies])
+        columns = np.hstack([values, constant if time is None else np.eye(sample.times)[time]])
         if unit is not None:
             columns = _demean(columns, unit, None)
         self.by_unit = sample.by_unit(columns[:, :, None] * columns[:, None, :])
@@ -64,10 +63,8 @@ class _Products:
         even[~known] = np.eye(v)
         known &= np.linalg.eigvalsh(even[:, :-1, :-1])[:, 0] > _SINGULAR
         even[~known] = np.eye(v)
-        inner, outer = (
-            np.linalg.solve(even[:, :k, :k], even[:, :k, k : k + 1])[:, :, 0]
-            for k in (v - 2, v - 1)
-        )
+        ends = ((even[:, :k, :k], even[:, :k, k : k + 1]) for k in (v - 2, v - 1))
+        inner, outer = (np.linalg.solve(*end)[:, :, 0] for end in ends)
         indirect, direct = inner[:, 0] * outer[:, -1], outer[:, 0]
         effects = np.stack([indirect, direct, indirect + direct])
         effects *= self.scale * length[:, -1] / length[:, 0]
@@ -277,16 +274,13 @@ def mediation(
     whole("bootstrap", bootstrap)
     sample = PanelSample.read(frame, outcome, [treatment, mediator, *others], effects, unit, time)
     _check_several(sample.data.index, "samples are drawn of whole units")
-    equations = {
-        "total": (outcome, [treatment, *others]),
-        "mediator": (mediator, [treatment, *others]),
-        "direct": (outcome, [treatment, mediator, *others]),
-    }
+    without = [treatment, *others]
+    equations = {"total": (outcome, without), "mediator": (mediator, without)}
+    equations["direct"] = (outcome, [treatment, mediator, *others])
     fits = {
-        name: fixed_effects(sample.data, left, right, unit, time, effects, **options)
-        for name, (left, right) in equations.items()
+        name: fixed_effects(sample.data, *sides, unit, time, effects, **options)
+        for name, sides in equations.items()
     }
     result = _Mediation((outcome, treatment, mediator), fits)
-    products = _Products(sample, [treatment, *others, mediator, outcome])
-    result._bootstrap(products, bootstrap, seed)
+    result._bootstrap(_Products(sample, [*without, mediator, outcome]), bootstrap, seed)
     return result

@@ -50,11 +50,8 @@ def _scaling(
     slopes = regressors + 1  # a constant is part of any effects
     outside = slopes + (periods - 1) * time_effects
     every = outside + (groups - 1) * unit_effects
-    clusters = {
-        "clustered": groups,
-        "two-way clustered": min(groups, periods),
-        "driscoll-kraay": periods,
-    }.get(errors)
+    sizes = {"clustered": groups, "driscoll-kraay": periods}
+    clusters = (sizes | {"two-way clustered": min(groups, periods)}).get(errors)
     if clusters is not None and clusters < 2:
         problem = f"{clusters} cluster is too few for {errors} errors"
         raise EstimationError(problem, expected="two or more")
@@ -400,8 +397,7 @@ def _estimate(
         matrix, repaired = _semi_definite(matrix, left, names)
         notes = (*notes, *repaired)
     about |= {"errors": errors, "convention": convention, "df": df, "notes": notes}
-    cov = pd.DataFrame(factor * matrix, names, names)
-    return _reported(sample, fit, cov, spread, **about)
+    return _reported(sample, fit, pd.DataFrame(factor * matrix, names, names), spread, **about)
 
 
 def _scaled(sample: PanelSample) -> tuple[pd.DataFrame, pd.Series]:
@@ -428,10 +424,8 @@ def _fitted(
     """
     from linearmodels.iv import IV2SLS
 
-    clusters = {
-        "clustered": sample.unit,
-        "two-way clustered": np.column_stack([sample.unit, sample.time]),
-    }.get(errors)
+    both = np.column_stack([sample.unit, sample.time])
+    clusters = {"clustered": sample.unit, "two-way clustered": both}.get(errors)
     options: dict[str, Any] = {"cov_type": "robust" if errors == "robust" else "unadjusted"}
     if clusters is not None:
         options = {"cov_type": "clustered", "clusters": clusters}

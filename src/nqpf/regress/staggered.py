@@ -119,9 +119,8 @@ def _effect_weights(treatment: pd.DataFrame, estimator: str = "imputation") -> p
         targets = {event: (events == event).to_numpy() for event in wanted if event >= 0}
         targets = {"effect": treated} | targets
         mean = np.column_stack([rows / rows.sum() for rows in targets.values()])
-        dummies = np.column_stack(
-            [pd.get_dummies(index.get_level_values(i)).to_numpy(float) for i in (0, 1)]
-        )
+        levels = (index.get_level_values(level) for level in (0, 1))
+        dummies = np.column_stack([pd.get_dummies(own).to_numpy(float) for own in levels])
         clean = np.where(treated[:, None], 0.0, dummies)
         weights = mean - clean @ np.linalg.pinv(clean.T @ clean) @ (dummies.T @ mean)
         return pd.DataFrame(weights, index, list(targets))

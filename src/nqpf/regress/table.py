@@ -143,8 +143,7 @@ def _time_effects(effects: str) -> str:
 
 
 def _unit_effects(effects: str) -> str:
-    kinds = {"two-way": "yes", "unit": "yes", "differenced + time": "differenced"}
-    return kinds.get(effects, "no")
+    return {"two-way": "yes", "unit": "yes", "differenced + time": "differenced"}.get(effects, "no")
 
 
 class _Printed:

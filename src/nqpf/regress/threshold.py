@@ -100,11 +100,9 @@ class _Threshold(_Printed):
         """Return an orthonormal basis of the model with these thresholds, and its residuals."""
         member = self._members(positions)
         split = [self._z * (member == r)[:, None] for r in range(len(positions) + 1)]
-        columns = np.hstack([self._fixed, self._within(np.hstack(split))])
-        size = np.linalg.norm(columns, axis=0)
-        left, strength, _ = np.linalg.svd(
-            columns[:, size > 0] / size[size > 0], full_matrices=False
-        )
+        matrix = np.hstack([self._fixed, self._within(np.hstack(split))])
+        size = np.linalg.norm(matrix, axis=0)
+        left, strength, _ = np.linalg.svd(matrix[:, size > 0] / size[size > 0], full_matrices=False)
         basis = left[:, strength > _NOTHING * strength[0]]
         return basis, self._y - basis @ (basis.T @ self._y)
 
@@ -191,8 +189,7 @@ class _Threshold(_Printed):
                 else:
                     residuals, drawn = stage.residuals, rng.choice([-1.0, 1.0], size=size)
                 simulated = self.df * stage.resampled(residuals.reshape(self._shape), drawn)
-                larger = (simulated >= statistic * (1 - _SAME)).sum()
-                pvalue = (1 + larger) / (1 + self.bootstrap)
+                pvalue = (1 + (simulated >= statistic * (1 - _SAME)).sum()) / (1 + self.bootstrap)
                 values = np.quantile(simulated, [1 - level for level in _CRITICAL])
             rows.append([statistic, pvalue, *values, ssr])
         columns = ["F", "p_value", *(f"{level:.0%}" for level in _CRITICAL), "ssr"]
@@ -215,8 +212,7 @@ class _Threshold(_Printed):
     @property
     def slopes(self) -> pd.DataFrame:
         """Slopes of the regime variables, with errors and intervals, one row per regime."""
-        number = len(self.regime) * len(self.counts)
-        return self.regression.to_frame(_LEVEL).iloc[-number:]
+        return self.regression.to_frame(_LEVEL).iloc[-len(self.regime) * len(self.counts) :]
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -237,15 +233,13 @@ class _Threshold(_Printed):
     def _parts(self) -> list[object]:
         inside = self.thresholds["connected"].map({True: "yes", False: "no"})
         found = self.thresholds[["estimate", "lower", "upper"]]
+        found = found.assign(**{"every value inside accepted": inside})
         tested = (
             "Each number of thresholds against one fewer: F, bootstrap p value, critical values "
             "and sum of squared residuals"
         )
         return [
-            (
-                f"Thresholds in {self.threshold}, with {_LEVEL:.0%} intervals",
-                found.assign(**{"every value inside accepted": inside}),
-            ),
+            (f"Thresholds in {self.threshold}, with {_LEVEL:.0%} intervals", found),
             (tested, self.tests),
             (f"Rows and {self.regression.unit} groups in each regime", self.counts),
             self.notes,

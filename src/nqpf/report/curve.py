@@ -33,12 +33,12 @@ _EACH, _GROUPS = 2000, 400
 _LEFT, _ACROSS, _ROW = 2.05, 4.75, 0.205  # inches
 
 
+_Words = Mapping[str, str] | None  # key -> what it is called in a figure
+
+
 @sty._drawn
 def specification_curve(
-    table: pd.DataFrame,
-    title: str = "",
-    label: str = "estimate",
-    labels: Mapping[str, str] | None = None,
+    table: pd.DataFrame, title: str = "", label: str = "estimate", labels: _Words = None
 ) -> sty._Drawing:
     """Draw estimates from smallest to largest, and below them the choices behind each.
 
@@ -104,8 +104,7 @@ def specification_curve(
     if rows:
         lower = sty._place_axes(figure, _LEFT, head + 3.8, _ACROSS, below)
         _strips(lower, ordered, rows, group, names)
-    handles = ax.get_legend_handles_labels()[0]
-    sty._legend(figure, head, handles=handles, ncols=3, markerscale=1.6)
+    sty._legend(figure, head, handles=ax.get_legend_handles_labels()[0], ncols=3, markerscale=1.6)
     return figure, _said(ordered, rows, title, label, names)
 
 
@@ -165,8 +164,7 @@ def _strips(
             own = (table[axis] == level).to_numpy(dtype=float)
             share = np.bincount(group, own) / sizes
             dark = share if count == len(table) else np.minimum(share / own.mean() / 2, 1)
-            extent = (-0.5, count - 0.5, down + 0.92, down + 0.08)
-            ax.imshow(dark[None], extent=extent, **look)
+            ax.imshow(dark[None], extent=(-0.5, count - 0.5, down + 0.92, down + 0.08), **look)
             first, *rest = sty._wrapped(names.get(str(level), str(level)), 22).split("\n")
             ax.text(-0.01, down + 0.5, first + "…" * bool(rest), **text)
             down += 1
@@ -200,10 +198,7 @@ _EVERY = -1  # code of a menu that is not set
 
 
 def curve_explorer(
-    table: pd.DataFrame,
-    filters: Sequence[str],
-    label: str = "estimate",
-    labels: Mapping[str, str] | None = None,
+    table: pd.DataFrame, filters: Sequence[str], label: str = "estimate", labels: _Words = None
 ) -> _Html:
     """Draw the curve of the specifications that the reader chooses from menus.
 
@@ -288,10 +283,9 @@ def curve_explorer(
     encoding = dots["encoding"]
     encoding["y"] |= {"title": _titled(label), "scale": {"domain": span, "zero": False}}
     encoding["tooltip"][0]["title"] = _titled(label)
-    encoding["tooltip"] += [
-        {"field": f"c{i}", "type": "nominal", "title": _titled(head)}
-        for i, head in enumerate(heads)
-    ]
+    for i, head in enumerate(heads):
+        line = {"field": f"c{i}", "type": "nominal", "title": _titled(head)}
+        encoding["tooltip"].append(line)
     spec["title"]["text"] = {"expr": _above(f"facts[{key}]")}
     return _vega(spec, text)
 

@@ -175,18 +175,9 @@ def _payload(found: Standings, first: str, year: int) -> dict[str, object]:
     blocks = _Blocks()
     systems = [_system(key, found, blocks, columns) for key in found.own]
     years = sorted(map(int, found.of("tfp").index.unique("year")))
-    systems.append(
-        {
-            "key": "tfp",
-            "names": ["TFP", "全要素生产率"],
-            "title": " ".join(_TFP),
-            "own": ["", ""],
-            "years": years,
-            "measures": blocks.measures("tfp", found, years),
-            "refused": {},
-            "interval": blocks.interval("tfp", found, years),
-        }
-    )
+    tfp = {"key": "tfp", "names": ["TFP", "全要素生产率"], "title": " ".join(_TFP), "own": ["", ""]}
+    tfp |= {"years": years, "measures": blocks.measures("tfp", found, years), "refused": {}}
+    systems.append(tfp | {"interval": blocks.interval("tfp", found, years)})
     years = sorted({int(when) for one in found.matrices.values() for when in one.years})
     table = provinces._table().rename(columns=_PLACE)[["en", "zh", "abbr", *_PLACE.values()]]
     shades = [to_hex(shade) for shade in colormaps[sty._SEQUENTIAL](np.linspace(0, 1, 64))]
@@ -273,8 +264,7 @@ def _system(
     }
     if system.recipe["normalise"] == "minmax":
         low, high = matrix.values.min()[z.columns], matrix.values.max()[z.columns]
-        worst = low.where(matrix.benefit, high)
-        packed["scale"] = np.column_stack([worst, high - low]).tolist()
+        packed["scale"] = np.column_stack([low.where(matrix.benefit, high), high - low]).tolist()
     else:
         packed["z"] = _text([_dense(z[k], years) for k in z])
     return packed

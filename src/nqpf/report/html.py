@@ -75,10 +75,7 @@ def _province(code: int) -> _Html:
 
 
 def _html_table(
-    header: Sequence[str],
-    rows: Iterable[Sequence[object]],
-    caption: str = "",
-    numeric: Sequence[str] = (),
+    header: Sequence[str], rows: Iterable[Sequence], caption: str = "", numeric: Sequence[str] = ()
 ) -> _Html:
     """Return a table as HTML and as aligned text.
 

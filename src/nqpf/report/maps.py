@@ -127,8 +127,7 @@ def _tiles(ax: Axes, fills: Mapping[int, object], edge: str) -> Iterator[tuple]:
         left, top = place["tile_col"], place["tile_row"]
         ax.add_patch(Rectangle((left, top), _SIDE, _SIDE, edgecolor=edge, linewidth=0.6, **look))
         ink = sty._ink_on(fills[code]) if code in fills else "#333333"
-        text = {"ha": "center", "va": "center", "color": ink}
-        yield code, place, left + _SIDE / 2, top, text
+        yield code, place, left + _SIDE / 2, top, {"ha": "center", "va": "center", "color": ink}
 
 
 # Class: words, colour. The letters stand in the tile too, so that no class rests on colour.
@@ -148,8 +147,7 @@ def _cluster_maps(classes: pd.DataFrame, title: str, label: str) -> sty._Drawing
         said = f"classes {sorted(unknown)} in a table of shape {classes.shape}"
         raise SampleError(said, expected=", ".join(_CLASSES))
     rows, each, tall = -(-classes.shape[1] // 2), 3.55, 0.85  # inches
-    box = (0.14, 0, 6.7, tall)
-    figure, key, head = sty._framed(title, label, box, tall + each * rows)
+    figure, key, head = sty._framed(title, label, (0.14, 0, 6.7, tall), tall + each * rows)
     key.set(xlim=(0, 6.7), ylim=(0.85, 0))
     key.axis("off")
     for place, (kind, (words, fill)) in enumerate(_CLASSES.items()):
@@ -253,16 +251,14 @@ def centre_paths(results: Mapping[str, _Centre], title: str = "") -> sty._Drawin
 
 
 @sty._drawn
-def _social_card(
-    values: pd.Series, title: str, chinese: str, finding: str, label: str
-) -> sty._Drawing:
+def _social_card(values: pd.Series, title: str, zh: str, finding: str, label: str) -> sty._Drawing:
     """Draw a tile map beside the title of the book, 1200 by 630 pixels at 100 to an inch.
 
     Parameters
     ----------
     values : Series
         One value per province, by code or name.
-    title, chinese : str
+    title, zh : str
         Title in both languages, the Chinese one broken into lines; it is left out
         without a Chinese font.
     finding : str
@@ -283,14 +279,13 @@ def _social_card(
     'T 题. F. Tile map; places: hig'
     """
     figure = Figure(figsize=(12, 6.3), layout="none")
-    ax = figure.add_axes((0.49, 0.02, 0.5, 0.95))
-    said = _tile_map(ax, values, "", label, "{:.0f}", None)
+    said = _tile_map(figure.add_axes((0.49, 0.02, 0.5, 0.95)), values, "", label, "{:.0f}", None)
     figure.add_artist(Rectangle((0, 0), 0.014, 1, color=sty._CATEGORIES[0], linewidth=0))
     text = {"va": "top", "ha": "left"}
     figure.text(0.05, 0.9, sty._wrapped(title, 22), fontsize=32, linespacing=1.15, **text)
     if sty._chinese_font():
-        figure.text(0.05, 0.6, chinese, fontsize=26, color="#333333", **text)
+        figure.text(0.05, 0.6, zh, fontsize=26, color="#333333", **text)
     found = sty._wrapped(finding, 42)
     figure.text(0.05, 0.07, found, fontsize=18, color="#333333", va="bottom", ha="left")
-    heading = f"{title} {chinese}.".replace("\n", " ")
+    heading = f"{title} {zh}.".replace("\n", " ")
     return figure, f"{heading} {finding} {said.replace('Tile map. ', 'Tile map; ')}"

@@ -43,10 +43,8 @@ _NAMED = ["name_en", "name_zh", "yearbook_en", "yearbook_zh"]
 _HEADING = re.compile(r'<h2>(.*?) <span lang="zh">(.*?)</span></h2>')
 
 
-_TFP_NAMES = {
-    "tfp": ("TFP, level", "全要素生产率水平"),
-    "tfp_growth": ("TFP, growth", "全要素生产率增长"),
-}
+_TFP_NAMES = {"tfp": ("TFP, level", "全要素生产率水平")}
+_TFP_NAMES["tfp_growth"] = ("TFP, growth", "全要素生产率增长")
 
 
 @lru_cache(maxsize=64)
@@ -62,8 +60,7 @@ def _measure_names(measure: str) -> tuple[str, str]:
         return _TFP_NAMES[measure]
     study = Study.load(measure)
     people = study.authors.zh.split("、")
-    zh = f"{people[0]}等" if len(people) > 2 else study.authors.zh
-    return study.short, zh
+    return study.short, f"{people[0]}等" if len(people) > 2 else study.authors.zh
 
 
 @dataclass(frozen=True, repr=False)
@@ -156,9 +153,8 @@ def province_profile(source: Panel | _Profiles, province: object) -> _ProvincePr
     }
     drawn = _pictures(profiles, facts)
     shown = {key: _environment().filters["safe"](one.html()) for key, one in drawn.items()}
-    return _ProvinceProfile(
-        facts["title"], _filled("province.html", profiles, pictures=shown, **facts), drawn
-    )
+    page = _filled("province.html", profiles, pictures=shown, **facts)
+    return _ProvinceProfile(facts["title"], page, drawn)
 
 
 def _overview_markdown(profiles: _Profiles) -> str:
@@ -178,21 +174,12 @@ def _overview_markdown(profiles: _Profiles) -> str:
         *(own.median(axis=1), own.min(axis=1), own.max(axis=1), own.notna().sum(axis=1)),
         *(profiles.ranks["tfp"], profiles.ranks["tfp_growth"]),
     ]
-    return _markdown(
-        "Provinces 省份",
-        _filled(
-            "provinces.html",
-            profiles,
-            partly=[int(code) for code in own.index[own.isna().any(axis=1)]],
-            tiles=_tiles(own),
-            absent=_ABSENT,
-            income_year=latest,
-            lines=[
-                {"code": code, "ranks": [column.get(code, np.nan) for column in columns]}
-                for code in provinces.codes()
-            ],
-        ),
-    )
+    lines = []
+    for code in provinces.codes():
+        lines.append({"code": code, "ranks": [column.get(code, np.nan) for column in columns]})
+    facts = {"tiles": _tiles(own), "absent": _ABSENT, "income_year": latest, "lines": lines}
+    facts["partly"] = [int(code) for code in own.index[own.isna().any(axis=1)]]
+    return _markdown("Provinces 省份", _filled("provinces.html", profiles, **facts))
 
 
 def _csv_texts(panel: Panel) -> dict[int, str]:
@@ -227,8 +214,7 @@ def _page_key(code: int) -> str:
     ('inner-mongolia', 'shanxi', 'shaanxi')
     """
     # Letters alone: the name becomes part of a path and of an address.
-    name = re.sub("[^a-z]+", "-", provinces.name(code).lower()).strip("-")
-    return name[:60] or str(code)
+    return re.sub("[^a-z]+", "-", provinces.name(code).lower()).strip("-")[:60] or str(code)
 
 
 @cache

@@ -50,8 +50,7 @@ def ranking(
     values = values.head(top or 31)
     label = label or str(scores.name or "score")
     rows = sty._ROW * len(values)
-    box = (2.31, 0.35, 3.92, rows)
-    figure, ax, head = sty._framed(title, label, box, 0.35 + rows + 0.42)
+    figure, ax, head = sty._framed(title, label, (2.31, 0.35, 3.92, rows), 0.35 + rows + 0.42)
     for place, (code, value) in enumerate(values.items()):
         _dot(ax, place, code, value)
         sty._beside(ax, place, sty._number(value, "{:.3f}"), 1.015)

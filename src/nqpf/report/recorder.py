@@ -78,8 +78,7 @@ def _frame_of(values: Iterable[object]) -> pd.DataFrame | None:
     >>> _frame_of(["a title", pd.Series([1, 2], name="x")])["x"].tolist()
     [1, 2]
     """
-    tables = map(_table, values)
-    return next((found for found in tables if found is not None and len(found)), None)
+    return next((one for one in map(_table, values) if one is not None and len(one)), None)
 
 
 def _table(value: object) -> pd.DataFrame | None:
@@ -121,10 +120,8 @@ def _as_rows(frame: pd.DataFrame) -> dict[str, list[object]] | None:
         return None
     index = frame.index
     plain = index.nlevels == 1 and index.name is None and list(index) == list(range(len(index)))
-    levels = [
-        _heading(level) or ("row" if i == 0 else f"row {i + 1}")
-        for i, level in enumerate(index.names)
-    ]
+    usual = ["row", *(f"row {at}" for at in range(2, index.nlevels + 1))]
+    levels = [_heading(level) or row for level, row in zip(index.names, usual, strict=True)]
     columns = [*([] if plain else levels), *map(_heading, frame.columns)]
     parts = [] if plain else [index.to_frame(index=False, name=list(range(index.nlevels)))]
     parts.append(frame.set_axis(range(frame.shape[1]), axis=1).reset_index(drop=True))

@@ -60,8 +60,7 @@ def coefficient_plot(table: pd.DataFrame, title: str = "", label: str = "") -> s
     figure, each = sty._panelled(title, label, len(groups), box, rows + 0.85, 2.05, 0.25)
     for place, ((variable, own), ax) in enumerate(zip(groups, each, strict=True)):
         _coefficients(ax, own, measures)
-        names = [sty._readable(name) if place % 2 == 0 else "" for name in measures]
-        sty._name_rows(ax, names)
+        sty._name_rows(ax, ["" if place % 2 else sty._readable(name) for name in measures])
         ax.set_title(sty._wrapped(variable, 30), fontsize=13)
         above, below = (own["lower"] > 0).sum(), (own["upper"] < 0).sum()
         count, gone = own["lower"].count(), own["lower"].isna().sum()
@@ -291,9 +290,8 @@ def _sobol(table: pd.DataFrame, title: str) -> sty._Drawing:
         name = _FACTORS.get(str(factor), str(factor))
         shares = []
         for height, key, alpha in ((place - 0.03, "first", 1.0), (place + 0.22, "total", 0.4)):
-            margin = row[f"{key}_margin"]
-            # Estimates a little below zero are zero.
-            low, share, high = np.maximum(row[key] + margin * np.array([-1, 0, 1]), 0)
+            ends = row[key] + row[f"{key}_margin"] * np.array([-1, 0, 1])
+            low, share, high = np.maximum(ends, 0)  # estimates a little below zero are zero
             ax.barh(height, share, height=0.22, color=sty._CATEGORIES[0], alpha=alpha, linewidth=0)
             ax.plot([low, high], [height, height], color=sty._darker(sty._GREY), linewidth=1.5)
             shares.append(f"{share:.0%}")
@@ -456,11 +454,9 @@ def heatmap_agreement(
     scale, fmt, font = (100, "{:.0f}", 12.75) if crowded else (1, "{:.2f}", 13)
     box, note = (left, 0, wide, side * size), label + " × 100" * crowded
     figure, ax, _ = sty._framed(title, note, box, side * size + 0.4)
-    look = {"cmap": sty._DIVERGING if least else sty._SEQUENTIAL, "linewidths": 2}
+    look = {"cmap": sty._DIVERGING if least else sty._SEQUENTIAL, "linewidths": 2, "cbar": False}
     above = np.triu(np.ones((size, size), dtype=bool), k=1)
-    sns.heatmap(
-        values, mask=above, vmin=least, vmax=1, linecolor="white", cbar=False, ax=ax, **look
-    )
+    sns.heatmap(values, mask=above, vmin=least, vmax=1, linecolor="white", ax=ax, **look)
     colors = ax.collections[0].to_rgba(values)
     for row, column in zip(*np.tril_indices(size), strict=True):
         text, at = sty._number(scale * values[row, column], fmt), (row + 0.5, column + 0.5)

@@ -295,10 +295,8 @@ _LEVELS = {
     "P": "One of method and dimensions is stated; it is re-run with this book's own for the other",
     "D": "Described, not re-run",
 }
-_FACTS = {
-    "composite": ("basis", "sample", "weighting", "aggregation"),
-    "tfp": ("estimator", "sample"),
-}
+_FACTS = {"composite": ("basis", "sample", "weighting", "aggregation")}
+_FACTS["tfp"] = ("estimator", "sample")
 _NEXT = {"D": "M", "P": "M", "M": "N"}  # the level that a study can be lifted to
 
 
@@ -473,16 +471,12 @@ def declaration_table(declaration: _Declaration, variables: bool = False) -> _Ht
         rows = [[_named(x.name), f"log({x.formula})" if x.log else x.formula] for x in used]
         return _html_table(["variable", "formula over the panel"], rows)
     systems, other = grid.measures.systems, "the other variable of the regression"
-    recipes = [
-        [f"{one.normalise}; {', '.join(one.weights)}; {', '.join(one.aggregate)}", one.why]
-        for one in grid.measures.recipes
-    ]
+    measures = [[", ".join(systems.keys), systems.why]]
+    for one in grid.measures.recipes:
+        how = f"{one.normalise}; {', '.join(one.weights)}; {', '.join(one.aggregate)}"
+        measures.append([how, one.why])
     axes = {
-        "Measures: fifteen systems, recipes, TFP": [
-            [", ".join(systems.keys), systems.why],
-            *recipes,
-            *_whys(grid.measures.estimators),
-        ],
+        "Measures: fifteen systems, recipes, TFP": measures + _whys(grid.measures.estimators),
         "Capital of the TFP measures": _whys(grid.measures.capital),
         f"Drivers: {other}": [[", ".join(grid.driver.variables), grid.driver.why]],
         f"Determinants: {other}": [[", ".join(grid.determinant.variables), grid.determinant.why]],

@@ -195,12 +195,10 @@ class _Durbin(_Regression):
             kept.extend(sample[(sample[:, -1] > low) & (sample[:, -1] < high)])
             if len(kept) >= draws:
                 return np.array(kept[:draws])
-        raise EstimationError(
-            f"{4 * draws - len(kept)} of {4 * draws} draws of rho fall outside {low:.4g} to "
-            f"{high:.4g}",
-            expected="a rho that its standard error keeps inside its range",
-            hint="use method='delta', and doubt both",
-        )
+        problem = f"{4 * draws - len(kept)} of {4 * draws} draws of rho fall outside {low:.4g} to "
+        expected = "a rho that its standard error keeps inside its range"
+        hint = "use method='delta', and doubt both"
+        raise EstimationError(f"{problem}{high:.4g}", expected=expected, hint=hint)
 
 
 def durbin(
@@ -435,8 +433,7 @@ def simulate(
     columns = {"y": y} | {f"x{j + 1}": own for j, own in enumerate(x)}
     keys = [weights.labels, range(2010, 2010 + years)]
     index = pd.MultiIndex.from_product(keys, names=["province", "year"])
-    frame = pd.DataFrame({name: own.T.ravel() for name, own in columns.items()}, index)
-    return frame.sort_index()
+    return pd.DataFrame({k: own.T.ravel() for k, own in columns.items()}, index).sort_index()
 
 
 def _persisting(drawn: np.ndarray, share: float) -> np.ndarray:

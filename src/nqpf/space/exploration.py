@@ -154,8 +154,7 @@ def _years(
 
 def _dealt(size: int, permutations: int, seed: int) -> np.ndarray:
     """Return (permutations, size) places in random order."""
-    places = np.tile(np.arange(size), (permutations, 1))
-    return np.random.default_rng(seed).permuted(places, axis=1)
+    return np.random.default_rng(seed).permuted(np.tile(np.arange(size), (permutations, 1)), axis=1)
 
 
 def _pseudo_p(observed: np.ndarray, drawn: np.ndarray, alternative: str) -> np.ndarray:
@@ -171,8 +170,7 @@ def _pseudo_p(observed: np.ndarray, drawn: np.ndarray, alternative: str) -> np.n
     """
     slack = _TIE * np.maximum(np.abs(observed), np.abs(drawn).max(axis=0))
     above = (drawn >= observed - slack).sum(axis=0)
-    below = (drawn <= observed + slack).sum(axis=0)
-    tail = (np.minimum(above, below) + 1) / (len(drawn) + 1)
+    tail = (np.minimum(above, (drawn <= observed + slack).sum(axis=0)) + 1) / (len(drawn) + 1)
     return np.minimum(1.0, tail * (2 if alternative == "two-sided" else 1))
 
 
@@ -261,8 +259,7 @@ def _local(
     observed = z * lag / m2
     tails = np.where(alone, np.nan, _pseudo_p(observed, drawn / m2, alternative))
     high = np.where(z > 0, "H", "L").astype(object) + np.where(lag > 0, "H", "L")
-    columns = {"I": observed, "p_sim": tails, "quadrant": np.where(alone, None, high)}
-    return pd.DataFrame(columns)
+    return pd.DataFrame({"I": observed, "p_sim": tails, "quadrant": np.where(alone, None, high)})
 
 
 def _forward(projection: str, places: np.ndarray, centre: np.ndarray) -> np.ndarray:

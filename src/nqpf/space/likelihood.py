@@ -177,13 +177,11 @@ class _Panel:
         alone, space = self.weights.islands, self.space
         where = _place(alone[:1], self.index.names[:1]) if alone else {}
         if alone and (islands == "refuse" or len(alone) == len(space.matrix)):
-            raise SampleError(
-                "a unit has no neighbours, so nothing spills over to it and its lag is zero",
-                where=where,
-                expected="a neighbour for every unit",
-                hint="estimate with islands='allow', use weights that link it, such as "
-                "contiguity(hainan=True), or leave it out with align(weights, frame, subset=True)",
-            )
+            problem = "a unit has no neighbours, so nothing spills over to it and its lag is zero"
+            expected = "a neighbour for every unit"
+            hint = "estimate with islands='allow', use weights that link it, such as contiguity("
+            hint += "hainan=True), or leave it out with align(weights, frame, subset=True)"
+            raise SampleError(problem, where=where, expected=expected, hint=hint)
         if not space.common and space.row_sum is None:
             row = ", as a unit without neighbours has a row of zeros" if alone else ""
             link = "link the island, or leave it out" if alone else "standardise rows"
@@ -201,12 +199,10 @@ class _Panel:
             raise SampleError(f"{n} units are too few for year effects", expected="three or more")
         left = n * years - (n - 1) * space.unit - (years - 1) * space.time - k - 2
         if left < 1:
-            raise EstimationError(
-                f"{n} units in {years} years leave {left} degrees of freedom beside {k} "
-                "coefficients, rho and the effects",
-                expected="one or more",
-                hint="use more years, or fewer regressors or effects",
-            )
+            problem = f"{n} units in {years} years leave {left} degrees of freedom beside {k} "
+            problem += "coefficients, rho and the effects"
+            hint = "use more years, or fewer regressors or effects"
+            raise EstimationError(problem, expected="one or more", hint=hint)
         table = pd.DataFrame(self.x.transpose(1, 0, 2).reshape(-1, k), self.index, self.labels[:-1])
         _check_regressors(table, *sample.absorbed)
         own, basis = space.within(self.y).ravel(), self.basis
@@ -295,8 +291,7 @@ def _fitted(panel: _Panel) -> _Fit:
 
     # Fitted values of (I - rho W) y with their effects, so that unequal row sums are right.
     fitted = y - rho * wy - e.reshape(y.shape)
-    mean_lag = space.within(fitted @ space.feedback(rho).T).ravel()
-    mean = np.column_stack([exog, mean_lag])
+    mean = np.column_stack([exog, space.within(fitted @ space.feedback(rho).T).ravel()])
     return _Fit(
         coefficients=np.append(slopes, rho),
         sigma2=sigma2,

@@ -194,11 +194,9 @@ def _checked(matrix: pd.DataFrame) -> pd.DataFrame:
             raise SampleError("a label of the weights is there twice", where=double)
     differing = rows.symmetric_difference(columns).tolist()
     if len(rows) == 0 or differing:
-        raise SampleError(
-            f"axes of the weights differ: {len(rows)} rows, {len(columns)} columns, "
-            f"{_listed(differing)} on one of them only",
-            expected="the same provinces on both axes, one or more",
-        )
+        problem = f"axes of the weights differ: {len(rows)} rows, {len(columns)} columns, "
+        problem += f"{_listed(differing)} on one of them only"
+        raise SampleError(problem, expected="the same provinces on both axes, one or more")
     matrix = matrix[rows].astype(float)
     _check_finite(matrix.rename_axis("province"), "the weights")
     values = matrix.to_numpy()
@@ -220,11 +218,9 @@ def _figures(values: pd.Series, what: str) -> pd.Series:
     """Return figures as floats, refused unless one per province, or per province and year."""
     label = values.name or "values"
     if values.empty or values.index.nlevels > 2 or values.index.has_duplicates:
-        raise SampleError(
-            f"{what} has {len(values)} rows, {values.index.nlevels} index level(s) "
-            f"and {int(values.index.duplicated().sum())} repeated key(s)",
-            expected="one row per province, or per province and year",
-        )
+        problem = f"{what} has {len(values)} rows, {values.index.nlevels} index level(s) "
+        problem += f"and {int(values.index.duplicated().sum())} repeated key(s)"
+        raise SampleError(problem, expected="one row per province, or per province and year")
     frame = values.rename(label).to_frame()
     named = values.index.nlevels == 2 or values.index.name
     _check_finite(frame if named else frame.rename_axis("province"), what)

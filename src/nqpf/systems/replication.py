@@ -173,8 +173,7 @@ class Replication(_Strict):
             If a province is unknown, a figure no number, or a year has some provinces only.
         """
         read = [self._read(one, _PLACE, list(one.columns)) for one in self.inputs]
-        where = {"replication": self.key}
-        found = {name: _numbers(each[name], where) for each in read for name in each}
+        found = {k: _numbers(each[k], {"replication": self.key}) for each in read for k in each}
         for one in found.values():
             _balanced(one)
         return pd.DataFrame(found)

@@ -168,6 +168,4 @@ def _schemas() -> dict[str, dict[str, Any]]:
     models = {"study": Study, "system": _Card, "standard": Standard}
     head = {"$schema": "https://json-schema.org/draft/2020-12/schema"}
     head["description"] = "docs/cards.md in the repository explains the fields."
-    return {
-        name: model.model_json_schema() | head | {"title": name} for name, model in models.items()
-    }
+    return {key: one.model_json_schema() | head | {"title": key} for key, one in models.items()}

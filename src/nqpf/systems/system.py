@@ -332,11 +332,8 @@ class System:
         if later:
             card = card.model_copy(update={"dimensions": widened})
         own = {use.use: known[use.use] for one in card.dimensions for use in one.indicators}
-        place = {"file": "data/indicators.yaml"}
-        formulas = {
-            name: Formula.parse(one.formula, place | {"indicator": name})
-            for name, one in own.items()
-        }
+        at = {"file": "data/indicators.yaml"}
+        formulas = {k: Formula.parse(one.formula, at | {"indicator": k}) for k, one in own.items()}
         return cls(card, study, MappingProxyType(own), MappingProxyType(formulas))
 
     @property

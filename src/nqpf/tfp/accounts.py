@@ -10,17 +10,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from nqpf import sample
 from nqpf.checks import between, choose
 from nqpf.errors import MethodError, SampleError
-from nqpf.sample import (
-    _by_key,
-    _check_consecutive,
-    _check_finite,
-    _check_keys,
-    _check_positive,
-    _per_unit,
-    _place,
-)
+from nqpf.sample import _check_gaps, _check_keys, _check_positive, _per_unit, _place
 
 if TYPE_CHECKING:
     from nqpf.data.panel import Panel
@@ -87,12 +80,11 @@ def perpetual_inventory(
     _check_keys(deflator.index, "deflator")
     both = pd.DataFrame({"investment": investment, "deflator": deflator}).sort_index()
     both.index.names = investment.index.names
-    _check_finite(both, "the inventory")
-    _check_consecutive(both.index, "the inventory")
+    sample._check_finite(both, "the inventory")
+    _check_gaps(both.index, "the inventory")
     _check_positive(both["deflator"], "deflator", "a positive price index")
     real = (both["investment"] / both["deflator"]).astype(float)
-    units = real.index.get_level_values(0).unique()
-    rates = _per_unit(depreciation, units, "depreciation")
+    rates = _per_unit(depreciation, real.index.unique(0), "depreciation")
     if not rates.between(0, 1, inclusive="left").all():
         raise MethodError(f"depreciation {depreciation!r}", expected="a rate in [0, 1)")
     firsts = _first_stocks(real, rates, initial)
@@ -194,8 +186,7 @@ def _divide(
     pair = pair[pair.index.get_level_values(1) >= year]
     at_start = pair.xs(year, level=1)
     before = stock[_WHOLE, year - 1] * at_start["gfcf"] / at_start["gfcf"].sum()
-    real = at_start["gfcf"] / at_start["investment_price"]
-    opening = (1 - rate) * before + real
+    opening = (1 - rate) * before + at_start["gfcf"] / at_start["investment_price"]
     after = perpetual_inventory(pair["gfcf"], pair["investment_price"], rate, opening)
     return pd.concat([stock.drop(after.index, errors="ignore"), after])
 
@@ -239,7 +230,7 @@ def real_gdp(panel: Panel, base: int = _BASE, vintage: str = _VINTAGE) -> pd.Ser
     """
     nominal = panel.wide(["gdp"], years=[base], vintage=vintage)["gdp"].dropna().droplevel("year")
     index = panel.wide(["gdp_index"], vintage=vintage)["gdp_index"].dropna().sort_index()
-    _check_consecutive(index.index, "gdp_index")
+    _check_gaps(index.index, "gdp_index")
     provinces = index.index.unique("province")
     nominal = _per_unit(nominal, provinces, f"gdp of {base} in vintage {vintage!r}")
     levels = {p: _chain(index[p] / 100, nominal[p], p, base) for p in provinces}
@@ -291,11 +282,8 @@ def production(panel: Panel, base: int = _BASE, vintage: str = _VINTAGE) -> pd.D
     """
     wide = panel.wide(["capital_stock", "investment_price", "employment"], vintage=vintage)
     stock, price = wide["capital_stock"].dropna(), wide["investment_price"].dropna()
-    series = {
-        "output": real_gdp(panel, base, vintage),
-        "capital": _rebase(stock, price, base),
-        "labour": wide["employment"],
-    }
+    series = {"output": real_gdp(panel, base, vintage), "capital": _rebase(stock, price, base)}
+    series["labour"] = wide["employment"]
     return pd.concat(series, axis=1).sort_index().rename_axis(["province", "year"]).dropna()
 
 
@@ -334,13 +322,12 @@ def splice(levels: pd.Series, broken: pd.Series) -> pd.Series:
     """
     _check_keys(levels.index, "the series")
     levels = levels.sort_index()
-    _check_consecutive(levels.index, "the series")
+    _check_gaps(levels.index, "the series")
     _check_positive(levels, str(levels.name), "a positive level")
     logs = np.log(levels)
     change = logs.groupby(level=0).diff()
     mark = broken.reindex(levels.index, fill_value=False).astype(bool) & change.notna()
-    year = levels.index.get_level_values(1)
-    guess = change.mask(mark).groupby(year).transform("mean")
+    guess = change.mask(mark).groupby(level=1).transform("mean")
     without = mark & guess.isna()
     if without.any():
         where = _place(without.index[without][0], levels.index.names)
@@ -365,8 +352,7 @@ def _estimate(logs: pd.DataFrame, returns: str) -> tuple[float, float, dict[str,
     fits = {"variable": fixed_effects(data, names[0], names[1:])}
     fits["constant"] = fixed_effects(data, names[0], names[1])
     alpha = float(fits[returns].params[names[1]])
-    beta = 1 - alpha + float(fits[returns].params.get("labour", 0.0))
-    return alpha, beta, fits
+    return alpha, 1 - alpha + float(fits[returns].params.get("labour", 0.0)), fits
 
 
 @dataclass(frozen=True)
@@ -503,8 +489,8 @@ def solow_residual(
     [0.0953, 0.0477, 0.0477]
     """
     choose("returns", returns, ("constant", "variable"))
-    levels = _by_key(frame, ["output", "capital", "labour"], "province", "year", "the frame")
-    _check_consecutive(levels.index, "the frame")
+    levels = sample._by_key(frame, ["output", "capital", "labour"], "province", "year", "the frame")
+    _check_gaps(levels.index, "the frame")
     for name in levels:
         _check_positive(levels[name], name, "a positive level, not a logarithm or a growth rate")
     logs = np.log(levels)

@@ -16,16 +16,9 @@ import highspy
 import numpy as np
 import pandas as pd
 
-from nqpf.checks import choose, distinct
+from nqpf.checks import _Names, choose, distinct
 from nqpf.errors import EstimationError, MethodError, SampleError
-from nqpf.sample import (
-    _balanced,
-    _by_key,
-    _check_consecutive,
-    _check_positive,
-    _check_several,
-    _place,
-)
+from nqpf.sample import _balanced, _by_key, _check_gaps, _check_positive, _check_several, _place
 
 # A basis serves a unit when its solution is non-negative up to rounding. Data are scaled to about
 # 1, so this is far above rounding and far below any difference in a score that could be printed.
@@ -347,11 +340,7 @@ _RETURNS = ("crs", "vrs")
 
 
 def efficiency(
-    frame: pd.DataFrame,
-    inputs: Sequence[str],
-    outputs: Sequence[str],
-    unit: str,
-    returns: str = "crs",
+    frame: pd.DataFrame, inputs: _Names, outputs: _Names, unit: str, returns: str = "crs"
 ) -> pd.Series:
     """Measure the radial efficiency of each unit's output against the frontier of all.
 
@@ -530,7 +519,7 @@ def malmquist(
     if split == "ray-desli" and returns == "crs":
         raise MethodError("split 'ray-desli' needs variable returns", expected="returns='vrs'")
     sample = _Activities.read(frame, inputs, outputs, (), unit, time, zeros=True).balanced()
-    _check_consecutive(sample.frame.index, "the frame")
+    _check_gaps(sample.frame.index, "the frame")
     kinds = {"crs": reference != "global"}  # and whether frontiers of other years are asked
     if returns == "vrs":
         kinds["vrs"] = reference != "global" and split == "ray-desli"

@@ -11,7 +11,7 @@ import pandas as pd
 
 from nqpf.checks import choose, distinct
 from nqpf.errors import EstimationError, MethodError, SampleError
-from nqpf.sample import _by_key, _check_consecutive, _check_positive, _check_regressors, _years
+from nqpf.sample import _by_key, _check_gaps, _check_positive, _check_regressors, _years
 from nqpf.tfp.likelihood import _NO_GAIN, _Convergence, _maximise, _posterior, _Sample
 
 _TREND = "trend"
@@ -133,8 +133,7 @@ class _Frontier:
         """
         from scipy.stats import chi2
 
-        names = self.parameters.index
-        q = sum(n in ("gamma", "eta") or n.startswith("delta:") for n in names)
+        q = int(self.parameters.index.str.match("gamma$|eta$|delta:").sum())
         statistic = max(2 * (self.loglik - self.loglik_ols), 0.0)
         lower = chi2.sf(statistic, q - 1) if q > 1 else float(statistic <= 0)
         return _LikelihoodRatio(statistic, q, float(lower + chi2.sf(statistic, q)) / 2)
@@ -194,7 +193,7 @@ class _Frontier:
         of the residual less that of ln TE, and nothing else. The allocative term of Kumbhakar
         needs prices of inputs; with none, cost shares are taken to be l_j and the term is zero.
         """
-        _check_consecutive(self.output.index, "the frontier's sample")
+        _check_gaps(self.output.index, "the frontier's sample")
 
         def change(of: pd.Series | pd.DataFrame) -> pd.Series | pd.DataFrame:
             return of.groupby(level=0).diff().dropna()

@@ -67,10 +67,8 @@ def _log_mills(x: np.ndarray) -> np.ndarray:
     >>> _log_mills(np.array([0.0, -1e6])).round(6).tolist()
     [-0.693147, -14.734449]
     """
-    below, above = np.minimum(x, 0.0), np.maximum(x, 0.0)
-    return np.where(
-        x < 0, np.log(erfcx(-below / np.sqrt(2.0)) / 2.0), log_ndtr(above) + above**2 / 2
-    )
+    low, high = np.minimum(x, 0.0), np.maximum(x, 0.0)
+    return np.where(x < 0, np.log(erfcx(-low / np.sqrt(2.0)) / 2.0), log_ndtr(high) + high**2 / 2)
 
 
 def _hazard(x: np.ndarray) -> np.ndarray:
@@ -132,12 +130,10 @@ def _log_likelihood(parameters: np.ndarray, sample: _Sample) -> tuple[float, np.
 
     # Derivatives of the two tails by w and r; gathered squares have their own.
     kw, kr = _hazard(w) + (1 - gathered) * w, _hazard(r) + (1 - gathered) * r
-    by_beta = sample.x.T @ (
-        np.repeat(kr * gamma / scale, n) * h + (f - np.repeat(g * b, n) * h) / noise
-    )
-    by_delta = sample.z.T @ (
-        kr * (1 - gamma) / scale - kw / np.sqrt(gamma * sigma2) - gathered * b / sigma2
-    )
+    left = (f - np.repeat(g * b, n) * h) / noise
+    by_beta = sample.x.T @ (np.repeat(kr * gamma / scale, n) * h + left)
+    by_tails = kr * (1 - gamma) / scale - kw / np.sqrt(gamma * sigma2)
+    by_delta = sample.z.T @ (by_tails - gathered * b / sigma2)
     by_sigma2 = (-n + kw * w - kr * r + square).sum() / (2 * sigma2)
     r_by_gamma = -(m + a) / scale - r / 2 * (1 / gamma - 1 / (1 - gamma) + (q - 1) / d)
     by_gamma = (
@@ -342,9 +338,7 @@ def _maximise(sample: _Sample, beta: np.ndarray, sigma2: float, names: list[str]
 _Search = tuple[float, np.ndarray, int]  # minus the log-likelihood, where, after how many steps
 
 
-def _search(
-    space: _Coordinates, guess: tuple[float, float, float], edge: float = np.inf
-) -> _Search:
+def _search(space: _Coordinates, guess: tuple[float, ...], edge: float = np.inf) -> _Search:
     """Search from one start; stop where the likelihood is that of no inefficiency, `edge`."""
     from scipy.optimize import minimize
 

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from nqpf.checks import choose, distinct, whole
+from nqpf.checks import _Names, choose, distinct, whole
 from nqpf.errors import DataError, EstimationError, SampleError
 from nqpf.sample import _by_key, _check_regressors, _check_several, _place, _years
 
@@ -25,7 +25,7 @@ _RELATIVE = 1e-9  # a term that adds less than this share of its length adds not
 _VARIES = 1e-7  # variation of a free input, given the polynomial, below which there is none
 _APART = 1e-3  # estimates nearer than this are one solution
 _SOLVED = 1e-10  # innovation's mean square along the instruments, against all of output's
-_Names = str | Sequence[str]
+
 _JOINT = "ackerberg-caves-frazer"  # the method that estimates all elasticities in one search
 _METHODS = ("levinsohn-petrin", "olley-pakes", "wooldridge", _JOINT)
 
@@ -287,8 +287,7 @@ def _two_steps(firms: _Firms, method: str, starts: int) -> _Production:
     if joint:
         phi = value = q @ (q.T @ firms.y)
         # With an orthonormal basis of the instruments the weight (Z'Z)^-1 is built in.
-        ones = np.ones((len(now), 1))
-        z = _orthonormal(np.hstack([ones, firms.free[before], firms.state[now]]))
+        z = _orthonormal(np.hstack([np.ones((len(now), 1)), firms.free[before], firms.state[now]]))
         zero = _SOLVED * firms.y.var()
     else:
         left = _varying(q, firms.free, firms.names)
@@ -312,8 +311,7 @@ def _two_steps(firms: _Firms, method: str, starts: int) -> _Production:
     centred = firms.inputs - firms.inputs.mean(axis=0)
     least_squares = np.linalg.lstsq(centred, firms.y - firms.y.mean(), rcond=None)[0]
     spread = qmc.Halton(len(names), scramble=False).random(starts)[1:]  # the first is the origin
-    points = np.vstack([least_squares[-len(names) :], spread])
-    table = _search(residuals, points, names, zero)
+    table = _search(residuals, np.vstack([least_squares[-len(names) :], spread]), names, zero)
     _warn_of_search(table, names, several=joint)
     end = table[table["chosen"]].iloc[0]
     params = np.concatenate([free, end[names].to_numpy(float)])

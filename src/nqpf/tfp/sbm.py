@@ -182,9 +182,7 @@ class _Slacks:
             return None
         return columns if np.linalg.cond(self._balance[:, columns]) < _CONDITION else None
 
-    def settle(
-        self, columns: np.ndarray, points: np.ndarray
-    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    def settle(self, columns: np.ndarray, points: np.ndarray) -> tuple[np.ndarray, ...]:
         """Return which points a basis is optimal for, their basic values and their scores."""
         inverse = np.linalg.inv(self._balance[:, columns])
         values = self._right[points] @ inverse.T
@@ -324,11 +322,9 @@ def slacks(
     found = _Projections(scores, pd.DataFrame(excess, index, sample.frame.columns))
     if found.infeasible:
         first = _place(found.infeasible[0], index.names)
-        warnings.warn(
-            f"{len(found.infeasible)} efficient rows have no super-efficiency, the first "
-            f"{first}: the others cannot make just these bad outputs; see infeasible",
-            stacklevel=2,
-        )
+        said = f"{len(found.infeasible)} efficient rows have no super-efficiency, the first "
+        said += f"{first}: the others cannot make just these bad outputs; see infeasible"
+        warnings.warn(said, stacklevel=2)
     return found
 
 
