@@ -159,7 +159,8 @@ def run_chapters(paths: list[Path], cache_folder: Path, root: Path) -> list[str]
 
     read = get_reader({"type": "plugin", "name": "myst_nb_md"})
     cache = get_cache(cache_folder)
-    waiting, made_from = {}, fingerprint(root, RESULTS)
+    # Figures are drawn for the editions that are built.
+    waiting, made_from = {}, fingerprint(root, RESULTS) + os.environ.get("NQPF_EDITIONS", "")
     for path in paths:
         notebook = read(str(path))
         with suppress(KeyError):  # it never ran
