@@ -20,9 +20,8 @@ from urllib.parse import urlsplit
 
 import nbformat
 from book_addresses import LAUNCH_BRANCH, repository_url
-from book_templates import on_every_core, write_once
-from docutils import nodes
-from notebook_copy import Surroundings, copy_of, glued_values, set_up_cell
+from book_templates import on_every_core, render, write_once
+from notebook_copy import Surroundings, copy_of
 from outputs_entry import read_run
 from sphinx.application import Sphinx
 from sphinx.config import Config
@@ -37,17 +36,6 @@ _BUTTONS = ("use_repository_button", "use_edit_page_button", "use_issues_button"
 def is_chapter(env: BuildEnvironment, page: str) -> bool:
     """Return whether a page has code cells, and so a notebook of its own."""
     return page in env.found_docs and "kernelspec" in env.metadata.get(page, {})
-
-
-def address_of_copy(page: str) -> str:
-    """Return where the copy of a chapter is, from the front of the site.
-
-    Examples
-    --------
-    >>> address_of_copy("notebooks/tfp/solow")
-    'downloads/notebooks/notebooks/tfp/solow.ipynb'
-    """
-    return f"{FOLDER}/{page}.ipynb"
 
 
 def _linked(
@@ -100,15 +88,16 @@ def _write_copies(app: Sphinx, exception: Exception | None) -> None:
     cache = Path(env.mystnb_config.execution_cache_path)
 
     def write(page: str) -> None:
-        notebook = read_run(Path(env.doc2path(page)), cache).notebook
-        link = partial(_linked, env, page, site, repository)
-        glued, address = glued_values(notebook), site and f"{site}{page}.html"
-        around, title = Surroundings(glued, short, link), env.titles[page].astext()
-        first = set_up_cell(title, repository, LAUNCH_BRANCH, address)
-        prose = "\n".join(one.source for one in notebook.cells if one.cell_type == "markdown")
+        run = read_run(Path(env.doc2path(page)), cache)
+        glued = {key: text for key, (_, text) in run.glued.items()}
+        around = Surroundings(glued, short, partial(_linked, env, page, site, repository))
+        about = {"title": env.titles[page].astext(), "page": site and f"{site}{page}.html"}
+        places = {"repository": repository, "branch": LAUNCH_BRANCH}
+        first = render("first_cell.txt", **about, **places)
+        prose = "\n".join(one.source for one in run.notebook.cells if one.cell_type == "markdown")
         cited = {key.strip() for found in _CITED.findall(prose) for key in found.split(",")}
         lines = "\n".join(f"- {line}" for line in sorted(full[key] for key in cited if key in full))
-        copied = copy_of(notebook, around, first, cited and f"## References\n\n{lines}")
+        copied = copy_of(run.notebook, around, first, cited and f"## References\n\n{lines}")
         nbformat.validate(copied)
         write_once(folder / f"{page}.ipynb", nbformat.writes(copied))
 
@@ -158,19 +147,14 @@ def _apply(app: Sphinx, config: Config) -> None:
     options |= dict.fromkeys(_BUTTONS, bool(repository)) | {"launch_buttons": {}}
 
 
-def _offer(
-    app: Sphinx, page: str, template: str, context: dict, doctree: nodes.document | None
-) -> None:
-    if not is_chapter(app.env, page) or "header_buttons" not in context:
+def _offer(app: Sphinx, page: str, _name: str, context: dict, _tree: object) -> None:
+    if not is_chapter(app.env, page):
         return
-    for group in context["header_buttons"]:
-        if group.get("label") == "download-buttons":
-            address = context["pathto"](address_of_copy(page), 1)
-            notebook = {"type": "link", "url": address, "text": ".ipynb", "icon": "fas fa-code"}
-            notebook["tooltip"] = "Download as a Jupyter notebook"
-            notebook["label"] = "download-notebook-button"
-            others = [one for one in group["buttons"] if one.get("label") != notebook["label"]]
-            group["buttons"] = [notebook, *others]
+    buttons = {group["label"]: group for group in context["header_buttons"]}
+    address = context["pathto"](f"{FOLDER}/{page}.ipynb", 1)
+    notebook = {"type": "link", "url": address, "text": ".ipynb", "icon": "fas fa-code"}
+    notebook |= {"tooltip": "Download as a Jupyter notebook", "label": "download-notebook-button"}
+    buttons["download-buttons"]["buttons"].insert(0, notebook)
     repository = app.config.html_theme_options.get("repository_url", "")
     if links := launch_links(app.config.book_launch, repository, page):
         group = {"type": "group", "tooltip": "Run this chapter online", "icon": "fas fa-rocket"}
