@@ -127,7 +127,7 @@ def main() -> int:
     head = ROOT / "book" / "_ext" / "templates" / "prices.md"
     PAGE.write_text("\n".join([head.read_text("utf-8") + table[0], *table[1:], ""]), "utf-8")
     unused = [name for _, name, who in rows if not who]
-    print(f"{PAGE.relative_to(ROOT)}: {len(rows)} names, without a user: {', '.join(unused) or 'none'}")
+    print(f"{PAGE.relative_to(ROOT)}: {len(rows)} names; without a user:", *unused or ["none"])
     return int(bool(unused))
 
 

@@ -29,13 +29,13 @@ from playwright.sync_api import sync_playwright
 from pypdf import PdfReader, PdfWriter
 from pypdf.generic import Fit
 
-from nqpf import Panel
-
-ROOT = Path(__file__).resolve().parents[1]
-sys.path.append(str(ROOT / "book" / "_ext"))  # where the templates of pages are
+sys.path.append(str(Path(__file__).resolve().parents[1] / "book" / "_ext"))
 
 from book_templates import render, write_once
 
+from nqpf import Panel
+
+ROOT = Path(__file__).resolve().parents[1]
 BUILD = ROOT / "_build"
 NAME = "nqpf-book.pdf"
 TITLE_ZH = "新质生产力测度：一本可执行的综述"
@@ -114,11 +114,8 @@ def print_pages(tab: Tab, draft: bool) -> bytes:
 def places(pdf: bytes) -> dict[str, tuple[int, Fit]]:
     """Return by anchor that a link leads to its page, counted from one, and its place there."""
     reader = PdfReader(BytesIO(pdf))
-    pages = {page.indirect_reference.idnum: n for n, page in enumerate(reader.pages, 1)}
-    return {
-        name.lstrip("/"): (pages[one.raw_get("/Page").idnum], Fit.xyz(one.left, one.top))
-        for name, one in reader.named_destinations.items()
-    }
+    number, found = reader.get_destination_page_number, reader.named_destinations.items()
+    return {n.lstrip("/"): (number(one) + 1, Fit.xyz(one.left, one.top)) for n, one in found}
 
 
 def finish(pdf: bytes, entries: list, about: dict[str, str], moment: datetime) -> bytes:
@@ -189,7 +186,7 @@ def make(start: float) -> bytes:
         entries.append((0, f"part-{number}", title))
         for page in pages:
             entries.append((1, page.key, page.title))
-            entries += [(2, anchor, section) for anchor, section in page.sections]
+            entries += [(2, *section) for section in page.sections]
     described = {
         "/Title": f"{about['title']} {TITLE_ZH}",
         "/Author": "; ".join(one["name"] for one in about["authors"]),

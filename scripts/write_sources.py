@@ -9,14 +9,14 @@ import sys
 from collections import defaultdict
 from pathlib import Path
 
+sys.path.append(str(Path(__file__).resolve().parents[1] / "book" / "_ext"))
+
+from book_templates import render, write_once
+
 from nqpf.data import Panel
 from nqpf.systems.reform import Reform
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path.append(str(ROOT / "book" / "_ext"))  # where the templates of pages are
-
-from book_templates import render, write_once
-
 TARGET = ROOT / "docs" / "sources.md"
 
 

@@ -86,7 +86,7 @@ def _collect(app: Sphinx, doctree: nodes.document) -> None:
     for box in list(doctree.findall(nodes.container)):
         if box.get("nb_element") != "cell_code":
             continue
-        cell = run.places.index(box["cell_index"])
+        cell = run.cells.index(run.notebook.cells[box["cell_index"]])
         bundles, kept = iter(run.shown(cell)), iter(run.said[cell].get("figures", ()))
         section = next(traverse_parent(box, nodes.section))[0].astext()
         for node in list(box.findall(nodes.Element)):
@@ -110,7 +110,7 @@ def _collect(app: Sphinx, doctree: nodes.document) -> None:
             continue
         name = f"number-{slug(key)}"
         ids = [] if name in entries else [f"output-{name}"]
-        if name not in entries:
+        if ids:
             add("number", node.astext(), run.glued[key][0], key)
         if any(traverse_parent(node, nodes.reference)):  # a link cannot stand in a link
             node["ids"] = ids
@@ -134,8 +134,8 @@ def _map(app: Sphinx) -> None:
     titles = {page: title.astext() for page, title in app.env.titles.items()}
     options = app.config.html_theme_options
     source = options.get("repository_url", "")
-    of_pages = {page: app.env.metadata.get(page, {}) for page in app.env.external_site_map}
-    chapters = {page: own["outputs"] for page, own in of_pages.items() if "outputs" in own}
+    kept, pages = app.env.metadata, app.env.external_site_map
+    chapters = {page: kept[page]["outputs"] for page in pages if "outputs" in kept[page]}
     dated = {key for key, one in known.items() if one.vintages}
     common = {"titles": titles, "known": known, "dated": dated}
     common["source"] = source and f"{source}/blob/{options.get('repository_branch') or 'main'}/"

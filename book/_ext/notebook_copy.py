@@ -107,9 +107,7 @@ def _role(name: str, content: str, around: Surroundings) -> str:
     return f"({'; '.join(f'{authors}, {year}' for authors, year in works)})"
 
 
-def copy_of(
-    notebook: NotebookNode, around: Surroundings, first: str, references: str = ""
-) -> NotebookNode:
+def copy_of(notebook: NotebookNode, around: Surroundings, first: str, last: str) -> NotebookNode:
     """Return an executed chapter as an ordinary notebook.
 
     Parameters
@@ -120,7 +118,7 @@ def copy_of(
         What the text refers to.
     first : str
         Source of the cell put before all others.
-    references : str
+    last : str
         Markdown put at the end; may be empty.
 
     Returns
@@ -142,12 +140,11 @@ def copy_of(
         if cell.cell_type == "code":
             source, tags = cell.source.strip("\n"), cell.metadata.get("tags", [])
             shown = _results(cell.outputs, "remove-stderr" not in tags)
-            count = cell.execution_count
-            add("code", source, tags, outputs=shown, execution_count=count)
+            add("code", source, tags, outputs=shown, execution_count=cell.execution_count)
         else:
             add("markdown", plain_markdown(cell.source, around))
-    if references:
-        add("markdown", references)
+    if last:
+        add("markdown", last)
     kernel = {"display_name": "Python 3", "language": "python", "name": "python3"}
     about = {"kernelspec": kernel, "language_info": {"name": "python"}}
     return nbformat.v4.new_notebook(cells=cells, metadata=about)
@@ -172,20 +169,16 @@ def _results(outputs: list[NotebookNode], warnings: bool) -> list[NotebookNode]:
 
 def _write(outputs: list[NotebookNode], name: str, text: str) -> None:
     """Add text to the last stream if it is of the same name, as Jupyter does."""
-    text = _PLACE.sub("", text) if name == "stderr" else text
-    if outputs and outputs[-1].get("name") == name:
-        outputs[-1].text += text
-    else:
-        outputs.append(nbformat.v4.new_output("stream", name=name, text=text))
+    if not outputs or outputs[-1].get("name") != name:
+        outputs.append(nbformat.v4.new_output("stream", name=name))
+    outputs[-1].text += _PLACE.sub("", text) if name == "stderr" else text
 
 
-def _chart(data: Mapping[str, str]) -> dict[str, object]:
-    """Return a chart of the book as Vega-Lite, which Jupyter draws by itself.
+def _chart(data: Mapping[str, str]) -> dict[str, object] | None:
+    """Return a chart of the book as Vega-Lite, which Jupyter draws by itself; None for no chart.
 
     As version 5, the newest that JupyterLab knows; the book's charts mean the same in 6.
     """
     found = _CHART.fullmatch(data.get("text/html", ""))
-    if not found:
-        return {}
-    spec = {**json.loads(found.group(1)), "$schema": _VEGA_LITE}
-    return {"application/vnd.vegalite.v5+json": spec, "text/plain": data["text/plain"]}
+    spec = {**json.loads(found[1]), "$schema": _VEGA_LITE} if found else None
+    return spec and {"application/vnd.vegalite.v5+json": spec, "text/plain": data["text/plain"]}

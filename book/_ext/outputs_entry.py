@@ -33,15 +33,10 @@ class Run:
     notebook: NotebookNode
     said: list[dict[str, object]]
 
-    @property
-    def places(self) -> list[int]:
-        """Position of each code cell among all, from 0."""
-        return [i for i, one in enumerate(self.notebook.cells) if one.cell_type == "code"]
-
     @cached_property
     def cells(self) -> list[NotebookNode]:
         """The code cells."""
-        return [self.notebook.cells[place] for place in self.places]
+        return [one for one in self.notebook.cells if one.cell_type == "code"]
 
     @cached_property
     def glued(self) -> dict[str, tuple[int, str]]:
