@@ -87,12 +87,10 @@ def opened(document: Path) -> Iterator[Tab]:
     fonts = [f"{matplotlib.get_data_path()}/fonts/ttf", f"{carrier}/fonts"]
     cache, settings = document.with_name("font-cache"), document.with_name("fonts.conf")
     write_once(settings, render("fonts.conf", fonts=fonts, cache=cache))
-    environment = {**os.environ, "FONTCONFIG_FILE": str(settings)}
+    options = {"env": {**os.environ, "FONTCONFIG_FILE": str(settings)}, "timeout": _MINUTES}
     faults: list[str] = []
     with sync_playwright() as playwright:
-        started = playwright.chromium.launch(
-            executable_path=browser, args=_FLAGS, env=environment, timeout=_MINUTES
-        )
+        started = playwright.chromium.launch(executable_path=browser, args=_FLAGS, **options)
         # At twice the density, letters stand where the font puts them, not on whole pixels.
         tab = started.new_page(viewport={"width": 1000, "height": 1400}, device_scale_factor=2)
         tab.set_default_timeout(_MINUTES)

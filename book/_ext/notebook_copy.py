@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import nbformat
 from myst_nb.core.variables import format_plain_text
@@ -39,8 +39,7 @@ _CHART = re.compile(
 _DATA = re.compile(r'<script type="application/json"[^>]*>.*?</script>', re.DOTALL)
 
 
-@dataclass(frozen=True)
-class Surroundings:
+class Surroundings(NamedTuple):
     """What a chapter's text refers to.
 
     Parameters

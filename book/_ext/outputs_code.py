@@ -12,10 +12,10 @@ import inspect
 import re
 import symtable
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from pkgutil import resolve_name
+from typing import NamedTuple
 
 from IPython.core.inputtransformer2 import TransformerManager
 
@@ -28,8 +28,7 @@ _PERHAPS = (ast.If, ast.For, ast.While, ast.Try, ast.Match)
 _QUIET = {"print", "display", "tell"}
 
 
-@dataclass(frozen=True, order=True)
-class Function:
+class Function(NamedTuple):
     """A function, class or method: its name, the first line of its text, its place."""
 
     name: str
@@ -38,8 +37,7 @@ class Function:
     line: int
 
 
-@dataclass(frozen=True)
-class Statement:
+class Statement(NamedTuple):
     """A statement, its cell, and the names it reads, gives a value, and may change in place.
 
     `text` is the statement as Python writes it, `names` what it names, with what stands before
