@@ -132,13 +132,12 @@ def _map(app: Sphinx) -> None:
 
     known = Catalogue.load().variables
     titles = {page: title.astext() for page, title in app.env.titles.items()}
-    options = app.config.html_theme_options
-    source = options.get("repository_url", "")
+    source = app.config.html_theme_options.get("repository_url", "")
     kept, pages = app.env.metadata, app.env.external_site_map
     chapters = {page: kept[page]["outputs"] for page in pages if "outputs" in kept[page]}
     dated = {key for key, one in known.items() if one.vintages}
     common = {"titles": titles, "known": known, "dated": dated}
-    common["source"] = source and f"{source}/blob/{options.get('repository_branch') or 'main'}/"
+    common["source"] = source and f"{source}/blob/main/"
     found = {page: kept["entries"] for page, kept in chapters.items()}
 
     def write(page: str) -> None:
