@@ -9,7 +9,6 @@ Ends with 1 if anything differs, with 2 if there is nothing to compare.
 
 from __future__ import annotations
 
-import argparse
 import difflib
 import hashlib
 import sys
@@ -57,8 +56,7 @@ def shown(page: bytes | str) -> list[str]:
 
 def changes(name: str, *sites: Path) -> list[str]:
     """Return what differs in a page: lines led by ``-`` and ``+``."""
-    absent = [f"not in {site}" for site in sites if not (site / name).is_file()]
-    if absent:
+    if absent := [f"not in {site}" for site in sites if not (site / name).is_file()]:
         return absent
     before, after = ((site / name).read_bytes() for site in sites)
     if before == after:
@@ -77,13 +75,11 @@ def differences(*sites: Path, parts: tuple[str, ...] = ()) -> dict[str, list[str
 
 def main(arguments: list[str]) -> int:
     """Print what differs."""
-    parser = argparse.ArgumentParser(usage=__doc__)
-    parser.add_argument("folders", nargs=2, type=Path)
-    parser.add_argument("parts", nargs="*")
-    given = parser.parse_args(arguments)
-    if not all(any(folder.rglob("*")) for folder in given.folders):
-        parser.error("nothing to compare")
-    found = differences(*given.folders, parts=tuple(given.parts))
+    sites, parts = [Path(one) for one in arguments[:2]], tuple(arguments[2:])
+    if len(sites) < 2 or not all(any(site.rglob("*.html")) for site in sites):
+        print(__doc__, "nothing to compare", sep="\n", file=sys.stderr)
+        return 2
+    found = differences(*sites, parts=parts)
     for name, lines in found.items():
         print(f"{name}: {len(lines)} lines", *(f"  {line}" for line in lines), sep="\n")
     print(f"{len(found)} files differ" if found else "both sites are the same")

@@ -12,13 +12,14 @@ import ast
 import re
 import sys
 from collections import defaultdict
+from collections.abc import Iterator
 from pathlib import Path
 
 from measure_size import LIBRARY, ROOT, code_lines, defined, homes, imported, public_names
 
 Name = tuple[str, str]  # module, name; a module itself has no name
 PAGE = ROOT / "docs" / "prices.md"
-TOLD = ("README.md", "CONTRIBUTING.md")
+_CODE = ("scripts/*.py", "book/_ext/*.py", "benchmarks/*.py")
 _CELL = re.compile(r"^```+\{code-cell\}[^\n]*\n(.*?)^```+$", re.DOTALL | re.MULTILINE)
 _OPTION = re.compile(r"^(?:[:%!].*|---)$", re.MULTILINE)
 _NAMED = re.compile(r"\b(nqpf(?:\.[A-Za-z]\w*)*)\.([A-Za-z]\w*)")
@@ -37,8 +38,7 @@ class Library:
             name = ".".join(path.relative_to(ROOT / "src").with_suffix("").parts)
             self.sources[name.removesuffix(".__init__")] = path.read_text("utf-8")
         trees = {module: ast.parse(source) for module, source in self.sources.items()}
-        self.imports = {module: dict(imported(tree)) for module, tree in trees.items()}
-        self.lazy = {module: homes(tree) for module, tree in trees.items()}
+        self.known = {m: homes(m, tree) | dict(imported(tree)) for m, tree in trees.items()}
         placed = [(module, node) for module, tree in trees.items() for node in tree.body]
         self.nodes = {(module, name): node for module, node in placed for name in defined(node)}
         self.needs = {key: self.used(key[0], node) for key, node in self.nodes.items()}
@@ -47,25 +47,20 @@ class Library:
         """Return the definition or the module that a name of a module stands for."""
         if (module, name) in self.nodes:
             return module, name
-        source = self.imports.get(module, {}).get(name, (module, name))
+        source = self.known.get(module, {}).get(name, (module, name))
         if source != (module, name):
             return self.home(*source)
-        if f"{module}.{name}" in self.sources:
-            return f"{module}.{name}", ""
-        room = self.lazy.get(module, {}).get(name)
-        return room and self.home(room if room in self.sources else f"{module}.{room}", name)
+        return (f"{module}.{name}", "") if f"{module}.{name}" in self.sources else None
 
     def used(self, module: str, node: ast.AST) -> set[Name]:
         """Return the definitions that a piece of code names."""
-        known = {**self.imports.get(module, {}), **dict(imported(node))}
+        own = dict(imported(node))
 
         def stands(part: ast.AST) -> Name | None:
             if isinstance(part, ast.Name):
-                return self.home(*known.get(part.id, (module, part.id)))
-            if isinstance(part, ast.Attribute):
-                base, name = stands(part.value) or ("", "a definition")
-                return None if name else self.home(base, part.attr)
-            return None
+                return self.home(*own.get(part.id, (module, part.id)))
+            base = stands(part.value) if isinstance(part, ast.Attribute) else None
+            return self.home(base[0], part.attr) if base and not base[1] else None
 
         return {target for part in ast.walk(node) if (target := stands(part)) and target[1]}
 
@@ -87,36 +82,36 @@ class Library:
 def users(library: Library) -> dict[Name, set[str]]:
     """Return which chapters, pages, scripts and commands use each definition directly."""
     # The pages under notebooks/records are made from one template.
-    patterns = ("notebooks/[!r]*/*.md", "notebooks/replications/*.md", "book/*.md")
-    chapters = sorted(path for pattern in patterns for path in ROOT.glob(pattern))
-    chapters.append(ROOT / "book/_ext/templates/record.md")
-    texts = {path: path.read_text("utf-8") for path in chapters}
-    uses, code = list(PROMISED.items()), {}
-    for path, text in texts.items():
-        code[path.stem] = "\n".join(_OPTION.sub("", cell) for cell in _CELL.findall(text))
-    for folder in ("scripts", "book/_ext", "benchmarks"):
-        code |= {f"`{p.name}`": p.read_text("utf-8") for p in (ROOT / folder).glob("*.py")}
-    for who, source in code.items():
-        uses += [(key, who) for key in library.used("", ast.parse(source))]
+    chapters = ["notebooks/[!r]*/*.md", "notebooks/replications/*.md", "book/*.md"]
+    chapters.append("book/_ext/templates/record.md")
+    uses = list(PROMISED.items())
+    for path, text in _texts(*chapters, *_CODE):
+        cells = "\n".join(_OPTION.sub("", cell) for cell in _CELL.findall(text))
+        who, code = (path.stem, cells) if path.suffix == ".md" else (f"`{path.name}`", text)
+        uses += [(key, who) for key in library.used("", ast.parse(code))]
     for key, needs in library.needs.items():
         if key[0] == "nqpf.cli":
             uses += [(need, "`nqpf`") for need in needs - {key}]
         if key[0] in ("nqpf.errors", "nqpf.checks", "nqpf.sample"):
             if sum(key in others for others in library.needs.values()) > 2:
                 uses.append((key, "the library itself"))
-    told = {*ROOT.glob("docs/*.md"), *(ROOT / name for name in TOLD)} - {PAGE}
-    texts |= {path: path.read_text("utf-8") for path in told}
-    for path, text in texts.items():
-        for module, name in _NAMED.findall(_CELL.sub("", text)):
-            uses.append((library.home(module, name), f"{path.name} names it"))
+    for path, text in _texts(*chapters, "docs/*.md", "README.md", "CONTRIBUTING.md"):
+        if path != PAGE:
+            named = _NAMED.findall(_CELL.sub("", text))
+            uses += [(library.home(*one), f"{path.name} names it") for one in named]
     found = defaultdict(set)
     for key, who in uses:
         found[key].add(who)
     return found
 
 
-def page() -> tuple[str, list[str]]:
-    """Return the page, and the public names that nothing uses."""
+def _texts(*patterns: str) -> Iterator[tuple[Path, str]]:
+    for path in sorted(path for pattern in patterns for path in ROOT.glob(pattern)):
+        yield path, path.read_text("utf-8")
+
+
+def main() -> int:
+    """Write the page and name what nothing uses."""
     library = Library()
     used = users(library)
     roots = {*used, *(key for key in library.nodes if key[0] in ("nqpf.cli", "nqpf.__main__"))}
@@ -129,18 +124,10 @@ def page() -> tuple[str, list[str]]:
         f"| `{name.removeprefix('nqpf.')}` | {-price} | {', '.join(who) or 'none'} |"
         for price, name, who in sorted(rows)
     ]
-    head = Path(__file__).with_name("templates") / "prices.md"
-    text = head.read_text("utf-8") + "\n".join(table) + "\n"
-    return text, [name for _, name, who in rows if not who]
-
-
-def main() -> int:
-    """Write the page and name what nothing uses."""
-    text, unused = page()
-    PAGE.write_text(text, "utf-8")
-    print(f"{PAGE.relative_to(ROOT)}: {len(text.splitlines()) - 9} names")
-    if unused:
-        print("public names that nothing uses:", *unused, sep="\n  ")
+    head = ROOT / "book" / "_ext" / "templates" / "prices.md"
+    PAGE.write_text("\n".join([head.read_text("utf-8") + table[0], *table[1:], ""]), "utf-8")
+    unused = [name for _, name, who in rows if not who]
+    print(f"{PAGE.relative_to(ROOT)}: {len(rows)} names; without a user:", *unused or ["none"])
     return int(bool(unused))
 
 

@@ -23,15 +23,17 @@ from pathlib import Path
 
 import matplotlib
 import yaml
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from pdf_book import Page, read_book
 from playwright.sync_api import Page as Tab
 from playwright.sync_api import sync_playwright
 from pypdf import PdfReader, PdfWriter
 from pypdf.generic import Fit
 
+sys.path.append(str(Path(__file__).resolve().parents[1] / "book" / "_ext"))
+
+from book_templates import render, write_once
+
 from nqpf import Panel
-from nqpf.files import _replacing
 
 ROOT = Path(__file__).resolve().parents[1]
 BUILD = ROOT / "_build"
@@ -67,11 +69,8 @@ def edition(environ: dict[str, str], root: Path) -> datetime:
 def write_document(first: Page, parts: list, about: dict, day: str) -> str:
     """Return the pages as one document, which needs the built site beside it."""
     years = Panel.load(extra=False).wide(["gdp"]).index.get_level_values("year")
-    loader = FileSystemLoader([ROOT / "scripts" / "templates", ROOT / "book" / "_static"])
-    options = {"trim_blocks": True, "lstrip_blocks": True, "undefined": StrictUndefined}
-    template = Environment(loader=loader, autoescape=True, **options).get_template("book.html")
     about = {**about, "years": f"{years.min()}–{years.max()}", "day": day, "title_zh": TITLE_ZH}
-    return template.render(first=first, parts=parts, about=about)
+    return render("book.html", first=first, parts=parts, about=about)
 
 
 @contextmanager
@@ -84,18 +83,14 @@ def opened(document: Path) -> Iterator[Tab]:
             "no browser to print with: install chromium (Debian: apt-get install chromium; macOS:"
             " brew install --cask chromium), or name one with CHROMIUM=/path/to/chromium make pdf"
         )
-    carrier = importlib.util.find_spec("zhplot")  # without importing the package
-    homes = [f"{each}/fonts" for each in carrier.submodule_search_locations]
-    fonts = "</dir><dir>".join([f"{matplotlib.get_data_path()}/fonts/ttf", *homes])
+    (carrier,) = importlib.util.find_spec("zhplot").submodule_search_locations  # not imported
+    fonts = [f"{matplotlib.get_data_path()}/fonts/ttf", f"{carrier}/fonts"]
     cache, settings = document.with_name("font-cache"), document.with_name("fonts.conf")
-    known = (ROOT / "scripts" / "templates" / "fonts.conf").read_text("utf-8")
-    settings.write_text(known.format(fonts=fonts, cache=cache), "utf-8")
-    environment = {**os.environ, "FONTCONFIG_FILE": str(settings)}
+    write_once(settings, render("fonts.conf", fonts=fonts, cache=cache))
+    options = {"env": {**os.environ, "FONTCONFIG_FILE": str(settings)}, "timeout": _MINUTES}
     faults: list[str] = []
     with sync_playwright() as playwright:
-        started = playwright.chromium.launch(
-            executable_path=browser, args=_FLAGS, env=environment, timeout=_MINUTES
-        )
+        started = playwright.chromium.launch(executable_path=browser, args=_FLAGS, **options)
         # At twice the density, letters stand where the font puts them, not on whole pixels.
         tab = started.new_page(viewport={"width": 1000, "height": 1400}, device_scale_factor=2)
         tab.set_default_timeout(_MINUTES)
@@ -117,11 +112,8 @@ def print_pages(tab: Tab, draft: bool) -> bytes:
 def places(pdf: bytes) -> dict[str, tuple[int, Fit]]:
     """Return by anchor that a link leads to its page, counted from one, and its place there."""
     reader = PdfReader(BytesIO(pdf))
-    pages = {page.indirect_reference.idnum: n for n, page in enumerate(reader.pages, 1)}
-    return {
-        name.lstrip("/"): (pages[one.raw_get("/Page").idnum], Fit.xyz(one.left, one.top))
-        for name, one in reader.named_destinations.items()
-    }
+    number, found = reader.get_destination_page_number, reader.named_destinations.items()
+    return {n.lstrip("/"): (number(one) + 1, Fit.xyz(one.left, one.top)) for n, one in found}
 
 
 def finish(pdf: bytes, entries: list, about: dict[str, str], moment: datetime) -> bytes:
@@ -171,8 +163,7 @@ def make(start: float) -> bytes:
     moment = edition(dict(os.environ), ROOT)
     text = write_document(first, parts, about, f"{moment:%Y-%m-%d}")
     document = BUILD / "pdf" / "book.html"
-    document.parent.mkdir(parents=True, exist_ok=True)
-    document.write_text(text, "utf-8")
+    write_once(document, text)
     report(f"wrote {sum(len(pages) for _, pages in parts) + 1} pages as one document")
     with opened(document) as tab:
         found = tab.evaluate("prepareBook()")
@@ -193,7 +184,7 @@ def make(start: float) -> bytes:
         entries.append((0, f"part-{number}", title))
         for page in pages:
             entries.append((1, page.key, page.title))
-            entries += [(2, anchor, section) for anchor, section in page.sections]
+            entries += [(2, *section) for section in page.sections]
     described = {
         "/Title": f"{about['title']} {TITLE_ZH}",
         "/Author": "; ".join(one["name"] for one in about["authors"]),
@@ -211,15 +202,13 @@ def main() -> int:
     print("Printing the book ...", flush=True)
     pdf = make(start)
     path = BUILD / "pdf" / NAME
-    for copy in (path, BUILD / "html" / "downloads" / NAME):
-        with _replacing(copy) as temporary:
-            temporary.write_bytes(pdf)
+    write_once(path, pdf)
+    write_once(BUILD / "html" / "downloads" / NAME, pdf)
     # The page of downloads keeps a place for the link.
     page = BUILD / "html" / "book" / "downloads.html"
     link = f'<!-- pdf --><a href="../downloads/{NAME}">{NAME}</a> ({len(pdf) / 1e6:.0f} MB)'
     place = re.compile(r"<!-- pdf -->(?:<a [^>]*>[^<]*</a> \(\d+ MB\))?")
-    with _replacing(page) as temporary:
-        temporary.write_text(place.sub(link, page.read_text("utf-8")), "utf-8")
+    write_once(page, place.sub(link, page.read_text("utf-8")))
     print(f"The PDF is ready after {time.monotonic() - start:.0f} s: {path}")
     print(f"{len(PdfReader(BytesIO(pdf)).pages)} pages, {len(pdf) / 1e6:.1f} MB")
     return 0

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 from urllib.parse import unquote, urlsplit
 
 import yaml
-from lxml import html
+from lxml import etree, html
 
 # What a printed page has no use for. `web-only` is how a page marks such things itself.
 _NO_TAGS = {"style", "noscript", "button", "form", "iframe", "link", "template"}
@@ -19,8 +19,7 @@ _NO_SECTIONS = ("book/provinces/", "book/glossary", "book/bibliography", "book/s
 _PARSER = html.HTMLParser(encoding="utf-8", huge_tree=True)
 
 
-@dataclass
-class Page:
+class Page(NamedTuple):
     """A page of the book.
 
     Attributes
@@ -76,14 +75,12 @@ def _read_page(folder: Path, name: str, key: str, anchors: dict[str, str]) -> Pa
     for element in [one for one in body.iter("*") if _left_out(one)]:
         element.drop_tree()
     body.make_links_absolute(path.as_uri())
-    for image in body.iter("img"):
-        image.attrib.pop("loading", None)  # on paper no reader comes near it
+    etree.strip_attributes(body, "loading")  # on paper no reader comes near a figure
     for fold in body.iter("details"):
         fold.set("open", "")
     for heading in body.iter("h1", "h2", "h3", "h4", "h5", "h6"):
         # A section may begin on the page before its heading.
-        anchor = heading.getparent().attrib.pop("id", None)
-        if anchor:
+        if anchor := heading.getparent().attrib.pop("id", None):
             heading.set("id", anchor)
     for number, element in enumerate(body.xpath(".//*[@id]"), 1):
         anchors[f"{address}#{element.get('id')}"] = f"{key}-{number}"

@@ -52,15 +52,13 @@ def load_ipython_extension(shell: Any) -> None:
     touched: set[str] = set()
     looked_at: set[str] = set()
     told: set[str] = set()
-    known: set[str] = set()
 
     def hook(event: str, arguments: tuple[object, ...]) -> None:
         if event in _EVENTS and isinstance(arguments[0], str | bytes | os.PathLike):
             touched.add(os.fsdecode(arguments[0]))
 
     def tell(_result: object) -> None:
-        modules = [sys.modules[name] for name in sys.modules.keys() - known]
-        known.update(sys.modules)
+        modules = list(sys.modules.values())
         loaded = {file for one in modules if (file := getattr(one, "__file__", None))}
         for module, files in _UNTOLD.items():
             if module in sys.modules:

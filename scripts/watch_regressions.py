@@ -30,6 +30,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from nqpf import provinces
 from nqpf.report.recorder import _MIME
 
 ROOMS = ("nqpf.regress.", "nqpf.space.", "nqpf.dynamics.convergence.")
@@ -46,7 +47,6 @@ Moved = tuple[int, frozenset[str]]  # years by which it is moved, and the names 
 # What made the scores was given these indicators; the forms are made when they are first needed.
 scores: list[tuple[pd.Series, frozenset[str], Callable[[], list[np.ndarray]]]] = []
 said: dict[str, list[Any]] = {"seen": [], "found": []}
-placed: list[Any] = []  # an index, and where its rows stand in the grid
 
 
 class Calls(ast.NodeTransformer):
@@ -147,20 +147,16 @@ def _look(estimator: str, given: list[object]) -> None:
     said["seen"].append(estimator)
     from nqpf.compare import holders
 
-    measures = [(column, _known_as("measure", column)) for column in columns]
-    measures = [(column, known) for column, known in measures if known]
+    measures = [(column, known) for column in columns if (known := _known_as("measure", column))]
     others = [(column, _known_as("variable", column)) for column in columns if measures]
     for (own, first), (other, second) in product(measures, others):
         for (moved, indicators), (ahead, variables) in product(first, second):
-            if own is other:
-                continue
             lead = ahead - moved  # years from the measure to the variable
-            for variable in sorted(variables):
-                inside = sorted(indicators & set(holders(variable, lead)))
-                if inside:
+            for variable in sorted(variables) if own is not other else ():
+                if inside := indicators & set(holders(variable, lead)):
                     about = {"estimator": estimator, "measure": str(own.name)}
                     about["variable"] = f"{variable} {lead:+d} ({other.name})"
-                    said["found"].append(about | {"by": ", ".join(inside)})
+                    said["found"].append(about | {"by": ", ".join(sorted(inside))})
 
 
 def _columns(given: list[object]) -> list[pd.Series]:
@@ -175,17 +171,13 @@ def _columns(given: list[object]) -> list[pd.Series]:
 
 def _grid(series: pd.Series) -> np.ndarray:
     """Return a figure for each province and year, NaN where there is none."""
-    index = series.index
-    if not (placed and placed[0] is index):  # columns of one table come together
-        from nqpf import provinces
+    found = series.reorder_levels(KEYS).reindex(_places())
+    return found.to_numpy(dtype=float, copy=True).reshape(31, 21)
 
-        known = zip(KEYS, (pd.Index(provinces.codes()), pd.RangeIndex(2005, 2026)), strict=True)
-        placed[:] = [index, *(one.get_indexer(index.get_level_values(key)) for key, one in known)]
-    _, i, j = placed
-    there = (i >= 0) & (j >= 0)
-    table = np.full((31, 21), np.nan)
-    table[i[there], j[there]] = series.to_numpy(dtype=float)[there]
-    return table
+
+@functools.cache
+def _places() -> pd.MultiIndex:
+    return pd.MultiIndex.from_product([provinces.codes(), range(2005, 2026)], names=KEYS)
 
 
 def _known_as(kind: str, series: pd.Series) -> list[Moved]:

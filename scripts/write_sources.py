@@ -5,13 +5,15 @@ Usage: python scripts/write_sources.py
 
 from __future__ import annotations
 
+import sys
 from collections import defaultdict
 from pathlib import Path
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+sys.path.append(str(Path(__file__).resolve().parents[1] / "book" / "_ext"))
+
+from book_templates import render, write_once
 
 from nqpf.data import Panel
-from nqpf.files import _replacing
 from nqpf.systems.reform import Reform
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -32,10 +34,8 @@ def sources_text(panel: Panel) -> str:
             for name in dict.fromkeys(segment.source for segment in segments):
                 series[name][how].append(f"`{key}`")
     reforms = sorted(path.stem for path in (ROOT / "data" / "reforms").glob("*.yaml"))
-    loader = FileSystemLoader(Path(__file__).with_name("templates"))
-    options = {"trim_blocks": True, "keep_trailing_newline": True}
-    templates = Environment(loader=loader, undefined=StrictUndefined, **options)  # noqa: S701
-    return templates.get_template("sources.md").render(
+    return render(
+        "sources.md",
         publishers=publishers,
         sources=panel.catalogue.sources,
         used={
@@ -48,8 +48,7 @@ def sources_text(panel: Panel) -> str:
 
 def main() -> None:
     """Write the document."""
-    with _replacing(TARGET) as temporary:
-        temporary.write_text(sources_text(Panel.load(extra=False, home=ROOT)), encoding="utf-8")
+    write_once(TARGET, sources_text(Panel.load(extra=False, home=ROOT)))
     print(f"Written: {TARGET.relative_to(ROOT)}")
 
 

@@ -12,7 +12,6 @@ notebooks, because neither Binder nor Colab opens a chapter's Markdown.
 from __future__ import annotations
 
 import posixpath
-import re
 import shutil
 from functools import partial
 from pathlib import Path
@@ -20,16 +19,17 @@ from urllib.parse import urlsplit
 
 import nbformat
 from book_addresses import LAUNCH_BRANCH, repository_url
-from book_templates import on_every_core, write_once
-from docutils import nodes
-from notebook_copy import Surroundings, copy_of, glued_values, set_up_cell
+from book_templates import on_every_core, render, write_once
+from notebook_copy import Surroundings, copy_of
 from outputs_entry import read_run
+from pybtex.backends.plaintext import Backend
+from pybtex.richtext import Text
 from sphinx.application import Sphinx
 from sphinx.config import Config
 from sphinx.environment import BuildEnvironment
+from sphinxcontrib.bibtex.domain import BibtexDomain
 
 FOLDER = "downloads/notebooks"
-_CITED = re.compile(r"\{cite[\w:]*\}`([^`]+)`")
 _ICONS = {"Binder": "binder.svg", "Colab": "colab.png"}  # of the theme
 _BUTTONS = ("use_repository_button", "use_edit_page_button", "use_issues_button")
 
@@ -37,17 +37,6 @@ _BUTTONS = ("use_repository_button", "use_edit_page_button", "use_issues_button"
 def is_chapter(env: BuildEnvironment, page: str) -> bool:
     """Return whether a page has code cells, and so a notebook of its own."""
     return page in env.found_docs and "kernelspec" in env.metadata.get(page, {})
-
-
-def address_of_copy(page: str) -> str:
-    """Return where the copy of a chapter is, from the front of the site.
-
-    Examples
-    --------
-    >>> address_of_copy("notebooks/tfp/solow")
-    'downloads/notebooks/notebooks/tfp/solow.ipynb'
-    """
-    return f"{FOLDER}/{page}.ipynb"
 
 
 def _linked(
@@ -71,12 +60,8 @@ def _linked(
     return f"{text} (`{path}` in the repository)" if text else f"`{path}` in the repository"
 
 
-def _works(env: BuildEnvironment) -> tuple[dict[str, tuple[str, str]], dict[str, str]]:
+def _works(domain: BibtexDomain) -> tuple[dict[str, tuple[str, str]], dict[str, str]]:
     """Return authors and year, and the full reference, of every work in the bibliography."""
-    from pybtex.backends.plaintext import Backend
-    from pybtex.richtext import Text
-
-    domain = env.get_domain("cite")
     short = {}
     for key, entry in domain.bibdata.data.entries.items():
         people = entry.persons.get("author") or entry.persons["editor"]
@@ -92,23 +77,23 @@ def _write_copies(app: Sphinx, exception: Exception | None) -> None:
     """Write the copy of every chapter; fail if one quotes a value that it does not compute."""
     if exception or app.builder.name != "html":
         return
-    env, folder = app.env, Path(app.outdir) / FOLDER
+    env, folder, site = app.env, Path(app.outdir) / FOLDER, app.config.html_baseurl
     shutil.rmtree(folder, ignore_errors=True)
-    site = app.config.html_baseurl
-    repository = app.config.html_theme_options.get("repository_url", "")
-    short, full = _works(env)
+    repository, domain = app.config.html_theme_options["repository_url"], env.get_domain("cite")
+    short, full = _works(domain)
     cache = Path(env.mystnb_config.execution_cache_path)
 
     def write(page: str) -> None:
-        notebook = read_run(Path(env.doc2path(page)), cache).notebook
-        link = partial(_linked, env, page, site, repository)
-        glued, address = glued_values(notebook), site and f"{site}{page}.html"
-        around, title = Surroundings(glued, short, link), env.titles[page].astext()
-        first = set_up_cell(title, repository, LAUNCH_BRANCH, address)
-        prose = "\n".join(one.source for one in notebook.cells if one.cell_type == "markdown")
-        cited = {key.strip() for found in _CITED.findall(prose) for key in found.split(",")}
-        lines = "\n".join(f"- {line}" for line in sorted(full[key] for key in cited if key in full))
-        copied = copy_of(notebook, around, first, cited and f"## References\n\n{lines}")
+        run = read_run(Path(env.doc2path(page)), cache)
+        glued = {key: text for key, (_, text) in run.glued.items()}
+        around = Surroundings(glued, short, partial(_linked, env, page, site, repository))
+        about = {"title": env.titles[page].astext(), "page": site and f"{site}{page}.html"}
+        places = {"repository": repository, "branch": LAUNCH_BRANCH}
+        first = render("first_cell.txt", **about, **places)
+        targets = [one.targets for one in domain.citation_refs if one.docname == page]
+        cited = {full[target.key] for own in targets for target in own}
+        lines = "\n".join(f"- {line}" for line in sorted(cited))
+        copied = copy_of(run.notebook, around, first, cited and f"## References\n\n{lines}")
         nbformat.validate(copied)
         write_once(folder / f"{page}.ipynb", nbformat.writes(copied))
 
@@ -151,27 +136,22 @@ def launch_links(services: dict[str, str], repository: str, page: str) -> list[d
 
 def _apply(app: Sphinx, config: Config) -> None:
     options = config.html_theme_options
-    if repository := repository_url(options.pop("repository_url", "")):
-        options["repository_url"] = repository
-    config.book_launch = dict(options.get("launch_buttons") or {})
+    repository = repository_url(options["repository_url"])
+    config.book_launch = options["launch_buttons"]
     # The theme's own launch links are off in either case.
-    options |= dict.fromkeys(_BUTTONS, bool(repository)) | {"launch_buttons": {}}
+    options |= {"repository_url": repository, "launch_buttons": {}}
+    options |= dict.fromkeys(_BUTTONS, bool(repository))
 
 
-def _offer(
-    app: Sphinx, page: str, template: str, context: dict, doctree: nodes.document | None
-) -> None:
-    if not is_chapter(app.env, page) or "header_buttons" not in context:
+def _offer(app: Sphinx, page: str, _name: str, context: dict, _tree: object) -> None:
+    if not is_chapter(app.env, page):
         return
-    for group in context["header_buttons"]:
-        if group.get("label") == "download-buttons":
-            address = context["pathto"](address_of_copy(page), 1)
-            notebook = {"type": "link", "url": address, "text": ".ipynb", "icon": "fas fa-code"}
-            notebook["tooltip"] = "Download as a Jupyter notebook"
-            notebook["label"] = "download-notebook-button"
-            others = [one for one in group["buttons"] if one.get("label") != notebook["label"]]
-            group["buttons"] = [notebook, *others]
-    repository = app.config.html_theme_options.get("repository_url", "")
+    buttons = {group["label"]: group for group in context["header_buttons"]}
+    address = context["pathto"](f"{FOLDER}/{page}.ipynb", 1)
+    notebook = {"type": "link", "url": address, "text": ".ipynb", "icon": "fas fa-code"}
+    notebook |= {"tooltip": "Download as a Jupyter notebook", "label": "download-notebook-button"}
+    buttons["download-buttons"]["buttons"].insert(0, notebook)
+    repository = app.config.html_theme_options["repository_url"]
     if links := launch_links(app.config.book_launch, repository, page):
         group = {"type": "group", "tooltip": "Run this chapter online", "icon": "fas fa-rocket"}
         group |= {"buttons": links, "label": "launch-buttons"}

@@ -22,8 +22,6 @@ from sphinx.application import Sphinx
 from sphinx.util.nodes import traverse_parent
 
 _HIDDEN = {"remove-input", "remove-cell"}
-
-
 # What an output is called and shows, its files, and what stands behind it.
 Entry = dict[str, Any]
 
@@ -75,9 +73,7 @@ def _collect(app: Sphinx, doctree: nodes.document) -> None:
     translated = app.config.language == LANGUAGE
     top = up(page) + "../" * translated
 
-    def add(
-        kind: str, title: str, cell: int, key: str = "", files: Mapping[str, bytes] = {}
-    ) -> Entry:
+    def add(kind: str, title: str, cell: int, key: str = "", **files: bytes) -> Entry:
         number = 1 + sum(one["kind"] == kind for one in entries.values())
         name = f"{kind}-{slug(key) or number}"
         for ending, data in files.items():
@@ -94,16 +90,13 @@ def _collect(app: Sphinx, doctree: nodes.document) -> None:
     for box in list(doctree.findall(nodes.container)):
         if box.get("nb_element") != "cell_code":
             continue
-        cell = run.places.index(box["cell_index"])
+        cell = run.cells.index(run.notebook.cells[box["cell_index"]])
         bundles, kept = iter(run.shown(cell)), iter(run.said[cell].get("figures", ()))
         section = next(traverse_parent(box, nodes.section))[0].astext()
         for node in list(box.findall(nodes.Element)):
             if node.get("nb_element") == "mime_bundle":
-                html = next(bundles)["data"].get("text/html", "")
-                own = [
-                    add(kind, title, cell, files=files)
-                    for kind, title, files in shown(html, section, kept)
-                ]
+                parts = shown(next(bundles)["data"].get("text/html", ""), section, kept)
+                own = [add(kind, title, cell, **files) for kind, title, files in parts]
                 own = own or [add("text", node.children[-1].astext(), cell)]
             elif "stdout" in node.get("classes", ()) and isinstance(node, nodes.literal_block):
                 own = [add("text", node.astext(), cell)]
@@ -121,8 +114,8 @@ def _collect(app: Sphinx, doctree: nodes.document) -> None:
             continue
         name = f"number-{slug(key)}"
         ids = [] if name in entries else [f"output-{name}"]
-        if name not in entries:
-            add("number", node.astext(), run.glued[key], key)
+        if ids:
+            add("number", node.astext(), run.glued[key][0], key)
         if any(traverse_parent(node, nodes.reference)):  # a link cannot stand in a link
             node["ids"] = ids
             continue
@@ -131,14 +124,12 @@ def _collect(app: Sphinx, doctree: nodes.document) -> None:
         link = nodes.reference("", "", internal=True, ids=ids, refuri=address, **shape)
         node.parent.replace(node, link)
         link.append(node)
-    if entries and not translated:
-        sources = [cell.source for cell in run.cells]
-        hidden = {
-            i for i, cell in enumerate(run.cells) if _HIDDEN & {*cell.metadata.get("tags", ())}
-        }
-        found = {"entries": [*entries.values()], "recorded": any(run.said)}
-        # Sphinx keeps, merges and forgets what belongs to a page here.
-        app.env.metadata[page]["outputs"] = {**found, "sources": sources, "hidden": hidden}
+    if translated:
+        return
+    hidden = [not _HIDDEN.isdisjoint(cell.metadata.get("tags", ())) for cell in run.cells]
+    found = {"entries": [*entries.values()], "recorded": any(run.said), "hidden": hidden}
+    # Sphinx keeps, merges and forgets what belongs to a page here.
+    app.env.metadata[page]["outputs"] = found | {"sources": [cell.source for cell in run.cells]}
 
 
 def _map(app: Sphinx) -> None:
@@ -149,28 +140,27 @@ def _map(app: Sphinx) -> None:
 
     known = Catalogue.load().variables
     titles = {page: title.astext() for page, title in app.env.titles.items()}
-    options = app.config.html_theme_options
-    source = options.get("repository_url", "")
-    of_pages = {page: app.env.metadata.get(page, {}) for page in app.env.external_site_map}
-    chapters = {page: own["outputs"] for page, own in of_pages.items() if "outputs" in own}
-    common = {"titles": titles, "known": known}
-    common["dated"] = {key for key, one in known.items() if one.vintages}
-    common["source"] = source and f"{source}/blob/{options.get('repository_branch') or 'main'}/"
+    source = app.config.html_theme_options.get("repository_url", "")
+    kept, pages = app.env.metadata, app.env.external_site_map
+    chapters = {page: kept[page]["outputs"] for page in pages if "outputs" in kept[page]}
+    dated = {key for key, one in known.items() if one.vintages}
+    common = {"titles": titles, "known": known, "dated": dated}
+    common["source"] = source and f"{source}/blob/main/"
     found = {page: kept["entries"] for page, kept in chapters.items()}
 
     def write(page: str) -> None:
-        title, name = "Map of outputs", "outputs_index.html"
-        own: dict[str, object] = {"chapters": found}
-        if kept := chapters.get(page):
-            title, name = f"Outputs of “{titles[page]}”", "outputs_chapter.html"
-            highlight = app.builder.highlighter.highlight_block
-            sources = [Markup(highlight(c, "python")) for c in kept["sources"]]  # noqa: S704
-            own = kept | {"sources": sources, "lists": {}, "page": page}
+        kept, highlight = chapters[page], app.builder.highlighter.highlight_block
+        sources = [Markup(highlight(c, "python")) for c in kept["sources"]]  # noqa: S704
+        own = kept | {"sources": sources, "lists": {}, "page": page}
+        show(page, f"Outputs of “{titles[page]}”", "outputs_chapter.html", own)
+
+    def show(page: str, title: str, name: str, own: dict[str, object]) -> None:
         body = render(name, top=up(f"outputs/{page}"), **own, **common)
         about = {"title": title, "body": body, "parents": [], "metatags": "", "toc": ""}
         app.builder.handle_page(f"outputs/{page}", about, "page.html")
 
-    on_every_core(app, write, [*chapters, "index"])
+    show("index", "Map of outputs", "outputs_index.html", {"chapters": found})
+    on_every_core(app, write, [*chapters])
     write_once(Path(app.outdir) / "downloads/outputs/map.csv", map_csv(found, titles))
 
 
@@ -187,9 +177,7 @@ def map_csv(chapters: Mapping[str, Sequence[Entry]], titles: Mapping[str, str]) 
             # A spreadsheet would take numbers apart by blanks for one.
             "rests on cells": "; ".join(str(cell + 1) for cell in one["cells"]),
             "functions": " ".join(function.name for function in one["functions"]),
-            "variables": " ".join(one["variables"]),
-            "vintages": " ".join(one["vintages"]),
-            "systems": " ".join(one["systems"]),
+            **{name: " ".join(one[name]) for name in ("variables", "vintages", "systems")},
             "stored results": " ".join(one["results"]),
             "whole panel": "yes" if one["whole"] else "no",
             "entry": f"outputs/{page}.html#{one['name']}",

@@ -28,10 +28,10 @@ import os
 import posixpath
 import re
 import shutil
-from collections.abc import Callable
 from copy import deepcopy
 from html import escape
 from pathlib import Path
+from typing import Any
 from urllib.request import urlopen
 
 import imagesize
@@ -39,7 +39,6 @@ import yaml
 from book_chinese import FOLDER, LANGUAGE, add_switch, in_chinese, keep_anchors
 from book_search import HAN
 from book_templates import write_once
-from docutils import nodes
 from fontTools import subset
 from lxml import etree, html
 from sphinx.application import Sphinx
@@ -68,14 +67,7 @@ _MARKED = {"current", "active"}
 _LINK = re.compile(r'\b(_static/[^"?]*\.css)(?:\?[^"]*)?"')
 
 
-def _copy_made(app: Sphinx) -> None:
-    if app.builder.format == "html" and MADE.is_dir():
-        shutil.copytree(MADE, app.outdir, dirs_exist_ok=True)
-
-
-def _scripts_of_page(
-    app: Sphinx, page: str, template: str, context: dict, doctree: nodes.document | None
-) -> None:
+def _scripts_of_page(app: Sphinx, page: str, _name: str, context: dict, _tree: object) -> None:
     """Load what the page needs, and move the explorer's figures out of it."""
     body = context.get("body", "")
     marked = f'{body} page="{page}"'
@@ -89,7 +81,7 @@ def _scripts_of_page(
     if context.get("pagetitle"):
         context["pagetitle"] = escape(context["pagetitle"], quote=False)
     figures = _DATA.findall(body)
-    if app.builder.format == "html" and figures:
+    if figures:
         path, text = Path(app.outdir) / f"{page}.data.js", ",\n".join(figures)
         start = "(window.nqpfExplorer = window.nqpfExplorer || {}).data = "
         write_once(path, f"{start}[\n{text}\n];\n")
@@ -97,11 +89,7 @@ def _scripts_of_page(
 
 
 def corrected(
-    source: str,
-    name: str,
-    save: Callable[[str, bytes], str],
-    translated: bool = False,
-    twin: str = "",
+    source: str, name: str, images: Path, near: str, translated: bool = False, twin: str = ""
 ) -> str:
     """Return a page with all corrections.
 
@@ -111,9 +99,10 @@ def corrected(
         The HTML.
     name : str
         The page's name; ``search`` keeps the scripts of the search as they are.
-    save : callable
-        Takes the name of a figure's file, made from its content, and the content; returns the
-        address.
+    images : Path
+        Folder for the figures.
+    near : str
+        Its address from the page.
     translated : bool
         Whether the page is one of the Chinese edition.
     twin : str
@@ -135,7 +124,7 @@ def corrected(
             image.set("src", drawn)
         elif not translated:
             image.attrib.pop("data-english", None)  # what of it has no Chinese
-        _figure_to_file(image, save, lazy=place > 0)
+        image.set("src", f"{near}/{_figure_to_file(image, images, lazy=place > 0)}")
     if twin:
         add_switch(page, twin, not translated)
     if translated:
@@ -159,8 +148,7 @@ def _drop_scripts(page: html.HtmlElement, name: str) -> None:
             element.drop_tree()
         # Other scripts read what this one writes while the page is still being read.
         elif element.get("src") and name != "search" and "documentation_options" not in file:
-            if element.get("async") is None:
-                element.set("defer", "defer")
+            element.set("defer", "defer")
 
 
 def _name_places(page: html.HtmlElement) -> None:
@@ -196,8 +184,8 @@ def _correct_frame(table: html.HtmlElement) -> None:
         heading.set("scope", scope + ("group" if heading.get(span, "1") != "1" else ""))
 
 
-def _figure_to_file(image: html.HtmlElement, save: Callable[[str, bytes], str], lazy: bool) -> None:
-    """Take a figure out of a page, so that its text need not wait for it.
+def _figure_to_file(image: html.HtmlElement, folder: Path, lazy: bool) -> str:
+    """Take a figure out of a page, whose text need not wait for it; return its file's name.
 
     It gets its height, so that nothing moves when it arrives; those after the first are asked for
     when the reader comes near them, or prints.
@@ -205,13 +193,12 @@ def _figure_to_file(image: html.HtmlElement, save: Callable[[str, bytes], str], 
     with urlopen(image.get("src")) as data:  # noqa: S310 - an address that is its own content
         content, kind = data.read(), data.headers.get_content_subtype()
     name = hashlib.sha256(content).hexdigest()[:16] + (".png" if kind == "png" else ".svg")
-    image.set("src", save(name, content))
-    image.set("decoding", "async")
-    if image.get("width"):
-        width, height = imagesize.get(io.BytesIO(content))
-        image.set("height", str(round(int(image.get("width")) * height / width)))
-    if lazy:
-        image.set("loading", "lazy")
+    write_once(folder / name, content)
+    width, height = imagesize.get(io.BytesIO(content))
+    height = round(int(image.get("width")) * height / width)
+    more = {"loading": "lazy"} if lazy else {}
+    image.attrib.update({"decoding": "async", "height": str(height)} | more)
+    return name
 
 
 def _mark_chinese(page: html.HtmlElement) -> None:
@@ -277,8 +264,7 @@ def lighten(site: Path, own: set[str]) -> None:
         path.unlink()
     files = (path for path in site.rglob("*.html") if static not in path.parents)
     pages = {path: path.read_text("utf-8") for path in files}
-    classes = {names for text in pages.values() for names in _CLASSES.findall(text)}
-    words = {*" ".join(classes).split()}
+    words = {*" ".join(name for text in pages.values() for name in _CLASSES.findall(text)).split()}
     for script in static.rglob("*.js"):
         if not any(name in str(script) for name in _SCRIPTS_NOT_READ):
             words.update(_WORD.findall(script.read_text("utf-8")))
@@ -313,30 +299,30 @@ def _digest(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()[:10]
 
 
-def _correct_pages(app: Sphinx) -> None:
-    """Pass each page through the corrections between its template and its file."""
+def _begin(app: Sphinx) -> None:
+    """Have each page of a site pass through the corrections between its template and its file."""
     if app.builder.format != "html":
         return
-    templates, images = app.builder.templates, Path(app.outdir) / "_images"
+    if MADE.is_dir():
+        shutil.copytree(MADE, app.outdir, dirs_exist_ok=True)
     translated = app.config.language == LANGUAGE
-    rendered = templates.render
+    rendered = app.builder.templates.render
 
-    def render(template: str, context: dict[str, object]) -> str:
+    def render(template: str, context: dict[str, Any]) -> str:
         page = rendered(template, context)
         if "<!DOCTYPE" not in page[:100]:  # a part of a page
             return page
-
-        def save(name: str, content: bytes) -> str:
-            write_once(images / name, content)
-            return context["pathto"](f"_images/{name}", 1)
-
-        name = context.get("pagename", "")
+        name, near = context.get("pagename", ""), context["pathto"]("_images", 1)
         there = f"../{name}" if translated else f"{FOLDER}/{name}"
         both = os.environ.get("NQPF_EDITIONS") and not name.startswith("outputs/")
         twin = f"{'../' * name.count('/')}{there}.html" if both and name else ""
-        return corrected(page, name, save, translated, twin)
+        return corrected(page, name, Path(app.outdir, "_images"), near, translated, twin)
 
-    templates.render = render
+    app.builder.templates.render = render
+    _make_sidebar_once(app)
+    app.connect("html-page-context", _scripts_of_page, priority=900)
+    # After whatever else writes pages.
+    app.connect("build-finished", _finish, priority=950)
 
 
 def _one_sidebar(app: Sphinx, page: str, template: str, context: dict, _doctree: object) -> None:
@@ -386,17 +372,13 @@ def _of_no_page(sidebar: html.HtmlElement, page: str) -> html.HtmlElement:
 
 
 def _finish(app: Sphinx, failure: Exception | None) -> None:
-    if failure is None and app.builder.format == "html":
+    if failure is None:
         own = Path(app.confdir, "book/_static").glob("*.css")
         lighten(Path(app.outdir), {path.name for path in own})
 
 
 def setup(app: Sphinx) -> dict[str, object]:
-    """Connect the steps, the last after whatever else writes pages."""
+    """Connect the steps."""
+    app.connect("builder-inited", _begin)
     app.connect("doctree-read", keep_anchors, priority=100)
-    app.connect("builder-inited", _copy_made)
-    app.connect("builder-inited", _correct_pages)
-    app.connect("builder-inited", _make_sidebar_once)
-    app.connect("html-page-context", _scripts_of_page, priority=900)
-    app.connect("build-finished", _finish, priority=950)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

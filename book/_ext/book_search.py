@@ -27,6 +27,7 @@ from __future__ import annotations
 import json
 import posixpath
 import re
+from collections import defaultdict
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
@@ -146,13 +147,12 @@ def entries(glossary: nodes.Node) -> list[tuple[str, str, str, list[str]]]:
 
 def explained(page: str, doctree: nodes.Node) -> dict[str, list[str]]:
     """Return, for each page that a glossary links to, the terms that it explains."""
-    terms: dict[str, dict[str, None]] = {}
+    terms: dict[str, dict[str, None]] = defaultdict(dict)
     for glossary in doctree.findall(addnodes.glossary):
         for _, term, _, links in entries(glossary):
             for link in links:
-                if target := link.split("#")[0].removesuffix(".html"):  # not another entry
-                    target = posixpath.normpath(posixpath.join(posixpath.dirname(page), target))
-                    terms.setdefault(target, {})[term] = None
+                target = posixpath.join(posixpath.dirname(page), link.partition(".html")[0])
+                terms[posixpath.normpath(target)][term] = None
     return {page: list(found) for page, found in terms.items()}
 
 
@@ -171,10 +171,8 @@ def other_names(title: str) -> list[str]:
 
 def read(path: Path) -> dict[str, dict]:
     """Return the pages of an earlier build, none if there was none."""
-    if not path.is_file():
-        return {}
-    source = path.read_text("utf-8").removeprefix(_START).rstrip(";\n")
-    return {page["name"]: page for page in json.loads(source)}
+    source = path.read_text("utf-8") if path.is_file() else "[]"
+    return {one["name"]: one for one in json.loads(source.removeprefix(_START).rstrip(";\n"))}
 
 
 def write(pages: dict[str, dict], path: Path) -> None:
@@ -186,7 +184,7 @@ def write(pages: dict[str, dict], path: Path) -> None:
 
 
 def _collect(app: Sphinx, doctree: nodes.document, page: str) -> None:
-    if app.builder.format != "html" or "nosearch" in app.env.metadata.get(page, {}):
+    if "nosearch" in app.env.metadata.get(page, {}):
         return
     record = {"name": page, "sections": sections(doctree)}
     more = {"explains": explained(page, doctree), "names": other_names(record["sections"][0][1])}

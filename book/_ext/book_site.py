@@ -29,7 +29,7 @@ _PLACES = 5
 _LENGTH = 200  # letters of a description
 
 
-def summary(doctree: nodes.document) -> str:
+def summary(doctree: nodes.Node) -> str:
     """Return the beginning of a page's first paragraphs, those of tables and notes passed over."""
     found = ""
     for paragraph in doctree.findall(nodes.paragraph):
@@ -79,10 +79,8 @@ def _prepare(app: Sphinx) -> None:
     # They do not say that they can: one numbers what has been read, one is for LaTeX.
     for name in {"sphinx_multitoc_numbering", "sphinx_jupyterbook_latex"} & app.extensions.keys():
         app.extensions[name].parallel_read_safe = True
-    if app.builder.name != "html":
-        return
     app.env.book_card_alt = ""
-    if app.config.html_baseurl:
+    if app.builder.name == "html" and app.config.html_baseurl:
         picture, app.env.book_card_alt = draw_card()
         write_once(Path(app.outdir) / "_static" / CARD, picture)
 
@@ -95,14 +93,11 @@ def _head(app: Sphinx, static: str, page: str, title: str, description: str) -> 
     return render("site_head.html", book=app.config.html_title, **about)
 
 
-def _describe(
-    app: Sphinx, page: str, template: str, context: dict, doctree: nodes.document | None
-) -> None:
-    if app.builder.name == "html":
-        title = app.env.titles[page].astext() if page in app.env.titles else app.config.html_title
-        about = "" if doctree is None else summary(doctree) or _about(app)
-        head = _head(app, context["pathto"]("_static", 1), page, title, about)
-        context["metatags"] = f"{context.get('metatags', '')}\n{head}"
+def _describe(app: Sphinx, page: str, _name: str, context: dict, tree: nodes.Node | None) -> None:
+    title = app.env.titles[page].astext() if page in app.env.titles else app.config.html_title
+    about = "" if tree is None else summary(tree) or _about(app)
+    head = _head(app, context["pathto"]("_static", 1), page, title, about)
+    context["metatags"] = f"{context.get('metatags', '')}\n{head}"
 
 
 def _finish(app: Sphinx, exception: Exception | None) -> None:

@@ -1,4 +1,4 @@
-"""Files of the site, each written in one step, some from ``templates/``."""
+"""Files of the site and the project, each written in one step, some from ``templates/``."""
 
 from __future__ import annotations
 
@@ -44,7 +44,8 @@ def marked(text: str) -> Markup:
 
 @cache
 def _environment() -> Environment:
-    folder = FileSystemLoader(Path(__file__).with_name("templates"))
+    here = Path(__file__).parent  # the book as a PDF includes what stands beside the pages' scripts
+    folder = FileSystemLoader([here / "templates", here.with_name("_static")])
     options = {"trim_blocks": True, "lstrip_blocks": True, "keep_trailing_newline": True}
     found = Environment(loader=folder, autoescape=True, undefined=StrictUndefined, **options)
     found.filters |= {"markup": plain_markup, "marked": marked}

@@ -10,64 +10,36 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
 
 import nbformat
-from book_templates import render
 from myst_nb.core.variables import format_plain_text
 from nbformat import NotebookNode
 
-_CODE = re.compile(r"^(```.*?^```)$", re.MULTILINE | re.DOTALL)
-_BOX = re.compile(r"^:::\{admonition\} ([^\n]*)\n(.*?)^:::$", re.MULTILINE | re.DOTALL)
-_EXERCISE = re.compile(
-    r"^```\{exercise\} *([^\n]*)\n(?::[^\n]*\n)*(.*?)^```$", re.MULTILINE | re.DOTALL
-)
-_SOLUTION = re.compile(r"^```\{solution-(start|end)\}.*?^```$", re.MULTILINE | re.DOTALL)
-_DEFINITION = re.compile(r"^(\S[^\n]*)\n:[ \t]+(?=\S)", re.MULTILINE)
+_CODE = re.compile(r"(?ms)^(```.*?^```)$")
+_BOX = re.compile(r"(?ms)^:::\{admonition\} ([^\n]*)\n(.*?)^:::$")
+_EXERCISE = re.compile(r"(?ms)^```\{exercise\} *([^\n]*)\n(?::[^\n]*\n)*(.*?)^```$")
+_SOLUTION = re.compile(r"(?ms)^```\{solution-(start|end)\}.*?^```$")
+_DEFINITION = re.compile(r"(?m)^(\S[^\n]*)\n:[ \t]+(?=\S)")
 _LINK = re.compile(r"(?<!!)\[((?:[^\[\]]|\[[^\[\]]*\])*)\]\(([^()\s]+)\)")
 _ROLE = re.compile(r"\{([\w:-]+)\}`(.+?)`", re.DOTALL)
 _TITLED = re.compile(r"(.*?)\s*<([^<>]+)>", re.DOTALL)
 
 _VEGA_LITE = "https://vega.github.io/schema/vega-lite/v5.json"
-_GLUED = "application/papermill.record/text/plain"
+GLUED = "application/papermill.record/text/plain"
 _TYPES = ("text/html", "text/markdown", "text/latex", "image/png", "text/plain")
-_HIDDEN = {"hide-input", "remove-input", "remove-cell"}
+_HIDDEN = {"set-up", "hide-input", "remove-input", "remove-cell"}
 _PLACE = re.compile(r"^(?:/|[A-Z]:\\)\S*\.py:\d+: ", re.MULTILINE)
 _CHART = re.compile(
-    r'<div class="vega-chart"[^>]*>.*?<script type="application/json">(.*?)</script>\s*</div>',
-    re.DOTALL,
+    r'(?s)<div class="vega-chart".*?<script type="application/json">(.*?)</script>\s*</div>'
 )
 
 # What the site's own scripts draw from; Jupyter has them not.
 _DATA = re.compile(r'<script type="application/json"[^>]*>.*?</script>', re.DOTALL)
 
 
-def set_up_cell(title: str, repository: str, branch: str, page: str) -> str:
-    """Return the first cell of a copy: what it is, and how to get what it needs.
-
-    Parameters
-    ----------
-    title : str
-        Title of the chapter.
-    repository, branch : str
-        Where the library and the data are; the address may be empty.
-    page : str
-        Address of the chapter's page; may be empty.
-    """
-    places = {"repository": repository, "branch": branch, "page": page}
-    return render("first_cell.txt", title=title, **places).rstrip("\n")
-
-
-def glued_values(notebook: NotebookNode) -> dict[str, str]:
-    """Return what ``glue`` recorded in an executed notebook: per name, the plain text."""
-    outputs = (one for cell in notebook.cells for one in cell.get("outputs", []))
-    glued = (one for one in outputs if _GLUED in one.get("data", {}))
-    return {one.metadata["scrapbook"]["name"]: one.data[_GLUED] for one in glued}
-
-
-@dataclass(frozen=True)
-class Surroundings:
+class Surroundings(NamedTuple):
     """What a chapter's text refers to.
 
     Parameters
@@ -134,9 +106,7 @@ def _role(name: str, content: str, around: Surroundings) -> str:
     return f"({'; '.join(f'{authors}, {year}' for authors, year in works)})"
 
 
-def copy_of(
-    notebook: NotebookNode, around: Surroundings, first: str, references: str = ""
-) -> NotebookNode:
+def copy_of(notebook: NotebookNode, around: Surroundings, first: str, last: str) -> NotebookNode:
     """Return an executed chapter as an ordinary notebook.
 
     Parameters
@@ -147,7 +117,7 @@ def copy_of(
         What the text refers to.
     first : str
         Source of the cell put before all others.
-    references : str
+    last : str
         Markdown put at the end; may be empty.
 
     Returns
@@ -155,35 +125,28 @@ def copy_of(
     NotebookNode
         A notebook of format 4.5; the same chapter gives the same bytes.
     """
-    hidden = {"jupyter": {"source_hidden": True}}
-    cells = [_cell("code", first, {**hidden, "tags": ["set-up"]}, outputs=[], execution_count=None)]
+    cells: list[NotebookNode] = []
+
+    def add(kind: str, source: str, tags: Sequence[str] = (), **more: object) -> None:
+        hidden = {"jupyter": {"source_hidden": True}} if _HIDDEN.intersection(tags) else {}
+        about = hidden | ({"tags": [*tags]} if tags else {})
+        own = {"cell_type": kind, "id": f"cell-{len(cells):03d}", "metadata": about}
+        # Not by nbformat's own functions, which validate each; the whole notebook is, once.
+        cells.append(nbformat.from_dict({**own, "source": source, **more}))
+
+    add("code", first.rstrip("\n"), ["set-up"], outputs=[], execution_count=None)
     for cell in notebook.cells:
-        tags = list(cell.metadata.get("tags", []))
         if cell.cell_type == "code":
-            source = cell.source.strip("\n")
-            about = (hidden if _HIDDEN.intersection(tags) else {}) | (
-                {"tags": tags} if tags else {}
-            )
+            source, tags = cell.source.strip("\n"), cell.metadata.get("tags", [])
             shown = _results(cell.outputs, "remove-stderr" not in tags)
-            more = {"outputs": shown, "execution_count": cell.execution_count}
-            cells.append(_cell("code", source, about, **more))
+            add("code", source, tags, outputs=shown, execution_count=cell.execution_count)
         else:
-            cells.append(_cell("markdown", plain_markdown(cell.source, around)))
-    if references:
-        cells.append(_cell("markdown", references))
-    for place, cell in enumerate(cells):
-        cell["id"] = f"cell-{place:03d}"
+            add("markdown", plain_markdown(cell.source, around))
+    if last:
+        add("markdown", last)
     kernel = {"display_name": "Python 3", "language": "python", "name": "python3"}
     about = {"kernelspec": kernel, "language_info": {"name": "python"}}
     return nbformat.v4.new_notebook(cells=cells, metadata=about)
-
-
-def _cell(
-    kind: str, source: str, metadata: Mapping[str, object] | None = None, **more: object
-) -> NotebookNode:
-    # Not by nbformat's own function, which validates each; the whole notebook is, once.
-    about = {"cell_type": kind, "source": source, "metadata": dict(metadata or {})}
-    return nbformat.from_dict(about | more)
 
 
 def _results(outputs: list[NotebookNode], warnings: bool) -> list[NotebookNode]:
@@ -193,9 +156,9 @@ def _results(outputs: list[NotebookNode], warnings: bool) -> list[NotebookNode]:
         data = output.get("data", {})
         if output.output_type == "stream" and (warnings or output.name != "stderr"):
             _write(kept, output.name, output.text)
-        elif _GLUED in data:
+        elif GLUED in data:
             name = output.metadata["scrapbook"]["name"]
-            _write(kept, "stdout", f"{name} = {format_plain_text(data[_GLUED], '')}\n")
+            _write(kept, "stdout", f"{name} = {format_plain_text(data[GLUED], '')}\n")
         elif data := _chart(data) or {kind: data[kind] for kind in _TYPES if kind in data}:
             if "text/html" in data:
                 data["text/html"] = _DATA.sub("", data["text/html"])
@@ -205,20 +168,16 @@ def _results(outputs: list[NotebookNode], warnings: bool) -> list[NotebookNode]:
 
 def _write(outputs: list[NotebookNode], name: str, text: str) -> None:
     """Add text to the last stream if it is of the same name, as Jupyter does."""
-    text = _PLACE.sub("", text) if name == "stderr" else text
-    if outputs and outputs[-1].get("name") == name:
-        outputs[-1].text += text
-    else:
-        outputs.append(nbformat.v4.new_output("stream", name=name, text=text))
+    if not outputs or outputs[-1].get("name") != name:
+        outputs.append(nbformat.v4.new_output("stream", name=name))
+    outputs[-1].text += _PLACE.sub("", text) if name == "stderr" else text
 
 
-def _chart(data: Mapping[str, str]) -> dict[str, object]:
-    """Return a chart of the book as Vega-Lite, which Jupyter draws by itself.
+def _chart(data: Mapping[str, str]) -> dict[str, object] | None:
+    """Return a chart of the book as Vega-Lite, which Jupyter draws by itself; None for no chart.
 
     As version 5, the newest that JupyterLab knows; the book's charts mean the same in 6.
     """
     found = _CHART.fullmatch(data.get("text/html", ""))
-    if not found:
-        return {}
-    spec = {**json.loads(found.group(1)), "$schema": _VEGA_LITE}
-    return {"application/vnd.vegalite.v5+json": spec, "text/plain": data["text/plain"]}
+    spec = {**json.loads(found[1]), "$schema": _VEGA_LITE} if found else None
+    return spec and {"application/vnd.vegalite.v5+json": spec, "text/plain": data["text/plain"]}

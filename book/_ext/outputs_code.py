@@ -12,22 +12,23 @@ import inspect
 import re
 import symtable
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from pkgutil import resolve_name
+from typing import NamedTuple
+
+from IPython.core.inputtransformer2 import TransformerManager
 
 import nqpf
 
-_MAGIC = re.compile(r"^\s*[%!].*$", re.MULTILINE)
+_python_of = TransformerManager().transform_cell  # a line for IPython becomes a call of it
 # May run or not, so what they write may still be what was written before.
 _PERHAPS = (ast.If, ast.For, ast.While, ast.Try, ast.Match)
 # Called for their effect on the page, not on what they are given.
-_QUIET = {"print", "display", "glue", "tell"}
+_QUIET = {"print", "display", "tell"}
 
 
-@dataclass(frozen=True, order=True)
-class Function:
+class Function(NamedTuple):
     """A function, class or method: its name, the first line of its text, its place."""
 
     name: str
@@ -36,8 +37,7 @@ class Function:
     line: int
 
 
-@dataclass(frozen=True)
-class Statement:
+class Statement(NamedTuple):
     """A statement, its cell, and the names it reads, gives a value, and may change in place.
 
     `text` is the statement as Python writes it, `names` what it names, with what stands before
@@ -67,7 +67,7 @@ class Code:
 
     Examples
     --------
-    >>> code = Code(["from nqpf import Panel", "a = 1; b = Panel.load()", "glue('b', b.frame)"])
+    >>> code = Code(["from nqpf import Panel", "a = 1; b = Panel.load()", "tell(b=b.frame)"])
     >>> found = code.behind(code.targets(2, "b"))
     >>> [one.text for one in found[:2]]
     ['from nqpf import Panel', 'b = Panel.load()']
@@ -76,12 +76,13 @@ class Code:
     """
 
     def __init__(self, sources: Sequence[str], shows: Collection[int] = ()) -> None:
-        self.statements = []
-        for cell, body in enumerate(map(_parsed, sources)):
-            for tree in body:
-                shown = cell in shows and tree is body[-1]
-                for part in _told_apart(tree):
-                    self.statements.append(_statement(cell, part, shown))
+        bodies = [ast.parse(_python_of(source)).body for source in sources]
+        self.statements = [
+            _statement(cell, part, shown=cell in shows and tree is body[-1])
+            for cell, body in enumerate(bodies)
+            for tree in body
+            for part in _told_apart(tree)
+        ]
         self._imported = {
             name.asname or name.name: f"{one.tree.module}:{name.name}"
             for one in self.statements
@@ -90,11 +91,11 @@ class Code:
         }
 
     def targets(self, cell: int, key: str = "") -> list[int]:
-        """Return the positions of what shows an output: a glued key, or the value of a cell."""
+        """Return the positions of what shows an output: a told key, or the value of a cell."""
         own = {i: one for i, one in enumerate(self.statements) if one.cell == cell}
         if not key:
             return [i for i in list(own)[-1:] if isinstance(own[i].tree, ast.Expr)] or list(own)
-        calls = (f"tell({key}=", f"glue({key!r},", "tell(**", "glue(")
+        calls = (f"tell({key}=", "tell(**")
         found = ([i for i, one in own.items() if call in one.text] for call in calls)
         return next(filter(None, found), list(own))
 
@@ -138,30 +139,18 @@ def _told_apart(tree: ast.stmt) -> list[ast.stmt]:
 @cache
 def _function(place: str) -> Function | None:
     """Return what stands at a place such as ``nqpf.data:Panel.load``; None if no function does."""
-    if not re.match(r"nqpf\b", place):
-        return None
     try:
-        thing = resolve_name(place)
-    except (AttributeError, ValueError):
-        return None
-    thing = inspect.unwrap(thing)
-    if getattr(thing, "__name__", "") in _QUIET:
+        thing = inspect.unwrap(resolve_name(place))
+    except (AttributeError, ValueError):  # no name of an import stands at its beginning
         return None
     own = re.match(r"nqpf\b", getattr(thing, "__module__", None) or "")  # not what it inherits
-    if not own or not (inspect.isroutine(thing) or inspect.isclass(thing)):
+    called = inspect.isroutine(thing) or inspect.isclass(thing)
+    if not own or not called or thing.__name__ in _QUIET:
         return None
     text = (inspect.getdoc(thing) or "").split("\n\n")[0].replace("\n", " ")
     file = Path(inspect.getsourcefile(thing)).relative_to(Path(nqpf.__file__).parents[1])
     line = inspect.getsourcelines(thing)[1]
     return Function(place.replace(":", "."), text, f"src/{file.as_posix()}", line)
-
-
-def _parsed(source: str) -> list[ast.stmt]:
-    # A line for IPython is no Python; a blank one keeps the numbers of the lines.
-    try:
-        return ast.parse(_MAGIC.sub("", source)).body
-    except SyntaxError:
-        return []
 
 
 def _statement(cell: int, tree: ast.stmt, shown: bool) -> Statement:

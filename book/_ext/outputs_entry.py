@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property
 from pathlib import Path
 
 from jupyter_cache import get_cache
 from jupyter_cache.readers import get_reader
+from myst_nb.core.read import is_myst_markdown_notebook
 from nbformat import NotebookNode
+from notebook_copy import GLUED
 from outputs_code import Code
 
 _READ = get_reader({"type": "plugin", "name": "myst_nb_md"})
@@ -31,21 +33,16 @@ class Run:
     notebook: NotebookNode
     said: list[dict[str, object]]
 
-    @property
-    def places(self) -> list[int]:
-        """Position of each code cell among all, from 0."""
-        return [i for i, one in enumerate(self.notebook.cells) if one.cell_type == "code"]
-
     @cached_property
     def cells(self) -> list[NotebookNode]:
         """The code cells."""
-        return [self.notebook.cells[place] for place in self.places]
+        return [one for one in self.notebook.cells if one.cell_type == "code"]
 
-    @property
-    def glued(self) -> dict[str, int]:
-        """Key of each glued value, and the cell that glued it."""
-        named = [(i, _named(one)) for i, cell in enumerate(self.cells) for one in cell.outputs]
-        return {own["name"]: cell for cell, own in named if own}
+    @cached_property
+    def glued(self) -> dict[str, tuple[int, str]]:
+        """Key of each glued value, the cell that glued it, and the text that Python prints."""
+        outputs = [(i, one) for i, cell in enumerate(self.cells) for one in cell.outputs]
+        return {_named(one)["name"]: (i, one.data[GLUED]) for i, one in outputs if _named(one)}
 
     def shown(self, cell: int) -> list[NotebookNode]:
         """Return the values that a cell shows on the page, in order."""
@@ -60,7 +57,6 @@ class Run:
         return Code([cell.source for cell in self.cells], shows)
 
 
-@lru_cache(maxsize=128)
 def read_run(source: Path, cache_folder: Path) -> Run | None:
     """Return the kept run of a chapter; None for a page without one.
 
@@ -71,9 +67,7 @@ def read_run(source: Path, cache_folder: Path) -> Run | None:
     cache_folder : Path
         Where jupyter-cache keeps executed notebooks.
     """
-    from myst_nb.core.read import is_myst_markdown_notebook
-
-    if source.suffix != ".md" or not is_myst_markdown_notebook(source.read_text("utf-8")):
+    if not is_myst_markdown_notebook(source.read_text("utf-8")):
         return None
     cache = get_cache(cache_folder)
     try:

@@ -21,6 +21,7 @@ from functools import cache
 from itertools import product
 from urllib.parse import unquote_to_bytes
 
+import vl_convert
 from lxml.html import HtmlElement, fragment_fromstring
 
 _NUMBER = re.compile(r"[+-]?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?(?:[eE][+-]?\d+)?")
@@ -31,9 +32,7 @@ _IN_BRACKETS = re.compile(r"\(\s*[-\d.,]+\s*\)")
 _STATISTICS = {"(": "standard error", "[": "bootstrap p value"}
 _LOOK_UP = re.compile(r"(\w+)\[(\d+)\]\[datum\.(\w+)\]")
 _SVG = "data:image/svg+xml,"
-_UNSAFE = re.compile(
-    rb"<\s*(?:script|foreignObject|iframe|embed|object)\b|\son\w+\s*=|javascript:", re.I
-)
+_RUNS = rb"(?i)<\s*(?:script|foreignObject|iframe|embed|object)\b|\son\w+\s*=|javascript:"
 _SHOWN = "//*[contains(@class, 'vega-chart')] | //img[contains(@class, 'nqpf-figure')] | //table"
 
 
@@ -145,25 +144,22 @@ def safe_svg(drawn: bytes) -> bytes:
     ValueError
         If it does.
     """
-    if found := _UNSAFE.search(drawn):
+    if found := re.search(_RUNS, drawn):
         raise ValueError(f"a drawing holds {found.group().decode()!r}, which a browser could run")
     return drawn
 
 
 @cache
-def _with_fonts() -> object:
-    import vl_convert
-
-    spec = importlib.util.find_spec("zhplot")  # finds the fonts without importing the package
-    vl_convert.register_font_directory(f"{spec.submodule_search_locations[0]}/fonts")
-    return vl_convert
+def _add_fonts() -> None:
+    (carrier,) = importlib.util.find_spec("zhplot").submodule_search_locations  # not imported
+    vl_convert.register_font_directory(f"{carrier}/fonts")
 
 
 def chart_svg(spec: dict[str, object]) -> bytes:
     """Draw a Vega-Lite chart as it stands before a reader touches it, asking no other host."""
     width = {} if spec.get("width", "container") != "container" else {"width": 600}
-    drawn = _with_fonts().vegalite_to_svg({**spec, **width}, allowed_base_urls=[])
-    return safe_svg(drawn.encode("utf-8"))
+    _add_fonts()
+    return vl_convert.vegalite_to_svg({**spec, **width}, allowed_base_urls=[]).encode("utf-8")
 
 
 def chart_rows(spec: dict[str, object]) -> tuple[list[str], list[list[object]]] | None:
@@ -181,9 +177,7 @@ def chart_rows(spec: dict[str, object]) -> tuple[list[str], list[list[object]]] 
     tables = [part["values"] for part in parts if "values" in part]
     tables = [list(csv.DictReader(io.StringIO(t))) if isinstance(t, str) else t for t in tables]
     largest = max((t for t in tables if t and isinstance(t[0], Mapping)), key=len, default=[])
-    rows = [dict(row) for row in largest]
-    for row in rows:
-        row.update(row.pop("values", {}))
+    rows = [{**row, **row.get("values", {})} for row in largest]
     lists = {one["name"]: one.get("value") for one in spec.get("params", ())}
     titles = {part["field"]: part["title"] for part in parts if {"field", "title"} <= part.keys()}
     for part in parts:
@@ -191,7 +185,7 @@ def chart_rows(spec: dict[str, object]) -> tuple[list[str], list[list[object]]] 
             words, code = lists[found[1]][int(found[2])], found[3]
             for row in rows:
                 row[titles.get(part["as"], code)] = words[int(row.pop(code))]
-    header = list(dict.fromkeys(name for row in rows for name in row))
+    header = list(dict.fromkeys(name for row in rows for name in row if name != "values"))
     return (header, [[row.get(name) for name in header] for row in rows]) if header else None
 
 
@@ -235,9 +229,9 @@ def _figure(part: HtmlElement, kept: Mapping[str, object]) -> dict[str, bytes]:
     if part.tag == "img":
         drawn = unquote_to_bytes(part.get("src").partition(_SVG)[2])
         drawn = drawn or (kept.get("svg") or "").encode("utf-8")
-        rows = kept.get("rows")
-        found = {"svg": safe_svg(drawn)} if drawn else {}
-        return found | ({"csv": csv_bytes(rows["columns"], rows["rows"])} if rows else {})
-    spec = json.loads(part.xpath("string(script[@type='application/json'])"))
-    table = chart_rows(spec)
-    return {"svg": chart_svg(spec)} | ({"csv": csv_bytes(*table)} if table else {})
+        table = (rows := kept.get("rows")) and (rows["columns"], rows["rows"])
+    else:
+        spec = json.loads(part.xpath("string(script[@type='application/json'])"))
+        drawn, table = chart_svg(spec), chart_rows(spec)
+    found = {"svg": safe_svg(drawn)} if drawn else {}
+    return found | ({"csv": csv_bytes(*table)} if table else {})

@@ -12,7 +12,7 @@ FRAME = '<table border="1" class="dataframe"><thead>{}</thead><tbody>{}</tbody><
 def correct(body):
     """Return the body of a page without figures as it is corrected."""
     whole = f"<!DOCTYPE html><html><title>北京</title><body>{body}</body></html>"
-    page = corrected(whole, "a", None)
+    page = corrected(whole, "a", None, "")
     assert page.startswith("<!DOCTYPE html>\n<html><head><title>北京</title></head><body>")
     return page.partition("<body>")[2].partition("</body>")[0]
 

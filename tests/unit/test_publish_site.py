@@ -18,7 +18,7 @@ from book_templates import render
 from browsing import ROOT
 from bs4 import BeautifulSoup
 from made_up import small_book
-from notebook_copy import Surroundings, _chart, plain_markdown, set_up_cell
+from notebook_copy import Surroundings, _chart, plain_markdown
 from PIL import Image
 from sphinx.errors import ConfigError
 
@@ -293,8 +293,8 @@ def test_what_is_not_there_is_an_error():
 
 
 def test_first_cell_says_how_to_set_up(capsys, tmp_path):
-    address = "https://github.com/someone/nqpf"
-    cell = set_up_cell("T", address, "launch", "https://s.example/x.html")
+    address, about = "https://github.com/someone/nqpf", {"title": "T", "branch": "launch"}
+    cell = render("first_cell.txt", **about, repository=address, page="https://s.example/x.html")
     missing = cell.replace('find_spec("nqpf")', 'find_spec("no_such_library")')
     first = tmp_path / "first.py"
     first.write_text(missing, "utf-8")
@@ -308,7 +308,7 @@ def test_first_cell_says_how_to_set_up(capsys, tmp_path):
     first.write_text(cell, "utf-8")
     runpy.run_path(str(first))
     assert capsys.readouterr().out == ""
-    assert "git clone" not in set_up_cell("T", "", "launch", "")
+    assert "git clone" not in render("first_cell.txt", **about, repository="", page="")
 
 
 def test_a_chart_of_the_library_is_the_same_in_jupyter():
