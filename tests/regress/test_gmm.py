@@ -13,16 +13,12 @@ from made_up_panels import rearranged
 from nqpf.errors import MethodError, SampleError
 from nqpf.regress import RegressionTable, dynamic_gmm
 
+COUNTS = [("difference", True, 6 + 6), ("system", True, 6 + 1 + 6 + 1)]
+COUNTS += [("difference", False, 21 + 6)]  # lags 2.. of six years: 1 + 2 + ... + 6; six years
+COUNTS += [("system", False, 21 + 6 + 6 + 1)]  # a lagged difference in six of seven years
 
-@pytest.mark.parametrize(
-    ("method", "collapse", "count"),
-    [
-        ("difference", False, 21 + 6),  # lags 2.. of six years: 1 + 2 + ... + 6; six years
-        ("difference", True, 6 + 6),
-        ("system", False, 21 + 6 + 6 + 1),  # a lagged difference in six of seven years
-        ("system", True, 6 + 1 + 6 + 1),
-    ],
-)
+
+@pytest.mark.parametrize(("method", "collapse", "count"), COUNTS)
 def test_number_of_instruments_and_what_is_dependent_is_not_counted(method, collapse, count):
     frame, options = sample(), {"method": method, "collapse": collapse}
     fit = dynamic_gmm(frame, "y", **options)

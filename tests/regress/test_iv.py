@@ -150,11 +150,11 @@ def reduced_form(frame, y, effects, errors):
     return fit.params[:3], fit.cov_params()[:3, :3], df
 
 
+CHOSEN = [("two-way", "clustered"), ("pooled", "clustered"), ("unit", "unadjusted")]
+
+
 @pytest.mark.parametrize("seed", range(2))
-@pytest.mark.parametrize(
-    ("effects", "errors"),
-    [("two-way", "clustered"), ("pooled", "clustered"), ("unit", "unadjusted")],
-)
+@pytest.mark.parametrize(("effects", "errors"), CHOSEN)
 def test_the_set_equals_inversion_on_a_grid(seed, effects, errors):
     frame = sample(seed, 31, 11, 30, 0.3)
     got = fit(frame, effects=effects, errors=errors, convention="all")

@@ -1,5 +1,7 @@
 """The kernel: what it returns and marks; linearmodels."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 from made_up_mutants import EVERYTHING
@@ -72,18 +74,18 @@ def test_scale_and_place_of_variables(a, y, shift):
         np.testing.assert_allclose(getattr(scaled, name), getattr(plain, name), rtol=1e-8)
 
 
-@pytest.mark.parametrize(
-    ("effects", "column", "absorbed"),
-    [
-        ("pooled", lambda unit, year, b: 1e9 + 0 * unit, True),
-        ("pooled", lambda unit, year, b: unit, False),
-        ("unit", lambda unit, year, b: 1e6 * unit**2, True),
-        ("time", lambda unit, year, b: np.sqrt(year), True),
-        ("two-way", lambda unit, year, b: 1e9 + 0.1 * unit + 0.7 * year, True),
-        ("two-way", lambda unit, year, b: 1e6 + b, False),
-        ("two-way", lambda unit, year, b: unit * year, False),
-    ],
-)
+COLUMNS = [
+    ("pooled", lambda unit, year, b: 1e9 + 0 * unit, True),
+    ("pooled", lambda unit, year, b: unit, False),
+    ("unit", lambda unit, year, b: 1e6 * unit**2, True),
+    ("time", lambda unit, year, b: np.sqrt(year), True),
+    ("two-way", lambda unit, year, b: 1e9 + 0.1 * unit + 0.7 * year, True),
+    ("two-way", lambda unit, year, b: 1e6 + b, False),
+    ("two-way", lambda unit, year, b: unit * year, False),
+]
+
+
+@pytest.mark.parametrize(("effects", "column", "absorbed"), COLUMNS)
 def test_variables_without_variation_are_marked_not_raised(effects, column, absorbed):
     frame = sample(6)
     frame["c"] = column(*frame.reset_index()[["province", "year", "b"]].to_numpy(float).T)
@@ -120,9 +122,8 @@ def test_what_near_collinearity_costs(unshared):
 
 def fitted(frame, errors="clustered", convention="nested", effects="two-way"):
     """Call the kernel on a frame."""
-    return lambda: _cross_products(frame, NAMES, effects=effects).fit_many(
-        [0], [[1, 2]], errors, convention
-    )
+    call = partial(_cross_products, frame, NAMES, effects=effects)
+    return lambda: call().fit_many([0], [[1, 2]], errors, convention)
 
 
 FULL = sample(drop=0)

@@ -52,17 +52,14 @@ def test_what_a_result_holds():
     assert list(fit(frame, effects="pooled").params.index) == ["a", "b", "const"]
 
 
-@pytest.mark.parametrize(
-    ("errors", "convention", "df", "label"),
-    [
-        ("clustered", "nested", 30, "clustered by province"),
-        ("two-way clustered", "nested", 10, "two-way clustered by province and year"),
-        ("two-way clustered", "all", 10, "two-way clustered by province and year"),
-        ("driscoll-kraay", "nested", 10, "Driscoll-Kraay, Bartlett kernel, 2 lags"),
-        ("robust", "nested", 341 - 43, "robust"),
-        ("two-way clustered", "none", None, "two-way clustered by province and year"),
-    ],
-)
+LABELS = [("clustered", "nested", 30, "clustered by province")]
+LABELS += [("driscoll-kraay", "nested", 10, "Driscoll-Kraay, Bartlett kernel, 2 lags")]
+LABELS += [("robust", "nested", 341 - 43, "robust")]
+LABELS += [("two-way clustered", name, df, "two-way clustered by province and year")
+           for name, df in (("nested", 10), ("all", 10), ("none", None))]  # fmt: skip
+
+
+@pytest.mark.parametrize(("errors", "convention", "df", "label"), LABELS)
 def test_degrees_of_freedom_and_labels(errors, convention, df, label):
     result = fit(sample(units=31, years=11, drop=0), errors=errors, convention=convention)
     assert (result.df, result.covariance_label) == (df, label)
@@ -100,9 +97,9 @@ def test_wald_tests_of_one_and_of_equal_coefficients():
     alone = fixed_effects(wide, "y", ["a", "second", "b"])
     assert both.statistic == pytest.approx(alone.tstats["second"] ** 2)
     assert both.pvalue == pytest.approx(alone.pvalues["second"])
-    few = sample(0, 3, 12, 0)
+    few = fixed_effects(sample(0, 3, 12, 0), "y", NAMES)
     with pytest.raises(EstimationError, match="more clusters than restrictions"):
-        fixed_effects(few, "y", ["a", "b", "c"]).wald(["a", "b", "c"])
+        few.wald(NAMES)
 
 
 def test_nothing_is_differenced_across_a_gap():
@@ -143,24 +140,17 @@ def test_linearmodels_convention_is_that_package_by_default(seed, drop, effects,
     np.testing.assert_allclose(ours.pvalues, peer.pvalues, rtol=1e-8, atol=1e-300)
 
 
-SSC = {
-    "none": {"k_adj": False, "G_adj": False},
-    "nested": {},
-    "all": {"k_fixef": "full", "G_df": "conventional"},
-}
+SSC = {"none": {"k_adj": False, "G_adj": False}, "nested": {}}
+SSC["all"] = {"k_fixef": "full", "G_df": "conventional"}
 ONE_WAY = ["two-way none", "two-way all", "unit nested", "unit all", "time nested", "pooled nested"]
+WAYS = [(*case.split(), "clustered", drop) for case in ONE_WAY for drop in (0, 90)]
+WAYS += product(EFFECTS, ["nested", "all"], ["two-way clustered"], [90])
 
 
 # pyfixest 0.60 matches nested effects to their sizes by position in a set, so that with two
 # effects k_fixef="nonnested" depends on the hash seed. It is compared where that cannot matter:
 # one effect, no correction, every effect counted. That of two effects is written out elsewhere.
-@pytest.mark.parametrize(
-    ("effects", "convention", "errors", "drop"),
-    [
-        *((*case.split(), "clustered", drop) for case in ONE_WAY for drop in (0, 90)),
-        *product(EFFECTS, ["nested", "all"], ["two-way clustered"], [90]),
-    ],
-)
+@pytest.mark.parametrize(("effects", "convention", "errors", "drop"), WAYS)
 def test_clustered_errors_equal_pyfixest(effects, convention, errors, drop):
     frame = peer_sample(3 if drop else 0, drop)
     vcov = {"CRV1": "province" if errors == "clustered" else "province + year"}

@@ -1,6 +1,7 @@
 """Staggered adoption: promises, bad input, a known effect, pyfixest and differences by hand."""
 
 import warnings
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -43,8 +44,7 @@ def test_a_treated_group_of_one_is_warned_about_and_cannot_be_sure():
     assert found.detectable()["y"] == np.inf
 
 
-def of(first):
-    return lambda: adoption(sample(), first)
+of = partial(partial, adoption, sample())
 
 
 def treated(frame):

@@ -26,20 +26,13 @@ def test_every_figure_that_a_reader_needs_is_printed():
     fit = results()["(1) <y>"]
     rows = RegressionTable(results()).to_frame()
     assert [*rows.index.unique("row")[:4]] == ["Outcome", "a_1", "b", "Constant"]
-    wanted = {
-        ("a_1", "coefficient"): f"{fit.params['a_1']:.3f}",
-        ("a_1", "std. error"): f"({fit.std_errors['a_1']:.3f})",
-        ("b", "coefficient"): "",
-        ("Constant", "std. error"): "",
-        ("Observations", ""): "48",
-        ("Province groups", ""): "8",
-        ("Year periods", ""): "6",
-        ("R2 within", ""): f"{fit.rsquared_within:.3f}",
-        ("Province effects", ""): "yes",
-        ("Standard errors", ""): "clustered by province",
-        ("Convention", ""): "nested",
-        ("Data vintage", ""): "census5",
-    }
+    wanted = {"Observations": "48", "Province groups": "8", "Year periods": "6"}
+    wanted |= {"Province effects": "yes", "Standard errors": "clustered by province"}
+    wanted |= {"R2 within": f"{fit.rsquared_within:.3f}", "Convention": "nested"}
+    wanted = {(name, ""): text for name, text in (wanted | {"Data vintage": "census5"}).items()}
+    wanted |= {("a_1", "coefficient"): f"{fit.params['a_1']:.3f}", ("b", "coefficient"): ""}
+    wanted["a_1", "std. error"] = f"({fit.std_errors['a_1']:.3f})"
+    wanted["Constant", "std. error"] = ""
     assert rows["(1) <y>"][list(wanted)].to_dict() == wanted
     other = rows["(2) pooled"]
     assert (other["Year effects", ""], other["Data vintage", ""]) == ("no", "not stated")
@@ -76,20 +69,17 @@ def test_small_numbers_keep_their_digits_and_rounding_is_zero():
 
 
 def test_one_table_holds_every_estimator_and_its_convention():
-    data, two = FRAME, {"errors": "two-way clustered"}
-    fits = {
-        "FE": fixed_effects(data, "y", "a_1", errors="driscoll-kraay"),
-        "FD": fixed_effects(data, "y", "a_1", effects="differenced", convention="none"),
-        "2-way": fixed_effects(data, "y", "a_1", effects="pooled", convention="all", **two),
-    }
+    options = {"FE": {"errors": "driscoll-kraay"}}
+    options["FD"] = {"effects": "differenced", "convention": "none"}
+    options["2-way"] = {"effects": "pooled", "convention": "all", "errors": "two-way clustered"}
+    fits = {name: fixed_effects(FRAME, "y", "a_1", **own) for name, own in options.items()}
     table = RegressionTable(fits)
-    wanted = {
-        "Estimator": ["least squares", "first differences", "least squares"],
+    wanted = {"Estimator": ["least squares", "first differences", "least squares"]}
+    wanted |= {
         "Province effects": ["yes", "differenced", "no"],
         "Year effects": ["yes", "yes", "no"],
-        "Observations": ["48", "40", "48"],
-        "Convention": ["nested", "none", "all"],
     }
+    wanted |= {"Observations": ["48", "40", "48"], "Convention": ["nested", "none", "all"]}
     assert {t: table.to_frame().loc[(t, "")].tolist() for t in wanted} == wanted
     for text in ("\n".join(table.notes), str(table), table.to_html()):
         for said in (

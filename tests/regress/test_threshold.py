@@ -49,9 +49,8 @@ def test_intervals_hold_what_the_profiles_do_not_reject_and_rows_belong_to_one_r
 def test_order_and_units_of_measurement_do_not_matter(factor):
     frame = sample(6, (-0.5, 0.6), (1, 2, 0))
     call, scales = partial(fit, thresholds=2, bootstrap=50, seed=5), {"y": factor, "x": 1 / factor}
-    plain, other = rearranged(
-        call, frame.assign(text="a"), q=np.exp(frame["q"]) / frame["q"], **scales
-    )
+    scales["q"] = np.exp(frame["q"]) / frame["q"]
+    plain, other = rearranged(call, frame.assign(text="a"), **scales)
     np.testing.assert_allclose(other.tests["F"], plain.tests["F"], rtol=1e-8)
     assert other.tests["p_value"].tolist() == plain.tests["p_value"].tolist()
     columns = ["estimate", "lower", "upper"]  # only the order of q matters
@@ -98,14 +97,9 @@ def test_it_prints_what_was_done():
     result = threshold(frame, "y", "x", "<b>q", **options)
     text, page = str(result), result._repr_html_()
     for words in (
-        "20 samples, seed 3: each province",
-        "10% of the rows",
-        "Thresholds in {}, with 95% intervals",
-        "against one fewer",
-        "in each regime",
-        "take the thresholds as known",
-        "every value inside accepted",
-        "depends on where x is counted from",
+        *("20 samples, seed 3: each province", "10% of the rows", "against one fewer"),
+        *("Thresholds in {}, with 95% intervals", "in each regime", "every value inside accepted"),
+        *("take the thresholds as known", "depends on where x is counted from"),
     ):
         assert words.format("<b>q") in text
         assert words.format("&lt;b&gt;q") in page
