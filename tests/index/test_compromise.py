@@ -30,8 +30,7 @@ def test_a_lead_of_exactly_dq_is_an_advantage_whatever_the_rounding():
     for n in range(2, 60, 3):
         z = np.linspace(0, 0.7, n)[:, None] * 1.1
         result = compromise(z, [1.0])
-        assert result.advantage
-        assert result.members == [n - 1]
+        assert result.advantage and result.members == [n - 1]
 
 
 def test_without_stability_the_best_and_the_second_belong():
@@ -55,10 +54,8 @@ def test_a_shared_best_is_stable_only_if_each_is():
     z = 1 - np.array(list(regret.values()))
     result = compromise(z, np.full(4, 0.25))
     np.testing.assert_allclose(result.table.loc[[0, 1], "Q"], 0.25, rtol=0, atol=1e-12)
-    assert result.table["S"].idxmin() == 0
-    assert result.table["R"].idxmin() == 2
-    assert not result.stability
-    assert not result.advantage
+    assert (result.table["S"].idxmin(), result.table["R"].idxmin()) == (0, 2)
+    assert not result.stability and not result.advantage
     assert result.table.loc[[0, 1], "rank_Q"].tolist() == [1, 1]
     assert set(result.members) == {0, 1, 2}
 

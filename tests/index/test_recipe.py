@@ -32,10 +32,14 @@ def index():
     return Recipe(aggregate="linear").fit(made_matrix())
 
 
-def test_the_default_is_the_chain_of_array_functions(matrix):
-    index = Recipe().fit(matrix)
+def test_the_default_is_the_chain_of_array_functions_which_options_reach(matrix):
+    before = matrix.values.copy()
+    index, shifted = Recipe().fit(matrix), Recipe(shift=1e-2).fit(matrix)
+    pd.testing.assert_frame_equal(matrix.values, before)
     z = minmax(matrix.values.to_numpy(), matrix.benefit.to_numpy())
     w = entropy(z)
+    np.testing.assert_array_equal(shifted.weights, entropy(z, shift=1e-2))
+    assert str(shifted.recipe) == "minmax, entropy, topsis, shift=0.01"
     np.testing.assert_array_equal(index.weights, w)
     np.testing.assert_array_equal(index.scores, topsis(z, w))
     assert index.weights.index.tolist() == matrix.values.columns.tolist()
@@ -53,15 +57,6 @@ def test_dimension_scores_are_the_same_aggregation_with_weights_rescaled(matrix,
     z = minmax(matrix.values.to_numpy(), matrix.benefit.to_numpy())[:, [2, 3]]
     w = index.weights[["so2", "energy"]].to_numpy()
     np.testing.assert_allclose(index.dimension_scores["green"], method(z, w / w.sum()), atol=1e-15)
-
-
-def test_options_reach_their_method_and_the_matrix_stays_as_it_is(matrix):
-    before = matrix.values.copy()
-    index = Recipe(shift=1e-2).fit(matrix)
-    pd.testing.assert_frame_equal(matrix.values, before)
-    z = minmax(matrix.values.to_numpy(), matrix.benefit.to_numpy())
-    np.testing.assert_array_equal(index.weights, entropy(z, shift=1e-2))
-    assert str(index.recipe) == "minmax, entropy, topsis, shift=0.01"
 
 
 @pytest.mark.parametrize("keep", ["province == 110000", "year == 2021"])
@@ -93,7 +88,7 @@ def test_summary(matrix):
     assert table.loc[2022, "highest"] == NAMES[last.idxmax()]
 
 
-def test_it_prints_as_a_table_of_provinces_with_gaps_where_a_year_is_missing(matrix):
+def test_it_prints_as_a_table_of_provinces_with_gaps_and_labels_escaped(matrix):
     index, gap = Recipe().fit(matrix), Recipe().fit(made_matrix(matrix.values.iloc[:-1]))
     page, caption = index._repr_html_(), "minmax, entropy, topsis: 4 provinces, 2020-2022, 5 indic"
     assert repr(index) == f"<Index {caption}ators>"
@@ -102,8 +97,6 @@ def test_it_prints_as_a_table_of_provinces_with_gaps_where_a_year_is_missing(mat
     assert page.count("<tr") == gap._repr_html_().count("<tr") == 5
     assert "nan" not in gap._repr_html_().lower()
 
-
-def test_labels_are_escaped():
     rows = pd.MultiIndex.from_product([["<script>alert(1)</script>", "b & c"], [2021]])
     values = pd.DataFrame({"<i>": [1.0, 2.0]}, rows.set_names(["province", "year"]))
     page = Recipe(shift=1e-4).fit(made_matrix(values, {"<i>": "a"}))._repr_html_()
@@ -161,10 +154,8 @@ def test_an_index_says_that_its_scores_do_not_compare_over_time():
     pooled, yearly = (Recipe(name).fit(made_matrix()) for name in ("minmax", "minmax_yearly"))
     assert "comparable_over_time" not in pooled.summary()
     assert yearly.summary()["comparable_over_time"].tolist() == [False] * 3
-    for text in (repr(yearly), yearly._repr_html_()):
-        assert "do not compare over time" in text
-    for text in (repr(pooled), pooled._repr_html_()):
-        assert "compare over time" not in text
+    assert all("do not compare over time" in text for text in (repr(yearly), yearly._repr_html_()))
+    assert not any("compare over time" in text for text in (repr(pooled), pooled._repr_html_()))
 
 
 def test_degrees_are_weighted_shortfalls_over_what_the_score_lacks(index):

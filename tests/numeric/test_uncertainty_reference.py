@@ -21,12 +21,8 @@ ALL = {
     "aggregate": ("topsis", "linear", "geometric", "harmonic", "vikor", "coupling"),
 }
 NOISE = {"error": 0.05, "perturb": 0.25}
-REGIMES = {
-    "choices": {},
-    "weights change": {"perturb": 0.25},
-    "measurement error": {"error": 0.05},
-    "both": NOISE,
-}
+REGIMES = {"choices": {}, "weights change": {"perturb": 0.25}, "both": NOISE}
+REGIMES["measurement error"] = {"error": 0.05}
 
 
 def simulated(n, years, m, seed=0, digits=None):
@@ -46,10 +42,8 @@ def ranks_of(scores):
 
 
 def assert_equal_to_recipes(result, draws):
-    year, codes = result.plan.year, result.baseline.index
-    again = np.array(
-        [refitted(result, d).xs(year, level="year")[codes].to_numpy() for d in range(draws)]
-    )
+    refits = (refitted(result, d).xs(result.plan.year, level="year") for d in range(draws))
+    again = np.array([scores[result.baseline.index] for scores in refits])
     np.testing.assert_allclose(result.scores[:draws], again, rtol=0, atol=1e-12)
     np.testing.assert_array_equal(result.ranks[:draws], ranks_of(again))
 
@@ -93,15 +87,10 @@ CHOICES = {
 def enumerated(matrix, year=2022):
     """Ranks of every case, shape (2, 3, 2, m + 1, n), each from a recipe."""
     keys = list(matrix.values)
-    cases = [
-        matrix if j == len(keys) else matrix.select(keys[:j] + keys[j + 1 :])
-        for j in range(len(keys) + 1)
-    ]
-    scores = [
-        Recipe(*names).fit(case).scores.xs(year, level="year").sort_index()
-        for names in itertools.product(*CHOICES.values())
-        for case in cases
-    ]
+    cases = [*(matrix.select([k for k in keys if k != lost]) for lost in keys), matrix]
+    recipes = [Recipe(*names) for names in itertools.product(*CHOICES.values())]
+    fitted = [recipe.fit(case).scores for recipe in recipes for case in cases]
+    scores = [one.xs(year, level="year").sort_index() for one in fitted]
     return ranks_of(np.array(scores)).reshape(2, 3, 2, len(cases), -1).astype(float)
 
 
