@@ -74,14 +74,11 @@ def translog():
 
 def height(result, logs):
     """Return the frontier at `logs`, the trend among them, from the names of its terms."""
-    total = 0.0
+    total, one = 0.0, logs.assign(constant=1.0)
     for name, value in result.parameters["estimate"].loc[:"sigma2"].iloc[:-1].items():
-        a, _, b = name.partition("*")
-        if name.endswith("^2"):
-            term = logs[name[:-2]] ** 2 / 2
-        else:
-            term = 1.0 if name == "constant" else logs[a] * (logs[b] if b else 1.0)
-        total = total + value * term
+        a, _, b = name.removesuffix("^2").partition("*")
+        square = one[a] / 2 if name.endswith("^2") else 1.0
+        total = total + value * one[a] * (one[b] if b else square)
     return total
 
 
@@ -178,24 +175,21 @@ def test_likelihood_ratio_of_the_forms(neutral, translog):
     assert test.restrictions == 6
     assert test.statistic == pytest.approx(2 * (translog.loglik - neutral.loglik))
     assert test.p_value == pytest.approx(chi2.sf(test.statistic, 6))
-    for larger in (neutral, quietly(PANEL, **LATE)):
-        with pytest.raises(MethodError, match="no restriction"):
-            neutral.test_against(larger)
-    with pytest.raises(MethodError, match="the larger frontier fits worse.*convergence.starts"):
-        neutral.test_against(replace(translog, loglik=neutral.loglik - 1))
-    with pytest.raises(MethodError, match="different samples"):
-        estimate(PANEL.iloc[5:]).test_against(neutral)
+    worse, other = replace(translog, loglik=neutral.loglik - 1), estimate(PANEL.iloc[5:])
+    for smaller, larger, said in (
+        *((neutral, one, "no restriction") for one in (neutral, quietly(PANEL, **LATE))),
+        (neutral, worse, "the larger frontier fits worse.*convergence.starts"),
+        (other, neutral, "different samples"),
+    ):
+        with pytest.raises(MethodError, match=said):
+            smaller.test_against(larger)
 
 
 def test_mixed_chi_square_has_the_critical_values_of_kodde_and_palm():
     # Kodde and Palm (1986), table 1: 5 per cent, one to five restrictions.
-    fits = [
-        estimate(PANEL, decay=False),
-        estimate(PANEL),
-        quietly(PANEL, **LATE, determinants=["z"]),
-        quietly(PANEL, **LATE, determinants=["z", "u"]),
-        quietly(PANEL, **LATE, determinants=["z", "u", "capital"]),
-    ]
+    names = ["z", "u", "capital"]
+    fits = [estimate(PANEL, decay=False), estimate(PANEL)]
+    fits += [quietly(PANEL, **LATE, determinants=names[:count]) for count in (1, 2, 3)]
     for fit, critical in zip(fits, (2.706, 5.138, 7.045, 8.761, 10.371), strict=True):
         at = replace(fit, loglik=fit.loglik_ols + critical / 2)
         assert at.test_no_inefficiency().p_value == pytest.approx(0.05, abs=2e-4)
@@ -319,12 +313,9 @@ def integrated(values, names, frame):
     return total, (density * np.exp(-h[:, None] * U)) @ WEIGHTS / whole
 
 
-WITH_Z = LATE | {"determinants": ["z"]}
-CASES = {  # options, truth
-    "1992 without decay": ({"decay": False}, {}),
-    "1992": ({}, {"eta": 0.1}),
-    "1995": (WITH_Z, {"delta": (0.3, 0.4), "sigma_u": 0.3}),
-}
+# Options and truth of each model.
+CASES = {"1992 without decay": ({"decay": False}, {}), "1992": ({}, {"eta": 0.1})}
+CASES["1995"] = LATE | {"determinants": ["z"]}, {"delta": (0.3, 0.4), "sigma_u": 0.3}
 
 
 @pytest.mark.parametrize(("options", "truth"), CASES.values(), ids=CASES)

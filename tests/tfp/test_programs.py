@@ -72,14 +72,12 @@ def test_a_sequential_frontier_never_recedes_and_a_panel_is_solved_whole():
 
 def test_problems_without_solution_are_named_and_stay_in_the_table():
     # In 2011 the small unit uses less input than any unit of 2010.
-    keys = pd.MultiIndex.from_product([["small", "large"], [2010, 2011, 2012]])
-    frame = pd.DataFrame({"x": [2.0, 1, 1, 4, 4, 4], "y": [1.0, 1, 1, 3, 3, 4]}, keys)
-    frame.index.names = ["unit", "year"]
-    with pytest.warns(UserWarning, match="unit.*small.*year.*2011.*frontier of 2010"):
-        found = malmquist(frame, ["x"], ["y"], "unit", "year", "vrs", split="ray-desli")
-    assert found.infeasible.to_dict("records") == [
-        {"unit": "small", "year": 2011, "frontier": 2010, "returns": "vrs"}
-    ]
+    figures = {"x": [2.0, 1, 1, 4, 4, 4], "y": [1.0, 1, 1, 3, 3, 4]}
+    frame = pd.DataFrame(figures, keyed(["small", "large"], 3))
+    with pytest.warns(UserWarning, match="province.*small.*year.*2011.*frontier of 2010"):
+        found = malmquist(frame, ["x"], ["y"], "province", "year", "vrs", split="ray-desli")
+    (row,) = found.infeasible.to_dict("records")
+    assert row == {"province": "small", "year": 2011, "frontier": 2010, "returns": "vrs"}
     assert found.indices.loc[("small", 2011), ["techch", "sech"]].isna().all()
     assert found.indices[["pech", "tfpch"]].notna().all(axis=None)
     assert found.indices.drop(("small", 2011)).notna().all(axis=None)
@@ -197,12 +195,8 @@ SAMPLES = [
     (PANEL.rename(columns={"x2": "x22"}), DataError, "Did you mean 'x22'"),
     (pd.concat([PANEL, PANEL[["x1"]]], axis=1), DataError, "'x1' 2 times"),
 ]
-ROLES = [
-    ({"inputs": []}, "inputs are"),
-    ({"good": []}, "outputs are"),
-    ({"good": ["y", "x1"]}, "name 'x1' twice"),
-    ({"good": ["year"]}, "name 'year' twice"),
-]
+ROLES = [({"inputs": []}, "inputs are"), ({"good": []}, "outputs are")]
+ROLES += [({"good": names}, f"name '{names[-1]}' twice") for names in (["y", "x1"], ["year"])]
 OWN = [*((radial, option) for option in ("returns", "reference", "split"))]
 OWN += [(pooled, "measure"), (yearly, "disposability")]
 test_samples_roles_and_options_that_are_refused = refusals(

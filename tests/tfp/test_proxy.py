@@ -22,13 +22,11 @@ ESTIMATORS = ["olley-pakes", "levinsohn-petrin", ACF, "wooldridge"]
 every = pytest.mark.parametrize("name", ESTIMATORS)
 
 
-@cache
-def made(design=2, firms=80, years=6, seed=0):
-    return simulate_firms(design, firms, years, seed)
+simulated = cache(simulate_firms)
 
 
-def frame(**options):
-    return made(**options).copy()
+def frame(design=2, firms=80, years=6, seed=0):
+    return simulated(design, firms, years, seed).copy()
 
 
 def large(design):
@@ -191,23 +189,17 @@ def lagged(frame):
     return f
 
 
-@pytest.mark.parametrize(
-    ("name", "state"),
-    [
-        ("levinsohn-petrin", ["capital"]),
-        ("levinsohn-petrin", ["capital", "land"]),
-        ("olley-pakes", ["capital"]),
-    ],
-)
+STEPS = [("levinsohn-petrin", ["capital"]), ("levinsohn-petrin", ["capital", "land"])]
+
+
+@pytest.mark.parametrize(("name", "state"), [*STEPS, ("olley-pakes", ["capital"])])
 def test_the_two_steps_as_they_are_printed(name, state):
     """Petrin, Poi and Levinsohn (2004), Yasar and others (2008); Nelder-Mead."""
     late, fuel = name == "olley-pakes", "investment" if name == "olley-pakes" else "materials"
     f = large(4 if late else 2)
     if "land" in state:
         land = 0.5 * f["capital"] + np.random.default_rng(5).normal(0, 1, len(f))
-        f = f.assign(
-            land=land, output=f["output"] + 0.2 * land, materials=f["materials"] + 0.2 * land
-        )
+        f = f.assign(**{name: f[name] + 0.2 * land for name in ("output", "materials")}, land=land)
     x = np.column_stack([f["labour"], terms(f, [*state, fuel])])
     coefficients = np.linalg.lstsq(x, f["output"], rcond=None)[0]
     net, phi = f["output"] - coefficients[0] * f["labour"], x[:, 1:] @ coefficients[1:]
@@ -260,8 +252,7 @@ def test_wooldridge_both_equations_are_stacked_gmm():
     f = lagged(large(2)).dropna()
     zero = np.zeros((len(f), 1))
     first = np.linalg.qr(terms(f, ["capital", "materials"]))[0] * np.sqrt(len(f))
-    second = terms(f, ["capital_before", "materials_before"])
-    second = np.linalg.qr(second)[0] * np.sqrt(len(f))
+    second = np.linalg.qr(terms(f, ["capital_before", "materials_before"]))[0] * np.sqrt(len(f))
     labour, capital, last = (f[[c]].to_numpy() for c in ("labour", "capital", "labour_before"))
     none = np.zeros_like(first)
     regressors = np.block([[labour, zero, first, none], [labour, capital, none, second]])
