@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from made_up_grid import declare, enumerated
+from made_up_panels import dummies
 from scipy import stats
 
 from nqpf import Panel, Recipe, System, provinces
@@ -320,20 +321,13 @@ def variables(vintage):
     names += ["budget_expenditure", "education_expenditure", "tax_revenue"]
     raw = panel().wide(names, vintage=vintage)
     raw["real"] = real_gdp(panel(), 2010 if vintage == "census5" else 2011, vintage)
-    return pd.DataFrame(
-        {
-            "growth": raw["gdp_index"] - 100,
-            "energy_intensity": np.log(raw["energy"] / raw["real"]),
-            "so2_intensity": np.log(raw["so2"] / raw["real"]),
-            "income": np.log(raw["real"] / raw["population"]),
-            "urbanisation": raw["urbanisation"],
-            "government_size": raw["budget_expenditure"] / raw["gdp"],
-            "education_share": raw["education_expenditure"] / raw["budget_expenditure"],
-            "tax_share": raw["tax_revenue"] / raw["gdp"],
-            "industry": raw["share_secondary"],
-            "population": np.log(raw["population"]),
-        }
-    )
+    gdp, real, budget = (raw[name] for name in ("gdp", "real", "budget_expenditure"))
+    made = {f"{name}_intensity": np.log(raw[name] / real) for name in ("energy", "so2")}
+    made |= {"growth": raw["gdp_index"] - 100, "income": np.log(real / raw["population"])}
+    made |= {"government_size": budget / gdp, "tax_share": raw["tax_revenue"] / gdp}
+    made["education_share"] = raw["education_expenditure"] / budget
+    made |= {"population": np.log(raw["population"]), "industry": raw["share_secondary"]}
+    return pd.DataFrame(made | {"urbanisation": raw["urbanisation"]})
 
 
 def equation(spec):
@@ -376,11 +370,7 @@ def equation(spec):
 
 def residuals(values, frame, effects, controls):
     """What dummies of the effects, a constant and controls leave of some columns."""
-    provinces, years = (pd.get_dummies(frame.index.get_level_values(i)) for i in (0, 1))
-    parts = [np.ones((len(frame), 1)), frame[controls].to_numpy()]
-    parts += [provinces.to_numpy(float)] * (effects in ("two-way", "unit"))
-    parts += [years.to_numpy(float)] * (effects in ("two-way", "time"))
-    out = np.hstack(parts)
+    out = np.hstack([frame[controls], dummies(frame, effects)])
     return values - out @ np.linalg.lstsq(out, values, rcond=None)[0]
 
 

@@ -1,6 +1,7 @@
 """The specification curve: draws, statistics, bad input, and regressions one by one."""
 
 from functools import partial
+from itertools import product
 
 import numpy as np
 import pandas as pd
@@ -23,12 +24,8 @@ def panel(seed=0, effect=0.0, units=20, years=6):
 
 
 def grid():
-    rows = [
-        ("y", focal, controls, effects)
-        for focal in ("x1", "x2", "x3")
-        for controls in ((), ("c1",), ("c1", "c2"))
-        for effects in ("two-way", "unit")
-    ]
+    controls = (), ("c1",), ("c1", "c2")
+    rows = product("y", ("x1", "x2", "x3"), controls, ("two-way", "unit"))
     return [_Specification(*row) for row in rows]
 
 
@@ -140,9 +137,8 @@ test_summary_names_what_is_wrong = refusals(
 def mixed_panel(gaps):
     """Twelve units, six years; with gaps, rows missing at random, one series shorter, a sample."""
     rng = np.random.default_rng(5)
-    frame = pd.DataFrame(
-        rng.normal(size=(72, 6)), keyed(12, 6), ["y", "x1", "x2", "c1", "c2", "short"]
-    )
+    names = ["y", "x1", "x2", "c1", "c2", "short"]
+    frame = pd.DataFrame(rng.normal(size=(72, 6)), keyed(12, 6), names)
     frame["y"] += 0.3 * frame["x1"] + np.repeat(rng.normal(size=12), 6)
     frame["x2"] = 1e6 + 1e4 * (frame["x2"] + frame["x1"])
     frame["inner"] = frame.index.get_level_values("province") < 9
@@ -156,9 +152,7 @@ def mixed_panel(gaps):
 KINDS = [("y", "x1", (), "all"), ("y", "x1", ("c1", "c2"), "all"), ("y", "x2", ("c2", "c1"), "all"),
          ("y", "x2", ("short",), "all"), ("x1", "c1", ("c2",), "inner"),
          ("x2", "c1", ("c2",), "inner")]  # fmt: skip
-SPECIFICATIONS = [
-    _Specification(*kind[:3], effects, kind[3]) for effects in EFFECTS for kind in KINDS
-]
+SPECIFICATIONS = [_Specification(*kind[:3], name, kind[3]) for name in EFFECTS for kind in KINDS]
 gaps = pytest.mark.parametrize("gaps", [False, True], ids=["balanced", "gaps"])
 
 
