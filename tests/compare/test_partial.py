@@ -78,10 +78,8 @@ def test_where_nothing_lacks_bounds_are_the_score_and_earlier_rows_keep_theirs(r
 
 def test_closeness_beyond_the_ideal_is_that_of_a_plain_formula():
     found = hidden(11, Recipe(), share=0)
-    (past, benefit), weights = (
-        (found.full.matrix.values, found.full.matrix.benefit),
-        found.full.weights,
-    )
+    matrix, weights = found.full.matrix, found.full.weights
+    past, benefit = matrix.values, matrix.benefit
     for code, row in found.values.xs(LAST, level="year").iterrows():
         z = (row - past.min()) / (past.max() - past.min())
         z = z.where(benefit, 1 - z) * weights

@@ -96,13 +96,6 @@ def test_tfp_has_the_range_over_estimators_and_capital(embedded, found):
     assert ((year["lower"] <= own) & (own <= year["upper"])).all()
 
 
-def test_wrong_requests_are_named(embedded):
-    with pytest.raises(MethodError, match="unknown"):
-        standings(embedded, KEYS[:1], weights=["entropie"], draws=5)
-    with pytest.raises(MethodError, match="draws is 0"):
-        standings(embedded, KEYS[:1], weights=(), aggregate=(), draws=0)
-
-
 # --- the ways to measure behind them ---
 
 FEW = [("minmax", "entropy", "linear"), ("minmax", "entropy", "coupling")]
@@ -140,9 +133,8 @@ def test_figures_of_two_measures_meet_by_province_and_year(embedded, few):
     assert dong.notna().sum() == 10 and np.isnan(dong[2014])
     shuffled = Panel(embedded.frame.sample(frac=1, random_state=0), embedded.catalogue)
     again = _variants(shuffled, "census5", ["lu-guo-2024"], FEW, ["solow-0.5"], [RULE]).values
-    pd.testing.assert_frame_equal(
-        again.dropna(how="all"), few.values[again.columns].dropna(how="all")
-    )
+    tables = (one.dropna(how="all") for one in (again, few.values[again.columns]))
+    pd.testing.assert_frame_equal(*tables)
 
 
 def test_choices_tell_how_a_measure_was_made_and_of_which_it_is_the_same(few):
@@ -150,17 +142,14 @@ def test_choices_tell_how_a_measure_was_made_and_of_which_it_is_the_same(few):
     assert same["gong-2024/minmax/entropy/linear"] == "dong-2024/minmax/entropy/linear"
     assert same["dong-2024/minmax/entropy/linear"] == same[LU] == ""
     # The two systems put the same indicators into other dimensions, which coupling reads.
-    alike = [
-        {frozenset(g) for g in one.groupby(one).groups.values()}
-        for one in (System.load(key).dimension for key in ("dong-2024", "gong-2024"))
-    ]
-    assert (same["gong-2024/minmax/entropy/coupling"] != "") == (alike[0] == alike[1])
+    parts = [System.load(key).dimension for key in ("dong-2024", "gong-2024")]
+    one, other = ({frozenset(g) for g in p.groupby(p).groups.values()} for p in parts)
+    coupled, chained = "gong-2024/minmax/entropy/coupling", "tfp/malmquist-global/1952-9.6"
+    assert (same[coupled] != "") == (one == other)
     columns = ["kind", "system", "weights", "aggregate", "estimator", "capital"]
-    for name, expected in {
-        "gong-2024/minmax/entropy/coupling": "composite gong-2024 entropy coupling  ",
-        "tfp/malmquist-global/1952-9.6": "tfp    malmquist-global 1952-9.6",
-    }.items():
-        assert " ".join(few.choices.loc[name, columns]) == expected
+    told = few.choices.loc[[coupled, chained], columns].agg(" ".join, axis=1)
+    assert told[coupled] == "composite gong-2024 entropy coupling  "
+    assert told[chained] == "tfp    malmquist-global 1952-9.6"
 
 
 def test_what_cannot_be_computed_is_listed_with_the_reason(embedded):
@@ -201,7 +190,11 @@ def test_rules_of_capital(embedded):
         np.testing.assert_allclose(ratio, ratio.iloc[0], rtol=1e-9)
 
 
-def test_a_request_that_cannot_be_met_is_refused(embedded):
+def test_requests_that_cannot_be_met_are_refused(embedded):
+    with pytest.raises(MethodError, match="unknown"):
+        standings(embedded, KEYS[:1], weights=["entropie"], draws=5)
+    with pytest.raises(MethodError, match="draws is 0"):
+        standings(embedded, KEYS[:1], weights=(), aggregate=(), draws=0)
     with pytest.raises(MethodError, match=r"starts in 1978.*1996"):
         late = RULE.model_copy(update={"start": 1978})
         _variants(embedded, systems=[], estimators=["solow-0.5"], capital=[late])

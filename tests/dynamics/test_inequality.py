@@ -92,17 +92,17 @@ def test_no_measure_depends_on_the_unit_or_the_number_of_copies(data, factor, co
         np.testing.assert_allclose(everything(*other), found, atol=1e-11, rtol=1e-11)
 
 
-@pytest.mark.parametrize(
-    ("y", "groups", "affluence", "within"),
-    [
-        ([3.0] * 6, "aabbcc", [0, 0, 0], 0),
-        ([1.0, 2.0, 6.0], "aaa", [], 10 / 27),
-        ([1.0, 2.0, 6.0], "abc", [1, 1, 1], 0),
-        ([0.0, 0.0, 1.0, 3.0], "aabb", [1], 1 / 8),
-    ],
-    ids=["equal values", "one group", "groups of one", "a group of zeros"],
-)
-def test_corners_of_the_decomposition(y, groups, affluence, within):
+CORNERS = {
+    "equal values": ([3.0] * 6, "aabbcc", [0, 0, 0], 0),
+    "one group": ([1.0, 2.0, 6.0], "aaa", [], 10 / 27),
+    "groups of one": ([1.0, 2.0, 6.0], "abc", [1, 1, 1], 0),
+    "a group of zeros": ([0.0, 0.0, 1.0, 3.0], "aabb", [1], 1 / 8),
+}
+
+
+@pytest.mark.parametrize("corner", CORNERS)
+def test_corners_of_the_decomposition(corner):
+    y, groups, affluence, within = CORNERS[corner]
     result = dagum(pd.Series(y), pd.Series(list(groups)))
     assert result.pairs["affluence"].tolist() == affluence
     assert result.within == pytest.approx(within) and result.transvariation == 0
