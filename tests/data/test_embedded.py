@@ -117,9 +117,8 @@ ITEMS = {"environment_did": {"gdp", "sec_val", "industrial_so2", "env_expenditur
 ITEMS |= {"energy_gtmp": {"能源投入"}, "green_origin": {"二氧化硫排放总量"}}
 ITEMS |= {"nbs_merged": {"城镇化率", "税收收入", "城镇单位就业人员", "第二产业比重", "就业人员数"}}
 ITEMS |= {"generation": {"发电量", "火力发电量", "水力发电量"}}
-ITEMS |= {
-    "industry_above_scale": {"新产品销售收入", "研发经费", "研发人员全时当量", "有效发明专利数"}
-}
+ABOVE_SCALE = {"新产品销售收入", "研发经费", "研发人员全时当量", "有效发明专利数"}
+ITEMS["industry_above_scale"] = ABOVE_SCALE
 
 
 def test_columns_that_are_mislabelled_mixed_or_extrapolated_are_not_used(embedded):

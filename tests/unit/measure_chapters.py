@@ -36,13 +36,8 @@ def measured(text: str) -> dict[str, int]:
     for cell in CELL.findall(text):
         tags = "".join(_TAGS.findall(cell))
         lines = [line for line in cell.splitlines() if line.strip() and not line.startswith(":")]
-        kind = (
-            "hidden"
-            if re.search("remove-(cell|input)", tags)
-            else "folded"
-            if "hide-" in tags
-            else "open"
-        )
+        kind = "folded" if "hide-" in tags else "open"
+        kind = "hidden" if re.search("remove-(cell|input)", tags) else kind
         found[kind] += len(lines)
         if kind != "hidden":
             found["longest"] = max([found["longest"], *map(len, lines)])
