@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from made_up_index import DIMENSION, case, choices, made_matrix, refitted
-from made_up_panels import refusals
+from made_up_panels import keyed, refusals
 
 from nqpf.compare import sensitivity, uncertainty
 from nqpf.errors import MethodError, SampleError
@@ -20,8 +20,7 @@ STAGES = ["normalise", "weights", "aggregate"]
 
 
 def panel(provinces=8, years=(2020, 2021, 2022), seed=3):
-    rows = pd.MultiIndex.from_product([range(11, 11 + provinces), years])
-    rows.names = ["province", "year"]
+    rows = keyed(range(11, 11 + provinces), len(years), years[0])
     drawn = np.random.default_rng(seed).lognormal(size=(len(rows), len(DIMENSION)))
     return made_matrix(pd.DataFrame(drawn, index=rows, columns=list(DIMENSION)))
 

@@ -55,8 +55,7 @@ def box(found, limits):
 def test_bounds_are_the_extremes_over_corners_and_hold_all_between(seed, recipe, limits):
     found = hidden(seed, recipe)
     (low, high), bounds = box(found, limits), found.bounds(limits)
-    inside = low + np.random.default_rng(seed).random(low.shape) * (high - low)
-    came = scored(found, inside)
+    came = scored(found, low + np.random.default_rng(seed).random(low.shape) * (high - low))
     assert (bounds["lower"] <= came + 1e-12).all() and (came <= bounds["upper"] + 1e-12).all()
     rank = came.rank(ascending=False)
     assert (bounds["best"] <= rank).all() and (rank <= bounds["worst"]).all()

@@ -164,11 +164,16 @@ def effect_weights(table, estimator="imputation"):
 
 def case(name, **options):
     """A table that is not distributed with the project; NQPF_CASES names its folder."""
-    folder = os.environ.get("NQPF_CASES") or paths.root().parent / "shared" / "cases"
-    file = Path(folder) / name
+    file = Path(os.environ.get("NQPF_CASES") or paths.root().parent / "shared" / "cases") / name
     if not file.is_file():
         pytest.skip(f"{name} is not distributed with the project; NQPF_CASES names its folder")
     return pd.read_csv(file, **options)
+
+
+def refuses(error, said, call, *arguments, **options):
+    """Assert that a call is refused by an error that says so."""
+    with pytest.raises(error, match=said):
+        call(*arguments, **options)
 
 
 def refusals(error, *cases):
@@ -177,7 +182,6 @@ def refusals(error, *cases):
     @pytest.mark.parametrize("case", cases)
     def test(case):
         said, call, *own = case
-        with pytest.raises(own[0] if own else error, match=said):
-            call()
+        refuses(own[0] if own else error, said, call)
 
     return test

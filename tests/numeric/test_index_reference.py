@@ -107,12 +107,9 @@ def power_iteration(a):
     return w
 
 
-WEIGHTS = {
-    "entropy": gains,
-    "critic": information,
-    "ahp_entropy": lambda z: power_iteration(exact_judgements(z)[1]),
-    "equal": lambda z: decimals(np.ones(z.shape[1])),
-}
+WEIGHTS = {"entropy": gains, "critic": information}
+WEIGHTS["ahp_entropy"] = lambda z: power_iteration(exact_judgements(z)[1])
+WEIGHTS["equal"] = lambda z: decimals(np.ones(z.shape[1]))
 
 
 # Scores from rows and weights.
@@ -163,8 +160,7 @@ def test_normalisations(name, shape):
     x, benefit = made(shape)
     years = np.where(np.arange(len(x)) < len(x) // 2, 2021, 2022)
     found = Recipe(name, "equal", "linear").fit(matrix_of(x, benefit, years)).normalised
-    signed = decimals(np.where(benefit, x, -x)[:, :-1])
-    close(found.iloc[:, :-1], NORMALISE[name](signed))
+    close(found.iloc[:, :-1], NORMALISE[name](decimals(np.where(benefit, x, -x)[:, :-1])))
     assert (found.iloc[:, -1] == 0).all()
 
 
@@ -456,10 +452,7 @@ def test_two_indicators_are_solved_as_an_exhaustive_search_solves_them(name):
     assert genetic.value == pytest.approx(value, rel=1e-4)
 
 
-EVERY = available() if EVERYTHING else ["li-li-2024"]
-
-
-@pytest.mark.parametrize("key", EVERY)
+@pytest.mark.parametrize("key", available() if EVERYTHING else ["li-li-2024"])
 def test_deterministic_answer_is_as_good_as_a_genetic_one(key, embedded):
     # Two seeds, and in daily runs the system that uses it; benchmarks/bench_pursuit.py runs twenty.
     matrix = System.load(key).evaluate(embedded)
