@@ -161,8 +161,7 @@ def test_the_set_equals_inversion_on_a_grid(seed, effects, errors):
     found = got.diagnostics.anderson_rubin
 
     def ratio(value):
-        left = frame["y"] - value * frame["x"]
-        b, cov, df = reduced_form(frame, left, effects, errors)
+        b, cov, df = reduced_form(frame, frame["y"] - value * frame["x"], effects, errors)
         return b @ np.linalg.solve(cov, b) / 3 / fisher.ppf(0.95, 3, df)
 
     for value in np.linspace(-3, 4, 36):

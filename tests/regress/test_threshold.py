@@ -25,8 +25,7 @@ def sample(seed=0, cuts=(0.4,), slopes=(1.0, 2.0), noise=0.3, units=31, years=11
 
 def small(seed, units, years, noise):
     """A small panel with two thresholds and ties in q."""
-    frame = sample(seed, (-0.5, 0.6), (1.0, 1.8, 0.7), noise, units, years)
-    return frame.round({"q": 1})
+    return sample(seed, (-0.5, 0.6), (1.0, 1.8, 0.7), noise, units, years).round({"q": 1})
 
 
 def fit(frame, **options):
@@ -57,8 +56,7 @@ def test_order_and_units_of_measurement_do_not_matter(factor):
     pd.testing.assert_frame_equal(np.log(other.thresholds[columns]), plain.thresholds[columns])
     pd.testing.assert_series_equal(other.members, plain.members)
     drawn = fit(frame, thresholds=2, bootstrap=50, seed=6).tests
-    assert drawn["F"].equals(plain.tests["F"])
-    assert not drawn["5%"].equals(plain.tests["5%"])
+    assert drawn["F"].equals(plain.tests["F"]) and not drawn["5%"].equals(plain.tests["5%"])
 
 
 def test_a_large_level_of_the_regime_variable_costs_few_digits():
@@ -76,8 +74,7 @@ def test_ties_stay_together_and_the_threshold_variable_may_have_other_roles():
     result = fit(frame)
     assert result.profiles[0].index.is_unique
     assert result.members.groupby(frame["q"]).nunique().max() == 1
-    both = threshold(frame, "y", ["x", "w"], "w", bootstrap=0)
-    assert len(both.slopes) == 4
+    assert len(threshold(frame, "y", ["x", "w"], "w", bootstrap=0).slopes) == 4
     assert threshold(frame, "y", "x", "w", "w", bootstrap=0).regression.params.index[0] == "w"
 
 
@@ -86,8 +83,7 @@ def test_a_regime_without_variation_of_its_own_is_no_threshold():
     frame = sample(14).assign(x=lambda f: f["x"].where(f["q"] > 0, 0.0))
     ratio = fit(frame, trim=0.1).profiles[0]
     low = ratio[ratio.index <= 0]
-    assert np.ptp(low.to_numpy()) == 0
-    assert low.iloc[0] == pytest.approx(ratio.max())
+    assert np.ptp(low.to_numpy()) == 0 and low.iloc[0] == pytest.approx(ratio.max())
 
 
 def test_it_prints_what_was_done():
@@ -101,10 +97,8 @@ def test_it_prints_what_was_done():
         *("Thresholds in {}, with 95% intervals", "in each regime", "every value inside accepted"),
         *("take the thresholds as known", "depends on where x is counted from"),
     ):
-        assert words.format("<b>q") in text
-        assert words.format("&lt;b&gt;q") in page
-    assert page.count("<table") == 4  # each has its caption, and the regression
-    assert "<b>" not in page
+        assert words.format("<b>q") in text and words.format("&lt;b&gt;q") in page
+    assert page.count("<table") == 4 and "<b>" not in page  # with a caption; and the regression
     assert result.counts.index.is_unique  # however close the thresholds are
     plain = result.regression
     assert (plain.errors, plain.convention, plain.vintage) == ("unadjusted", "all", "2024")

@@ -62,7 +62,6 @@ NUMBERED = WEIGHTS.matrix.reset_index(drop=True).T.reset_index(drop=True).T
 FEW = FRAME.loc[([110000, 120000, 130000], [2010, 2011]), :]
 YEAR = FRAME.index.get_level_values("year")
 TWO, THREE, FIVE = ([*WEIGHTS.labels[:size]] for size in (2, 3, 5))
-PAIR = pd.DataFrame(1 - np.eye(2), TWO, TWO)
 
 
 def part(units, frame=None, **options):
@@ -82,7 +81,7 @@ test_what_cannot_be_estimated_is_refused_with_its_place = refusals(
     (r"row is missing.*Tianjin \(120000\), year 2012", refused(FRAME.drop((120000, 2012)))),
     (r"no neighbours.*Hainan \(460000\).*'allow'", refused(weights=ALONE)),
     ("1 years leave -5 degrees", refused(FRAME[YEAR == 2010]), EstimationError),
-    ("2 units are too few", refused(FRAME.loc[TWO], PAIR)),
+    ("2 units are too few", refused(FRAME.loc[TWO], pd.DataFrame(1 - np.eye(2), TWO, TWO))),
     ("degrees of freedom", part(THREE, frame=FEW), EstimationError),
     ("5 units are too few to cluster.*6 parameters",
      part(FIVE, effects="unit", errors="clustered"), EstimationError),
@@ -110,14 +109,11 @@ test_what_cannot_be_estimated_is_refused_with_its_place = refusals(
 )  # fmt: skip
 
 
-def test_a_cross_section_is_a_pooled_panel():
-    assert small(FRAME[YEAR == 2010], effects="pooled").nobs == 31
-
-
 # Likelihood
 
 
-def test_bounds_come_from_the_eigenvalues():
+def test_bounds_come_from_the_eigenvalues_and_a_cross_section_is_a_pooled_panel():
+    assert small(FRAME[YEAR == 2010], effects="pooled").nobs == 31
     plain = contiguity(hainan=True)
     fit = small(weights=plain, correction="none")
     values = np.linalg.eigvalsh(plain.matrix.to_numpy())
@@ -203,10 +199,8 @@ def test_errors_are_those_of_numerical_derivatives(weights, effects, correction)
     np.testing.assert_allclose(scores.sum(axis=0) / np.sqrt(np.diag(hessian)), 0, atol=2e-4)
     bread = np.linalg.inv(hessian)
     sandwich = 31 / 30 * bread @ scores.T @ scores @ bread
-    clustered = fit.with_errors("clustered")
-    for own, wanted, rtol in ((fit, bread, 1e-4), (clustered, sandwich, 2e-4)):
-        error = np.sqrt(np.diag(wanted))
-        np.testing.assert_allclose(own.std_errors, error[:-1], rtol=rtol)
+    for own, wanted, rtol in ((fit, bread, 1e-4), (fit.with_errors("clustered"), sandwich, 2e-4)):
+        np.testing.assert_allclose(own.std_errors, np.sqrt(np.diag(wanted))[:-1], rtol=rtol)
 
 
 @pytest.mark.parametrize("effects", ["two-way", "unit"])
@@ -337,8 +331,7 @@ def transformed(effects, model="lag"):
     x = np.hstack([x, big @ x]) if model == "durbin" else x
     full = [np.linalg.svd(np.eye(size) - 1 / size)[0][:, : size - 1].T for size in (31, 7)]
     across = full[0] if effects in ("time", "two-way") else np.eye(31)
-    along = full[1] if effects in ("unit", "two-way") else np.eye(7)
-    change = np.kron(along, across)
+    change = np.kron(full[1] if effects in ("unit", "two-way") else np.eye(7), across)
     return change @ long[["y"]].to_numpy(), change @ x, change @ big @ change.T
 
 

@@ -14,7 +14,6 @@ from nqpf.space.weights import inverse_distance
 
 CODES = provinces.codes()
 PANEL = normals(11, ["index"], CODES, 2, 2012)[0]["index"]
-INDEX = PANEL.index
 ROWS = contiguity(hainan=True).row_standardised()
 
 
@@ -32,7 +31,7 @@ def test_the_order_of_rows_changes_nothing():
     pd.testing.assert_frame_equal(moran(mixed, turned, 99), moran(PANEL, ROWS, 99))
     local = local_moran(mixed, turned, 99)
     assert local.index.equals(mixed.index)
-    pd.testing.assert_frame_equal(local.loc[INDEX], local_moran(PANEL, ROWS, 99))
+    pd.testing.assert_frame_equal(local.loc[PANEL.index], local_moran(PANEL, ROWS, 99))
 
 
 @pytest.mark.parametrize("slope", [2.5, -3.0])
@@ -101,8 +100,7 @@ def test_tails_corrections_and_quadrants():
 
 
 def test_an_island_adds_nothing_and_says_so():
-    table = local_moran(PANEL, contiguity().row_standardised(), correction="fdr")
-    hainan = table.loc[460000]
+    hainan = local_moran(PANEL, contiguity().row_standardised(), correction="fdr").loc[460000]
     assert (hainan["I"] == 0).all() and hainan[["p_sim", "p_adjusted"]].isna().all(axis=None)
     assert (hainan["cluster"] == "no neighbours").all() and hainan["quadrant"].isna().all()
 
@@ -151,8 +149,7 @@ def test_moran_test_of_spdep(columbus):
     printed += [5.634132894179, 5.675350196933]
     found = row[["I", "expected", "variance", "z", "z_normal"]].tolist()
     assert found == pytest.approx(printed, rel=1e-11)
-    assert row["p"] / 2 == pytest.approx(8.79706560281e-09, rel=1e-9)
-    assert row["p_sim"] == 0.002
+    assert row["p"] / 2 == pytest.approx(8.79706560281e-09, rel=1e-9) and row["p_sim"] == 0.002
 
 
 def test_localmoran_of_spdep(columbus):

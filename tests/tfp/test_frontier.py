@@ -7,7 +7,7 @@ from functools import partial
 import numpy as np
 import pandas as pd
 import pytest
-from made_up_panels import case, rearranged, refusals
+from made_up_panels import case, rearranged, refusals, refuses
 from scipy.stats import chi2, norm, truncnorm
 
 from nqpf.errors import DataError, EstimationError, MethodError, SampleError
@@ -83,8 +83,7 @@ def height(result, logs):
 
 
 def test_elasticities_are_derivatives_of_the_frontier(translog):
-    year = translog.inputs.index.get_level_values("year")
-    logs = translog.inputs.assign(trend=year - 2009.0)
+    logs = translog.inputs.assign(trend=translog.inputs.index.get_level_values("year") - 2009.0)
     np.testing.assert_allclose(height(translog, logs), translog.output - translog.residual)
     slopes = translog.elasticities.assign(trend=translog.technical_change)
     for name in logs:
@@ -163,8 +162,7 @@ def test_decomposition_along_one_input_has_a_scale_effect_of_its_elasticity_less
 def test_missing_years_are_allowed_but_not_along_growth():
     result = estimate(PANEL.drop([(0, 2010), (3, 2012)]), trend="neutral")
     assert result.convergence.converged
-    with pytest.raises(SampleError, match=r"gap \[firm 3, year 2012\]"):
-        result.decomposition()
+    refuses(SampleError, r"gap \[firm 3, year 2012\]", result.decomposition)
 
 
 # Tests of hypotheses
@@ -181,8 +179,7 @@ def test_likelihood_ratio_of_the_forms(neutral, translog):
         (neutral, worse, "the larger frontier fits worse.*convergence.starts"),
         (other, neutral, "different samples"),
     ):
-        with pytest.raises(MethodError, match=said):
-            smaller.test_against(larger)
+        refuses(MethodError, said, smaller.test_against, larger)
 
 
 def test_mixed_chi_square_has_the_critical_values_of_kodde_and_palm():
@@ -193,8 +190,7 @@ def test_mixed_chi_square_has_the_critical_values_of_kodde_and_palm():
     for fit, critical in zip(fits, (2.706, 5.138, 7.045, 8.761, 10.371), strict=True):
         at = replace(fit, loglik=fit.loglik_ols + critical / 2)
         assert at.test_no_inefficiency().p_value == pytest.approx(0.05, abs=2e-4)
-    below = replace(fits[0], loglik=fits[0].loglik_ols - 1e-9)
-    assert below.test_no_inefficiency().p_value == 1.0
+    assert replace(fits[0], loglik=fits[0].loglik_ols - 1e-9).test_no_inefficiency().p_value == 1.0
 
 
 # Convergence
@@ -203,8 +199,7 @@ def test_mixed_chi_square_has_the_critical_values_of_kodde_and_palm():
 def test_wrong_skewness_is_said_and_efficiency_is_one():
     with pytest.warns(UserWarning, match="skewed the wrong way"):
         result = estimate(upside_down())
-    assert result.convergence.boundary == ("gamma",)
-    assert result.ols_skewness > 0
+    assert result.convergence.boundary == ("gamma",) and result.ols_skewness > 0
     assert result.gamma < 1e-5 and result.efficiency.min() > 0.99
     assert result.loglik == pytest.approx(result.loglik_ols, abs=1e-4)
     assert result.parameters["std_error"].isna().all()
@@ -263,12 +258,11 @@ EXACT, TWICE = PANEL.assign(output=PANEL["capital"] ** 0.5), pd.concat([PANEL, P
 test_what_is_refused = refusals(
     MethodError,
     ("Did you mean 'translog'", refused(form="translg")),
-    ("unknown inefficiency 'all'", refused(inefficiency="all")),
-    ("unknown trend 'all'", refused(trend="all")),
+    *((f"unknown {name} 'all'", refused(**{name: "all"})) for name in ("inefficiency", "trend")),
     ("no decay", refused(**LATE, decay=True)),
     ("determinants shift the mean", refused(determinants=["z"])),
-    ("name 'z' twice", refused(**LATE, determinants=["z", "z"])),
-    ("name 'output' twice", refused(**LATE, determinants=["output"])),
+    *((f"name '{names[-1]}' twice", refused(**LATE, determinants=names))
+      for names in (["z", "z"], ["output"])),
     ("inputs are", refused(inputs=[])),
     ("like a parameter", refused(inputs=["gamma"])),
     ("Did you mean 'capital'", refused(inputs=["captal"]), DataError),
@@ -280,10 +274,10 @@ test_what_is_refused = refusals(
     ("'delta:one' is constant", refused(ONE, **LATE, determinants=["one"]), EstimationError),
     ("one unit", refused(PANEL.loc[[3]]), SampleError),
     ("5 rows for 5 parameters", refused(section().iloc[:5]), SampleError),
-    ("more than one year", refused(section(), decay=True), SampleError),
-    ("more than one year", refused(section(), trend="neutral"), SampleError),
+    *(("more than one year", refused(section(), **options), SampleError)
+      for options in ({"decay": True}, {"trend": "neutral"})),
     ("exact function", refused(EXACT), EstimationError),
-)
+)  # fmt: skip
 
 
 # Peers
