@@ -217,8 +217,8 @@ def test_errors_of_the_system_are_one_line(tmp_path, home, run, extra, monkeypat
     monkeypatch.setattr("os.replace", fail)
     for words in (["add", path], ["export", tmp_path / "out"]):
         result = run(*words)
-        assert (result.exit_code, result.stdout) == (1, "")
-        assert result.stderr.startswith(f"{said} [file ") and result.stderr.count("\n") == 1
+        assert (result.exit_code, result.stdout, result.stderr.count("\n")) == (1, "", 1)
+        assert result.stderr.startswith(f"{said} [file ")
     assert state(home) == before and not list(extra.glob("*")), "no half-written file is left"
 
 
@@ -243,8 +243,7 @@ def test_a_template_is_read_as_far_as_it_is_filled(tmp_path, embedded, monkeypat
     said = run("template", "lu-guo-2024", 2025)
     table = pd.read_csv("lu-guo-2024-2025.csv", dtype=str, keep_default_na=False)
     assert {*table["year"]} == {"2025"} and len(table) % 31 == 0
-    system = System.load("lu-guo-2024")
-    assert {*table["variable"]} == {*system.variables}
+    assert {*table["variable"]} == {*System.load("lu-guo-2024").variables}
     assert "population 年末常住人口: 31 figures to fill in" in said.stdout
     assert table["unit"].tolist() == [embedded.catalogue.unit(key) for key in table["variable"]]
     assert "there already" in run("template", "lu-guo-2024", 2025).stderr

@@ -112,8 +112,7 @@ def test_bad_rows_and_tables(refusal, tmp_path, case):
 
 
 def workbook(*rows, **more):
-    content = io.BytesIO()
-    return write_book(content, Sheet=[HEADER.split(","), *rows], **more).getvalue()
+    return write_book(io.BytesIO(), Sheet=[HEADER.split(","), *rows], **more).getvalue()
 
 
 FORMULA = ["Beijing", 2024, "population", "=2000+200", "万人", "yearbook"]
