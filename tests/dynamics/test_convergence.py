@@ -137,8 +137,7 @@ def test_known_clubs_are_found_highest_first_whatever_scale_order_and_growth():
 
 def test_one_club_when_all_converge_and_a_short_panel_is_flagged():
     result = club(clubs(levels=(2.0,), each=8))
-    assert result.overall.converges
-    assert (result.membership == 1).all() and len(result.clubs) == 1
+    assert result.overall.converges and (result.membership == 1).all() and len(result.clubs) == 1
     assert "7 years" in club(clubs(years=10)).notes[0]
 
 
@@ -172,8 +171,7 @@ def growth(units=20):
 def test_beta_of_mexican_states_equals_statsmodels(errors, kind):
     table = case("mexico_pcgdp.csv").filter(like="pcgdp")
     table.columns = [int(name[-4:]) for name in table]
-    scores = table.stack().rename_axis(["state", "year"])
-    result = beta(scores, errors=errors)
+    result = beta(table.stack().rename_axis(["state", "year"]), errors=errors)
     logs = np.log(table)
     growing, first = (logs[2000] - logs[1940]) / 60, logs[[1940]].assign(const=1.0)
     own = OLS(growing, first).fit(cov_type=kind)

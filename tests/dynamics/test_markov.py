@@ -22,9 +22,8 @@ def chain_of(*counts):
     moves = [np.repeat(cells, np.ravel(matrix), axis=0) for matrix in counts]
     rows = [(year, *move) for year, own in enumerate(moves) for move in own]
     both = {(n, 2 * y + k): move[k] for n, (y, *move) in enumerate(rows) for k in (0, 1)}
-    return markov(
-        pd.Series(both).rename_axis(["unit", "year"]), np.arange(len(counts[0]) - 1) + 0.5
-    )
+    cutoffs = np.arange(len(counts[0]) - 1) + 0.5
+    return markov(pd.Series(both).rename_axis(["unit", "year"]), cutoffs)
 
 
 def test_transitions_are_counted_by_key_and_gaps_are_not_jumped():
@@ -66,8 +65,7 @@ def test_relative_classes_do_not_see_common_growth():
     scores = panel()
     grown = scores * 1.1 ** (scores.index.get_level_values(1) - 2010)
     one, two = markov(scores, 3, relative=True), markov(grown, 3, relative=True)
-    assert (one.counts == two.counts).all(axis=None)
-    assert markov(grown, 3).upward > one.upward
+    assert (one.counts == two.counts).all(axis=None) and markov(grown, 3).upward > one.upward
 
 
 def test_classes_without_members_and_without_exits_are_flagged():

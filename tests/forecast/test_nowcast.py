@@ -45,8 +45,7 @@ def test_only_what_is_lacking_is_carried():
     completed.loc[310000, "b"] = drifted.loc[310000, "b"]
     expected = (completed * WEIGHTS).sum(axis=1)
     assert result.frame["nowcast"].to_numpy() == pytest.approx(expected.to_numpy(), abs=1e-12)
-    published = result.frame.loc[[310000, 110000], "published"].tolist()
-    assert published == pytest.approx([1 / 3, 2 / 3])
+    assert result.frame.loc[[310000, 110000], "published"].tolist() == pytest.approx([1 / 3, 2 / 3])
     assert result.year == NEWEST and result.lacking == ("b", "c")
     pd.testing.assert_frame_equal(table, before)
 

@@ -55,8 +55,7 @@ def test_columns_of_a_frame_are_forecast_as_if_alone():
 
 def test_bounds_hold_the_forecast_widen_with_the_level_and_need_past_errors():
     narrow, wide = (forecast(panel(), 3, level=x).frame for x in (0.5, 0.9))
-    assert (wide["upper"] >= narrow["upper"]).all()
-    assert (wide["lower"] < wide["forecast"]).all()
+    assert (wide["upper"] >= narrow["upper"]).all() and (wide["lower"] < wide["forecast"]).all()
     frame = forecast(panel(4, units=2), 3, "drift", level=0.9).frame
     assert frame["lower"].isna().all() and frame["forecast"].notna().all()
     assert forecast(panel() * 0 + 3, 1, "smoothing").frame["forecast"].eq(3).all()
@@ -74,21 +73,18 @@ def test_a_backtest_makes_the_forecasts_that_were_possible_then():
 
 
 def test_methods_share_provinces_and_origins_and_the_bar_is_there():
-    series = panel()
-    late = series.drop([(110000, year) for year in range(2013, 2017)])
+    late = panel().drop([(110000, year) for year in range(2013, 2017)])
     result = backtest(late, ["panel_ar", "random_walk"])
     sizes = result.rows.groupby(["horizon", "method"]).size().unstack()
     assert list(sizes.columns) == ["drift", "panel_ar", "random_walk"]
     assert (sizes.nunique(axis=1) == 1).all()
-    own = result.rows[result.rows["province"] == 110000]
-    assert own["origin"].min() == 2021  # five years from 2017
+    assert result.rows.query("province == 110000")["origin"].min() == 2021  # five from 2017
 
 
 def test_table_is_what_the_rows_say():
     result = backtest(panel(), ["random_walk"])
-    row = result.table.loc[(1, "random_walk")]
-    rows = result.rows[(result.rows["horizon"] == 1) & (result.rows["method"] == "random_walk")]
-    drift = result.rows[(result.rows["horizon"] == 1) & (result.rows["method"] == "drift")]
+    row, methods = result.table.loc[(1, "random_walk")], ("random_walk", "drift")
+    rows, drift = (result.rows.query(f"horizon == 1 and method == '{name}'") for name in methods)
     assert row["mae"] == pytest.approx((rows["actual"] - rows["forecast"]).abs().mean())
     assert row["rmse"] == pytest.approx(np.sqrt((rows["error"] ** 2).mean()))
     assert row["mae / drift"] == pytest.approx(row["mae"] / drift["error"].abs().mean())
@@ -111,10 +107,8 @@ def test_verdict_is_honest_where_the_drift_is_the_truth_or_origins_are_few():
     keys = keyed(range(1, 32), 12)
     slope = keys.get_level_values("province") * 0.3
     noise = pd.Series(np.random.default_rng(2).normal(size=len(keys)), index=keys)
-    series = (noise + slope).groupby("province").cumsum()
-    result = backtest(series, FAST)
-    assert result.winners == []
-    assert result.verdict.startswith("Nothing beats the drift for sure")
+    result = backtest((noise + slope).groupby("province").cumsum(), FAST)
+    assert result.winners == [] and result.verdict.startswith("Nothing beats the drift for sure")
     tests = backtest(panel(), FAST, first_origin=2018).tests.loc[3]  # three years, three origins
     assert tests["origins"].eq(3).all() and tests["p_holm"].isna().all()
 
@@ -124,8 +118,7 @@ def test_latest_run_keeps_what_ends_in_the_newest_year():
     series.loc[(540000, 2014)] = np.nan
     series = series.drop((460000, 2023))
     kept = latest_run(series)
-    assert kept.xs(540000).index.min() == 2015
-    assert 460000 not in kept.index.unique("province")
+    assert kept.xs(540000).index.min() == 2015 and 460000 not in kept.index.unique("province")
     assert len(kept) == len(series) - 2 - 10
     forecast(kept, 1)
 
@@ -191,8 +184,7 @@ def test_smoothing_is_that_of_statsmodels_and_fits_no_worse(seed):
     """The same parameters give the same forecasts; the search finds no larger sum of squares."""
     from statsmodels.tsa.holtwinters import Holt
 
-    rng = np.random.default_rng(seed)
-    y = AIR if seed == 0 else (1 + rng.normal(size=6 + seed)).cumsum()
+    y = AIR if seed == 0 else (1 + np.random.default_rng(seed).normal(size=6 + seed)).cumsum()
     level, trend, damping = methods._fit_damped(y[:, None])[:, 0]
     ours = METHODS["smoothing"].points(y[:, None], 3)[:, 0]
     start = {"initial_level": y[0], "initial_trend": y[1] - y[0]}
@@ -243,8 +235,7 @@ def test_persistence_of_thirty_one_provinces_is_unbiased_within_simulation_error
 
 def test_class_probabilities_are_powers_of_counted_transitions():
     series = simulated(0.8, 10, np.random.default_rng(4))
-    apart = series - series.groupby("year").transform("mean")
-    classes = pd.qcut(apart, 4, labels=False)
+    classes = pd.qcut(series - series.groupby("year").transform("mean"), 4, labels=False)
     before = classes.groupby("province").shift().dropna().astype(int)
     matrix = pd.crosstab(before, classes.loc[before.index], normalize="index").to_numpy()
     odds = class_probabilities(series, 2, classes=4).xs(2021, level="year").to_numpy()

@@ -47,10 +47,7 @@ def recipes(name):
     return Recipe(**({"weights": "equal", "aggregate": "linear"} | {stage: name}))
 
 
-ALL = [*_METHODS["normalise"], *WEIGHTS, *AGGREGATE]
-
-
-@pytest.mark.parametrize("name", ALL)
+@pytest.mark.parametrize("name", [*_METHODS["normalise"], *WEIGHTS, *AGGREGATE])
 @FEW
 @given(sample=figures(), random=st.randoms(use_true_random=False))
 def test_order_of_rows_and_indicators_does_not_matter_and_bounds_are_kept(name, sample, random):
