@@ -3,9 +3,6 @@
 import pytest
 from outputs_code import Code
 
-LOOP = "for x in xs:\n    a = x"
-
-
 RESTS_ON = [
     (["a = 1\nb = 2", "c = 3", "a + c"], [0, 2, 3]),
     (["a = 1", "a = 2", "a"], [1, 2]),
@@ -15,7 +12,7 @@ RESTS_ON = [
     (["a = []", "a.count(1)", "a"], [0, 2]),  # its value was shown, so it was asked for that
     (["def f():\n    return n", "n = 1", "f()"], [0, 1, 2]),  # read when it is called
     (["k = 1", "d = [1]", "[k + j for j in d]"], [0, 1, 2]),
-    (["xs = [1]\nb = 0", "a = 0", LOOP, "a"], [0, 2, 3, 4]),
+    (["xs = [1]\nb = 0", "a = 0", "for x in xs:\n    a = x", "a"], [0, 2, 3, 4]),
     (["%matplotlib inline\na = 1", "a = (", "a"], [0, 1]),
 ]
 

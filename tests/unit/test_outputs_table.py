@@ -40,7 +40,6 @@ WIDE = ["year", "east | n", "east | mean", "west | n"]
 # Standard errors are no negative numbers.
 ROWS = [["x", "-0.9", ""], ["", "(0.128)", ""], ["", "[0.01]", ""], ["Observations", "1,299", 5]]
 REGRESSION = table(["", "one", "two"], ROWS).replace("<table", '<table class="regression-table"')
-COLUMNS = ["row", "statistic", "one", "two"]
 SAID = [["x", "coefficient", "-0.9", ""], ["x", "standard error", "0.128", ""]]
 SAID += [["x", "bootstrap p value", "0.01", ""], ["Observations", "", "1,299", "5"]]
 TABLES = [
@@ -52,7 +51,7 @@ TABLES = [
     (LATE, ["group", "a", "b"], [["", "1", "2"], ["G", "3", "4"]]),
     (table(["a", "b"], [[INSIDE, "z"]]), ["a", "b"], [["one; two in", "z"]]),
     ("<table></table>", [], []),
-    (REGRESSION, COLUMNS, SAID),
+    (REGRESSION, ["row", "statistic", "one", "two"], SAID),
 ]
 
 
