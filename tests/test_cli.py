@@ -45,9 +45,8 @@ def test_list_shows_names_units_and_years(home):
 
 def python(*words, home, **environment):
     places = {"PYTHONPATH": str(REPOSITORY / "src"), "NQPF_HOME": str(home)}
-    return subprocess.run(
-        [sys.executable, *words], capture_output=True, check=False, env=places | environment
-    )
+    options = {"capture_output": True, "check": False, "env": places | environment}
+    return subprocess.run([sys.executable, *words], **options)
 
 
 @pytest.mark.parametrize(("coding", "shown"), [("utf-8", "贝京"), ("latin-1", "??")])
@@ -63,8 +62,7 @@ def test_as_a_module_also_on_a_terminal_without_chinese(home, tmp_path, coding, 
 def test_help_loads_nothing_heavy(home):
     code = "import sys; from nqpf.cli import app; app(['--help'], standalone_mode=False); "
     code += "print(sorted({'pandas', 'numpy', 'pydantic', 'scipy', 'yaml'} & set(sys.modules)))"
-    result = python("-c", code, home=home)
-    assert result.stdout.decode().splitlines()[-1] == "[]"
+    assert python("-c", code, home=home).stdout.decode().splitlines()[-1] == "[]"
 
 
 def test_last_digits_of_another_processor_are_told_and_do_not_fail(tmp_path):

@@ -5,6 +5,7 @@ import stat
 
 import pytest
 from made_up import REPOSITORY, make_project
+from made_up_panels import refuses
 
 from nqpf.errors import DataError
 from nqpf.files import _inside, _replacing, root
@@ -19,8 +20,7 @@ def test_root(tmp_path, monkeypatch):
     monkeypatch.chdir(home / "notebooks" / "deep")
     assert root() == home.resolve()
     monkeypatch.setenv("NQPF_HOME", str(tmp_path / "empty"))
-    with pytest.raises(DataError, match="no data/catalogue.yaml above .*set NQPF_HOME"):
-        root()
+    refuses(DataError, "no data/catalogue.yaml above .*set NQPF_HOME", root)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("NQPF_HOME", str(home))
     assert root() == home.resolve()
@@ -34,8 +34,7 @@ def test_inside(tmp_path):
     for name in ("a.csv", "我的.csv", "sub/a.csv", "sub/../a.csv", "..a.csv"):
         assert _inside(tmp_path / "folder", name).is_relative_to(tmp_path.resolve() / "folder")
     for name in ("../a.csv", "/etc/passwd", "sub/../../a.csv", "..", "link/a.csv"):
-        with pytest.raises(DataError, match="leaves"):
-            _inside(tmp_path / "folder", name)
+        refuses(DataError, "leaves", _inside, tmp_path / "folder", name)
 
 
 def test_replacing_writes_a_new_file_and_keeps_the_mode_of_an_old_one(tmp_path):
@@ -44,8 +43,7 @@ def test_replacing_writes_a_new_file_and_keeps_the_mode_of_an_old_one(tmp_path):
         with _replacing(path) as temporary:
             assert temporary.parent == path.parent
             temporary.write_text(f"{mode}")
-        assert path.read_text() == f"{mode}"
-        assert os.listdir(path.parent) == ["a.csv"]
+        assert path.read_text() == f"{mode}" and os.listdir(path.parent) == ["a.csv"]
         assert stat.S_IMODE(path.stat().st_mode) == mode
         path.chmod(0o600)
 

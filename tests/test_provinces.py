@@ -73,14 +73,14 @@ def test_unknown_spellings_offer_the_nearest_and_no_other(hint, labels):
         assert hint.casefold() in said.casefold(), label
 
 
-@pytest.mark.parametrize(
-    "label", ["990000", "", None, "Suzhou", "南京", "Jilin City", 1e300, "²", "x" * 100_000]
-)
+FAR = ["990000", "", None, "Suzhou", "南京", "Jilin City", 1e300, "²", "x" * 100_000]
+
+
+@pytest.mark.parametrize("label", FAR)
 def test_without_a_near_one_nothing_is_offered(label):
     with pytest.raises(DataError) as caught:
         code_of(label)
-    assert "Did you mean" not in str(caught.value)
-    assert len(str(caught.value)) < 200
+    assert "Did you mean" not in str(caught.value) and len(str(caught.value)) < 200
 
 
 def test_neighbours_are_mutual():

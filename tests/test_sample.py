@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from made_up_panels import dummies, refusals
+from made_up_panels import dummies, refusals, refuses
 from made_up_panels import small_panel as sample
 
 from nqpf.errors import DataError, EstimationError, MethodError, SampleError
@@ -37,8 +37,7 @@ def test_shifts_go_by_key_and_never_cross_a_gap():
             pd.testing.assert_series_equal(row, there, check_names=False)
         known = [(unit, year - periods) in frame.index for unit, year in panel.data.index]
         assert len(moved) == sum(known)
-    with pytest.raises(SampleError, match=r"6 year\(s\) before"):
-        panel.shifted(["a"], 6)
+    refuses(SampleError, r"6 year\(s\) before", panel.shifted, ["a"], 6)
 
 
 @pytest.mark.parametrize("shape", ["random", "chain", "apart", "more years than units", "large"])
@@ -78,8 +77,7 @@ def test_deviations_within_make_one_coefficient_a_partial_correlation():
     assert scaled["a"].mean() == pytest.approx(0, abs=1e-12)
     both, left = dummies(data), data[["y", "a"]].to_numpy()
     left = left - both @ np.linalg.lstsq(both, left, rcond=None)[0]
-    partial = np.corrcoef(left.T)[0, 1]
-    assert fixed_effects(scaled, "y", "a").params["a"] == pytest.approx(partial)
+    assert fixed_effects(scaled, "y", "a").params["a"] == pytest.approx(np.corrcoef(left.T)[0, 1])
     spread = left[:, 1].std(ddof=1)
     np.testing.assert_allclose(scaled["a"] * spread, data["a"] - data["a"].mean())
     assert spread < data["a"].std()  # the effects take something out

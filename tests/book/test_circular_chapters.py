@@ -6,10 +6,8 @@ import pytest
 from browsing import ROOT
 from outputs_entry import read_run
 
-CACHE = ROOT / "_build" / ".jupyter_cache"
-USES = re.compile(
-    r"^\s*(?:from|import) (?:nqpf\.regress|nqpf\.space\.durbin|linearmodels|pyfixest)", re.MULTILINE
-)
+ESTIMATORS = r"(?:nqpf\.regress|nqpf\.space\.durbin|linearmodels|pyfixest)"
+USES = re.compile(rf"^\s*(?:from|import) {ESTIMATORS}", re.MULTILINE)
 EXHIBIT = "circular-exhibit"  # a cell that shows what circularity does, and says so
 
 
@@ -25,7 +23,7 @@ def test_there_are_chapters_that_estimate():
 
 @pytest.mark.parametrize("name", chapters())
 def test_no_measure_is_regressed_on_what_it_holds(html, name):
-    run = read_run(ROOT / f"{name}.md", CACHE)
+    run = read_run(ROOT / f"{name}.md", ROOT / "_build" / ".jupyter_cache")
     assert run is not None, "the chapter has changed since the book was built"
     watched = [said.get("regressions", {}) for said in run.said]
     assert any(watched), "the chapter imports estimators, and none was seen at work"

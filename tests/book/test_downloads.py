@@ -13,11 +13,9 @@ def test_panel_of_the_site_is_the_panel(html):
     folder, text = html / "downloads" / "panel", {"vintage": "str"}
     csv = pd.read_csv(folder / "nqpf-panel.csv", keep_default_na=False, dtype=text)
     for rows in (csv, pd.read_parquet(folder / "nqpf-panel.parquet")):
-        both = [
-            table[[*key, "value", "flag"]].astype(dict.fromkeys(key[:2] + ["flag"], "str"))
-            for table in (rows, frame)
-        ]
-        ordered = [table.sort_values(key, ignore_index=True) for table in both]
+        kinds = dict.fromkeys([*key[:2], "flag"], "str")
+        both = (table[[*key, "value", "flag"]].astype(kinds) for table in (rows, frame))
+        ordered = (table.sort_values(key, ignore_index=True) for table in both)
         pd.testing.assert_frame_equal(*ordered, check_exact=True)
 
 

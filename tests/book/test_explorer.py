@@ -20,7 +20,6 @@ from nqpf.systems import available
 PAGE = "notebooks/explore/explorer.html"
 # Of so many states some are chosen in the menus, the rest by address.
 STATES, LONG_WAY = (200, 20) if EVERYTHING else (16, 2)
-READY = ".nqpf-explorer[data-ready]"
 FACTS = """() => {
   const part = (key) => document.querySelector(`.explorer-part.explorer-${key}`);
   const texts = (nodes) => [...nodes].map((node) => node.textContent);
@@ -54,7 +53,7 @@ PLACE = """() => {
 
 def opened(visit, address):
     page = visit(address, viewport={"width": 1280, "height": 900})
-    page.wait_for_selector(READY)
+    page.wait_for_selector(".nqpf-explorer[data-ready]")
     return page
 
 
@@ -70,9 +69,7 @@ def go(page, hash_):
     return page.evaluate(FACTS)
 
 
-@cache
-def panel():
-    return Panel.load()
+panel = cache(Panel.load)
 
 
 @cache
@@ -96,8 +93,7 @@ def measure(ref):
 @cache
 def fitted(ref):
     system = System.load(ref[0])
-    recipe = Recipe(system.recipe["normalise"], ref[1], ref[2])
-    return recipe.fit(system.evaluate(panel()))
+    return Recipe(system.recipe["normalise"], ref[1], ref[2]).fit(system.evaluate(panel()))
 
 
 def address(state):
@@ -120,17 +116,11 @@ def random_states():
         # Every system comes up in turn, total factor productivity too.
         own, other = refs[keys[i % len(keys)]], refs[keys[draw.integers(len(keys))]]
         ref = own[draw.integers(len(own))]
-        states.append(
-            {
-                "ref": ref,
-                "year": int(draw.choice(measure(ref).index.unique("year"))),
-                "region": str(draw.choice(["all", *provinces.REGIONS])),
-                "provinces": draw.choice(codes, draw.integers(0, 8), replace=False).tolist(),
-                "province": int(draw.choice(codes)),
-                "with": other[draw.integers(len(other))],
-                "trend": str(draw.choice(["score", "rank"])),
-            }
-        )
+        state = {"ref": ref, "year": int(draw.choice(measure(ref).index.unique("year")))}
+        state["region"] = str(draw.choice(["all", *provinces.REGIONS]))
+        state["provinces"] = draw.choice(codes, draw.integers(0, 8), replace=False).tolist()
+        state |= {"province": int(draw.choice(codes)), "with": other[draw.integers(len(other))]}
+        states.append(state | {"trend": str(draw.choice(["score", "rank"]))})
     return states
 
 
@@ -274,24 +264,16 @@ def test_a_view_can_be_linked(page, visit, site):
 
 
 MALFORMED = {
-    "#system=nobody-2024": "nobody-2024",
+    "#system=nobody-2024": "nobody-2024", "#system=tfp&weights=equal": "neither weights nor",
     "#system=han-2024&weights=constructor&aggregate=toString": "constructor",
     "#system=han-2024&weights=pursuit&aggregate=topsis": "weighted sum by definition",
-    "#system=han-2024&weights=equal&aggregate=geometric": "zero",
-    "#system=tfp&weights=equal": "neither weights nor",
-    "#system=han-2024&year=1066": "1066",
-    "#system=han-2024&year=20x2": "20x2",
-    "#region=south": "south",
-    "#provinces=110000,999999": "999999",
-    "#province=abc": "abc",
-    "#with=a.b.c.d": "a.b.c.d",
-    "#trend=both": "both",
-    "#=&&&%E0%A4%A=%&year=2020": "unknown part",
-    "#system=han-2024&system=tfp": "twice",
-    "#other=<img src=x onerror=alert(1)>": "unknown part",
-    "#system=" + "x" * 5000: "…",
-    "#provinces=" + ",".join(map(str, provinces.codes())): "first 7",
-}
+    "#system=han-2024&weights=equal&aggregate=geometric": "zero", "#region=south": "south",
+    "#system=han-2024&year=1066": "1066", "#system=han-2024&year=20x2": "20x2",
+    "#provinces=110000,999999": "999999", "#province=abc": "abc", "#with=a.b.c.d": "a.b.c.d",
+    "#trend=both": "both", "#=&&&%E0%A4%A=%&year=2020": "unknown part",
+    "#system=han-2024&system=tfp": "twice", "#other=<img src=x onerror=alert(1)>": "unknown part",
+    "#system=" + "x" * 5000: "…", "#provinces=" + ",".join(map(str, provinces.codes())): "first 7",
+}  # fmt: skip
 
 
 def test_a_malformed_address_falls_back_and_says_so(page, visit, site):

@@ -28,21 +28,15 @@ def chinese(term):
 
 def test_terms_are_in_order_none_twice_and_each_has_a_chapter():
     terms = list(entries())
-    assert len(terms) > 50
-    assert terms == sorted(set(terms), key=str.lower)
+    assert len(terms) > 50 and terms == sorted(set(terms), key=str.lower)
     assert [term for term, pages in entries().items() if not pages] == []
 
 
 def test_the_chapter_of_a_term_names_it_in_chinese(html):
     pages = {page for pages in entries().values() for page in pages}
     words = {page: read(html / f"{page}.html").find("article").get_text() for page in pages}
-    silent = [
-        (term, page)
-        for term, pages in entries().items()
-        for page in pages
-        if not all(name in words[page] for name in chinese(term))
-    ]
-    assert silent == []
+    pairs = [(term, page) for term, pages in entries().items() for page in pages]
+    assert [(t, page) for t, page in pairs if not all(n in words[page] for n in chinese(t))] == []
 
 
 def test_search_for_a_term_offers_its_chapter_and_the_glossary(visit, site):

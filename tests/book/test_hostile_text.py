@@ -24,16 +24,11 @@ from nqpf.report.tables import argument_table, catalogue_table
 from nqpf.systems import available
 
 CODES = [110000, 310000, 540000]
-SETTINGS = {
-    "extensions": ["myst_nb", "sphinx_book_theme", "book_pages"],
-    "html_theme": "sphinx_book_theme",
-    "html_context": {"default_mode": "light"},
-    "nb_execution_mode": "off",
-    "myst_enable_extensions": ["attrs_block", "colon_fence", "dollarmath", "html_image"],
-    "html_static_path": [str(ROOT / "book" / "_static")],
-    "html_css_files": ["book.css", "provinces.css"],
-    "html_js_files": ["catalogue.js"],
-}
+SETTINGS = {"extensions": ["myst_nb", "sphinx_book_theme", "book_pages"]}
+SETTINGS |= {"html_theme": "sphinx_book_theme", "html_context": {"default_mode": "light"}}
+SETTINGS |= {"html_static_path": [str(ROOT / "book" / "_static")], "nb_execution_mode": "off"}
+SETTINGS |= {"html_css_files": ["book.css", "provinces.css"], "html_js_files": ["catalogue.js"]}
+SETTINGS["myst_enable_extensions"] = ["attrs_block", "colon_fence", "dollarmath", "html_image"]
 
 
 @pytest.fixture(scope="module")
@@ -67,11 +62,14 @@ def _weights(it):
     return report.weights_chart(weights, dimension, names)
 
 
+def _name(it):
+    return str(it.index.matrix.system.card.name)
+
+
+OWN = {"weights": (), "aggregate": (), "draws": 20}
 SHOWN = {
     "province": lambda it: SimpleNamespace(html=it.page._repr_html_(), text=repr(it.page)),
-    "explorer": lambda it: report.explorer(
-        standings(it.panel, ["wu-2024", "dong-2024"], weights=(), aggregate=(), draws=20)
-    ),
+    "explorer": lambda it: report.explorer(standings(it.panel, ["wu-2024", "dong-2024"], **OWN)),
     "catalogue": lambda it: catalogue_table(it.panel, "accounts"),
     "system": lambda it: report.system_table(it.index.matrix.system),
     "study": lambda it: report.study_table(Study.load("han-2024")),
@@ -82,7 +80,7 @@ SHOWN = {
     "data note": lambda it: report.data_note(it.panel, it.index.matrix),
     "verdict": lambda it: report.verdict(Study.load("han-2024")),
     "map": lambda it: report.tile_map(
-        it.index.scores.xs(2022, level="year"), visible(BAD), str(it.index.matrix.system.card.name)
+        it.index.scores.xs(2022, level="year"), visible(BAD), _name(it)
     ),
     "lines": lambda it: report.year_lines(it.index.scores, LONG, highlight=CODES[:2]),
     "dots": lambda it: ranking(it.index.scores, 2022, title=visible(BAD)),
@@ -107,9 +105,8 @@ def test_reports_show_text_as_text(it, name):
     if hasattr(shown, "alt"):
         assert_harmless(shown.html(), shown.alt)
     else:
-        (assert_harmless if name in ("data note", "try box") else assert_text)(
-            shown.html, shown.text
-        )
+        judge = assert_harmless if name in ("data note", "try box") else assert_text
+        judge(shown.html, shown.text)
 
 
 @pytest.mark.filterwarnings("ignore:Glyph")
@@ -136,8 +133,7 @@ def test_rows_of_a_reader(it, tmp_path):
     header = "province,year,variable,value,unit,source,name_en"
     own = f'110000,2024,robots,5,units,"{source}","Robots {source}"'
     extended = it.panel.extend(write_csv(tmp_path / "mine.csv", own, header=header))
-    entry = extended.catalogue.variables["robots"]
-    assert entry.name.en.endswith("a[U+202E]b")
+    assert extended.catalogue.variables["robots"].name.en.endswith("a[U+202E]b")
     table = catalogue_table(extended, "reader")
     assert SCRIPT in assert_harmless(table.html, table.text).get_text()
 

@@ -59,12 +59,9 @@ def test_pages_load_nothing_from_another_host(html):
 
 
 def test_style_sheets_name_files_of_the_site(html):
-    used = {
-        (path.parent / unquote(link.split("?")[0])).resolve()
-        for path in pages(html)
-        for link in tree(path).xpath("//link[@rel='stylesheet']/@href")
-        if "://" not in link
-    }
+    find = "//link[@rel='stylesheet'][not(contains(@href, '://'))]/@href"
+    named = [(path, link) for path in pages(html) for link in tree(path).xpath(find)]
+    used = {(path.parent / unquote(link.split("?")[0])).resolve() for path, link in named}
     sheets = {path.resolve() for path in html.rglob("*.css")}
     wrong = [str(path) for path in used - sheets]
     for sheet in sheets:

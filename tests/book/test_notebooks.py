@@ -8,7 +8,6 @@ import pytest
 from browsing import CHAPTERS, ROOT, read
 from myst_nb.core.read import is_myst_markdown_notebook
 
-SHORT = ("notebooks/studies/overview", "notebooks/argument/figures")
 MYST = re.compile(r"\{[a-z]+(?::[a-z]+)?\}`|^(?:```|:::)\{|^\([\w-]+\)=$|myst_nb", re.MULTILINE)
 MACHINE = re.compile(r"/tmp/|/home/|site-packages|ipykernel_\d| object at 0x")  # noqa: S108
 
@@ -57,7 +56,7 @@ def test_copies_are_those_of_the_chapters_and_of_nothing_else(html):
     assert found == set(chapters())
 
 
-@pytest.mark.parametrize("page", SHORT)
+@pytest.mark.parametrize("page", ("notebooks/studies/overview", "notebooks/argument/figures"))
 def test_a_copy_runs_elsewhere_with_the_same_results(html, page, tmp_path, monkeypatch):
     from nbclient import NotebookClient
 

@@ -14,10 +14,8 @@ from nqpf.data import Catalogue
 from nqpf.systems import available
 
 FORMULA = tuple("=+-@＝＋－＠")
-RESULTS = (
-    "//*[contains(@class, 'cell_output')]//*[self::img or self::table]"
-    " | //*[contains(@class, 'pasted-text')]"
-)
+RESULTS = "//*[contains(@class, 'cell_output')]//*[self::img or self::table]"
+RESULTS += " | //*[contains(@class, 'pasted-text')]"
 
 
 @cache
@@ -44,16 +42,12 @@ def table_rows(path):
 
 
 def test_every_chapter_with_cells_is_in_the_map(html):
-    with_cells = {
-        path.relative_to(html).with_suffix("").as_posix()
-        for folder in ("notebooks", "book")
-        for path in (html / folder).rglob("*.html")
-        if tree(path).xpath(RESULTS)
-    }
+    paths = (p for folder in ("notebooks", "book") for p in (html / folder).rglob("*.html"))
+    found = [path.relative_to(html) for path in paths if tree(path).xpath(RESULTS)]
+    with_cells = {path.with_suffix("").as_posix() for path in found}
     assert with_cells and with_cells <= set(chapters(html))
     (index,) = tree(html / "outputs/index.html").find_class("output-index")
-    listed = set(index.xpath(".//th//a/@href"))
-    assert listed == {f"{page}.html" for page in chapters(html)}
+    assert set(index.xpath(".//th//a/@href")) == {f"{page}.html" for page in chapters(html)}
 
 
 def test_every_figure_and_table_has_files_an_entry_and_links(html):
@@ -66,11 +60,8 @@ def test_every_figure_and_table_has_files_an_entry_and_links(html):
             for number in range(1, len(kinds[kind]) + 1):
                 name = f"{kind}-{number}"
                 file = html / f"downloads/outputs/{page}/{name}.{ending}"
-                there = {
-                    "entry": name in ids,
-                    "place": f"output-{name}" in places,
-                    "file": file.is_file() and file.stat().st_size,
-                }
+                there = {"entry": name in ids, "place": f"output-{name}" in places}
+                there["file"] = file.is_file() and file.stat().st_size
                 missing += [f"{page}: no {what} of {name}" for what in there if not there[what]]
         lines = [line for links in chapter.find_class("output-links") for line in links]
         assert len(lines) == sum(map(len, kinds.values())), page
@@ -147,8 +138,7 @@ def test_entries_name_what_their_outputs_rest_on(html):
     rows = {(row["page"], row["output"]): row for row in entries(html)}
     answer = rows["notebooks/comparison/answer", "figure-2"]
     functions = {name.rpartition(".")[2] for name in answer["functions"].split()}
-    assert {"load", "curve_summary", "findings_map"} <= functions
-    assert "curve_tests" not in functions
+    assert {"load", "curve_summary", "findings_map"} <= functions and "curve_tests" not in functions
     assert answer["stored results"] == "results.parquet"
     assert set(answer["systems"].split()) == set(available())
     assert (answer["shown by cell"], answer["rests on cells"]) == ("6", "1; 4; 5; 6")

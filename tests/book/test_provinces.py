@@ -15,9 +15,7 @@ SECTIONS = 9
 PAGE_BYTES = 400_000
 
 
-@cache
-def texts():
-    return _csv_texts(Panel.load())
+texts = cache(lambda: _csv_texts(Panel.load()))
 
 
 def page(html, name):

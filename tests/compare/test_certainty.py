@@ -1,12 +1,13 @@
 """Draws over the choices behind an index, and Sobol indices: what they promise and refuse."""
 
 import tracemalloc
+from functools import partial
 
 import numpy as np
 import pandas as pd
 import pytest
 from made_up_index import DIMENSION, case, choices, made_matrix, refitted
-from made_up_panels import refusals
+from made_up_panels import keyed, refusals
 
 from nqpf.compare import sensitivity, uncertainty
 from nqpf.errors import MethodError, SampleError
@@ -19,8 +20,7 @@ STAGES = ["normalise", "weights", "aggregate"]
 
 
 def panel(provinces=8, years=(2020, 2021, 2022), seed=3):
-    rows = pd.MultiIndex.from_product([range(11, 11 + provinces), years])
-    rows.names = ["province", "year"]
+    rows = keyed(range(11, 11 + provinces), len(years), years[0])
     drawn = np.random.default_rng(seed).lognormal(size=(len(rows), len(DIMENSION)))
     return made_matrix(pd.DataFrame(drawn, index=rows, columns=list(DIMENSION)))
 
@@ -137,30 +137,25 @@ def test_memory_does_not_grow_with_the_noise():
 CONSTANT = {"rd": 1.0, "patents": 2.0, "so2": 3.0, "energy": 4.0}
 
 
+HOLED = MATRIX.values.assign(so2=MATRIX.values["so2"].mask(MATRIX.values.index == (12, 2021)))
+
+
 def drawn(values=MATRIX.values, **options):
     return uncertainty(made_matrix(values), 10, **options)
-
-
-def with_a_hole():
-    values = MATRIX.values.copy()
-    values.loc[(12, 2021), "so2"] = np.nan
-    return values
 
 
 quiet = pytest.mark.filterwarnings("ignore::nqpf.index.normalise._ConstantIndicatorWarning")
 test_what_is_refused = quiet(refusals(
     MethodError,
-    ("draws is 0", lambda: uncertainty(MATRIX, 0)),
-    ("draws is 2.5", lambda: uncertainty(MATRIX, 2.5)),
+    *((f"draws is {n}", partial(uncertainty, MATRIX, n)) for n in (0, 2.5)),
     ("seed is -1", lambda: drawn(seed=-1)),
     ("'minimax' .stage normalise.*minmax_yearly", lambda: drawn(normalise="minimax")),
     ("'sum' .stage aggregate", lambda: drawn(aggregate=("sum",))),
     (r"methods to weights are \(\)", lambda: drawn(weights=())),
     ("each once", lambda: drawn(weights=("equal", "equal"))),
     ("no combination can be used", lambda: drawn(normalise="zscore", weights="entropy")),
-    ("error is -0.1", lambda: drawn(error=-0.1)),
-    ("error is nan", lambda: drawn(error=float("nan"))),
-    ("perturb is 1.0", lambda: drawn(perturb=1.0)),
+    *((f"{name} is {value}", partial(drawn, **{name: value}))
+      for name, value in (("error", -0.1), ("error", float("nan")), ("perturb", 1.0))),
     ("samples is 100.*power of two", lambda: sensitivity(MATRIX, 100)),
     ("samples is 1", lambda: sensitivity(MATRIX, 1)),
     ("6 combinations cannot be used.*normalise zscore, weights entropy.*independent",
@@ -168,7 +163,7 @@ test_what_is_refused = quiet(refusals(
     ("nothing varies", lambda: sensitivity(MATRIX, **SUMS)),
     ("level is 1", lambda: drawn().intervals(1)),
     ("k is 9.*from 1 to 8", lambda: drawn().probability(9)),
-    (r"missing or infinite.*province.*12.*2021.*variable so2", lambda: drawn(with_a_hole()),
+    (r"missing or infinite.*province.*12.*2021.*variable so2", lambda: drawn(HOLED),
      SampleError),
     ("unknown year of the indicators 1999; expected one of 2020", lambda: drawn(year=1999),
      SampleError),

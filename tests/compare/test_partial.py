@@ -55,8 +55,7 @@ def box(found, limits):
 def test_bounds_are_the_extremes_over_corners_and_hold_all_between(seed, recipe, limits):
     found = hidden(seed, recipe)
     (low, high), bounds = box(found, limits), found.bounds(limits)
-    inside = low + np.random.default_rng(seed).random(low.shape) * (high - low)
-    came = scored(found, inside)
+    came = scored(found, low + np.random.default_rng(seed).random(low.shape) * (high - low))
     assert (bounds["lower"] <= came + 1e-12).all() and (came <= bounds["upper"] + 1e-12).all()
     rank = came.rank(ascending=False)
     assert (bounds["best"] <= rank).all() and (rank <= bounds["worst"]).all()
@@ -78,10 +77,8 @@ def test_where_nothing_lacks_bounds_are_the_score_and_earlier_rows_keep_theirs(r
 
 def test_closeness_beyond_the_ideal_is_that_of_a_plain_formula():
     found = hidden(11, Recipe(), share=0)
-    (past, benefit), weights = (
-        (found.full.matrix.values, found.full.matrix.benefit),
-        found.full.weights,
-    )
+    matrix, weights = found.full.matrix, found.full.weights
+    past, benefit = matrix.values, matrix.benefit
     for code, row in found.values.xs(LAST, level="year").iterrows():
         z = (row - past.min()) / (past.max() - past.min())
         z = z.where(benefit, 1 - z) * weights

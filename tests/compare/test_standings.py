@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from made_up_index import refitted
+from made_up_panels import refuses
 
 from nqpf import Panel, Recipe, System
 from nqpf.compare import measures, standings, uncertainty
@@ -54,18 +55,14 @@ def test_every_combination_is_computed_or_refused_with_a_reason(found):
     z = found.normalised["lu-2024"]
     zeros = int((z == 0).any(axis=1).sum())
     assert f"{zeros} of {len(z)}" in reasons["lu-2024", "equal", "geometric"]
-    with pytest.raises(MethodError, match="weighted sum"):
-        found.of("lu-2024", "pursuit", "topsis")
-    with pytest.raises(MethodError, match="no measure"):
-        found.of("nobody-2024")
+    refuses(MethodError, "weighted sum", found.of, "lu-2024", "pursuit", "topsis")
+    refuses(MethodError, "no measure", found.of, "nobody-2024")
 
 
 def test_without_methods_the_recipes_of_the_cards_are_left(embedded):
     own = standings(embedded, KEYS, weights=(), aggregate=(), draws=20)
-    assert list(own.scores)[:-1] == [
-        *(("gong-2024", "entropy", join) for join in ("topsis", "linear", "vikor")),
-        *((key, *own.own[key]) for key in KEYS[1:]),
-    ]
+    ways = [("gong-2024", "entropy", join) for join in ("topsis", "linear", "vikor")]
+    assert list(own.scores)[:-1] == [*ways, *((key, *own.own[key]) for key in KEYS[1:])]
     assert own.own["lu-2024"] == ("ahp_entropy", "topsis")
     assert own.of("lu-2024").equals(own.of("lu-2024", "ahp_entropy", "topsis"))
 
@@ -84,8 +81,7 @@ def test_intervals_are_those_of_the_draws_one_by_one(embedded, found):
 
 def test_tfp_has_the_range_over_estimators_and_capital(embedded, found):
     one = found.of("tfp")
-    tfp = measures(embedded, [])["tfp"]
-    pd.testing.assert_series_equal(one["score"], tfp, check_names=False)
+    pd.testing.assert_series_equal(one["score"], measures(embedded, [])["tfp"], check_names=False)
     assert len(found.variants) > 10
     assert all(one[x].between(one["lower"], one["upper"]).all() for x in ("rank", "median"))
     estimator, key = found.variants[0]
@@ -94,13 +90,6 @@ def test_tfp_has_the_range_over_estimators_and_capital(embedded, found):
     own = made.values.iloc[:, 0].xs(2020, level="year").rank(ascending=False)
     year = one.xs(2020, level="year")
     assert ((year["lower"] <= own) & (own <= year["upper"])).all()
-
-
-def test_wrong_requests_are_named(embedded):
-    with pytest.raises(MethodError, match="unknown"):
-        standings(embedded, KEYS[:1], weights=["entropie"], draws=5)
-    with pytest.raises(MethodError, match="draws is 0"):
-        standings(embedded, KEYS[:1], weights=(), aggregate=(), draws=0)
 
 
 # --- the ways to measure behind them ---
@@ -114,8 +103,7 @@ LU = "lu-guo-2024/minmax/entropy/linear"
 @pytest.fixture(scope="module")
 def few(embedded):
     systems = ["dong-2024", "gong-2024", "lu-guo-2024"]
-    estimators = DECLARED.estimators
-    return _variants(embedded, "census5", systems, FEW, estimators, [RULE])
+    return _variants(embedded, "census5", systems, FEW, DECLARED.estimators, [RULE])
 
 
 def capital(embedded, rule):
@@ -140,9 +128,8 @@ def test_figures_of_two_measures_meet_by_province_and_year(embedded, few):
     assert dong.notna().sum() == 10 and np.isnan(dong[2014])
     shuffled = Panel(embedded.frame.sample(frac=1, random_state=0), embedded.catalogue)
     again = _variants(shuffled, "census5", ["lu-guo-2024"], FEW, ["solow-0.5"], [RULE]).values
-    pd.testing.assert_frame_equal(
-        again.dropna(how="all"), few.values[again.columns].dropna(how="all")
-    )
+    tables = (one.dropna(how="all") for one in (again, few.values[again.columns]))
+    pd.testing.assert_frame_equal(*tables)
 
 
 def test_choices_tell_how_a_measure_was_made_and_of_which_it_is_the_same(few):
@@ -150,24 +137,20 @@ def test_choices_tell_how_a_measure_was_made_and_of_which_it_is_the_same(few):
     assert same["gong-2024/minmax/entropy/linear"] == "dong-2024/minmax/entropy/linear"
     assert same["dong-2024/minmax/entropy/linear"] == same[LU] == ""
     # The two systems put the same indicators into other dimensions, which coupling reads.
-    alike = [
-        {frozenset(g) for g in one.groupby(one).groups.values()}
-        for one in (System.load(key).dimension for key in ("dong-2024", "gong-2024"))
-    ]
-    assert (same["gong-2024/minmax/entropy/coupling"] != "") == (alike[0] == alike[1])
+    parts = [System.load(key).dimension for key in ("dong-2024", "gong-2024")]
+    one, other = ({frozenset(g) for g in p.groupby(p).groups.values()} for p in parts)
+    coupled, chained = "gong-2024/minmax/entropy/coupling", "tfp/malmquist-global/1952-9.6"
+    assert (same[coupled] != "") == (one == other)
     columns = ["kind", "system", "weights", "aggregate", "estimator", "capital"]
-    for name, expected in {
-        "gong-2024/minmax/entropy/coupling": "composite gong-2024 entropy coupling  ",
-        "tfp/malmquist-global/1952-9.6": "tfp    malmquist-global 1952-9.6",
-    }.items():
-        assert " ".join(few.choices.loc[name, columns]) == expected
+    told = few.choices.loc[[coupled, chained], columns].agg(" ".join, axis=1)
+    assert told[coupled] == "composite gong-2024 entropy coupling  "
+    assert told[chained] == "tfp    malmquist-global 1952-9.6"
 
 
 def test_what_cannot_be_computed_is_listed_with_the_reason(embedded):
     recipes = [("zscore", w, a) for w in ("entropy", "equal") for a in ("linear", "coupling")]
     result = _variants(embedded, systems=["lu-guo-2024"], recipes=recipes)
-    assert list(result.values) == ["lu-guo-2024/zscore/equal/linear"]
-    assert len(result.dropped) == 3
+    assert list(result.values) == ["lu-guo-2024/zscore/equal/linear"] and len(result.dropped) == 3
     assert result.dropped["reason"].str.contains("below zero").all()
     result = _variants(embedded, "census4", ["ren-2024", "lu-guo-2024"], FEW)
     assert result.dropped["variant"].str.startswith("ren-2024/").all() and len(result.dropped) == 2
@@ -196,17 +179,18 @@ def test_rules_of_capital(embedded):
     price = embedded.wide(["investment_price"])["investment_price"].xs(2010, level="year")
     for key, stock in (("1952-9.6", own), ("2000-9.6", short)):
         found = capital(embedded, RULES[key])
-        expected = (stock * price.reindex(stock.index, level="province")).reindex(found.index)
-        ratio = found / expected
+        ratio = found / (stock * price.reindex(stock.index, level="province")).reindex(found.index)
         np.testing.assert_allclose(ratio, ratio.iloc[0], rtol=1e-9)
 
 
-def test_a_request_that_cannot_be_met_is_refused(embedded):
+def test_requests_that_cannot_be_met_are_refused(embedded):
+    refuses(MethodError, "unknown", standings, embedded, KEYS[:1], weights=["entropie"], draws=5)
+    with pytest.raises(MethodError, match="draws is 0"):
+        standings(embedded, KEYS[:1], weights=(), aggregate=(), draws=0)
     with pytest.raises(MethodError, match=r"starts in 1978.*1996"):
         late = RULE.model_copy(update={"start": 1978})
         _variants(embedded, systems=[], estimators=["solow-0.5"], capital=[late])
-    with pytest.raises(MethodError, match="no variant can be computed"):
-        _variants(embedded, systems=[], recipes=FEW)
+    refuses(MethodError, "no variant can be computed", _variants, embedded, systems=[], recipes=FEW)
 
 
 def test_zeros_of_products_are_not_said_once_per_recipe(embedded):

@@ -1,12 +1,12 @@
 """Traps of the sources are refused or declared; tables are rebuilt to the byte."""
 
-import os
 from pathlib import Path
 
 import numpy as np
 import pytest
-from made_up import REPOSITORY, state, variable, write_project
-from made_up_sources import everywhere, raw, segment, source, write_mirror
+from made_up import state, variable, write_project
+from made_up_panels import refuses
+from made_up_sources import at_hand, everywhere, raw, segment, source, write_mirror
 
 from nqpf.data import Panel
 from nqpf.data.build import _harmonise, _rebuild
@@ -36,8 +36,7 @@ def doubled(panel):
 @pytest.mark.parametrize("label", ["内蒙占", "两藏", "尔部地区"])
 def test_misread_names_are_refused_unless_declared(label):
     rows = raw((label, 2020, 7.0), ("江西", 2020, 8.0))
-    with pytest.raises(DataError, match=f"unknown province '{label}'.*数据 1.rda.*aliases"):
-        values(rows)
+    refuses(DataError, f"unknown province '{label}'.*数据 1.rda.*aliases", values, rows)
     jiangxi, tibet = {(360000, 2020): 8.0}, {(540000, 2020): 7.0}
     assert values(rows, source(aliases={label: 540000})) == jiangxi | tibet
     assert values(rows, source(ignore={label: "a total"})) == jiangxi
@@ -48,8 +47,7 @@ def test_misread_names_are_refused_unless_declared(label):
 def test_odd_labels_are_declared_one_by_one(embedded):
     declared = embedded.catalogue.sources.items()
     for label in ("内蒙占", "中国", "两藏"):
-        with pytest.raises(DataError, match=f"unknown province '{label}'"):
-            values(raw((label, 2020, 1.0)))
+        refuses(DataError, f"unknown province '{label}'", values, raw((label, 2020, 1.0)))
         assert any(label in entry.aliases for _, entry in declared)
     for key, entry in declared:  # each means a province or the nation
         for label, code in entry.aliases.items():
@@ -83,13 +81,11 @@ def test_values_that_are_no_numbers(bad):
 def test_empty_cells_declared_zeros_and_skipped_figures():
     rows = raw(("北京", 2020, 1.0), ("北京", 2021, None), ("北京", 2022, 0.0))
     whole = {"years": (2020, 2022), "missing": [0]}
-    with pytest.raises(DataError, match="no value.*province 110000, year 2021.*gaps"):
-        values(rows, **whole)
+    refuses(DataError, "no value.*province 110000, year 2021.*gaps", values, rows, **whole)
     assert values(rows, **whole, gaps={110000: ["2021-2022"]}) == {(110000, 2020): 1.0}
     assert values(rows, **whole, skip={110000: [2021, 2022]}) == {(110000, 2020): 1.0}
     assert values(rows, years=(2020, 2020), skip={110000: [2020]}) == {}
-    with pytest.raises(DataError, match="item 'b' not found.*expected a"):
-        values(rows, item="b")
+    refuses(DataError, "item 'b' not found.*expected a", values, rows, item="b")
 
 
 def test_residual_is_the_national_figure_less_the_others():
@@ -106,8 +102,7 @@ def test_a_year_that_only_some_provinces_have_is_declared():
     rows = raw(*everywhere(2023), *everywhere(2024, without=640000))
     span = {"years": (2023, 2024)}
     said = "declared year has no value.*province 640000, year 2024.*Declare it under gaps"
-    with pytest.raises(DataError, match=said):
-        _harmonise(rows, source(), segment(**span))
+    refuses(DataError, said, _harmonise, rows, source(), segment(**span))
     found = values(rows, **span, gaps={640000: [2024]})
     assert (640000, 2023) in found and (640000, 2024) not in found and len(found) == 61
 
@@ -161,23 +156,19 @@ def test_one_changed_byte_and_a_table_too_few_or_too_many_are_found(home):
     whole = path.read_bytes()
     for old, new, line in CHANGED:
         path.write_bytes(whole.replace(old, new))
-        with pytest.raises(DataError, match=rf"table data/panel/test.csv, line {line}\]"):
-            _rebuild(home)
+        refuses(DataError, rf"table data/panel/test.csv, line {line}\]", _rebuild, home)
     for table in (path, extra):
         table.write_bytes(whole)
-    with pytest.raises(DataError, match="no such theme.*data/panel/old.csv"):
-        _rebuild(home)
+    refuses(DataError, "no such theme.*data/panel/old.csv", _rebuild, home)
     path.unlink()
     extra.unlink()
-    with pytest.raises(DataError, match="no such line is committed.*data/panel/test.csv, line 1"):
-        _rebuild(home)
+    refuses(DataError, "no such line is committed.*data/panel/test.csv, line 1", _rebuild, home)
 
 
 def test_an_error_writes_nothing(home):
     before, (path,) = state(home), home.with_name("mirror").rglob("*.rda")
     path.write_bytes(path.read_bytes()[:-1])
-    with pytest.raises(SourceError, match="SHA-256"):
-        _rebuild(home, update=True)
+    refuses(SourceError, "SHA-256", _rebuild, home, update=True)
     assert state(home) == before
 
 
@@ -213,8 +204,7 @@ def test_declarations_that_the_files_do_not_bear_out(tmp_path, entry, rebuilt, s
     elif "has no fig" in said:
         rows = raw(*(row for year in (2020, 2021) for row in everywhere(year, without=540000)))
         film["source"] = write_mirror(tmp_path / "mirror", rows)
-    with pytest.raises(DataError, match=said):
-        rebuilt(**film)
+    refuses(DataError, said, rebuilt, **film)
     assert not (tmp_path / "home" / TABLE).exists()
 
 
@@ -225,15 +215,10 @@ def test_derived_variables(tmp_path, entry):
     wide = Panel.load(extra=False, home=home).wide(["film", "twice"])
     assert (wide["twice"] == 2 * wide["film"]).all()
     nothing = {"doubled": lambda panel: doubled(panel).assign(value=float("nan"))}
-    with pytest.raises(DataError, match="nan cannot stand in a table"):
-        _rebuild(home, nothing, update=True)
+    refuses(DataError, "nan cannot stand in a table", _rebuild, home, nothing, update=True)
 
 
 def test_the_embedded_tables_are_what_the_sources_give(monkeypatch):
-    neighbour = REPOSITORY.parent / "shared"
-    if not os.environ.get("NQPF_MIRROR"):
-        if not neighbour.is_dir():
-            pytest.skip("no mirror of the source files: set NQPF_MIRROR to verify the tables")
-        monkeypatch.setenv("NQPF_MIRROR", str(neighbour))
+    at_hand(monkeypatch)
     report = _rebuild(root(), {"perpetual_inventory": capital_stock})
     assert sum(report.tables.values()) > 15_000

@@ -117,9 +117,7 @@ ITEMS = {"environment_did": {"gdp", "sec_val", "industrial_so2", "env_expenditur
 ITEMS |= {"energy_gtmp": {"能源投入"}, "green_origin": {"二氧化硫排放总量"}}
 ITEMS |= {"nbs_merged": {"城镇化率", "税收收入", "城镇单位就业人员", "第二产业比重", "就业人员数"}}
 ITEMS |= {"generation": {"发电量", "火力发电量", "水力发电量"}}
-ITEMS |= {
-    "industry_above_scale": {"新产品销售收入", "研发经费", "研发人员全时当量", "有效发明专利数"}
-}
+ITEMS["industry_above_scale"] = {"新产品销售收入", "研发经费", "研发人员全时当量", "有效发明专利数"}
 
 
 def test_columns_that_are_mislabelled_mixed_or_extrapolated_are_not_used(embedded):
@@ -168,8 +166,7 @@ def test_population_of_2023_follows_from_gdp_per_person(embedded):
     per_person = pd.Series(map(int, PER_PERSON_2023.split()), codes())
     identity = 2 * gdp / per_person - population[2022]
     rounding = 2 * 500 / per_person + gdp / per_person**2  # of 0.05 in GDP and 0.5 yuan
-    assert len(identity) == 31
-    assert ((population[2023] - identity).abs() < rounding + 0.02).all()
+    assert len(identity) == 31 and ((population[2023] - identity).abs() < rounding + 0.02).all()
 
 
 def test_breaks_of_employment(embedded):

@@ -28,9 +28,8 @@ def test_forms(tmp_path, panel, case, encoding):
     rows, said = _read_rows(path, panel.catalogue)
     found = rows[["province", "year", "variable", "value"]].itertuples(index=False)
     assert [f"{p // 10000} {y} {v} {x:g}" for p, y, v, x in found] == shown.split(";")
-    assert said[0].startswith(
-        "read as a column per" if "value" not in told and "数值" not in told else "read as a row"
-    )
+    by_row = "value" in told or "数值" in told
+    assert said[0].startswith("read as a row" if by_row else "read as a column per")
     book = write_book(tmp_path / "mine.xlsx", 表=[re.split(r",(?! persons|000)", x) for x in lines])
     if '"' not in told:
         again, _ = _read_rows(book, panel.catalogue)
@@ -63,34 +62,22 @@ def test_odd_tables(refusal, tmp_path, case):
         assert part.casefold() in error.casefold()
 
 
-TEXTS = {  # encoding, text of a source; whether the file is taken
-    "utf-8": ("Ürümqi créée 年鉴①", True),
-    "utf-8-sig": ("国家统计局", True),
-    "gb18030": ("国家统计局（２０２５）①", True),
-    "gbk": ("北京统计年鉴2025", True),
-    "big5": ("統計年鑑", False),
-    "big5hkscs": ("國家統計局", False),
-    "shift_jis": ("統計年鑑による", False),
-    "euc-kr": ("통계연감", False),
-    "utf-16": ("年鉴", False),
-    "utf-16-le": ("年鉴", False),
-    "latin-1": ("école supérieure", False),
-}
-DAMAGED = {  # a text as written, as read by mistake
-    "gb18030": "latin-1",
-    "utf-8": "cp1252",
-    "utf-8 ": "gb18030",
-    "gbk": "cp1252",
-    "gb2312": "utf-8",
-}
+# Encoding and text of a source, of a file that is taken and of one that is not.
+TAKEN = {"utf-8": "Ürümqi créée 年鉴①", "utf-8-sig": "国家统计局", "gbk": "北京统计年鉴2025"}
+TAKEN["gb18030"] = "国家统计局（２０２５）①"
+NOT_TAKEN = {"big5": "統計年鑑", "big5hkscs": "國家統計局", "shift_jis": "統計年鑑による"}
+NOT_TAKEN |= {"euc-kr": "통계연감", "utf-16": "年鉴", "utf-16-le": "年鉴"}
+NOT_TAKEN["latin-1"] = "école supérieure"
+# Encodings of a text as written, and as read by mistake.
+DAMAGED = [("gb18030", "latin-1"), ("utf-8", "cp1252"), ("utf-8", "gb18030"), ("gbk", "cp1252")]
+DAMAGED += [("gb2312", "utf-8")]
 
 
-@pytest.mark.parametrize("encoding", TEXTS)
+@pytest.mark.parametrize("encoding", TAKEN | NOT_TAKEN)
 def test_encodings(tmp_path, panel, refusal, encoding):
-    text, taken = TEXTS[encoding]
-    row = f"110000,2024,population,5,万人,{text}".replace(
-        "万人", "万人" if taken else '"10,000 persons"'
-    )
+    text, taken = (TAKEN | NOT_TAKEN)[encoding], encoding in TAKEN
+    unit = "万人" if taken else '"10,000 persons"'
+    row = f"110000,2024,population,5,{unit},{text}"
     path = write_csv(tmp_path / "mine.csv", row, encoding=encoding)
     if taken:
         assert _read_rows(path, panel.catalogue)[0]["source"].tolist() == [text]
@@ -98,9 +85,9 @@ def test_encodings(tmp_path, panel, refusal, encoding):
         assert "neither UTF-8 nor GB18030" in str(refusal(path))
 
 
-@pytest.mark.parametrize("wrote", DAMAGED)
-def test_damaged_text_is_found_where_it_stands(tmp_path, refusal, wrote):
-    text = "北京统计年鉴".encode(wrote.strip()).decode(DAMAGED[wrote], errors="replace")
+@pytest.mark.parametrize(("wrote", "read"), DAMAGED)
+def test_damaged_text_is_found_where_it_stands(tmp_path, refusal, wrote, read):
+    text = "北京统计年鉴".encode(wrote).decode(read, errors="replace")
     row = f'110000,2024,population,5,"10,000 persons",{text}'
     error = str(refusal(write_csv(tmp_path / "mine.csv", row)))
     assert "damaged when it was saved" in error and "row 2" in error
@@ -108,12 +95,14 @@ def test_damaged_text_is_found_where_it_stands(tmp_path, refusal, wrote):
     assert "damaged" in str(refusal(write_csv(tmp_path / "mine.csv", private)))
 
 
-@pytest.mark.parametrize(
-    ("mark", "named"), list(zip("\t;|，", ["tabs", "semi", "bars", "full"], strict=True))
-)
+ODD_ROW = "北京 2024 population 5 10,000 s"
+MARKS = {"\t": "tabs", ";": "semi", "|": "bars", "，": "full"}
+
+
+@pytest.mark.parametrize(("mark", "named"), MARKS.items())
 def test_cells_that_commas_do_not_part(tmp_path, refusal, mark, named):
-    lines = [mark.join([*HEADER.split(",")]), mark.join("北京 2024 population 5 10,000 s".split())]
-    error = str(refusal(write_csv(tmp_path / "mine.csv", lines[1], header=lines[0])))
+    header, line = (mark.join(words) for words in (HEADER.split(","), ODD_ROW.split()))
+    error = str(refusal(write_csv(tmp_path / "mine.csv", line, header=header)))
     assert f"the cells are separated by {named}" in error
 
 
@@ -128,13 +117,8 @@ def formatted(path, *cells):
 
 
 def test_a_cell_is_read_as_the_sheet_shows_it(tmp_path, panel, refusal):
-    shown = [
-        (0.878, "0.0%"),
-        (87.8, "0.0"),
-        ("87.8%", "@"),
-        (0.878, "0.00%;[Red]-0.00%"),
-        (1, "0%"),
-    ]
+    shown = [(0.878, "0.0%"), (87.8, "0.0"), ("87.8%", "@"), (0.878, "0.00%;[Red]-0.00%")]
+    shown += [(1, "0%")]
     rows, _ = _read_rows(formatted(tmp_path / "mine.xlsx", *shown), panel.catalogue)
     assert rows["value"].tolist() == [87.8, 87.8, 87.8, 87.8, 100.0]
     for form in ("#,##0,", "0.0,,", '0!.0,"万"', "0\\.0"):
@@ -163,35 +147,30 @@ def test_merged_cells_repeat_but_not_a_figure(tmp_path, panel, refusal):
 
 ORDINARY = b"http://schemas.openxmlformats.org/spreadsheetml/2006/main"
 STRICT = b"http://purl.oclc.org/ooxml/spreadsheetml/main"
-NOT_ORDINARY = {  # what is done to the parts of a workbook, or the bytes of the file; what is said
-    "strict": (lambda name, part: part.replace(ORDINARY, STRICT), "strict form of Open XML"),
-    "strict in its list of sheets alone": (
-        lambda name, part: part.replace(ORDINARY, STRICT) if "workbook.xml" in name else part,
-        "strict form of Open XML",
-    ),
-    "of another program": (
-        lambda name, part: b"" if name == "[Content_Types].xml" else part,
-        "not an .xlsx file",
-    ),
-    "without sheets": (
-        lambda name, part: b"<x/>" if "sheet1" in name else part,
-        "the file is empty",
-    ),
+# In which parts of a workbook a text becomes which other, and what is said; then whole files.
+CHANGED_PARTS = {
+    "strict": ("", ORDINARY, STRICT, "strict form of Open XML"),
+    "strict in its list of sheets alone": ("workbook.xml", ORDINARY, STRICT, "strict form of Open"),
+    "of another program": ("[Content_Types].xml", None, b"", "not an .xlsx file"),
+    "without sheets": ("sheet1", None, b"<x/>", "the file is empty"),
+}
+OTHER_FILES = {
     "with a password or of old Excel": (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" * 99, "password"),
     "a page of the web": (b"<html><table><tr><td>1</td></tr></table></html>", "not an .xlsx"),
     "text": (HEADER.encode(), "not an .xlsx file"),
 }
 
 
-@pytest.mark.parametrize("kind", NOT_ORDINARY)
+@pytest.mark.parametrize("kind", [*CHANGED_PARTS, *OTHER_FILES])
 def test_workbooks_that_are_not_ordinary(tmp_path, refusal, kind):
-    change, said = NOT_ORDINARY[kind]
-    if isinstance(change, bytes):
-        (tmp_path / "mine.xlsx").write_bytes(change)
-    else:
-        with zipfile.ZipFile(write_book(io.BytesIO(), Sheet=[["a"]])) as book:
-            parts = {name: book.read(name) for name in book.namelist()}
-        with zipfile.ZipFile(tmp_path / "mine.xlsx", "w") as changed:
-            for name, part in parts.items():
-                changed.writestr(name, change(name, part))
+    content, said = OTHER_FILES.get(kind, (None, ""))
+    if content is None:
+        where, old, new, said = CHANGED_PARTS[kind]
+        book, changed = write_book(io.BytesIO(), Sheet=[["a"]]), io.BytesIO()
+        with zipfile.ZipFile(book) as parts, zipfile.ZipFile(changed, "w") as others:
+            for name in parts.namelist():
+                part = parts.read(name)
+                others.writestr(name, part.replace(old or part, new) if where in name else part)
+        content = changed.getvalue()
+    (tmp_path / "mine.xlsx").write_bytes(content)
     assert said in str(refusal(tmp_path / "mine.xlsx"))

@@ -41,11 +41,9 @@ CELLS = [[float(c) if c[:3].isdigit() else c or None for c in row] for row in RO
 WORKBOOK = write_xlsx(io.BytesIO(), *CELLS, header=",".join(COLUMNS)).getvalue()
 BUREAU = [["指标：常住人口(万人)"], ["地区", "2024年", "2023年"], ["北京市", "2183.2", "2185.8"]]
 BUREAU += [["天津市", "1364", ""], ["注：略"], ["数据来源：国家统计局"]]
-WIDE = [
-    ["省份", "年份", "常住人口(人)", "能源消费总量（万吨标准煤）"],
-    ["山西", "2024", "34660000", "5"],
-]
-WIDE += [["陕西", "2024年", "39530000", "1,234.5"], ["来源：年鉴"]]
+WIDE = [["省份", "年份", "常住人口(人)", "能源消费总量（万吨标准煤）"]]
+WIDE += [["山西", "2024", "34660000", "5"], ["陕西", "2024年", "39530000", "1,234.5"]]
+WIDE += [["来源：年鉴"]]
 
 
 def csv_bytes(rows, encoding="utf-8"):
@@ -161,12 +159,12 @@ def test_the_files_are_valid_before_they_are_mutated_and_noise_is_not(home, pane
         assert not attempt(path, panel, home)
 
 
-@pytest.mark.parametrize(
-    ("kind", "number", "least"), [("rows", 1000, 0.1), ("text", 800, 0.01), ("workbook", 700, 0.05)]
-)
+NUMBERS = [("rows", 1000, 0.1), ("text", 800, 0.01), ("workbook", 700, 0.05)]
+
+
+@pytest.mark.parametrize(("kind", "number", "least"), NUMBERS)
 def test_mutated_files(home, panel, tmp_path, kind, number, least):
-    path = tmp_path / ("mine.xlsx" if kind == "workbook" else "mine.csv")
-    accepted = []
+    path, accepted = tmp_path / ("mine.xlsx" if kind == "workbook" else "mine.csv"), []
     for chance in chances(kind, number):
         path.write_bytes(MUTATE[kind](chance))
         accepted.append(attempt(path, panel, home))

@@ -37,11 +37,9 @@ def test_numbers(tmp_path, panel):
     cells = ["1", "+1.50", ".5", "5.", "1e3", "2.5E-3", '"1,234.5"', '"1,234,567"', "  7  "]
     cells += ["-0", "0.1", "１．５", "1 234.5"]
     rows = [f"Beijing,{2000 + i},population,{cell},万人,s" for i, cell in enumerate(cells)]
-    values = own(panel.extend(write_csv(tmp_path / "mine.csv", *rows)))["value"].tolist()
-    assert (
-        repr(values)
-        == "[1.0, 1.5, 0.5, 5.0, 1000.0, 0.0025, 1234.5, 1234567.0, 7.0, 0.0, 0.1, 1.5, 1234.5]"
-    )
+    values = own(panel.extend(write_csv(tmp_path / "mine.csv", *rows)))["value"]
+    found = "1.0 1.5 0.5 5.0 1000.0 0.0025 1234.5 1234567.0 7.0 0.0 0.1 1.5 1234.5"
+    assert " ".join(map(repr, values.tolist())) == found
 
 
 def test_a_workbook_gives_the_same_rows_and_counts_them_as_a_spreadsheet(tmp_path, panel):
@@ -114,8 +112,7 @@ def test_bad_rows_and_tables(refusal, tmp_path, case):
 
 
 def workbook(*rows, **more):
-    content = io.BytesIO()
-    return write_book(content, Sheet=[HEADER.split(","), *rows], **more).getvalue()
+    return write_book(io.BytesIO(), Sheet=[HEADER.split(","), *rows], **more).getvalue()
 
 
 FORMULA = ["Beijing", 2024, "population", "=2000+200", "万人", "yearbook"]

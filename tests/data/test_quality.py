@@ -22,8 +22,7 @@ def verdicts(home, panel, value, **changes):
     entry = panel.catalogue.variables["gdp"].model_copy(update={"national": "sum"} | changes)
     variables = panel.catalogue.variables | {"gdp": entry}
     changed = panel.catalogue.model_copy(update={"variables": variables})
-    table = Checks(Panel(panel.frame, changed)).national()
-    return table[["verdict", "reason"]].to_numpy().tolist()
+    return Checks(Panel(panel.frame, changed)).national()[["verdict", "reason"]].to_numpy().tolist()
 
 
 def test_national_verdicts(home, panel):
@@ -45,10 +44,8 @@ def test_second_source_summary_finds_the_worst(home, panel):
     other.loc[(other["province"] == 120000) & (other["year"] == 2021), "value"] *= 1.5
     written(home, "second.csv", other.drop(columns="flag"))
     row = Checks(panel).second_summary().iloc[0]
-    assert (row["province"], row["year"]) == (120000, 2021)
-    assert row["worst"] == pytest.approx(50)
-    assert row["within 0.1 %"] == pytest.approx(154 / 155)
-    assert row["over 2 %"] == 1
+    assert (row["province"], row["year"]) == (120000, 2021) and row["worst"] == pytest.approx(50)
+    assert row["within 0.1 %"] == pytest.approx(154 / 155) and row["over 2 %"] == 1
 
 
 def test_jumps_are_listed_with_their_flag(panel):

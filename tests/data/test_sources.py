@@ -1,18 +1,17 @@
 """Source files come with the right hash or not at all; chapters download nothing."""
 
 import hashlib
-import os
 import shutil
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 from types import SimpleNamespace
 
 import pandas as pd
 import pytest
-from made_up import REPOSITORY, write_book, write_project
+from made_up import write_book, write_project
 from made_up_mutants import EVERYTHING
-from made_up_sources import COMMIT, source
+from made_up_panels import refuses
+from made_up_sources import COMMIT, at_hand, source
 
 from nqpf.data import Catalogue
 from nqpf.data.build import _rebuild
@@ -67,8 +66,7 @@ def test_download_is_verified_kept_and_repaired(server, tmp_path):
     assert path.read_bytes() == GOOD and pinned().fetch(server.host, tmp_path) == path
     assert server.asked == [asked]
     path.write_bytes(GOOD[:50])
-    assert pinned().fetch(server.host, tmp_path).read_bytes() == GOOD
-    assert len(server.asked) == 2
+    assert pinned().fetch(server.host, tmp_path).read_bytes() == GOOD and len(server.asked) == 2
     server.body = b"another version"
     with pytest.raises(SourceError):
         pinned(b"x" * 20).fetch(server.host, tmp_path)
@@ -117,8 +115,7 @@ def test_a_mirror_may_keep_a_file_anywhere(mirror):
 
 
 def test_a_table_of_the_projects_own_is_read_where_it_stands_and_names_its_pages(monkeypatch):
-    sources = Catalogue.load().sources
-    own = {key: one for key, one in sources.items() if not one.repository}
+    own = {key: one for key, one in Catalogue.load().sources.items() if not one.repository}
     tables = sorted((root() / "data" / "transcribed").glob("*.csv"))
     assert sorted(one.fetch() for one in own.values()) == tables
     for path in tables:
@@ -126,8 +123,7 @@ def test_a_table_of_the_projects_own_is_read_where_it_stands_and_names_its_pages
         assert named.notna().all(axis=None)
     damaged = own["transcribed_pct"].model_copy(update={"sha256": "0" * 64})
     for read in (damaged.fetch, damaged.at_hand):
-        with pytest.raises(SourceError, match="pct.csv.*Pin|pct.csv.*If its change is right"):
-            read()
+        refuses(SourceError, "pct.csv.*Pin|pct.csv.*If its change is right", read)
 
 
 def test_research_data_sets_are_fetched_only_on_request(mirror, tmp_path):
@@ -137,8 +133,7 @@ def test_research_data_sets_are_fetched_only_on_request(mirror, tmp_path):
     assert _rebuild(home, update=True).optional == ()
     assert _rebuild(home, update=True, extra=True).optional == ("research",)
     mirror.unlink()
-    with pytest.raises(SourceError, match="holds no file"):
-        _rebuild(home, update=True, extra=True)
+    refuses(SourceError, "holds no file", _rebuild, home, update=True, extra=True)
 
 
 def test_without_files_there_is_nothing(tmp_path, monkeypatch):
@@ -163,10 +158,7 @@ def test_carbon_dioxide_is_read_from_a_sheet_per_province(mirror, tmp_path, monk
 
 
 def test_the_pinned_files_are_read(tmp_path, monkeypatch):
-    mirror = os.environ.get("NQPF_MIRROR", REPOSITORY.parent / "shared")
-    if not Path(mirror).is_dir():
-        pytest.skip("no mirror of the sources")
-    monkeypatch.setenv("NQPF_MIRROR", str(mirror))
+    at_hand(monkeypatch)
     if not EVERYTHING:  # two of the thirteen workbooks
         between = {f"ceads_{year}" for year in range(2011, 2022)}
         some = {key: one for key, one in Catalogue.load().sources.items() if key not in between}

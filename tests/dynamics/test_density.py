@@ -8,8 +8,6 @@ from made_up_panels import case, grunfeld, keyed, refusals
 from nqpf.dynamics import kernel_density
 from nqpf.errors import NqpfError
 
-RULES = ["silverman", "scott", "sheather-jones"]
-
 
 def table(values, *years):
     """Return (n, years) values by unit and year."""
@@ -20,7 +18,7 @@ def table(values, *years):
 SCORES = table(np.random.default_rng(1).gamma(2.0, size=(30, 2)), 2020, 2021)
 
 
-@pytest.mark.parametrize("rule", RULES)
+@pytest.mark.parametrize("rule", ["silverman", "scott", "sheather-jones"])
 def test_a_curve_is_the_mean_of_normal_curves_of_its_own_year(rule):
     curves = kernel_density(SCORES.sample(frac=1, random_state=1), rule)
     assert curves.rule == rule and curves.name == "score" and curves.units.tolist() == [30, 30]
@@ -87,15 +85,11 @@ def bandwidth(x, rule="silverman"):
     return kernel_density(table(x), rule).bandwidths[2020]
 
 
-def investment():
-    data = grunfeld()
-    return data.loc[data["firm"] == "General Motors", "invest"].to_numpy(dtype=float)
-
-
 def test_sheather_jones_as_r_finds_it():
     # R 4.2.2, bw.SJ(x, nb = 20000000, tol = 1e-12): R bins the differences between values, and so
     # many bins are as good as none; with its 1000 it prints 93.6 for the same.
-    assert bandwidth(investment(), "sheather-jones") == pytest.approx(93.6369837864, rel=1e-6)
+    invested = grunfeld().query("firm == 'General Motors'")["invest"].to_numpy(dtype=float)
+    assert bandwidth(invested, "sheather-jones") == pytest.approx(93.6369837864, rel=1e-6)
 
 
 def test_silverman_as_r_finds_it_where_the_standard_deviation_decides():

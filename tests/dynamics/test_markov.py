@@ -18,14 +18,12 @@ def panel():
 
 def chain_of(*counts):
     """Return the chain with these counts of moves, a matrix per pair of years."""
-    rows = [
-        (year, *move)
-        for year, matrix in enumerate(counts)
-        for move in np.repeat([*np.ndindex(np.shape(matrix))], np.ravel(matrix), axis=0)
-    ]
-    both = ((n, 2 * y + k, move[k]) for n, (y, *move) in enumerate(rows) for k in (0, 1))
-    frame = pd.DataFrame(both, columns=["unit", "year", "class"]).set_index(["unit", "year"])
-    return markov(frame["class"], np.arange(len(counts[0]) - 1) + 0.5)
+    cells = [*np.ndindex(np.shape(counts[0]))]
+    moves = [np.repeat(cells, np.ravel(matrix), axis=0) for matrix in counts]
+    rows = [(year, *move) for year, own in enumerate(moves) for move in own]
+    both = {(n, 2 * y + k): move[k] for n, (y, *move) in enumerate(rows) for k in (0, 1)}
+    cutoffs = np.arange(len(counts[0]) - 1) + 0.5
+    return markov(pd.Series(both).rename_axis(["unit", "year"]), cutoffs)
 
 
 def test_transitions_are_counted_by_key_and_gaps_are_not_jumped():
@@ -67,8 +65,7 @@ def test_relative_classes_do_not_see_common_growth():
     scores = panel()
     grown = scores * 1.1 ** (scores.index.get_level_values(1) - 2010)
     one, two = markov(scores, 3, relative=True), markov(grown, 3, relative=True)
-    assert (one.counts == two.counts).all(axis=None)
-    assert markov(grown, 3).upward > one.upward
+    assert (one.counts == two.counts).all(axis=None) and markov(grown, 3).upward > one.upward
 
 
 def test_classes_without_members_and_without_exits_are_flagged():
@@ -125,11 +122,8 @@ def test_chains_equal_those_of_giddy():
     scores, frame = pd.Series(values.ravel(), keyed(16, 30)), ring(range(16))
     ours = spatial_markov(scores.sample(frac=1, random_state=1), frame, 3)
     counts = [one.counts.to_numpy().tolist() for one in ours.by_lag.values()]
-    assert counts == [
-        [[91, 9, 0], [7, 29, 5], [0, 2, 16]],
-        [[39, 10, 0], [17, 39, 7], [0, 9, 38]],
-        [[4, 6, 0], [2, 37, 11], [0, 14, 72]],
-    ]
+    assert counts == [[[91, 9, 0], [7, 29, 5], [0, 2, 16]], [[39, 10, 0], [17, 39, 7], [0, 9, 38]],
+                      [[4, 6, 0], [2, 37, 11], [0, 14, 72]]]  # fmt: skip
     pvalue = 0.0003448346760275278
     wanted = (28.792314969434145, 31.506035086136748, 8, pvalue)
     assert ours.test[:4] == pytest.approx(wanted, abs=1e-9)

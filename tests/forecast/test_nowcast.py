@@ -45,8 +45,7 @@ def test_only_what_is_lacking_is_carried():
     completed.loc[310000, "b"] = drifted.loc[310000, "b"]
     expected = (completed * WEIGHTS).sum(axis=1)
     assert result.frame["nowcast"].to_numpy() == pytest.approx(expected.to_numpy(), abs=1e-12)
-    published = result.frame.loc[[310000, 110000], "published"].tolist()
-    assert published == pytest.approx([1 / 3, 2 / 3])
+    assert result.frame.loc[[310000, 110000], "published"].tolist() == pytest.approx([1 / 3, 2 / 3])
     assert result.year == NEWEST and result.lacking == ("b", "c")
     pd.testing.assert_frame_equal(table, before)
 
@@ -67,21 +66,11 @@ def test_published_figures_are_worth_something_and_the_table_says_how_much():
     result = nowcast(table, index(past(table)), index)
     errors = result.table
     assert list(errors.index) == ["nowcast", "carried", "last"]
-    assert errors.loc["nowcast", "mae"] < errors.loc["carried", "mae"]
     ratio = errors.loc["nowcast", "mae"] / errors.loc["carried", "mae"]
-    assert errors.loc["nowcast", "mae / carried"] == pytest.approx(ratio)
+    assert errors.loc["nowcast", "mae / carried"] == pytest.approx(ratio) and ratio < 1
     assert errors["nominal"].eq(0.9).all() and errors["coverage"].between(0.5, 1).all()
     assert (result.frame["lower"] < result.frame["upper"]).all()
     assert "b, c by drift" in str(result)
-
-
-def test_a_function_that_is_not_the_target_is_refused():
-    table, _ = case()
-    with pytest.raises(SampleError, match=r"the function gives .* where the target is"):
-        nowcast(table, index(past(table)) * 1.001, index)
-    short = index(past(table)).drop((440000, 2015))
-    with pytest.raises(SampleError, match=r"Guangdong.*2015"):
-        nowcast(table, short, index)
 
 
 def at(table):
@@ -90,14 +79,17 @@ def at(table):
 
 def spoilt(change=lambda table: table, key=None, figure=np.nan, **options):
     """Call with a table that is changed, or whose a is another figure at a key."""
-    table, target = change(case()[0]), index(past(case()[0]))
+    table = change(case()[0])
     if key:
         table.loc[key, "a"] = figure
-    return lambda: nowcast(table, target, index, **options)
+    return lambda: nowcast(table, TARGET, index, **options)
 
 
+TABLE, TARGET = case()[0], index(past(case()[0]))
 test_spoilt_tables_and_wrong_options_are_named = refusals(
     SampleError,
+    ("the function gives .* where the target is", lambda: nowcast(TABLE, TARGET * 1.001, index)),
+    ("Guangdong.*2015", lambda: nowcast(TABLE, TARGET.drop((440000, 2015)), index)),
     ("Guangdong.*2015.* a", spoilt(key=(440000, 2015))),
     ("inf.*Guangdong", spoilt(key=(440000, NEWEST), figure=np.inf)),
     ("gap .*Guangdong.*2015", spoilt(lambda t: t.drop((440000, 2015)))),

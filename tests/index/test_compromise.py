@@ -28,10 +28,8 @@ def test_a_measure_in_which_all_tie_adds_nothing():
 
 def test_a_lead_of_exactly_dq_is_an_advantage_whatever_the_rounding():
     for n in range(2, 60, 3):
-        z = np.linspace(0, 0.7, n)[:, None] * 1.1
-        result = compromise(z, [1.0])
-        assert result.advantage
-        assert result.members == [n - 1]
+        result = compromise(np.linspace(0, 0.7, n)[:, None] * 1.1, [1.0])
+        assert result.advantage and result.members == [n - 1]
 
 
 def test_without_stability_the_best_and_the_second_belong():
@@ -42,31 +40,25 @@ def test_without_stability_the_best_and_the_second_belong():
     result, (s, r, q) = compromise(z, w), measures(z, w)
     order = np.argsort(q)
     assert result.advantage and not result.stability
-    assert order[0] not in (s.argmin(), r.argmin())
-    assert q[order[1]] - q[order[0]] >= 1 / 3
+    assert order[0] not in (s.argmin(), r.argmin()) and q[order[1]] - q[order[0]] >= 1 / 3
     second = [i for i in order[1:] if q[i] <= q[order[1]] + 1e-12]
-    assert set(result.members) == {order[0], *second}
-    assert len(result.members) < len(z)
+    assert set(result.members) == {order[0], *second} and len(result.members) < len(z)
 
 
 def test_a_shared_best_is_stable_only_if_each_is():
     # A and B share Q = 0.25; A is best by S, C by R, and B by neither.
     regret = {"A": [0, 0, 0, 0.9], "B": [0.82, 0.82, 0.5, 0], "C": [0.8] * 4, "D": [1.0] * 4}
-    z = 1 - np.array(list(regret.values()))
-    result = compromise(z, np.full(4, 0.25))
+    result = compromise(1 - np.array(list(regret.values())), np.full(4, 0.25))
     np.testing.assert_allclose(result.table.loc[[0, 1], "Q"], 0.25, rtol=0, atol=1e-12)
-    assert result.table["S"].idxmin() == 0
-    assert result.table["R"].idxmin() == 2
-    assert not result.stability
-    assert not result.advantage
+    assert (result.table["S"].idxmin(), result.table["R"].idxmin()) == (0, 2)
+    assert not result.stability and not result.advantage
     assert result.table.loc[[0, 1], "rank_Q"].tolist() == [1, 1]
     assert set(result.members) == {0, 1, 2}
 
 
 def test_a_distance_of_exactly_dq_is_outside_the_set():
     result = compromise([[1.0], [0.9], [0.75], [0.3], [0.0]], [1.0])
-    assert result.table.loc[2, "Q"] == result.threshold == 0.25
-    assert result.members == [0, 1]
+    assert result.table.loc[2, "Q"] == result.threshold == 0.25 and result.members == [0, 1]
 
 
 @pytest.mark.parametrize("rows", [1, 3])
@@ -80,8 +72,7 @@ def test_identical_rows_are_all_in_the_set_and_one_is_its_own(rows):
 def test_the_set_holds_the_best_and_ranks_follow_the_measures(case, v):
     result = compromise(*case, v)
     table = result.table
-    assert table["compromise"].iloc[0]
-    assert (table["rank_Q"].diff().dropna() >= 0).all()
+    assert table["compromise"].iloc[0] and (table["rank_Q"].diff().dropna() >= 0).all()
     if result.advantage and result.stability:
         assert len(result.members) == 1
     inside = table.loc[table["compromise"], "Q"].max()

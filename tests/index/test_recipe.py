@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from made_up_index import PROVINCES, YEARS, made_matrix
-from made_up_panels import refusals
+from made_up_panels import refusals, refuses
 
 from nqpf.errors import DataError, MethodError, SampleError
 from nqpf.index import Recipe
@@ -18,7 +18,6 @@ from nqpf.index.normalise import _ZeroScoreWarning, minmax
 from nqpf.index.recipe import _METHODS
 from nqpf.index.weights import entropy
 
-AGGREGATE = list(_METHODS["aggregate"])
 NAMES = {110000: "Beijing", 310000: "Shanghai", 440000: "Guangdong", 650000: "Xinjiang"}
 
 
@@ -32,16 +31,19 @@ def index():
     return Recipe(aggregate="linear").fit(made_matrix())
 
 
-def test_the_default_is_the_chain_of_array_functions(matrix):
-    index = Recipe().fit(matrix)
+def test_the_default_is_the_chain_of_array_functions_which_options_reach(matrix):
+    before = matrix.values.copy()
+    index, shifted = Recipe().fit(matrix), Recipe(shift=1e-2).fit(matrix)
+    pd.testing.assert_frame_equal(matrix.values, before)
     z = minmax(matrix.values.to_numpy(), matrix.benefit.to_numpy())
     w = entropy(z)
+    np.testing.assert_array_equal(shifted.weights, entropy(z, shift=1e-2))
+    assert str(shifted.recipe) == "minmax, entropy, topsis, shift=0.01"
     np.testing.assert_array_equal(index.weights, w)
     np.testing.assert_array_equal(index.scores, topsis(z, w))
     assert index.weights.index.tolist() == matrix.values.columns.tolist()
     pd.testing.assert_index_equal(index.scores.index, matrix.values.index)
-    assert index.comparable_over_time
-    assert index.matrix is matrix
+    assert index.comparable_over_time and index.matrix is matrix
     assert index.recipe == Recipe("minmax", "entropy", "topsis")
 
 
@@ -55,22 +57,11 @@ def test_dimension_scores_are_the_same_aggregation_with_weights_rescaled(matrix,
     np.testing.assert_allclose(index.dimension_scores["green"], method(z, w / w.sum()), atol=1e-15)
 
 
-def test_options_reach_their_method_and_the_matrix_stays_as_it_is(matrix):
-    before = matrix.values.copy()
-    index = Recipe(shift=1e-2).fit(matrix)
-    pd.testing.assert_frame_equal(matrix.values, before)
-    z = minmax(matrix.values.to_numpy(), matrix.benefit.to_numpy())
-    np.testing.assert_array_equal(index.weights, entropy(z, shift=1e-2))
-    assert str(index.recipe) == "minmax, entropy, topsis, shift=0.01"
-
-
 @pytest.mark.parametrize("keep", ["province == 110000", "year == 2021"])
 def test_one_province_or_one_year(matrix, keep):
     index = Recipe().fit(made_matrix(matrix.values.query(keep)))
-    assert index.scores.between(0, 1).all()
-    assert abs(index.weights.sum() - 1) <= 1e-12
-    assert len(index.summary()) == len(index.years)
-    assert "<table" in index._repr_html_()
+    assert index.scores.between(0, 1).all() and abs(index.weights.sum() - 1) <= 1e-12
+    assert len(index.summary()) == len(index.years) and "<table" in index._repr_html_()
 
 
 def test_ranks_are_within_years_and_ties_share_the_better_one():
@@ -78,8 +69,7 @@ def test_ranks_are_within_years_and_ties_share_the_better_one():
     values = pd.DataFrame({"a": [1.0, 9, 2, 8, 2, 7, 0, 6]}, index=rows)
     index = Recipe().fit(made_matrix(values, {"a": "all"}))
     assert index.rank(2021).to_dict() == {310000: 1, 440000: 1, 110000: 3, 650000: 4}
-    assert index.rank(2022).tolist() == [1, 2, 3, 4]
-    assert index.rank().loc[(110000, 2021)] == 3
+    assert index.rank(2022).tolist() == [1, 2, 3, 4] and index.rank().loc[(110000, 2021)] == 3
 
 
 def test_summary(matrix):
@@ -87,13 +77,12 @@ def test_summary(matrix):
     table = index.summary()
     assert table.index.tolist() == YEARS
     last = index.scores.xs(2022, level="year")
-    assert table.loc[2022, "provinces"] == 4
-    assert table.loc[2022, "mean"] == pytest.approx(last.mean(), abs=1e-15)
-    assert table.loc[2022, "sd"] == pytest.approx(last.std(ddof=1), abs=1e-15)
-    assert table.loc[2022, "highest"] == NAMES[last.idxmax()]
+    mean, sd = (pytest.approx(own, abs=1e-15) for own in (last.mean(), last.std(ddof=1)))
+    told = table.loc[2022, ["provinces", "mean", "sd", "highest"]].tolist()
+    assert told == [4, mean, sd, NAMES[last.idxmax()]]
 
 
-def test_it_prints_as_a_table_of_provinces_with_gaps_where_a_year_is_missing(matrix):
+def test_it_prints_as_a_table_of_provinces_with_gaps_and_labels_escaped(matrix):
     index, gap = Recipe().fit(matrix), Recipe().fit(made_matrix(matrix.values.iloc[:-1]))
     page, caption = index._repr_html_(), "minmax, entropy, topsis: 4 provinces, 2020-2022, 5 indic"
     assert repr(index) == f"<Index {caption}ators>"
@@ -102,32 +91,27 @@ def test_it_prints_as_a_table_of_provinces_with_gaps_where_a_year_is_missing(mat
     assert page.count("<tr") == gap._repr_html_().count("<tr") == 5
     assert "nan" not in gap._repr_html_().lower()
 
-
-def test_labels_are_escaped():
     rows = pd.MultiIndex.from_product([["<script>alert(1)</script>", "b & c"], [2021]])
     values = pd.DataFrame({"<i>": [1.0, 2.0]}, rows.set_names(["province", "year"]))
     page = Recipe(shift=1e-4).fit(made_matrix(values, {"<i>": "a"}))._repr_html_()
-    assert "<script>" not in page
-    assert "&lt;script&gt;" in page and "b &amp; c" in page
+    assert "<script>" not in page and "&lt;script&gt;" in page and "b &amp; c" in page
 
 
 def test_recipes_compare_hash_and_copy():
     one = Recipe(shift=1e-4)
     assert one == Recipe(shift=1e-4) != Recipe()
-    assert len({one, Recipe(shift=1e-4), Recipe()}) == 2
-    assert copy.deepcopy(one) == one
+    assert len({one, Recipe(shift=1e-4), Recipe()}) == 2 and copy.deepcopy(one) == one
     with pytest.raises(AttributeError):
         one.weights = "equal"
 
 
 @pytest.mark.parametrize("weights", sorted(set(_METHODS["weights"]) - {"pursuit"}))
-@pytest.mark.parametrize("method", AGGREGATE)
+@pytest.mark.parametrize("method", list(_METHODS["aggregate"]))
 def test_standard_scores_are_refused_where_values_below_zero_mean_nothing(weights, method):
     if weights in ("entropy", "ahp_entropy") or method in ("coupling", "geometric", "harmonic"):
         said = "below zero, which .* cannot use; expected normalise one of minmax, minmax_yearly, "
         said += "rank. Or keep 'zscore' with weights .*equal.* and aggregate .*topsis, vikor"
-        with pytest.raises(MethodError, match=said):
-            Recipe("zscore", weights, method)
+        refuses(MethodError, said, Recipe, "zscore", weights, method)
         return
     index = Recipe("zscore", weights, method).fit(made_matrix())
     below = Recipe("vector", weights, method).fit(made_matrix(made_matrix().values - 1))
@@ -161,10 +145,8 @@ def test_an_index_says_that_its_scores_do_not_compare_over_time():
     pooled, yearly = (Recipe(name).fit(made_matrix()) for name in ("minmax", "minmax_yearly"))
     assert "comparable_over_time" not in pooled.summary()
     assert yearly.summary()["comparable_over_time"].tolist() == [False] * 3
-    for text in (repr(yearly), yearly._repr_html_()):
-        assert "do not compare over time" in text
-    for text in (repr(pooled), pooled._repr_html_()):
-        assert "compare over time" not in text
+    assert all("do not compare over time" in text for text in (repr(yearly), yearly._repr_html_()))
+    assert not any("compare over time" in text for text in (repr(pooled), pooled._repr_html_()))
 
 
 def test_degrees_are_weighted_shortfalls_over_what_the_score_lacks(index):
@@ -219,8 +201,7 @@ def changed(**parts):
 
 
 def asked(call, *arguments, normalise="minmax", aggregate="linear"):
-    index = Recipe(normalise, "equal", aggregate).fit(MATRIX)
-    return partial(getattr(index, call), *arguments)
+    return partial(getattr(Recipe(normalise, "equal", aggregate).fit(MATRIX), call), *arguments)
 
 
 test_names_options_and_data_that_cannot_be_used = refusals(

@@ -4,6 +4,7 @@ import hashlib
 import io
 import shutil
 import warnings
+from itertools import product
 from pathlib import Path
 
 import yaml
@@ -53,31 +54,25 @@ def write_project(home, sources, variables):
 
 def make_project(home):
     """Write a project folder with a catalogue, the provinces and one table of figures."""
-    variables = {
-        key: variable(name={"en": en, "zh": zh}, unit=unit, vintages=vintages)
-        for key, (en, zh, unit, vintages) in VARIABLES.items()
-    }
+    variables = {}
+    for key, (en, zh, unit, vintages) in VARIABLES.items():
+        variables[key] = variable(name={"en": en, "zh": zh}, unit=unit, vintages=vintages)
     write_project(home, {}, variables)
     (home / "data" / "panel").mkdir()
     lines = ["province,year,variable,value,vintage,flag"]
     for key, (_, _, _, vintages) in sorted(VARIABLES.items()):
-        for vintage in sorted(vintages) or [""]:
-            for code in codes():
-                lines += [
-                    f"{code},{year},{key},{figure(code, year, key)!r},{vintage},official"
-                    for year in YEARS
-                ]
+        for vintage, code, year in product(sorted(vintages) or [""], codes(), YEARS):
+            value = figure(code, year, key)
+            lines.append(f"{code},{year},{key},{value!r},{vintage},official")
     (home / "data" / "panel" / "test.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
     return home
 
 
 def state(folder):
     """Return the SHA-256 of every file below a folder."""
-    return {
-        path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
-        for path in sorted(folder.rglob("*"))
-        if path.is_file()
-    }
+    files = [path for path in sorted(folder.rglob("*")) if path.is_file()]
+    hashes = (hashlib.sha256(path.read_bytes()).hexdigest() for path in files)
+    return dict(zip((path.relative_to(folder).as_posix() for path in files), hashes, strict=True))
 
 
 def write_csv(path, *rows, header=HEADER, encoding="utf-8"):

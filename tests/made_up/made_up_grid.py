@@ -9,13 +9,10 @@ import yaml
 from nqpf.compare.declaration import _REASONS, _Declaration
 from nqpf.files import root
 
-SMALL = {
-    "systems": ["dong-2024", "gong-2024", "lu-guo-2024", "ren-2024"],
-    "estimators": ["solow-0.5", "malmquist-yearly"],
-    "driver": ["growth", "energy_intensity"],
-    "determinant": ["urbanisation"],
-    "controls": ["none", "structure", "development"],
-}
+SMALL = {"systems": ["dong-2024", "gong-2024", "lu-guo-2024", "ren-2024"]}
+SMALL |= {"driver": ["growth", "energy_intensity"], "determinant": ["urbanisation"]}
+SMALL["estimators"] = ["solow-0.5", "malmquist-yearly"]
+SMALL["controls"] = ["none", "structure", "development"]
 
 
 def raw():

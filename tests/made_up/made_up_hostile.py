@@ -29,12 +29,9 @@ _YEARS = {"skip", "gaps", "residual"}
 def poisoned(value, number=0):
     """Return YAML with hostile text appended to whatever a reader sees."""
     if isinstance(value, dict):
-        return {
-            key: item
-            if key in _YEARS or (key in _SYSTEM and not isinstance(item, dict))
-            else poisoned(item, number + i)
-            for i, (key, item) in enumerate(value.items())
-        }
+        kept = {k for k, v in value.items() if k in _SYSTEM and not isinstance(v, dict)} | _YEARS
+        each = enumerate(value.items())
+        return {k: v if k in kept else poisoned(v, number + i) for i, (k, v) in each}
     if isinstance(value, list):
         return [poisoned(item, number + i) for i, item in enumerate(value)]
     if not isinstance(value, str):

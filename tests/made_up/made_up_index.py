@@ -31,11 +31,8 @@ def made_matrix(values=None, dimension=None):
         rows = pd.MultiIndex.from_product([PROVINCES, YEARS], names=["province", "year"])
         drawn = np.random.default_rng(5).lognormal(size=(len(rows), len(DIMENSION)))
         values = pd.DataFrame(drawn, index=rows, columns=list(DIMENSION))
-    return IndicatorMatrix(
-        values,
-        benefit=pd.Series({key: key not in COSTS for key in values}),
-        dimension=pd.Series({key: (dimension or DIMENSION)[key] for key in values}),
-    )
+    benefit = pd.Series({key: key not in COSTS for key in values})
+    return IndicatorMatrix(values, benefit, pd.Series(dimension or DIMENSION)[list(values)])
 
 
 def matrix_of(x, benefit=True, years=2022, dimension="all"):
@@ -89,8 +86,7 @@ def compromise(z, w, v=0.5):
     z = np.asarray(z, dtype=float)
     rows = pd.MultiIndex.from_product([range(len(z)), [2022]], names=["province", "year"])
     normalised, weights = pd.DataFrame(z, rows), pd.Series(np.asarray(w, dtype=float))
-    scores = pd.Series(0.0, rows)
-    index = Index(scores, weights, normalised, Recipe(), None)
+    index = Index(pd.Series(0.0, rows), weights, normalised, Recipe(), None)
     result = index.compromise(2022, v)
     result.table.index = result.table.index.astype(int)
     return result

@@ -17,9 +17,8 @@ _UNIT, _TIME = ("two-way", "unit"), ("two-way", "time")
 def keyed(units=31, years=11, first=2010):
     """Keys of so many years of units, which are listed or counted from 0."""
     units = range(units) if isinstance(units, int) else units
-    return pd.MultiIndex.from_product(
-        [units, range(first, first + years)], names=["province", "year"]
-    )
+    names = ["province", "year"]
+    return pd.MultiIndex.from_product([units, range(first, first + years)], names=names)
 
 
 def normals(seed, names, units=31, years=11, first=2010):
@@ -142,13 +141,9 @@ def pyfixest_fit(frame, effects, vcov, **correction):
     import pyfixest as pf
 
     absorbed = {"two-way": "| province + year", "unit": "| province", "time": "| year"}
-    return pf.feols(
-        f"y ~ {' + '.join(NAMES)} {absorbed.get(effects, '')}",
-        frame.reset_index(),
-        vcov=vcov,
-        ssc=pf.ssc(**correction),
-        demeaner=pf.MapDemeaner(fixef_tol=1e-13),
-    )
+    formula = f"y ~ {' + '.join(NAMES)} {absorbed.get(effects, '')}"
+    options = {"ssc": pf.ssc(**correction), "demeaner": pf.MapDemeaner(fixef_tol=1e-13)}
+    return pf.feols(formula, frame.reset_index(), vcov=vcov, **options)
 
 
 def grunfeld(balanced=True):
@@ -169,11 +164,16 @@ def effect_weights(table, estimator="imputation"):
 
 def case(name, **options):
     """A table that is not distributed with the project; NQPF_CASES names its folder."""
-    folder = os.environ.get("NQPF_CASES") or paths.root().parent / "shared" / "cases"
-    file = Path(folder) / name
+    file = Path(os.environ.get("NQPF_CASES") or paths.root().parent / "shared" / "cases") / name
     if not file.is_file():
         pytest.skip(f"{name} is not distributed with the project; NQPF_CASES names its folder")
     return pd.read_csv(file, **options)
+
+
+def refuses(error, said, call, *arguments, **options):
+    """Assert that a call is refused by an error that says so."""
+    with pytest.raises(error, match=said):
+        call(*arguments, **options)
 
 
 def refusals(error, *cases):
@@ -182,7 +182,6 @@ def refusals(error, *cases):
     @pytest.mark.parametrize("case", cases)
     def test(case):
         said, call, *own = case
-        with pytest.raises(own[0] if own else error, match=said):
-            call()
+        refuses(own[0] if own else error, said, call)
 
     return test

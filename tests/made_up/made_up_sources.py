@@ -1,15 +1,29 @@
 """Made-up source files, their catalogue entries and a mirror that holds them."""
 
 import hashlib
+import os
+from pathlib import Path
 
 import pandas as pd
+import pytest
 import rdata
-from made_up import variable
+from made_up import REPOSITORY, variable
 
 from nqpf.data import Catalogue
 from nqpf.provinces import codes, name
 
 COMMIT = "0123456789ab" + "c" * 28
+
+
+NEIGHBOUR = REPOSITORY.parent / "shared"
+MIRROR = Path(os.environ.get("NQPF_MIRROR") or NEIGHBOUR)  # before a test takes it away
+
+
+def at_hand(patch):
+    """Read the pinned files from a mirror, or skip the test."""
+    if not MIRROR.is_dir():
+        pytest.skip("no mirror of the sources: set NQPF_MIRROR")
+    patch.setenv("NQPF_MIRROR", str(MIRROR))
 
 
 def source(**changes):
@@ -56,5 +70,4 @@ def write_mirror(mirror, rows, entry=None):
     folder = mirror / entry.repository.replace("/", "__") / entry.commit[:12]
     path = write_techme(folder / entry.path, rows)
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    pinned = {"sha256": digest, "bytes": path.stat().st_size}
-    return entry.model_copy(update=pinned)
+    return entry.model_copy(update={"sha256": digest, "bytes": path.stat().st_size})

@@ -2,12 +2,13 @@
 
 import re
 from dataclasses import replace
-from functools import cache
+from functools import cache, partial
 
 import numpy as np
 import pandas as pd
 import pytest
 from made_up_grid import declare, enumerated
+from made_up_panels import dummies, refuses
 from scipy import stats
 
 from nqpf import Panel, Recipe, System, provinces
@@ -184,8 +185,7 @@ def test_results_carry_choices_and_counts(quick, multiverse):
     specs = enumerated(quick)
     collinear = ((specs["controls"] == "same") & (specs["reason"] == "")).sum()
     assert counts["collinear"] == collinear > 0 and "same" not in set(table["controls"])
-    assert counts["run"] * 2 == len(table)
-    assert counts["run"] == quick.count()["to run"] - collinear
+    assert counts["run"] * 2 == len(table) and counts["run"] == quick.count()["to run"] - collinear
     assert counts["declared"] == counts.drop("declared").sum()
     row = table[table["measure"] == CHAINED].iloc[-1]
     about = ["direction", "outcome", "determinant", "measure", "kind", "estimator", "capital"]
@@ -217,8 +217,7 @@ def test_a_curve_is_one_question_from_smallest_to_largest_in_each_unit(multivers
         ({"samples": "all"}, "unknown choice 'samples'.*Did you mean 'sample'"),
         ({"unit": "partials"}, "unknown unit 'partials'.*Did you mean 'partial'"),
     ):
-        with pytest.raises(MethodError, match=message):
-            multiverse.curve(**asked)
+        refuses(MethodError, message, multiverse.curve, **asked)
 
 
 def test_stored_results_are_the_same_bytes_and_come_back(multiverse, embedded, tmp_path):
@@ -256,8 +255,7 @@ def test_results_of_another_declaration_or_data_are_refused(multiverse, embedded
     assert len(Multiverse.load(stored, declared, other).table)
     stored.write_bytes(b"not Parquet")
     for path in (stored, tmp_path / "absent"):
-        with pytest.raises(SourceError, match="cannot be read"):
-            Multiverse.load(path, declared, embedded)
+        refuses(SourceError, "cannot be read", Multiverse.load, path, declared, embedded)
 
 
 @pytest.mark.parametrize(
@@ -279,14 +277,12 @@ def test_results_of_another_declaration_or_data_are_refused(multiverse, embedded
     ids=lambda value: None if not isinstance(value, str) else value.split("'")[0].strip() or "name",
 )
 def test_a_declaration_that_cannot_be_meant_is_refused(tmp_path, change, error, message):
-    with pytest.raises(error, match=message):
-        declare(tmp_path, change)
+    refuses(error, message, declare, tmp_path, change)
 
 
 def test_a_logarithm_of_nothing_is_refused(grid, tmp_path):
     other = altered(grid, tmp_path, swap("variables", "growth", "log", True))
-    with pytest.raises(DataError, match=r"'growth' is -?[0-9.]+ \[province.*logarithm"):
-        other.count()
+    refuses(DataError, r"'growth' is -?[0-9.]+ \[province.*logarithm", other.count)
 
 
 # Specifications against regressions built one by one from the panel: each is put together here
@@ -299,9 +295,7 @@ DECLARED = _Declaration.load().grid
 SAMPLES, SETS = ({one.key: one for one in rows} for rows in (DECLARED.samples, DECLARED.controls))
 
 
-@cache
-def panel():
-    return Panel.load(extra=False)
+panel = cache(partial(Panel.load, extra=False))
 
 
 @cache
@@ -309,8 +303,7 @@ def measure(name, vintage):
     key, *methods = name.split("/")
     if key == "tfp":
         rules = [one for one in DECLARED.measures.capital if one.key == methods[1]]
-        made = _variants(panel(), vintage, [], (), methods[:1], rules)
-        return made.values[name].dropna()
+        return _variants(panel(), vintage, [], (), methods[:1], rules).values[name].dropna()
     return Recipe(*methods).fit(System.load(key).evaluate(panel(), vintage=vintage)).scores
 
 
@@ -320,20 +313,13 @@ def variables(vintage):
     names += ["budget_expenditure", "education_expenditure", "tax_revenue"]
     raw = panel().wide(names, vintage=vintage)
     raw["real"] = real_gdp(panel(), 2010 if vintage == "census5" else 2011, vintage)
-    return pd.DataFrame(
-        {
-            "growth": raw["gdp_index"] - 100,
-            "energy_intensity": np.log(raw["energy"] / raw["real"]),
-            "so2_intensity": np.log(raw["so2"] / raw["real"]),
-            "income": np.log(raw["real"] / raw["population"]),
-            "urbanisation": raw["urbanisation"],
-            "government_size": raw["budget_expenditure"] / raw["gdp"],
-            "education_share": raw["education_expenditure"] / raw["budget_expenditure"],
-            "tax_share": raw["tax_revenue"] / raw["gdp"],
-            "industry": raw["share_secondary"],
-            "population": np.log(raw["population"]),
-        }
-    )
+    gdp, real, budget = (raw[name] for name in ("gdp", "real", "budget_expenditure"))
+    made = {f"{name}_intensity": np.log(raw[name] / real) for name in ("energy", "so2")}
+    made |= {"growth": raw["gdp_index"] - 100, "income": np.log(real / raw["population"])}
+    made |= {"government_size": budget / gdp, "tax_share": raw["tax_revenue"] / gdp}
+    made["education_share"] = raw["education_expenditure"] / budget
+    made |= {"population": np.log(raw["population"]), "industry": raw["share_secondary"]}
+    return pd.DataFrame(made | {"urbanisation": raw["urbanisation"]})
 
 
 def equation(spec):
@@ -376,11 +362,7 @@ def equation(spec):
 
 def residuals(values, frame, effects, controls):
     """What dummies of the effects, a constant and controls leave of some columns."""
-    provinces, years = (pd.get_dummies(frame.index.get_level_values(i)) for i in (0, 1))
-    parts = [np.ones((len(frame), 1)), frame[controls].to_numpy()]
-    parts += [provinces.to_numpy(float)] * (effects in ("two-way", "unit"))
-    parts += [years.to_numpy(float)] * (effects in ("two-way", "time"))
-    out = np.hstack(parts)
+    out = np.hstack([frame[controls], dummies(frame, effects)])
     return values - out @ np.linalg.lstsq(out, values, rcond=None)[0]
 
 
@@ -453,8 +435,7 @@ def stored():
 
 @pytest.mark.parametrize("seed", range(4))
 def test_stored_results_are_those_of_single_regressions(stored, seed):
-    sample = stored.table.sample(5, random_state=seed).astype({"measure": str})
-    for _, row in sample.iterrows():
+    for _, row in stored.table.sample(5, random_state=seed).astype({"measure": str}).iterrows():
         *expected, rows, provinces = reference(row)
         estimate, within, partial, *others = expected
         found = row[["estimate", "std_error", "pvalue"]].to_numpy(dtype=float)
@@ -484,8 +465,7 @@ def test_shares_of_another_declaration_are_refused(stored, tmp_path):
     table = pd.read_csv(_stored("shares.csv")).assign(declaration="another")
     table.to_csv(tmp_path / "shares.csv", index=False)
     for name, message in (("shares.csv", "rest on another declaration"), ("no.csv", "be read")):
-        with pytest.raises(SourceError, match=message):
-            stored._beside(tmp_path / name, _SHARED)
+        refuses(SourceError, message, stored._beside, tmp_path / name, _SHARED)
 
 
 def test_stored_results_are_what_was_declared(stored):

@@ -1,6 +1,7 @@
 """The specification curve: draws, statistics, bad input, and regressions one by one."""
 
 from functools import partial
+from itertools import product
 
 import numpy as np
 import pandas as pd
@@ -23,12 +24,8 @@ def panel(seed=0, effect=0.0, units=20, years=6):
 
 
 def grid():
-    rows = [
-        ("y", focal, controls, effects)
-        for focal in ("x1", "x2", "x3")
-        for controls in ((), ("c1",), ("c1", "c2"))
-        for effects in ("two-way", "unit")
-    ]
+    controls = (), ("c1",), ("c1", "c2")
+    rows = product("y", ("x1", "x2", "x3"), controls, ("two-way", "unit"))
     return [_Specification(*row) for row in rows]
 
 
@@ -38,25 +35,20 @@ def test_a_p_value_counts_draws_as_extreme_with_one_added():
     observed = _statistics(*_Plan(frame, grid()).estimate(np.ones((1, 20))))[0]
     assert table["observed"].tolist() == observed.tolist() and len(null) == 99
     for name, row in table.iterrows():
-        extreme = (null[name].abs() >= abs(row["observed"])).sum()
-        assert row["p"] == (1 + extreme) / 100
+        assert row["p"] == (1 + (null[name].abs() >= abs(row["observed"])).sum()) / 100
         assert row["null median"] == null[name].median()
 
 
 @pytest.mark.parametrize("scheme", ["pairs", "wild"])
-@pytest.mark.parametrize("effect", [0.6, -0.6])
-def test_an_effect_is_found_and_its_sign(effect, scheme):
-    table, _ = _curve_inference(panel(effect=effect), grid(), resamples=99, seed=3, scheme=scheme)
-    assert (table.loc[["median", "stouffer"], "p"] <= 0.02).all()
-    assert np.sign(table.loc["median", "observed"]) == np.sign(effect)
-
-
-@pytest.mark.parametrize("scheme", ["pairs", "wild"])
-def test_size_under_the_null(scheme):
+def test_size_under_the_null_and_an_effect_is_found_with_its_sign(scheme):
     """At 5 %, 40 tests reject twice; of the right size, more than 7 has probability 0.1 %."""
     few = grid()[::3]
     tests = [_curve_inference(panel(seed), few, 39, seed, scheme)[0]["p"] for seed in range(40)]
     assert (pd.DataFrame(tests) <= 0.05).sum().max() <= 7
+    for effect in (0.6, -0.6):
+        table, _ = _curve_inference(panel(effect=effect), grid(), 99, 3, scheme)
+        assert (table.loc[["median", "stouffer"], "p"] <= 0.02).all()
+        assert np.sign(table.loc["median", "observed"]) == np.sign(effect)
 
 
 def test_seed_order_of_rows_jobs_and_units_of_measurement():
@@ -140,9 +132,8 @@ test_summary_names_what_is_wrong = refusals(
 def mixed_panel(gaps):
     """Twelve units, six years; with gaps, rows missing at random, one series shorter, a sample."""
     rng = np.random.default_rng(5)
-    frame = pd.DataFrame(
-        rng.normal(size=(72, 6)), keyed(12, 6), ["y", "x1", "x2", "c1", "c2", "short"]
-    )
+    names = ["y", "x1", "x2", "c1", "c2", "short"]
+    frame = pd.DataFrame(rng.normal(size=(72, 6)), keyed(12, 6), names)
     frame["y"] += 0.3 * frame["x1"] + np.repeat(rng.normal(size=12), 6)
     frame["x2"] = 1e6 + 1e4 * (frame["x2"] + frame["x1"])
     frame["inner"] = frame.index.get_level_values("province") < 9
@@ -156,9 +147,7 @@ def mixed_panel(gaps):
 KINDS = [("y", "x1", (), "all"), ("y", "x1", ("c1", "c2"), "all"), ("y", "x2", ("c2", "c1"), "all"),
          ("y", "x2", ("short",), "all"), ("x1", "c1", ("c2",), "inner"),
          ("x2", "c1", ("c2",), "inner")]  # fmt: skip
-SPECIFICATIONS = [
-    _Specification(*kind[:3], effects, kind[3]) for effects in EFFECTS for kind in KINDS
-]
+SPECIFICATIONS = [_Specification(*kind[:3], name, kind[3]) for name in EFFECTS for kind in KINDS]
 gaps = pytest.mark.parametrize("gaps", [False, True], ids=["balanced", "gaps"])
 
 

@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from made_up_batches import ran, tasks, work
+from made_up_panels import refuses
 
 from nqpf.errors import DataError, EstimationError, MethodError
 from nqpf.multiverse import run as running
@@ -143,8 +144,7 @@ def test_a_lost_worker_is_named_and_the_run_goes_on(log, store):
 
 def test_without_batches_or_processes_there_is_no_run(log, store):
     for batches, n_jobs in (({}, 1), (tasks(1, log), 0)):
-        with pytest.raises(MethodError, match="no batch, or no process"):
-            run(batches, store, n_jobs=n_jobs)
+        refuses(MethodError, "no batch, or no process", run, batches, store, n_jobs=n_jobs)
 
 
 def test_a_cluster_that_is_not_there_is_named(log, store, monkeypatch):
@@ -156,5 +156,4 @@ def test_a_cluster_that_is_not_there_is_named(log, store, monkeypatch):
         (None, r"not installed.*nqpf\[cluster\]"),
     ):
         monkeypatch.setitem(sys.modules, "distributed", module)
-        with pytest.raises(MethodError, match=words):
-            run(tasks(1, log), store, address="tcp://a:1")
+        refuses(MethodError, words, run, tasks(1, log), store, address="tcp://a:1")

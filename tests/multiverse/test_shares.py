@@ -36,10 +36,8 @@ def test_additive_function_is_split_exactly():
     pd.testing.assert_frame_equal(table, before)
     for column in ("first_order", "total"):
         np.testing.assert_allclose(found.shares[column], parts / parts.sum(), rtol=0, atol=1e-13)
-    assert found.filled == 1
-    assert abs(found.interactions) < 1e-12 and found.unexplained < 1e-12
-    assert (found.shares["compared"] == 1).all()
-    assert found.shares["levels"].to_dict() == LEVELS
+    assert found.filled == 1 and abs(found.interactions) < 1e-12 and found.unexplained < 1e-12
+    assert (found.shares["compared"] == 1).all() and found.shares["levels"].to_dict() == LEVELS
     assert list(found.to_frame().index) == list(parts.sort_values(ascending=False).index)
     assert "first_order" in found._repr_html_()
 
@@ -65,8 +63,7 @@ def test_unbalanced_table_against_plain_groupby_whatever_its_order_and_units():
         return y.groupby([table[a] for a in axes]).transform("mean").var(ddof=0)
 
     table = grid().sample(frac=0.5, random_state=3)
-    noise = np.random.default_rng(2).normal(size=len(table))
-    table["estimate"] = table["measure"] + noise
+    table["estimate"] = table["measure"] + np.random.default_rng(2).normal(size=len(table))
     found, y = variance_shares(table, list(LEVELS)), table["estimate"]
     for axis in LEVELS:
         others = [a for a in LEVELS if a != axis]

@@ -150,19 +150,18 @@ def reduced_form(frame, y, effects, errors):
     return fit.params[:3], fit.cov_params()[:3, :3], df
 
 
+CHOSEN = [("two-way", "clustered"), ("pooled", "clustered"), ("unit", "unadjusted")]
+
+
 @pytest.mark.parametrize("seed", range(2))
-@pytest.mark.parametrize(
-    ("effects", "errors"),
-    [("two-way", "clustered"), ("pooled", "clustered"), ("unit", "unadjusted")],
-)
+@pytest.mark.parametrize(("effects", "errors"), CHOSEN)
 def test_the_set_equals_inversion_on_a_grid(seed, effects, errors):
     frame = sample(seed, 31, 11, 30, 0.3)
     got = fit(frame, effects=effects, errors=errors, convention="all")
     found = got.diagnostics.anderson_rubin
 
     def ratio(value):
-        left = frame["y"] - value * frame["x"]
-        b, cov, df = reduced_form(frame, left, effects, errors)
+        b, cov, df = reduced_form(frame, frame["y"] - value * frame["x"], effects, errors)
         return b @ np.linalg.solve(cov, b) / 3 / fisher.ppf(0.95, 3, df)
 
     for value in np.linspace(-3, 4, 36):

@@ -7,7 +7,7 @@ import made_up_panels as made
 import numpy as np
 import pandas as pd
 import pytest
-from made_up_panels import EFFECTS, NAMES, dummies, grunfeld, normals
+from made_up_panels import EFFECTS, NAMES, dummies, grunfeld, normals, refuses
 from made_up_panels import small_panel as sample
 
 from nqpf.errors import EstimationError
@@ -40,8 +40,7 @@ def test_what_a_result_holds():
     frame = sample(3, drop=4)
     result = fit(frame, vintage="census5")
     assert (result.nobs, result.groups, result.periods, result.df) == (44, 8, 6, 7)
-    assert result.residuals.index.equals(frame.index)
-    assert result.vintage == "census5"
+    assert result.residuals.index.equals(frame.index) and result.vintage == "census5"
     table = result.to_frame(level=0.9)
     assert list(table) == ["coefficient", "std_error", "t", "pvalue", "lower", "upper"]
     np.testing.assert_allclose(table["lower"] + table["upper"], 2 * table["coefficient"])
@@ -52,17 +51,14 @@ def test_what_a_result_holds():
     assert list(fit(frame, effects="pooled").params.index) == ["a", "b", "const"]
 
 
-@pytest.mark.parametrize(
-    ("errors", "convention", "df", "label"),
-    [
-        ("clustered", "nested", 30, "clustered by province"),
-        ("two-way clustered", "nested", 10, "two-way clustered by province and year"),
-        ("two-way clustered", "all", 10, "two-way clustered by province and year"),
-        ("driscoll-kraay", "nested", 10, "Driscoll-Kraay, Bartlett kernel, 2 lags"),
-        ("robust", "nested", 341 - 43, "robust"),
-        ("two-way clustered", "none", None, "two-way clustered by province and year"),
-    ],
-)
+LABELS = [("clustered", "nested", 30, "clustered by province")]
+LABELS += [("driscoll-kraay", "nested", 10, "Driscoll-Kraay, Bartlett kernel, 2 lags")]
+LABELS += [("robust", "nested", 341 - 43, "robust")]
+LABELS += [("two-way clustered", name, df, "two-way clustered by province and year")
+           for name, df in (("nested", 10), ("all", 10), ("none", None))]  # fmt: skip
+
+
+@pytest.mark.parametrize(("errors", "convention", "df", "label"), LABELS)
 def test_degrees_of_freedom_and_labels(errors, convention, df, label):
     result = fit(sample(units=31, years=11, drop=0), errors=errors, convention=convention)
     assert (result.df, result.covariance_label) == (df, label)
@@ -70,9 +66,8 @@ def test_degrees_of_freedom_and_labels(errors, convention, df, label):
 
 
 def test_a_covariance_that_is_not_semi_definite_is_repaired_and_says_so():
-    frame, plain, lost = (
-        normals(seed, "yab", *size)[0] for seed, *size in ((3, 5, 5), (0, 8, 6), (4, 4, 4))
-    )
+    sizes = ((3, 5, 5), (0, 8, 6), (4, 4, 4))
+    frame, plain, lost = (normals(seed, "yab", *size)[0] for seed, *size in sizes)
     two_way = {"errors": "two-way clustered"}
     result = fit(frame, **two_way)
     assert "1 negative eigenvalue was set to zero" in result.notes[0]
@@ -100,15 +95,13 @@ def test_wald_tests_of_one_and_of_equal_coefficients():
     alone = fixed_effects(wide, "y", ["a", "second", "b"])
     assert both.statistic == pytest.approx(alone.tstats["second"] ** 2)
     assert both.pvalue == pytest.approx(alone.pvalues["second"])
-    few = sample(0, 3, 12, 0)
-    with pytest.raises(EstimationError, match="more clusters than restrictions"):
-        fixed_effects(few, "y", ["a", "b", "c"]).wald(["a", "b", "c"])
+    few = fixed_effects(sample(0, 3, 12, 0), "y", NAMES)
+    refuses(EstimationError, "more clusters than restrictions", few.wald, NAMES)
 
 
 def test_nothing_is_differenced_across_a_gap():
     frame = sample(drop=0)
-    holed = frame.drop([(0, 2012), (3, 2013), (3, 2014)])
-    result = fit(holed, effects="differenced")
+    result = fit(frame.drop([(0, 2012), (3, 2013), (3, 2014)]), effects="differenced")
     assert result.nobs == 48 - 8 - 2 - 3  # a lone gap touches two differences, a double one three
     assert "8 first rows of a province and 2 after a gap" in result.notes[0]
     assert (0, 2013) not in result.residuals.index
@@ -124,8 +117,7 @@ def test_nothing_is_differenced_across_a_gap():
 FIRMS = ("invest", ["value", "capital"], "firm", "year")
 
 
-def peer_sample(seed, drop):
-    return made.walks(seed, drop, shocks=True)
+peer_sample = partial(made.walks, shocks=True)
 
 
 @pytest.mark.parametrize(
@@ -143,24 +135,17 @@ def test_linearmodels_convention_is_that_package_by_default(seed, drop, effects,
     np.testing.assert_allclose(ours.pvalues, peer.pvalues, rtol=1e-8, atol=1e-300)
 
 
-SSC = {
-    "none": {"k_adj": False, "G_adj": False},
-    "nested": {},
-    "all": {"k_fixef": "full", "G_df": "conventional"},
-}
+SSC = {"none": {"k_adj": False, "G_adj": False}, "nested": {}}
+SSC["all"] = {"k_fixef": "full", "G_df": "conventional"}
 ONE_WAY = ["two-way none", "two-way all", "unit nested", "unit all", "time nested", "pooled nested"]
+WAYS = [(*case.split(), "clustered", drop) for case in ONE_WAY for drop in (0, 90)]
+WAYS += product(EFFECTS, ["nested", "all"], ["two-way clustered"], [90])
 
 
 # pyfixest 0.60 matches nested effects to their sizes by position in a set, so that with two
 # effects k_fixef="nonnested" depends on the hash seed. It is compared where that cannot matter:
 # one effect, no correction, every effect counted. That of two effects is written out elsewhere.
-@pytest.mark.parametrize(
-    ("effects", "convention", "errors", "drop"),
-    [
-        *((*case.split(), "clustered", drop) for case in ONE_WAY for drop in (0, 90)),
-        *product(EFFECTS, ["nested", "all"], ["two-way clustered"], [90]),
-    ],
-)
+@pytest.mark.parametrize(("effects", "convention", "errors", "drop"), WAYS)
 def test_clustered_errors_equal_pyfixest(effects, convention, errors, drop):
     frame = peer_sample(3 if drop else 0, drop)
     vcov = {"CRV1": "province" if errors == "clustered" else "province + year"}
@@ -213,10 +198,8 @@ def direct_driscoll_kraay(frame, bandwidth):
 def test_lags_count_calendar_years(missing):
     frame = peer_sample(4, 20)
     frame = frame[~frame.index.get_level_values("year").isin(missing)]
-    ours, every = (
-        fixed_effects(frame, "y", NAMES, errors="driscoll-kraay", convention=convention)
-        for convention in ("none", "all")
-    )
+    kraay = partial(fixed_effects, frame, "y", NAMES, errors="driscoll-kraay")
+    ours, every = (kraay(convention=name) for name in ("none", "all"))
     np.testing.assert_allclose(ours.cov, direct_driscoll_kraay(frame, 2), rtol=1e-8)
     n, t, k = len(frame), frame.index.unique("year").size, 3 + dummies(frame).shape[1]
     np.testing.assert_allclose(every.cov, ours.cov * t / (t - 1) * (n - 1) / (n - k), rtol=1e-12)

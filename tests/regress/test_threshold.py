@@ -25,8 +25,7 @@ def sample(seed=0, cuts=(0.4,), slopes=(1.0, 2.0), noise=0.3, units=31, years=11
 
 def small(seed, units, years, noise):
     """A small panel with two thresholds and ties in q."""
-    frame = sample(seed, (-0.5, 0.6), (1.0, 1.8, 0.7), noise, units, years)
-    return frame.round({"q": 1})
+    return sample(seed, (-0.5, 0.6), (1.0, 1.8, 0.7), noise, units, years).round({"q": 1})
 
 
 def fit(frame, **options):
@@ -49,17 +48,15 @@ def test_intervals_hold_what_the_profiles_do_not_reject_and_rows_belong_to_one_r
 def test_order_and_units_of_measurement_do_not_matter(factor):
     frame = sample(6, (-0.5, 0.6), (1, 2, 0))
     call, scales = partial(fit, thresholds=2, bootstrap=50, seed=5), {"y": factor, "x": 1 / factor}
-    plain, other = rearranged(
-        call, frame.assign(text="a"), q=np.exp(frame["q"]) / frame["q"], **scales
-    )
+    scales["q"] = np.exp(frame["q"]) / frame["q"]
+    plain, other = rearranged(call, frame.assign(text="a"), **scales)
     np.testing.assert_allclose(other.tests["F"], plain.tests["F"], rtol=1e-8)
     assert other.tests["p_value"].tolist() == plain.tests["p_value"].tolist()
     columns = ["estimate", "lower", "upper"]  # only the order of q matters
     pd.testing.assert_frame_equal(np.log(other.thresholds[columns]), plain.thresholds[columns])
     pd.testing.assert_series_equal(other.members, plain.members)
     drawn = fit(frame, thresholds=2, bootstrap=50, seed=6).tests
-    assert drawn["F"].equals(plain.tests["F"])
-    assert not drawn["5%"].equals(plain.tests["5%"])
+    assert drawn["F"].equals(plain.tests["F"]) and not drawn["5%"].equals(plain.tests["5%"])
 
 
 def test_a_large_level_of_the_regime_variable_costs_few_digits():
@@ -77,8 +74,7 @@ def test_ties_stay_together_and_the_threshold_variable_may_have_other_roles():
     result = fit(frame)
     assert result.profiles[0].index.is_unique
     assert result.members.groupby(frame["q"]).nunique().max() == 1
-    both = threshold(frame, "y", ["x", "w"], "w", bootstrap=0)
-    assert len(both.slopes) == 4
+    assert len(threshold(frame, "y", ["x", "w"], "w", bootstrap=0).slopes) == 4
     assert threshold(frame, "y", "x", "w", "w", bootstrap=0).regression.params.index[0] == "w"
 
 
@@ -87,8 +83,7 @@ def test_a_regime_without_variation_of_its_own_is_no_threshold():
     frame = sample(14).assign(x=lambda f: f["x"].where(f["q"] > 0, 0.0))
     ratio = fit(frame, trim=0.1).profiles[0]
     low = ratio[ratio.index <= 0]
-    assert np.ptp(low.to_numpy()) == 0
-    assert low.iloc[0] == pytest.approx(ratio.max())
+    assert np.ptp(low.to_numpy()) == 0 and low.iloc[0] == pytest.approx(ratio.max())
 
 
 def test_it_prints_what_was_done():
@@ -98,19 +93,12 @@ def test_it_prints_what_was_done():
     result = threshold(frame, "y", "x", "<b>q", **options)
     text, page = str(result), result._repr_html_()
     for words in (
-        "20 samples, seed 3: each province",
-        "10% of the rows",
-        "Thresholds in {}, with 95% intervals",
-        "against one fewer",
-        "in each regime",
-        "take the thresholds as known",
-        "every value inside accepted",
-        "depends on where x is counted from",
+        *("20 samples, seed 3: each province", "10% of the rows", "against one fewer"),
+        *("Thresholds in {}, with 95% intervals", "in each regime", "every value inside accepted"),
+        *("take the thresholds as known", "depends on where x is counted from"),
     ):
-        assert words.format("<b>q") in text
-        assert words.format("&lt;b&gt;q") in page
-    assert page.count("<table") == 4  # each has its caption, and the regression
-    assert "<b>" not in page
+        assert words.format("<b>q") in text and words.format("&lt;b&gt;q") in page
+    assert page.count("<table") == 4 and "<b>" not in page  # with a caption; and the regression
     assert result.counts.index.is_unique  # however close the thresholds are
     plain = result.regression
     assert (plain.errors, plain.convention, plain.vintage) == ("unadjusted", "all", "2024")

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 import vl_convert
 from made_up_hostile import EVIL, embedded
-from made_up_panels import refusals
+from made_up_panels import refusals, refuses
 
 from nqpf import Panel, provinces
 from nqpf.compare import standings
@@ -20,13 +20,9 @@ from nqpf.report.explore import rank_explorer
 
 def table(rows=300, seed=0):
     rng = np.random.default_rng(seed)
-    choices = {
-        "outcome": rng.choice(["growth", "income"], rows),
-        "kind": rng.choice(["composite", "tfp"], rows),
-        "system": rng.choice([f"system {i}" for i in range(12)], rows),
-        "controls": rng.choice(["none", "wide", EVIL], rows),
-        "vintage": ["census5"] * rows,
-    }
+    levels = {"outcome": ["growth", "income"], "kind": ["composite", "tfp"], "vintage": ["census5"]}
+    levels |= {"system": [f"system {i}" for i in range(12)], "controls": ["none", "wide", EVIL]}
+    choices = {name: rng.choice(own, rows) for name, own in levels.items()}
     frame = pd.DataFrame(choices, dtype="category").assign(id=np.arange(rows))
     frame["system"] = frame["system"].astype(object).where(frame["kind"] == "composite", "")
     frame["estimate"] = rng.normal(0.1 * (frame["kind"] == "tfp"), 0.1)
@@ -183,8 +179,7 @@ def test_the_box_opens_with_a_table_and_hides_no_tag():
     first = provinces.name(ranked.index[0], "both")
     assert first in box.text and f"{ranked['score'].iloc[0]:.3f}" in box.text
 
-    with pytest.raises(MethodError, match="unknown system 'nobody'"):
-        explorer(found, "nobody")
+    refuses(MethodError, "unknown system 'nobody'", explorer, found, "nobody")
 
 
 def test_the_chart_of_ranks_embeds_each_rank_and_nothing_else():
@@ -199,7 +194,6 @@ def test_the_chart_of_ranks_embeds_each_rank_and_nothing_else():
     tibet = next(row for row in spec["data"]["values"] if row["name"] == "Tibet 西藏")
     assert tibet["values"] == table.loc[540000].dropna().to_dict() and tibet["region"] == "West"
     assert [one["value"] for one in spec["params"]] == ["A", "B"]
-    with pytest.raises(SampleError, match="two or more measures"):
-        rank_explorer(table[["A"]])
+    refuses(SampleError, "two or more measures", rank_explorer, table[["A"]])
     drawn = vl_convert.vegalite_to_svg(spec | {"width": 330})
     assert drawn.count('aria-roledescription="point"') == 30 and ">BJ<" in drawn

@@ -32,10 +32,9 @@ def shown(picture):
 def test_a_figure_keeps_its_table_with_names_of_provinces_and_plain_numbers():
     """Also one whose function was imported from its module."""
     values = pd.Series([1 / 3, np.nan], pd.Index([110000, 540000], name="province"), name="x")
-    assert shown(tile_map(values, title="t"))["rows"] == {
-        "columns": ["province", "name", "名称", "x"],
-        "rows": [[110000, "Beijing", "北京", 0.3333333333], [540000, "Tibet", "西藏", None]],
-    }
+    rows = [[110000, "Beijing", "北京", 0.3333333333], [540000, "Tibet", "西藏", None]]
+    kept = {"columns": ["province", "name", "名称", "x"], "rows": rows}
+    assert shown(tile_map(values, title="t"))["rows"] == kept
 
 
 def test_tables_are_found_in_what_a_function_is_given():

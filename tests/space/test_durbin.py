@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import numpy as np
 import pandas as pd
 import pytest
-from made_up_panels import case, grunfeld, refusals
+from made_up_panels import EFFECTS, case, grunfeld, refusals
 from scipy import stats
 from scipy.sparse import csr_array
 from spreg.ml_lag import BaseML_Lag
@@ -62,7 +62,6 @@ NUMBERED = WEIGHTS.matrix.reset_index(drop=True).T.reset_index(drop=True).T
 FEW = FRAME.loc[([110000, 120000, 130000], [2010, 2011]), :]
 YEAR = FRAME.index.get_level_values("year")
 TWO, THREE, FIVE = ([*WEIGHTS.labels[:size]] for size in (2, 3, 5))
-PAIR = pd.DataFrame(1 - np.eye(2), TWO, TWO)
 
 
 def part(units, frame=None, **options):
@@ -71,8 +70,7 @@ def part(units, frame=None, **options):
     return partial(small, frame, align(WEIGHTS, frame, subset=True), **options)
 
 
-def refused(frame=FRAME, weights=WEIGHTS, **options):
-    return partial(small, frame, weights, **options)
+refused = partial(partial, small)
 
 
 test_what_cannot_be_estimated_is_refused_with_its_place = refusals(
@@ -83,7 +81,7 @@ test_what_cannot_be_estimated_is_refused_with_its_place = refusals(
     (r"row is missing.*Tianjin \(120000\), year 2012", refused(FRAME.drop((120000, 2012)))),
     (r"no neighbours.*Hainan \(460000\).*'allow'", refused(weights=ALONE)),
     ("1 years leave -5 degrees", refused(FRAME[YEAR == 2010]), EstimationError),
-    ("2 units are too few", refused(FRAME.loc[TWO], PAIR)),
+    ("2 units are too few", refused(FRAME.loc[TWO], pd.DataFrame(1 - np.eye(2), TWO, TWO))),
     ("degrees of freedom", part(THREE, frame=FEW), EstimationError),
     ("5 units are too few to cluster.*6 parameters",
      part(FIVE, effects="unit", errors="clustered"), EstimationError),
@@ -111,14 +109,11 @@ test_what_cannot_be_estimated_is_refused_with_its_place = refusals(
 )  # fmt: skip
 
 
-def test_a_cross_section_is_a_pooled_panel():
-    assert small(FRAME[YEAR == 2010], effects="pooled").nobs == 31
-
-
 # Likelihood
 
 
-def test_bounds_come_from_the_eigenvalues():
+def test_bounds_come_from_the_eigenvalues_and_a_cross_section_is_a_pooled_panel():
+    assert small(FRAME[YEAR == 2010], effects="pooled").nobs == 31
     plain = contiguity(hainan=True)
     fit = small(weights=plain, correction="none")
     values = np.linalg.eigvalsh(plain.matrix.to_numpy())
@@ -186,13 +181,11 @@ class Written:
         return scores, -approx_hess3(self.theta, lambda theta: self.by_unit(theta).sum())
 
 
-@pytest.mark.parametrize(
-    ("weights", "effects", "correction"),
-    [
-        *product([WEIGHTS], ["two-way", "unit", "time", "pooled"], ["lee-yu", "none"]),
-        *((ALONE, *case) for case in (("unit", "none"), ("two-way", "none"), ("unit", "lee-yu"))),
-    ],
-)
+WRITTEN = [*product([WEIGHTS], EFFECTS, ["lee-yu", "none"]), (ALONE, "unit", "none")]
+WRITTEN += [(ALONE, "two-way", "none"), (ALONE, "unit", "lee-yu")]
+
+
+@pytest.mark.parametrize(("weights", "effects", "correction"), WRITTEN)
 def test_errors_are_those_of_numerical_derivatives(weights, effects, correction):
     options = {"effects": effects, "correction": correction, "errors": "hessian"}
     fit = small(weights=weights, islands="allow", **options)
@@ -206,10 +199,8 @@ def test_errors_are_those_of_numerical_derivatives(weights, effects, correction)
     np.testing.assert_allclose(scores.sum(axis=0) / np.sqrt(np.diag(hessian)), 0, atol=2e-4)
     bread = np.linalg.inv(hessian)
     sandwich = 31 / 30 * bread @ scores.T @ scores @ bread
-    clustered = fit.with_errors("clustered")
-    for own, wanted, rtol in ((fit, bread, 1e-4), (clustered, sandwich, 2e-4)):
-        error = np.sqrt(np.diag(wanted))
-        np.testing.assert_allclose(own.std_errors, error[:-1], rtol=rtol)
+    for own, wanted, rtol in ((fit, bread, 1e-4), (fit.with_errors("clustered"), sandwich, 2e-4)):
+        np.testing.assert_allclose(own.std_errors, np.sqrt(np.diag(wanted))[:-1], rtol=rtol)
 
 
 @pytest.mark.parametrize("effects", ["two-way", "unit"])
@@ -266,9 +257,8 @@ def test_delta_errors_use_the_numerical_derivatives(lagged, errors, weights):
     wanted = np.sqrt(np.diag(gradient @ fit.cov.to_numpy() @ gradient.T))
     np.testing.assert_allclose(table["std_error"], wanted, rtol=1e-6)
     law = stats.t(30) if errors == "pairwise" else stats.norm()
-    np.testing.assert_allclose(
-        table["upper"], table["estimate"] + law.ppf(0.975) * table["std_error"]
-    )
+    upper = table["estimate"] + law.ppf(0.975) * table["std_error"]
+    np.testing.assert_allclose(table["upper"], upper)
     assert fit.pvalues["x1"] == pytest.approx(2 * law.sf(abs(fit.tstats["x1"])))
 
 
@@ -341,13 +331,12 @@ def transformed(effects, model="lag"):
     x = np.hstack([x, big @ x]) if model == "durbin" else x
     full = [np.linalg.svd(np.eye(size) - 1 / size)[0][:, : size - 1].T for size in (31, 7)]
     across = full[0] if effects in ("time", "two-way") else np.eye(31)
-    along = full[1] if effects in ("unit", "two-way") else np.eye(7)
-    change = np.kron(along, across)
+    change = np.kron(full[1] if effects in ("unit", "two-way") else np.eye(7), across)
     return change @ long[["y"]].to_numpy(), change @ x, change @ big @ change.T
 
 
 @pytest.mark.parametrize("model", MODELS)
-@pytest.mark.parametrize("effects", ["two-way", "unit", "time"])
+@pytest.mark.parametrize("effects", EFFECTS[:3])
 def test_lee_yu_is_maximum_likelihood_of_the_transformed_panel(model, effects):
     y, x, big = transformed(effects, model)
     # These weights have a diagonal, which spreg keeps in the determinant by eigenvalues alone.
@@ -373,12 +362,8 @@ def test_lagrange_tests_of_the_transformed_panel(effects):
     trace = np.trace(big @ big) + (big**2).sum() - 2 * middle**2 / len(y)
     lags, errors = e @ big @ y / s2 - middle, e @ big @ e / s2 - middle
     whole = shift @ shift / s2 + trace
-    wanted = [
-        lags**2 / whole,
-        errors**2 / trace,
-        (lags - errors) ** 2 / (whole - trace),
-        (errors - trace / whole * lags) ** 2 / (trace * (1 - trace / whole)),
-    ]
+    wanted = [lags**2 / whole, errors**2 / trace, (lags - errors) ** 2 / (whole - trace)]
+    wanted += [(errors - trace / whole * lags) ** 2 / (trace * (1 - trace / whole))]
     got = lagrange(FRAME, "y", XS, WEIGHTS, effects)["statistic"]
     np.testing.assert_allclose(got, wanted, rtol=1e-9)
 
@@ -401,10 +386,10 @@ def test_spatialreg_with_dummies():
     weights = pd.DataFrame(near / near.sum(axis=1, keepdims=True), firms, firms)
     roles = "invest", ["value", "capital"]
     fit = durbin(data, *roles, weights, correction="none", unit="firm")
-    heights, (params, errors) = SPATIALREG
-    assert fit.loglik == pytest.approx(heights[0], abs=1e-8)
-    assert fit.sigma2 == pytest.approx(heights[1], rel=1e-6)
-    np.testing.assert_allclose([fit.params, fit.std_errors], [params, errors], atol=1e-6)
+    (height, sigma2), printed = SPATIALREG
+    assert fit.loglik == pytest.approx(height, abs=1e-8)
+    assert fit.sigma2 == pytest.approx(sigma2, rel=1e-6)
+    np.testing.assert_allclose([fit.params, fit.std_errors], printed, atol=1e-6)
 
 
 # Munnell's production of 48 states 1970-1986 with the weights of R's splm.

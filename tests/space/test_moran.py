@@ -14,7 +14,6 @@ from nqpf.space.weights import inverse_distance
 
 CODES = provinces.codes()
 PANEL = normals(11, ["index"], CODES, 2, 2012)[0]["index"]
-INDEX = PANEL.index
 ROWS = contiguity(hainan=True).row_standardised()
 
 
@@ -32,7 +31,7 @@ def test_the_order_of_rows_changes_nothing():
     pd.testing.assert_frame_equal(moran(mixed, turned, 99), moran(PANEL, ROWS, 99))
     local = local_moran(mixed, turned, 99)
     assert local.index.equals(mixed.index)
-    pd.testing.assert_frame_equal(local.loc[INDEX], local_moran(PANEL, ROWS, 99))
+    pd.testing.assert_frame_equal(local.loc[PANEL.index], local_moran(PANEL, ROWS, 99))
 
 
 @pytest.mark.parametrize("slope", [2.5, -3.0])
@@ -85,9 +84,8 @@ def test_local_permutations_approach_all_orders():
 
 def test_tails_corrections_and_quadrants():
     scores = PANEL + 3.0 * (PANEL.index.get_level_values(0) > 610000)  # a cluster in the west
-    one, two = (
-        local_moran(scores, ROWS, alternative=a)["p_sim"] for a in ("directed", "two-sided")
-    )
+    sides = (local_moran(scores, ROWS, alternative=a) for a in ("directed", "two-sided"))
+    one, two = (side["p_sim"] for side in sides)
     assert np.allclose(two, np.minimum(1, 2 * one), rtol=0, atol=1e-15)
     table = local_moran(scores, ROWS, correction="fdr").xs(2012, level="year")
     p = table["p_sim"].sort_values()
@@ -102,28 +100,26 @@ def test_tails_corrections_and_quadrants():
 
 
 def test_an_island_adds_nothing_and_says_so():
-    table = local_moran(PANEL, contiguity().row_standardised(), correction="fdr")
-    hainan = table.loc[460000]
+    hainan = local_moran(PANEL, contiguity().row_standardised(), correction="fdr").loc[460000]
     assert (hainan["I"] == 0).all() and hainan[["p_sim", "p_adjusted"]].isna().all(axis=None)
     assert (hainan["cluster"] == "no neighbours").all() and hainan["quadrant"].isna().all()
 
 
 def test_a_subset_by_year():
-    part = PANEL.drop((540000, 2013))
-    with pytest.raises(SampleError, match=r"not in the data: Tibet \(540000\) \[year 2013\]"):
-        moran(part, ROWS)
-    table = moran(part, ROWS, 9, subset=True)
+    table = moran(PART, ROWS, 9, subset=True)
     assert table["n"].tolist() == [31, 30]
     assert table.loc[2012, "I"] == moran(PANEL, ROWS, 9).loc[2012, "I"]
 
 
 YEAR, KEYS = PANEL.index.get_level_values("year"), PANEL.index
+PART = PANEL.drop((540000, 2013))
 test_bad_series_and_options_are_named = refusals(
     SampleError,
     (r"same figure \[variable index, year 2013\]",
      lambda: moran(PANEL.where(YEAR != 2013, 0.1), ROWS), EstimationError),
     (r"Tibet \(540000\), year 2012",
      lambda: local_moran(PANEL.where(KEYS != (540000, 2012)), ROWS)),
+    (r"not in the data: Tibet \(540000\) \[year 2013\]", lambda: moran(PART, ROWS)),
     ("repeated key", lambda: moran(pd.concat([PANEL, PANEL.iloc[:1]]), ROWS)),
     ("3 provinces in a year", lambda: moran(PANEL.loc[CODES[:3]], ROWS, subset=True)),
     ("no .* neighbour", lambda: moran(PANEL, inverse_distance(cutoff=1)), EstimationError),
@@ -153,8 +149,7 @@ def test_moran_test_of_spdep(columbus):
     printed += [5.634132894179, 5.675350196933]
     found = row[["I", "expected", "variance", "z", "z_normal"]].tolist()
     assert found == pytest.approx(printed, rel=1e-11)
-    assert row["p"] / 2 == pytest.approx(8.79706560281e-09, rel=1e-9)
-    assert row["p_sim"] == 0.002
+    assert row["p"] / 2 == pytest.approx(8.79706560281e-09, rel=1e-9) and row["p_sim"] == 0.002
 
 
 def test_localmoran_of_spdep(columbus):

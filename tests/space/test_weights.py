@@ -15,14 +15,9 @@ from nqpf.space.weights import economic_distance, inverse_distance
 CODES = provinces.codes()
 INCOME = pd.Series(np.random.default_rng(3).uniform(2, 15, 31), index=CODES)
 FAR = inverse_distance()
-KINDS = {
-    "contiguity": contiguity(hainan=True),
-    "island": contiguity(),
-    "distance": FAR,
-    "cutoff": inverse_distance(2, cutoff=900),
-    "economic": economic_distance(INCOME),
-    "nested": FAR.nested(INCOME),
-}
+KINDS = {"contiguity": contiguity(hainan=True), "island": contiguity(), "distance": FAR}
+KINDS |= {"cutoff": inverse_distance(2, cutoff=900), "economic": economic_distance(INCOME)}
+KINDS["nested"] = FAR.nested(INCOME)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -46,8 +41,7 @@ def test_contiguity_is_symmetric_and_hainan_an_option():
 def test_weights_have_their_formulas():
     km = 1 / FAR.matrix.to_numpy()[~np.eye(31, dtype=bool)]
     w = KINDS["cutoff"].matrix.to_numpy()[~np.eye(31, dtype=bool)]
-    assert ((w > 0) == (km <= 900)).all()
-    assert np.allclose(w[w > 0], km[w > 0] ** -2.0, rtol=1e-14)
+    assert ((w > 0) == (km <= 900)).all() and np.allclose(w[w > 0], km[w > 0] ** -2.0, rtol=1e-14)
     a, b = 310000, 650000
     economic, nested = (KINDS[kind].matrix.loc[a, b] for kind in ("economic", "nested"))
     assert economic == pytest.approx(1 / abs(INCOME[a] - INCOME[b]), rel=1e-14)

@@ -165,9 +165,7 @@ def test_the_chapter_runs(home, tmp_path, monkeypatch):
     assert done.returncode == 0, done.stderr
     assert 0 < float(done.stdout.split()[-1]) <= 1
     said = re.findall(r"\{glue:text\}`(\w+)(?::[^`]+)?`", chapter)
-    assert said
-    for name in said:
-        assert re.search(rf"tell\([^)]*\b{name}=", chapter)
+    assert said and all(re.search(rf"tell\([^)]*\b{name}=", chapter) for name in said)
 
 
 def test_the_record_page_needs_no_more_than_the_card(home, tmp_path, monkeypatch):

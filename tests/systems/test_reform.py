@@ -3,6 +3,7 @@
 import shutil
 
 import pytest
+from made_up_panels import refuses
 
 from nqpf import provinces
 from nqpf.errors import CardError, DataError, MethodError
@@ -22,11 +23,9 @@ def test_ten_provinces_in_eight_zones_and_their_first_full_years():
     assert named.value_counts().to_dict() == {2017: 9, 2016: 1}
     assert provinces.name(named.idxmin()) == "Guizhou"
     assert set(reform.first_years("approved")) == {2017}
-    with pytest.raises(MethodError, match="named"):
-        reform.first_years("unveiled")
+    refuses(MethodError, "named", reform.first_years, "unveiled")
     for key in ("zones", "../studies/dong-2024", ""):
-        with pytest.raises(CardError, match=KEY):
-            Reform.load(key)
+        refuses(CardError, KEY, Reform.load, key)
     bibliography = (root() / "book" / "references.bib").read_text("utf-8")
     assert all(f"{{{document.key}," in bibliography for document in reform.documents)
 
@@ -49,5 +48,4 @@ def test_a_wrong_file_is_refused(tmp_path, old, new, error, said):
     text = path.read_text("utf-8")
     assert old in text
     path.write_text(text.replace(old, new, 1), "utf-8")
-    with pytest.raises(error, match=said):
-        Reform.load(KEY, tmp_path)
+    refuses(error, said, Reform.load, KEY, tmp_path)

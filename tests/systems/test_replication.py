@@ -1,14 +1,13 @@
 """Printed tables come out digit by digit, and a replication that changed is refused."""
 
 import hashlib
-import os
 import shutil
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 from made_up import REPOSITORY, refused, run
+from made_up_sources import at_hand
 
 from nqpf.errors import CardError, DataError, SampleError, SourceError
 from nqpf.space import align, durbin
@@ -19,10 +18,7 @@ KEY = "nqp-spatial-2026"
 
 @pytest.fixture
 def mirror(monkeypatch):
-    folder = Path(os.environ.get("NQPF_MIRROR", REPOSITORY.parent / "shared"))
-    if not folder.is_dir():
-        pytest.skip("no mirror of the sources, so no digital finance index: set NQPF_MIRROR")
-    monkeypatch.setenv("NQPF_MIRROR", str(folder))
+    at_hand(monkeypatch)
 
 
 @pytest.fixture
@@ -78,25 +74,23 @@ def test_the_model_as_understood_is_the_librarys(mirror):
     script, made = study.script, study.computed
     frame = script.sample(study.figures, made["scores"], made["development"])
     ours = script.durbin(frame, (2011, 2023), "code", "years", constant=True)
-    fit = durbin(
-        frame, "y", ["x", *script.CONTROLS], script.MATRIX, correction="none", lagged=["x"]
-    )
+    model = frame, "y", ["x", *script.CONTROLS]
+    fit = durbin(*model, script.MATRIX, correction="none", lagged=["x"])
     assert ours["rho"] == pytest.approx(fit.rho, abs=1e-6)
     assert ours["log likelihood"] == pytest.approx(fit.loglik, abs=1e-6)
     assert [ours["x"], ours["wx"]] == pytest.approx(fit.params[["x", "W x"]].tolist(), abs=1e-6)
     rows = sorted(script.MATRIX.labels, key=lambda code: script.provinces.name(code, "zh"))
     mixed = align(script.MATRIX.matrix.set_axis(rows, axis=0).set_axis(rows, axis=1), frame)
-    wrong = durbin(frame, "y", ["x", *script.CONTROLS], mixed, correction="none", lagged=["x"])
+    wrong = durbin(*model, mixed, correction="none", lagged=["x"])
     mine = script.durbin(frame, (2011, 2023), "file", "years", constant=True)
     assert mine["rho"] == pytest.approx(wrong.rho, abs=1e-6) and wrong.rho < 0 < fit.rho
 
 
 def test_without_the_index_the_rest_is_compared(home):
     found = Replication.load(KEY).verify()
-    assert found["not compared"].to_dict() == {
-        **{"weights": 8, "scores": 403, "development_weights": 0, "development": 0},
-        **{"neighbours": 0, "spatial": 13, "tests": 5},
-    }
+    counts = {"weights": 8, "scores": 403, "development_weights": 0, "development": 0}
+    counts |= {"neighbours": 0, "spatial": 13, "tests": 5}
+    assert found["not compared"].to_dict() == counts
     told = run("study", "verify", KEY)
     assert told.exit_code == 0 and "Not at hand: nqp_spatial_panel" in told.stdout
     assert "nqp_spatial_panel is not at hand" in run("study", "verify", KEY, "--keep").stderr
@@ -118,9 +112,8 @@ def test_a_cell_is_judged_by_its_last_printed_digit(home, shown, verdict):
     unit = 10.0 ** (2 - len(shown))
     gap = cells.loc["income", "recomputed"] - float(shown)
     assert cells.loc["income", "units"] == pytest.approx(abs(gap) / unit)
-    assert np.isclose(
-        cells["difference"], cells["recomputed"] - cells["printed"].astype(float)
-    ).all()
+    apart = cells["recomputed"] - cells["printed"].astype(float)
+    assert np.isclose(cells["difference"], apart).all()
 
 
 BAD = [

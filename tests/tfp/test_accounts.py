@@ -33,11 +33,8 @@ def made(rows):
 def stock(gfcf, flags=None):
     """Return rows of the stock of a panel that holds investment and a price of one."""
     series = {"gfcf": gfcf, "investment_price": gfcf * 0 + 1}
-    rows = [
-        (*key, name, value, "", (flags or {}).get((key, name), "official"))
-        for name, values in series.items()
-        for key, value in values.items()
-    ]
+    told = {(key, name): "official" for name in series for key in gfcf.index} | (flags or {})
+    rows = [(*key, name, series[name][key], "", flag) for (key, name), flag in told.items()]
     return capital_stock(made(rows))
 
 
@@ -106,10 +103,9 @@ def test_chongqing_leaves_sichuan_without_creating_or_losing_capital():
     whole = keyed(np.full(1997 - 1952 + 1, 10.0), SICHUAN)
     gfcf = pd.concat([whole, keyed([2.5, 3.0], CHONGQING, first=1996)])
     rows = stock(gfcf).set_index(["province", "year"])["value"]
-    before = rows[SICHUAN, 1995]
-    assert rows[SICHUAN, 1996] == pytest.approx(0.904 * before * 0.8 + 10)
-    assert rows[CHONGQING, 1996] == pytest.approx(0.904 * before * 0.2 + 2.5)
-    assert rows[CHONGQING, 1997] == pytest.approx(0.904 * rows[CHONGQING, 1996] + 3)
+    kept, first = 0.904 * rows[SICHUAN, 1995], rows[CHONGQING, 1996]
+    assert (rows[SICHUAN, 1996], first) == pytest.approx((kept * 0.8 + 10, kept * 0.2 + 2.5))
+    assert rows[CHONGQING, 1997] == pytest.approx(0.904 * first + 3)
     assert (CHONGQING, 1995) not in rows.index
 
 
@@ -125,18 +121,15 @@ def test_tidy_rows_and_flags():
 def panel(drop=()):
     """Two provinces, 2010 to 2013, that grow by 10 % and by 0, 20, -10 %."""
     nan = np.nan
+
+    series = {("gdp_index", ""): None, ("capital_stock", ""): [50] * 4}
+    series |= {("employment", ""): [30] * 4, ("investment_price", ""): [2, 3, 4, 5]}
+    series["gdp", "census5"], series["gdp", "census4"] = [200, 201, 202, 203], [nan, 181, 182, 183]
     return made(
-        (province, 2010 + i, key, value, vintage, "official")
+        (province, 2010 + i, key, (values or growth)[i], vintage, "official")
         for province, growth in ((BEIJING, [nan, 110, 110, 110]), (HAINAN, [nan, 100, 120, 90]))
         for i in range(4)
-        for key, value, vintage in [
-            ("gdp_index", growth[i], ""),
-            ("capital_stock", 50, ""),
-            ("investment_price", 2 + i, ""),
-            ("employment", 30, ""),
-            ("gdp", 200 + i, "census5"),
-            ("gdp", 180 + i if i else nan, "census4"),
-        ]
+        for (key, vintage), values in series.items()
         if (province, 2010 + i, key) not in drop
     )
 

@@ -1,12 +1,9 @@
 """Cao and Dai: the comparison that is kept is that of the pinned series."""
 
 import json
-import os
-from pathlib import Path
 
 import pandas as pd
-import pytest
-from made_up import REPOSITORY
+from made_up_sources import at_hand
 
 from nqpf.systems import Replication
 
@@ -14,12 +11,10 @@ from nqpf.systems import Replication
 def test_the_kept_comparison_is_that_of_the_pinned_series(monkeypatch, tmp_path):
     monkeypatch.delenv("NQPF_MIRROR", raising=False)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    study, mirror = Replication.load("cao-dai-2025"), REPOSITORY.parent / "shared"
+    study = Replication.load("cao-dai-2025")
     assert study.absent == ["cao_dai_2025"] and study.verify().loc["nqpf", "not compared"] == 403
     assert study.kept()["tables"].loc["nqpf", "does not reproduce"] == 403
-    if not (mirror := Path(os.environ.get("NQPF_MIRROR", mirror))).is_dir():
-        pytest.skip("no mirror of the replications")
-    monkeypatch.setenv("NQPF_MIRROR", str(mirror))
+    at_hand(monkeypatch)
     study = Replication.load("cao-dai-2025")
     published, levels = study.printed("nqpf").astype(float), study.figures["gtfp"].unstack("year")
     found = study.script.summary(levels, published, published.to_frame()[[]], {10: range(20)})

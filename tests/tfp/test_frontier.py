@@ -7,7 +7,7 @@ from functools import partial
 import numpy as np
 import pandas as pd
 import pytest
-from made_up_panels import case, rearranged, refusals
+from made_up_panels import case, rearranged, refusals, refuses
 from scipy.stats import chi2, norm, truncnorm
 
 from nqpf.errors import DataError, EstimationError, MethodError, SampleError
@@ -74,20 +74,16 @@ def translog():
 
 def height(result, logs):
     """Return the frontier at `logs`, the trend among them, from the names of its terms."""
-    total = 0.0
+    total, one = 0.0, logs.assign(constant=1.0)
     for name, value in result.parameters["estimate"].loc[:"sigma2"].iloc[:-1].items():
-        a, _, b = name.partition("*")
-        if name.endswith("^2"):
-            term = logs[name[:-2]] ** 2 / 2
-        else:
-            term = 1.0 if name == "constant" else logs[a] * (logs[b] if b else 1.0)
-        total = total + value * term
+        a, _, b = name.removesuffix("^2").partition("*")
+        square = one[a] / 2 if name.endswith("^2") else 1.0
+        total = total + value * one[a] * (one[b] if b else square)
     return total
 
 
 def test_elasticities_are_derivatives_of_the_frontier(translog):
-    year = translog.inputs.index.get_level_values("year")
-    logs = translog.inputs.assign(trend=year - 2009.0)
+    logs = translog.inputs.assign(trend=translog.inputs.index.get_level_values("year") - 2009.0)
     np.testing.assert_allclose(height(translog, logs), translog.output - translog.residual)
     slopes = translog.elasticities.assign(trend=translog.technical_change)
     for name in logs:
@@ -166,8 +162,7 @@ def test_decomposition_along_one_input_has_a_scale_effect_of_its_elasticity_less
 def test_missing_years_are_allowed_but_not_along_growth():
     result = estimate(PANEL.drop([(0, 2010), (3, 2012)]), trend="neutral")
     assert result.convergence.converged
-    with pytest.raises(SampleError, match=r"gap \[firm 3, year 2012\]"):
-        result.decomposition()
+    refuses(SampleError, r"gap \[firm 3, year 2012\]", result.decomposition)
 
 
 # Tests of hypotheses
@@ -178,29 +173,24 @@ def test_likelihood_ratio_of_the_forms(neutral, translog):
     assert test.restrictions == 6
     assert test.statistic == pytest.approx(2 * (translog.loglik - neutral.loglik))
     assert test.p_value == pytest.approx(chi2.sf(test.statistic, 6))
-    for larger in (neutral, quietly(PANEL, **LATE)):
-        with pytest.raises(MethodError, match="no restriction"):
-            neutral.test_against(larger)
-    with pytest.raises(MethodError, match="the larger frontier fits worse.*convergence.starts"):
-        neutral.test_against(replace(translog, loglik=neutral.loglik - 1))
-    with pytest.raises(MethodError, match="different samples"):
-        estimate(PANEL.iloc[5:]).test_against(neutral)
+    worse, other = replace(translog, loglik=neutral.loglik - 1), estimate(PANEL.iloc[5:])
+    for smaller, larger, said in (
+        *((neutral, one, "no restriction") for one in (neutral, quietly(PANEL, **LATE))),
+        (neutral, worse, "the larger frontier fits worse.*convergence.starts"),
+        (other, neutral, "different samples"),
+    ):
+        refuses(MethodError, said, smaller.test_against, larger)
 
 
 def test_mixed_chi_square_has_the_critical_values_of_kodde_and_palm():
     # Kodde and Palm (1986), table 1: 5 per cent, one to five restrictions.
-    fits = [
-        estimate(PANEL, decay=False),
-        estimate(PANEL),
-        quietly(PANEL, **LATE, determinants=["z"]),
-        quietly(PANEL, **LATE, determinants=["z", "u"]),
-        quietly(PANEL, **LATE, determinants=["z", "u", "capital"]),
-    ]
+    names = ["z", "u", "capital"]
+    fits = [estimate(PANEL, decay=False), estimate(PANEL)]
+    fits += [quietly(PANEL, **LATE, determinants=names[:count]) for count in (1, 2, 3)]
     for fit, critical in zip(fits, (2.706, 5.138, 7.045, 8.761, 10.371), strict=True):
         at = replace(fit, loglik=fit.loglik_ols + critical / 2)
         assert at.test_no_inefficiency().p_value == pytest.approx(0.05, abs=2e-4)
-    below = replace(fits[0], loglik=fits[0].loglik_ols - 1e-9)
-    assert below.test_no_inefficiency().p_value == 1.0
+    assert replace(fits[0], loglik=fits[0].loglik_ols - 1e-9).test_no_inefficiency().p_value == 1.0
 
 
 # Convergence
@@ -209,8 +199,7 @@ def test_mixed_chi_square_has_the_critical_values_of_kodde_and_palm():
 def test_wrong_skewness_is_said_and_efficiency_is_one():
     with pytest.warns(UserWarning, match="skewed the wrong way"):
         result = estimate(upside_down())
-    assert result.convergence.boundary == ("gamma",)
-    assert result.ols_skewness > 0
+    assert result.convergence.boundary == ("gamma",) and result.ols_skewness > 0
     assert result.gamma < 1e-5 and result.efficiency.min() > 0.99
     assert result.loglik == pytest.approx(result.loglik_ols, abs=1e-4)
     assert result.parameters["std_error"].isna().all()
@@ -269,12 +258,11 @@ EXACT, TWICE = PANEL.assign(output=PANEL["capital"] ** 0.5), pd.concat([PANEL, P
 test_what_is_refused = refusals(
     MethodError,
     ("Did you mean 'translog'", refused(form="translg")),
-    ("unknown inefficiency 'all'", refused(inefficiency="all")),
-    ("unknown trend 'all'", refused(trend="all")),
+    *((f"unknown {name} 'all'", refused(**{name: "all"})) for name in ("inefficiency", "trend")),
     ("no decay", refused(**LATE, decay=True)),
     ("determinants shift the mean", refused(determinants=["z"])),
-    ("name 'z' twice", refused(**LATE, determinants=["z", "z"])),
-    ("name 'output' twice", refused(**LATE, determinants=["output"])),
+    *((f"name '{names[-1]}' twice", refused(**LATE, determinants=names))
+      for names in (["z", "z"], ["output"])),
     ("inputs are", refused(inputs=[])),
     ("like a parameter", refused(inputs=["gamma"])),
     ("Did you mean 'capital'", refused(inputs=["captal"]), DataError),
@@ -286,10 +274,10 @@ test_what_is_refused = refusals(
     ("'delta:one' is constant", refused(ONE, **LATE, determinants=["one"]), EstimationError),
     ("one unit", refused(PANEL.loc[[3]]), SampleError),
     ("5 rows for 5 parameters", refused(section().iloc[:5]), SampleError),
-    ("more than one year", refused(section(), decay=True), SampleError),
-    ("more than one year", refused(section(), trend="neutral"), SampleError),
+    *(("more than one year", refused(section(), **options), SampleError)
+      for options in ({"decay": True}, {"trend": "neutral"})),
     ("exact function", refused(EXACT), EstimationError),
-)
+)  # fmt: skip
 
 
 # Peers
@@ -319,12 +307,9 @@ def integrated(values, names, frame):
     return total, (density * np.exp(-h[:, None] * U)) @ WEIGHTS / whole
 
 
-WITH_Z = LATE | {"determinants": ["z"]}
-CASES = {  # options, truth
-    "1992 without decay": ({"decay": False}, {}),
-    "1992": ({}, {"eta": 0.1}),
-    "1995": (WITH_Z, {"delta": (0.3, 0.4), "sigma_u": 0.3}),
-}
+# Options and truth of each model.
+CASES = {"1992 without decay": ({"decay": False}, {}), "1992": ({}, {"eta": 0.1})}
+CASES["1995"] = LATE | {"determinants": ["z"]}, {"delta": (0.3, 0.4), "sigma_u": 0.3}
 
 
 @pytest.mark.parametrize(("options", "truth"), CASES.values(), ids=CASES)

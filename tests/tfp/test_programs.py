@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from made_up_panels import keyed, rearranged, refusals
+from made_up_panels import keyed, rearranged, refusals, refuses
 
 from nqpf.errors import DataError, EstimationError, MethodError, SampleError
 from nqpf.tfp.dea import efficiency, malmquist
@@ -17,8 +17,7 @@ from nqpf.tfp.sbm import global_malmquist_luenberger, malmquist_luenberger, slac
 
 def panel(seed=0, units=8, years=4):
     rng = np.random.default_rng(seed)
-    size = rng.lognormal(0, 1, (units, 1, 1))
-    values = size * rng.lognormal(0, 0.4, (units, years, 4))
+    values = rng.lognormal(0, 1, (units, 1, 1)) * rng.lognormal(0, 0.4, (units, years, 4))
     return pd.DataFrame(values.reshape(-1, 4), keyed(units, years), columns=["x1", "x2", "y", "b"])
 
 
@@ -72,14 +71,12 @@ def test_a_sequential_frontier_never_recedes_and_a_panel_is_solved_whole():
 
 def test_problems_without_solution_are_named_and_stay_in_the_table():
     # In 2011 the small unit uses less input than any unit of 2010.
-    keys = pd.MultiIndex.from_product([["small", "large"], [2010, 2011, 2012]])
-    frame = pd.DataFrame({"x": [2.0, 1, 1, 4, 4, 4], "y": [1.0, 1, 1, 3, 3, 4]}, keys)
-    frame.index.names = ["unit", "year"]
-    with pytest.warns(UserWarning, match="unit.*small.*year.*2011.*frontier of 2010"):
-        found = malmquist(frame, ["x"], ["y"], "unit", "year", "vrs", split="ray-desli")
-    assert found.infeasible.to_dict("records") == [
-        {"unit": "small", "year": 2011, "frontier": 2010, "returns": "vrs"}
-    ]
+    figures = {"x": [2.0, 1, 1, 4, 4, 4], "y": [1.0, 1, 1, 3, 3, 4]}
+    frame = pd.DataFrame(figures, keyed(["small", "large"], 3))
+    with pytest.warns(UserWarning, match="province.*small.*year.*2011.*frontier of 2010"):
+        found = malmquist(frame, ["x"], ["y"], "province", "year", "vrs", split="ray-desli")
+    (row,) = found.infeasible.to_dict("records")
+    assert row == {"province": "small", "year": 2011, "frontier": 2010, "returns": "vrs"}
     assert found.indices.loc[("small", 2011), ["techch", "sech"]].isna().all()
     assert found.indices[["pech", "tfpch"]].notna().all(axis=None)
     assert found.indices.drop(("small", 2011)).notna().all(axis=None)
@@ -90,19 +87,15 @@ def test_an_output_that_a_frontier_lacks_is_reported():
     frame.loc[frame.index.get_level_values("year") == 2010, "b"] = 0.0
     with pytest.warns(UserWarning, match="have no solution"):
         found = radial(frame)
-    assert set(found.infeasible.frontier) == {2010}
-    assert len(found.infeasible) == 8
+    assert set(found.infeasible.frontier) == {2010} and len(found.infeasible) == 8
 
 
 # Slacks-based and directional
 
 
-def test_weak_disposability_holds_bad_outputs_and_scores_the_rest():
-    frame = panel(9)
-    found = yearly(frame, disposability="weak")
+def test_weak_disposability_holds_bad_outputs():
+    found = yearly(panel(9), disposability="weak")
     assert (found.slacks >= 0).all(axis=None) and (found.slacks["b"] == 0).all()
-    strong, weak = (yearly(frame, bad=(), disposability=d).rho for d in ("strong", "weak"))
-    pd.testing.assert_series_equal(strong, weak)
 
 
 @pytest.mark.parametrize("disposability", ["strong", "weak"])
@@ -122,8 +115,7 @@ def test_super_efficiency_ranks_efficient_rows_alone_by_what_they_could_lose(dis
     # What an inefficient row beats changes nothing; an efficient row's double leaves it at 1.
     for more, expected in ((frame[~top] * [2, 2, 1, 1], found.rho), (frame[top], plain.rho)):
         more = pd.concat([frame, more.rename(lambda unit: unit + 100, level="province")])
-        again = beyond(more, **options).rho[frame.index]
-        np.testing.assert_allclose(again, expected, rtol=1e-8)
+        np.testing.assert_allclose(beyond(more, **options).rho[frame.index], expected, rtol=1e-8)
 
 
 def test_bad_outputs_that_the_others_cannot_make_are_named():
@@ -166,8 +158,7 @@ def test_programs_without_a_solution_are_reported_with_unit_and_period(monkeypat
     # A unit always belongs to the technology it helps to span, so the solver has to fail.
     status = highspy.HighsModelStatus.kInfeasible
     monkeypatch.setattr(highspy.Highs, "getModelStatus", lambda self: status)
-    with pytest.raises(EstimationError, match="province 0, year 2010"):
-        measure(panel(units=2, years=2))
+    refuses(EstimationError, "province 0, year 2010", measure, panel(units=2, years=2))
 
 
 # What is refused
@@ -197,12 +188,8 @@ SAMPLES = [
     (PANEL.rename(columns={"x2": "x22"}), DataError, "Did you mean 'x22'"),
     (pd.concat([PANEL, PANEL[["x1"]]], axis=1), DataError, "'x1' 2 times"),
 ]
-ROLES = [
-    ({"inputs": []}, "inputs are"),
-    ({"good": []}, "outputs are"),
-    ({"good": ["y", "x1"]}, "name 'x1' twice"),
-    ({"good": ["year"]}, "name 'year' twice"),
-]
+ROLES = [({"inputs": []}, "inputs are"), ({"good": []}, "outputs are")]
+ROLES += [({"good": names}, f"name '{names[-1]}' twice") for names in (["y", "x1"], ["year"])]
 OWN = [*((radial, option) for option in ("returns", "reference", "split"))]
 OWN += [(pooled, "measure"), (yearly, "disposability")]
 test_samples_roles_and_options_that_are_refused = refusals(

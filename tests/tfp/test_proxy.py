@@ -3,32 +3,31 @@
 benchmarks/bench_proxy.py holds two hundred simulated samples to the truth, within two errors.
 """
 
-import warnings
 from functools import cache, partial
 
 import numpy as np
 import pandas as pd
 import pytest
 from linearmodels.iv import IVGMM
-from made_up_panels import refusals
+from made_up_panels import refusals, refuses
 from scipy.optimize import minimize, root
 
 from nqpf.errors import DataError, EstimationError, MethodError, SampleError
 from nqpf.tfp.proxy import production_function, simulate_firms
 
+# Several solutions are the rule in these samples; the test of that warning asks for it.
+pytestmark = pytest.mark.filterwarnings("ignore:.*(solutions fit equally well|skip years)")
 KEY = ("firm", "year")
 ACF = "ackerberg-caves-frazer"
 ESTIMATORS = ["olley-pakes", "levinsohn-petrin", ACF, "wooldridge"]
 every = pytest.mark.parametrize("name", ESTIMATORS)
 
 
-@cache
-def made(design=2, firms=80, years=6, seed=0):
-    return simulate_firms(design, firms, years, seed)
+simulated = cache(simulate_firms)
 
 
-def frame(**options):
-    return made(**options).copy()
+def frame(design=2, firms=80, years=6, seed=0):
+    return simulated(design, firms, years, seed).copy()
 
 
 def large(design):
@@ -40,14 +39,6 @@ def estimate(name, f, state="capital", **options):
     return production_function(f, "output", "labour", state, fuel, *KEY, name, **options)
 
 
-@pytest.fixture(autouse=True)
-def quiet():
-    """Several solutions are the rule in these samples; the test of that warning asks for it."""
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", ".*(solutions fit equally well|skip years)")
-        yield
-
-
 # What a result says
 
 
@@ -56,8 +47,7 @@ def test_a_result_keeps_labels_and_adds_up(name):
     f = frame()
     fit = estimate(name, f)
     keyed = f.set_index(list(KEY))
-    assert fit.params.index.tolist() == ["labour", "capital"]
-    assert fit.tfp.index.equals(keyed.index)
+    assert fit.params.index.tolist() == ["labour", "capital"] and fit.tfp.index.equals(keyed.index)
     used = keyed[["labour", "capital"]] @ fit.params
     np.testing.assert_allclose(fit.tfp + used, keyed["output"], rtol=0, atol=1e-12)
     pd.testing.assert_frame_equal(f, frame())
@@ -85,23 +75,18 @@ def test_a_gap_is_no_year_before_and_every_row_left_out_is_accounted_for(missing
     f = f.assign(materials=f["materials"].mask(hole)) if missing else f[~hole]
     with pytest.warns(UserWarning, match="1 firm.s. skip years, 1 time.*firm 7 before year 4"):
         fit = estimate("levinsohn-petrin", f)
-    counts = fit.dropped.value_counts()
-    assert counts["first year of the firm"] == 80
+    assert fit.dropped.value_counts()["first year of the firm"] == 80
     gap = "gap: no usable row of the year before"
-    assert fit.dropped[fit.dropped == gap].index.tolist() == [(7, 4)]
-    assert fit.n == 80 * 5 - 2
-    lost = fit.dropped[fit.dropped == "materials is missing"].index.tolist()
-    assert lost == [(7, 3)] * missing
+    assert fit.dropped[fit.dropped == gap].index.tolist() == [(7, 4)] and fit.n == 80 * 5 - 2
+    assert fit.dropped[fit.dropped == "materials is missing"].index.tolist() == [(7, 3)] * missing
     assert (7, 3) not in fit.tfp.index
 
 
 def test_no_investment_is_dropped_by_olley_pakes_and_refused_elsewhere():
     f = frame()
     f.loc[f["firm"] == 5, ["investment", "materials"]] = -np.inf
-    fit = estimate("olley-pakes", f)
-    assert fit.dropped.value_counts()["investment is missing or zero"] == 6
-    with pytest.raises(SampleError, match="firm 5, year 1, variable materials"):
-        estimate("levinsohn-petrin", f)
+    assert estimate("olley-pakes", f).dropped.value_counts()["investment is missing or zero"] == 6
+    refuses(SampleError, "firm 5, year 1, variable materials", estimate, "levinsohn-petrin", f)
 
 
 # Several solutions
@@ -134,8 +119,6 @@ def test_no_convergence_reaches_the_reader():
 
 
 FRAME, FEW = frame(), frame(firms=2, years=4)
-SAME = FRAME.assign(capital=2 * FRAME["labour"])
-LEVELS = FRAME.assign(output=np.exp(3 * FRAME["output"]))
 HOLE = FRAME.assign(labour=FRAME["labour"].where(FRAME.index != 8, np.inf))
 FOLLOWS = FRAME.assign(investment=FRAME["materials"])
 FOLLOWS["labour"] = FRAME["capital"] + (0.5 - 0.1 * FRAME["capital"]) * FRAME["materials"]
@@ -143,9 +126,9 @@ BAD = [
     ("1 firm is too few .*firm 3", FRAME[FRAME["firm"] == 3], SampleError),
     ("(?s)more than.*firm 1, year 5", pd.concat([FRAME, FRAME.iloc[[4]]]), SampleError),
     ("Did you mean", FRAME.rename(columns={"capital": "capitol"}), DataError),
-    ("collinear", SAME, EstimationError),
+    ("collinear", FRAME.assign(capital=2 * FRAME["labour"]), EstimationError),
     ("'capital' is constant", FRAME.assign(capital=1.0), EstimationError),
-    ("logarithm.*level", LEVELS, DataError),
+    ("logarithm.*level", FRAME.assign(output=np.exp(3 * FRAME["output"])), DataError),
     ("not whole years", FRAME.assign(year=FRAME["year"] + 0.5), SampleError),
     ("no complete row", FRAME.assign(labour=np.nan), SampleError),
     ("firm 2, year 3, variable labour", HOLE, SampleError),
@@ -191,23 +174,17 @@ def lagged(frame):
     return f
 
 
-@pytest.mark.parametrize(
-    ("name", "state"),
-    [
-        ("levinsohn-petrin", ["capital"]),
-        ("levinsohn-petrin", ["capital", "land"]),
-        ("olley-pakes", ["capital"]),
-    ],
-)
+STEPS = [("levinsohn-petrin", ["capital"]), ("levinsohn-petrin", ["capital", "land"])]
+
+
+@pytest.mark.parametrize(("name", "state"), [*STEPS, ("olley-pakes", ["capital"])])
 def test_the_two_steps_as_they_are_printed(name, state):
     """Petrin, Poi and Levinsohn (2004), Yasar and others (2008); Nelder-Mead."""
     late, fuel = name == "olley-pakes", "investment" if name == "olley-pakes" else "materials"
     f = large(4 if late else 2)
     if "land" in state:
         land = 0.5 * f["capital"] + np.random.default_rng(5).normal(0, 1, len(f))
-        f = f.assign(
-            land=land, output=f["output"] + 0.2 * land, materials=f["materials"] + 0.2 * land
-        )
+        f = f.assign(**{name: f[name] + 0.2 * land for name in ("output", "materials")}, land=land)
     x = np.column_stack([f["labour"], terms(f, [*state, fuel])])
     coefficients = np.linalg.lstsq(x, f["output"], rcond=None)[0]
     net, phi = f["output"] - coefficients[0] * f["labour"], x[:, 1:] @ coefficients[1:]
@@ -248,10 +225,8 @@ def test_every_solution_of_ackerberg_caves_frazer_is_a_root(design):
     assert len(solved) == 2
     for at in solved[["labour", "capital"]].to_numpy():
         assert np.abs(moments(at)).max() < 1e-6
-        other = root(moments, at, tol=1e-12)
-        np.testing.assert_allclose(other.x, at, rtol=0, atol=1e-4)
-    stuck = fit.starts[~fit.starts["converged"]]
-    for at in stuck[["labour", "capital"]].to_numpy():
+        np.testing.assert_allclose(root(moments, at, tol=1e-12).x, at, rtol=0, atol=1e-4)
+    for at in fit.starts[~fit.starts["converged"]][["labour", "capital"]].to_numpy():
         assert np.abs(moments(at)).max() > 1e-4
 
 
@@ -260,8 +235,7 @@ def test_wooldridge_both_equations_are_stacked_gmm():
     f = lagged(large(2)).dropna()
     zero = np.zeros((len(f), 1))
     first = np.linalg.qr(terms(f, ["capital", "materials"]))[0] * np.sqrt(len(f))
-    second = terms(f, ["capital_before", "materials_before"])
-    second = np.linalg.qr(second)[0] * np.sqrt(len(f))
+    second = np.linalg.qr(terms(f, ["capital_before", "materials_before"]))[0] * np.sqrt(len(f))
     labour, capital, last = (f[[c]].to_numpy() for c in ("labour", "capital", "labour_before"))
     none = np.zeros_like(first)
     regressors = np.block([[labour, zero, first, none], [labour, capital, none, second]])
@@ -271,6 +245,5 @@ def test_wooldridge_both_equations_are_stacked_gmm():
     peer = model.fit(iter_limit=2, cov_type="clustered", clusters=cluster)
     fit = estimate("wooldridge", large(2))
     np.testing.assert_allclose(fit.params, peer.params.iloc[:2], rtol=1e-6)
-    assert fit.criterion == pytest.approx(peer.j_stat.stat, rel=1e-5)
-    assert peer.j_stat.df == 1
+    assert fit.criterion == pytest.approx(peer.j_stat.stat, rel=1e-5) and peer.j_stat.df == 1
     np.testing.assert_allclose(fit.std_errors, peer.std_errors.iloc[:2], rtol=1e-3)

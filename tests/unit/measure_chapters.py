@@ -18,9 +18,8 @@ COLUMNS = "words open folded hidden longest exercises solutions".split()
 CELL = re.compile(r"^```\{code-cell\}[^\n]*\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _TAGS = re.compile(r"^:tags: \[(.*)\]", re.MULTILINE)
 # The head of the file, formulas on lines of their own, marks of boxes, targets of links.
-_NOT_PROSE = re.compile(
-    r"\A---\n.*?\n---\n|^\$\$.*?\$\$|^(?:```|:::|:\w+:)[^\n]*|\]\([^)]*\)", re.MULTILINE | re.DOTALL
-)
+_MARKS = r"\A---\n.*?\n---\n|^\$\$.*?\$\$|^(?:```|:::|:\w+:)[^\n]*|\]\([^)]*\)"
+_NOT_PROSE = re.compile(_MARKS, re.MULTILINE | re.DOTALL)
 _WORD = re.compile(r"\{[\w:-]+\}`[^`]*`|\$[^$\n]+\$|[A-Za-z0-9][\w'’.-]*|[\u4e00-\u9fff]+")
 
 
@@ -36,13 +35,8 @@ def measured(text: str) -> dict[str, int]:
     for cell in CELL.findall(text):
         tags = "".join(_TAGS.findall(cell))
         lines = [line for line in cell.splitlines() if line.strip() and not line.startswith(":")]
-        kind = (
-            "hidden"
-            if re.search("remove-(cell|input)", tags)
-            else "folded"
-            if "hide-" in tags
-            else "open"
-        )
+        kind = "folded" if "hide-" in tags else "open"
+        kind = "hidden" if re.search("remove-(cell|input)", tags) else kind
         found[kind] += len(lines)
         if kind != "hidden":
             found["longest"] = max([found["longest"], *map(len, lines)])

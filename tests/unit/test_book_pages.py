@@ -63,8 +63,7 @@ CORRECTED = [
 
 @pytest.mark.parametrize(("before", "after"), CORRECTED)
 def test_markup_is_corrected_once(before, after):
-    assert correct(before) == after
-    assert correct(after) == after
+    assert correct(before) == after and correct(after) == after
 
 
 USED = [".used{a:b}", ".used:not(.unused){a:b}", ":is(.used,.unused){a:b}", "[class~=unused]{a:b}"]

@@ -79,8 +79,7 @@ def test_jobs_have_few_rights_and_an_end(name):
 
 def test_cache_keeps_the_results_under_what_they_depend_on():
     listed = [step for job in BOOK.values() for step in job["steps"]]
-    caches = [step for step in listed if "actions/cache" in step.get("uses", "")]
-    first, second = (step["with"] for step in caches)
+    first, second = (s["with"] for s in listed if "actions/cache" in s.get("uses", ""))
     assert first == second and first["path"] == "_build/.jupyter_cache"
     kept = {one for pattern in re.findall(r"'(.*?)'", first["key"]) for one in ROOT.glob(pattern)}
     assert {ROOT / name for name in ("src", "data", *RESULTS)} <= kept
