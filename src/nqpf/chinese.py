@@ -19,6 +19,7 @@ _HOLE = re.compile(r"\{(\d*)\}")
 _WORD = re.compile("[A-Za-z]{2}")
 # A name in both languages, such as "Beijing 北京".
 _BOTH = re.compile(rf"(\d[\d.]* )?[^{HAN}]*[A-Za-z][^{HAN}]*?(?: ·)? ([{HAN}][{HAN} \d·—–-]*)")
+_BOOK = "zh_CN.po"  # what tables and figures say
 _LEAST = 5  # letters of a pattern; "{} of {}" is one for numbers only
 _YEAR = re.compile(r"\((\d{4}[a-z]?)\)")
 _BETWEEN = (("; ", "；"), (" · ", " · "), (", ", "、"), (" and ", "和"), (" to ", "至"))
@@ -67,11 +68,16 @@ def _plain(text: str) -> str:
     return re.sub(r'\\[n"\\]', lambda found: _ESCAPED[found[0]], text)
 
 
+_Catalogue = tuple[dict[str, str], list[tuple[str, re.Pattern[str], str]]]
+
+
 @cache
-def _catalogue() -> tuple[dict[str, str], list[tuple[str, re.Pattern[str], str]]]:
+def _catalogue(*names: str) -> _Catalogue:
     """Return the entries by their texts, and those with holes as patterns, longest first."""
-    paths = [Path(__file__).with_name("locale") / name for name in ("names.po", "zh_CN.po")]
-    paths += [Path(one) for one in os.environ.get("NQPF_CATALOGUES", "").split(os.pathsep) if one]
+    paths = [Path(__file__).with_name("locale") / name for name in names]
+    if _BOOK in names:
+        more = os.environ.get("NQPF_CATALOGUES", "").split(os.pathsep)
+        paths += [Path(one) for one in more if one]
     entries = {text: said for path in paths for text, said in read_catalogue(path).items() if said}
     patterns = []
     for text in sorted(entries, key=len, reverse=True):
@@ -81,6 +87,31 @@ def _catalogue() -> tuple[dict[str, str], list[tuple[str, re.Pattern[str], str]]
             pattern = re.compile("((?:(?!; ).)+?)".join(pieces))
             patterns.append((text.split("{}")[0], pattern, entries[text]))
     return entries, patterns
+
+
+def message(text: str) -> str:
+    """Return what an error or a command says in the reader's language, line by line.
+
+    What fills a message is taken over as it is: names of files, options and columns.
+
+    Examples
+    --------
+    >>> message("a line that no catalogue knows")
+    'a line that no catalogue knows'
+    """
+    return "\n".join(map(_message, text.split("\n"))) if language() == "zh" else text
+
+
+@cache
+def _message(line: str) -> str:
+    entries, patterns = _catalogue("messages.po")
+    bare = line.strip()
+    said = entries.get(bare, "")
+    for lead, pattern, one in () if said else patterns:
+        if bare.startswith(lead) and (found := pattern.fullmatch(bare)):
+            said = _fill(one, list(found.groups()))
+            break
+    return line.replace(bare, said) if said else line
 
 
 @cache
@@ -95,7 +126,7 @@ def chinese(text: str) -> str | None:
     >>> chinese("Beijing 北京"), chinese("12.5"), chinese("Beijing, Shanghai and Hainan")
     ('北京', '12.5', '北京、上海、海南')
     """
-    entries, patterns = _catalogue()
+    entries, patterns = _catalogue("names.po", _BOOK)
     text = " ".join(text.split())
     if text in entries:
         return entries[text]
@@ -108,9 +139,8 @@ def chinese(text: str) -> str | None:
         return _fill(said, filled)
     if both := _BOTH.fullmatch(text):
         year = _YEAR.search(text)  # of a study, between its names
-        said = (
-            f"{both[1] or ''}{both[2]}{f'（{year[1]}）' if year and year[1] not in both[2] else ''}"
-        )
+        named = f"（{year[1]}）" if year and year[1] not in both[2] else ""
+        said = f"{both[1] or ''}{both[2]}{named}"
         if sorted(_FILLED.findall(said)) == sorted(filled):
             return said
         if (lead := text.removesuffix(both[2]).strip()) in entries:  # such as "per 10,000"

@@ -11,7 +11,7 @@ import typer
 from typer.core import TyperGroup
 
 import nqpf
-from nqpf.chinese import chinese, language
+from nqpf.chinese import message
 from nqpf.errors import NqpfError, SourceError, _visible
 from nqpf.files import root
 
@@ -28,8 +28,12 @@ class _Group(TyperGroup):
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         found = super().get_command(ctx, cmd_name)
         for part in [found, *found.params] if found else []:
-            part.help = _in_words(getattr(part, "help", None) or "")
+            part.help = message(getattr(part, "help", None) or "")
         return found
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        self.help = message(self.help or "")
+        super().format_help(ctx, formatter)
 
     def invoke(self, ctx: Any) -> Any:
         for stream in (sys.stdout, sys.stderr):
@@ -64,15 +68,9 @@ def _flag(name: str, text: str) -> Any:
     return typer.Option(name, help=text)
 
 
-def _in_words(text: str) -> str:
-    """Return a text in the reader's language, line by line; as it is where there is no Chinese."""
-    lines = text.split("\n") if language() == "zh" else []
-    return "\n".join(chinese(line) or line for line in lines) or text
-
-
-def _say(message: str, err: bool = False) -> None:
+def _say(text: str, err: bool = False) -> None:
     """Print text without markup, and without control characters that a file may carry."""
-    typer.echo(_visible(_in_words(message)), err=err)
+    typer.echo(_visible(message(text)), err=err)
 
 
 @app.command("version")
@@ -218,9 +216,9 @@ def _show(frame: pd.DataFrame) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(*map(_in_words, frame.columns), box=None, pad_edge=False)
+    table = Table(*map(message, frame.columns), box=None, pad_edge=False)
     for row in frame.itertuples(index=False):
-        table.add_row(*(Text(_in_words(str(cell))) for cell in row))
+        table.add_row(*(Text(message(str(cell))) for cell in row))
     console = Console()
     console.width = console.width if console.is_terminal else 200
     console.print(table)

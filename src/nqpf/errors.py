@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 
-from nqpf.chinese import chinese, language
+from nqpf.chinese import language, message
 
 # A spreadsheet takes a text that starts so for a formula, in some languages the wide forms too.
 _FORMULA = tuple("=+-@\t\n＝＋－＠")
@@ -141,14 +141,13 @@ class NqpfError(ValueError):
 
     def _message(self) -> str:
         if language() == "zh":
-            where, said, hint = (
-                [f"{chinese(str(key)) or key} {value}" for key, value in self.where.items()],
-                *(one and (chinese(one.rstrip(".")) or one) for one in (self.expected, self.hint)),
+            where = "，".join(f"{message(str(key))} {value}" for key, value in self.where.items())
+            problem, expected, hint = (
+                message(one.rstrip("."))
+                for one in (self.problem, self.expected or "", self.hint or "")
             )
-            parts = [(chinese(self.problem.rstrip(".")) or self.problem)]
-            parts[0] += f"［{'，'.join(where)}］" * bool(where)
-            parts += [f"；应为：{said}"] * bool(said) + ["。"] + [f"{hint}。"] * bool(hint)
-            return _visible("".join(parts))
+            text = problem + f"［{where}］" * bool(where) + f"；应为：{expected}" * bool(expected)
+            return _visible(f"{text.rstrip('。')}。{hint}" + "。" * bool(hint))
         text = self.problem.rstrip(".")
         if self.where:
             text += " [" + ", ".join(f"{k} {v}" for k, v in self.where.items()) + "]"
