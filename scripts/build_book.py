@@ -41,7 +41,6 @@ STUDIES = ROOT / "notebooks" / "studies"
 RECORD = ROOT / "book" / "_ext" / "templates" / "record.md"  # for all studies
 CHINESE = BUILD / "zh"  # sources of the Chinese edition
 MADE_PAGES = "book/provinces/"  # by scripts/make_files.py, while the chapters run
-PROVINCES = ROOT / "book" / "provinces"
 STAMP = ".pages-made-from"
 
 CELL_TIMEOUT = 300  # seconds, as in book/_config.yml
@@ -268,8 +267,6 @@ def main() -> int:
         print(f"\n{len(failures)} of {len(paths)} chapters failed: {names}", file=sys.stderr)
         return 1
     print("Making the pages ...", flush=True)
-    if both:
-        shutil.copytree(PROVINCES, CHINESE / "book/provinces", dirs_exist_ok=True)
     pages.communicate(b"\n")
     code = pages.returncode
     if code:

@@ -4,11 +4,13 @@ Usage: python scripts/make_files.py
 
 The files are the panel and the provinces' tables for the page of downloads, and what no page may
 ask another host for: MathJax from the package django-static-mathjax, Vega from vl-convert-python.
+Where the environment variable NQPF_EDITIONS names editions, the pages are written in Chinese too.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import time
 from importlib.metadata import distribution
@@ -25,7 +27,7 @@ from nqpf.systems.standard import _schemas
 
 ROOT = Path(__file__).resolve().parents[1]
 # Ignored by git: nothing generated enters the repository.
-PAGES = ROOT / "book" / "provinces"
+PAGES = {"en": ROOT / "book" / "provinces", "zh": ROOT / "_build" / "zh" / "book" / "provinces"}
 SITE = ROOT / "_build" / "made"  # book/_ext/book_pages.py copies it into the site
 # Those that the setting mathjax3_config of book/_config.yml loads. All of MathJax in one
 # file would be half as large again: it holds a menu of 0.4 MB.
@@ -54,12 +56,21 @@ def write_vega(target: Path) -> None:
     target.write_text(f"(function () {{\n{vl_convert.javascript_bundle()}\n}})();\n", "utf-8")
 
 
+def write_pages(profiles: _Profiles, language: str) -> None:
+    """Write the overview and the pages of the provinces in a language, ``en`` or ``zh``."""
+    os.environ["NQPF_LANGUAGE"] = language
+    PAGES[language].mkdir(parents=True, exist_ok=True)
+    (PAGES[language] / "index.md").write_bytes(_overview_markdown(profiles).encode())
+    for code in provinces.codes():
+        page = province_profile(profiles, code).markdown()
+        (PAGES[language] / f"{_page_key(code)}.md").write_bytes(page.encode())
+
+
 def main() -> None:
     """Write them; say how long that took."""
     start = time.monotonic()
     vendor, tables = SITE / "_static" / "vendor", SITE / "downloads" / "provinces"
-    for folder in (PAGES, tables):
-        folder.mkdir(parents=True, exist_ok=True)
+    tables.mkdir(parents=True, exist_ok=True)
     copy_mathjax(vendor / "mathjax")
     write_vega(vendor / "vega.js")
     panel = Panel.load()
@@ -75,13 +86,12 @@ def main() -> None:
         shutil.copy2(ROOT / "data" / card, standard)
     for name, schema in _schemas().items():
         (standard / f"{name}.schema.json").write_text(json.dumps(schema, indent=1), "utf-8")
+    for code, text in _csv_texts(panel).items():
+        (tables / f"{_page_key(code)}.csv").write_text(text, "utf-8-sig")
     profiles = _Profiles.load(panel)
-    (PAGES / "index.md").write_bytes(_overview_markdown(profiles).encode())
-    texts = _csv_texts(panel)
-    for code in provinces.codes():
-        page = province_profile(profiles, code).markdown()
-        (PAGES / f"{_page_key(code)}.md").write_bytes(page.encode())
-        (tables / f"{_page_key(code)}.csv").write_text(texts[code], "utf-8-sig")
+    # Taken out, as it would have each figure drawn in both languages for each page.
+    for language in os.environ.pop("NQPF_EDITIONS", "").split() or ["en"]:
+        write_pages(profiles, language)
     took = time.monotonic() - start
     print(f"  {took:5.1f} s  pages of the provinces, files of the site", flush=True)
 

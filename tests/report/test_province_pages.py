@@ -1,7 +1,9 @@
-"""Pages of provinces: what they say fits every province, and texts from data stay texts."""
+"""Pages of provinces: what they say fits every province, in both languages alike."""
 
 import io
 import re
+from collections import Counter
+from contextlib import nullcontext
 from functools import cache, partial
 
 import pandas as pd
@@ -11,10 +13,13 @@ from made_up import HEADER, write_csv
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.text import Text
 
-from nqpf import Panel
+from nqpf import Panel, provinces
+from nqpf.chinese import chinese
 from nqpf.compare.profiles import _Profiles
-from nqpf.report import province_profile
-from nqpf.report.province_pages import _csv_texts, _overview_markdown
+from nqpf.report import province_pages, province_profile
+from nqpf.report import style as sty
+from nqpf.report.province_pages import _csv_texts, _measure_names, _overview_markdown
+from nqpf.systems import available
 
 TIBET, BEIJING, HAINAN = 540000, 110000, 460000
 PANEL = Panel.load(extra=False)
@@ -43,14 +48,67 @@ def test_a_page_is_shown_under_its_title_and_its_figures_have_texts_inside(profi
     assert page.title in page._repr_html_() and repr(page).startswith(page.title)
     assert code != TIBET or page.markdown() == province_profile(profiles, code).markdown()
     for picture in page.pictures.values():
-        canvas = FigureCanvasAgg(picture.figure)
-        canvas.draw()
-        whole = picture.figure.bbox.padded(1)
-        for text in picture.figure.findobj(Text):
-            if text.get_visible() and re.search("[^0-9.−]", text.get_text()):
-                box = text.get_window_extent(canvas.get_renderer())
-                inside = whole.contains(box.x0, box.y0) and whole.contains(box.x1, box.y1)
-                assert inside, text.get_text()
+        assert not picture._english(), "words of a figure without a Chinese"
+        for language in (nullcontext(), sty._in_chinese()):
+            with language:
+                assert_texts_inside(picture.figure)
+
+
+def assert_texts_inside(figure):
+    canvas, whole = FigureCanvasAgg(figure), figure.bbox.padded(1)
+    canvas.draw()
+    for text in figure.findobj(Text):
+        if text.get_visible() and re.search("[^0-9.−]", text.get_text()):
+            box = text.get_window_extent(canvas.get_renderer())
+            inside = whole.contains(box.x0, box.y0) and whole.contains(box.x1, box.y1)
+            assert inside, text.get_text()
+
+
+@pytest.fixture(scope="module")
+def everything():
+    return _Profiles.load(PANEL, draws=20)
+
+
+@pytest.fixture
+def editions(everything, monkeypatch):
+    """Return a maker of a page in both languages, parsed, its figures as their texts."""
+    undrawn = dict.fromkeys(("_rank_dots", "_rank_ribbon", "_tfp_panels"), lambda *_: None)
+    for name, draw in undrawn.items():
+        monkeypatch.setattr(province_pages, name, draw)
+    monkeypatch.setattr(sty._Picture, "html", lambda picture: f"<p>{picture.alt}</p>")
+
+    def made(code):
+        for language in ("en", "zh"):
+            monkeypatch.setenv("NQPF_LANGUAGE", language)
+            page = code and province_profile(everything, code).markdown()
+            text = (page or _overview_markdown(everything)).replace("{raw} html", "")
+            yield BeautifulSoup(text, "html.parser")
+
+    return made
+
+
+def numbers(text):
+    """Count the numbers of a page; Chinese says 亿, 万 and 百 without a digit."""
+    text = re.sub(r"100 million|10,000(?= [a-z])|\bper 100\b", "", text)
+    return Counter(re.findall(r"(?<![A-Za-z])\d+(?:,\d{3})*(?:\.\d+)?", text))
+
+
+@pytest.mark.parametrize("code", [None, *provinces.codes()])
+def test_both_editions_of_a_page_say_the_same(editions, code):
+    english, translated = editions(code)
+    assert numbers(english.get_text(" ")) == numbers(translated.get_text(" "))
+    links = [sorted(link["href"] for link in page("a")) for page in (english, translated)]
+    assert links[0] == links[1]
+    for name in translated("code") + translated.select('a[href$=".csv"]'):
+        name.clear()
+    left = set(re.findall("[A-Za-z]+", translated.get_text(" ")))
+    assert left <= {"TFP", "GDP", "R", "D", "B", "GB"}, "English on the Chinese page"
+
+
+def test_indices_are_called_alike_on_pages_and_in_figures():
+    for measure in available():
+        english, said = _measure_names(measure)
+        assert chinese(english) == said
 
 
 def test_tibet_says_what_is_missing(page):
@@ -92,7 +150,7 @@ def test_rows_of_a_reader_show_on_a_page_also_where_no_index_ranks(tmp_path):
     profiles = _Profiles.load(mine, systems=["wu-2024"], draws=20)
     page = province_profile(profiles, TIBET)
     text = repr(page)
-    assert "In 2025 its gross regional product (地区生产总值) was 276.5 billion yuan" in text
+    assert "gross regional product (地区生产总值) was 2,765 hundred million yuan" in text
     assert "for a year in which no other can be compared" in text
     assert "None of the 1 composite indices can rank it in 2022." in text
     assert "No composite index ranks it in any dimension." in text

@@ -1,8 +1,9 @@
 """Pages of the provinces: what every measure says of one, and an overview that leads to all.
 
-The words stand in ``templates/``, what a figure shows in ``figure.txt.jinja`` there; here is what
-they are filled with, and the figures themselves. Every text is escaped where a template shows it,
-and characters that would not be seen are written out.
+The words stand in ``templates/``, what a figure shows in ``figure.txt.jinja`` there, and the same
+in Chinese in templates of their own; here is what they are filled with, and the figures themselves.
+Every text is escaped where a template shows it, and characters that would not be seen are written
+out.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
 from nqpf import provinces
+from nqpf.chinese import chinese, language
 from nqpf.compare.profiles import _SINCE, _Profiles
 from nqpf.data.export import _catalogue, _figures, _plain
 from nqpf.data.panel import Panel
@@ -40,8 +42,6 @@ from nqpf.systems.system import _span
 
 _FENCE = "`" * 8
 _NAMED = ["name_en", "name_zh", "yearbook_en", "yearbook_zh"]
-_HEADING = re.compile(r'<h2>(.*?) <span lang="zh">(.*?)</span></h2>')
-
 
 _TFP_NAMES = {"tfp": ("TFP, level", "全要素生产率水平")}
 _TFP_NAMES["tfp_growth"] = ("TFP, growth", "全要素生产率增长")
@@ -70,7 +70,7 @@ class _ProvinceProfile:
     Parameters
     ----------
     title : str
-        Its name in both languages.
+        Its name in both languages, in Chinese alone on a Chinese page.
     html : str
         What follows the title, sections under headings of the second level.
     pictures : dict of Picture
@@ -119,8 +119,9 @@ def province_profile(source: Panel | _Profiles, province: object) -> _ProvincePr
 
     Notes
     -----
-    Every page is written from the same templates, so no two can drift apart. Nothing is filled
-    in: a measure that lacks a figure ranks the province nowhere and the page says which figure.
+    Every page is written from the same templates, so no two can drift apart, in Chinese where the
+    environment variable NQPF_LANGUAGE, or without it the locale, says so. Nothing is filled in:
+    a measure that lacks a figure ranks the province nowhere and the page says which figure.
     ``scripts/make_files.py`` writes all of them, beside the running chapters, when what they
     are made from changed; ``book/provinces/`` is ignored by git.
 
@@ -154,7 +155,7 @@ def province_profile(source: Panel | _Profiles, province: object) -> _ProvincePr
     drawn = _pictures(profiles, facts)
     shown = {key: _environment().filters["safe"](one.html()) for key, one in drawn.items()}
     page = _filled("province.html", profiles, pictures=shown, **facts)
-    return _ProvinceProfile(facts["title"], page, drawn)
+    return _ProvinceProfile(_said(facts["title"]), page, drawn)
 
 
 def _overview_markdown(profiles: _Profiles) -> str:
@@ -179,7 +180,7 @@ def _overview_markdown(profiles: _Profiles) -> str:
         lines.append({"code": code, "ranks": [column.get(code, np.nan) for column in columns]})
     facts = {"tiles": _tiles(own), "absent": _ABSENT, "income_year": latest, "lines": lines}
     facts["partly"] = [int(code) for code in own.index[own.isna().any(axis=1)]]
-    return _markdown("Provinces 省份", _filled("provinces.html", profiles, **facts))
+    return _markdown(_said("Provinces 省份"), _filled("provinces.html", profiles, **facts))
 
 
 def _csv_texts(panel: Panel) -> dict[int, str]:
@@ -245,12 +246,19 @@ def _environment() -> Environment:
         "span": lambda years: _span(years).replace("-", "–"),
     }
     found.filters["rank"] = lambda rank: "–" if pd.isna(rank) else f"{rank:g}"
+    found.filters["chinese"] = lambda text: chinese(text) or text
     return found
+
+
+def _said(text: str) -> str:
+    return text if language() == "en" else chinese(text) or text
 
 
 def _filled(template: str, profiles: _Profiles, **values: object) -> str:
     known = {"profiles": profiles, "panel": profiles.panel, "year": profiles.year}
-    found = _environment().get_template(f"{template}.jinja")
+    known["language"] = language()
+    name = template if language() == "en" else template.replace(".", ".zh.", 1)
+    found = _environment().get_template(f"{name}.jinja")
     html = found.render(known | values, provinces=len(provinces.codes()))
     return re.sub(r"\n\s*\n", "\n", html).strip()
 
@@ -259,9 +267,9 @@ def _markdown(title: str, html: str) -> str:
     """Return headings as Markdown, what stands between them as blocks that nothing can end."""
     line = " ".join(title.split())
     parts = ["# " + "".join(f"\\{one}" if one in string.punctuation else one for one in line)]
-    pieces = _HEADING.split(html.replace("`", "&#96;"))  # text, then heading, heading, text, ...
-    for at in range(0, len(pieces), 3):
-        parts += [f"## {pieces[at - 2]} {pieces[at - 1]}"] if at else []
+    pieces = re.split("<h2>(.*?)</h2>", html.replace("`", "&#96;"))  # text, then heading, text, ...
+    for at in range(0, len(pieces), 2):
+        parts += ["## " + re.sub("<[^>]*>", "", pieces[at - 1])] if at else []
         inside = f'<div class="profile">\n{pieces[at].strip()}\n</div>'
         parts.append(f"{_FENCE}{{raw}} html\n{inside}\n{_FENCE}")
     return "\n\n".join(parts) + "\n"
@@ -354,12 +362,12 @@ def _obstacles(profiles: _Profiles, code: int) -> list[dict[str, object]]:
     rows = []
     for key, row in profiles.obstacles(code).head(6).iterrows():
         one, values = profiles.series(str(key))
-        own = rank = "–"
+        own, place = "–", None
         if (code, profiles.year) in values.index:
             inside = values.xs(profiles.year, level="year")
             at = inside.rank(ascending=one.direction == "cost", method="min")[code]
-            own, rank = _figure(inside[code]), f"{at:.0f} of {len(inside)}"
-        rows.append({**row, "name": one.name, "unit": one.unit, "own": own, "rank": rank})
+            own, place = _figure(inside[code]), (at, len(inside))
+        rows.append({**row, "name": one.name, "unit": one.unit, "own": own, "place": place})
     return rows
 
 
