@@ -1,6 +1,5 @@
 """The Chinese texts: none lacks, none is stale, none lost a number, a formula or a link."""
 
-import ast
 import re
 from calendar import month_name
 from collections import Counter

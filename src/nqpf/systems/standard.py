@@ -8,6 +8,7 @@ from typing import Any, Literal
 import pandas as pd
 from pydantic import Field, model_validator
 
+from nqpf.chinese import message
 from nqpf.data.catalogue import _Bilingual, _Strict
 from nqpf.files import root
 from nqpf.systems.study import Study, _Key, _read_card, _Text
@@ -151,7 +152,7 @@ def _told(name: str, home: Path | None = None) -> str:
     told = [f"{study.title}, by the reporting standard {standard.version}:"]
     for row in table.itertuples():
         mark = f"({row.mark})" if row.mark and not row.whole else row.mark or "-"
-        told.append(f"{row.number:>3} {mark:4}{row.Index:14} {row.said}")
+        told.append(f"{row.number:>3} {mark:4}{row.Index:14} {message(row.said)}")
     stated, whole = table["mark"].isin(["S", "V"]), table["whole"]
     card = f", in data/systems/{study.key}.yaml" if system else ""
     told.append("S: the survey states it. V: a second record does. (S), (V): in part.")
