@@ -87,10 +87,10 @@ drift: env ## list the packages whose version is not that of requirements.lock
 		sed -n "s/^\($${pin%%==*}==[^ ]*\).*/- \1/p" requirements.lock; }; done
 
 size: ## measure the size of the project and hold each figure against its limit
-	@python3 scripts/measure_size.py --check
+	@python3 tests/unit/measure_size.py --check
 
 prices: ## write what each public name of the library costs and who uses it
-	@python3 scripts/list_prices.py
+	@python3 tests/unit/list_prices.py
 
 lock: env ## pin the requirements of pyproject.toml again (needs uv)
 	$(compile) --extra book --extra dev --extra test --output-file requirements.lock

@@ -16,18 +16,14 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-import yaml
-
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.append(str(ROOT / "book" / "_ext"))
 
 from book_templates import write_once  # noqa: E402
 
-from nqpf.chinese import read_catalogue  # noqa: E402
+from nqpf.chinese import _NAMES, _listed, _names, _read_catalogue  # noqa: E402
 
 CATALOGUES = ROOT / "book" / "locale" / "zh_CN" / "LC_MESSAGES"
-NAMES = ROOT / "src" / "nqpf" / "locale" / "names.po"
-HEADER = 'msgid ""\nmsgstr ""\n"Language: zh_CN\\n"\n"Content-Type: text/plain; charset=UTF-8\\n"\n'
 
 # Fenced blocks whose text readers read; all others are code.
 _READ = r"\{(?:raw|exercise|admonition|glossary|note|tip|warning)\}"
@@ -103,35 +99,16 @@ def pages() -> dict[str, str]:
     return {name: path.read_text("utf-8") for name, path in found.items()}
 
 
-def names() -> dict[str, str]:
-    """Return what the data's own files say in both languages, and the provinces."""
-    from nqpf import provinces
-
-    table = provinces._table()
-    found = dict(zip(table["en"], table["zh"], strict=True))
-
-    def walk(node: object) -> None:
-        if isinstance(node, dict) and {"en", "zh"} <= node.keys():
-            found.setdefault(str(node["en"]), str(node["zh"]))
-        for child in node.values() if isinstance(node, dict) else node:
-            if isinstance(child, dict | list):
-                walk(child)
-
-    for path in sorted((ROOT / "data").rglob("*.yaml")):
-        walk([yaml.safe_load(path.read_text("utf-8"))])
-    return {english: said for english, said in sorted(found.items()) if english and said}
-
-
 def chinese_pages() -> dict[str, str]:
     """Return every page in Chinese by its name."""
     found = pages().items()
-    said = {name: read_catalogue(CATALOGUES / f"{name}.po") for name, _ in found}
+    said = {name: _read_catalogue(CATALOGUES / f"{name}.po") for name, _ in found}
     return {name: translated(source, said[name]) for name, source in found}
 
 
 def chinese_script(source: str) -> str:
     """Return a script of the site with its fragments in Chinese, the longest first."""
-    fragments = read_catalogue(CATALOGUES / "scripts.po").items()
+    fragments = _read_catalogue(CATALOGUES / "scripts.po").items()
     for fragment, said in sorted(fragments, key=lambda pair: -len(pair[0])):
         source = source.replace(fragment, said)
     return source
@@ -142,29 +119,16 @@ def is_text(text: str) -> bool:
     return bool(re.search("[A-Za-z]{2}", TAKEN.sub("", text)))
 
 
-def listed(entries: dict[str, str]) -> str:
-    """Return a catalogue."""
-    lines = (f"\nmsgid {_quoted(t)}\nmsgstr {_quoted(said)}\n" for t, said in entries.items())
-    return HEADER + "".join(lines)
-
-
-def _quoted(text: str) -> str:
-    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
-    # A sentence per line, so that a change is seen where it is.
-    lines = re.findall(r".+?(?:[.?!] |[。？！]|$)", escaped) or [""]
-    return "\n".join(f'"{line}"' for line in ([] if len(lines) == 1 else [""]) + lines)
-
-
 def main() -> int:
     """Write the catalogues anew and say how many texts wait for their translation."""
-    write_once(NAMES, listed(names()))
+    write_once(_NAMES, _listed(_names(ROOT / "data")))
     waiting = 0
     for name, source in pages().items():
         path = CATALOGUES / f"{name}.po"
-        said = read_catalogue(path)
+        said = _read_catalogue(path)
         texts = {text: said.get(text, "") for _, text in parts(source) if is_text(text)}
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_once(path, listed(texts))
+        write_once(path, _listed(texts))
         waiting += sum(not one for one in texts.values())
     print(f"{waiting} texts wait for their translation.")
     return 0

@@ -15,17 +15,14 @@ from docutils import nodes
 from lxml import html
 from sphinx.application import Sphinx
 
-from nqpf.chinese import HAN, chinese
+from nqpf.chinese import chinese
 
 LANGUAGE = "zh_CN"  # of the edition
 FOLDER = "zh"  # of the site
 _SAID = ("alt", "aria-label", "title", "placeholder", "data-english")
 # Within a sentence; any other element begins a new one.
 _INLINE = set("a abbr b br cite code em i img kbd mark q small span strong sub sup wbr".split())
-_NOT_RUNNING = set("script style pre code textarea svg math option".split())
-_OPTION = "option"
-_ENGLISH = re.compile(r"(?<!\S)[(“\"]?[A-Za-z][a-z]{2,}[,.;:)”\"?!%]*(?!\S)")  # no names of code
-_PHRASE = re.compile(r"(?:\b[a-z]+ ){2}[a-z]+\b")
+_NOT_RUNNING = set("script style pre code textarea svg math".split())
 _CITED = {"citation-list", "citation"}  # works keep the language that they are written in
 _FENCED = re.compile(r"^(`{3,}).*?^\1\s*$", re.M | re.S)
 _HEADING = re.compile(r"^#+ +(.+?)\s*$", re.M)
@@ -47,23 +44,13 @@ def in_chinese(page: html.HtmlElement) -> None:
             _put(element, first, run, said)
 
 
-def english(page: html.HtmlElement) -> list[str]:
-    """Return what a page says in English: texts without Chinese, outputs with English phrases."""
-    found = [_key(*run) for run in _runs(page) if "bibliography" not in run[0].get("href", "")]
-    outputs = [_key(*run) for box in page.find_class("cell_output") for run in _runs(box)]
-    phrases = [one for one in outputs if re.search(f"[{HAN}]", one) and _PHRASE.search(one)]
-    found += [e.get(name, "") for e in page.iter("img", "div", "button") for name in _SAID]
-    alone = [one for one in found if _ENGLISH.search(one) and not re.search(f"[{HAN}]", one)]
-    return alone + phrases
-
-
 _Run = tuple[html.HtmlElement, int, list[html.HtmlElement]]
 
 
 def _runs(element: html.HtmlElement) -> Iterator[_Run]:
     """Cut a page into sentences: an element, where in it one begins, and its inline parts."""
     classes = {*element.get("class", "").split()}
-    if element.tag in _NOT_RUNNING - {_OPTION} or _CITED & classes or element.get("lang") == "en":
+    if element.tag in _NOT_RUNNING or _CITED & classes or element.get("lang") == "en":
         return
     first, run = 0, []
     for place, child in enumerate(element):

@@ -6,19 +6,26 @@ a number, a name or another text that the catalogue knows, so that one entry ser
 
 from __future__ import annotations
 
+import csv
 import os
 import re
 from functools import cache
 from itertools import count
 from pathlib import Path
 
-HAN = r"\u2e80-\u9fff\uf900-\ufaff\uff00-\uffef"
+import yaml
+
+_NAMES = Path(__file__).with_name("locale") / "names.po"  # of the data's own files
+_HEADER = (
+    'msgid ""\nmsgstr ""\n"Language: zh_CN\\n"\n"Content-Type: text/plain; charset=UTF-8\\n"\n'
+)
+_HAN = r"\u2e80-\u9fff\uf900-\ufaff\uff00-\uffef"
 # What a text is filled with: numbers, and what stands for a part of a page.
 _FILLED = re.compile("[-+\u2212]?\\d+(?:,\\d{3})*(?:\\.\\d+)?(?:e[-+]?\\d+)?|[\ue000-\uf8ff]")
 _HOLE = re.compile(r"\{(\d*)\}")
 _WORD = re.compile("[A-Za-z]{2}")
 # A name in both languages, such as "Beijing 北京".
-_BOTH = re.compile(rf"(\d[\d.]* )?[^{HAN}]*[A-Za-z][^{HAN}]*?(?: ·)? ([{HAN}][{HAN} \d·—–-]*)")
+_BOTH = re.compile(rf"(\d[\d.]* )?[^{_HAN}]*[A-Za-z][^{_HAN}]*?(?: ·)? ([{_HAN}][{_HAN} \d·—–-]*)")
 _BOOK = "zh_CN.po"  # what tables and figures say
 _LEAST = 5  # letters of a pattern; "{} of {}" is one for numbers only
 _YEAR = re.compile(r"\((\d{4}[a-z]?)\)")
@@ -43,7 +50,7 @@ def language() -> str:
     return "zh" if said.startswith("zh") else "en"
 
 
-def read_catalogue(path: Path) -> dict[str, str]:
+def _read_catalogue(path: Path) -> dict[str, str]:
     r"""Return the translations of a catalogue in the form of gettext by their texts.
 
     Parameters
@@ -68,6 +75,36 @@ def _plain(text: str) -> str:
     return re.sub(r'\\[n"\\]', lambda found: _ESCAPED[found[0]], text)
 
 
+def _listed(entries: dict[str, str]) -> str:
+    """Return a catalogue."""
+    lines = (f"\nmsgid {_quoted(t)}\nmsgstr {_quoted(said)}\n" for t, said in entries.items())
+    return _HEADER + "".join(lines)
+
+
+def _quoted(text: str) -> str:
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+    # A sentence per line, so that a change is seen where it is.
+    lines = re.findall(r".+?(?:[.?!] |[。？！]|$)", escaped) or [""]
+    return "\n".join(f'"{line}"' for line in ([] if len(lines) == 1 else [""]) + lines)
+
+
+def _names(folder: Path) -> dict[str, str]:
+    """Return what the data's own files say in both languages, and the provinces."""
+    with (folder / "provinces.csv").open(encoding="utf-8") as table:
+        found = {row["en"]: row["zh"] for row in csv.DictReader(table)}
+
+    def walk(node: object) -> None:
+        if isinstance(node, dict) and {"en", "zh"} <= node.keys():
+            found.setdefault(str(node["en"]), str(node["zh"]))
+        for child in node.values() if isinstance(node, dict) else node:
+            if isinstance(child, dict | list):
+                walk(child)
+
+    for path in sorted(folder.rglob("*.yaml")):
+        walk([yaml.safe_load(path.read_text("utf-8"))])
+    return {english: said for english, said in sorted(found.items()) if english and said}
+
+
 _Catalogue = tuple[dict[str, str], list[tuple[str, re.Pattern[str], str]]]
 
 
@@ -78,7 +115,7 @@ def _catalogue(*names: str) -> _Catalogue:
     if _BOOK in names:
         more = os.environ.get("NQPF_CATALOGUES", "").split(os.pathsep)
         paths += [Path(one) for one in more if one]
-    entries = {text: said for path in paths for text, said in read_catalogue(path).items() if said}
+    entries = {text: said for path in paths for text, said in _read_catalogue(path).items() if said}
     patterns = []
     for text in sorted(entries, key=len, reverse=True):
         if "{}" in text and len(re.findall("[A-Za-z]", text)) >= _LEAST:

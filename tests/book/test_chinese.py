@@ -5,7 +5,7 @@ from calendar import month_name
 from collections import Counter
 
 import pytest
-from book_chinese import english
+from book_chinese import _SAID, _key, _runs
 from browsing import HTML, sample, tree, violations
 from compare_books import DATED, shown
 
@@ -14,7 +14,11 @@ MONTHS = {name: str(number) for number, name in enumerate(month_name) if name}
 MONTH = re.compile(rf"\b(?:{'|'.join(MONTHS)})\b")
 # Chinese says 亿, 万 and 百 without a digit.
 UNITS = re.compile(r"100 million|10,000|\bper 100\b|每100")
-NUMBER = re.compile(r"\d+(?:,\d{3})*(?:\.\d+)?")
+NUMBER = re.compile(r"(?<![A-Za-z])\d+(?:,\d{3})*(?:\.\d+)?")
+# Words, none of them names of code; in an output that holds Chinese, three of them.
+ENGLISH = re.compile(r"(?<!\S)[(“\"]?[A-Za-z][a-z]{2,}[,.;:)”\"?!%]*(?!\S)")
+PHRASE = re.compile(r"(?:\b[a-z]+ ){2}[a-z]+\b")
+HAN = re.compile("[一-鿿]")
 # Pages without a twin: the map of outputs speaks of code and is English.
 ENGLISH_ONLY = ("outputs/", "_static/", "zh/")
 
@@ -29,6 +33,19 @@ def numbers(path):
     """Return how often a page shows each number."""
     text = "\n".join(shown(path.read_bytes()))
     return Counter(NUMBER.findall(UNITS.sub("", MONTH.sub(lambda m: MONTHS[m[0]], text))))
+
+
+def english(page):
+    """Return what a page says in English: texts without Chinese, outputs with English phrases.
+
+    Works that are cited keep the language that they are written in.
+    """
+    own = [run for run in _runs(page) if run[0].get("lang") != "en"]
+    found = [_key(*run) for run in own if "bibliography" not in run[0].get("href", "")]
+    found += [e.get(name, "") for e in page.iter("img", "div", "button") for name in _SAID]
+    boxes = [_key(*run) for box in page.find_class("cell_output") for run in _runs(box)]
+    alone = [one for one in found if ENGLISH.search(one) and not HAN.search(one)]
+    return alone + [one for one in boxes if HAN.search(one) and PHRASE.search(one)]
 
 
 def test_every_page_has_its_twin(html):

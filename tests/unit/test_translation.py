@@ -8,19 +8,23 @@ from itertools import chain
 import pytest
 from translate import (
     CATALOGUES,
-    NAMES,
     ROOT,
     TAKEN,
     chinese_script,
     is_text,
-    listed,
-    names,
     pages,
     parts,
     translated,
 )
 
-from nqpf.chinese import chinese, language, read_catalogue
+from nqpf.chinese import (
+    _NAMES,
+    _listed,
+    _names,
+    _read_catalogue,
+    chinese,
+    language,
+)
 from nqpf.errors import DataError
 
 MONTHS = {name: str(number) for number, name in enumerate(month_name) if name}
@@ -48,7 +52,7 @@ def problems(source, catalogue):
 
 @pytest.mark.parametrize("page", pages())
 def test_every_text_of_a_page_has_its_chinese(page):
-    assert problems(pages()[page], read_catalogue(CATALOGUES / f"{page}.po")) == []
+    assert problems(pages()[page], _read_catalogue(CATALOGUES / f"{page}.po")) == []
 
 
 def test_every_catalogue_belongs_to_a_page():
@@ -59,13 +63,13 @@ def test_every_catalogue_belongs_to_a_page():
 
 
 def test_the_names_are_those_of_the_data():
-    assert NAMES.read_text("utf-8") == listed(names()), "run scripts/translate.py"
+    assert _NAMES.read_text("utf-8") == _listed(_names(ROOT / "data")), "run scripts/translate.py"
 
 
 def test_every_sentence_of_a_script_has_its_chinese():
     scripts = [path.read_text("utf-8") for path in sorted((ROOT / "book/_static").glob("*.js"))]
     stale = [
-        one for one in read_catalogue(CATALOGUES / "scripts.po") if one not in "".join(scripts)
+        one for one in _read_catalogue(CATALOGUES / "scripts.po") if one not in "".join(scripts)
     ]
     lines = chain.from_iterable(chinese_script(source).split("\n") for source in scripts)
     left = [said[0] for line in lines for said in SENTENCE.finditer(line.split("//")[0])]
@@ -89,9 +93,9 @@ def test_what_is_wrong_with_a_catalogue_is_said():
 def test_a_catalogue_is_read_as_it_was_written(tmp_path):
     entries = {'He said "no". Then\\n $\\alpha$ left.': "他说“不”。\\n于是$\\alpha$离开。", "a": ""}
     path = tmp_path / "one.po"
-    path.write_text(listed(entries), "utf-8")
-    assert read_catalogue(path) == entries
-    assert read_catalogue(tmp_path / "none.po") == {}
+    path.write_text(_listed(entries), "utf-8")
+    assert _read_catalogue(path) == entries
+    assert _read_catalogue(tmp_path / "none.po") == {}
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,6 @@
 """Write docs/prices.md: what each public name of the library costs and who uses it.
 
-Usage: python scripts/list_prices.py
+Usage: python tests/unit/list_prices.py
 
 The price of a name is the number of code lines that nothing else would need if it went. The exit
 is 1 when a name has no user.
