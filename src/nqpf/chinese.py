@@ -27,9 +27,14 @@ _WORD = re.compile("[A-Za-z]{2}")
 # A name in both languages, such as "Beijing 北京".
 _BOTH = re.compile(rf"(\d[\d.]* )?[^{_HAN}]*[A-Za-z][^{_HAN}]*?(?: ·)? ([{_HAN}][{_HAN} \d·—–-]*)")
 _BOOK = "zh_CN.po"  # what tables and figures say
-_LEAST = 5  # letters of a pattern; "{} of {}" is one for numbers only
+# A pattern that begins with a hole and has fewer letters takes numbers only, as "{} of {}", but
+# for a name before several.
+_LEAST, _NAMED = 4, 3
+_DATED = re.compile(r"(.+), (\d{4})")
 _YEAR = re.compile(r"\((\d{4}[a-z]?)\)")
-_BETWEEN = (("; ", "；"), (" · ", " · "), (", ", "、"), (" and ", "和"), (" to ", "至"))
+# What stands between the parts of a text, the widest gap first.
+_BETWEEN = {". ": "。", "; ": "；", ": ": "：", " · ": " · ", ", ": "、"}
+_BETWEEN |= {" and ": "和", " to ": "至"}
 _ENTRY = re.compile(r'msgid ((?:".*"\s*)+)msgstr ((?:".*"\s*)+)')
 _ESCAPED = {"\\n": "\n", '\\"': '"', "\\\\": "\\"}
 
@@ -105,6 +110,13 @@ def _names(folder: Path) -> dict[str, str]:
     return {english: said for english, said in sorted(found.items()) if english and said}
 
 
+def _hole(before: str, numeric: bool) -> str:
+    """Return what a hole after a text takes: a number, a whole list after a colon, or one item."""
+    if numeric:
+        return f"({_FILLED.pattern})"
+    return "(.+?)" if before.endswith((": ", ". ")) else "((?:(?!; ).)+?)"
+
+
 _Catalogue = tuple[dict[str, str], list[tuple[str, re.Pattern[str], str]]]
 
 
@@ -118,11 +130,15 @@ def _catalogue(*names: str) -> _Catalogue:
     entries = {text: said for path in paths for text, said in _read_catalogue(path).items() if said}
     patterns = []
     for text in sorted(entries, key=len, reverse=True):
-        if "{}" in text and len(re.findall("[A-Za-z]", text)) >= _LEAST:
-            pieces = map(re.escape, text.split("{}"))
-            # A hole holds one item of a list, not the items after it.
-            pattern = re.compile("((?:(?!; ).)+?)".join(pieces))
-            patterns.append((text.split("{}")[0], pattern, entries[text]))
+        first, *pieces = text.split("{}")
+        if pieces and _WORD.search(text):
+            short = not first and len(re.findall("[A-Za-z]", text)) < _LEAST
+            holes = [_hole(one, short) for one in [first, *pieces[:-1]]]
+            holes[0] = _hole(first, short and len(holes) < _NAMED)
+            rest = "".join(
+                f"{one}{re.escape(said)}" for one, said in zip(holes, pieces, strict=True)
+            )
+            patterns.append((first, re.compile(re.escape(first) + rest), entries[text]))
     return entries, patterns
 
 
@@ -161,7 +177,7 @@ def chinese(text: str) -> str | None:
     Examples
     --------
     >>> chinese("Beijing 北京"), chinese("12.5"), chinese("Beijing, Shanghai and Hainan")
-    ('北京', '12.5', '北京、上海、海南')
+    ('北京', '12.5', '北京、上海和海南')
     """
     entries, patterns = _catalogue("names.po", _BOOK)
     text = " ".join(text.split())
@@ -178,7 +194,7 @@ def chinese(text: str) -> str | None:
         year = _YEAR.search(text)  # of a study, between its names
         named = f"（{year[1]}）" if year and year[1] not in both[2] else ""
         said = f"{both[1] or ''}{both[2]}{named}"
-        if sorted(_FILLED.findall(said)) == sorted(filled):
+        if {*_FILLED.findall(said)} == {*filled}:
             return said
         if (lead := text.removesuffix(both[2]).strip()) in entries:  # such as "per 10,000"
             return entries[lead]
@@ -187,10 +203,15 @@ def chinese(text: str) -> str | None:
             parts = [chinese(part) for part in found.groups()]
             if None not in parts:
                 return _fill(said, parts)
-    for between, joined in _BETWEEN:
-        parts = [chinese(part) for part in text.split(between)] if between in text else [None]
+    if (dated := _DATED.fullmatch(text)) and (said := chinese(dated[1])):
+        return f"{said}，{dated[2]}年"
+    if text.startswith("(") and text.endswith(")") and (said := chinese(text[1:-1])):
+        return f"（{said}）"
+    whole = text.removesuffix(".")
+    for between, joined in _BETWEEN.items():
+        parts = [chinese(part) for part in whole.split(between)] if between in whole else [None]
         if None not in parts:
-            return joined.join(parts)
+            return joined.join(parts) + "。" * text.endswith(".")
     return None
 
 

@@ -13,11 +13,12 @@ ZH = HTML / "zh"
 MONTHS = {name: str(number) for number, name in enumerate(month_name) if name}
 MONTH = re.compile(rf"\b(?:{'|'.join(MONTHS)})\b")
 # Chinese says 亿, 万 and 百 without a digit.
-UNITS = re.compile(r"100 million|10,000|\bper 100\b|每100")
-NUMBER = re.compile(r"(?<![A-Za-z])\d+(?:,\d{3})*(?:\.\d+)?")
+UNITS = re.compile(r"census\d|100 million|10,000|\bper 100\b|每100")
+NUMBER = re.compile(r"\d+(?:,\d{3})*(?:\.\d+)?")
 # Words, none of them names of code; in an output that holds Chinese, three of them.
 ENGLISH = re.compile(r"(?<!\S)[(“\"]?[A-Za-z][a-z]{2,}[,.;:)”\"?!%]*(?!\S)")
 PHRASE = re.compile(r"(?:\b[a-z]+ ){2}[a-z]+\b")
+CODE = re.compile(r"[\w ,.()*/+=-]*[_*/+=][\w ,.()*/+=-]*")  # a formula, a list of variables
 HAN = re.compile("[一-鿿]")
 # Pages without a twin: the map of outputs speaks of code and is English.
 ENGLISH_ONLY = ("outputs/", "_static/", "zh/")
@@ -30,8 +31,9 @@ def names():
 
 
 def numbers(path):
-    """Return how often a page shows each number."""
+    """Return how often a page shows each number, the year of a study once for both its names."""
     text = "\n".join(shown(path.read_bytes()))
+    text = text if ZH in path.parents else re.sub(r"（\d{4}[a-z]?）", "", text)
     return Counter(NUMBER.findall(UNITS.sub("", MONTH.sub(lambda m: MONTHS[m[0]], text))))
 
 
@@ -45,6 +47,7 @@ def english(page):
     found += [e.get(name, "") for e in page.iter("img", "div", "button") for name in _SAID]
     boxes = [_key(*run) for box in page.find_class("cell_output") for run in _runs(box)]
     alone = [one for one in found if ENGLISH.search(one) and not HAN.search(one)]
+    alone = [one for one in alone if not CODE.fullmatch(one)]
     return alone + [one for one in boxes if HAN.search(one) and PHRASE.search(one)]
 
 
