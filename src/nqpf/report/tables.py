@@ -179,7 +179,8 @@ def _dropped(matrix: IndicatorMatrix, panel: Panel) -> list[str]:
         who = listed(map(provinces.name, rows["province"].unique()), limit=3)
         reasons.append(f"{who} {_span(rows['year'])} ({_spelt(reason, panel)})")
     if reasons:
-        notes.append(f"left out {len(dropped)} province-years: {listed(reasons, limit=4)}")
+        rows = f"{len(dropped)} province-year{'s' if len(dropped) != 1 else ''}"
+        notes.append(f"left out {rows}: {listed(reasons, limit=4)}")
     return notes
 
 

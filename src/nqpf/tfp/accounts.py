@@ -25,7 +25,7 @@ _VINTAGE = "census5"
 _DEPRECIATION = 0.096  # Zhang, Wu and Zhang (2004)
 _FIRST_YEAR = 1952
 _FIRST_SHARE = 0.10  # investment of 1952 over the stock of 1952; Zhang, Wu and Zhang (2004)
-_PART, _WHOLE = 500000, 510000  # Chongqing was part of Sichuan until 1996
+_PART, _WHOLE = 500000, 510000  # Chongqing was part of Sichuan; its figures start in 1996
 
 
 def perpetual_inventory(
