@@ -22,8 +22,8 @@ help: ## list the targets
 env: ## make .venv from requirements.lock, once; NEWEST=1 takes the newest versions instead
 	@PYTHON="$(PYTHON)" NEWEST="$(NEWEST)" sh scripts/set_up.sh
 
-book: env ## build the book and print where it is
-	@$(python) scripts/build_book.py
+book: env ## build the book in both languages and say where; LANG=en builds the English one alone
+	@NQPF_EDITIONS=$(filter en,$(LANG)) $(python) scripts/build_book.py
 
 pdf: book ## print the whole book as one PDF and say where it is; needs chromium
 	@$(python) scripts/make_pdf.py
