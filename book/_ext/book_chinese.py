@@ -21,7 +21,7 @@ LANGUAGE = "zh_CN"  # of the edition
 FOLDER = "zh"  # of the site
 _SAID = ("alt", "aria-label", "title", "placeholder", "data-english")
 # Within a sentence; any other element begins a new one.
-_INLINE = set("a abbr b br cite code em i img kbd mark q small span strong sub sup wbr".split())
+_INLINE = set("a abbr b cite code em i img kbd mark q small span strong sub sup wbr".split())
 _NOT_RUNNING = set("script style pre code textarea svg math".split())
 _CITED = {"citation-list", "citation"}  # works keep the language that they are written in
 _FENCED = re.compile(r"^(`{3,}).*?^\1\s*$", re.M | re.S)

@@ -207,11 +207,11 @@ def chinese(text: str) -> str | None:
         return f"{said}，{dated[2]}年"
     if text.startswith("(") and text.endswith(")") and (said := chinese(text[1:-1])):
         return f"（{said}）"
-    whole = text.removesuffix(".")
     for between, joined in _BETWEEN.items():
+        whole = text.removesuffix(between.strip())  # a full stop ends the last sentence too
         parts = [chinese(part) for part in whole.split(between)] if between in whole else [None]
         if None not in parts:
-            return joined.join(parts) + "。" * text.endswith(".")
+            return joined.join(parts) + joined * (whole != text)
     return None
 
 

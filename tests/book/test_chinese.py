@@ -8,18 +8,23 @@ import pytest
 from book_chinese import _SAID, _key, _runs
 from browsing import HTML, sample, tree, violations
 from compare_books import DATED, shown
+from translate import CATALOGUES
+
+from nqpf.chinese import _read_catalogue
 
 ZH = HTML / "zh"
 MONTHS = {name: str(number) for number, name in enumerate(month_name) if name}
 MONTH = re.compile(rf"\b(?:{'|'.join(MONTHS)})\b")
 # Chinese says 亿, 万 and 百 without a digit.
-UNITS = re.compile(r"census\d|100 million|10,000|\bper 100\b|每100")
+UNITS = re.compile(r"census\d|(?i:so2)|\bR2\b|100 million|10,000|\bper 100\b|每100")
 NUMBER = re.compile(r"\d+(?:,\d{3})*(?:\.\d+)?")
 # Words, none of them names of code; in an output that holds Chinese, three of them.
 ENGLISH = re.compile(r"(?<!\S)[(“\"]?[A-Za-z][a-z]{2,}[,.;:)”\"?!%]*(?!\S)")
 PHRASE = re.compile(r"(?:\b[a-z]+ ){2}[a-z]+\b")
 CODE = re.compile(r"[\w ,.()*/+=-]*[_*/+=][\w ,.()*/+=-]*")  # a formula, a list of variables
 HAN = re.compile("[一-鿿]")
+# What is the same in both languages, such as the name of a program.
+KEPT = {text for text, said in _read_catalogue(CATALOGUES / "outputs.po").items() if text == said}
 # Pages without a twin: the map of outputs speaks of code and is English.
 ENGLISH_ONLY = ("outputs/", "_static/", "zh/")
 
@@ -47,7 +52,7 @@ def english(page):
     found += [e.get(name, "") for e in page.iter("img", "div", "button") for name in _SAID]
     boxes = [_key(*run) for box in page.find_class("cell_output") for run in _runs(box)]
     alone = [one for one in found if ENGLISH.search(one) and not HAN.search(one)]
-    alone = [one for one in alone if not CODE.fullmatch(one)]
+    alone = [one for one in alone if one not in KEPT and not CODE.fullmatch(one)]
     return alone + [one for one in boxes if HAN.search(one) and PHRASE.search(one)]
 
 

@@ -94,10 +94,20 @@ def test_workbook_can_be_filtered_and_keeps_its_headings_in_view(folder):
     assert book.properties.title.startswith("Statistics of the 31")
 
 
+def test_stata_reads_figures_and_labels(part, folder):
+    with pd.io.stata.StataReader(folder / "nqpf-panel.dta") as file:
+        rows = file.read(convert_categoricals=False).set_index(["province", "year"])
+        labels, named = file.variable_labels(), file.value_labels()
+    assert labels["gdp"] == "Gross regional product 地区生产总值 [100 million yuan]"
+    assert named["province"][110000] == "Beijing 北京"
+    own = part.wide(list(rows.columns), vintage="census5")
+    pd.testing.assert_frame_equal(rows, own, check_dtype=False, check_index_type=False)
+
+
 def test_same_panel_gives_the_same_bytes(tmp_path, panel):
     first = export(panel, tmp_path / "one")
     export(Panel(panel.frame.sample(frac=1, random_state=1), panel.catalogue), tmp_path / "two")
-    assert state(tmp_path / "one") == state(tmp_path / "two") and len(first) == 6
+    assert state(tmp_path / "one") == state(tmp_path / "two") and len(first) == 7
     with zipfile.ZipFile(tmp_path / "one" / "nqpf-panel.xlsx") as file:
         assert {entry.date_time for entry in file.infolist()} == {(1980, 1, 1, 0, 0, 0)}
         assert file.read("docProps/core.xml").count(b">1980-01-01T00:00:00Z<") == 2
