@@ -104,16 +104,19 @@ def _finish(app: Sphinx, exception: Exception | None) -> None:
     if exception or app.builder.name != "html":
         return
     out, book, first = Path(app.outdir), app.config.html_title, app.config.root_doc
+    lang = app.config.language.replace("_", "-")
     site, titles = app.config.html_baseurl, app.env.titles
     pages = {page: titles[page].astext() for page in sorted(app.env.found_docs - _NOT_LISTED)}
     head = _head(app, "_static", first, book, _about(app))
-    front = render("site_front.html", book=book, first=f"{first}.html", head=head, site=site)
+    front = render(
+        "site_front.html", book=book, first=f"{first}.html", head=head, site=site, lang=lang
+    )
     write_once(out / "index.html", front)
     if site:
         write_once(out / "sitemap.xml", render("site_map.xml", site=site, pages=pages))
         robots = f"User-agent: *\nAllow: /\nSitemap: {site}sitemap.xml\n"
         write_once(out / "robots.txt", robots)
-        missing = render("site_missing.html", site=site, book=book, pages=pages)
+        missing = render("site_missing.html", site=site, book=book, pages=pages, lang=lang)
         write_once(out / "404.html", missing)
 
 

@@ -226,7 +226,9 @@ def test_tags_hold_hostile_text_as_text():
     bad = '"><script>x</script>'
     names = ("static", "book", "title", "description", "address", "card", "card_alt")
     tags = render("site_head.html", **dict.fromkeys(names, bad))
-    missing = render("site_missing.html", site=SITE, book=bad, pages={"book/index": f"{bad} 省份"})
+    missing = render(
+        "site_missing.html", site=SITE, book=bad, pages={"book/index": f"{bad} 省份"}, lang="en"
+    )
     assert "<script" not in tags + missing and "og:image:alt" in tags
     assert '<span lang="zh">省份</span>' in missing
 

@@ -396,7 +396,9 @@ def _in_chinese() -> Iterator[None]:
 
     Text.get_text = translated
     try:
-        yield
+        # A figure made in another style asks for a font without serifs, and gets one.
+        with mpl.rc_context({"font.sans-serif": _settings()["font.family"]}):
+            yield
     finally:
         Text.get_text = english
 
