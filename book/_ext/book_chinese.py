@@ -29,8 +29,11 @@ _HEADING = re.compile(r"^#+ +(.+?)\s*$", re.M)
 _SIGN = 0xE000  # the first of the characters that stand for parts of a sentence
 
 
-def in_chinese(page: html.HtmlElement) -> None:
-    """Translate every text of a page that the catalogues know."""
+def in_chinese(page: html.HtmlElement, name: str) -> None:
+    """Translate every text of a page that the catalogues know; lead to the one map of outputs."""
+    above = "../" * name.count("/")
+    for link in page.xpath("//a[starts-with(@href, $map)]", map=f"{above}outputs/"):
+        link.set("href", f"../{link.get('href')}")
     for element in page.iter():
         if isinstance(element.tag, str):
             for name in _SAID:

@@ -128,7 +128,7 @@ def corrected(
     if twin:
         add_switch(page, twin, not translated)
     if translated:
-        in_chinese(page)
+        in_chinese(page, name)
     else:
         _mark_chinese(page)
     return html.tostring(page, encoding="unicode", doctype="<!DOCTYPE html>")
