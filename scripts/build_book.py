@@ -5,8 +5,6 @@ Usage: python scripts/build_book.py
 Both editions show the results of one run; NQPF_EDITIONS=en builds the English one alone.
 """
 
-from __future__ import annotations
-
 import hashlib
 import os
 import re
@@ -112,7 +110,7 @@ def write_edition(folder: Path) -> str:
         write_once(folder / f"{name}.md", text)
     for name in ("book/_toc.yml", "book/references.bib", "CITATION.cff"):
         write_once(folder / name, (ROOT / name).read_bytes())
-    for name in ("book/_static", "data/panel"):
+    for name in ("book/_static", "book/teaching", "data/panel"):
         shutil.copytree(ROOT / name, folder / name, dirs_exist_ok=True)
     for script in sorted((folder / "book/_static").glob("*.js")):
         write_once(script, chinese_script(script.read_text("utf-8")))
@@ -121,7 +119,8 @@ def write_edition(folder: Path) -> str:
     settings["execute"]["cache"] = str(BUILD / ".jupyter_cache")
     own = settings["sphinx"]
     own["local_extensions"] = dict.fromkeys(own["local_extensions"], str(ROOT / "book/_ext"))
-    own["config"]["language"] = "zh_CN"
+    # The text of the pages holds their Chinese; the index need not know each pair of characters.
+    own["config"] |= {"language": "zh_CN", "html_search_language": "en"}
     write_once(folder / "book/_config.yml", yaml.safe_dump(settings, allow_unicode=True))
     return record
 

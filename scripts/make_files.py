@@ -7,11 +7,10 @@ ask another host for: MathJax from the package django-static-mathjax, Vega from 
 Where the environment variable NQPF_EDITIONS names editions, the pages are written in Chinese too.
 """
 
-from __future__ import annotations
-
 import json
 import os
 import shutil
+import subprocess
 import time
 from importlib.metadata import distribution
 from pathlib import Path
@@ -88,6 +87,11 @@ def main() -> None:
         (standard / f"{name}.schema.json").write_text(json.dumps(schema, indent=1), "utf-8")
     for code, text in _csv_texts(panel).items():
         (tables / f"{_page_key(code)}.csv").write_text(text, "utf-8-sig")
+    for name in ("CHANGELOG.md", "data/changes.csv"):
+        shutil.copy2(ROOT / name, SITE / "downloads")
+    # The project without its history; where there is none, the page offers no archive.
+    pack = "git archive --format=zip --prefix=nqpf/ --output=_build/made/downloads/nqpf.zip HEAD"
+    subprocess.run(pack.split(), cwd=ROOT, check=False)  # noqa: S603
     profiles = _Profiles.load(panel)
     # Taken out, as it would have each figure drawn in both languages for each page.
     for language in os.environ.pop("NQPF_EDITIONS", "").split() or ["en"]:

@@ -8,8 +8,6 @@ a line. The library is among them, since the processes that read pages ask it fo
 functions.
 """
 
-from __future__ import annotations
-
 import functools
 import gc
 import importlib.metadata
@@ -28,11 +26,10 @@ def make(edition: str) -> int:
     """Make the pages of an edition; return 0, or what went wrong as a code."""
     from jupyter_book.cli.main import main
 
-    book = os.path.join(edition, "book")
+    # Every warning is an error.
     sys.argv[1:] = ["build", edition, "--path-output", edition]
-    sys.argv += ["--config", os.path.join(book, "_config.yml")]
-    sys.argv += ["--toc", os.path.join(book, "_toc.yml")]
-    sys.argv += ["-n", "-W", "--keep-going", "--quiet"]  # every warning is an error
+    sys.argv += ["-n", "-W", "--keep-going", "--quiet"]
+    sys.argv += ["--config", f"{edition}/book/_config.yml", "--toc", f"{edition}/book/_toc.yml"]
     try:
         main()
     except SystemExit as end:

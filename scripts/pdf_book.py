@@ -1,7 +1,5 @@
 """The built pages made ready for one printed document: no buttons, no hidden code, inner links."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import unquote, urlsplit

@@ -9,8 +9,6 @@ tests/unit/test_translation.py says what is untranslated or stale, and which tra
 number, a formula, a link or a quoted value.
 """
 
-from __future__ import annotations
-
 import re
 import sys
 from collections.abc import Iterator

@@ -5,8 +5,6 @@ a short chapter lasts. Here a server imports them once and every kernel is a for
 chapters share nothing that a chapter makes. On Windows, which cannot fork, kernels start as ever.
 """
 
-from __future__ import annotations
-
 import gc
 import multiprocessing
 import os

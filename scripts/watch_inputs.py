@@ -6,8 +6,6 @@ has newly loaded and every folder that it has newly listed, a hash of the conten
 it out of the results again and runs a chapter anew only when one of its own hashes has changed.
 """
 
-from __future__ import annotations
-
 import hashlib
 import os
 import sys

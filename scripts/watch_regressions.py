@@ -13,8 +13,6 @@ thus rename, standardise, rank, difference, shift or take the logarithm of anyth
 zero in some rows, as for one region's slope.
 """
 
-from __future__ import annotations
-
 import ast
 import builtins
 import functools

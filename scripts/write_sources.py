@@ -3,8 +3,6 @@
 Usage: python scripts/write_sources.py
 """
 
-from __future__ import annotations
-
 import sys
 from collections import defaultdict
 from pathlib import Path

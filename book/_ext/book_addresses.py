@@ -6,8 +6,6 @@ build that publishes names its own place. While an address is empty, nothing tha
 needs it is written.
 """
 
-from __future__ import annotations
-
 import os
 import re
 

@@ -5,8 +5,6 @@ code or a template writes is translated here, page by page, by the catalogue of 
 of the book (:func:`nqpf.chinese.chinese`). Each page links to its twin in the other language.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 from pathlib import Path

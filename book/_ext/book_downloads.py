@@ -8,8 +8,6 @@ The files, and the pages of the provinces, are written by scripts/build_book.py 
 run; any other run of Sphinx has them written here when there are none.
 """
 
-from __future__ import annotations
-
 import subprocess
 import sys
 from collections import defaultdict
@@ -18,7 +16,8 @@ from pathlib import Path
 from book_notebooks import is_chapter
 from book_outputs import output_html
 from book_pages import MADE
-from book_templates import template
+from book_slides import DECKS
+from book_templates import render, template
 from docutils import nodes
 from jinja2.filters import do_filesizeformat
 from sphinx.application import Sphinx
@@ -31,18 +30,27 @@ from nqpf.report.province_pages import _page_key
 
 ROOT = Path(__file__).resolve().parents[2]
 MAKER = ROOT / "scripts" / "make_files.py"
-PAGE = "book/downloads"
+PAGES = ("book/downloads", "book/index", "book/teaching")
 
 
 def _fill(app: Sphinx, doctree: nodes.document, page: str) -> None:
-    """Fill the page's HTML with sizes, the chapters that have files, and the provinces' tables."""
-    if app.builder.format != "html" or page != PAGE:
+    """Fill the page's HTML with sizes, the chapters that have files, and the provinces' tables.
+
+    The first page gets how to cite the book, that on teaching the decks of slides.
+    """
+    if app.builder.format != "html" or page not in PAGES:
         return
     files = Path(app.outdir) / "downloads"
     names = {provinces.name(code, "both"): f"{_page_key(code)}.csv" for code in provinces.codes()}
     values = {
         "parts": _parts(app.env).items(),
         "provinces": sorted(names.items()),
+        **app.book_edition,
+        "decks": [
+            (f"notebooks/{one}", app.env.titles[f"notebooks/{one}"].astext()) for one in DECKS
+        ],
+        "bibtex": render("citation.bib", **app.book_edition),
+        "packed": (files / "nqpf.zip").is_file(),
         "templates": sorted(path.stem for path in files.glob("templates/*.xlsx")),
         "size": lambda name: do_filesizeformat((files / name).stat().st_size).replace(" ", "\xa0"),
     }
@@ -78,6 +86,6 @@ def setup(app: Sphinx) -> dict[str, object]:
     app.setup_extension("book_outputs")
     # Before sphinx-external-toc looks for the pages that the table of contents names.
     app.connect("config-inited", _write_pages, priority=100)
-    app.connect("env-updated", lambda app, env: {PAGE} & env.found_docs)
+    app.connect("env-updated", lambda app, env: {*PAGES} & env.found_docs)
     app.connect("doctree-resolved", _fill)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -9,8 +9,6 @@ anything. Edit links lead to the main branch; launch links to the branch that ho
 notebooks, because neither Binder nor Colab opens a chapter's Markdown.
 """
 
-from __future__ import annotations
-
 import posixpath
 import shutil
 from functools import partial

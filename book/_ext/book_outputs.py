@@ -5,8 +5,6 @@ each glued number in prose is a link to its entry. The files are written to
 ``downloads/outputs/<page>/``, the map to ``outputs/``. See docs/decisions/0156-map-of-outputs.md.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any

@@ -20,8 +20,6 @@ the search and half a megabyte of style sheets, most of it for things that no pa
 A class that only an outside script would set is not styled.
 """
 
-from __future__ import annotations
-
 import hashlib
 import io
 import os

@@ -22,8 +22,6 @@ and rarities are those of the chapters. A definition stands second at the latest
 a term of the glossary. Of the sixty-two tested queries ten were held out of the tuning.
 """
 
-from __future__ import annotations
-
 import json
 import posixpath
 import re

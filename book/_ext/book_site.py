@@ -9,19 +9,24 @@ or write wrong tags when the site has no address. The site map has no dates: tho
 build would say that every page changed.
 """
 
-from __future__ import annotations
-
+import csv
+import os
+import time
+from datetime import UTC, datetime
 from os import cpu_count
 from pathlib import Path
 from textwrap import shorten
+from typing import Any
 
 import yaml
 from book_addresses import site_url
+from book_chinese import FOLDER, LANGUAGE
 from book_templates import render, write_once
 from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.config import Config
 
+ROOT = Path(__file__).resolve().parents[2]
 CARD = "social-card.png"
 # Pages of the site that no reader looks for.
 _NOT_LISTED = {"book/status", "genindex", "search"}
@@ -40,11 +45,39 @@ def summary(doctree: nodes.Node) -> str:
     return shorten(found, _LENGTH, placeholder="…", break_on_hyphens=False)
 
 
-def _about(app: Sphinx) -> str:
-    """Return what the book is, as CITATION.cff says."""
-    record = Path(app.srcdir) / "CITATION.cff"
-    found = yaml.safe_load(record.read_text("utf-8")) if record.is_file() else {}
-    return found.get("abstract") or app.config.html_title
+def citation(record: dict[str, Any], day: str) -> dict[str, Any]:
+    """Return how to cite the book, from what CITATION.cff holds: its people, title and any DOI.
+
+    Examples
+    --------
+    >>> record = {"title": "A book", "version": "1.0", "authors": [{"name": "The team"}]}
+    >>> citation(record, "2026-11-30")["text"]
+    'The team (2026). A book, version 1.0.'
+    >>> citation(record | {"doi": "10.1/x"}, "2026-11-30")["text"]
+    'The team (2026). A book, version 1.0. https://doi.org/10.1/x'
+    """
+    named = "{family-names}, {given-names}"
+    people = [one.get("name") or named.format(**one) for one in record["authors"]]
+    doi, year = record.get("doi", ""), day[:4]
+    text = f"{'; '.join(people)} ({year}). {record['title']}, version {record['version']}."
+    text += f" https://doi.org/{doi}" if doi else ""
+    return {"text": text, "year": year, "people": people, "doi": doi}
+
+
+def edition(root: Path) -> dict[str, Any]:
+    """Return what the pages say of themselves: the record, how to cite it, and days."""
+    from nqpf import Panel
+
+    record = yaml.safe_load((root / "CITATION.cff").read_text("utf-8"))
+    moment = int(os.environ.get("SOURCE_DATE_EPOCH", time.time()))
+    built = f"{datetime.fromtimestamp(moment, UTC):%Y-%m-%d}"
+    with (root / "data" / "changes.csv").open(encoding="utf-8") as table:
+        changes = list(csv.DictReader(table))
+    panel = Panel.load(extra=False)
+    for row in changes:
+        row["name"] = panel.catalogue.variables[row["variable"]].name
+    told = {"record": record, "cite": citation(record, built), "built": built}
+    return told | {"changes": changes, "newest": int(panel.frame["year"].max())}
 
 
 def draw_card() -> tuple[bytes, str]:
@@ -70,7 +103,8 @@ def draw_card() -> tuple[bytes, str]:
 
 
 def _apply(app: Sphinx, config: Config) -> None:
-    config.html_baseurl = site_url(config.html_baseurl)
+    base = site_url(config.html_baseurl)
+    config.html_baseurl = f"{base}{FOLDER}/" if base and config.language == LANGUAGE else base
 
 
 def _prepare(app: Sphinx) -> None:
@@ -79,7 +113,7 @@ def _prepare(app: Sphinx) -> None:
     # They do not say that they can: one numbers what has been read, one is for LaTeX.
     for name in {"sphinx_multitoc_numbering", "sphinx_jupyterbook_latex"} & app.extensions.keys():
         app.extensions[name].parallel_read_safe = True
-    app.env.book_card_alt = ""
+    app.book_edition, app.env.book_card_alt = edition(ROOT), ""
     if app.builder.name == "html" and app.config.html_baseurl:
         picture, app.env.book_card_alt = draw_card()
         write_once(Path(app.outdir) / "_static" / CARD, picture)
@@ -95,9 +129,12 @@ def _head(app: Sphinx, static: str, page: str, title: str, description: str) -> 
 
 def _describe(app: Sphinx, page: str, _name: str, context: dict, tree: nodes.Node | None) -> None:
     title = app.env.titles[page].astext() if page in app.env.titles else app.config.html_title
-    about = "" if tree is None else summary(tree) or _about(app)
+    about = "" if tree is None else summary(tree) or app.book_edition["record"]["abstract"]
     head = _head(app, context["pathto"]("_static", 1), page, title, about)
     context["metatags"] = f"{context.get('metatags', '')}\n{head}"
+    up = "../" * (page.count("/") + (app.config.language == LANGUAGE))
+    footer = render("site_footer.html", top=up, **app.book_edition)
+    context["theme_extra_footer"] = f"{context.get('theme_extra_footer', '')}{footer}"
 
 
 def _finish(app: Sphinx, exception: Exception | None) -> None:
@@ -107,11 +144,14 @@ def _finish(app: Sphinx, exception: Exception | None) -> None:
     lang = app.config.language.replace("_", "-")
     site, titles = app.config.html_baseurl, app.env.titles
     pages = {page: titles[page].astext() for page in sorted(app.env.found_docs - _NOT_LISTED)}
-    head = _head(app, "_static", first, book, _about(app))
+    head = _head(app, "_static", first, book, app.book_edition["record"]["abstract"])
     front = render(
         "site_front.html", book=book, first=f"{first}.html", head=head, site=site, lang=lang
     )
     write_once(out / "index.html", front)
+    own = app.book_edition | {"site": site, "pages": pages}
+    write_once(out / "llms.txt", render("llms.txt", **own))
+    write_once(out / "changes.xml", render("changes.xml", **own))
     if site:
         write_once(out / "sitemap.xml", render("site_map.xml", site=site, pages=pages))
         robots = f"User-agent: *\nAllow: /\nSitemap: {site}sitemap.xml\n"

@@ -1,7 +1,5 @@
 """Files of the site and the project, each written in one step, some from ``templates/``."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Sequence
 from functools import cache

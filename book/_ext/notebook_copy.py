@@ -6,8 +6,6 @@ MyST; what stands for them: a glued number its value, a citation its authors and
 chapter the chapter's notebook or page, an admonition a quotation.
 """
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence

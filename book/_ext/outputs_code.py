@@ -5,8 +5,6 @@ on back to the imports. Names alone decide: a statement may be listed that did n
 than one be lost that did.
 """
 
-from __future__ import annotations
-
 import ast
 import inspect
 import re

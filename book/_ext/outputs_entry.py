@@ -1,7 +1,5 @@
 """What is kept of a chapter's run, and for each output its code, functions, data and files."""
 
-from __future__ import annotations
-
 import re
 from dataclasses import dataclass
 from functools import cached_property

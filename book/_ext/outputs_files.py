@@ -9,8 +9,6 @@ the drawing function was given, to ten digits and at most 5,000 rows. R reads th
 ``fileEncoding = "UTF-8-BOM"``. SVG is what a page shows, or a chart for the browser drawn once.
 """
 
-from __future__ import annotations
-
 import csv
 import importlib.util
 import io

@@ -13,8 +13,6 @@ from functools import cache
 from itertools import count
 from pathlib import Path
 
-import yaml
-
 _NAMES = Path(__file__).with_name("locale") / "names.po"  # of the data's own files
 _HEADER = (
     'msgid ""\nmsgstr ""\n"Language: zh_CN\\n"\n"Content-Type: text/plain; charset=UTF-8\\n"\n'
@@ -95,6 +93,8 @@ def _quoted(text: str) -> str:
 
 def _names(folder: Path) -> dict[str, str]:
     """Return what the data's own files say in both languages, and the provinces."""
+    import yaml  # a command that only helps need not wait for it
+
     with (folder / "provinces.csv").open(encoding="utf-8") as table:
         found = {row["en"]: row["zh"] for row in csv.DictReader(table)}
 

@@ -16,7 +16,7 @@ ZH, FRONT = HTML / "zh", "index.html"
 MONTHS = {name: str(number) for number, name in enumerate(month_name) if name}
 MONTH = re.compile(rf"\b(?:{'|'.join(MONTHS)})\b")
 # Chinese says 亿, 万 and 百 without a digit.
-UNITS = re.compile(r"census\d|(?i:so2)|\bR2\b|100 million|10,000|\bper 100\b|每100")
+UNITS = re.compile(r"census\d|(?i:so2)|\bR2\b|100 million|10,000|\bper 100\b|每100|\(\d+ MB\)")
 NUMBER = re.compile(r"\d+(?:,\d{3})*(?:\.\d+)?")
 # Words, none of them names of code; in an output that holds Chinese, three of them.
 ENGLISH = re.compile(r"(?<!\S)[(“\"]?[A-Za-z][a-z]{2,}[,.;:)”\"?!%]*(?!\S)")

@@ -172,8 +172,9 @@ def test_the_record_page_needs_no_more_than_the_card(home, tmp_path, monkeypatch
     """The build writes it for every card and links the chapter that tells of the study."""
     new()
     monkeypatch.setattr(build_book, "STUDIES", home / "notebooks" / "studies")
-    build_book.write_records(tmp_path / "records")
-    text = (tmp_path / "records" / f"{KEY}.md").read_text(encoding="utf-8")
+    build_book.write_records(tmp_path, build_book.RECORD.read_text("utf-8"))
+    records = tmp_path / "notebooks" / "records"
+    text = (records / f"{KEY}.md").read_text(encoding="utf-8")
     assert f'System.load("{KEY}")' in text and f"[](../studies/{KEY})" in text
     assert is_myst_markdown_notebook(text)
-    assert {path.stem for path in (tmp_path / "records").glob("*.md")} == set(available(home))
+    assert {path.stem for path in records.glob("*.md")} == set(available(home))

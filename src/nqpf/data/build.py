@@ -6,6 +6,7 @@ import math
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import cache
 from itertools import zip_longest
 from pathlib import Path
@@ -16,6 +17,7 @@ import pandas as pd
 from nqpf.data.catalogue import Catalogue, _Segment, _Source, _Variable
 from nqpf.data.own import _KEY
 from nqpf.data.panel import _COLUMNS, Panel, _csv_text
+from nqpf.data.revisions import _note
 from nqpf.errors import DataError, NqpfError
 from nqpf.files import _replacing, root
 from nqpf.provinces import _normal, code_of, codes
@@ -325,7 +327,8 @@ def _rebuild(
     extra : bool
         Also fetch the research data sets that are never embedded.
     update : bool
-        Write the tables that differ, instead of refusing them.
+        Write the tables that differ, instead of refusing them, and note in
+        ``data/changes.csv`` how many figures of which variable did.
 
     Returns
     -------
@@ -349,16 +352,16 @@ def _rebuild(
     optional = [k for k, s in catalogue.sources.items() if extra and s.located and not s.embedded]
     for key in optional:
         catalogue.sources[key].fetch()
-    changed = []
-    for name, content in tables.items():
-        path = home / name
-        committed = path.read_bytes() if path.is_file() else b""
-        if committed != content and not update:
-            raise _difference(name, committed, content)
-        if committed != content:
-            changed.append(name)
-            with _replacing(path) as temporary:
-                temporary.write_bytes(content)
+    committed = {name: path.read_bytes() for name in tables if (path := home / name).is_file()}
+    changed = [name for name in tables if committed.get(name) != tables[name]]
+    for name in changed:
+        if not update:
+            raise _difference(name, committed.get(name, b""), tables[name])
+        with _replacing(home / name) as temporary:
+            temporary.write_bytes(tables[name])
+    own = [name for name in changed if name.startswith("data/panel/")]
+    old, new = ({name: side.get(name, b"") for name in own} for side in (committed, tables))
+    _note(home, old, new, f"{datetime.now(UTC):%Y-%m-%d}")
     present = {f"data/panel/{path.name}" for path in (home / "data" / "panel").glob("*.csv")}
     surplus = min(present - set(tables), default=None)
     if surplus and not update:

@@ -7,6 +7,7 @@ import functools
 import html
 import importlib.util
 import io
+import logging
 import os
 import re
 import sys
@@ -398,6 +399,7 @@ def _in_chinese() -> Iterator[None]:
     try:
         # A figure made in another style asks for a font without serifs, and gets one.
         with mpl.rc_context({"font.sans-serif": _settings()["font.family"]}):
+            logging.getLogger("matplotlib.font_manager").setLevel(logging.ERROR)  # of bold letters
             yield
     finally:
         Text.get_text = english

@@ -1,13 +1,11 @@
 """Compare two built sites, page by page: words, tables, numbers, figures in words.
 
-Usage: python scripts/compare_books.py FOLDER FOLDER [PART ...]
+Usage: python tests/unit/compare_books.py FOLDER FOLDER [PART ...]
 
 Markup, file names and drawings may differ; every line that a reader would see otherwise is
 printed. With PART, such as ``notebooks/tfp``, only pages whose address begins so are compared.
 Ends with 1 if anything differs, with 2 if there is nothing to compare.
 """
-
-from __future__ import annotations
 
 import difflib
 import hashlib

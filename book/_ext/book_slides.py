@@ -1,0 +1,56 @@
+"""Slides of the core chapters, from the built pages: one per section, with what it shows first.
+
+A deck stands beside its page, so that figures and formulas are found in the same places.
+"""
+
+from pathlib import Path
+
+from book_templates import render, write_once
+from lxml import html
+from sphinx.application import Sphinx
+
+# By their pages; the page on teaching lists them.
+DECKS = """index/by-hand index/weights index/aggregation studies/wang-wang-2024 studies/li-li-2024
+tfp/solow tfp/malmquist tfp/green tfp/frontier comparison/baseline comparison/identification
+comparison/thresholds comparison/multiverse comparison/certainty dynamics/spillovers
+dynamics/forecast""".split()
+DECKS = [f"notebooks/{name}" for name in DECKS]
+_FIRST = (".//p[not(ancestor::div[contains(@class, 'cell')]) and not(@class)]",)
+_FIRST += (".//div[contains(@class, 'math')]", ".//img[contains(@class, 'nqpf-figure')]")
+_ASIDE = {"exercises", "solutions"}
+
+
+def deck(page: html.HtmlElement) -> list[dict[str, str]]:
+    """Return the slides of a page: titles, and the HTML of what each shows."""
+    for extra in page.xpath("//a[contains(@class, 'headerlink')] | //details"):
+        extra.drop_tree()
+    found = []
+    for section in page.xpath("//article//section[h1 or h2]"):
+        if section.get("id") not in _ASIDE:
+            title = section.xpath("h1 | h2")[0].text_content().strip()
+            for inner in section.xpath("section[h2]"):
+                inner.getparent().remove(inner)
+            shown = [one[0] for way in _FIRST if (one := section.xpath(way))]
+            body = "".join(html.tostring(one, encoding="unicode", with_tail=False) for one in shown)
+            found.append({"title": title, "body": body})
+    return found
+
+
+def _finish(app: Sphinx, failure: Exception | None) -> None:
+    for name in DECKS if failure is None and app.builder.name == "html" else ():
+        path = Path(app.outdir) / f"{name}.html"
+        if path.is_file():
+            page = html.parse(str(path), html.HTMLParser(encoding="utf-8")).getroot()
+            scripts = page.xpath(
+                "//script[contains(@src, 'mathjax')] | //script[contains(., 'MathJax')]"
+            )
+            heads = "".join(html.tostring(one, encoding="unicode") for one in scripts)
+            about = {"lang": page.get("lang"), "page": path.name, "heads": heads}
+            text = render("slides.html", slides=deck(page), **about)
+            write_once(path.with_suffix(".slides.html"), text)
+
+
+def setup(app: Sphinx) -> dict[str, object]:
+    """Write the decks once all pages are written."""
+    app.connect("build-finished", _finish, priority=960)
+    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
