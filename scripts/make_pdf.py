@@ -1,10 +1,12 @@
 """Print the built book as one PDF.
 
-Usage: python scripts/make_pdf.py [zh]
+Usage: python scripts/make_pdf.py
 
 The pages are those of `make book`. SOURCE_DATE_EPOCH sets the date of the edition; without
 it, that is the day of the last commit.
 """
+
+from __future__ import annotations
 
 import importlib.util
 import os
@@ -21,7 +23,6 @@ from pathlib import Path
 
 import matplotlib
 import yaml
-from lxml import html
 from pdf_book import Page, read_book
 from playwright.sync_api import Page as Tab
 from playwright.sync_api import sync_playwright
@@ -30,12 +31,9 @@ from pypdf.generic import Fit
 
 sys.path.append(str(Path(__file__).resolve().parents[1] / "book" / "_ext"))
 
-from book_chinese import FOLDER, in_chinese
 from book_templates import render, write_once
-from translate import CATALOGUES
 
 from nqpf import Panel
-from nqpf.chinese import chinese
 
 ROOT = Path(__file__).resolve().parents[1]
 BUILD = ROOT / "_build"
@@ -154,29 +152,17 @@ def finish(pdf: bytes, entries: list, about: dict[str, str], moment: datetime) -
     return out.getvalue()
 
 
-def in_edition(text: str, site: Path) -> str:
-    """Return a document of an edition: the Chinese one without what is in English only."""
-    if site.name != FOLDER:
-        return text
-    document = html.document_fromstring(text)
-    document.set("lang", "zh-CN")
-    in_chinese(document, "")
-    return html.tostring(document, encoding="unicode", doctype="<!DOCTYPE html>")
-
-
-def make(start: float, site: Path) -> bytes:
+def make(start: float) -> bytes:
     """Return the book as a PDF: printed once to learn the page numbers, and again with them."""
 
     def report(line: str) -> None:
         print(f"  {time.monotonic() - start:5.1f} s  {line}", flush=True)
 
-    first, parts = read_book(site, ROOT / "book" / "_toc.yml")
-    if site.name == FOLDER:
-        parts = [(chinese(title) or title, pages) for title, pages in parts]
+    first, parts = read_book(BUILD / "html", ROOT / "book" / "_toc.yml")
     about = yaml.safe_load((ROOT / "CITATION.cff").read_text("utf-8"))
     moment = edition(dict(os.environ), ROOT)
-    text = in_edition(write_document(first, parts, about, f"{moment:%Y-%m-%d}"), site)
-    document = BUILD / "pdf" / f"{site.name}.html"
+    text = write_document(first, parts, about, f"{moment:%Y-%m-%d}")
+    document = BUILD / "pdf" / "book.html"
     write_once(document, text)
     report(f"wrote {sum(len(pages) for _, pages in parts) + 1} pages as one document")
     with opened(document) as tab:
@@ -208,22 +194,19 @@ def make(start: float, site: Path) -> bytes:
     return finish(pdf, entries, described, moment)
 
 
-def main(arguments: list[str]) -> int:
-    """Print the book, or its Chinese edition, and say where it is."""
-    start, site, name = time.monotonic(), BUILD / "html", NAME
-    if arguments == [FOLDER]:
-        os.environ["NQPF_CATALOGUES"] = str(CATALOGUES / "outputs.po")
-        site, name = site / FOLDER, f"nqpf-book-{FOLDER}.pdf"
-    if not (site / "index.html").is_file():
+def main() -> int:
+    """Print the book and say where it is."""
+    start = time.monotonic()
+    if not (BUILD / "html" / "index.html").is_file():
         raise SystemExit("no built book to print: run `make book` first")
     print("Printing the book ...", flush=True)
-    pdf = make(start, site)
-    path = BUILD / "pdf" / name
+    pdf = make(start)
+    path = BUILD / "pdf" / NAME
     write_once(path, pdf)
-    write_once(site / "downloads" / name, pdf)
+    write_once(BUILD / "html" / "downloads" / NAME, pdf)
     # The page of downloads keeps a place for the link.
-    page = site / "book" / "downloads.html"
-    link = f'<!-- pdf --><a href="../downloads/{name}">{name}</a> ({len(pdf) / 1e6:.0f} MB)'
+    page = BUILD / "html" / "book" / "downloads.html"
+    link = f'<!-- pdf --><a href="../downloads/{NAME}">{NAME}</a> ({len(pdf) / 1e6:.0f} MB)'
     place = re.compile(r"<!-- pdf -->(?:<a [^>]*>[^<]*</a> \(\d+ MB\))?")
     write_once(page, place.sub(link, page.read_text("utf-8")))
     print(f"The PDF is ready after {time.monotonic() - start:.0f} s: {path}")
@@ -232,4 +215,4 @@ def main(arguments: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main())

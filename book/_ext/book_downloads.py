@@ -46,9 +46,7 @@ def _fill(app: Sphinx, doctree: nodes.document, page: str) -> None:
         "parts": _parts(app.env).items(),
         "provinces": sorted(names.items()),
         **app.book_edition,
-        "decks": [
-            (f"notebooks/{one}", app.env.titles[f"notebooks/{one}"].astext()) for one in DECKS
-        ],
+        "decks": [(one, app.env.titles[one].astext()) for one in DECKS],
         "bibtex": render("citation.bib", **app.book_edition),
         "packed": (files / "nqpf.zip").is_file(),
         "templates": sorted(path.stem for path in files.glob("templates/*.xlsx")),

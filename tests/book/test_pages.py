@@ -14,7 +14,7 @@ KINDS += ["notebooks/data/panel", "notebooks/dynamics/forecast", "notebooks/inde
 KINDS += ["notebooks/studies/dong-2024"]
 BUILT = (path.relative_to(HTML).with_suffix("") for path in HTML.rglob("*.html"))
 # The front's address leads on to the front page; without a built book the list of chapters stands.
-ALL = {page.as_posix() for page in BUILT if "_static" not in page.parts} - {"index"}
+ALL = {page.as_posix() for page in BUILT if "_static" not in page.parts} - {"index", "zh/index"}
 ALL = sorted(ALL | {*CHAPTERS, "search", "genindex"})
 FROM_TEMPLATES = ("outputs/", "book/provinces/", "notebooks/records/", "zh/")
 ALIKE = [name for name in ALL if name.startswith(FROM_TEMPLATES)]
