@@ -17,6 +17,7 @@ dynamics/forecast""".split()
 DECKS = [f"notebooks/{name}" for name in DECKS]
 _FIRST = (".//p[not(ancestor::div[contains(@class, 'cell')]) and not(@class)]",)
 _FIRST += (".//div[contains(@class, 'math')]", ".//img[contains(@class, 'nqpf-figure')]")
+_HEADS = "//script[contains(@src, 'mathjax') or contains(., 'MathJax')] | //link[@rel='icon']"
 _ASIDE = {"exercises", "solutions"}
 
 
@@ -31,6 +32,8 @@ def deck(page: html.HtmlElement) -> list[dict[str, str]]:
             for inner in section.xpath("section[h2]"):
                 inner.getparent().remove(inner)
             shown = [one[0] for way in _FIRST if (one := section.xpath(way))]
+            for wide in section.find_class("math"):
+                wide.set("tabindex", "0")  # so that a keyboard scrolls it
             body = "".join(html.tostring(one, encoding="unicode", with_tail=False) for one in shown)
             found.append({"title": title, "body": body})
     return found
@@ -41,10 +44,7 @@ def _finish(app: Sphinx, failure: Exception | None) -> None:
         path = Path(app.outdir) / f"{name}.html"
         if path.is_file():
             page = html.parse(str(path), html.HTMLParser(encoding="utf-8")).getroot()
-            scripts = page.xpath(
-                "//script[contains(@src, 'mathjax')] | //script[contains(., 'MathJax')]"
-            )
-            heads = "".join(html.tostring(one, encoding="unicode") for one in scripts)
+            heads = "".join(html.tostring(one, encoding="unicode") for one in page.xpath(_HEADS))
             about = {"lang": page.get("lang"), "page": path.name, "heads": heads}
             text = render("slides.html", slides=deck(page), **about)
             write_once(path.with_suffix(".slides.html"), text)

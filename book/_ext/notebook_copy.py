@@ -19,6 +19,7 @@ _CODE = re.compile(r"(?ms)^(```.*?^```)$")
 _BOX = re.compile(r"(?ms)^:::\{admonition\} ([^\n]*)\n(.*?)^:::$")
 _EXERCISE = re.compile(r"(?ms)^```\{exercise\} *([^\n]*)\n(?::[^\n]*\n)*(.*?)^```$")
 _SOLUTION = re.compile(r"(?ms)^```\{solution-(start|end)\}.*?^```$")
+_RAW = re.compile(r"(?ms)^```\{raw\}.*?^```\n*")  # of the site alone
 _DEFINITION = re.compile(r"(?m)^(\S[^\n]*)\n:[ \t]+(?=\S)")
 _LINK = re.compile(r"(?<!!)\[((?:[^\[\]]|\[[^\[\]]*\])*)\]\(([^()\s]+)\)")
 _ROLE = re.compile(r"\{([\w:-]+)\}`(.+?)`", re.DOTALL)
@@ -70,6 +71,7 @@ def plain_markdown(text: str, around: Surroundings) -> str:
     >>> plain_markdown("All {glue:text}`n` provinces {cite}`a`.", around)
     'All 31 provinces (Ma, 2024).'
     """
+    text = _RAW.sub("", text)
     text = _EXERCISE.sub(r"**Exercise: \1**\n\2", text)
     text = _SOLUTION.sub(lambda gate: "**Solution**" if gate[1] == "start" else "", text)
     parts = _CODE.split(text)

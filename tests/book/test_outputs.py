@@ -6,7 +6,7 @@ import re
 from functools import cache
 from xml.etree import ElementTree
 
-from browsing import ROOT, read, tree
+from browsing import ROOT, is_page, read, tree
 from outputs_files import plain_cell, read_table
 
 from nqpf import System
@@ -43,6 +43,7 @@ def table_rows(path):
 
 def test_every_chapter_with_cells_is_in_the_map(html):
     paths = (p for folder in ("notebooks", "book") for p in (html / folder).rglob("*.html"))
+    paths = filter(is_page, paths)
     found = [path.relative_to(html) for path in paths if tree(path).xpath(RESULTS)]
     with_cells = {path.with_suffix("").as_posix() for path in found}
     assert with_cells and with_cells <= set(chapters(html))

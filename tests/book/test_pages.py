@@ -5,16 +5,16 @@ from __future__ import annotations
 import re
 
 import pytest
-from browsing import CHAPTERS, DRAWN, HTML, NARROW, READY, WIDTHS, sample, violations
+from browsing import CHAPTERS, DRAWN, HTML, NARROW, READY, WIDTHS, is_page, sample, violations
 
 # One page of each kind: what colours there are on the others is on these.
 KINDS = ["book/index", "book/glossary", "book/status", "search"]
 KINDS += [f"notebooks/comparison/{name}" for name in ("identification", "multiverse")]
 KINDS += ["notebooks/data/panel", "notebooks/dynamics/forecast", "notebooks/index/by-hand"]
 KINDS += ["notebooks/studies/dong-2024"]
-BUILT = (path.relative_to(HTML).with_suffix("") for path in HTML.rglob("*.html"))
+BUILT = (path.relative_to(HTML).with_suffix("") for path in HTML.rglob("*.html") if is_page(path))
 # The front's address leads on to the front page; without a built book the list of chapters stands.
-ALL = {page.as_posix() for page in BUILT if "_static" not in page.parts} - {"index", "zh/index"}
+ALL = {page.as_posix() for page in BUILT} - {"index", "zh/index"}
 ALL = sorted(ALL | {*CHAPTERS, "search", "genindex"})
 FROM_TEMPLATES = ("outputs/", "book/provinces/", "notebooks/records/", "zh/")
 ALIKE = [name for name in ALL if name.startswith(FROM_TEMPLATES)]

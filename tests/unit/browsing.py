@@ -46,6 +46,11 @@ _AXE = """async ([rules, only, rows, within]) => {
 }"""
 
 
+def is_page(path):
+    """Tell a page of the book from a deck of slides and from what the theme holds."""
+    return "_static" not in path.parts and not path.name.endswith(".slides.html")
+
+
 @cache
 def read(path):
     """Return a page of the built site, read once."""
