@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import vl_convert
+import yaml
 from book_addresses import repository_url, site_url
 from book_notebooks import launch_links
 from book_site import draw_card
@@ -152,8 +153,9 @@ def test_without_an_address_nothing_pretends_to_have_one(private):
 def test_front_page_leads_to_the_first(public, private):
     for folder in (public, private):
         soup = page(folder, "index.html")
-        # The small book has no CITATION.cff; its front falls back on its title.
-        assert soup.title.text == head(soup)["description"] == 'A "small" book'
+        assert soup.title.text == 'A "small" book'
+        record = yaml.safe_load((ROOT / "CITATION.cff").read_text("utf-8"))
+        assert head(soup)["description"] == record["abstract"]
         assert soup.select_one("meta[http-equiv]")["content"] == "0; url=book/index.html"
     canonical = page(public, "index.html").select_one("link[rel=canonical]")
     assert canonical["href"] == f"{SITE}book/index.html"
