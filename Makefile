@@ -25,8 +25,8 @@ env: ## make .venv from requirements.lock, once; NEWEST=1 takes the newest versi
 book: env ## build the book in both languages and say where; LANG=en builds the English one alone
 	@NQPF_EDITIONS=$(filter en,$(LANG)) $(python) scripts/build_book.py
 
-pdf: book ## print the whole book as one PDF and say where it is; needs chromium
-	@$(python) scripts/make_pdf.py
+pdf: book ## print the whole book as one PDF per language and say where; LANG as for book; needs chromium
+	@NQPF_EDITIONS=$(filter en,$(LANG)) $(python) scripts/make_pdf.py
 
 test: env ## run every test; those in a browser need chromium and a built book
 	@$(python) -m pytest -n auto --dist worksteal

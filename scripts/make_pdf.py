@@ -1,9 +1,9 @@
-"""Print the built book as one PDF.
+"""Print the built book as one PDF per language.
 
 Usage: python scripts/make_pdf.py
 
-The pages are those of `make book`. SOURCE_DATE_EPOCH sets the date of the edition; without
-it, that is the day of the last commit.
+The pages are those of `make book`; NQPF_EDITIONS=en prints the English ones alone.
+SOURCE_DATE_EPOCH sets the date of the edition; without it, that is the day of the last commit.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from io import BytesIO
@@ -31,13 +32,19 @@ from pypdf.generic import Fit
 
 sys.path.append(str(Path(__file__).resolve().parents[1] / "book" / "_ext"))
 
+from book_chinese import FOLDER
 from book_templates import render, write_once
 
 from nqpf import Panel
+from nqpf.chinese import chinese
 
 ROOT = Path(__file__).resolve().parents[1]
 BUILD = ROOT / "_build"
-NAME = "nqpf-book.pdf"
+# By language: the folder of the built pages, and the file.
+EDITIONS = {
+    "en": (BUILD / "html", "nqpf-book.pdf"),
+    "zh-CN": (BUILD / "html" / FOLDER, f"nqpf-book-{FOLDER}.pdf"),
+}
 TITLE_ZH = "新质生产力测度：一本可执行的综述"
 _FLAGS = ["--disable-gpu", "--font-render-hinting=none"]
 _NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
@@ -66,11 +73,11 @@ def edition(environ: dict[str, str], root: Path) -> datetime:
     return datetime.fromtimestamp(int(seconds), UTC)
 
 
-def write_document(first: Page, parts: list, about: dict, day: str) -> str:
+def write_document(first: Page, parts: list, about: dict, day: str, lang: str) -> str:
     """Return the pages as one document, which needs the built site beside it."""
     years = Panel.load(extra=False).wide(["gdp"]).index.get_level_values("year")
     about = {**about, "years": f"{years.min()}–{years.max()}", "day": day, "title_zh": TITLE_ZH}
-    return render("book.html", first=first, parts=parts, about=about)
+    return render("book.html", first=first, parts=parts, about=about, lang=lang)
 
 
 @contextmanager
@@ -152,17 +159,20 @@ def finish(pdf: bytes, entries: list, about: dict[str, str], moment: datetime) -
     return out.getvalue()
 
 
-def make(start: float) -> bytes:
+def make(lang: str) -> bytes:
     """Return the book as a PDF: printed once to learn the page numbers, and again with them."""
+    start, site = time.monotonic(), EDITIONS[lang][0]
 
     def report(line: str) -> None:
-        print(f"  {time.monotonic() - start:5.1f} s  {line}", flush=True)
+        print(f"  {time.monotonic() - start:5.1f} s  {lang:5}  {line}", flush=True)
 
-    first, parts = read_book(BUILD / "html", ROOT / "book" / "_toc.yml")
+    first, parts = read_book(site, ROOT / "book" / "_toc.yml")
+    if lang != "en":
+        parts = [(chinese(caption) or caption, pages) for caption, pages in parts]
     about = yaml.safe_load((ROOT / "CITATION.cff").read_text("utf-8"))
     moment = edition(dict(os.environ), ROOT)
-    text = write_document(first, parts, about, f"{moment:%Y-%m-%d}")
-    document = BUILD / "pdf" / "book.html"
+    text = write_document(first, parts, about, f"{moment:%Y-%m-%d}", lang)
+    document = BUILD / "pdf" / lang / "book.html"
     write_once(document, text)
     report(f"wrote {sum(len(pages) for _, pages in parts) + 1} pages as one document")
     with opened(document) as tab:
@@ -194,23 +204,30 @@ def make(start: float) -> bytes:
     return finish(pdf, entries, described, moment)
 
 
-def main() -> int:
-    """Print the book and say where it is."""
-    start = time.monotonic()
-    if not (BUILD / "html" / "index.html").is_file():
-        raise SystemExit("no built book to print: run `make book` first")
-    print("Printing the book ...", flush=True)
-    pdf = make(start)
-    path = BUILD / "pdf" / NAME
-    write_once(path, pdf)
-    write_once(BUILD / "html" / "downloads" / NAME, pdf)
-    # The page of downloads keeps a place for the link.
-    page = BUILD / "html" / "book" / "downloads.html"
-    link = f'<!-- pdf --><a href="../downloads/{NAME}">{NAME}</a> ({len(pdf) / 1e6:.0f} MB)'
+def publish(lang: str, pdf: bytes) -> None:
+    """Put a PDF beside the pages, and a link to it where the page of downloads keeps a place."""
+    site, name = EDITIONS[lang]
+    write_once(BUILD / "pdf" / name, pdf)
+    write_once(site / "downloads" / name, pdf)
+    page = site / "book" / "downloads.html"
+    link = f'<!-- pdf --><a href="../downloads/{name}">{name}</a> ({len(pdf) / 1e6:.0f} MB)'
     place = re.compile(r"<!-- pdf -->(?:<a [^>]*>[^<]*</a> \(\d+ MB\))?")
     write_once(page, place.sub(link, page.read_text("utf-8")))
-    print(f"The PDF is ready after {time.monotonic() - start:.0f} s: {path}")
-    print(f"{len(PdfReader(BytesIO(pdf)).pages)} pages, {len(pdf) / 1e6:.1f} MB")
+    pages = len(PdfReader(BytesIO(pdf)).pages)
+    print(f"{BUILD / 'pdf' / name}: {pages} pages, {len(pdf) / 1e6:.1f} MB")
+
+
+def main() -> int:
+    """Print the editions that are built, beside each other, and say where they are."""
+    start = time.monotonic()
+    wanted = ["en"] if os.environ.get("NQPF_EDITIONS") == "en" else [*EDITIONS]
+    if missing := [lang for lang in wanted if not (EDITIONS[lang][0] / "index.html").is_file()]:
+        raise SystemExit(f"no built book to print ({', '.join(missing)}): run `make book` first")
+    print("Printing the book ...", flush=True)
+    with ProcessPoolExecutor(len(wanted)) as pool:
+        for lang, pdf in zip(wanted, pool.map(make, wanted), strict=True):
+            publish(lang, pdf)
+    print(f"The PDF is ready after {time.monotonic() - start:.0f} s")
     return 0
 
 

@@ -15,7 +15,9 @@
     const note = document.createElement("p");
     note.className = "chart-state";
     note.textContent =
-      "Drawn for " + state.join("; ") + ". The web edition of this chart has menus for them.";
+      document.documentElement.lang === "en"
+        ? "Drawn for " + state.join("; ") + ". The web edition of this chart has menus for them."
+        : "本图取" + state.join("；") + "；网络版的图中可用菜单更换。";
     chart.append(note);
   }
 

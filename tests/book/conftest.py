@@ -11,6 +11,7 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 from browsing import HTML
+from make_pdf import EDITIONS
 
 FLAGS = ["--headless", "--no-sandbox", "--no-first-run"]
 OFF = ("gpu", "quic", "background-networking", "component-update", "sync")
@@ -37,13 +38,13 @@ def html():
     return HTML
 
 
-@pytest.fixture(scope="session")
-def book_pdf(html):
-    """Return the PDF of the built book."""
-    path = html.parent / "pdf" / "nqpf-book.pdf"
+@pytest.fixture(scope="session", params=EDITIONS)
+def lang(request, html):
+    """Return the language of a printed edition."""
+    path = html.parent / "pdf" / EDITIONS[request.param][1]
     if not path.is_file():
-        missing("no PDF of the book: run `make pdf` first")
-    return path
+        missing(f"no {path.name}: run `make pdf` first")
+    return request.param
 
 
 @pytest.fixture(scope="session")

@@ -1,8 +1,8 @@
-"""The book as a PDF, read back: its outline, contents, letters, formulas, tables and links."""
+"""The PDF of each language, read back: its outline, letters, formulas, tables and links."""
 
 import re
 from datetime import UTC, datetime
-from functools import cache, partial
+from functools import cache
 from io import BytesIO
 
 import pypdfium2
@@ -10,11 +10,12 @@ import pytest
 import yaml
 from browsing import HTML, ROOT
 from lxml import html
-from make_pdf import finish
+from make_pdf import EDITIONS, finish
 from pdf_book import heading_text
 from pypdf import PdfReader
 
-PDF = HTML.parent / "pdf" / "nqpf-book.pdf"
+from nqpf.chinese import chinese
+
 MM = 72 / 25.4
 MARGIN = 20 * MM
 # A formula that was not set shows the commands it is written in.
@@ -23,9 +24,13 @@ STRING = re.compile(rb"/(\w+) [\d.]+ Tf|<([0-9A-Fa-f]*)> ?Tj")
 
 
 @pytest.fixture(scope="module")
-def reader(book_pdf):
-    """Open the PDF of the built book."""
-    return PdfReader(book_pdf)
+def reader(lang):
+    """Open the PDF of an edition."""
+    return PdfReader(path(lang))
+
+
+def path(lang):
+    return HTML.parent / "pdf" / EDITIONS[lang][1]
 
 
 def laid(source):
@@ -44,12 +49,14 @@ def laid(source):
     return found
 
 
-book = cache(partial(laid, PDF))
+@cache
+def book(lang):
+    return laid(path(lang))
 
 
 @cache
-def texts():
-    return [words for words, _, _ in book()]
+def texts(lang):
+    return [words for words, _, _ in book(lang)]
 
 
 def squeezed(text):
@@ -57,14 +64,16 @@ def squeezed(text):
     return re.sub(r"[\s\u00ad\ufffe]", "", text)
 
 
-def titles():
+def titles(lang):
     """Return level and title of each part and of its chapters, from the built pages."""
     found = []
     for part in yaml.safe_load((ROOT / "book" / "_toc.yml").read_text("utf-8"))["parts"]:
-        found.append((0, part["caption"]))
+        found.append((0, part["caption"] if lang == "en" else chinese(part["caption"])))
         for chapter in part["chapters"]:
             for entry in [chapter, *chapter.get("sections", [])]:
-                heading = html.parse(str(HTML / f"{entry['file']}.html")).find(".//article//h1")
+                heading = html.parse(str(EDITIONS[lang][0] / f"{entry['file']}.html")).find(
+                    ".//article//h1"
+                )
                 heading.find_class("headerlink")[0].drop_tree()
                 found.append((1, heading_text(heading)))
     return found
@@ -76,15 +85,15 @@ def flat(outline, level=0):
         yield from flat(item, level + 1) if isinstance(item, list) else [(level, item)]
 
 
-def test_outline_and_contents_have_every_part_and_chapter(reader):
+def test_outline_and_contents_have_every_part_and_chapter(reader, lang):
     _, *entries = [(level, item) for level, item in flat(reader.outline) if level < 2]
-    assert [(level, item.title) for level, item in entries] == titles()
+    assert [(level, item.title) for level, item in entries] == titles(lang)
     pages = [reader.get_destination_page_number(item) for _, item in entries]
-    start = next(n for n, text in enumerate(texts()) if "Contents 目录" in text)
-    contents = " ".join(texts()[start : pages[0]]) + " "
+    start = next(n for n, text in enumerate(texts(lang)) if "目录" in text)
+    contents = " ".join(texts(lang)[start : pages[0]]) + " "
     for (_, item), page in zip(entries, pages, strict=True):
         key = squeezed(item.title)
-        assert key in squeezed(texts()[page]), (item.title, page + 1)
+        assert key in squeezed(texts(lang)[page]), (item.title, page + 1)
         words = r"\s*".join(map(re.escape, key))
         number = r"\s?".join(str(page + 1))  # a page of leaders may be read letter by letter
         assert re.search(rf"{words}[\s.]*\s{number}\s", contents), item.title
@@ -115,14 +124,16 @@ def missing_glyphs(reader):
     return found
 
 
-def test_no_glyph_is_missing_and_one_would_be_seen(reader, browser):
+def test_no_glyph_is_missing_and_one_would_be_seen(reader, lang, browser):
     assert missing_glyphs(reader) == []
-    assert [n for n, text in enumerate(texts(), 1) if "\ufffd" in text or "\u25a1" in text] == []
+    assert [
+        n for n, text in enumerate(texts(lang), 1) if "\ufffd" in text or "\u25a1" in text
+    ] == []
     for character, seen in (("A", False), ("\u0378", True)):  # no character has that number
         assert bool(missing_glyphs(PdfReader(BytesIO(printed(browser, character))))) is seen
 
 
-def test_fonts_are_inside_and_none_is_of_the_machine(reader):
+def test_fonts_are_inside_and_none_is_of_the_machine(reader, lang):
     names = set()
     for page in reader.pages:
         for font in page["/Resources"].get("/Font", {}).values():
@@ -136,18 +147,18 @@ def test_fonts_are_inside_and_none_is_of_the_machine(reader):
     assert [name for name in sorted(names) if not name.startswith(kinds)] == []
 
 
-def test_chinese_can_be_read_and_searched(reader):
-    whole = squeezed("".join(texts()))
+def test_chinese_can_be_read_and_searched(reader, lang):
+    whole = squeezed("".join(texts(lang)))
     for word in ("新质生产力", "全要素生产率", "熵权", "内蒙古", "西藏", "参考文献"):
         assert word in whole
 
 
-def test_formulas_are_set(reader):
-    raw = {n: m.group() for n, text in enumerate(texts(), 1) if (m := RAW_TEX.search(text))}
+def test_formulas_are_set(reader, lang):
+    raw = {n: m.group() for n, text in enumerate(texts(lang), 1) if (m := RAW_TEX.search(text))}
     assert raw == {}
     assert RAW_TEX.search(r"\frac{1}{2}")
     # The rule of the capital stock, from the chapter on total factor productivity.
-    assert any("=(1−δ)K" in squeezed(text) for text in texts())
+    assert any("=(1−δ)K" in squeezed(text) for text in texts(lang))
 
 
 def printed(browser, body, **options):
@@ -159,8 +170,8 @@ def printed(browser, body, **options):
     return made
 
 
-def test_no_table_or_line_is_wider_than_the_page(reader, browser):
-    assert {at: left for at, (_, _, left) in enumerate(book(), 1) if left} == {}
+def test_no_table_or_line_is_wider_than_the_page(reader, lang, browser):
+    assert {at: left for at, (_, _, left) in enumerate(book(lang), 1) if left} == {}
     style = "<style>@page { size: A4; margin: 20mm } body { margin: 0 }</style>"
     for columns, seen in ((1, False), (40, True)):
         cells = "".join(f"<td>column{n}</td>" for n in range(columns))
@@ -169,12 +180,12 @@ def test_no_table_or_line_is_wider_than_the_page(reader, browser):
         assert bool(left) is seen
 
 
-def test_every_page_but_the_title_has_its_number(reader):
-    feet = [foot for _, foot, _ in book()]
+def test_every_page_but_the_title_has_its_number(reader, lang):
+    feet = [foot for _, foot, _ in book(lang)]
     assert feet == ["", *map(str, range(2, len(reader.pages) + 1))]
 
 
-def test_links_lead_to_pages_or_public_addresses(reader):
+def test_links_lead_to_pages_or_public_addresses(reader, lang):
     names = reader.named_destinations
     pages = {page.indirect_reference.idnum for page in reader.pages}
     inner = 0
@@ -191,21 +202,21 @@ def test_links_lead_to_pages_or_public_addresses(reader):
     assert inner > 100
 
 
-def test_nothing_of_the_machine_is_inside(reader):
-    for text in [" ".join(str(value) for value in reader.metadata.values()), *texts()]:
+def test_nothing_of_the_machine_is_inside(reader, lang):
+    for text in [" ".join(str(value) for value in reader.metadata.values()), *texts(lang)]:
         assert not re.search(r"file://|127\.0\.0\.1|localhost|/(home|root|Users|tmp)/", text)
-    raw = PDF.read_bytes()
+    raw = path(lang).read_bytes()
     assert b"file://" not in raw and b"127.0.0.1" not in raw
 
 
-def test_the_pdf_says_what_it_is(reader):
+def test_the_pdf_says_what_it_is(reader, lang):
     about = yaml.safe_load((ROOT / "CITATION.cff").read_text("utf-8"))
     assert about["title"] in reader.metadata.title
     assert reader.metadata.author == about["authors"][0]["name"]
-    assert reader.root_object["/Lang"] == "en" and reader.root_object["/MarkInfo"]["/Marked"]
+    assert reader.root_object["/Lang"] == lang and reader.root_object["/MarkInfo"]["/Marked"]
     assert "/ID" not in reader.trailer
-    copy = HTML / "downloads" / PDF.name
-    assert copy.read_bytes() == PDF.read_bytes()
+    copy = EDITIONS[lang][0] / "downloads" / path(lang).name
+    assert copy.read_bytes() == path(lang).read_bytes()
 
 
 def test_two_printings_differ_in_nothing(browser):
