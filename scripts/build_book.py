@@ -120,16 +120,10 @@ def write_edition(folder: Path) -> str:
     own = settings["sphinx"]
     own["local_extensions"] = dict.fromkeys(own["local_extensions"], str(ROOT / "book/_ext"))
     # The text of the pages holds their Chinese; the index need not know each pair of characters.
-    own["config"] |= {"language": "zh_CN", "html_search_language": "en"}
+    words = {"togglebutton_hint": "点击展开", "togglebutton_hint_hide": "点击收起"}
+    own["config"] |= {"language": "zh_CN", "html_search_language": "en", **words}
     write_once(folder / "book/_config.yml", yaml.safe_dump(settings, allow_unicode=True))
     return record
-
-
-def join_editions() -> None:
-    """Put the pages of the Chinese edition into the site."""
-    target = BUILD / "html" / "zh"
-    shutil.rmtree(target, ignore_errors=True)
-    shutil.copytree(CHINESE / "_build" / "html", target, copy_function=os.link)
 
 
 def chapters(root: Path, toc: Path) -> list[Path]:
@@ -267,14 +261,15 @@ def main() -> int:
         return 1
     print("Making the pages ...", flush=True)
     pages.communicate(b"\n")
-    code = pages.returncode
-    if code:
+    if code := pages.returncode:
         print("The pages have the problems above; the book is not finished.", file=sys.stderr)
         # Sphinx would not repeat the warnings of pages that it has already read.
         (BUILD / STAMP).unlink(missing_ok=True)
         return code
     if both:
-        join_editions()
+        target = BUILD / "html" / "zh"
+        shutil.rmtree(target, ignore_errors=True)
+        shutil.copytree(CHINESE / "_build" / "html", target, copy_function=os.link)
     (BUILD / STAMP).write_text(made_from, "utf-8")
     front = BUILD / "html" / "index.html"
     print(f"The book is ready after {time.monotonic() - start:.0f} s: {front}")

@@ -96,8 +96,7 @@ def main() -> None:
     # Taken out, as it would have each figure drawn in both languages for each page.
     for language in os.environ.pop("NQPF_EDITIONS", "").split() or ["en"]:
         write_pages(profiles, language)
-    took = time.monotonic() - start
-    print(f"  {took:5.1f} s  pages of the provinces, files of the site", flush=True)
+    print(f"  {time.monotonic() - start:5.1f} s  pages of the provinces, files of the site")
 
 
 if __name__ == "__main__":

@@ -41,10 +41,8 @@ from nqpf.chinese import chinese
 ROOT = Path(__file__).resolve().parents[1]
 BUILD = ROOT / "_build"
 # By language: the folder of the built pages, and the file.
-EDITIONS = {
-    "en": (BUILD / "html", "nqpf-book.pdf"),
-    "zh-CN": (BUILD / "html" / FOLDER, f"nqpf-book-{FOLDER}.pdf"),
-}
+SITE = BUILD / "html"
+EDITIONS = {"en": (SITE, "nqpf-book.pdf"), "zh-CN": (SITE / FOLDER, "nqpf-book-zh.pdf")}
 TITLE_ZH = "新质生产力测度：一本可执行的综述"
 _FLAGS = ["--disable-gpu", "--font-render-hinting=none"]
 _NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
@@ -213,8 +211,7 @@ def publish(lang: str, pdf: bytes) -> None:
     link = f'<!-- pdf --><a href="../downloads/{name}">{name}</a> ({len(pdf) / 1e6:.0f} MB)'
     place = re.compile(r"<!-- pdf -->(?:<a [^>]*>[^<]*</a> \(\d+ MB\))?")
     write_once(page, place.sub(link, page.read_text("utf-8")))
-    pages = len(PdfReader(BytesIO(pdf)).pages)
-    print(f"{BUILD / 'pdf' / name}: {pages} pages, {len(pdf) / 1e6:.1f} MB")
+    print(f"{name}: {len(PdfReader(BytesIO(pdf)).pages)} pages, {len(pdf) / 1e6:.1f} MB")
 
 
 def main() -> int:
@@ -227,7 +224,7 @@ def main() -> int:
     with ProcessPoolExecutor(len(wanted)) as pool:
         for lang, pdf in zip(wanted, pool.map(make, wanted), strict=True):
             publish(lang, pdf)
-    print(f"The PDF is ready after {time.monotonic() - start:.0f} s")
+    print(f"The PDF is ready after {time.monotonic() - start:.0f} s: {BUILD / 'pdf'}")
     return 0
 
 

@@ -5,6 +5,7 @@ code or a template writes is translated here, page by page, by the catalogue of 
 of the book (:func:`nqpf.chinese.chinese`). Each page links to its twin in the other language.
 """
 
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,7 +14,7 @@ from docutils import nodes
 from lxml import html
 from sphinx.application import Sphinx
 
-from nqpf.chinese import chinese
+from nqpf.chinese import _chart_in_chinese, chinese
 
 LANGUAGE = "zh_CN"  # of the edition
 FOLDER = "zh"  # of the site
@@ -32,6 +33,9 @@ def in_chinese(page: html.HtmlElement, name: str) -> None:
     above = "../" * name.count("/")
     for link in page.xpath("//a[starts-with(@href, $map)]", map=f"{above}outputs/"):
         link.set("href", f"../{link.get('href')}")
+    for chart in page.xpath("//*[contains(@class, 'vega-chart')]/script"):
+        said = json.dumps(_chart_in_chinese(json.loads(chart.text)), ensure_ascii=False)
+        chart.text = said.replace("</", "<\\/")
     for element in page.iter():
         if isinstance(element.tag, str):
             for name in _SAID:

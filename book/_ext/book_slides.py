@@ -46,8 +46,8 @@ def _finish(app: Sphinx, failure: Exception | None) -> None:
             page = html.parse(str(path), html.HTMLParser(encoding="utf-8")).getroot()
             heads = "".join(html.tostring(one, encoding="unicode") for one in page.xpath(_HEADS))
             about = {"lang": page.get("lang"), "page": path.name, "heads": heads}
-            text = render("slides.html", slides=deck(page), **about)
-            write_once(path.with_suffix(".slides.html"), text)
+            slides = render("slides.html", slides=deck(page), **about)
+            write_once(path.with_suffix(".slides.html"), slides)
 
 
 def setup(app: Sphinx) -> dict[str, object]:

@@ -28,12 +28,13 @@
     [...words].reduce((sum, c) => sum + (c > "⹿" ? 1 : /[A-Z%&]/.test(c) ? 0.68 : 0.54) * size, 0);
   E.wrap = function (words, size, room) {
     const lines = [""];
-    for (const word of words.split(" ")) {
-      const longer = lines.at(-1) ? `${lines.at(-1)} ${word}` : word;
-      if (E.width(longer, size) > room && lines.at(-1)) lines.push(word);
+    // Chinese has no spaces; a line may end at its marks.
+    for (const part of words.match(/[^ ，、；：]*[ ，、；：]?/g)) {
+      const longer = lines.at(-1) + part;
+      if (E.width(longer.trimEnd(), size) > room && lines.at(-1)) lines.push(part);
       else lines[lines.length - 1] = longer;
     }
-    return lines;
+    return lines.map((line) => line.trimEnd());
   };
 
   // An empty drawing with its title; what is drawn later begins below `top`.

@@ -45,7 +45,7 @@
       }
       const tried = { ...ref, weights: ref.weights || own.weights, aggregate: ref.aggregate || own.aggregate };
       if (model.fits(tried)) return tried;
-      const why = model.why(tried);
+      const [why] = model.why(tried) || [];
       problems.push(
         why
           ? `${what} with ${shown(tried.weights)} and ${shown(tried.aggregate)} is not computed: ${why}. The study's own are shown.`

@@ -66,7 +66,7 @@
           const tried = { ...ref, [key]: name };
           const fits = model.fits(tried);
           if (!fits) {
-            const reason = model.why(tried) || "not asked for";
+            const [reason] = model.why(tried) || ["not asked for"];
             reasons.set(reason, [...(reasons.get(reason) || []), en]);
           }
           const mark = name === own[key] ? " (this study's)" : fits ? "" : " (not computed)";

@@ -33,6 +33,9 @@ _YEAR = re.compile(r"\((\d{4}[a-z]?)\)")
 # What stands between the parts of a text, the widest gap first.
 _BETWEEN = {". ": "。", "; ": "；", ": ": "：", " · ": " · ", ", ": "、"}
 _BETWEEN |= {" and ": "和", " to ": "至"}
+# What a chart says: as it is, or within an expression.
+_TOLD, _RECKONED = {"title", "labels", "domain", "region"}, {"expr", "calculate"}
+_SAYING = re.compile("'([^']*)'")
 _ENTRY = re.compile(r'msgid ((?:".*"\s*)+)msgstr ((?:".*"\s*)+)')
 _ESCAPED = {"\\n": "\n", '\\"': '"', "\\\\": "\\"}
 
@@ -213,6 +216,31 @@ def chinese(text: str) -> str | None:
         if None not in parts:
             return joined.join(parts) + joined * (whole != text)
     return None
+
+
+def _worded(text: str) -> str:
+    return chinese(text) or text if _WORD.search(text) else text
+
+
+def _chart_in_chinese(node: object, key: str = "") -> object:
+    """Return a chart of Vega-Lite with its words in Chinese; what it computes with stays."""
+    if isinstance(node, list):
+        return [_chart_in_chinese(one, key) for one in node]
+    if isinstance(node, dict):
+        told = node
+        if "options" in node:  # a menu, whose options may be names of columns
+            name = node["name"].rstrip(": ")
+            told = {"labels": node["options"], **node, "name": f"{_worded(name)}："}
+        elif node.get("name") == "names":  # by which points are told
+            told = node | {"value": _chart_in_chinese(node["value"], "labels")}
+        return {k: _chart_in_chinese(value, k) for k, value in told.items()}
+    if not isinstance(node, str):
+        return node
+    if key in _RECKONED:
+        return _SAYING.sub(lambda part: f"'{_worded(part[1])}'", node)
+    # Of names, those in both languages: others name a part of the chart.
+    said = key in _TOLD or (key == "name" and _BOTH.fullmatch(node))
+    return _worded(node) if said else node
 
 
 def _fill(said: str, parts: list[str]) -> str:

@@ -15,6 +15,7 @@ from matplotlib.colors import to_hex
 
 from nqpf import provinces
 from nqpf.checks import choose
+from nqpf.chinese import chinese
 from nqpf.compare.measures import _Standings as Standings
 from nqpf.errors import DataError, SampleError
 from nqpf.index.recipe import Index
@@ -259,7 +260,10 @@ def _system(
         ],
         "weights": {name: column.tolist() for name, column in weights.items()},
         "measures": blocks.measures(key, found, years),
-        "refused": {f"{r.weights}.{r.aggregate}": r.reason for r in refused.itertuples()},
+        "refused": {
+            f"{r.weights}.{r.aggregate}": [r.reason, chinese(r.reason) or r.reason]
+            for r in refused.itertuples()
+        },
         "interval": blocks.interval(key, found, years),
     }
     if system.recipe["normalise"] == "minmax":
