@@ -6,7 +6,7 @@ from collections import Counter
 
 import pytest
 from book_chinese import _SAID, _key, _runs
-from browsing import HTML, is_page, sample, tree, violations
+from browsing import HTML, READY, is_page, sample, tree, violations
 from compare_books import DATED, shown
 from translate import CATALOGUES
 
@@ -84,6 +84,14 @@ def test_pages_say_their_language_and_lead_to_their_twins(html):
             led = {((folder / name).parent / link).resolve() for link in links}
             # The front address leads to the first page at once.
             assert page.get("lang") == lang and led == ({other} if name != FRONT else set())
+
+
+@pytest.mark.parametrize("name", ["multiverse", "first-comparison"])
+def test_charts_with_menus_speak_chinese(visit, site, name):
+    page = visit(f"{site}/zh/notebooks/comparison/{name}.html")
+    page.evaluate(READY)
+    words = "\n".join(page.locator(".vega-chart-view").all_inner_texts())
+    assert len(HAN.findall(words)) > 20 and ENGLISH.findall(words) == []
 
 
 QUERIES = {
