@@ -271,8 +271,7 @@ def main() -> int:
         shutil.rmtree(target, ignore_errors=True)
         shutil.copytree(CHINESE / "_build" / "html", target, copy_function=os.link)
     (BUILD / STAMP).write_text(made_from, "utf-8")
-    front = BUILD / "html" / "index.html"
-    print(f"The book is ready after {time.monotonic() - start:.0f} s: {front}")
+    print(f"The book is ready after {time.monotonic() - start:.0f} s: {BUILD}/html/index.html")
     return 0
 
 

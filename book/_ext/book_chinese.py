@@ -30,8 +30,8 @@ _SIGN = 0xE000  # the first of the characters that stand for parts of a sentence
 
 def in_chinese(page: html.HtmlElement, name: str) -> None:
     """Translate every text of a page that the catalogues know; lead to the one map of outputs."""
-    above = "../" * name.count("/")
-    for link in page.xpath("//a[starts-with(@href, $map)]", map=f"{above}outputs/"):
+    outputs = f"{'../' * name.count('/')}outputs/"
+    for link in page.xpath("//a[starts-with(@href, $map)]", map=outputs):
         link.set("href", f"../{link.get('href')}")
     for chart in page.xpath("//*[contains(@class, 'vega-chart')]/script"):
         said = json.dumps(_chart_in_chinese(json.loads(chart.text)), ensure_ascii=False)

@@ -71,8 +71,7 @@ def edition(root: Path) -> dict[str, Any]:
     record = yaml.safe_load((root / "CITATION.cff").read_text("utf-8"))
     moment = int(os.environ.get("SOURCE_DATE_EPOCH", time.time()))
     built = f"{datetime.fromtimestamp(moment, UTC):%Y-%m-%d}"
-    with (root / "data" / "changes.csv").open(encoding="utf-8") as table:
-        changes = list(csv.DictReader(table))
+    changes = [*csv.DictReader((root / "data" / "changes.csv").read_text("utf-8").splitlines())]
     panel = Panel.load(extra=False)
     for row in changes:
         row["name"] = panel.catalogue.variables[row["variable"]].name

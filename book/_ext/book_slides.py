@@ -6,7 +6,7 @@ A deck stands beside its page, so that figures and formulas are found in the sam
 from pathlib import Path
 
 from book_templates import render, write_once
-from lxml import html
+from lxml import etree, html
 from sphinx.application import Sphinx
 
 # By their pages; the page on teaching lists them.
@@ -15,8 +15,11 @@ tfp/solow tfp/malmquist tfp/green tfp/frontier comparison/baseline comparison/id
 comparison/thresholds comparison/multiverse comparison/certainty dynamics/spillovers
 dynamics/forecast""".split()
 DECKS = [f"notebooks/{name}" for name in DECKS]
-_FIRST = (".//p[not(ancestor::div[contains(@class, 'cell')]) and not(@class)]",)
-_FIRST += (".//div[contains(@class, 'math')]", ".//img[contains(@class, 'nqpf-figure')]")
+# What a slide shows of its section: how it begins, a formula, a figure or else a table that a wall
+# can hold, how it ends.
+_TEXT = ".//p[not(ancestor::div[contains(@class, 'cell')]) and not(@class)]"
+_SHOWN = (f"({_TEXT})[1]", "(.//div[contains(@class, 'math')])[1]", "(.//img)[1]")
+_SHOWN += ("(self::*[not(.//img)]//table[count(.//tr) < 12])[1]", f"({_TEXT})[last()]")
 _HEADS = "//script[contains(@src, 'mathjax') or contains(., 'MathJax')] | //link[@rel='icon']"
 _ASIDE = {"exercises", "solutions"}
 
@@ -25,15 +28,16 @@ def deck(page: html.HtmlElement) -> list[dict[str, str]]:
     """Return the slides of a page: titles, and the HTML of what each shows."""
     for extra in page.xpath("//a[contains(@class, 'headerlink')] | //details"):
         extra.drop_tree()
+    for wide in page.xpath("//div[contains(@class, 'math')] | //table"):
+        wide.set("tabindex", "0")  # so that a keyboard scrolls it
+    etree.strip_attributes(page, "loading")  # who turns many pages at once sees every figure
     found = []
     for section in page.xpath("//article//section[h1 or h2]"):
         if section.get("id") not in _ASIDE:
             title = section.xpath("h1 | h2")[0].text_content().strip()
             for inner in section.xpath("section[h2]"):
                 inner.getparent().remove(inner)
-            shown = [one[0] for way in _FIRST if (one := section.xpath(way))]
-            for wide in section.find_class("math"):
-                wide.set("tabindex", "0")  # so that a keyboard scrolls it
+            shown = dict.fromkeys(one for way in _SHOWN for one in section.xpath(way))
             body = "".join(html.tostring(one, encoding="unicode", with_tail=False) for one in shown)
             found.append({"title": title, "body": body})
     return found
