@@ -25,6 +25,7 @@ _NOT_RUNNING = set("script style pre code textarea svg math".split())
 _CITED = {"citation-list", "citation"}  # works keep the language that they are written in
 _FENCED = re.compile(r"^(`{3,}).*?^\1\s*$", re.M | re.S)
 _HEADING = re.compile(r"^#+ +(.+?)\s*$", re.M)
+_DRAWN = "//*[contains(@class, 'vega-chart') or contains(@class, 'nqpf-try')]/script"
 _SIGN = 0xE000  # the first of the characters that stand for parts of a sentence
 
 
@@ -33,7 +34,7 @@ def in_chinese(page: html.HtmlElement, name: str) -> None:
     outputs = f"{'../' * name.count('/')}outputs/"
     for link in page.xpath("//a[starts-with(@href, $map)]", map=outputs):
         link.set("href", f"../{link.get('href')}")
-    for chart in page.xpath("//*[contains(@class, 'vega-chart')]/script"):
+    for chart in page.xpath(_DRAWN):
         said = json.dumps(_chart_in_chinese(json.loads(chart.text)), ensure_ascii=False)
         chart.text = said.replace("</", "<\\/")
     for element in page.iter():

@@ -44,14 +44,13 @@ def deck(page: html.HtmlElement) -> list[dict[str, str]]:
 
 
 def _finish(app: Sphinx, failure: Exception | None) -> None:
-    for name in DECKS if failure is None and app.builder.name == "html" else ():
-        path = Path(app.outdir) / f"{name}.html"
-        if path.is_file():
-            page = html.parse(str(path), html.HTMLParser(encoding="utf-8")).getroot()
-            heads = "".join(html.tostring(one, encoding="unicode") for one in page.xpath(_HEADS))
-            about = {"lang": page.get("lang"), "page": path.name, "heads": heads}
-            slides = render("slides.html", slides=deck(page), **about)
-            write_once(path.with_suffix(".slides.html"), slides)
+    paths = [Path(app.outdir) / f"{name}.html" for name in DECKS if failure is None]
+    for path in filter(Path.is_file, paths if app.builder.name == "html" else ()):
+        page = html.parse(str(path), html.HTMLParser(encoding="utf-8")).getroot()
+        heads = "".join(html.tostring(one, encoding="unicode") for one in page.xpath(_HEADS))
+        about = {"lang": page.get("lang"), "page": path.name, "heads": heads}
+        slides = render("slides.html", slides=deck(page), **about)
+        write_once(path.with_suffix(".slides.html"), slides)
 
 
 def setup(app: Sphinx) -> dict[str, object]:

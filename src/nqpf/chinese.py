@@ -34,7 +34,7 @@ _YEAR = re.compile(r"\((\d{4}[a-z]?)\)")
 _BETWEEN = {". ": "。", "; ": "；", ": ": "：", " · ": " · ", ", ": "、"}
 _BETWEEN |= {" and ": "和", " to ": "至"}
 # What a chart says: as it is, or within an expression.
-_TOLD, _RECKONED = {"title", "labels", "domain", "region"}, {"expr", "calculate"}
+_TOLD, _RECKONED = {"title", "labels", "domain", "region", "names"}, {"expr", "calculate"}
 _SAYING = re.compile("'([^']*)'")
 _ENTRY = re.compile(r'msgid ((?:".*"\s*)+)msgstr ((?:".*"\s*)+)')
 _ESCAPED = {"\\n": "\n", '\\"': '"', "\\\\": "\\"}
@@ -223,7 +223,7 @@ def _worded(text: str) -> str:
 
 
 def _chart_in_chinese(node: object, key: str = "") -> object:
-    """Return a chart of Vega-Lite with its words in Chinese; what it computes with stays."""
+    """Return what a page draws from, such as a chart of Vega-Lite, with its words in Chinese."""
     if isinstance(node, list):
         return [_chart_in_chinese(one, key) for one in node]
     if isinstance(node, dict):
