@@ -28,7 +28,9 @@ _BOOK = "zh_CN.po"  # what tables and figures say
 # A pattern that begins with a hole and has fewer letters takes numbers only, as "{} of {}", but
 # for a name before several.
 _LEAST, _NAMED = 4, 3
-_DATED = re.compile(r"(.+), (\d{4})")
+_SPAN = r"\d{4}(?:[–-]\d{4})?"
+_DATED = re.compile(rf"(.+), ({_SPAN})")
+_YEARS = re.compile(rf"{_SPAN}(?:, {_SPAN})*")
 _YEAR = re.compile(r"\((\d{4}[a-z]?)\)")
 # What stands between the parts of a text, the widest gap first.
 _BETWEEN = {". ": "。", "; ": "；", ": ": "：", " · ": " · ", ", ": "、"}
@@ -187,7 +189,7 @@ def chinese(text: str) -> str | None:
     if text in entries:
         return entries[text]
     if not _WORD.search(text):
-        return text
+        return re.sub("[–-]", "—", text).replace(", ", "、") if _YEARS.fullmatch(text) else text
     filled = _FILLED.findall(text)
     said = entries.get(_FILLED.sub("{}", text), "") if filled else ""
     # Only a part of a page may go, such as a mark that Chinese does without.
@@ -196,7 +198,8 @@ def chinese(text: str) -> str | None:
     if both := _BOTH.fullmatch(text):
         year = _YEAR.search(text)  # of a study, between its names
         named = f"（{year[1]}）" if year and year[1] not in both[2] else ""
-        said = f"{both[1] or ''}{both[2]}{named}"
+        place = re.sub(r" (\d{4})$", r"\1年", both[2])
+        said = f"{both[1] or ''}{place}{named}"
         if {*_FILLED.findall(said)} == {*filled}:
             return said
         if (lead := text.removesuffix(both[2]).strip()) in entries:  # such as "per 10,000"
@@ -207,13 +210,16 @@ def chinese(text: str) -> str | None:
             if None not in parts:
                 return _fill(said, parts)
     if (dated := _DATED.fullmatch(text)) and (said := chinese(dated[1])):
-        return f"{said}，{dated[2]}年"
+        return f"{said}，{chinese(dated[2])}年"
     if text.startswith("(") and text.endswith(")") and (said := chinese(text[1:-1])):
         return f"（{said}）"
     for between, joined in _BETWEEN.items():
         whole = text.removesuffix(between.strip())  # a full stop ends the last sentence too
         parts = [chinese(part) for part in whole.split(between)] if between in whole else [None]
         if None not in parts:
+            if joined in "、和" and any("、" in one for one in parts):  # names of several persons
+                single = [chinese(one) for one in re.split(", | and ", whole)]
+                parts, joined = parts if None in single else single, "；"
             return joined.join(parts) + joined * (whole != text)
     return None
 

@@ -134,3 +134,12 @@ def test_names_and_numbers_are_taken_over():
         chinese("R&D personnel per 10,000 employed 每万就业人员") == "每万就业人员研发人员全时当量"
     )
     assert chinese("nobody knows this text") is None
+
+
+def test_years_and_lists_are_written_as_in_chinese():
+    assert chinese("2010-2012, 2024") == "2010—2012、2024"
+    assert chinese("Gross regional product, 2010–2024") == "地区生产总值，2010—2024年"
+    assert chinese("Tibet 西藏 2013") == "西藏2013年"
+    # A name that holds the mark of lists makes their parts hard to tell.
+    assert chinese("Wang-Wang, Zou et al. and TFP") == "王珏、王荣基；邹克等；TFP"
+    assert chinese("Jin et al., Zou et al. and TFP") == "金凤君等、邹克等和TFP"

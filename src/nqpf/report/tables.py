@@ -484,13 +484,13 @@ def declaration_table(declaration: _Declaration, variables: bool = False) -> _Ht
         "Vintage of the national accounts": _whys(grid.vintages),
         "Transformation": _whys(grid.transformations),
         "Sample": _whys(grid.samples),
-        "Effects": _whys(grid.effects),
+        "Effects": [[f"{one.key} effects", one.why] for one in grid.effects],
         "Controls": _whys(grid.controls),
         "Standard errors": _whys(grid.errors),
         "Rules": _whys(grid.rules),
     }
     rows = [row for name, levels in axes.items() for row in ([name], *levels)]
-    return _html_table(["level", "why"], rows)
+    return _html_table(["choice", "why"], rows)
 
 
 def _whys(levels: Iterable[object]) -> list[list[object]]:
