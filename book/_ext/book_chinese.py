@@ -15,6 +15,7 @@ from lxml import html
 from sphinx.application import Sphinx
 
 from nqpf.chinese import _chart_in_chinese, chinese
+from nqpf.report.explore import _json
 
 LANGUAGE = "zh_CN"  # of the edition
 FOLDER = "zh"  # of the site
@@ -35,8 +36,7 @@ def in_chinese(page: html.HtmlElement, name: str) -> None:
     for link in page.xpath("//a[starts-with(@href, $map)]", map=outputs):
         link.set("href", f"../{link.get('href')}")
     for chart in page.xpath(_DRAWN):
-        said = json.dumps(_chart_in_chinese(json.loads(chart.text)), ensure_ascii=False)
-        chart.text = said.replace("</", "<\\/")
+        chart.text = _json(_chart_in_chinese(json.loads(chart.text)))
     for element in page.iter():
         if isinstance(element.tag, str):
             for name in _SAID:

@@ -102,17 +102,18 @@ def draw_card() -> tuple[bytes, str]:
 
 
 def _apply(app: Sphinx, config: Config) -> None:
+    app.book_edition = edition(ROOT)
+    config.author = "; ".join(app.book_edition["cite"]["people"])
     base = site_url(config.html_baseurl)
     config.html_baseurl = f"{base}{FOLDER}/" if base and config.language == LANGUAGE else base
 
 
 def _prepare(app: Sphinx) -> None:
     """Have every core read and write pages; draw the card before the pages name it."""
-    app.parallel = cpu_count() or 1
+    app.parallel, app.env.book_card_alt = cpu_count() or 1, ""
     # They do not say that they can: one numbers what has been read, one is for LaTeX.
     for name in {"sphinx_multitoc_numbering", "sphinx_jupyterbook_latex"} & app.extensions.keys():
         app.extensions[name].parallel_read_safe = True
-    app.book_edition, app.env.book_card_alt = edition(ROOT), ""
     if app.builder.name == "html" and app.config.html_baseurl:
         picture, app.env.book_card_alt = draw_card()
         write_once(Path(app.outdir) / "_static" / CARD, picture)
@@ -131,8 +132,7 @@ def _describe(app: Sphinx, page: str, _name: str, context: dict, tree: nodes.Nod
     about = "" if tree is None else summary(tree) or app.book_edition["record"]["abstract"]
     head = _head(app, context["pathto"]("_static", 1), page, title, about)
     context["metatags"] = f"{context.get('metatags', '')}\n{head}"
-    up = "../" * (page.count("/") + (app.config.language == LANGUAGE))
-    footer = render("site_footer.html", top=up, **app.book_edition)
+    footer = render("site_footer.html", top="../" * page.count("/"), **app.book_edition)
     context["theme_extra_footer"] = f"{context.get('theme_extra_footer', '')}{footer}"
 
 
@@ -148,7 +148,7 @@ def _finish(app: Sphinx, exception: Exception | None) -> None:
         "site_front.html", book=book, first=f"{first}.html", head=head, site=site, lang=lang
     )
     write_once(out / "index.html", front)
-    own = app.book_edition | {"site": site, "pages": pages}
+    own = app.book_edition | {"site": site, "pages": pages, "lang": lang}
     write_once(out / "llms.txt", render("llms.txt", **own))
     write_once(out / "changes.xml", render("changes.xml", **own))
     if site:

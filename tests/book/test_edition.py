@@ -25,14 +25,15 @@ def test_every_page_says_its_version_and_days(html):
         assert date.fromisoformat(told["changes"][0]["date"]) <= built
 
 
-def test_the_feed_tells_every_change(html):
+@pytest.mark.parametrize(("folder", "says"), [("", "{} added"), ("zh", "新增{}个")])
+def test_the_feed_tells_every_change(html, folder, says):
     rows = pd.read_csv(ROOT / "data" / "changes.csv")
-    feed = etree.parse(html / "changes.xml").getroot()
+    feed = etree.parse(html / folder / "changes.xml").getroot()
     entries = feed.findall(f"{ATOM}entry")
     days = [one.findtext(f"{ATOM}title")[:10] for one in entries]
     assert days == sorted(rows["date"].unique(), reverse=True)
     lines = "".join(one.findtext(f"{ATOM}content") for one in entries).strip().split("\n")
-    assert len(lines) == len(rows) and f"{rows['added'][0]} added" in lines[0]
+    assert len(lines) == len(rows) and says.format(rows["added"][0]) in lines[0]
 
 
 def test_the_archive_is_the_project_without_its_history(html):
