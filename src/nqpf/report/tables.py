@@ -354,7 +354,7 @@ def studies_table(kind: str) -> _Html:
     if kind == "levels":
         held = [study.level for study in studies]
         rows = [[level, str(held.count(level)), said] for level, said in _LEVELS.items()]
-        return _html_table(["level", "studies", "meaning"], rows, numeric=["studies"])
+        return _html_table(["replication level", "studies", "meaning"], rows, numeric=["studies"])
     if kind == "missing":
         rows = []
         for study in studies:
@@ -369,7 +369,8 @@ def studies_table(kind: str) -> _Html:
         if kind == "composite":
             cells.append("; ".join(str(d.name) for d in study.dimensions))
         rows.append([study.title, *(cell or _NOT_STATED for cell in cells), study.level])
-    return _html_table(["study", *names, *["dimensions"] * (kind == "composite"), "level"], rows)
+    more = ["dimensions"] * (kind == "composite")
+    return _html_table(["study", *names, *more, "replication level"], rows)
 
 
 def verdict(study: Study) -> _Html:
