@@ -29,8 +29,9 @@ TOC = ROOT / "book" / "_toc.yml"
 # The cache of executed chapters looks at their cells only, and Sphinx at the pages' sources only.
 # What else all results or all pages depend on; what one chapter opens and loads is kept beside its
 # results (scripts/watch_inputs.py).
-RESULTS = ["requirements.lock", "scripts/warm_kernels.py"]
-RESULTS += ["scripts/watch_regressions.py", "scripts/watch_inputs.py"]
+WORDS = "book/locale/zh_CN/LC_MESSAGES/outputs.po"  # figures are drawn in both languages
+RESULTS = ["requirements.lock", "scripts/warm_kernels.py", "scripts/watch_regressions.py"]
+RESULTS += ["scripts/watch_inputs.py", "src/nqpf/locale", WORDS]
 PAGES = ["src", "data", "requirements.lock", "scripts/make_files.py"]
 PAGES += ["book/_ext", "book/_config.yml", "book/_toc.yml", "book/locale"]
 # Addresses that the pages name (book/_ext/book_addresses.py).
@@ -233,8 +234,8 @@ def main() -> int:
     """Build the book and say where it is and how long that took."""
     start = time.monotonic()
     os.environ.update(dict.fromkeys(_ONE_THREAD, "1"))
-    os.environ["NQPF_LANGUAGE"] = "en"  # whatever the reader's; the Chinese pages translate it
-    os.environ["NQPF_CATALOGUES"] = str(ROOT / "book/locale/zh_CN/LC_MESSAGES/outputs.po")
+    # English whatever the reader's language; the Chinese pages translate it.
+    os.environ.update(NQPF_LANGUAGE="en", NQPF_CATALOGUES=str(ROOT / WORDS))
     both = os.environ.get("NQPF_EDITIONS", "both") != "en"
     os.environ["NQPF_EDITIONS"] = "en zh" if both else ""
     warm_kernels.install()

@@ -153,8 +153,8 @@ def _finish(app: Sphinx, exception: Exception | None) -> None:
     write_once(out / "changes.xml", render("changes.xml", **own))
     if site:
         write_once(out / "sitemap.xml", render("site_map.xml", site=site, pages=pages))
-        robots = f"User-agent: *\nAllow: /\nSitemap: {site}sitemap.xml\n"
-        write_once(out / "robots.txt", robots)
+    if site and lang == "en":  # a server has one of each, in both languages
+        write_once(out / "robots.txt", f"User-agent: *\nAllow: /\nSitemap: {site}sitemap.xml\n")
         missing = render("site_missing.html", site=site, book=book, pages=pages, lang=lang)
         write_once(out / "404.html", missing)
 

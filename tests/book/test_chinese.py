@@ -4,6 +4,7 @@ import json
 import re
 from calendar import month_name
 from collections import Counter
+from itertools import chain
 
 import pytest
 from book_chinese import _SAID, _key, _runs
@@ -60,7 +61,9 @@ def english(page):
     """
     own = [run for run in _runs(page) if run[0].get("lang") != "en"]
     found = [_key(*run) for run in own if "bibliography" not in run[0].get("href", "")]
-    found += [e.get(name, "") for e in page.iter("img", "div", "button") for name in _SAID]
+    named = [e for e in page.iter("*") if "bibliography" not in e.get("href", "")]
+    said = [e.get(name, "") for e in named for name in _SAID]
+    found += chain.from_iterable(one.split("|") for one in said)  # the labels of a figure
     boxes = [_key(*run) for box in page.find_class("cell_output") for run in _runs(box)]
     alone = [one for one in found if ENGLISH.search(one) and not HAN.search(one)]
     alone = [one for one in alone if one not in KEPT and not CODE.fullmatch(one)]
