@@ -82,7 +82,9 @@ def test_cache_keeps_the_results_under_what_they_depend_on():
     first, second = (s["with"] for s in listed if "actions/cache" in s.get("uses", ""))
     assert first == second and first["path"] == "_build/.jupyter_cache"
     kept = {one for pattern in re.findall(r"'(.*?)'", first["key"]) for one in ROOT.glob(pattern)}
-    assert {ROOT / name for name in ("src", "data", *RESULTS)} <= kept
+    needed = [ROOT / name for name in ("src", "data", *RESULTS)]
+    # Of a folder with all in it, pathlib names the folders alone.
+    assert [one for one in needed if not kept & {one, *one.parents}] == []
     assert "python-version" in first["key"]
     assert first["restore-keys"] == "chapters-${{ runner.os }}-"
 
